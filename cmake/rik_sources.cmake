@@ -1,0 +1,31 @@
+# A component is a static library with an alias rik::NAME, warnings in developer mode, and headers that compile alone.
+function(rik_component target)
+  string(REGEX REPLACE "^rik_" "" name ${target})
+  add_library(${target} STATIC)
+  add_library(rik::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  rik_warnings(${target})
+endfunction()
+
+function(rik_warnings target)
+  if(RIK_DEVELOPER_MODE)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # g++ 12 warns falsely inside Boost.JSON and std::string at -O2.
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-mismatched-new-delete)
+    endif()
+  endif()
+endfunction()
+
+# rik_sources(rik FOLDER base HEADERS error.hpp ... SOURCES quantity.cpp ...): headers are those of include/rik/FOLDER.
+function(rik_sources target)
+  cmake_parse_arguments(arg "" "FOLDER" "HEADERS;SOURCES" ${ARGN})
+  list(TRANSFORM arg_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/include/rik/${arg_FOLDER}/)
+  list(TRANSFORM arg_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${arg_HEADERS})
+  if(arg_SOURCES)
+    target_sources(${target} PRIVATE ${arg_SOURCES})
+  endif()
+endfunction()

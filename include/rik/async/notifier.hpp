@@ -1,0 +1,24 @@
+// Says "look again": the waking half of a level-triggered loop.
+#pragma once
+
+#include <rik/async/awaitable.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace rik {
+
+/// Remembers one notification until somebody waits for it; more of them are one. Use it from one strand only.
+class notifier {
+public:
+    explicit notifier(asio::any_io_executor executor);
+
+    /// Wakes who waits; if nobody does, the next `wait` returns at once.
+    void notify();
+    awaitable<> wait();
+
+private:
+    asio::steady_timer never_;
+    bool notified_ = false;
+};
+
+}  // namespace rik

@@ -1,0 +1,55 @@
+// Owns coroutines: every task of RIK lives in a group that is stopped before it is destroyed.
+#pragma once
+
+#include <rik/async/awaitable.hpp>
+#include <rik/async/notifier.hpp>
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <list>
+
+namespace rik {
+
+/// Make it the last member of its owner: tasks use everything above it. Use it from one strand only.
+class task_group {
+public:
+    explicit task_group(asio::any_io_executor executor);
+    task_group(task_group const&) = delete;
+    task_group& operator=(task_group const&) = delete;
+    /// Precondition: no task is left (see `stop`).
+    ~task_group();
+
+    /// Starts `work` on the group's executor. A task that ends by an exception other than cancellation cancels its
+    /// siblings; `join` and `stop` rethrow the first such exception. Dropped when the group is stopping.
+    void spawn(awaitable<> work);
+
+    /// Waits until no task is left.
+    awaitable<> join();
+
+    /// Cancels all tasks and waits until they are gone, whether or not the caller is cancelled meanwhile.
+    awaitable<> stop();
+
+    /// Asks all tasks to end and does not wait.
+    void cancel();
+
+    bool empty() const { return tasks_.empty(); }
+    std::size_t size() const { return tasks_.size(); }
+
+private:
+    struct task {
+        asio::cancellation_signal stop;
+    };
+    using task_iterator = std::list<task>::iterator;
+    void finished(task_iterator which, std::exception_ptr thrown);
+    awaitable<> drain();
+
+    asio::any_io_executor executor_;
+    std::list<task> tasks_;
+    bool stopping_ = false;
+    std::exception_ptr failure_;
+    notifier changed_;
+};
+
+}  // namespace rik

@@ -1,0 +1,11 @@
+// Checks of the programmer's own promises. On in every build: going on after one fails would lose data.
+#pragma once
+
+namespace rik::detail {
+
+[[noreturn]] void assertion_failed(char const* condition, char const* file, int line);
+
+}  // namespace rik::detail
+
+#define RIK_ASSERT(condition) \
+    (static_cast<bool>(condition) ? void(0) : ::rik::detail::assertion_failed(#condition, __FILE__, __LINE__))

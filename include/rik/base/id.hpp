@@ -1,0 +1,70 @@
+// Identities: a 128-bit uid that is never used twice, with one type per kind of object.
+#pragma once
+
+#include <rik/base/entropy.hpp>
+#include <rik/base/result.hpp>
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+namespace rik {
+
+namespace detail {
+
+/// 16 bytes of a UUID in the order in which they are written.
+using uid_bytes = std::array<std::uint8_t, 16>;
+uid_bytes make_uid(entropy& random);
+std::string uid_text(uid_bytes const& bytes);
+result<uid_bytes> parse_uid(std::string_view text);
+void print_uid(std::ostream& out, uid_bytes const& bytes);
+
+}  // namespace detail
+
+/// A UUIDv4 (RFC 9562), told apart by `Kind` so that a node's can't be passed where an instance's is wanted.
+/// Default-constructed it is nil, which names nothing and is never generated. Ordered by its bytes, which is also
+/// the order of its text.
+template <class Kind>
+class uid {
+public:
+    uid() = default;
+
+    static uid generate(entropy& random) { return uid(detail::make_uid(random)); }
+
+    /// Errors: invalid, `text` is not the 36 characters of a UUID.
+    static result<uid> parse(std::string_view text) {
+        auto const bytes = detail::parse_uid(text);
+        if (!bytes) return bytes.error();
+        return uid(*bytes);
+    }
+
+    bool is_nil() const { return bytes_ == detail::uid_bytes{}; }
+    std::string text() const { return detail::uid_text(bytes_); }
+    detail::uid_bytes const& bytes() const { return bytes_; }
+
+    friend auto operator<=>(uid const&, uid const&) = default;
+    friend std::ostream& operator<<(std::ostream& out, uid const& id) {
+        detail::print_uid(out, id.bytes_);
+        return out;
+    }
+
+private:
+    explicit uid(detail::uid_bytes const& bytes) : bytes_(bytes) {}
+    detail::uid_bytes bytes_{};
+};
+
+using workload_id = uid<struct workload_tag>;
+using release_id = uid<struct release_tag>;
+using instance_id = uid<struct instance_tag>;
+using node_id = uid<struct node_tag>;
+using cluster_id = uid<struct cluster_tag>;
+using document_id = uid<struct document_tag>;
+using stream_id = uid<struct stream_tag>;
+
+/// The number of a commit in a store, one counter for all tables; 0 is before the first. Never used twice.
+using revision = std::uint64_t;
+
+}  // namespace rik

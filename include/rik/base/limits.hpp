@@ -1,0 +1,60 @@
+// The limits of everything that could grow, in one place. Past a limit the caller gets a clear error, or the oldest goes.
+#pragma once
+
+#include <rik/base/time.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rik::limits {
+
+using namespace std::chrono_literals;
+
+// Definitions
+inline constexpr std::size_t definition_bytes_max = 1u << 20;
+inline constexpr std::size_t definition_depth_max = 32;
+inline constexpr std::size_t definition_nodes_max = 20'000;
+inline constexpr std::size_t name_bytes_max = 253;      ///< DNS-1123 subdomain
+inline constexpr std::size_t label_bytes_max = 63;      ///< DNS-1123 label
+inline constexpr std::size_t containers_per_pod_max = 64;
+inline constexpr std::size_t replicas_per_request_max = 10'000;
+
+// Store
+inline constexpr std::size_t history_count_max = 100'000;
+inline constexpr std::size_t history_bytes_max = 32u << 20;
+inline constexpr std::size_t watch_queue_count_max = 10'000;
+inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
+inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
+inline constexpr std::size_t append_entries_max = 10'000;            ///< of one journal append
+
+// Links
+inline constexpr std::size_t batch_items_max = 10'000;
+inline constexpr std::size_t link_queue_count_max = 64;
+inline constexpr duration heartbeat_period = 5s;
+inline constexpr duration unheard_after = 15s;
+inline constexpr duration reconnect_pause_min = 100ms;
+inline constexpr duration reconnect_pause_max = 5s;
+inline constexpr duration stream_dial_timeout = 10s;
+
+// Node
+inline constexpr std::size_t starts_at_once_max = 3;   ///< more gain nothing on two cores (measured)
+inline constexpr std::size_t pulls_at_once_max = 4;
+inline constexpr duration pull_timeout = 10min;
+inline constexpr duration runtime_call_timeout = 2min;  ///< of one runc or conmon call
+inline constexpr std::int64_t pods_per_node_default = 110;
+inline constexpr std::size_t log_file_bytes_max = 10u << 20;  ///< then it is rotated
+inline constexpr std::size_t log_files_max = 3;
+inline constexpr std::size_t log_chunk_bytes_max = 64u << 10;
+inline constexpr duration grace_period_default = 30s;
+
+// API
+inline constexpr std::size_t http_header_bytes_max = 32u << 10;
+inline constexpr std::size_t http_body_bytes_max = definition_bytes_max + 4096;
+inline constexpr std::size_t http_connections_max = 1'000;
+inline constexpr duration http_header_timeout = 15s;
+inline constexpr duration http_body_timeout = 30s;
+inline constexpr duration http_write_timeout = 30s;
+inline constexpr duration http_idle_timeout = 120s;
+inline constexpr duration operation_timeout = 60s;
+
+}  // namespace rik::limits

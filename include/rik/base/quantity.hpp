@@ -1,0 +1,23 @@
+// Kubernetes quantities ("500m", "64Mi", "1e3"), rounded up to whole units.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rik {
+
+/// `text` in units of 1/`per_unit`: parse_quantity("1.5", 1000) is 1500; "64Mi" with 1 is 67108864. Rounded up, as
+/// Kubernetes does. `per_unit` is from 1 to 1000.  Source: Kubernetes API, resource.Quantity.
+/// Errors: invalid, `text` is no quantity, is negative, or does not fit into 63 bits.
+result<std::int64_t> parse_quantity(std::string_view text, std::int64_t per_unit);
+
+/// Bytes for people: "64Mi", "1.5Gi", "812Ki", "100".
+std::string bytes_text(std::int64_t bytes);
+
+/// Thousandths of a core for people: "500m", "2".
+std::string milli_text(std::int64_t milli);
+
+}  // namespace rik

@@ -1,0 +1,121 @@
+// Workload definitions: what a user writes, checked and parsed.
+#pragma once
+
+#include <rik/base/error.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/time.hpp>
+#include <rik/model/resources.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+using string_map = std::map<std::string, std::string, std::less<>>;
+
+enum class workload_kind : std::uint8_t { pod, function };
+std::string_view to_string(workload_kind kind);  ///< "Pod", "Function": as in a definition
+std::optional<workload_kind> parse_workload_kind(std::string_view text);
+
+enum class restart_policy : std::uint8_t { always, on_failure, never };
+std::string_view to_string(restart_policy policy);  ///< "Always", "OnFailure", "Never"
+
+enum class port_protocol : std::uint8_t { tcp, udp };
+std::string_view to_string(port_protocol protocol);  ///< "TCP", "UDP"
+
+struct environment_variable {
+    std::string name;
+    std::string value;
+    friend bool operator==(environment_variable const&, environment_variable const&) = default;
+};
+
+/// One entry of a container's ports. `host_port` 0 means none.
+struct container_port {
+    std::string name = {};
+    std::uint16_t port = 0;  ///< in the container
+    std::uint16_t host_port = 0;
+    port_protocol protocol = port_protocol::tcp;
+    friend bool operator==(container_port const&, container_port const&) = default;
+};
+
+/// `command` replaces the image's entrypoint and command, `args` its command only.
+/// Source: Kubernetes, "Define a Command and Arguments for a Container".
+struct container_definition {
+    std::string name;
+    std::string image;
+    std::optional<std::vector<std::string>> command = {};
+    std::optional<std::vector<std::string>> args = {};
+    std::vector<environment_variable> env = {};
+    std::string working_dir = {};
+    std::vector<container_port> ports = {};
+    resources requests = {};  ///< as written; a limit without a request is its request (effective_requests)
+    resources limits = {};
+    friend bool operator==(container_definition const&, container_definition const&) = default;
+};
+
+/// A microVM.
+struct function_definition {
+    std::string rootfs;  ///< URL of the image of its root file system
+    std::uint16_t port = 0;
+    std::uint16_t target_port = 8080;
+    friend bool operator==(function_definition const&, function_definition const&) = default;
+};
+
+/// What every instance of a workload is made from.
+struct instance_template {
+    workload_kind kind = workload_kind::pod;
+    string_map labels = {};
+    std::vector<container_definition> containers = {};
+    std::optional<function_definition> function = {};
+    restart_policy restart = restart_policy::always;
+    duration grace_period = limits::grace_period_default;
+    std::string hostname = {};  ///< empty: the instance's name
+    friend bool operator==(instance_template const&, instance_template const&) = default;
+};
+
+/// The sum over all containers, a missing request taken from the limit, and one of `pods`.
+resources effective_requests(instance_template const& from);
+
+/// All entries with a host port, of all containers.
+std::vector<container_port> host_ports(instance_template const& from);
+
+struct workload_definition {
+    workload_kind kind = workload_kind::pod;
+    std::string name;
+    std::string tenant = "default";
+    string_map labels = {};
+    string_map annotations = {};
+    std::uint32_t replicas = 1;
+    instance_template pod = {};
+    std::string text;  ///< canonical JSON: what was given, keys in the order received, YAML converted
+};
+
+/// What came of parsing: `found` is empty exactly if the definition may be used. `warnings` name the fields that are
+/// known and not acted on, one sentence each.
+struct parsed_definition {
+    workload_definition definition;
+    problems found;
+    std::vector<std::string> warnings;
+};
+
+/// Parses a definition in RIK's form. Bounded: limits::definition_bytes_max, _depth_max, _nodes_max.
+/// Problems (all errc::invalid, or unsupported for a kind that comes later): syntax; a field that is missing, of the
+/// wrong type, out of range or unknown - each with its path and a remedy.   Source: RIK's schema v1.
+parsed_definition parse_definition_json(std::string_view text);
+
+/// The same from YAML: converted to JSON first; quoted scalars stay strings; one document; no anchors or tags.
+parsed_definition parse_definition_yaml(std::string_view text);
+
+/// JSON if the first character that is not white space is '{', else YAML.
+parsed_definition parse_definition(std::string_view text);
+
+/// The problem with `name` as a DNS-1123 subdomain (names) or label (container names), if any.
+/// Source: RFC 1123, Kubernetes "Object Names and IDs".
+std::optional<error> check_name(std::string_view name, std::string_view field);
+std::optional<error> check_label_name(std::string_view name, std::string_view field);
+
+}  // namespace rik

@@ -1,0 +1,52 @@
+// The generic stored object: a kind, a name and JSON. Events are documents.
+#pragma once
+
+#include <rik/base/id.hpp>
+#include <rik/base/result.hpp>
+#include <rik/base/time.hpp>
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rik {
+
+struct document_key {
+    std::string kind;
+    std::string tenant;
+    std::string name;
+    friend auto operator<=>(document_key const&, document_key const&) = default;
+};
+
+/// Any object that has no typed table: a new kind needs no change of the store.
+struct document {
+    document_key key;
+    std::string about = {};  ///< index key: the uid of the object that it belongs to, or empty
+    std::string json;
+};
+
+inline constexpr std::string_view event_kind = "event";
+inline constexpr std::string_view tenant_kind = "tenant";
+
+enum class event_type : std::uint8_t { normal, warning };
+
+/// Something that happened to an object, told to users. `object_kind` is "instance", "workload" or "node".
+struct event {
+    std::string object_kind;
+    std::string object_id;
+    std::string object_name;
+    std::string tenant = "default";
+    event_type type = event_type::normal;
+    std::string reason;   ///< one word: "Scheduled", "Pulled", "Started", "Failed"
+    std::string message;  ///< for the user
+    std::string source;   ///< "primary", "scheduler", "node NAME"
+    wall_time at = {};
+};
+
+/// `sequence` makes the name: events list in its order.
+document to_document(event const& happened, std::uint64_t sequence);
+/// Errors: corrupt, the document is no event.
+result<event> parse_event(document const& from);
+
+}  // namespace rik

@@ -1,0 +1,96 @@
+// One running copy of a workload's template on one node: one record with what is wanted, its binding, what was seen.
+#pragma once
+
+#include <rik/base/id.hpp>
+#include <rik/model/state.hpp>
+#include <rik/model/workload.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+/// The promise that an instance runs on `node` and nowhere else. Only moves forward: bound, condemned, gone.
+/// `fence` is the revision of the commit that made it (protocol.md calls it g).
+struct node_binding {
+    node_id node;
+    revision fence = 0;
+    bool condemned = false;
+    friend bool operator==(node_binding const&, node_binding const&) = default;
+};
+
+/// What was last seen of one container.
+struct container_status {
+    std::string name;
+    container_state state = container_state::waiting;
+    std::string reason = {};   ///< one word: "ContainerCreating", "Completed", "Error", "OOMKilled", "ImagePullFailed"
+    std::string message = {};  ///< for the user
+    std::optional<int> exit_code = {};  ///< 128 + n when signal n ended it
+    std::optional<wall_time> started_at = {};
+    std::optional<wall_time> finished_at = {};
+    std::uint32_t restart_count = 0;
+    friend bool operator==(container_status const&, container_status const&) = default;
+};
+
+/// What was last seen of an instance. `seq` counts the changes on its node; the highest wins.
+struct instance_status {
+    instance_state state = instance_state::pending;
+    std::string reason = {};   ///< one word, CamelCase
+    std::string message = {};  ///< for the user, whole sentence
+    wall_time since = {};      ///< when `state` began
+    std::uint64_t seq = 0;
+    bool ready = false;
+    std::optional<wall_time> ready_since = {};
+    std::vector<std::string> addresses = {};
+    std::vector<container_status> containers = {};
+    friend bool operator==(instance_status const&, instance_status const&) = default;
+};
+
+/// Everything an instance is made from; the argument of its constructor and the way to a changed copy.
+struct instance_fields {
+    instance_id id;
+    std::string tenant = "default";
+    std::string name;
+    std::optional<workload_id> owner = {};
+    release_ptr pod_release = {};
+    wall_time created_at = {};
+    std::uint64_t generation = 1;
+    std::optional<node_binding> binding = {};
+    std::optional<wall_time> deleting_since = {};
+    instance_status status = {};
+};
+
+/// Immutable. Accessors, so that the layout can change. A changed copy: `auto next = i.fields(); ...; instance(next)`.
+class instance {
+public:
+    explicit instance(instance_fields fields) : fields_(std::move(fields)) {}
+
+    instance_id const& id() const { return fields_.id; }
+    std::string const& tenant() const { return fields_.tenant; }
+    std::string const& name() const { return fields_.name; }
+    std::optional<workload_id> const& owner() const { return fields_.owner; }
+    release_ptr const& pod_release() const { return fields_.pod_release; }
+    instance_template const& pod() const { return fields_.pod_release->pod; }
+    resources const& requests() const { return fields_.pod_release->requests; }
+    wall_time created_at() const { return fields_.created_at; }
+    std::uint64_t generation() const { return fields_.generation; }
+    std::optional<node_binding> const& binding() const { return fields_.binding; }
+    std::optional<wall_time> const& deleting_since() const { return fields_.deleting_since; }
+    instance_status const& status() const { return fields_.status; }
+    instance_state state() const { return fields_.status.state; }
+
+    bool is_pending() const { return !fields_.binding; }
+    bool is_bound() const { return fields_.binding && !fields_.binding->condemned; }
+    bool is_condemned() const { return fields_.binding && fields_.binding->condemned; }
+
+    instance_fields fields() const { return fields_; }
+
+private:
+    instance_fields fields_;
+};
+
+}  // namespace rik

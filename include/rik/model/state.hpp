@@ -1,0 +1,42 @@
+// The states of instances, containers, workloads and nodes, and which may follow which.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string_view>
+
+namespace rik {
+
+enum class instance_state : std::uint8_t { pending, creating, running, succeeded, failed, destroying, terminated };
+inline constexpr int instance_state_count = 7;
+
+std::string_view to_string(instance_state state);
+std::optional<instance_state> parse_instance_state(std::string_view text);
+std::ostream& operator<<(std::ostream& out, instance_state state);
+
+/// May `to` follow `from`? A state may follow itself (a new reason or message).
+bool may_follow(instance_state from, instance_state to);
+
+/// The only place where an instance changes state. Errors: conflict, `to` does not follow `from`.
+result<instance_state> advance(instance_state from, instance_state to);
+
+/// Its processes have ended by themselves and it holds nothing but its record and logs.
+constexpr bool is_finished(instance_state state) {
+    return state == instance_state::succeeded || state == instance_state::failed || state == instance_state::terminated;
+}
+
+enum class container_state : std::uint8_t { waiting, running, exited };
+std::string_view to_string(container_state state);
+std::optional<container_state> parse_container_state(std::string_view text);
+
+enum class workload_state : std::uint8_t { active, destroying };
+std::string_view to_string(workload_state state);
+
+enum class node_state : std::uint8_t { ready, unheard };
+std::string_view to_string(node_state state);
+std::optional<node_state> parse_node_state(std::string_view text);
+
+}  // namespace rik
