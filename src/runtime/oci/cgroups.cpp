@@ -42,21 +42,17 @@ std::vector<pid_t> processes(fs::path const& directory) {
     return found;
 }
 
-/// Without cgroup.kill (before Linux 5.14, or v1 alone): signals until no process is left, because each may fork.
-void kill_one_by_one(std::vector<fs::path> const& roots) {
-    constexpr int rounds_max = 100;
-    for (int round = 0; round < rounds_max; ++round) {
-        bool found = false;
-        for (auto const& root : roots) {
-            std::vector<fs::path> groups;
-            collect(root, groups);
-            for (auto const& group : groups) {
-                for (auto const process : processes(group)) found = ::kill(process, SIGKILL) == 0 || found;
-            }
+/// Signals every process in and below `roots`; false if there is none.
+bool kill_each(std::vector<fs::path> const& roots) {
+    bool found = false;
+    for (auto const& root : roots) {
+        std::vector<fs::path> groups;
+        collect(root, groups);
+        for (auto const& group : groups) {
+            for (auto const process : processes(group)) found = ::kill(process, SIGKILL) == 0 || found;
         }
-        if (!found) return;
-        ::poll(nullptr, 0, 1);
     }
+    return found;
 }
 
 }  // namespace
@@ -113,16 +109,15 @@ result<void> cgroups::add(std::string const& path, pid_t process) const {
 
 bool cgroups::exists(std::string const& path) const { return !directories(path).empty(); }
 
-result<void> cgroups::kill(std::string const& path) const {
-    auto const roots = directories(path);
-    if (roots.empty()) return {};
-    if (unified_) {
-        auto const failure = write_control(unified_->string() + path + "/cgroup.kill", "1");
-        // runc joins v1's hierarchies first: a half made container may be in those only.
-        if (failure == 0 && roots.size() == 1) return {};
+void cgroups::kill(std::string const& path) const {
+    if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) {
+        // runc joins v1's hierarchies first, so a half made container may be in those only.
+        kill_each(directories(path));
+        return;
     }
-    kill_one_by_one(roots);
-    return {};
+    // Before Linux 5.14, or v1 alone: each process may fork while we look, hence several rounds.
+    constexpr int rounds_max = 20;
+    for (int round = 0; round < rounds_max && kill_each(directories(path)); ++round) ::poll(nullptr, 0, 1);
 }
 
 bool cgroups::is_populated(std::string const& path) const {

@@ -26,7 +26,7 @@ public:
     bool has_unified() const { return unified_.has_value(); }
 
     /// Kills every process of `path` and below.
-    result<void> kill(std::string const& path) const;
+    void kill(std::string const& path) const;
     bool exists(std::string const& path) const;
     bool is_populated(std::string const& path) const;
     /// Waits until no process is in `path` or below; false after `length`. Blocks.
