@@ -18,19 +18,14 @@ void make_tree(fs::path const& root) {
     }
     fs::permissions(root / "tmp", fs::perms::all | fs::perms::sticky_bit);
     fs::copy_file(fs::exists("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", root / "bin/busybox");
-    for (auto const* each : {"sh", "sleep", "cat", "echo", "id", "env", "pwd", "ls", "hostname", "tail", "true", "false",
-                             "head", "yes", "grep", "mount", "dd", "ps", "wc", "seq", "usleep", "test", "touch", "kill",
-                             "ip", "unshare", "trap", "printf", "date", "stat", "tr", "mkfifo"}) {
+    for (auto const* each :
+         {"sh",    "sleep", "cat", "echo",    "id",    "env",    "pwd",  "ls",   "hostname", "tail",   "true",
+          "false", "head",  "yes", "grep",    "mount", "dd",     "ps",   "wc",   "seq",      "usleep", "test",
+          "touch", "kill",  "ip",  "unshare", "trap",  "printf", "date", "stat", "tr",       "mkfifo"}) {
         fs::create_symlink("busybox", root / "bin" / each);
     }
     std::ofstream(root / "etc/passwd") << "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n";
     std::ofstream(root / "etc/group") << "root:x:0:\napp:x:1000:\nextra:x:2000:app\n";
-}
-
-template <class T>
-T must(result<T> got) {
-    if (!got) throw std::runtime_error(to_string(got.error()));
-    return std::move(*got);
 }
 
 bool mentions(fs::path const& file, std::string const& text) {
@@ -66,19 +61,25 @@ oci_options oci_world::options() {
             .namespace_thread = namespaces_.get_executor()};
 }
 
-std::unique_ptr<oci_runtime> oci_world::open() { return must(oci_runtime::open(options(), time_)); }
+std::unique_ptr<oci_runtime> oci_world::open() {
+    auto opened = oci_runtime::open(options(), time_);
+    if (!opened) throw std::runtime_error(to_string(opened.error()));
+    return std::move(*opened);
+}
 
 void oci_world::close(std::unique_ptr<oci_runtime> which) {
     asio::co_spawn(io_, which->stop(), asio::use_future).get();
 }
 
 std::shared_ptr<image> oci_world::busybox() const {
-    return std::make_shared<image>(image{.name = "busybox", .digest = "sha256:0", .tree = root() / "tree", .config = {}});
+    return std::make_shared<image>(
+        image{.name = "busybox", .digest = "sha256:0", .tree = root() / "tree", .config = {}});
 }
 
 instance_id oci_world::make_sandbox(std::string hostname) {
     auto const instance = new_instance();
-    must(run(runtime_->create_sandbox({.instance = instance, .hostname = std::move(hostname), .addresses = {"10.1.2.3"}})));
+    sandbox_request wanted{.instance = instance, .hostname = std::move(hostname), .addresses = {"10.1.2.3"}};
+    get(runtime_->create_sandbox(std::move(wanted)));
     return instance;
 }
 
@@ -101,6 +102,7 @@ std::vector<std::string> oci_world::leftovers() const {
     for (auto const& process : fs::directory_iterator("/proc")) {
         auto const name = process.path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        if (mentions(process.path() / "status", "State:\tZ")) continue;  // ended; its parent has not looked yet
         if (mentions(process.path() / "cmdline", root().string()) || mentions(process.path() / "cgroup", tag_)) {
             found.push_back("process " + name);
         }

@@ -13,6 +13,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -31,6 +32,21 @@ public:
     template <class T>
     T run(awaitable<T> work) {
         return asio::co_spawn(io_, std::move(work), asio::use_future).get();
+    }
+
+    /// Its value. Throws std::runtime_error with its error.
+    template <class T>
+    T get(awaitable<result<T>> work) {
+        auto got = run(std::move(work));
+        if (!got) throw std::runtime_error(to_string(got.error()));
+        if constexpr (!std::is_void_v<T>) return std::move(*got);
+    }
+
+    /// Its error; one of code `internal` that says so if there is none.
+    template <class T>
+    error failure(awaitable<result<T>> work) {
+        auto const got = run(std::move(work));
+        return got ? error{errc::internal, "no error"} : got.error();
     }
 
     oci_options options();

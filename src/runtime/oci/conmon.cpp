@@ -2,11 +2,11 @@
 
 #include "files_detail.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include <array>
 #include <cerrno>
@@ -39,22 +39,36 @@ result<pipe_ends> make_pipe() {
 
 command conmon_command(machine const& on, container_paths const& paths, std::string const& name) {
     command made{.program = *on.monitor_program};
-    made.arguments = {"--api-version", "1",
-                      "--cid", paths.id,
-                      "--cuuid", paths.id,
-                      "--name", name,
-                      "--runtime", on.runtime_program->string(),
-                      "--runtime-arg", "--root",
-                      "--runtime-arg", on.paths.runtime_root().string(),
-                      "--bundle", paths.bundle.string(),
-                      "--container-pidfile", paths.container_pid().string(),
-                      "--conmon-pidfile", paths.monitor_pid().string(),
-                      "--log-path", "k8s-file:" + paths.log.string(),
-                      "--log-size-max", std::to_string(log_overshoot * on.options.log_file_bytes_max),
-                      "--exit-dir", paths.exit_dir().string(),
+    made.arguments = {"--api-version",
+                      "1",
+                      "--cid",
+                      paths.id,
+                      "--cuuid",
+                      paths.id,
+                      "--name",
+                      name,
+                      "--runtime",
+                      on.runtime_program->string(),
+                      "--runtime-arg",
+                      "--root",
+                      "--runtime-arg",
+                      on.paths.runtime_root().string(),
+                      "--bundle",
+                      paths.bundle.string(),
+                      "--container-pidfile",
+                      paths.container_pid().string(),
+                      "--conmon-pidfile",
+                      paths.monitor_pid().string(),
+                      "--log-path",
+                      "k8s-file:" + paths.log.string(),
+                      "--log-size-max",
+                      std::to_string(log_overshoot * on.options.log_file_bytes_max),
+                      "--exit-dir",
+                      paths.exit_dir().string(),
                       "--full-attach",
                       "--no-sync-log",  // else the end of a container waits for the disk
-                      "--log-level", "error"};
+                      "--log-level",
+                      "error"};
     made.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                         fmt::format("_OCI_SYNCPIPE={}", sync_descriptor),
                         fmt::format("_OCI_STARTPIPE={}", start_descriptor)};
@@ -79,7 +93,8 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 
 /// What runc 1.1 says when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
-    if (contains(message, "no space left on device") || contains(message, "cannot allocate memory")) return errc::exhausted;
+    if (contains(message, "no space left on device") || contains(message, "cannot allocate memory"))
+        return errc::exhausted;
     for (auto const* const each : {"exec: ", "exec format error", "chdir to cwd", "mkdir /"}) {
         if (contains(message, each)) return errc::invalid;
     }

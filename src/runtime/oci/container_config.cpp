@@ -2,8 +2,8 @@
 
 #include "seccomp_profile_detail.hpp"
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
+#include <boost/json/array.hpp>
 
 #include <algorithm>
 
@@ -26,10 +26,10 @@ struct capability {
 };
 /// Docker's default set.   Source: docs.docker.com, "Runtime privilege and Linux capabilities"; linux/capability.h
 constexpr std::array capabilities{
-    capability{0, "CAP_CHOWN"},   capability{1, "CAP_DAC_OVERRIDE"},      capability{3, "CAP_FOWNER"},
-    capability{4, "CAP_FSETID"},  capability{5, "CAP_KILL"},              capability{6, "CAP_SETGID"},
-    capability{7, "CAP_SETUID"},  capability{8, "CAP_SETPCAP"},           capability{10, "CAP_NET_BIND_SERVICE"},
-    capability{13, "CAP_NET_RAW"}, capability{18, "CAP_SYS_CHROOT"},      capability{27, "CAP_MKNOD"},
+    capability{0, "CAP_CHOWN"},        capability{1, "CAP_DAC_OVERRIDE"}, capability{3, "CAP_FOWNER"},
+    capability{4, "CAP_FSETID"},       capability{5, "CAP_KILL"},         capability{6, "CAP_SETGID"},
+    capability{7, "CAP_SETUID"},       capability{8, "CAP_SETPCAP"},      capability{10, "CAP_NET_BIND_SERVICE"},
+    capability{13, "CAP_NET_RAW"},     capability{18, "CAP_SYS_CHROOT"},  capability{27, "CAP_MKNOD"},
     capability{29, "CAP_AUDIT_WRITE"}, capability{31, "CAP_SETFCAP"}};
 
 template <class... Texts>
@@ -108,7 +108,8 @@ json::object resources_of(config_input const& input) {
     }
     auto const limit = definition.limits.get(resource::cpu);
     auto const wanted = definition.requests.get(resource::cpu);
-    json::object cpu{{"shares", std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)}};
+    json::object cpu{
+        {"shares", std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)}};
     if (limit > 0) {
         cpu["quota"] = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
         cpu["period"] = cpu_period_us;
@@ -147,18 +148,13 @@ json::array masked_paths() {
                  "/sys/devices/virtual/powercap");
 }
 
-json::array readonly_paths() {
-    return texts("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
-}
+json::array readonly_paths() { return texts("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"); }
 
 json::object linux_of(config_input const& input) {
     static auto const seccomp = seccomp_profile();
-    return {{"cgroupsPath", input.container.cgroup},
-            {"namespaces", namespaces_of(input.pod)},
-            {"resources", resources_of(input)},
-            {"maskedPaths", masked_paths()},
-            {"readonlyPaths", readonly_paths()},
-            {"seccomp", seccomp}};
+    return {{"cgroupsPath", input.container.cgroup}, {"namespaces", namespaces_of(input.pod)},
+            {"resources", resources_of(input)},      {"maskedPaths", masked_paths()},
+            {"readonlyPaths", readonly_paths()},     {"seccomp", seccomp}};
 }
 
 /// Puts "name=value" in the place of an earlier one of that name, or at the end.
@@ -188,8 +184,9 @@ result<std::vector<std::string>> merged_arguments(container_definition const& de
     auto const& more = has_args ? *definition.args : image.cmd;
     if (has_args || !has_command) arguments.insert(arguments.end(), more.begin(), more.end());
     if (arguments.empty() || arguments.front().empty()) {
-        return error{errc::invalid, fmt::format("container {}: neither it nor its image says what to run", definition.name),
-                     "command", "give a command"};
+        return error{errc::invalid,
+                     fmt::format("container {}: neither it nor its image says what to run", definition.name), "command",
+                     "give a command"};
     }
     return arguments;
 }

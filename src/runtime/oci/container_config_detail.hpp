@@ -18,10 +18,10 @@ namespace rik::detail {
 
 /// What this process may hand on: root in a container of its own (or of systemd) may lack capabilities.
 struct host_limits {
-    std::uint64_t open_files_max = 1024;     ///< our own hard limit
-    int oom_score_adj = 0;                   ///< our own; only raising it needs no capability
+    std::uint64_t open_files_max = 1024;             ///< our own hard limit
+    int oom_score_adj = 0;                           ///< our own; only raising it needs no capability
     std::uint64_t capabilities = ~std::uint64_t{0};  ///< a bit each, as in /proc/PID/status
-    std::int64_t memory_bytes = 0;           ///< of the machine
+    std::int64_t memory_bytes = 0;                   ///< of the machine
     bool limits_swap = false;
 };
 

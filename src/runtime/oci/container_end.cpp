@@ -10,9 +10,12 @@
 #include <charconv>
 
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
+}
 
 namespace rik::detail {
 
@@ -48,8 +51,10 @@ std::optional<container_exit> read_exit(machine const& on, container_paths const
 /// conmon is gone and left no exit code: it was killed, or the machine went down.
 container_exit lost_exit(machine const& on, container_paths const& paths) {
     on.groups.kill(paths.cgroup);
-    if (!changed_at(paths.lost_mark())) [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
-    return {.code = killed_by_signal, .code_known = false,
+    if (!changed_at(paths.lost_mark())) [[maybe_unused]]
+        auto const written = write_file(paths.lost_mark(), "");
+    return {.code = killed_by_signal,
+            .code_known = false,
             .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
 }
 
@@ -110,7 +115,8 @@ result<void> signal_container(machine const& on, container_paths const& paths) {
     auto const seen = view_container(on, paths);
     if (!seen || !seen->is_running()) return does_not_run(paths);
     auto const pidfd = open_process(seen->record.container);
-    if (!pidfd || ::pidfd_send_signal(pidfd.get(), seen->record.stop_signal, nullptr, 0) != 0) return does_not_run(paths);
+    if (!pidfd || ::pidfd_send_signal(pidfd.get(), seen->record.stop_signal, nullptr, 0) != 0)
+        return does_not_run(paths);
     return {};
 }
 

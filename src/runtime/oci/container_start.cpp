@@ -8,8 +8,8 @@
 #include <rik/async/shield.hpp>
 #include <rik/runtime/process.hpp>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <cerrno>
 #include <charconv>

@@ -125,8 +125,7 @@ awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) 
 }
 
 awaitable<result<void>> remove_everything(machine const& on) {
-    auto const removed =
-        co_await remove_patiently(on, on.paths.cgroup(), on.paths.run_dir(), on.paths.state_pods());
+    auto const removed = co_await remove_patiently(on, on.paths.cgroup(), on.paths.run_dir(), on.paths.state_pods());
     co_return removed;
 }
 

@@ -19,19 +19,19 @@ struct pod_paths {
     std::filesystem::path shm;         ///< the mount point of the tmpfs
     std::filesystem::path ready;       ///< written last: the sandbox is whole
     std::filesystem::path logs;
-    std::string cgroup;                ///< "/rik-<tag>/<uid>"
+    std::string cgroup;  ///< "/rik-<tag>/<uid>"
 
     std::filesystem::path network_namespace() const { return namespaces / "net"; }
 };
 
 struct container_paths {
-    std::string id;                      ///< for runc and conmon
-    std::filesystem::path state;         ///< kept over a reboot: upper, work, record, exit
-    std::filesystem::path bundle;        ///< config.json, rootfs, conmon's socket and fifos
-    std::filesystem::path runtime_state; ///< runc's own
+    std::string id;                       ///< for runc and conmon
+    std::filesystem::path state;          ///< kept over a reboot: upper, work, record, exit
+    std::filesystem::path bundle;         ///< config.json, rootfs, conmon's socket and fifos
+    std::filesystem::path runtime_state;  ///< runc's own
     std::filesystem::path log;
-    std::string cgroup;                  ///< "/rik-<tag>/<uid>/<name>-<attempt>"
-    std::string monitor_cgroup;          ///< conmon's: the same with ".monitor"
+    std::string cgroup;          ///< "/rik-<tag>/<uid>/<name>-<attempt>"
+    std::string monitor_cgroup;  ///< conmon's: the same with ".monitor"
 
     std::filesystem::path upper() const { return state / "upper"; }
     std::filesystem::path work() const { return state / "work"; }

@@ -6,9 +6,9 @@
 
 #include <rik/async/shield.hpp>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <charconv>
@@ -75,7 +75,10 @@ bool seek_tail(log_file& in, std::uint64_t& wanted) {
 class file_log_reader final : public log_reader {
 public:
     file_log_reader(machine const& on, container_paths paths, log_options const& options)
-        : on_(on), paths_(std::move(paths)), follow_(options.follow), joiner_(options.timestamps, block_bytes),
+        : on_(on),
+          paths_(std::move(paths)),
+          follow_(options.follow),
+          joiner_(options.timestamps, block_bytes),
           changed_(on.options.executor) {}
 
     result<void> open(log_options const& options);
@@ -93,9 +96,9 @@ private:
     container_paths paths_;
     bool follow_;
     log_joiner joiner_;
-    std::deque<log_file> files_;  // oldest first; the first is being read
-    unique_fd events_;            // inotify
-    unique_fd monitor_;           // conmon's pidfd
+    std::deque<log_file> files_;              // oldest first; the first is being read
+    unique_fd events_;                        // inotify
+    unique_fd monitor_;                       // conmon's pidfd
     asio::posix::stream_descriptor changed_;  // an epoll set of both: one thing to wait for
 };
 

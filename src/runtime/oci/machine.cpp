@@ -26,7 +26,8 @@ result<void> check_directory(fs::path const& path, std::string_view name) {
         path.native().size() <= path_bytes_max) {
         return {};
     }
-    return error{errc::invalid, fmt::format("{} {}: is not absolute, too long, or has one of , : \\ in it", name, path.string())};
+    return error{errc::invalid,
+                 fmt::format("{} {}: is not absolute, too long, or has one of , : \\ in it", name, path.string())};
 }
 
 result<void> check(oci_options const& options) {

@@ -7,7 +7,10 @@
 #include <charconv>
 
 #include <poll.h>
-#include <sys/pidfd.h>
+
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
+}
 
 namespace rik::detail {
 

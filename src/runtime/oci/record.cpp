@@ -2,8 +2,8 @@
 
 #include "files_detail.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <charconv>
 #include <csignal>
@@ -50,13 +50,14 @@ result<container_record> parse_record(std::string_view text) {
     auto const* const document = parsed.if_object();
     if (failure || document == nullptr) return error{errc::corrupt, "container record: is no JSON object"};
     auto const started = parse_wall_time(text_at(*document, "started_at"));
-    container_record const record{.boot_id = text_at(*document, "boot_id"),
-                                  .container = {.pid = number_at<pid_t>(*document, "container_pid"),
-                                                .start_ticks = number_at<std::uint64_t>(*document, "container_start_ticks")},
-                                  .monitor = {.pid = number_at<pid_t>(*document, "monitor_pid"),
-                                              .start_ticks = number_at<std::uint64_t>(*document, "monitor_start_ticks")},
-                                  .started_at = started ? *started : wall_time{},
-                                  .stop_signal = number_at<int>(*document, "stop_signal")};
+    container_record const record{
+        .boot_id = text_at(*document, "boot_id"),
+        .container = {.pid = number_at<pid_t>(*document, "container_pid"),
+                      .start_ticks = number_at<std::uint64_t>(*document, "container_start_ticks")},
+        .monitor = {.pid = number_at<pid_t>(*document, "monitor_pid"),
+                    .start_ticks = number_at<std::uint64_t>(*document, "monitor_start_ticks")},
+        .started_at = started ? *started : wall_time{},
+        .stop_signal = number_at<int>(*document, "stop_signal")};
     if (record.boot_id.empty() || record.container.pid <= 0 || record.monitor.pid <= 0 || record.stop_signal <= 0) {
         return error{errc::corrupt, "container record: a field is missing"};
     }

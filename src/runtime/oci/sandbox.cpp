@@ -60,8 +60,8 @@ result<void> write_files(pod_paths const& paths, sandbox_request const& request)
 }
 
 result<void> make_directories_of(pod_paths const& paths) {
-    for (auto const& each : {paths.namespaces, paths.etc, paths.shm, paths.run / "containers", paths.logs,
-                             paths.state / "containers"}) {
+    for (auto const& each :
+         {paths.namespaces, paths.etc, paths.shm, paths.run / "containers", paths.logs, paths.state / "containers"}) {
         if (auto const made = make_directories(each); !made) return made;
     }
     return {};
