@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -55,6 +56,24 @@ bool kill_each(std::vector<fs::path> const& roots) {
     return found;
 }
 
+/// Not as simple as usual: there are groups below, or a process is about to end.
+result<void> remove_group_tree(fs::path const& root) {
+    constexpr int rounds_max = 20;
+    for (int round = 0;; ++round) {
+        std::vector<fs::path> groups;
+        collect(root, groups);
+        int failure = 0;
+        for (auto const& each : groups) {
+            if (::rmdir(each.c_str()) != 0 && errno != ENOENT) failure = errno;
+        }
+        if (failure == 0) return {};
+        if (failure != EBUSY) return system_error(root, "rmdir", failure);
+        if (round == rounds_max) return error{errc::conflict, fmt::format("{}: a process is in it", root.string())};
+        kill_each({root});
+        ::poll(nullptr, 0, 1);
+    }
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key) {
@@ -70,7 +89,14 @@ std::optional<std::uint64_t> find_count(std::string_view text, std::string_view 
     return std::nullopt;
 }
 
-result<cgroups> cgroups::find(std::string_view mountinfo) {
+std::string unified_group(std::string_view own) {
+    auto const at = own.starts_with("0::") ? 0 : own.find("\n0::");
+    if (at == std::string_view::npos) return {};
+    auto const line = own.substr(at == 0 ? 3 : at + 4);
+    return std::string(line.substr(0, line.find('\n')));
+}
+
+result<cgroups> cgroups::find(std::string_view mountinfo, std::string_view own) {
     cgroups found;
     for (auto const& each : parse_mounts(mountinfo)) {
         if (each.type == "cgroup2" && !found.unified_) {
@@ -81,6 +107,9 @@ result<cgroups> cgroups::find(std::string_view mountinfo) {
             auto const options = "," + each.options + ",";
             if (options.find(",memory,") != std::string::npos) found.memory_ = each.mount_point;
         }
+    }
+    if (auto const group = unified_group(own); found.unified_ && !group.empty()) {
+        found.own_ = found.unified_->string() + group;
     }
     if (found.all_.empty()) {
         return error{errc::unsupported, "cgroups: none is mounted", {}, "mount cgroup2 on /sys/fs/cgroup"};
@@ -97,59 +126,42 @@ std::vector<fs::path> cgroups::directories(std::string const& path) const {
     return found;
 }
 
-result<void> cgroups::add(std::string const& path, pid_t process) const {
-    if (!unified_) return {};
-    auto const directory = fs::path(unified_->string() + path);
-    if (auto const made = make_directories(directory); !made) return made;
-    if (auto const failure = write_control(directory / "cgroup.procs", std::to_string(process))) {
-        return system_error(directory, "add a process", failure);
-    }
+result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, std::string_view process) const {
+    auto const directory = fs::path(hierarchy.string() + path);
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
+    auto const failure = write_control(directory / "cgroup.procs", process);
+    if (failure != 0) return system_error(directory, "add a process", failure);
     return {};
 }
 
-bool cgroups::exists(std::string const& path) const { return !directories(path).empty(); }
+result<void> cgroups::add_monitor(std::string const& path, std::string const& shared, pid_t process) const {
+    auto const text = std::to_string(process);
+    for (auto const& each : all_) {
+        if (each == unified_) continue;
+        // A new group of cpuset takes nobody until it is given processors; it is the one that does not matter.
+        [[maybe_unused]] auto const added = add(each, shared, text);
+    }
+    if (!unified_) return {};
+    return add(*unified_, path, text);
+}
+
+void cgroups::warm_up() const {
+    if (!own_.empty()) write_control(own_ / "cgroup.procs", "0");  // "0" is the writer itself
+}
 
 void cgroups::kill(std::string const& path) const {
-    if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) {
-        // runc joins v1's hierarchies first, so a half made container may be in those only.
-        kill_each(directories(path));
-        return;
-    }
-    // Before Linux 5.14, or v1 alone: each process may fork while we look, hence several rounds.
+    if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) return;
+    // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process may
+    // fork while we look, hence several rounds.
     constexpr int rounds_max = 20;
     for (int round = 0; round < rounds_max && kill_each(directories(path)); ++round) ::poll(nullptr, 0, 1);
 }
 
-bool cgroups::is_populated(std::string const& path) const {
-    for (auto const& root : directories(path)) {
-        std::vector<fs::path> groups;
-        collect(root, groups);
-        for (auto const& group : groups) {
-            if (!processes(group).empty()) return true;
-        }
-    }
-    return false;
-}
-
-bool cgroups::wait_empty(std::string const& path, duration length) const {
-    constexpr int step_ms = 1;
-    auto const rounds = std::chrono::duration_cast<std::chrono::milliseconds>(length).count() / step_ms;
-    for (std::int64_t round = 0; is_populated(path); ++round) {
-        if (round >= rounds) return false;
-        ::poll(nullptr, 0, step_ms);
-    }
-    return true;
-}
-
 result<void> cgroups::remove(std::string const& path) const {
-    for (auto const& root : directories(path)) {
-        std::vector<fs::path> groups;
-        collect(root, groups);
-        for (auto const& group : groups) {
-            if (::rmdir(group.c_str()) == 0 || errno == ENOENT) continue;
-            if (errno == EBUSY) return error{errc::conflict, fmt::format("{}: is in use", group.string())};
-            return system_error(group, "rmdir", errno);
-        }
+    for (auto const& each : all_) {
+        auto const root = fs::path(each.string() + path);
+        if (::rmdir(root.c_str()) == 0 || errno == ENOENT) continue;
+        if (auto const removed = remove_group_tree(root); !removed) return removed;
     }
     return {};
 }

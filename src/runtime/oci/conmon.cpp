@@ -126,8 +126,8 @@ result<conmon_launch> launch_conmon(machine const& on, container_paths const& pa
     what.descriptors = {{said->write.get(), sync_descriptor}, {start->read.get(), start_descriptor}};
     auto parent = child_process::start(on.options.executor, what);
     if (!parent) return parent.error();
-    // It waits for a byte before it does anything, so that all its children are born in the cgroup, too.
-    if (auto const moved = on.groups.add(paths.monitor_cgroup, parent->pid()); !moved) return moved.error();
+    // It waits for this byte, so that it could be moved to a cgroup before it has children. That would cost 8 ms (see
+    // cgroups::warm_up): it is moved when runc has done the waiting.
     if (::write(start->write.get(), "s", 1) != 1) return system_error("conmon", "start pipe", errno);
     return conmon_launch{std::move(*parent), std::move(said->read)};
 }

@@ -20,7 +20,7 @@ struct conmon_launch {
     unique_fd said;        ///< what it says comes here
 };
 
-/// Starts it in a cgroup of its own. Blocks for about half a millisecond.
+/// Blocks for about half a millisecond.
 result<conmon_launch> launch_conmon(machine const& on, container_paths const& paths, std::string const& name);
 
 /// The pid of the container, which is made and waits to be started. conmon.pid is written then.

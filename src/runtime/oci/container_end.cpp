@@ -1,5 +1,6 @@
 #include "container_detail.hpp"
 #include "files_detail.hpp"
+#include "half_made_detail.hpp"
 #include "mounts_detail.hpp"
 
 #include <rik/async/shield.hpp>
@@ -51,8 +52,9 @@ std::optional<container_exit> read_exit(machine const& on, container_paths const
 /// conmon is gone and left no exit code: it was killed, or the machine went down.
 container_exit lost_exit(machine const& on, container_paths const& paths) {
     on.groups.kill(paths.cgroup);
-    if (!changed_at(paths.lost_mark())) [[maybe_unused]]
-        auto const written = write_file(paths.lost_mark(), "");
+    if (!changed_at(paths.lost_mark())) {
+        [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
+    }
     return {.code = killed_by_signal,
             .code_known = false,
             .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
@@ -64,13 +66,14 @@ error does_not_run(container_paths const& paths) {
 
 /// Kills what runs, and gives conmon the time to write the exit code for whoever waits for it.
 void end_processes(machine const& on, container_paths const& paths) {
-    if (auto const seen = view_container(on, paths); seen && seen->monitor) {
-        on.groups.kill(paths.cgroup);
+    auto const seen = view_container(on, paths);
+    if (!seen) kill_makers(on, paths);  // first those who could make more
+    on.groups.kill(paths.cgroup);
+    if (seen && seen->monitor) {
         pollfd ended{seen->monitor.get(), POLLIN, 0};
         ::poll(&ended, 1, monitor_end_wait_ms);
     }
-    on.groups.kill(paths.monitor_cgroup);  // first the one that could make more, as runc does in a half made one
-    on.groups.kill(paths.cgroup);
+    on.groups.kill(paths.monitor_cgroup);
 }
 
 /// Errors: conflict, something is in use yet.
@@ -78,7 +81,6 @@ result<void> remove_once(machine const& on, container_paths const& paths) {
     end_processes(on, paths);
     if (auto const done = unmount(paths.rootfs()); !done) return done;
     for (auto const& each : {paths.monitor_cgroup, paths.cgroup}) {
-        if (!on.groups.wait_empty(each, 20ms)) return error{errc::conflict, fmt::format("{}: is in use", each)};
         if (auto const removed = on.groups.remove(each); !removed) return removed;
     }
     // Its own directory goes last: as long as it is there, the rest is found.

@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -55,8 +56,9 @@ result<void> make_files(machine const& on, container_request const& request, pod
                         container_paths const& paths) {
     auto const config = config_text(on, request, pod, paths);
     if (!config) return config.error();
-    for (auto const& each : {paths.upper(), paths.work(), paths.exit_dir(), paths.rootfs()}) {
-        if (auto const made = make_directories(each); !made) return made;
+    for (auto const& each :
+         {paths.state, paths.upper(), paths.work(), paths.exit_dir(), paths.bundle, paths.rootfs()}) {
+        if (::mkdir(each.c_str(), 0755) != 0 && errno != EEXIST) return system_error(each, "mkdir", errno);
     }
     auto const mounted = mount_overlay(request.from->tree, paths.upper(), paths.work(), paths.rootfs());
     if (!mounted) return mounted;
@@ -110,6 +112,8 @@ result<bool> record_and_start(machine const& on, container_request const& reques
     auto const record = make_record(on, request, paths, container);
     if (!record) return record.error();
     if (auto const written = replace_file(paths.record(), record_text(*record)); !written) return written.error();
+    auto const moved = on.groups.add_monitor(paths.monitor_cgroup, on.paths.monitors_cgroup(), record->monitor.pid);
+    if (!moved) return moved.error();
     return start_by_fifo(paths, record->container);
 }
 

@@ -54,12 +54,9 @@ void kill_containers(machine const& on, std::vector<container_key> const& keys) 
 
 /// Errors: conflict, something is in use yet.
 result<void> remove_rest(machine const& on, std::string const& cgroup, fs::path const& run, fs::path const& state) {
-    on.groups.kill(cgroup);
-    if (!on.groups.wait_empty(cgroup, 20ms)) return error{errc::conflict, cgroup + ": is in use"};
-    for (auto const& each : {run, state}) {
-        if (auto const clean = unmount_below(each); !clean) return clean;
-    }
     if (auto const removed = on.groups.remove(cgroup); !removed) return removed;
+    // Before anything is deleted: what is mounted below, by whomever, is not ours to delete.
+    if (auto const clean = unmount_below({run, state}); !clean) return clean;
     for (auto const& each : {run, state}) {
         if (auto const removed = remove_tree(each); !removed) return removed;
     }

@@ -94,7 +94,8 @@ host_limits read_host_limits(cgroups const& groups) {
 
 result<machine> open_machine(oci_options options, clock& time) {
     if (auto const checked = check(options); !checked) return checked.error();
-    auto groups = cgroups::find(try_read_file("/proc/self/mountinfo").value_or(""));
+    auto groups = cgroups::find(try_read_file("/proc/self/mountinfo").value_or(""),
+                                try_read_file("/proc/self/cgroup").value_or(""));
     if (!groups) return groups.error();
     layout paths(options.run_dir, options.state_dir, options.tag);
     auto boot_id = try_read_file("/proc/sys/kernel/random/boot_id").value_or("unknown");

@@ -67,8 +67,10 @@ std::vector<std::string> mounts_below(std::vector<mount_entry> const& mounts, st
 
 result<void> mount_overlay(std::filesystem::path const& lower, std::filesystem::path const& upper,
                            std::filesystem::path const& work, std::filesystem::path const& where) {
+    // Without "volatile" the last umount syncs the whole file system of `upper`: 50 ms and more when others write. What
+    // a container writes here is dropped with it, and an `upper` is never mounted twice, so nothing is lost.
     auto const options =
-        fmt::format("lowerdir={},upperdir={},workdir={}", lower.string(), upper.string(), work.string());
+        fmt::format("lowerdir={},upperdir={},workdir={},volatile", lower.string(), upper.string(), work.string());
     if (::mount("overlay", where.c_str(), "overlay", 0, options.c_str()) != 0) {
         return system_error(where, "mount overlay", errno);
     }
@@ -90,11 +92,14 @@ result<void> unmount(std::filesystem::path const& where) {
     return system_error(where, "umount", errno);
 }
 
-result<void> unmount_below(std::filesystem::path const& root) {
+result<void> unmount_below(std::vector<std::filesystem::path> const& roots) {
     auto const text = read_file("/proc/thread-self/mountinfo", 64u << 20);
     if (!text) return text.error();
-    for (auto const& each : mounts_below(parse_mounts(*text), root)) {
-        if (auto const done = unmount(each); !done) return done;
+    auto const mounts = parse_mounts(*text);
+    for (auto const& root : roots) {
+        for (auto const& each : mounts_below(mounts, root)) {
+            if (auto const done = unmount(each); !done) return done;
+        }
     }
     return {};
 }

@@ -31,7 +31,7 @@ result<void> mount_tmpfs(std::filesystem::path const& where, std::uint64_t bytes
 /// Detaches what is mounted on `where`, however often. Nothing happens if it is not there or no mount point.
 result<void> unmount(std::filesystem::path const& where);
 
-/// Detaches all mounts at or below `root`.
-result<void> unmount_below(std::filesystem::path const& root);
+/// Detaches all mounts at or below any of `roots`.
+result<void> unmount_below(std::vector<std::filesystem::path> const& roots);
 
 }  // namespace rik::detail

@@ -19,7 +19,10 @@ using detail::machine;
 struct oci_runtime::state {
     explicit state(machine opened) : on(std::move(opened)), tasks(on.options.executor) {}
 
+    void warm_up();
+
     machine on;
+    bool is_warming_up = false;
     task_group tasks;
 };
 
@@ -33,7 +36,19 @@ awaitable<> ended(asio::any_io_executor executor, detail::unique_fd process) {
     if (failure == asio::error::operation_aborted) throw cancelled{};
 }
 
+awaitable<> warmed_up(machine const& on, bool& is_warming_up) {
+    auto warming = [&] { on.groups.warm_up(); };
+    co_await offload(on.options.pool, std::move(warming));
+    is_warming_up = false;
+}
+
 }  // namespace
+
+/// Beside whatever is on the way to a start: see cgroups::warm_up.
+void oci_runtime::state::warm_up() {
+    if (std::exchange(is_warming_up, true)) return;
+    tasks.spawn(warmed_up(on, is_warming_up));
+}
 
 oci_runtime::oci_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
 oci_runtime::~oci_runtime() = default;
@@ -52,6 +67,7 @@ awaitable<result<void>> oci_runtime::remove_all() { return detail::remove_everyt
 
 awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) {
     auto const& on = state_->on;
+    state_->warm_up();
     auto const paths = on.paths.pod(request.instance);
     auto making = [&] { return detail::make_sandbox(paths, request, on.options.shm_bytes); };
     auto const made = co_await offload(on.options.namespace_thread, std::move(making));
@@ -60,6 +76,7 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
 }
 
 awaitable<result<void>> oci_runtime::start_container(container_request request) {
+    state_->warm_up();
     return detail::start_container(state_->on, std::move(request));
 }
 

@@ -109,7 +109,7 @@ result<void> make_sandbox(pod_paths const& paths, sandbox_request request, std::
     request.hostname = fitting_hostname(std::move(request.hostname));
     if (is_whole(paths)) return write_files(paths, request);
     if (::access(paths.run.c_str(), F_OK) == 0) {  // half made
-        if (auto const clean = unmount_below(paths.run); !clean) return clean;
+        if (auto const clean = unmount_below({paths.run}); !clean) return clean;
     }
     if (auto const made = make_directories_of(paths); !made) return made;
     if (auto const pinned = pin_namespaces(paths.namespaces, request.hostname); !pinned) return pinned;
