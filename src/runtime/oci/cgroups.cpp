@@ -130,8 +130,9 @@ result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, st
     auto const directory = fs::path(hierarchy.string() + path);
     if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
     auto const failure = write_control(directory / "cgroup.procs", process);
-    if (failure != 0) return system_error(directory, "add a process", failure);
-    return {};
+    if (failure == 0) return {};
+    ::rmdir(directory.c_str());  // stays if others are in it
+    return system_error(directory, "add a process", failure == ESRCH ? ENOENT : failure);
 }
 
 result<void> cgroups::add_monitor(std::string const& path, std::string const& shared, pid_t process) const {
@@ -151,8 +152,8 @@ void cgroups::warm_up() const {
 
 void cgroups::kill(std::string const& path) const {
     if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) return;
-    // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process may
-    // fork while we look, hence several rounds.
+    // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process
+    // may fork while we look, hence several rounds.
     constexpr int rounds_max = 20;
     for (int round = 0; round < rounds_max && kill_each(directories(path)); ++round) ::poll(nullptr, 0, 1);
 }

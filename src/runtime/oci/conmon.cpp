@@ -1,6 +1,7 @@
 #include "conmon_detail.hpp"
 
 #include "files_detail.hpp"
+#include "record_detail.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
@@ -126,8 +127,8 @@ result<conmon_launch> launch_conmon(machine const& on, container_paths const& pa
     what.descriptors = {{said->write.get(), sync_descriptor}, {start->read.get(), start_descriptor}};
     auto parent = child_process::start(on.options.executor, what);
     if (!parent) return parent.error();
-    // It waits for this byte, so that it could be moved to a cgroup before it has children. That would cost 8 ms (see
-    // cgroups::warm_up): it is moved when runc has done the waiting.
+    // It waits for this byte, so that it could be moved to a cgroup before it has children. That may cost 8 ms (see
+    // cgroups::warm_up), so it is moved later: see move_conmon.
     if (::write(start->write.get(), "s", 1) != 1) return system_error("conmon", "start pipe", errno);
     return conmon_launch{std::move(*parent), std::move(said->read)};
 }
@@ -157,6 +158,15 @@ result<pid_t> parse_created(std::string_view line) {
     auto text = plain(std::string(message->get_string()));
     auto const kind = kind_of(text);
     return error{kind, std::move(text)};
+}
+
+void move_conmon(machine const& on, container_paths const& paths) {
+    auto const record = read_record(paths);
+    if (!record || !open_process(record->monitor)) return;
+    auto const moved = on.groups.add_monitor(paths.monitor_cgroup, on.paths.monitors_cgroup(), record->monitor.pid);
+    if (moved || moved.error().code == errc::not_found) return;  // it, or its Pod, is gone
+    on.options.log.warning("conmon stays in the agent's cgroup",
+                           {{"container", paths.id}, {"why", to_string(moved.error())}});
 }
 
 bool reopen_log(container_paths const& paths) {

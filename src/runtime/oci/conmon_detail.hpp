@@ -31,6 +31,10 @@ awaitable<result<pid_t>> await_created(machine const& on, conmon_launch launch);
 /// Source: conmon 2.1, src/parent_pipe_fd.c, with --api-version 1.
 result<pid_t> parse_created(std::string_view line);
 
+/// Moves the conmon of a started container to a cgroup of its own, so that what happens to ours leaves it alone.
+/// Blocks.
+void move_conmon(machine const& on, container_paths const& paths);
+
 /// Has conmon open its log file anew, after it was renamed. False if it is not there.
 bool reopen_log(container_paths const& paths);
 

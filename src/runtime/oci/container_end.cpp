@@ -2,6 +2,7 @@
 #include "files_detail.hpp"
 #include "half_made_detail.hpp"
 #include "mounts_detail.hpp"
+#include "trash_detail.hpp"
 
 #include <rik/async/shield.hpp>
 
@@ -85,7 +86,7 @@ result<void> remove_once(machine const& on, container_paths const& paths) {
     }
     // Its own directory goes last: as long as it is there, the rest is found.
     for (auto const& each : {paths.runtime_state, paths.bundle, paths.state}) {
-        if (auto const removed = remove_tree(each); !removed) return removed;
+        if (auto const removed = discard(on, each); !removed) return removed;
     }
     return {};
 }

@@ -112,8 +112,6 @@ result<bool> record_and_start(machine const& on, container_request const& reques
     auto const record = make_record(on, request, paths, container);
     if (!record) return record.error();
     if (auto const written = replace_file(paths.record(), record_text(*record)); !written) return written.error();
-    auto const moved = on.groups.add_monitor(paths.monitor_cgroup, on.paths.monitors_cgroup(), record->monitor.pid);
-    if (!moved) return moved.error();
     return start_by_fifo(paths, record->container);
 }
 

@@ -93,8 +93,12 @@ int write_control(std::filesystem::path const& path, std::string_view text) {
 }
 
 result<void> remove_tree(std::filesystem::path const& path) {
+    constexpr int rounds_max = 10;  // somebody else may delete there, too
     std::error_code failure;
-    std::filesystem::remove_all(path, failure);
+    for (int round = 0; round < rounds_max; ++round) {
+        std::filesystem::remove_all(path, failure);
+        if (failure != std::errc::no_such_file_or_directory) break;
+    }
     if (failure) return system_error(path, "remove", failure.value());
     return {};
 }

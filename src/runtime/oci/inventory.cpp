@@ -4,6 +4,7 @@
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
 #include "sandbox_detail.hpp"
+#include "trash_detail.hpp"
 
 #include <rik/async/shield.hpp>
 
@@ -52,26 +53,41 @@ void kill_containers(machine const& on, std::vector<container_key> const& keys) 
     for (auto const& each : keys) on.groups.kill(on.paths.container(each).cgroup);
 }
 
+/// A group and the directories whose processes and mounts it holds.
+struct remains {
+    std::string cgroup;
+    std::vector<fs::path> directories;
+};
+
 /// Errors: conflict, something is in use yet.
-result<void> remove_rest(machine const& on, std::string const& cgroup, fs::path const& run, fs::path const& state) {
-    if (auto const removed = on.groups.remove(cgroup); !removed) return removed;
+result<void> remove_rest(machine const& on, remains const& what) {
+    if (auto const removed = on.groups.remove(what.cgroup); !removed) return removed;
     // Before anything is deleted: what is mounted below, by whomever, is not ours to delete.
-    if (auto const clean = unmount_below({run, state}); !clean) return clean;
-    for (auto const& each : {run, state}) {
-        if (auto const removed = remove_tree(each); !removed) return removed;
+    if (auto const clean = unmount_below(what.directories); !clean) return clean;
+    for (auto const& each : what.directories) {
+        if (auto const removed = discard(on, each); !removed) return removed;
     }
     return {};
 }
 
-awaitable<result<void>> remove_patiently(machine const& on, std::string cgroup, fs::path run, fs::path state) {
+awaitable<result<void>> remove_patiently(machine const& on, remains what) {
     auto const give_up_at = on.time.now() + removal_time_max;
     while (true) {
-        auto removing = [&] { return remove_rest(on, cgroup, run, state); };
+        auto removing = [&] { return remove_rest(on, what); };
         auto removed = co_await offload(on.options.pool, std::move(removing));
         if (removed || removed.error().code != errc::conflict) co_return std::move(removed);
         if (on.time.now() >= give_up_at) co_return error{errc::timed_out, removed.error().message};
         co_await on.time.sleep_for(removal_pause);
     }
+}
+
+/// Only for `rik reset`: afterwards this runtime is of no use.
+result<void> remove_directories(machine const& on) {
+    empty_trash(on);
+    for (auto const& each : {on.paths.run_dir(), on.paths.state_pods(), on.paths.state_trash()}) {
+        if (auto const removed = remove_tree(each); !removed) return removed;
+    }
+    return {};
 }
 
 }  // namespace
@@ -118,12 +134,20 @@ awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) 
         if (!removed) co_return removed.error();
     }
     auto const pod = on.paths.pod(instance);
-    co_return co_await remove_patiently(on, pod.cgroup, pod.run, pod.state);
+    remains rest{.cgroup = pod.cgroup, .directories = {pod.run, pod.state}};
+    co_return co_await remove_patiently(on, std::move(rest));
 }
 
 awaitable<result<void>> remove_everything(machine const& on) {
-    auto const removed = co_await remove_patiently(on, on.paths.cgroup(), on.paths.run_dir(), on.paths.state_pods());
-    co_return removed;
+    for (auto const& instance : find_instances(on)) {
+        auto const gone = co_await remove_sandbox(on, instance);
+        if (!gone) co_return gone.error();
+    }
+    remains rest{.cgroup = on.paths.cgroup(), .directories = {on.paths.run_pods(), on.paths.state_pods()}};
+    auto const removed = co_await remove_patiently(on, std::move(rest));
+    if (!removed) co_return removed.error();
+    auto removing = [&] { return remove_directories(on); };
+    co_return co_await offload(on.options.pool, std::move(removing));
 }
 
 }  // namespace rik::detail

@@ -58,7 +58,8 @@ result<void> make_private(fs::path const& path) {
 
 result<void> prepare_directories(layout const& paths, std::string const& boot_id) {
     if (auto const done = forget_earlier_boots(paths, boot_id); !done) return done;
-    for (auto const& each : {paths.run_pods(), paths.runtime_root(), paths.state_pods()}) {
+    for (auto const& each :
+         {paths.run_pods(), paths.runtime_root(), paths.run_trash(), paths.state_pods(), paths.state_trash()}) {
         if (auto const made = make_private(each); !made) return made;
     }
     return {};

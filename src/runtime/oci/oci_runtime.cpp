@@ -1,11 +1,14 @@
 #include <rik/runtime/oci/oci_runtime.hpp>
 
+#include "conmon_detail.hpp"
 #include "container_detail.hpp"
 #include "container_log_detail.hpp"
 #include "inventory_detail.hpp"
 #include "machine_detail.hpp"
 #include "sandbox_detail.hpp"
+#include "trash_detail.hpp"
 
+#include <rik/async/notifier.hpp>
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 
@@ -17,14 +20,44 @@ namespace rik {
 using detail::machine;
 
 struct oci_runtime::state {
-    explicit state(machine opened) : on(std::move(opened)), tasks(on.options.executor) {}
+    explicit state(machine opened)
+        : on(std::move(opened)), discarded(on.options.executor), tasks(on.options.executor) {}
 
     void warm_up();
+    awaitable<> warmed_up();
+    awaitable<> moved(detail::container_paths paths);
+    awaitable<> keep_trash_empty();
 
     machine on;
     bool is_warming_up = false;
+    notifier discarded;
     task_group tasks;
 };
+
+/// Beside whatever is on the way to a start: see cgroups::warm_up.
+void oci_runtime::state::warm_up() {
+    if (std::exchange(is_warming_up, true)) return;
+    tasks.spawn(warmed_up());
+}
+
+awaitable<> oci_runtime::state::warmed_up() {
+    auto warming = [this] { on.groups.warm_up(); };
+    co_await offload(on.options.pool, std::move(warming));
+    is_warming_up = false;
+}
+
+awaitable<> oci_runtime::state::moved(detail::container_paths paths) {
+    auto moving = [&] { detail::move_conmon(on, paths); };
+    co_await offload(on.options.pool, std::move(moving));
+}
+
+awaitable<> oci_runtime::state::keep_trash_empty() {
+    while (true) {
+        auto emptying = [this] { detail::empty_trash(on); };
+        co_await offload(on.options.pool, std::move(emptying));
+        co_await discarded.wait();
+    }
+}
 
 namespace {
 
@@ -36,19 +69,7 @@ awaitable<> ended(asio::any_io_executor executor, detail::unique_fd process) {
     if (failure == asio::error::operation_aborted) throw cancelled{};
 }
 
-awaitable<> warmed_up(machine const& on, bool& is_warming_up) {
-    auto warming = [&] { on.groups.warm_up(); };
-    co_await offload(on.options.pool, std::move(warming));
-    is_warming_up = false;
-}
-
 }  // namespace
-
-/// Beside whatever is on the way to a start: see cgroups::warm_up.
-void oci_runtime::state::warm_up() {
-    if (std::exchange(is_warming_up, true)) return;
-    tasks.spawn(warmed_up(on, is_warming_up));
-}
 
 oci_runtime::oci_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
 oci_runtime::~oci_runtime() = default;
@@ -58,6 +79,7 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));
     inner->tasks.spawn(detail::rotate_logs(inner->on));
+    inner->tasks.spawn(inner->keep_trash_empty());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
 }
 
@@ -77,7 +99,10 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
 
 awaitable<result<void>> oci_runtime::start_container(container_request request) {
     state_->warm_up();
-    return detail::start_container(state_->on, std::move(request));
+    auto paths = state_->on.paths.container(request.key);
+    auto started = co_await detail::start_container(state_->on, std::move(request));
+    if (started) state_->tasks.spawn(state_->moved(std::move(paths)));
+    co_return std::move(started);
 }
 
 awaitable<result<container_exit>> oci_runtime::wait_container(container_key key) {
@@ -105,11 +130,16 @@ awaitable<result<void>> oci_runtime::kill_container(container_key key) {
 }
 
 awaitable<result<void>> oci_runtime::remove_container(container_key key) {
-    return detail::remove_container(state_->on, state_->on.paths.container(key));
+    auto paths = state_->on.paths.container(key);
+    auto removed = co_await detail::remove_container(state_->on, std::move(paths));
+    state_->discarded.notify();
+    co_return std::move(removed);
 }
 
 awaitable<result<void>> oci_runtime::remove_sandbox(instance_id instance) {
-    return detail::remove_sandbox(state_->on, instance);
+    auto removed = co_await detail::remove_sandbox(state_->on, instance);
+    state_->discarded.notify();
+    co_return std::move(removed);
 }
 
 awaitable<result<std::vector<found_sandbox>>> oci_runtime::list() {

@@ -61,6 +61,13 @@ std::vector<std::uint32_t> groups_with(std::string_view database, std::string_vi
     return found;
 }
 
+/// Else a set-group-ID program could shed it, and pass where a file's mode denies its group more than others.
+/// Source: CVE-2022-36109.
+void include_own_group(container_user& user) {
+    auto& gids = user.additional_gids;
+    if (std::ranges::find(gids, user.gid) == gids.end()) gids.insert(gids.begin(), user.gid);
+}
+
 std::string read_in_tree(int tree, char const* path) {
     open_how how{};
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // a fifo in its place must not make us wait
@@ -96,12 +103,14 @@ result<container_user> resolve_user(std::string_view wanted, std::string_view pa
     }
     if (group_name.empty()) {
         if (!line.empty()) found.additional_gids = groups_with(group, line[0]);
+        include_own_group(found);
         return found;
     }
     auto const group_line = find_line(group, group_name, 3);
     auto const gid = parse_number(group_line.empty() ? group_name : group_line[2]);
     if (!gid) return error{errc::invalid, fmt::format("group {}: is not in the image's /etc/group", group_name)};
     found.gid = *gid;
+    include_own_group(found);
     return found;
 }
 
