@@ -1,0 +1,45 @@
+// The network of a node's Pods: a port.
+#pragma once
+
+#include <rik/async/awaitable.hpp>
+#include <rik/base/id.hpp>
+#include <rik/base/result.hpp>
+#include <rik/model/definition.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace rik {
+
+struct node_network {
+    std::string pod_subnet;    ///< of this node: "10.210.3.0/24"; its first host address is the gateway
+    std::string cluster_cidr;  ///< of all nodes: "10.210.0.0/16"
+};
+
+struct pod_attachment {
+    instance_id instance;
+    std::filesystem::path network_namespace;
+    std::string address;  ///< "10.210.3.7", in the node's Pod subnet
+    std::vector<container_port> host_ports = {};  ///< entries with a host port
+};
+
+class network {
+public:
+    virtual ~network() = default;
+
+    /// Makes the node's side (bridge, gateway address, rules, sysctls) and makes the links and rules of Pods be exactly
+    /// those of `present`: what is there is kept, what is foreign to it but ours is removed. Idempotent; at every start.
+    /// Errors: conflict, the subnet is in use by another interface; denied; internal.
+    virtual awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present) = 0;
+    /// Gives the Pod its interface, address and host ports.
+    /// Errors: conflict, a host port is taken by another program or Pod; internal.
+    virtual awaitable<result<void>> attach(pod_attachment pod) = 0;
+    /// Takes them away; nothing happens if it has none.
+    virtual awaitable<result<void>> detach(instance_id instance) = 0;
+    /// Removes the node's side and puts changed sysctls back: nothing of this node's state directory is left.
+    virtual awaitable<result<void>> remove_all() = 0;
+};
+
+}  // namespace rik

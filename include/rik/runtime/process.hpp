@@ -1,0 +1,78 @@
+// The one place that starts child processes: posix_spawn, a process group of its own, no inherited descriptors, a pidfd.
+#pragma once
+
+#include <rik/async/awaitable.hpp>
+#include <rik/base/result.hpp>
+#include <rik/base/time.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace rik {
+
+/// A program and what it gets. Standard input is /dev/null; everything else that is not named here is closed.
+struct command {
+    std::filesystem::path program;        ///< absolute
+    std::vector<std::string> arguments = {};  ///< without the program's own name
+    /// "NAME=value"; the child gets exactly these. Empty: a plain PATH, and HOME=/root.
+    std::vector<std::string> environment = {};
+    std::filesystem::path working_dir = {};             ///< empty: the parent's
+    std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's): the child's is 3 or more
+    std::size_t output_bytes_max = 1u << 20;            ///< of each of stdout and stderr kept by `run_process`
+};
+
+/// How a process ended: its code, or 128 + n when signal n killed it. `known` is false when somebody else reaped it.
+struct process_exit {
+    int code = 0;
+    bool known = true;
+};
+
+struct process_output {
+    process_exit exit;
+    std::string out;
+    std::string err;
+};
+
+/// A running child. Destroying it does not stop the process; it is reaped if it has ended.
+/// Source: man posix_spawn, pidfd_open, waitid(P_PIDFD). No SIGCHLD handler is used.
+class child_process {
+public:
+    /// Standard output and error go to /dev/null unless `descriptors`-like redirections say otherwise.
+    /// Errors: not_found, there is no such program; internal, the kernel refused.
+    static result<child_process> start(asio::any_io_executor executor, command const& what);
+
+    child_process(child_process&&) noexcept;
+    child_process& operator=(child_process&&) noexcept;
+    ~child_process();
+
+    pid_t pid() const;
+    /// Completes when the process has ended; reaps it. Cancel: the process runs on.
+    awaitable<result<process_exit>> wait();
+    /// Errors: not_found, it has ended.
+    result<void> signal(int number);
+
+private:
+    struct state;
+    explicit child_process(std::unique_ptr<state> inner);
+    std::unique_ptr<state> state_;
+};
+
+/// Runs `what` to its end and gives its output. A child that is not done at `deadline`, or whose caller is cancelled,
+/// is killed with its process group.
+/// Errors: not_found, there is no such program; timed_out; internal. A non-zero exit is a value, not an error.
+awaitable<result<process_output>> run_process(command what, time_point deadline);
+
+/// The same, but a non-zero exit is errc::internal with the program's name and the last lines of its stderr.
+awaitable<result<process_output>> run_process_ok(command what, time_point deadline);
+
+/// Finds a program like a shell does, in PATH's directories and the usual sbin ones.
+/// Errors: not_found, with the Debian package that has it as remedy, for the programs that RIK uses.
+result<std::filesystem::path> find_program(std::string_view name);
+
+}  // namespace rik
