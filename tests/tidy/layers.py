@@ -63,6 +63,7 @@ _public_third_party = {"Boost.System", "Boost.Asio"}
 
 # The kernel and the C library: not in headers, and not where decisions are made.
 _operating_system = re.compile(r"(sys|net|netinet|arpa|linux|asm|bits)/|[a-z_0-9]+\.h$")
+_mere_names = {"sys/types.h"}  # pid_t, uid_t
 _pure = {"model", "placement", "controllers"}
 
 
@@ -108,6 +109,8 @@ def _check_other_include(path, folder, target):
             return f"a public header includes {name}: {target}"
         if not any(fnmatch.fnmatch(_below_root(path), place) for place in places):
             return f"{name} is not for {folder}: {target}"
+        return None
+    if target in _mere_names:
         return None
     if _operating_system.match(target):
         if public:

@@ -111,7 +111,7 @@ BAD_INCLUDES = [
     ("src/node/a.cpp", "nlohmann/json.hpp"),
     ("include/rik/model/codec.hpp", "boost/json/value.hpp"),
     ("include/rik/model/a.hpp", "fmt/format.h"),
-    ("include/rik/runtime/a.hpp", "sys/types.h"),
+    ("include/rik/runtime/a.hpp", "sys/stat.h"),
     ("include/rik/runtime/a.hpp", "unistd.h"),
     ("src/placement/a.cpp", "unistd.h"),
     ("src/primary/a.cpp", "store/store_detail.hpp"),
@@ -139,6 +139,7 @@ GOOD_INCLUDES = [
     ("include/rik/base/a.hpp", "string_view"),
     ("src/store/store.cpp", "store/store_detail.hpp"),
     ("src/store/store.cpp", "store_detail.hpp"),
+    ("include/rik/runtime/process.hpp", "sys/types.h"),
     ("tests/unit/a.cpp", "nlohmann/json.hpp"),
     ("apps/rik/main.cpp", "spdlog/spdlog.h"),
 ]
