@@ -9,19 +9,19 @@
 
 namespace rik {
 
-/// Remembers one notification until somebody waits for it; more of them are one. Use it from one strand only.
+/// A notification wakes all who wait; if nobody does, it is remembered for the next who comes, and more of them are
+/// one. It may wake for old news: look again at what was waited for. Use it from one strand only.
 class notifier {
 public:
     explicit notifier(asio::any_io_executor executor);
 
-    /// Wakes all who wait; if nobody does, the next `wait` returns at once.
     void notify();
     awaitable<> wait();
 
 private:
     asio::steady_timer never_;
-    std::uint64_t notified_count_ = 0;
-    bool remembered_ = false;
+    bool is_remembered_ = false;  ///< nobody has looked since the last notification
+    std::uint64_t count_ = 0;     ///< of notifications
 };
 
 }  // namespace rik
