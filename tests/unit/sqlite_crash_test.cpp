@@ -134,9 +134,9 @@ TEST_CASE("what a SQLite journal acknowledged survives kill -9", "[sqlite]") {
     temporary_directory const place;
     auto const file = place.path() / "state.db";
     revision acknowledged = 0;
-    for (int round = 0; round < 12; ++round) {
+    for (int round = 0; round < 8; ++round) {
         writer_process writer(file);
-        auto const until = acknowledged + 20 + static_cast<revision>(round * 37);
+        auto const until = acknowledged + 10 + static_cast<revision>(round * 13);
         while (acknowledged < until) {
             auto const at = writer.next_acknowledged();
             REQUIRE(at != 0);
