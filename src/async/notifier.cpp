@@ -8,18 +8,21 @@ namespace rik {
 notifier::notifier(asio::any_io_executor executor) : never_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
 void notifier::notify() {
-    notified_ = true;
+    is_remembered_ = true;
+    ++count_;
     never_.cancel();
 }
 
 awaitable<> notifier::wait() {
-    while (!notified_) {
+    auto const seen = count_;
+    while (!is_remembered_ && count_ == seen) {
         auto const [woken] = co_await never_.async_wait(asio::as_tuple(asio::use_awaitable));
         (void)woken;  // both a notification and a cancellation end the wait as "aborted"
+        if (count_ != seen) break;
         auto const state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) throw cancelled{};
     }
-    notified_ = false;
+    is_remembered_ = false;
 }
 
 }  // namespace rik

@@ -1,52 +1,51 @@
-// Runs coroutines to their end inside a test, and keeps others going beside them.
+// Runs a coroutine to its end in a test.
 #pragma once
 
-#include <rik/async/task_group.hpp>
+#include <rik/async/awaitable.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
-namespace rik::test {
+namespace rik::testing {
 
-/// What `work` returns, or throws. Everything else on `io` runs meanwhile.
+/// What `work` returns or throws, after `context` has run out of work.
 template <class T>
-T run_on(asio::io_context& io, awaitable<T> work) {
+T run(asio::io_context& context, awaitable<T> work) {
     std::optional<T> returned;
     std::exception_ptr thrown;
-    bool done = false;
-    asio::co_spawn(io, std::move(work), [&](std::exception_ptr failure, T value) {
-        thrown = failure;
-        if (!failure) returned.emplace(std::move(value));
-        done = true;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure, T value) {
+        thrown = std::move(failure);
+        if (!thrown) returned.emplace(std::move(value));
     });
-    io.restart();
-    while (!done && io.run_one() > 0) {
-    }
+    context.restart();
+    context.run();
     if (thrown) std::rethrow_exception(thrown);
-    return std::move(returned).value();
+    if (!returned) throw std::logic_error("the coroutine waits for ever");
+    return std::move(*returned);
 }
 
-inline void run_on(asio::io_context& io, awaitable<> work) {
+inline void run(asio::io_context& context, awaitable<> work) {
+    bool ended = false;
     std::exception_ptr thrown;
-    bool done = false;
-    asio::co_spawn(io, std::move(work), [&](std::exception_ptr failure) {
-        thrown = failure;
-        done = true;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure) {
+        thrown = std::move(failure);
+        ended = true;
     });
-    io.restart();
-    while (!done && io.run_one() > 0) {
-    }
+    context.restart();
+    context.run();
     if (thrown) std::rethrow_exception(thrown);
+    if (!ended) throw std::logic_error("the coroutine waits for ever");
 }
 
-/// Runs what is ready now, and waits for nothing.
-inline void run_ready(asio::io_context& io) {
-    io.restart();
-    io.poll();
+template <class T>
+T run(awaitable<T> work) {
+    asio::io_context context;
+    return run(context, std::move(work));
 }
 
-}  // namespace rik::test
+}  // namespace rik::testing
