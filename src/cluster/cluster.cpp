@@ -19,7 +19,7 @@ public:
     impl(asio::any_io_executor executor, cluster_ports ports, cluster_options options)
         : primary_strand_(asio::make_strand(executor)),
           scheduler_strand_(asio::make_strand(executor)),
-          node_strand_(asio::make_strand(executor)),
+          node_strand_(ports.node_strand ? ports.node_strand : asio::any_io_executor(asio::make_strand(executor))),
           primary_edge_(scheduler_strand_),
           node_edge_(scheduler_strand_),
           streams_(primary_strand_),

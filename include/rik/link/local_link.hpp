@@ -59,7 +59,8 @@ public:
         closed_ = true;
         readable_.notify();
         writable_.notify();
-        asio::post(peer_->executor_, [other = std::move(peer_)] { other->peer_closed(); });
+        auto const other = std::exchange(peer_, nullptr);
+        asio::post(other->executor_, [other] { other->peer_closed(); });
     }
 
     void deliver(In message) {
