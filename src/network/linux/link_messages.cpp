@@ -8,6 +8,8 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <initializer_list>
+
 namespace rik::detail {
 
 namespace {
@@ -28,14 +30,18 @@ ifinfomsg link_that_is_up(std::uint32_t index = 0) {
     return link;
 }
 
+struct port_attribute {
+    std::uint16_t attribute;
+    std::uint8_t value;
+};
+
 /// A change of the bridge port `index`.
-template <class Value>
-netlink_message set_port(std::uint32_t index, std::uint16_t attribute, Value value) {
+netlink_message set_port(std::uint32_t index, std::initializer_list<port_attribute> values) {
     auto link = link_of(index);
     link.ifi_family = AF_BRIDGE;
     netlink_message message(RTM_SETLINK, 0, link);
     netlink_message::nest const port(message, IFLA_PROTINFO);
-    message.add(attribute, value);
+    for (auto const& each : values) message.add(each.attribute, each.value);
     return message;
 }
 
@@ -85,7 +91,7 @@ netlink_message new_veth_pair(veth_pair const& what) {
     message.add(IFLA_INFO_KIND, std::string_view("veth"));
     netlink_message::nest const data(message, IFLA_INFO_DATA);
     netlink_message::nest const peer(message, VETH_INFO_PEER);
-    message.append(link_that_is_up());
+    message.append(link_of());
     message.add(IFLA_IFNAME, what.peer_name).add(IFLA_NET_NS_FD, static_cast<std::uint32_t>(what.peer_namespace));
     message.add(IFLA_ADDRESS, std::as_bytes(std::span(what.peer_mac)));
     return message;
@@ -103,10 +109,10 @@ netlink_message set_master(std::uint32_t index, std::uint32_t bridge_index) {
     return message;
 }
 
-netlink_message set_hairpin(std::uint32_t index) { return set_port(index, IFLA_BRPORT_MODE, std::uint8_t{1}); }
+netlink_message set_hairpin(std::uint32_t index) { return set_port(index, {{IFLA_BRPORT_MODE, 1}}); }
 
 netlink_message disable_port(std::uint32_t index) {
-    return set_port(index, IFLA_BRPORT_STATE, std::uint8_t{BR_STATE_DISABLED});
+    return set_port(index, {{IFLA_BRPORT_STATE, BR_STATE_DISABLED}, {IFLA_BRPORT_FLUSH, 1}});
 }
 
 netlink_message delete_link(std::string_view name) {

@@ -26,14 +26,16 @@ struct veth_pair {
     mac_address peer_mac{};
     int peer_namespace = -1;  ///< a descriptor
 };
-/// Both ends are up, one on the bridge, the other in its namespace, before anybody sees them.
+/// The near end is up and on the bridge. The far end cannot be up from the start: the kernel configures it before it
+/// has a peer (ENOTCONN).
 netlink_message new_veth_pair(veth_pair const& what);
 
 netlink_message set_group(std::uint32_t index, std::uint32_t group);
 netlink_message set_master(std::uint32_t index, std::uint32_t bridge_index);
 /// Lets frames out of the port they came in by: a Pod that calls its own host port.
 netlink_message set_hairpin(std::uint32_t index);
-/// A bridge port that passes nothing on, in either direction.
+/// A bridge port that passes nothing on, in either direction, and that nobody is believed to be behind: the next owner
+/// of the Pod's address has its MAC address too.
 netlink_message disable_port(std::uint32_t index);
 
 netlink_message delete_link(std::string_view name);

@@ -56,6 +56,8 @@ result<void> configure_pod(netlink_socket& inside, pod_link const& pod, ipv4_sub
         return to_error(found ? netlink_failure{ENODEV} : found.error(), "link eth0 of a Pod");
     auto const index = read_link(found->front()).index;
     interface_address const own{.index = index, .address = pod.address, .prefix_bits = subnet.prefix_bits()};
+    auto const up = inside.request(set_up(index));
+    if (!up) return to_error(up.error(), "link eth0 of a Pod");
     auto const addressed = inside.request(new_address(own));
     if (!addressed) return to_error(addressed.error(), "address " + ipv4_text(pod.address));
     auto const routed = inside.request(new_default_route(subnet.gateway(), index));
@@ -213,6 +215,19 @@ result<void> node_links::create_pair(pod_link const& pod, int network_namespace)
     }
 }
 
+result<void> node_links::open_port(std::string_view name) {
+    // A port forwards, and the bridge sends, once the kernel's link watch has seen that there is a carrier, up to a
+    // second later. To ask for a link makes it look at that link now (rtnl_getlink, since Linux 6.8).
+    auto const link = find(name);
+    if (!link) return link.error();
+    if (!*link) return error{errc::internal, fmt::format("link {}: vanished", name)};
+    auto const hairpin = socket_->request(set_hairpin((*link)->index));
+    if (!hairpin) return to_error(hairpin.error(), fmt::format("link {}", name));
+    auto const bridge = find(bridge_);
+    if (!bridge) return bridge.error();
+    return {};
+}
+
 result<void> node_links::attach(pod_link const& pod) {
     if (!subnet_) return error{errc::unavailable, fmt::format("bridge {}: not there", bridge_)};
     auto const network_namespace = open_namespace(pod.network_namespace);
@@ -220,14 +235,11 @@ result<void> node_links::attach(pod_link const& pod) {
     auto const created = create_pair(pod, network_namespace->get());
     if (!created) return created.error();
     auto const finish = [&]() -> result<void> {
-        auto const link = find(pod.name);
-        if (!link) return link.error();
-        if (!*link) return error{errc::internal, fmt::format("link {}: vanished", pod.name)};
-        auto const hairpin = socket_->request(set_hairpin((*link)->index));
-        if (!hairpin) return to_error(hairpin.error(), fmt::format("link {}", pod.name));
         auto inside = open_socket_in(*network_namespace);
         if (!inside) return inside.error();
-        return configure_pod(*inside, pod, *subnet_);
+        auto const configured = configure_pod(*inside, pod, *subnet_);
+        if (!configured) return configured;
+        return open_port(pod.name);
     };
     auto const finished = finish();
     if (!finished) (void)remove(pod.name);  // the first error is the one to tell
@@ -238,12 +250,13 @@ result<void> node_links::condemn(std::string_view name) {
     auto const link = find(name);
     if (!link) return link.error();
     if (!*link) return {};
-    if ((*link)->master != 0) {
-        auto const cut = socket_->request(disable_port((*link)->index));
-        auto const is_down = !cut && cut.error().number == ENETDOWN;  // passes nothing on anyway
-        if (!cut && !is_down && !means_gone(cut.error())) return to_error(cut.error(), fmt::format("link {}", name));
-    }
-    return set_group((*link)->index, groups_.condemned);
+    auto const grouped = set_group((*link)->index, groups_.condemned);
+    if (!grouped || (*link)->master == 0) return grouped;
+    // Last, as any other change of a link makes the bridge enable its port again (br_port_carrier_check).
+    auto const cut = socket_->request(disable_port((*link)->index));
+    auto const is_down = !cut && cut.error().number == ENETDOWN;  // passes nothing on anyway
+    if (is_down) return {};
+    return unless_gone(cut, fmt::format("link {}", name));
 }
 
 result<void> node_links::sweep() {

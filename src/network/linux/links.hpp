@@ -66,6 +66,7 @@ private:
     result<void> create_bridge();
     result<void> address_bridge();
     result<void> create_pair(pod_link const& pod, int network_namespace);
+    result<void> open_port(std::string_view name);
     result<void> join_bridge(link_view const& link);
     result<void> set_group(std::uint32_t index, std::uint32_t group);
     result<void> remove(std::string_view name);
