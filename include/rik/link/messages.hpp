@@ -1,0 +1,150 @@
+// What the roles say to each other: five messages, each a batch of what is due.   Source: protocol.md, section 3
+#pragma once
+
+#include <rik/base/id.hpp>
+#include <rik/model/instance.hpp>
+#include <rik/model/node.hpp>
+#include <rik/model/workload.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace rik {
+
+enum class item_want : std::uint8_t { place, run, destroy };
+
+/// An instance as the scheduler sees it: to be placed, bound to a node, or condemned there.
+struct item {
+    instance_id instance;
+    item_want want = item_want::place;
+    release_ptr pod_release;
+    node_id node = {};       ///< of `run` and `destroy`
+    revision fence = 0;      ///< of `run` and `destroy`
+    std::string name = {};   ///< of the instance: its hostname, and for people
+    bool is_finished = false;  ///< its processes have ended: it takes no room, and is not started again
+};
+
+/// A node as the primary knows it.
+struct registered_node {
+    node_id node;
+    std::string pod_subnet;
+};
+
+/// Ask a node to dial a stream back. Not durable: whoever asked gives up after limits::stream_dial_timeout.
+struct stream_request {
+    stream_id stream;
+    node_id node;
+    instance_id instance;
+    std::string container;  ///< empty: the only one
+    bool follow = false;
+    bool timestamps = false;
+    std::optional<std::uint64_t> tail_lines = {};
+};
+
+/// primary -> scheduler. Items changed or removed since the last batch; the first batch of a session has them all.
+/// An image is consistent when `complete` is set: a scheduler applies nothing before.
+struct facts {
+    revision at = 0;
+    bool complete = false;
+    rik::cluster_id cluster = {};
+    std::string cluster_cidr = {};
+    std::vector<item> items = {};
+    std::vector<instance_id> removed = {};
+    std::vector<registered_node> nodes = {};
+    std::vector<stream_request> streams = {};
+};
+
+struct proposal {
+    instance_id instance;
+    node_id node;
+};
+
+/// One reason for a group of instances that fit nowhere.
+struct no_place {
+    std::vector<instance_id> instances;
+    std::string reason;
+};
+
+struct node_report {
+    node_id node;
+    bool heard = true;
+    std::optional<node_facts> facts = {};  ///< set when the node said Hello
+};
+
+struct status_report {
+    instance_id instance;
+    revision fence = 0;
+    instance_status status;
+};
+
+struct gone_report {
+    instance_id instance;
+    revision fence = 0;
+    node_id node;
+};
+
+/// scheduler -> primary.
+struct reports {
+    std::vector<proposal> proposals = {};
+    std::vector<no_place> unplaced = {};
+    std::vector<node_report> nodes = {};
+    std::vector<status_report> states = {};
+    std::vector<gone_report> gone = {};
+
+    bool empty() const {
+        return proposals.empty() && unplaced.empty() && nodes.empty() && states.empty() && gone.empty();
+    }
+};
+
+/// node -> scheduler, first of a session.
+struct hello {
+    node_id node;
+    rik::cluster_id cluster = {};  ///< nil: the node has never joined one
+    revision floor = 0;            ///< the highest revision of a destroy that it has obeyed
+    node_facts facts;
+    std::uint32_t protocol_version = 1;
+};
+
+struct held_instance {
+    instance_id instance;
+    revision fence = 0;
+    instance_status status;
+};
+
+struct gone_instance {
+    instance_id instance;
+    revision fence = 0;
+};
+
+/// node -> scheduler. What has changed, or with `inventory` all that the node holds. An empty one is the heartbeat.
+struct held {
+    bool inventory = false;
+    std::vector<held_instance> states = {};
+    std::vector<gone_instance> gone = {};
+};
+
+struct order {
+    instance_id instance;
+    revision fence = 0;
+    bool run = true;  ///< false: destroy
+    release_ptr pod_release = {};
+    std::string name = {};
+};
+
+/// scheduler -> node. The first of a session has the cluster and the node's network.
+struct orders {
+    revision at = 0;
+    std::optional<rik::cluster_id> cluster = {};
+    std::string cluster_cidr = {};
+    std::string pod_subnet = {};
+    bool send_inventory = false;
+    std::vector<order> due = {};
+    std::vector<stream_request> streams = {};
+};
+
+using from_node = std::variant<hello, held>;
+
+}  // namespace rik

@@ -1,0 +1,139 @@
+// The state of a primary: typed tables in memory, one revision for all, compare-and-swap, group commit, watches.
+#pragma once
+
+#include <rik/async/notifier.hpp>
+#include <rik/store/change.hpp>
+#include <rik/store/history.hpp>
+#include <rik/store/journal.hpp>
+#include <rik/store/transaction.hpp>
+#include <rik/store/view.hpp>
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+/// What a watcher wants: one table, all of it or the rows under one index key (before or after the change).
+struct subscription {
+    table_id table = table_id::instance;
+    std::string index_key = {};  ///< empty: the whole table
+    /// Changes after this revision, from the history; nullopt: from now on.
+    std::optional<revision> after = {};
+};
+
+/// Durable changes in order of their revision. Destroy it to unsubscribe; the store must outlive it.
+class watcher {
+public:
+    ~watcher();
+    watcher(watcher const&) = delete;
+    watcher& operator=(watcher const&) = delete;
+
+    /// All that has come since the last call, at least one change; waits for it. One caller at a time.
+    /// Errors: exhausted, "too old": it fell behind limits::watch_queue_count_max, or `after` is not in the history,
+    /// or more than that has changed since `after`; read the rows anew and watch again. unavailable, the store has
+    /// stopped.
+    awaitable<result<std::vector<change>>> next();
+
+private:
+    friend class store;
+    watcher(class store& owner, subscription what);
+    void offer(change const& done);
+    void close(error why);
+
+    class store& owner_;
+    subscription what_;
+    std::vector<change> queue_;
+    std::optional<error> closed_;
+    notifier changed_;
+    std::list<watcher*>::iterator place_;  ///< in one of the store's lists
+};
+
+/// Use it from one strand only. Role code reads `head`; what leaves the process (API, watches, links) reads `durable`.
+class store {
+public:
+    /// `under` must outlive the store.
+    store(asio::any_io_executor executor, journal& under);
+    ~store();
+
+    /// Leads the journal, replays it, and commits an epoch, so that no revision of an earlier writer is used again.
+    /// Errors: those of journal::lead and append; corrupt, a row cannot be decoded.
+    awaitable<result<void>> open();
+
+    /// Flushes what is applied, group by group, until cancelled. It returns only with an error: a flush failed, nothing
+    /// is accepted or becomes durable any more, and the owner must stop.
+    /// Cancel: the same, for the store has stopped. To lose nothing that rides along, await wait_durable(head().at())
+    /// before.
+    awaitable<error> run();
+
+    /// Changes the head now; becomes durable with a later flush ("rides along").
+    /// Returns the revision of all its changes; an empty transaction makes none and returns the head's.
+    /// Errors, and then nothing is changed: conflict, a row is not at the revision expected of it, or its name is
+    /// taken; exhausted, there are more changes than limits::append_entries_max, or the journal is too far behind;
+    /// unavailable, a flush has failed; internal, a row occurs twice.
+    result<revision> apply(transaction changes);
+
+    /// `apply`, and waits until it is durable. Errors: those of apply, and those of the flush.
+    awaitable<result<revision>> commit(transaction changes);
+
+    /// Errors: those of the flush.
+    awaitable<result<void>> wait_durable(revision reached);
+
+    view const& head() const { return head_; }
+    view const& durable() const { return durable_; }
+
+    /// The revision that the next `apply` makes: for objects that name the commit that made them.
+    revision next_revision() const { return head_.at() + 1; }
+
+    std::unique_ptr<watcher> watch(subscription what);
+
+private:
+    friend class watcher;
+    struct pending_commit {
+        revision at = 0;
+        std::vector<change> changes;
+        std::vector<journal_entry> entries;
+    };
+    struct subscribers {
+        std::list<watcher*> to_all;
+        std::map<std::string, std::list<watcher*>, std::less<>> by_index;
+    };
+    class waiter;
+    class stop_guard;
+
+    result<void> replay(journal_contents contents);
+    template <class Row>
+    result<void> replay_row(journal_entry const& entry);
+    template <class Row>
+    void stage(transaction::write<Row> const& write, pending_commit& commit);
+    std::size_t take_group(std::vector<journal_entry>& batch);
+    awaitable<> publish_group(std::size_t commit_count);
+    void publish(pending_commit commit);
+    void tell_watchers(change const& done);
+    void wake_waiters();
+    std::list<watcher*>& list_for(subscription const& what);
+    void unsubscribe(watcher& gone);
+    error stopped_error() const;
+    void fail(error why);
+
+    asio::any_io_executor executor_;
+    journal& journal_;
+    view head_;
+    view durable_;
+    std::deque<pending_commit> unflushed_;
+    std::size_t unflushed_count_ = 0;  ///< changes in it
+    change_history history_;
+    std::optional<error> failed_;
+    std::array<subscribers, table_count> subscribers_;
+    std::multimap<revision, notifier*> waiters_;
+    notifier work_;
+};
+
+}  // namespace rik

@@ -1,0 +1,75 @@
+// The tables of the store as data: key, name, index and text of each kind of row.
+#pragma once
+
+#include <rik/model/codec.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+enum class table_id : std::uint8_t { workload, release, instance, node, document };
+inline constexpr std::size_t table_count = 5;
+std::string_view to_string(table_id table);
+
+/// What a table is known by. `name_of` is unique within the table ("" for none); rows are found by `index_of` keys
+/// (nothing, one or several), which start with their index's name: "owner/UID", "node/UID", "about/UID".
+template <class Row>
+struct table;
+
+template <>
+struct table<workload> {
+    using key = workload_id;
+    static constexpr auto id = table_id::workload;
+    static key key_of(workload const& row) { return row.id; }
+    static std::string name_of(workload const& row);  ///< workload_name(...)
+    static std::vector<std::string> index_of(workload const& row);
+};
+
+template <>
+struct table<release> {
+    using key = release_id;
+    static constexpr auto id = table_id::release;
+    static key key_of(release const& row) { return row.id; }
+    static std::string name_of(release const& row);
+    static std::vector<std::string> index_of(release const& row);  ///< "workload/UID"
+};
+
+template <>
+struct table<instance> {
+    using key = instance_id;
+    static constexpr auto id = table_id::instance;
+    static key key_of(instance const& row) { return row.id(); }
+    static std::string name_of(instance const& row);                ///< instance_name(...)
+    static std::vector<std::string> index_of(instance const& row);  ///< "owner/UID", "node/UID" or "pending"
+};
+
+template <>
+struct table<node> {
+    using key = node_id;
+    static constexpr auto id = table_id::node;
+    static key key_of(node const& row) { return row.id; }
+    static std::string name_of(node const& row);  ///< "" : two machines may have one host name
+    static std::vector<std::string> index_of(node const& row);
+};
+
+template <>
+struct table<document> {
+    using key = document_key;
+    static constexpr auto id = table_id::document;
+    static key key_of(document const& row) { return row.key; }
+    static std::string name_of(document const& row);
+    static std::vector<std::string> index_of(document const& row);  ///< "kind/KIND", "about/UID"
+};
+
+std::string workload_name(std::string_view tenant, workload_kind kind, std::string_view name);
+std::string instance_name(std::string_view tenant, std::string_view name);
+inline std::string owner_index(workload_id const& owner) { return "owner/" + owner.text(); }
+inline std::string node_index(node_id const& on) { return "node/" + on.text(); }
+inline std::string about_index(std::string_view uid) { return "about/" + std::string(uid); }
+inline std::string kind_index(std::string_view kind) { return "kind/" + std::string(kind); }
+inline constexpr std::string_view pending_index = "pending";
+
+}  // namespace rik

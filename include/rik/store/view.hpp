@@ -1,0 +1,119 @@
+// All rows of a store at one revision, with their indexes.
+#pragma once
+
+#include <rik/store/tables.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace rik {
+
+/// A row and the revision of the commit that last changed it. Empty: there is no such row.
+template <class Row>
+struct stored {
+    std::shared_ptr<Row const> row;
+    revision changed_at = 0;
+
+    explicit operator bool() const { return row != nullptr; }
+    Row const* operator->() const { return row.get(); }
+    Row const& operator*() const { return *row; }
+};
+
+namespace detail {
+
+template <class Row>
+struct rows {
+    std::map<typename table<Row>::key, stored<Row>> by_key;
+    std::map<std::string, typename table<Row>::key, std::less<>> by_name;
+    std::map<std::string, std::set<typename table<Row>::key>, std::less<>> by_index;
+
+    /// Sets or, with nullptr, removes a row, and keeps the indexes in step.
+    void apply(typename table<Row>::key const& key, std::shared_ptr<Row const> row, revision changed_at);
+};
+
+extern template struct rows<workload>;
+extern template struct rows<release>;
+extern template struct rows<instance>;
+extern template struct rows<node>;
+extern template struct rows<document>;
+
+}  // namespace detail
+
+class view final : public release_source {
+public:
+    template <class Row>
+    stored<Row> find(typename table<Row>::key const& key) const {
+        auto const& rows = of<Row>().by_key;
+        auto const found = rows.find(key);
+        return found == rows.end() ? stored<Row>{} : found->second;
+    }
+
+    /// By the name that `table<Row>::name_of` gives.
+    template <class Row>
+    stored<Row> find_named(std::string_view name) const {
+        auto const& names = of<Row>().by_name;
+        auto const found = names.find(name);
+        return found == names.end() ? stored<Row>{} : find<Row>(found->second);
+    }
+
+    /// In order of key.
+    template <class Row>
+    std::vector<stored<Row>> list() const {
+        std::vector<stored<Row>> all;
+        all.reserve(of<Row>().by_key.size());
+        for (auto const& [key, row] : of<Row>().by_key) all.push_back(row);
+        return all;
+    }
+
+    /// The rows under one index key, in order of key.
+    template <class Row>
+    std::vector<stored<Row>> list(std::string_view index_key) const {
+        std::vector<stored<Row>> some;
+        auto const& indexes = of<Row>().by_index;
+        if (auto const found = indexes.find(index_key); found != indexes.end()) {
+            some.reserve(found->second.size());
+            for (auto const& key : found->second) some.push_back(find<Row>(key));
+        }
+        return some;
+    }
+
+    template <class Row>
+    std::size_t count() const {
+        return of<Row>().by_key.size();
+    }
+
+    template <class Row>
+    std::size_t count(std::string_view index_key) const {
+        auto const& indexes = of<Row>().by_index;
+        auto const found = indexes.find(index_key);
+        return found == indexes.end() ? 0 : found->second.size();
+    }
+
+    release_ptr find_release(release_id const& id) const override { return find<release>(id).row; }
+
+    /// The revision of the newest commit in it.
+    revision at() const { return at_; }
+
+private:
+    friend class store;
+    template <class Row>
+    detail::rows<Row> const& of() const {
+        return std::get<detail::rows<Row>>(tables_);
+    }
+    template <class Row>
+    detail::rows<Row>& of() {
+        return std::get<detail::rows<Row>>(tables_);
+    }
+
+    std::tuple<detail::rows<workload>, detail::rows<release>, detail::rows<instance>, detail::rows<node>,
+               detail::rows<document>>
+        tables_;
+    revision at_ = 0;
+};
+
+}  // namespace rik
