@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -64,17 +65,17 @@ sockaddr_in address_of(std::string const& address, std::uint16_t port) {
 
 int type_of(transport over) { return (over == transport::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC; }
 
-bool is_ready(int socket, short events) {
+bool is_ready(int socket, short events, std::chrono::milliseconds patience) {
     pollfd waiting{.fd = socket, .events = events, .revents = 0};
-    return ::poll(&waiting, 1, 1000) == 1;
+    return ::poll(&waiting, 1, static_cast<int>(patience.count())) == 1;
 }
 
-std::optional<std::string> ask(int socket, sockaddr_in const& to) {
+std::optional<std::string> ask(int socket, sockaddr_in const& to, std::chrono::milliseconds patience) {
     auto const connected = ::connect(socket, reinterpret_cast<sockaddr const*>(&to), sizeof to);
     if (connected != 0 && errno != EINPROGRESS) return std::nullopt;
-    if (!is_ready(socket, POLLOUT) || ::send(socket, "?", 1, MSG_NOSIGNAL) != 1) return std::nullopt;
+    if (!is_ready(socket, POLLOUT, patience) || ::send(socket, "?", 1, MSG_NOSIGNAL) != 1) return std::nullopt;
     std::array<char, 200> answer;
-    if (!is_ready(socket, POLLIN)) return std::nullopt;
+    if (!is_ready(socket, POLLIN, patience)) return std::nullopt;
     auto const size = ::recv(socket, answer.data(), answer.size(), 0);
     if (size <= 0) return std::nullopt;
     return std::string(answer.data(), static_cast<std::size_t>(size));
@@ -188,14 +189,27 @@ void name_server::serve() {
     }
 }
 
-std::optional<std::string> call(std::filesystem::path const& where, endpoint const& to) {
+namespace {
+
+std::optional<std::string> call_for(std::filesystem::path const& where, endpoint const& to,
+                                    std::chrono::milliseconds patience) {
     std::optional<std::string> answer;
     inside(where, [&] {
         int const socket = ::socket(AF_INET, type_of(to.over) | SOCK_NONBLOCK, 0);
-        answer = ask(socket, address_of(to.address, to.port));
+        answer = ask(socket, address_of(to.address, to.port), patience);
         ::close(socket);
     });
     return answer;
+}
+
+}  // namespace
+
+std::optional<std::string> call(std::filesystem::path const& where, endpoint const& to) {
+    return call_for(where, to, std::chrono::seconds(5));
+}
+
+bool is_silent(std::filesystem::path const& where, endpoint const& to) {
+    return !call_for(where, to, std::chrono::milliseconds(300));
 }
 
 }  // namespace rik::test

@@ -76,8 +76,11 @@ struct endpoint {
     transport over = transport::tcp;
 };
 
-/// The answer of a name_server at `to`, called from the namespace `where`; nullopt if none comes within a second.
+/// The answer of a name_server at `to`, called from the namespace `where`; nullopt if none comes: it waits
+/// for longer than TCP and ARP take to try again.
 std::optional<std::string> call(std::filesystem::path const& where, endpoint const& to);
+/// True if no answer comes at once.
+bool is_silent(std::filesystem::path const& where, endpoint const& to);
 
 /// The file of the calling thread's own network namespace.
 std::filesystem::path here();

@@ -1,9 +1,9 @@
-#include "network/linux/firewall_text.hpp"
-#include "network/linux/host_ports.hpp"
-#include "network/linux/link_messages.hpp"
-#include "network/linux/names.hpp"
-#include "network/linux/netlink.hpp"
-#include "network/linux/sysctls.hpp"
+#include "network/linux/firewall_text_detail.hpp"
+#include "network/linux/host_ports_detail.hpp"
+#include "network/linux/link_messages_detail.hpp"
+#include "network/linux/names_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
+#include "network/linux/sysctls_detail.hpp"
 #include "support/catch.hpp"
 
 #include <linux/if_link.h>

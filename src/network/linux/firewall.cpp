@@ -1,4 +1,4 @@
-#include "network/linux/firewall.hpp"
+#include "network/linux/firewall_detail.hpp"
 
 #include <rik/async/shield.hpp>
 

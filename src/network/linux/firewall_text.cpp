@@ -1,6 +1,6 @@
-#include "network/linux/firewall_text.hpp"
+#include "network/linux/firewall_text_detail.hpp"
 
-#include "network/linux/names.hpp"
+#include "network/linux/names_detail.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

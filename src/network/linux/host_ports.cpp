@@ -1,4 +1,4 @@
-#include "network/linux/host_ports.hpp"
+#include "network/linux/host_ports_detail.hpp"
 
 #include <fmt/format.h>
 

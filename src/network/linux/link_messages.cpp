@@ -1,4 +1,4 @@
-#include "network/linux/link_messages.hpp"
+#include "network/linux/link_messages_detail.hpp"
 
 #include <arpa/inet.h>
 #include <linux/if_bridge.h>

@@ -1,7 +1,7 @@
-#include "network/linux/links.hpp"
+#include "network/linux/links_detail.hpp"
 
-#include "network/linux/link_messages.hpp"
-#include "network/linux/namespaces.hpp"
+#include "network/linux/link_messages_detail.hpp"
+#include "network/linux/namespaces_detail.hpp"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 #include <rik/network/linux/linux_network.hpp>
 
-#include "network/linux/firewall.hpp"
-#include "network/linux/host_ports.hpp"
-#include "network/linux/links.hpp"
-#include "network/linux/sysctls.hpp"
+#include "network/linux/firewall_detail.hpp"
+#include "network/linux/host_ports_detail.hpp"
+#include "network/linux/links_detail.hpp"
+#include "network/linux/sysctls_detail.hpp"
 
 #include <rik/async/shield.hpp>
 

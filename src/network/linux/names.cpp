@@ -1,4 +1,4 @@
-#include "network/linux/names.hpp"
+#include "network/linux/names_detail.hpp"
 
 #include <rik/base/assert.hpp>
 #include <rik/base/hash.hpp>

@@ -1,4 +1,4 @@
-#include "network/linux/namespaces.hpp"
+#include "network/linux/namespaces_detail.hpp"
 
 #include <rik/base/assert.hpp>
 

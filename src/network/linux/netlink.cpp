@@ -1,4 +1,4 @@
-#include "network/linux/netlink.hpp"
+#include "network/linux/netlink_detail.hpp"
 
 #include <rik/base/assert.hpp>
 

@@ -1,6 +1,6 @@
-#include "network/linux/sysctls.hpp"
+#include "network/linux/sysctls_detail.hpp"
 
-#include "network/linux/netlink.hpp"
+#include "network/linux/netlink_detail.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 // Ports of the node that lead to Pods: who has which.
 #pragma once
 
-#include "network/linux/firewall_text.hpp"
-#include "network/linux/netlink.hpp"
+#include "network/linux/firewall_text_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
 
 #include <rik/base/id.hpp>
 

@@ -1,8 +1,8 @@
 // The links of one node: its bridge, and a veth pair for each Pod. Blocking; for the namespace thread only.
 #pragma once
 
-#include "network/linux/names.hpp"
-#include "network/linux/netlink.hpp"
+#include "network/linux/names_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
 
 #include <rik/network/address_pool.hpp>
 

@@ -1,8 +1,8 @@
 // The rtnetlink messages that a node's network is made of: pure.   Source: man 7 rtnetlink; linux/if_link.h.
 #pragma once
 
-#include "network/linux/names.hpp"
-#include "network/linux/netlink.hpp"
+#include "network/linux/names_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
 
 #include <cstdint>
 #include <string_view>

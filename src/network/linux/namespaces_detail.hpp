@@ -1,7 +1,7 @@
 // Entering the network namespace of a Pod, and coming back.
 #pragma once
 
-#include "network/linux/netlink.hpp"
+#include "network/linux/netlink_detail.hpp"
 
 #include <filesystem>
 

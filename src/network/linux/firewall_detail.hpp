@@ -1,7 +1,7 @@
 // The nftables table of one node, in process.
 #pragma once
 
-#include "network/linux/firewall_text.hpp"
+#include "network/linux/firewall_text_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
 
