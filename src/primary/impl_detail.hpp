@@ -76,6 +76,8 @@ private:
     // operations.cpp
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
     void condemn(transaction& into, stored<instance> const& which, std::string message);
+    awaitable<result<void>> remove_instances(workload_id which);
+    awaitable<> finish_deletions();
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     // dispatch.cpp: primary -> scheduler

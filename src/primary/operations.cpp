@@ -158,26 +158,33 @@ awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     if (row->deleting_since) co_return co_await store_.wait_durable(row.changed_at);
 
     transaction deletion;
-    std::size_t leaving_count = 0;
-    auto const instances = store_.head().list<instance>(owner_index(which));
-    for (auto const& each : instances) {
-        if (each->is_condemned()) continue;
-        leaving_count += each->is_pending() ? 1 : 0;
-        condemn(deletion, each, "its workload is being deleted");
-    }
     auto next = *row;
     next.deleting_since = ports_.time.wall();
     ++next.generation;
-    if (leaving_count == instances.size()) {
-        for (auto const& each : store_.head().list<release>("workload/" + which.text()))
-            deletion.remove<release>(each->id, each.changed_at);
-        deletion.remove<workload>(which, row.changed_at);
-    } else {
-        deletion.put(std::move(next), row.changed_at);
+    deletion.put(std::move(next), row.changed_at);
+    auto const marked = store_.apply(std::move(deletion));
+    if (!marked) co_return marked.error();
+    co_return co_await remove_instances(which);
+}
+
+/// Condemns what is left of a workload that is being deleted, slice by slice, so that neither a commit nor the strand
+/// is held long. Returns when all of it is durable.
+awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
+    for (;;) {
+        transaction slice;
+        std::size_t leaving_count = 0;
+        std::size_t condemned_count = 0;
+        for (auto const& each : store_.head().list<instance>(owner_index(which))) {
+            if (each->is_condemned()) continue;
+            if (++condemned_count > limits::condemned_per_commit_max) break;
+            leaving_count += each->is_pending() ? 1 : 0;
+            condemn(slice, each, "its workload is being deleted");
+        }
+        remove_if_empty(slice, which, leaving_count);
+        auto const done = co_await store_.commit(std::move(slice));
+        if (!done) co_return done.error();
+        if (condemned_count <= limits::condemned_per_commit_max) co_return result<void>{};
     }
-    auto const done = co_await store_.commit(std::move(deletion));
-    if (!done) co_return done.error();
-    co_return result<void>{};
 }
 
 awaitable<result<void>> primary::impl::delete_instance(instance_id which) {
