@@ -3,6 +3,7 @@
 #include "text.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <fmt/format.h>
 
@@ -103,7 +104,8 @@ result<void> bind_tcp(tcp_address const& where, tcp::acceptor& acceptor) {
     if (!endpoint) return endpoint.error();
     error_code failure;
     acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
-    if (endpoint->protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(!endpoint->address().is_unspecified()), failure);
+    asio::ip::v6_only const only_v6(!endpoint->address().is_unspecified());
+    if (endpoint->protocol() == tcp::v6()) acceptor.set_option(only_v6, failure);
     acceptor.bind(*endpoint, failure);
     if (!failure) acceptor.listen(waiting_connections_max, failure);
     if (failure) return failed(fmt::format("{}:{}", where.host, where.port), "listen", failure);
