@@ -57,6 +57,10 @@ inline constexpr duration http_header_timeout = 15s;
 inline constexpr duration http_body_timeout = 30s;
 inline constexpr duration http_write_timeout = 30s;
 inline constexpr duration http_idle_timeout = 120s;
+inline constexpr duration http_stop_grace = 5s;
+inline constexpr duration http_check_period = 500ms;  ///< how often time-outs are looked for
+inline constexpr std::size_t http_header_count_max = 128;
+inline constexpr duration watch_heartbeat_period = 15s;
 inline constexpr duration operation_timeout = 60s;
 
 }  // namespace rik::limits
