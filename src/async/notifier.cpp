@@ -5,7 +5,8 @@
 
 namespace rik {
 
-notifier::notifier(asio::any_io_executor executor) : never_(std::move(executor), asio::steady_timer::time_point::max()) {}
+notifier::notifier(asio::any_io_executor executor)
+    : never_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
 void notifier::notify() {
     notified_ = true;

@@ -25,7 +25,8 @@ inline constexpr std::size_t history_bytes_max = 32u << 20;
 inline constexpr std::size_t watch_queue_count_max = 10'000;
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
-inline constexpr std::size_t append_entries_max = 10'000;            ///< of one journal append
+inline constexpr std::size_t append_entries_max = 10'000;            ///< of one journal append, and so of one transaction
+inline constexpr std::size_t unflushed_count_max = 100'000;          ///< changes that wait for the journal
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;

@@ -1,4 +1,5 @@
-// The one place that starts child processes: posix_spawn, a process group of its own, no inherited descriptors, a pidfd.
+// The one place that starts child processes: posix_spawn, a process group of its own, no inherited descriptors, a
+// pidfd.
 #pragma once
 
 #include <rik/async/awaitable.hpp>
@@ -18,12 +19,12 @@ namespace rik {
 
 /// A program and what it gets. Standard input is /dev/null; everything else that is not named here is closed.
 struct command {
-    std::filesystem::path program;        ///< absolute
+    std::filesystem::path program;            ///< absolute
     std::vector<std::string> arguments = {};  ///< without the program's own name
     /// "NAME=value"; the child gets exactly these. Empty: a plain PATH, and HOME=/root.
     std::vector<std::string> environment = {};
     std::filesystem::path working_dir = {};             ///< empty: the parent's
-    std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's): the child's is 3 or more
+    std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's from 1 to 255)
     std::size_t output_bytes_max = 1u << 20;            ///< of each of stdout and stderr kept by `run_process`
 };
 
@@ -43,7 +44,7 @@ struct process_output {
 /// Source: man posix_spawn, pidfd_open, waitid(P_PIDFD). No SIGCHLD handler is used.
 class child_process {
 public:
-    /// Standard output and error go to /dev/null unless `descriptors`-like redirections say otherwise.
+    /// Standard output and error go to /dev/null unless `descriptors` maps 1 or 2.
     /// Errors: not_found, there is no such program; internal, the kernel refused.
     static result<child_process> start(asio::any_io_executor executor, command const& what);
 

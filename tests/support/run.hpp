@@ -1,0 +1,51 @@
+// Runs a coroutine to its end in a test.
+#pragma once
+
+#include <rik/async/awaitable.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace rik::testing {
+
+/// What `work` returns or throws, after `context` has run out of work.
+template <class T>
+T run(asio::io_context& context, awaitable<T> work) {
+    std::optional<T> returned;
+    std::exception_ptr thrown;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure, T value) {
+        thrown = std::move(failure);
+        if (!thrown) returned.emplace(std::move(value));
+    });
+    context.restart();
+    context.run();
+    if (thrown) std::rethrow_exception(thrown);
+    if (!returned) throw std::logic_error("the coroutine waits for ever");
+    return std::move(*returned);
+}
+
+inline void run(asio::io_context& context, awaitable<> work) {
+    bool ended = false;
+    std::exception_ptr thrown;
+    asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure) {
+        thrown = std::move(failure);
+        ended = true;
+    });
+    context.restart();
+    context.run();
+    if (thrown) std::rethrow_exception(thrown);
+    if (!ended) throw std::logic_error("the coroutine waits for ever");
+}
+
+template <class T>
+T run(awaitable<T> work) {
+    asio::io_context context;
+    return run(context, std::move(work));
+}
+
+}  // namespace rik::testing
