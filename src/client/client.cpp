@@ -90,12 +90,12 @@ result<std::string> client::list(resource_kind kind, list_filter const& filter) 
     return call("GET", list_target(kind, filter).text());
 }
 
-result<std::string> client::get(resource_kind kind, std::string_view name) {
-    return call("GET", object_target(kind, name));
+result<std::string> client::get(resource_kind kind, std::string_view name, std::string_view definition_kind) {
+    return call("GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
 }
 
-result<void> client::remove(resource_kind kind, std::string_view name) {
-    auto const reply = call("DELETE", object_target(kind, name));
+result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind) {
+    auto const reply = call("DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
     if (!reply) return reply.error();
     return {};
 }
@@ -108,6 +108,7 @@ result<std::string> client::create_instances(instances_wanted const& what) {
     boost::json::object body;
     body["workload"] = what.workload;
     if (!what.name.empty()) body["name"] = what.name;
+    if (!what.kind.empty()) body["kind"] = what.kind;
     body["replicas"] = what.replicas;
     return call("POST", fmt::format("{}instances", root), boost::json::serialize(body), "application/json");
 }

@@ -36,22 +36,14 @@ private:
             case ' ':
             case '\t':
             case '\r':
-            case '\n':
-                return;
+            case '\n': return;
             case '{':
-            case '[':
-                return open(byte, is_closed_next(json, at + 1));
+            case '[': return open(byte, is_closed_next(json, at + 1));
             case '}':
-            case ']':
-                return close(byte);
-            case ',':
-                out_ += ',';
-                return break_line();
-            case ':':
-                out_ += is_pretty_ ? ": " : ":";
-                return;
-            default:
-                out_ += byte;
+            case ']': return close(byte);
+            case ',': out_ += ','; return break_line();
+            case ':': out_ += is_pretty_ ? ": " : ":"; return;
+            default: out_ += byte;
         }
     }
 

@@ -27,24 +27,16 @@ std::optional<errc> parse_code(std::string_view text) {
 errc code_by_status(unsigned status) {
     switch (status) {
         case 401:
-        case 403:
-            return errc::denied;
-        case 404:
-            return errc::not_found;
-        case 409:
-            return errc::conflict;
-        case 429:
-            return errc::exhausted;
-        case 501:
-            return errc::unsupported;
+        case 403: return errc::denied;
+        case 404: return errc::not_found;
+        case 409: return errc::conflict;
+        case 429: return errc::exhausted;
+        case 501: return errc::unsupported;
         case 502:
-        case 503:
-            return errc::unavailable;
+        case 503: return errc::unavailable;
         case 408:
-        case 504:
-            return errc::timed_out;
-        default:
-            return status >= 400 && status < 500 ? errc::invalid : errc::internal;
+        case 504: return errc::timed_out;
+        default: return status >= 400 && status < 500 ? errc::invalid : errc::internal;
     }
 }
 

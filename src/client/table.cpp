@@ -23,14 +23,10 @@ std::string on_one_line(std::string_view text) {
 
 std::string_view colour_of(tone how) {
     switch (how) {
-        case tone::good:
-            return "\x1B[32m";
-        case tone::busy:
-            return "\x1B[33m";
-        case tone::bad:
-            return "\x1B[31m";
-        case tone::plain:
-            break;
+        case tone::good: return "\x1B[32m";
+        case tone::busy: return "\x1B[33m";
+        case tone::bad: return "\x1B[31m";
+        case tone::plain: break;
     }
     return {};
 }

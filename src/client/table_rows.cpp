@@ -169,14 +169,10 @@ constexpr std::array event_columns{
 
 std::span<column const> columns_of(resource_kind kind) {
     switch (kind) {
-        case resource_kind::workload:
-            return workload_columns;
-        case resource_kind::instance:
-            return instance_columns;
-        case resource_kind::node:
-            return node_columns;
-        case resource_kind::event:
-            return event_columns;
+        case resource_kind::workload: return workload_columns;
+        case resource_kind::instance: return instance_columns;
+        case resource_kind::node: return node_columns;
+        case resource_kind::event: return event_columns;
     }
     return {};
 }

@@ -29,16 +29,11 @@ bool is_going(object const& of) {
 
 bool is_met(wait_goal const& wanted, std::string_view state) {
     switch (wanted.kind) {
-        case goal::running:
-            return state == "running";
-        case goal::started:
-            return state == "running" || is_in(finished_words, state);
-        case goal::finished:
-            return is_in(finished_words, state);
-        case goal::deleted:
-            return false;
-        case goal::state:
-            return state == wanted.state_word;
+        case goal::running: return state == "running";
+        case goal::started: return state == "running" || is_in(finished_words, state);
+        case goal::finished: return is_in(finished_words, state);
+        case goal::deleted: return false;
+        case goal::state: return state == wanted.state_word;
     }
     return false;
 }
@@ -75,16 +70,11 @@ wait_verdict judge_object(wait_goal const& wanted, object const& of) {
 
 std::string to_string(wait_goal const& wanted) {
     switch (wanted.kind) {
-        case goal::running:
-            return "running";
-        case goal::started:
-            return "started";
-        case goal::finished:
-            return "finished";
-        case goal::deleted:
-            return "deleted";
-        case goal::state:
-            return wanted.state_word;
+        case goal::running: return "running";
+        case goal::started: return "started";
+        case goal::finished: return "finished";
+        case goal::deleted: return "deleted";
+        case goal::state: return wanted.state_word;
     }
     return {};
 }
@@ -99,12 +89,6 @@ result<wait_goal> parse_wait_goal(std::string_view text) {
                  fmt::format("'{}' is nothing to wait for", text),
                  {},
                  "wait for running, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
-}
-
-result<wait_verdict> judge(wait_goal const& wanted, std::string_view json) {
-    auto const of = detail::parse_object(json);
-    if (!of) return of.error();
-    return judge_object(wanted, *of);
 }
 
 wait_tracker::wait_tracker(wait_goal wanted, std::string name_or_id)
@@ -140,7 +124,8 @@ result<void> wait_tracker::feed(watch_event const& event) {
 wait_verdict wait_tracker::verdict_of_none() const {
     if (!is_synced_) return {outcome::waiting, "nothing is known yet"};
     if (goal_.kind == goal::deleted) return {outcome::met, "it is gone"};
-    if (name_or_id_.empty()) return {outcome::waiting, "there are no instances"};
+    if (name_or_id_.empty() && !was_seen_) return {outcome::waiting, "it has no instances"};
+    if (name_or_id_.empty()) return {outcome::impossible, "its instances were deleted"};
     return {outcome::impossible, fmt::format("{} {}", name_or_id_, was_seen_ ? "was deleted" : "does not exist")};
 }
 

@@ -38,6 +38,7 @@ struct instances_wanted {
     std::string workload;  ///< name or id
     std::string name = {};
     std::uint32_t replicas = 1;
+    std::string kind = {};  ///< "Pod" or "Function", where workloads of both have the name
 };
 
 struct log_wanted {
@@ -119,8 +120,9 @@ public:
     explicit client(server_address to, client_options options = {});
 
     result<std::string> list(resource_kind kind, list_filter const& filter = {});
-    result<std::string> get(resource_kind kind, std::string_view name);
-    result<void> remove(resource_kind kind, std::string_view name);
+    /// `name` is a name or an id. `definition_kind` ("Pod", "Function") says which of two workloads of one name.
+    result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
+    result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     /// `definition` in JSON or YAML.
     result<std::string> create_workload(std::string_view definition);
     result<std::string> create_instances(instances_wanted const& what);

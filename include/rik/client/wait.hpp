@@ -6,6 +6,7 @@
 #include <rik/client/resource_kind.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -49,7 +50,18 @@ private:
     std::map<std::string, wait_verdict> by_id_;
 };
 
-/// Judges one object by itself. Errors: corrupt.
-result<wait_verdict> judge(wait_goal const& goal, std::string_view object);
+struct wait_request {
+    resource_kind kind = resource_kind::instance;
+    std::string name;  ///< or id
+    wait_goal goal = {};
+    time_point deadline = {};
+    /// Called with every new `why` while nothing is decided, and every now and then with the last one. False: give up.
+    std::function<bool(std::string_view why)> on_progress = {};
+};
+
+/// Waits until the goal is met, can be no more, or the deadline passes (then the outcome is `waiting`). Of a workload
+/// `running`, `started` and `finished` mean all its instances.
+/// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
+result<wait_verdict> wait_for(client& server, wait_request const& request);
 
 }  // namespace rik
