@@ -46,9 +46,11 @@ stderr_log::stderr_log(log_level least, bool is_text) : is_text_(is_text) {
 void stderr_log::write(log_level level, std::string_view message, std::span<log_field const> fields) {
     auto const to = level_of(level);
     if (!spdlog::should_log(to)) return;
-    auto line = is_text_ ? std::string(message) : fmt::format(R"({{"level":"{}","message":"{}")", to_string(level), escaped(message));
+    auto line = is_text_ ? std::string(message)
+                         : fmt::format(R"({{"level":"{}","message":"{}")", to_string(level), escaped(message));
     for (auto const& each : fields)
-        line += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value)) : fmt::format(R"(,"{}":"{}")", each.name, escaped(each.value));
+        line += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value))
+                         : fmt::format(R"(,"{}":"{}")", each.name, escaped(each.value));
     if (!is_text_) line += '}';
     spdlog::log(to, "{}", line);
 }

@@ -43,19 +43,28 @@ options parse_command_line(int argc, char** argv) {
     app.set_version_flag("--version", "rik " RIK_VERSION);
     app.require_subcommand(0, 1);
     app.fallthrough();
-    app.add_option("--role", chosen.role, "all; roles as processes of their own come with links over gRPC")->capture_default_str();
-    app.add_option("--state-dir", state_dir, "what lasts: stores, images, what containers wrote")->capture_default_str();
-    app.add_option("--run-dir", run_dir, "what dies with the boot (default /run/rik/TAG, TAG from the state directory)");
-    app.add_option("--socket", chosen.socket, "unix socket of the API, mode 0660, group rik if there is one; '' for none")->capture_default_str();
+    app.add_option("--role", chosen.role, "all; roles as processes of their own come with links over gRPC")
+        ->capture_default_str();
+    app.add_option("--state-dir", state_dir, "what lasts: stores, images, what containers wrote")
+        ->capture_default_str();
+    app.add_option("--run-dir", run_dir,
+                   "what dies with the boot (default /run/rik/TAG, TAG from the state directory)");
+    app.add_option("--socket", chosen.socket,
+                   "unix socket of the API, mode 0660, group rik if there is one; '' for none")
+        ->capture_default_str();
     app.add_option("--listen", chosen.listen, "also serve the API on HOST:PORT; may be given again");
     app.add_option("--cluster-cidr", chosen.local.cluster_cidr, "addresses of all Pods; each node gets a /24 of it")
         ->capture_default_str()
         ->check(check_subnet);
     app.add_option("--node-name", chosen.local.node_name, "name of this node (default: the host name)");
-    app.add_option("--insecure-registry", chosen.local.insecure_registries, "HOST:PORT of a registry that speaks plain http; may be given again");
-    app.add_option("--log-level", level)->capture_default_str()->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    app.add_option("--insecure-registry", chosen.local.insecure_registries,
+                   "HOST:PORT of a registry that speaks plain http; may be given again");
+    app.add_option("--log-level", level)
+        ->capture_default_str()
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     app.add_option("--log-format", format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
-    auto const* const reset = app.add_subcommand("reset", "remove everything of this state directory from this machine");
+    auto const* const reset =
+        app.add_subcommand("reset", "remove everything of this state directory from this machine");
     auto const* const version = app.add_subcommand("version", "print the version");
 
     try {
@@ -64,7 +73,10 @@ options parse_command_line(int argc, char** argv) {
         std::exit(app.exit(problem) == 0 ? 0 : 2);
     }
     if (chosen.role != "all") {
-        std::fprintf(stderr, "rik: --role=%s: a role as a process of its own is not built yet (it needs links over gRPC); use --role=all\n", chosen.role.c_str());
+        std::fprintf(stderr,
+                     "rik: --role=%s: a role as a process of its own is not built yet (it needs links over gRPC); use "
+                     "--role=all\n",
+                     chosen.role.c_str());
         std::exit(2);
     }
     if (reset->parsed()) chosen.what = verb::reset;
@@ -72,8 +84,10 @@ options parse_command_line(int argc, char** argv) {
     chosen.local.state_dir = std::filesystem::absolute(state_dir);
     if (!run_dir.empty()) chosen.local.run_dir = std::filesystem::absolute(run_dir);
     chosen.local.version = RIK_VERSION;
-    static std::map<std::string, log_level> const levels{
-        {"debug", log_level::debug}, {"info", log_level::info}, {"warning", log_level::warning}, {"error", log_level::error}};
+    static std::map<std::string, log_level> const levels{{"debug", log_level::debug},
+                                                         {"info", log_level::info},
+                                                         {"warning", log_level::warning},
+                                                         {"error", log_level::error}};
     chosen.level = levels.at(level);
     chosen.has_pretty_log = format == "text";
     return chosen;

@@ -5,13 +5,13 @@
 #include <rik/api/api.hpp>
 #include <rik/http/server.hpp>
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <fmt/format.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -42,7 +42,8 @@ private:
 
 class program {
 public:
-    program(options const& chosen, log out) : chosen_(chosen), out_(out), began_(time_.now()), signals_(context_, SIGINT, SIGTERM) {}
+    program(options const& chosen, log out)
+        : chosen_(chosen), out_(out), began_(time_.now()), signals_(context_, SIGINT, SIGTERM) {}
 
     int run() {
         std::exception_ptr thrown;
@@ -78,7 +79,8 @@ private:
             listening.tcp.push_back(*address);
         }
         if (!listening.local && listening.tcp.empty())
-            co_return fail("rik cannot start", error{errc::invalid, "it would listen nowhere", {}, "give --socket or --listen"});
+            co_return fail("rik cannot start",
+                           error{errc::invalid, "it would listen nowhere", {}, "give --socket or --listen"});
         local_admin everybody;
         api handler(cluster.api(), everybody, time_, chosen_.local.version, out_);
         auto server = http_server::open(web_.executor(), time_, handler, std::move(listening), out_);
@@ -86,7 +88,8 @@ private:
         co_await (*server)->start();
         auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - began_).count();
         out_.info("rik is ready", {{"socket", chosen_.socket}, {"took_ms", fmt::format("{}", took)}});
-        for (auto const& each : (*server)->tcp_addresses()) out_.info("listening", {{"address", fmt::format("{}:{}", each.host, each.port)}});
+        for (auto const& each : (*server)->tcp_addresses())
+            out_.info("listening", {{"address", fmt::format("{}:{}", each.host, each.port)}});
         auto const code = co_await wait_for_end(cluster);
         co_await (*server)->stop();
         co_return code;
@@ -131,10 +134,11 @@ int reset_machine(options const& chosen) {
     local.out = log(sink);
     asio::io_context context{1};
     result<void> done = error{errc::internal, "nothing was done"};
-    asio::co_spawn(context, reset(context.get_executor(), std::move(local)), [&](std::exception_ptr thrown, result<void> returned) {
-        if (thrown) std::rethrow_exception(thrown);
-        done = std::move(returned);
-    });
+    asio::co_spawn(context, reset(context.get_executor(), std::move(local)),
+                   [&](std::exception_ptr thrown, result<void> returned) {
+                       if (thrown) std::rethrow_exception(thrown);
+                       done = std::move(returned);
+                   });
     context.run();
     if (done) {
         fmt::print("nothing of {} is left on this machine\n", chosen.local.state_dir.string());

@@ -27,8 +27,8 @@ struct local_options {
     /// What dies with the boot. Empty: /run/rik/TAG.
     std::filesystem::path run_dir = {};
     std::string cluster_cidr = "10.210.0.0/16";
-    std::string node_name = {};               ///< empty: the machine's host name
-    std::optional<resources> capacity = {};   ///< instead of what the machine has
+    std::string node_name = {};                         ///< empty: the machine's host name
+    std::optional<resources> capacity = {};             ///< instead of what the machine has
     std::vector<std::string> insecure_registries = {};  ///< "host:port", spoken to over plain http
     std::string version = "0.1.0";
     log out = {};
@@ -44,7 +44,8 @@ public:
     /// Opens the adapters and starts the cluster. `executor` is the host program's.
     /// Errors: conflict, another rik has this state directory; not_found, a program that it needs is not installed;
     /// denied; unsupported; corrupt; internal.
-    static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor, local_options options);
+    static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
+                                                                  local_options options);
     /// Precondition: `stop` has returned.
     ~local_cluster();
 

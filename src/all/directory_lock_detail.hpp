@@ -33,11 +33,16 @@ public:
         auto const file = directory / "lock";
         if (!failure) fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (failure || fd_ < 0)
-            return error{errc::denied, fmt::format("{}: {}", directory.string(), failure ? failure.message() : std::strerror(errno)), {},
+            return error{errc::denied,
+                         fmt::format("{}: {}", directory.string(), failure ? failure.message() : std::strerror(errno)),
+                         {},
                          "run rik as root, or choose another --state-dir"};
         if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
-        if (errno != EWOULDBLOCK) return error{errc::internal, fmt::format("{}: {}", file.string(), std::strerror(errno))};
-        return error{errc::conflict, fmt::format("another rik uses the state directory {}", directory.string()), {},
+        if (errno != EWOULDBLOCK)
+            return error{errc::internal, fmt::format("{}: {}", file.string(), std::strerror(errno))};
+        return error{errc::conflict,
+                     fmt::format("another rik uses the state directory {}", directory.string()),
+                     {},
                      "stop it, or give this one its own --state-dir"};
     }
 

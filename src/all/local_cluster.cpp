@@ -10,10 +10,10 @@
 #include <rik/runtime/oci/oci_runtime.hpp>
 #include <rik/store/sqlite_journal.hpp>
 
+#include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <fmt/format.h>
 
 #include <array>
 #include <optional>
@@ -75,7 +75,8 @@ result<void> adapters::open(local_options const& options) {
     auto const locked = lock.take(options.state_dir);
     if (!locked) return locked.error();
     auto const tag = state_tag(options.state_dir);
-    oci_options runtime_options{.run_dir = run_dir_of(options), .state_dir = options.state_dir, .tag = tag, .executor = strand};
+    oci_options runtime_options{
+        .run_dir = run_dir_of(options), .state_dir = options.state_dir, .tag = tag, .executor = strand};
     runtime_options.pool = pool.get_executor();
     runtime_options.namespace_thread = namespaces.executor();
     runtime_options.log = options.out;
@@ -83,7 +84,8 @@ result<void> adapters::open(local_options const& options) {
     if (!opened_runtime) return opened_runtime.error();
     containers = std::move(*opened_runtime);
 
-    oci_images_options image_options{.state_directory = options.state_dir, .insecure_registries = options.insecure_registries};
+    oci_images_options image_options{.state_directory = options.state_dir,
+                                     .insecure_registries = options.insecure_registries};
     auto opened_images = oci_images::open(strand, pool.get_executor(), time, std::move(image_options), options.out);
     if (!opened_images) return opened_images.error();
     pulled = std::move(*opened_images);
@@ -94,7 +96,8 @@ result<void> adapters::open(local_options const& options) {
     network_options.logger = options.out;
     pods.emplace(std::move(network_options));
 
-    linux_host_options host_options{.state_directory = options.state_dir, .name = options.node_name, .capacity = options.capacity};
+    linux_host_options host_options{
+        .state_directory = options.state_dir, .name = options.node_name, .capacity = options.capacity};
     machine.emplace(std::move(host_options));
     return {};
 }
@@ -119,8 +122,8 @@ public:
     awaitable<result<void>> start() {
         auto const opened = machine_.open(options_);
         if (!opened) co_return opened.error();
-        cluster_ports ports{machine_.time, machine_.random, primary_disk_, node_disk_, *machine_.containers,
-                            *machine_.pulled, *machine_.pods, *machine_.machine, machine_.strand};
+        cluster_ports ports{machine_.time,    machine_.random, primary_disk_,     node_disk_,     *machine_.containers,
+                            *machine_.pulled, *machine_.pods,  *machine_.machine, machine_.strand};
         cluster_options roles{.cluster_cidr = options_.cluster_cidr, .version = options_.version, .out = options_.out};
         cluster_.emplace(executor_, ports, std::move(roles));
         auto const started = co_await cluster_->start();
@@ -152,7 +155,8 @@ operations& local_cluster::api() { return impl_->api(); }
 awaitable<error> local_cluster::failure() { return impl_->failure(); }
 awaitable<> local_cluster::stop() { return impl_->stop(); }
 
-awaitable<result<std::unique_ptr<local_cluster>>> local_cluster::open(asio::any_io_executor executor, local_options options) {
+awaitable<result<std::unique_ptr<local_cluster>>> local_cluster::open(asio::any_io_executor executor,
+                                                                      local_options options) {
     auto inner = std::make_unique<impl>(std::move(executor), std::move(options));
     auto const started = co_await inner->start();
     if (started) co_return std::unique_ptr<local_cluster>(new local_cluster(std::move(inner)));
@@ -182,7 +186,9 @@ awaitable<result<void>> reset(asio::any_io_executor executor, local_options opti
     static constexpr std::array parts{"primary", "node", "images", "lock"};
     for (auto const* const part : parts) {
         std::filesystem::remove_all(options.state_dir / part, failure);
-        if (failure) co_return error{errc::internal, fmt::format("{}: {}", (options.state_dir / part).string(), failure.message())};
+        if (failure)
+            co_return error{errc::internal,
+                            fmt::format("{}: {}", (options.state_dir / part).string(), failure.message())};
     }
     std::filesystem::remove(options.state_dir, failure);  // stays if the user keeps files of his own there
     std::filesystem::remove_all(run_dir_of(options), failure);

@@ -25,10 +25,11 @@ public:
           streams_(primary_strand_),
           primary_(primary_strand_, {ports.time, ports.random, ports.primary_disk, primary_edge_, streams_},
                    {.cluster_cidr = options.cluster_cidr, .policy = options.policy, .out = options.out}),
-          scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_}, {.policy = options.policy, .out = options.out}),
+          scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_},
+                     {.policy = options.policy, .out = options.out}),
           node_(node_strand_,
-                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, ports.containers, ports.pulled, ports.pods,
-                 ports.machine},
+                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, ports.containers, ports.pulled,
+                 ports.pods, ports.machine},
                 {.version = options.version, .out = options.out}) {}
 
     awaitable<result<void>> start() {
@@ -43,7 +44,8 @@ public:
 
     awaitable<error> failure() {
         using namespace asio::experimental::awaitable_operators;
-        auto first = co_await (on_strand(primary_strand_, primary_.failure()) || on_strand(node_strand_, node_.failure()));
+        auto first =
+            co_await (on_strand(primary_strand_, primary_.failure()) || on_strand(node_strand_, node_.failure()));
         co_return std::visit([](auto& why) { return std::move(why); }, first);
     }
 

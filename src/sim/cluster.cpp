@@ -30,19 +30,22 @@ node_facts facts_of(std::size_t index, cluster_options const& options) {
 struct cluster::primary_process {
     primary_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, cluster_options const& options)
         : disk(in.time(), std::move(contents)),
-          role(in.executor(), {in.time(), in.random(), disk, wires.to_scheduler, wires.streams}, {.policy = options.policy, .out = options.out}) {}
+          role(in.executor(), {in.time(), in.random(), disk, wires.to_scheduler, wires.streams},
+               {.policy = options.policy, .out = options.out}) {}
     faulty_disk disk;
     primary role;
 };
 
 struct cluster::scheduler_process {
     scheduler_process(world& in, links& wires, cluster_options const& options)
-        : role(in.executor(), {in.time(), wires.to_scheduler, wires.from_nodes}, {.policy = options.policy, .out = options.out}) {}
+        : role(in.executor(), {in.time(), wires.to_scheduler, wires.from_nodes},
+               {.policy = options.policy, .out = options.out}) {}
     scheduler role;
 };
 
 struct cluster::node_process {
-    node_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, std::size_t index, machine& under, cluster_options const& options)
+    node_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, std::size_t index, machine& under,
+                 cluster_options const& options)
         : disk(in.time(), std::move(contents)),
           role(in.executor(),
                {in.time(), in.random(), disk, wires.uplinks[index], wires.streams, under, under, under, under},
@@ -118,7 +121,8 @@ awaitable<> cluster::crash_node(std::size_t index) {
 
 awaitable<> cluster::start_node(std::size_t index) {
     auto& process = nodes_.at(index);
-    process = std::make_unique<node_process>(world_, links_->node_contents.at(index), *links_, index, *machines_.at(index), options_);
+    process = std::make_unique<node_process>(world_, links_->node_contents.at(index), *links_, index,
+                                             *machines_.at(index), options_);
     auto const started = co_await process->role.start();
     if (!started) throw std::runtime_error(to_string(started.error()));
 }
@@ -152,7 +156,8 @@ awaitable<> cluster::until(bool (*is_true)(std::vector<stored<instance>> const&)
             std::string seen;
             if (rows)
                 for (auto const& each : rows->rows)
-                    seen += fmt::format("\n  {}: {} {}: {}", each->name(), to_string(each->state()), each->status().reason, each->status().message);
+                    seen += fmt::format("\n  {}: {} {}: {}", each->name(), to_string(each->state()),
+                                        each->status().reason, each->status().message);
             throw std::runtime_error("what was waited for has not come true; there is:" + seen);
         }
         co_await world_.time().sleep_for(look_again);

@@ -55,7 +55,10 @@ private:
 class cluster::links {
 public:
     links(asio::any_io_executor executor, std::size_t node_count)
-        : to_scheduler(executor), from_nodes(executor), streams(executor), primary_contents(std::make_shared<memory_disk>()) {
+        : to_scheduler(executor),
+          from_nodes(executor),
+          streams(executor),
+          primary_contents(std::make_shared<memory_disk>()) {
         for (std::size_t index = 0; index < node_count; ++index) {
             uplinks.emplace_back(from_nodes);
             node_contents.push_back(std::make_shared<memory_disk>());

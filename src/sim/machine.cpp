@@ -102,7 +102,8 @@ awaitable<result<void>> machine::start_container(container_request request) {
     auto const how = behaviour_of(request.definition.image);
     co_await time_.sleep_for(how.start_time);
     if (how.start_error) co_return *how.start_error;
-    if (!sandboxes_.contains(request.key.instance)) co_return error{errc::not_found, "there is no sandbox for the container"};
+    if (!sandboxes_.contains(request.key.instance))
+        co_return error{errc::not_found, "there is no sandbox for the container"};
     auto const started = std::make_shared<container>(executor_, request.definition.image);
     started->started_at = time_.wall();
     if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);

@@ -11,7 +11,8 @@ namespace rik::sim {
 
 /// A real timer that never expires by itself: the world cancels it when its virtual moment has come.
 struct virtual_clock::sleeper {
-    explicit sleeper(asio::any_io_executor executor) : never(std::move(executor), asio::steady_timer::time_point::max()) {}
+    explicit sleeper(asio::any_io_executor executor)
+        : never(std::move(executor), asio::steady_timer::time_point::max()) {}
     asio::steady_timer never;
     bool is_due = false;
 };

@@ -46,11 +46,13 @@ bool all_ended(std::vector<stored<instance>> const& rows) {
 }
 
 bool all_have_a_reason(std::vector<stored<instance>> const& rows) {
-    return std::all_of(rows.begin(), rows.end(), [](auto const& row) { return row->status().reason == "Unschedulable"; });
+    return std::all_of(rows.begin(), rows.end(),
+                       [](auto const& row) { return row->status().reason == "Unschedulable"; });
 }
 
 bool two_run(std::vector<stored<instance>> const& rows) {
-    return 2 == std::count_if(rows.begin(), rows.end(), [](auto const& row) { return row->state() == instance_state::running; });
+    return 2 == std::count_if(rows.begin(), rows.end(),
+                              [](auto const& row) { return row->state() == instance_state::running; });
 }
 
 awaitable<> runs_and_goes(sim::cluster& cluster, sim::world&) {
@@ -193,12 +195,16 @@ awaitable<> log_is_read(sim::cluster& cluster, sim::world&) {
 
 }  // namespace
 
-TEST_CASE("instances run with addresses of their own, and leave nothing when they are deleted") { simulate(runs_and_goes); }
+TEST_CASE("instances run with addresses of their own, and leave nothing when they are deleted") {
+    simulate(runs_and_goes);
+}
 TEST_CASE("a Pod whose containers all exit with 0 has succeeded") { simulate(all_exit_with_zero); }
 TEST_CASE("a container that exits otherwise fails its Pod, and the rest is stopped") { simulate(one_fails); }
 TEST_CASE("an image that cannot be pulled fails the instance and says why") { simulate(pull_fails); }
 TEST_CASE("a Function stays pending and says which runtime is missing") { simulate(function_waits); }
-TEST_CASE("what fits nowhere waits, and is placed when room appears") { simulate(third_waits_for_room, {.cpu_milli_per_node = 2000}); }
+TEST_CASE("what fits nowhere waits, and is placed when room appears") {
+    simulate(third_waits_for_room, {.cpu_milli_per_node = 2000});
+}
 TEST_CASE("a host port is given once per node") { simulate(one_per_node, {.nodes = 2}); }
 TEST_CASE("a container that ignores the stop signal is killed after the grace period") { simulate(stubborn_is_killed); }
 TEST_CASE("four hundred Pods on ten nodes come and go") { simulate(many_at_once, {.nodes = 10}); }

@@ -83,9 +83,12 @@ awaitable<> storm(sim::cluster& cluster, sim::world& world) {
     for (std::size_t index = 0; index < cluster.node_count(); ++index) {
         running_count += cluster.node(index).running().size();
         auto const occupied = cluster.node(index).occupied();
-        if (occupied.size() != cluster.node(index).running().size()) throw std::runtime_error("something is left on a node");
+        if (occupied.size() != cluster.node(index).running().size())
+            throw std::runtime_error("something is left on a node");
     }
-    if (rows.size() != wanted) throw std::runtime_error("an acknowledged change is lost: " + std::to_string(rows.size()) + " of " + std::to_string(wanted));
+    if (rows.size() != wanted)
+        throw std::runtime_error("an acknowledged change is lost: " + std::to_string(rows.size()) + " of " +
+                                 std::to_string(wanted));
     if (running_count != wanted) throw std::runtime_error("what runs is not what is wanted");
     if (auto const wrong = cluster.violations(); !wrong.empty()) throw std::runtime_error(wrong);
     co_await cluster.stop();
@@ -170,10 +173,14 @@ void simulate(awaitable<> (*what)(sim::cluster&, sim::world&)) {
 
 }  // namespace
 
-TEST_CASE("all roles die and come back: containers run on and are taken over, not restarted") { simulate(keeps_running); }
+TEST_CASE("all roles die and come back: containers run on and are taken over, not restarted") {
+    simulate(keeps_running);
+}
 TEST_CASE("a machine that loses its power starts what it was assigned") { simulate(starts_again_after_power_loss); }
 TEST_CASE("what is deleted while its node is cut off goes when the node is heard") { simulate(deleted_while_cut_off); }
-TEST_CASE("a full disk acknowledges nothing, and nothing of it is there later") { simulate(full_disk_stops_the_primary); }
+TEST_CASE("a full disk acknowledges nothing, and nothing of it is there later") {
+    simulate(full_disk_stops_the_primary);
+}
 
 TEST_CASE("after any storm of faults, what runs is what is wanted") {
     if (auto const* const one = std::getenv("RIK_SEED")) return run_seed(std::strtoull(one, nullptr, 10));

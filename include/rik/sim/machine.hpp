@@ -24,8 +24,8 @@ struct image_behaviour {
     std::optional<error> start_error = {};
     duration pull_time = std::chrono::milliseconds(40);
     duration start_time = std::chrono::milliseconds(20);
-    std::optional<duration> runs_for = {};  ///< nullopt: until it is stopped
-    int exit_code = 0;                      ///< when it ends by itself
+    std::optional<duration> runs_for = {};              ///< nullopt: until it is stopped
+    int exit_code = 0;                                  ///< when it ends by itself
     duration stop_time = std::chrono::milliseconds(5);  ///< from the stop signal to its end; a longer one is killed
     std::string output = "hello\n";
 };

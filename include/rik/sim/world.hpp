@@ -48,8 +48,8 @@ public:
     entropy& random() { return random_; }
     asio::any_io_executor executor() { return context_.get_executor(); }
 
-    /// Runs until `work` has returned; others go on meanwhile. Throws what it throws, and std::runtime_error("deadlock")
-    /// when nothing can happen any more, or `limit` of virtual time has passed.
+    /// Runs until `work` has returned; others go on meanwhile. Throws what it throws, and
+    /// std::runtime_error("deadlock") when nothing can happen any more, or `limit` of virtual time has passed.
     void run(awaitable<> work, duration limit = std::chrono::hours(24 * 365));
 
     /// The same, for a value.

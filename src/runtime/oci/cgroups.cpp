@@ -151,8 +151,8 @@ void cgroups::warm_up() const {
 
 void cgroups::kill(std::string const& path) const {
     if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) return;
-    // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process may
-    // fork while we look, hence several rounds.
+    // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process
+    // may fork while we look, hence several rounds.
     constexpr int rounds_max = 20;
     for (int round = 0; round < rounds_max && kill_each(directories(path)); ++round) ::poll(nullptr, 0, 1);
 }

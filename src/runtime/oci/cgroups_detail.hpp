@@ -32,8 +32,8 @@ public:
 
     /// Kills every process of `path` and below.
     void kill(std::string const& path) const;
-    /// Removes `path` and what is below from all hierarchies, killing what is in it. Nothing happens if it is not there.
-    /// Errors: conflict, a process takes its time to end; internal.
+    /// Removes `path` and what is below from all hierarchies, killing what is in it. Nothing happens if it is not
+    /// there. Errors: conflict, a process takes its time to end; internal.
     result<void> remove(std::string const& path) const;
 
     /// How often the kernel killed a process of `path` for want of memory; 0 if that cannot be read.

@@ -58,7 +58,7 @@ public:
     std::filesystem::path run_pods() const { return run_dir_ / "pods"; }
     std::filesystem::path runtime_root() const { return run_dir_ / "runc"; }
     std::filesystem::path boot_id() const { return run_dir_ / "boot_id"; }
-    std::string const& cgroup() const { return cgroup_; }    ///< "/rik-<tag>"
+    std::string const& cgroup() const { return cgroup_; }                  ///< "/rik-<tag>"
     std::string monitors_cgroup() const { return cgroup_ + "/monitors"; }  ///< of all conmons, in v1's hierarchies
 
 private:
