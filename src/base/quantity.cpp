@@ -60,7 +60,10 @@ std::optional<scale> parse_suffix(std::string_view suffix) {
 
 result<std::int64_t> parse_quantity(std::string_view text, std::int64_t per_unit) {
     auto const wrong = [&](std::string_view why) {
-        return error{errc::invalid, fmt::format("'{}' {}", text.substr(0, 64), why), {}, "write for example 2, 500m, 64Mi or 1.5Gi"};
+        return error{errc::invalid,
+                     fmt::format("'{}' {}", text.substr(0, 64), why),
+                     {},
+                     "write for example 2, 500m, 64Mi or 1.5Gi"};
     };
     RIK_ASSERT(per_unit >= 1 && per_unit <= 1000);
     auto rest = text;
@@ -98,7 +101,8 @@ std::string bytes_text(std::int64_t bytes) {
     auto value = static_cast<double>(bytes);
     std::size_t unit = 0;
     for (value /= 1024; value >= 1024 && unit + 1 < units.size(); value /= 1024) ++unit;
-    if (value == static_cast<double>(static_cast<std::int64_t>(value))) return fmt::format("{:.0f}{}i", value, units[unit]);
+    if (value == static_cast<double>(static_cast<std::int64_t>(value)))
+        return fmt::format("{:.0f}{}i", value, units[unit]);
     return fmt::format("{:.1f}{}i", value, units[unit]);
 }
 

@@ -32,7 +32,8 @@ result<wall_time> parse_wall_time(std::string_view text) {
         return wrong;
     auto const year = number(0, 4), month = number(5, 2), day = number(8, 2);
     auto const hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
-    if (year < 0 || month < 0 || day < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+    if (year < 0 || month < 0 || day < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+        second > 60)
         return wrong;
     chrono::year_month_day const date{chrono::year(year), chrono::month(static_cast<unsigned>(month)),
                                       chrono::day(static_cast<unsigned>(day))};
@@ -41,7 +42,8 @@ result<wall_time> parse_wall_time(std::string_view text) {
     std::int64_t micros = 0;
     if (text[at] == '.') {
         std::int64_t place = 100'000;
-        for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, place /= 10) micros += (text[at] - '0') * place;
+        for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, place /= 10)
+            micros += (text[at] - '0') * place;
     }
     auto const zone = text.substr(at);
     if (zone != "Z" && zone != "+00:00") return wrong;

@@ -53,7 +53,7 @@ public:
     /// Empty at the end. Errors: what the other end finished with; unavailable.
     virtual awaitable<result<std::string>> read() = 0;
     /// Ends it in order: the other end's `read` gives what was written, then "" or `why`.
-    virtual void finish(std::optional<error> why) = 0;
+    virtual awaitable<result<void>> finish(std::optional<error> why) = 0;
 };
 
 /// The node's end of streams. Errors: not_found, nobody waits for this stream (any more).

@@ -36,5 +36,6 @@ result<instance> decode_instance(std::string_view text, release_source const& re
 result<node> decode_node(std::string_view text);
 result<document> decode_document(std::string_view text);
 result<instance_status> decode_instance_status(std::string_view text);
+result<instance_template> decode_instance_template(std::string_view text);
 
 }  // namespace rik

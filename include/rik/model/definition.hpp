@@ -23,9 +23,11 @@ std::optional<workload_kind> parse_workload_kind(std::string_view text);
 
 enum class restart_policy : std::uint8_t { always, on_failure, never };
 std::string_view to_string(restart_policy policy);  ///< "Always", "OnFailure", "Never"
+std::optional<restart_policy> parse_restart_policy(std::string_view text);
 
 enum class port_protocol : std::uint8_t { tcp, udp };
 std::string_view to_string(port_protocol protocol);  ///< "TCP", "UDP"
+std::optional<port_protocol> parse_port_protocol(std::string_view text);
 
 struct environment_variable {
     std::string name;

@@ -35,7 +35,8 @@ public:
     virtual awaitable<result<journal_contents>> lead() = 0;
 
     /// Makes `batch` last, atomically: after power loss all of it is there or none. One append at a time.
-    /// Errors: exhausted, the disk is full; internal; unavailable, it does not lead. After an error nothing may be appended.
+    /// Errors: exhausted, the disk is full; internal; unavailable, it does not lead. After an error nothing may be
+    /// appended.
     virtual awaitable<result<void>> append(std::vector<journal_entry> batch) = 0;
 };
 

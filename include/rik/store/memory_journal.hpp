@@ -3,6 +3,7 @@
 
 #include <rik/store/journal.hpp>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <utility>
@@ -13,6 +14,7 @@ namespace rik {
 struct memory_disk {
     std::map<std::pair<std::string, std::string>, journal_entry> rows;
     revision last = 0;
+    std::uint64_t leads = 0;  ///< the newest leader's number; older ones may not append any more
 };
 
 class memory_journal final : public journal {
@@ -23,6 +25,7 @@ public:
 
 private:
     std::shared_ptr<memory_disk> disk_;
+    std::uint64_t lead_number_ = 0;
 };
 
 }  // namespace rik

@@ -2,62 +2,24 @@
 #pragma once
 
 #include <rik/async/notifier.hpp>
+#include <rik/store/change.hpp>
+#include <rik/store/history.hpp>
 #include <rik/store/journal.hpp>
+#include <rik/store/transaction.hpp>
 #include <rik/store/view.hpp>
 
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace rik {
-
-/// One row before and after a commit; a null pointer where there was, or is, none.
-template <class Row>
-struct row_change {
-    std::shared_ptr<Row const> before;
-    std::shared_ptr<Row const> after;
-};
-
-using any_row_change = std::variant<row_change<workload>, row_change<release>, row_change<instance>, row_change<node>,
-                                    row_change<document>>;
-
-struct change {
-    revision changed_at = 0;
-    any_row_change row;
-};
-
-/// An atomic set of changes. Each says the revision that it expects the row to be at: 0, there must be no such row.
-class transaction {
-public:
-    template <class Row>
-    void put(Row row, revision expected) {
-        auto const key = table<Row>::key_of(row);
-        writes_.push_back(write<Row>{key, std::make_shared<Row const>(std::move(row)), expected});
-    }
-    template <class Row>
-    void remove(typename table<Row>::key const& key, revision expected) {
-        writes_.push_back(write<Row>{key, nullptr, expected});
-    }
-    bool empty() const { return writes_.empty(); }
-    std::size_t size() const { return writes_.size(); }
-
-private:
-    friend class store;
-    template <class Row>
-    struct write {
-        typename table<Row>::key key;
-        std::shared_ptr<Row const> row;
-        revision expected;
-    };
-    using any_write = std::variant<write<workload>, write<release>, write<instance>, write<node>, write<document>>;
-    std::vector<any_write> writes_;
-};
 
 /// What a watcher wants: one table, all of it or the rows under one index key (before or after the change).
 struct subscription {
@@ -75,18 +37,23 @@ public:
     watcher& operator=(watcher const&) = delete;
 
     /// All that has come since the last call, at least one change; waits for it. One caller at a time.
-    /// Errors: exhausted, "too old": it fell behind limits::watch_queue_count_max, or `after` is before the history;
-    /// read the rows anew and watch again. unavailable, the store has stopped.
+    /// Errors: exhausted, "too old": it fell behind limits::watch_queue_count_max, or `after` is not in the history,
+    /// or more than that has changed since `after`; read the rows anew and watch again. unavailable, the store has
+    /// stopped.
     awaitable<result<std::vector<change>>> next();
 
 private:
     friend class store;
     watcher(class store& owner, subscription what);
+    void offer(change const& done);
+    void close(error why);
+
     class store& owner_;
     subscription what_;
     std::vector<change> queue_;
     std::optional<error> closed_;
     notifier changed_;
+    std::list<watcher*>::iterator place_;  ///< in one of the store's lists
 };
 
 /// Use it from one strand only. Role code reads `head`; what leaves the process (API, watches, links) reads `durable`.
@@ -102,11 +69,15 @@ public:
 
     /// Flushes what is applied, group by group, until cancelled. It returns only with an error: a flush failed, nothing
     /// is accepted or becomes durable any more, and the owner must stop.
+    /// Cancel: the same, for the store has stopped. To lose nothing that rides along, await wait_durable(head().at())
+    /// before.
     awaitable<error> run();
 
     /// Changes the head now; becomes durable with a later flush ("rides along").
-    /// Errors: conflict, a row is not at the revision expected of it, or its name is taken; then nothing is changed.
-    /// unavailable, a flush has failed.
+    /// Returns the revision of all its changes; an empty transaction makes none and returns the head's.
+    /// Errors, and then nothing is changed: conflict, a row is not at the revision expected of it, or its name is
+    /// taken; exhausted, there are more changes than limits::append_entries_max, or the journal is too far behind;
+    /// unavailable, a flush has failed; internal, a row occurs twice.
     result<revision> apply(transaction changes);
 
     /// `apply`, and waits until it is durable. Errors: those of apply, and those of the flush.
@@ -126,11 +97,30 @@ public:
 private:
     friend class watcher;
     struct pending_commit {
+        revision at = 0;
         std::vector<change> changes;
         std::vector<journal_entry> entries;
-        revision at = 0;
     };
-    void publish(pending_commit const& commit);
+    struct subscribers {
+        std::list<watcher*> to_all;
+        std::map<std::string, std::list<watcher*>, std::less<>> by_index;
+    };
+    class waiter;
+    class stop_guard;
+
+    result<void> replay(journal_contents contents);
+    template <class Row>
+    result<void> replay_row(journal_entry const& entry);
+    template <class Row>
+    void stage(transaction::write<Row> const& write, pending_commit& commit);
+    std::size_t take_group(std::vector<journal_entry>& batch);
+    awaitable<> publish_group(std::size_t commit_count);
+    void publish(pending_commit commit);
+    void tell_watchers(change const& done);
+    void wake_waiters();
+    std::list<watcher*>& list_for(subscription const& what);
+    void unsubscribe(watcher& gone);
+    error stopped_error() const;
     void fail(error why);
 
     asio::any_io_executor executor_;
@@ -138,12 +128,11 @@ private:
     view head_;
     view durable_;
     std::deque<pending_commit> unflushed_;
-    std::deque<change> history_;
-    std::size_t history_bytes_ = 0;
-    revision history_floor_ = 0;  ///< changes after this are in the history
+    std::size_t unflushed_count_ = 0;  ///< changes in it
+    change_history history_;
     std::optional<error> failed_;
-    std::list<watcher*> watchers_;
-    std::list<notifier*> waiters_;
+    std::array<subscribers, table_count> subscribers_;
+    std::multimap<revision, notifier*> waiters_;
     notifier work_;
 };
 

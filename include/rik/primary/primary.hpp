@@ -1,0 +1,72 @@
+// The primary role: keeps the state, serves operations, decides what should exist.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/log.hpp>
+#include <rik/link/link.hpp>
+#include <rik/placement/placement.hpp>
+#include <rik/primary/operations.hpp>
+#include <rik/store/journal.hpp>
+
+#include <memory>
+#include <string>
+
+namespace rik {
+
+/// What a primary works with. All of it must outlive the primary.
+struct primary_ports {
+    clock& time;
+    entropy& random;
+    journal& disk;
+    connector<scheduler_session>& scheduler;
+    stream_listener& streams;
+};
+
+struct primary_options {
+    std::string cluster_cidr = "10.210.0.0/16";
+    unsigned node_prefix_bits = 24;
+    /// What its commits check again; not necessarily what the scheduler proposes by.
+    placement_policy policy = default_policy();
+    log out = {};
+};
+
+/// Role code runs on `strand`; the operations may be called from any thread, and must have returned, or been cancelled,
+/// before the primary is destroyed.
+class primary final : public operations {
+public:
+    primary(asio::any_io_executor strand, primary_ports ports, primary_options options);
+    ~primary() override;
+
+    /// Opens the store and starts. Await it on the strand. Errors: those of store::open; invalid, options.
+    awaitable<result<void>> start();
+    /// Completes when the primary cannot go on: a flush has failed. Its owner stops it then.
+    awaitable<error> failure();
+    /// Ends sessions and watches. Await it on the strand before destroying the primary.
+    awaitable<> stop();
+
+    awaitable<result<stored<workload>>> create_workload(caller who, workload_definition definition) override;
+    awaitable<result<void>> delete_workload(caller who, workload_id which) override;
+    awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
+                                                                      create_instances_request what) override;
+    awaitable<result<void>> delete_instance(caller who, instance_id which) override;
+    awaitable<result<stored<workload>>> get_workload(caller who, object_ref which) override;
+    awaitable<result<stored<instance>>> get_instance(caller who, object_ref which) override;
+    awaitable<result<stored<node>>> get_node(caller who, object_ref which) override;
+    awaitable<result<listing<workload>>> list_workloads(caller who) override;
+    awaitable<result<listing<instance>>> list_instances(caller who, instance_filter which) override;
+    awaitable<result<listing<node>>> list_nodes(caller who) override;
+    awaitable<result<listing<document>>> list_events(caller who, event_filter which) override;
+    awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_request what) override;
+    awaitable<result<listing<document>>> list_documents(caller who, std::string kind) override;
+    awaitable<result<void>> put_document(caller who, document what) override;
+    awaitable<result<void>> delete_document(caller who, document_key which) override;
+    awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) override;
+    awaitable<result<void>> ready() override;
+
+private:
+    class impl;
+    asio::any_io_executor strand_;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace rik

@@ -1,0 +1,43 @@
+// The newest durable changes, so that a watcher which was away for a while need not read everything anew.
+#pragma once
+
+#include <rik/store/change.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+
+namespace rik {
+
+/// Bounded by limits::history_count_max and history_bytes_max; past them the oldest go. Use it from one strand only.
+class change_history {
+public:
+    /// Forgets everything; changes after `floor` are those that are added from now on.
+    void restart(revision floor);
+    /// Precondition: no change of a later revision was added before.
+    void add(change done);
+
+    /// Every change after this revision is here.
+    revision floor() const { return floor_; }
+
+    /// Calls `visit(change const&)` for each change after `after`, oldest first. Precondition: after >= floor().
+    template <class Visit>
+    void for_each_after(revision after, Visit visit) const {
+        auto const is_later = [](revision than, item const& each) { return than < each.done.changed_at; };
+        auto each = std::upper_bound(items_.begin(), items_.end(), after, is_later);
+        for (; each != items_.end(); ++each) visit(each->done);
+    }
+
+private:
+    struct item {
+        change done;
+        std::size_t bytes;
+    };
+    void drop_oldest();
+
+    std::deque<item> items_;
+    std::size_t bytes_ = 0;
+    revision floor_ = 0;
+};
+
+}  // namespace rik

@@ -1,0 +1,109 @@
+#include <rik/model/definition.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rik {
+
+std::string_view to_string(workload_kind kind) { return kind == workload_kind::function ? "Function" : "Pod"; }
+
+std::optional<workload_kind> parse_workload_kind(std::string_view text) {
+    if (text == "Pod") return workload_kind::pod;
+    if (text == "Function") return workload_kind::function;
+    return std::nullopt;
+}
+
+std::string_view to_string(restart_policy policy) {
+    switch (policy) {
+        case restart_policy::always: return "Always";
+        case restart_policy::on_failure: return "OnFailure";
+        case restart_policy::never: return "Never";
+    }
+    return "Always";
+}
+
+std::optional<restart_policy> parse_restart_policy(std::string_view text) {
+    for (auto const policy : {restart_policy::always, restart_policy::on_failure, restart_policy::never})
+        if (text == to_string(policy)) return policy;
+    return std::nullopt;
+}
+
+std::string_view to_string(port_protocol protocol) { return protocol == port_protocol::udp ? "UDP" : "TCP"; }
+
+std::optional<port_protocol> parse_port_protocol(std::string_view text) {
+    if (text == "TCP") return port_protocol::tcp;
+    if (text == "UDP") return port_protocol::udp;
+    return std::nullopt;
+}
+
+namespace {
+
+/// A limit without a request is its request.  Source: Kubernetes, "Resource Management for Pods and Containers".
+resources effective_requests_of(container_definition const& container) {
+    auto amounts = container.limits;
+    for (auto const& [name, amount] : container.requests.entries()) amounts.set(name, amount);
+    return amounts;
+}
+
+constexpr bool is_lower_alphanumeric(char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9');
+}
+
+/// Lower-case letters, digits and '-' inside.
+bool is_label(std::string_view text) {
+    if (text.empty() || !is_lower_alphanumeric(text.front()) || !is_lower_alphanumeric(text.back())) return false;
+    return std::all_of(text.begin(), text.end(),
+                       [](char letter) { return is_lower_alphanumeric(letter) || letter == '-'; });
+}
+
+bool is_subdomain(std::string_view text) {
+    for (;;) {
+        auto const dot = text.find('.');
+        if (!is_label(text.substr(0, dot))) return false;
+        if (dot == std::string_view::npos) return true;
+        text.remove_prefix(dot + 1);
+    }
+}
+
+std::optional<error> name_problem(std::string_view name, std::string_view field, std::size_t bytes_max, bool is_legal,
+                                  std::string_view remedy) {
+    auto const problem = [&](std::string message) {
+        return error{errc::invalid, std::move(message), std::string(field), std::string(remedy)};
+    };
+    if (name.empty()) return problem("is empty");
+    if (name.size() > bytes_max)
+        return problem(fmt::format("is longer than {} characters (it has {})", bytes_max, name.size()));
+    if (!is_legal) return problem(fmt::format("'{}' is not a legal name", name));
+    return std::nullopt;
+}
+
+}  // namespace
+
+resources effective_requests(instance_template const& from) {
+    resources sum;
+    for (auto const& container : from.containers) sum.add(effective_requests_of(container));
+    sum.set(resource::pods, 1);
+    return sum;
+}
+
+std::vector<container_port> host_ports(instance_template const& from) {
+    std::vector<container_port> found;
+    for (auto const& container : from.containers)
+        for (auto const& port : container.ports)
+            if (port.host_port != 0) found.push_back(port);
+    return found;
+}
+
+std::optional<error> check_name(std::string_view name, std::string_view field) {
+    return name_problem(
+        name, field, limits::name_bytes_max, is_subdomain(name),
+        "use lower-case letters, digits, '-' and '.', with a letter or a digit at both ends of each part");
+}
+
+std::optional<error> check_label_name(std::string_view name, std::string_view field) {
+    return name_problem(name, field, limits::label_bytes_max, is_label(name),
+                        "use lower-case letters, digits and '-', with a letter or a digit at both ends");
+}
+
+}  // namespace rik

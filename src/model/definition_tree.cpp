@@ -1,0 +1,260 @@
+#include "model/definition_tree.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <boost/json/basic_parser_impl.hpp>
+
+namespace rik::detail {
+
+bool tree_builder::expects_key() const {
+    return !open_.empty() && open_.back().container.is_object() && !open_.back().has_key;
+}
+
+std::string tree_builder::path() const {
+    std::string path;
+    for (auto const& level : open_) {
+        if (auto const* array = level.container.if_array())
+            path += fmt::format("[{}]", array->size());
+        else if (level.has_key)
+            path += (path.empty() ? "" : ".") + shortened(level.key);
+    }
+    return path;
+}
+
+void tree_builder::stop(error problem) {
+    if (is_stopped_) return;
+    is_stopped_ = true;
+    found_.push_back(std::move(problem));
+}
+
+bool tree_builder::count_node() {
+    if (is_stopped_) return false;
+    if (++nodes_count_ <= limits::definition_nodes_max) return true;
+    stop({errc::invalid, fmt::format("has more than {} values", limits::definition_nodes_max), path(),
+          "split it into several definitions"});
+    return false;
+}
+
+void tree_builder::begin(json::value container) {
+    if (!count_node()) return;
+    if (open_.size() >= limits::definition_depth_max)
+        return stop({errc::invalid, fmt::format("is nested deeper than {} levels", limits::definition_depth_max),
+                     path(), "no field of a definition needs that"});
+    open_.push_back(frame{std::move(container), {}, false});
+}
+
+void tree_builder::end() {
+    if (is_stopped_) return;
+    auto closed = std::move(open_.back().container);
+    open_.pop_back();
+    add(std::move(closed));
+}
+
+void tree_builder::key(std::string_view name) {
+    if (is_stopped_) return;
+    auto& innermost = open_.back();
+    innermost.key = name;
+    innermost.has_key = true;
+}
+
+void tree_builder::scalar(json::value value) {
+    if (count_node()) add(std::move(value));
+}
+
+void tree_builder::add(json::value value) {
+    if (open_.empty()) {
+        root_ = std::move(value);
+        return;
+    }
+    auto& innermost = open_.back();
+    if (auto* array = innermost.container.if_array()) {
+        array->push_back(std::move(value));
+        return;
+    }
+    auto const is_new = innermost.container.if_object()->emplace(innermost.key, std::move(value)).second;
+    if (!is_new) found_.push_back({errc::invalid, "is given twice", path(), "keep one of the two"});
+    innermost.has_key = false;
+}
+
+namespace {
+
+/// Hands the events of Boost.JSON's parser to a tree_builder. Strings may come in parts.
+struct json_events {
+    static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+    static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+    static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+    static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+
+    tree_builder& tree;
+    std::string text = {};
+
+    bool go_on(json::error_code& failed) const {
+        if (tree.is_stopped()) failed = json::error::too_deep;
+        return !tree.is_stopped();
+    }
+    std::string take_text(json::string_view last) {
+        text.append(last.data(), last.size());
+        return std::exchange(text, {});
+    }
+
+    bool on_document_begin(json::error_code&) { return true; }
+    bool on_document_end(json::error_code&) { return true; }
+    bool on_object_begin(json::error_code& failed) {
+        tree.begin_object();
+        return go_on(failed);
+    }
+    bool on_object_end(std::size_t, json::error_code& failed) {
+        tree.end();
+        return go_on(failed);
+    }
+    bool on_array_begin(json::error_code& failed) {
+        tree.begin_array();
+        return go_on(failed);
+    }
+    bool on_array_end(std::size_t, json::error_code& failed) {
+        tree.end();
+        return go_on(failed);
+    }
+    bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+        text.append(part.data(), part.size());
+        return true;
+    }
+    bool on_key(json::string_view last, std::size_t, json::error_code& failed) {
+        tree.key(take_text(last));
+        return go_on(failed);
+    }
+    bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
+        text.append(part.data(), part.size());
+        return true;
+    }
+    bool on_string(json::string_view last, std::size_t, json::error_code& failed) {
+        return scalar(json::string(take_text(last)), failed);
+    }
+    bool on_number_part(json::string_view, json::error_code&) { return true; }
+    bool on_int64(std::int64_t number, json::string_view, json::error_code& failed) { return scalar(number, failed); }
+    bool on_uint64(std::uint64_t number, json::string_view, json::error_code& failed) { return scalar(number, failed); }
+    bool on_double(double number, json::string_view, json::error_code& failed) { return scalar(number, failed); }
+    bool on_bool(bool value, json::error_code& failed) { return scalar(value, failed); }
+    bool on_null(json::error_code& failed) { return scalar(nullptr, failed); }
+    bool on_comment_part(json::string_view, json::error_code&) { return true; }
+    bool on_comment(json::string_view, json::error_code&) { return true; }
+
+    bool scalar(json::value value, json::error_code& failed) {
+        tree.scalar(std::move(value));
+        return go_on(failed);
+    }
+};
+
+constexpr bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80u; }
+
+/// "line 3 column 7" of a byte, both counted from 1.
+std::string position_text(std::string_view text, std::size_t byte) {
+    std::size_t line = 1;
+    std::size_t column = 1;
+    for (auto const letter : text.substr(0, byte)) {
+        if (letter == '\n') {
+            ++line;
+            column = 1;
+        } else if (begins_character(letter)) {
+            ++column;
+        }
+    }
+    return fmt::format("line {} column {}", line, column);
+}
+
+}  // namespace
+
+definition_tree read_json_tree(std::string_view text) {
+    definition_tree result;
+    if (is_too_large(text, result.found)) return result;
+    tree_builder tree(result.found);
+    json::parse_options options;
+    options.max_depth = limits::definition_depth_max + 1;  // so that the tree tells, which knows the path
+    json::basic_parser<json_events> parser(options, json_events{tree});
+    json::error_code failed;
+    auto const read = parser.write_some(false, text.data(), text.size(), failed);
+    if (tree.is_stopped()) return result;
+    if (!failed && read < text.size()) failed = json::error::extra_data;
+    if (failed) {
+        auto const why = failed == json::error::incomplete ? "the JSON text ends too early" : failed.message();
+        result.found.push_back({errc::invalid,
+                                fmt::format("{}: {}", position_text(text, read), why),
+                                {},
+                                "look there for a comma, quote or bracket too many or too few"});
+        return result;
+    }
+    result.root = tree.take();
+    result.is_complete = true;
+    return result;
+}
+
+bool is_too_large(std::string_view text, problems& found) {
+    if (text.size() <= limits::definition_bytes_max) return false;
+    found.push_back(
+        {errc::invalid,
+         fmt::format("the definition has {} bytes; the limit is {}", text.size(), limits::definition_bytes_max),
+         {},
+         "make it smaller"});
+    return true;
+}
+
+std::string shortened(std::string_view text) {
+    constexpr std::size_t bytes_max = 64;
+    if (text.size() <= bytes_max) return std::string(text);
+    auto end = bytes_max;
+    while (end > 0 && !begins_character(text[end])) --end;
+    return std::string(text.substr(0, end)) + "...";
+}
+
+std::string number_text(double number) {
+    auto text = fmt::format("{}", number);
+    if (text.find_first_of(".e") == std::string::npos) text += ".0";  // or it would be read back as a whole number
+    return text;
+}
+
+namespace {
+
+void print(json::value const& value, std::string& into);
+
+void print(json::object const& object, std::string& into) {
+    into += '{';
+    for (auto const& member : object) {
+        if (&member != object.begin()) into += ',';
+        into += json::serialize(member.key());
+        into += ':';
+        print(member.value(), into);
+    }
+    into += '}';
+}
+
+void print(json::array const& array, std::string& into) {
+    into += '[';
+    for (std::size_t i = 0; i < array.size(); ++i) {
+        if (i > 0) into += ',';
+        print(array[i], into);
+    }
+    into += ']';
+}
+
+/// Recursion is bounded: the tree is.
+void print(json::value const& value, std::string& into) {
+    if (auto const* object = value.if_object())
+        print(*object, into);
+    else if (auto const* array = value.if_array())
+        print(*array, into);
+    else if (auto const* number = value.if_double())
+        into += number_text(*number);
+    else
+        into += json::serialize(value);
+}
+
+}  // namespace
+
+std::string canonical_text(json::value const& root) {
+    std::string text;
+    print(root, text);
+    return text;
+}
+
+}  // namespace rik::detail

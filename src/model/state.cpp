@@ -1,0 +1,92 @@
+#include <rik/model/state.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <ostream>
+
+namespace rik {
+
+namespace {
+
+constexpr std::size_t index_of(auto state) { return static_cast<std::size_t>(state); }
+
+constexpr std::array<std::string_view, instance_state_count> instance_words{
+    "pending", "creating", "running", "succeeded", "failed", "destroying", "terminated"};
+constexpr std::array<std::string_view, 3> container_words{"waiting", "running", "exited"};
+constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
+constexpr std::array<std::string_view, 2> node_words{"ready", "unheard"};
+
+template <class State>
+std::optional<State> find_word(auto const& words, std::string_view text) {
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (words[i] == text) return static_cast<State>(i);
+    return std::nullopt;
+}
+
+/// A set of instance states, one bit each.
+class state_set {
+public:
+    constexpr state_set(std::initializer_list<instance_state> states) {
+        for (auto const state : states) bits_ |= 1u << index_of(state);
+    }
+    constexpr bool contains(instance_state state) const { return (bits_ >> index_of(state) & 1u) != 0; }
+
+private:
+    unsigned bits_ = 0;
+};
+
+using enum instance_state;
+
+/// What may follow each state, besides itself. Steps may be left out, because reports can be missed; nothing that
+/// has ended begins again, because an instance is replaced and never revived.
+constexpr std::array<state_set, instance_state_count> legal_next{
+    state_set{creating, running, succeeded, failed, destroying, terminated},  // pending
+    state_set{running, succeeded, failed, destroying, terminated},            // creating
+    state_set{creating, succeeded, failed, destroying, terminated},           // running; creating: its node rebooted
+    state_set{destroying, terminated},                                        // succeeded
+    state_set{destroying, terminated},                                        // failed
+    state_set{terminated},                                                    // destroying
+    state_set{},                                                              // terminated
+};
+
+constexpr bool follows(instance_state from, instance_state to) {
+    return from == to || legal_next[index_of(from)].contains(to);
+}
+
+static_assert(follows(pending, creating) && follows(pending, running), "a report of creating may be missed");
+static_assert(follows(creating, succeeded), "a report of running may be missed");
+static_assert(follows(running, creating), "a node that was rebooted starts its instances again");
+static_assert(!follows(creating, pending) && !follows(running, pending), "a binding is not taken back");
+static_assert(!follows(failed, running) && !follows(succeeded, running), "what has ended is not revived");
+static_assert(!follows(failed, succeeded) && !follows(succeeded, failed), "an end is told once");
+static_assert(follows(destroying, terminated) && !follows(destroying, failed), "destroying ends in terminated only");
+static_assert(follows(terminated, terminated) && !follows(terminated, pending), "terminated is the last state");
+
+}  // namespace
+
+std::string_view to_string(instance_state state) { return instance_words[index_of(state)]; }
+std::string_view to_string(container_state state) { return container_words[index_of(state)]; }
+std::string_view to_string(workload_state state) { return workload_words[index_of(state)]; }
+std::string_view to_string(node_state state) { return node_words[index_of(state)]; }
+
+std::optional<instance_state> parse_instance_state(std::string_view text) {
+    return find_word<instance_state>(instance_words, text);
+}
+std::optional<container_state> parse_container_state(std::string_view text) {
+    return find_word<container_state>(container_words, text);
+}
+std::optional<node_state> parse_node_state(std::string_view text) { return find_word<node_state>(node_words, text); }
+
+std::ostream& operator<<(std::ostream& out, instance_state state) { return out << to_string(state); }
+
+bool may_follow(instance_state from, instance_state to) { return follows(from, to); }
+
+result<instance_state> advance(instance_state from, instance_state to) {
+    if (follows(from, to)) return to;
+    return error{errc::conflict, fmt::format("an instance cannot go from {} to {}", to_string(from), to_string(to))};
+}
+
+}  // namespace rik

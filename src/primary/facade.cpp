@@ -1,0 +1,193 @@
+// The doors of the primary: from any thread to its strand and back.
+#include "impl_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+error may_not(caller const& who, std::string_view what) {
+    return error{errc::denied, fmt::format("{} may not {}", who.subject, what)};
+}
+
+bool may_write(caller const& who) { return who.role != caller_role::reader; }
+
+/// Calls `read` on the strand: what it gives is durable.
+template <class Read>
+awaitable<std::invoke_result_t<Read>> on(asio::any_io_executor strand, Read read) {
+    return on_strand(std::move(strand), detail::invoke_here(std::move(read)));
+}
+
+template <class T>
+awaitable<result<T>> refused(error why) {
+    co_return why;
+}
+
+template <class Row>
+listing<Row> list_all(view const& from) {
+    return listing<Row>{from.at(), from.list<Row>()};
+}
+
+/// Rows as changes from nothing: how a watch begins.
+template <class Row>
+void add_rows(std::vector<change>& into, view const& from, std::string const& index_key) {
+    auto const rows = index_key.empty() ? from.list<Row>() : from.list<Row>(index_key);
+    for (auto const& each : rows) into.push_back({each.changed_at, row_change<Row>{nullptr, each.row}});
+}
+
+std::vector<change> current_rows(view const& from, watch_request const& what) {
+    std::vector<change> rows;
+    switch (what.table) {
+        case table_id::workload: add_rows<workload>(rows, from, what.index_key); break;
+        case table_id::release: add_rows<release>(rows, from, what.index_key); break;
+        case table_id::instance: add_rows<instance>(rows, from, what.index_key); break;
+        case table_id::node: add_rows<node>(rows, from, what.index_key); break;
+        case table_id::document: add_rows<document>(rows, from, what.index_key); break;
+    }
+    return rows;
+}
+
+/// A watcher that lives on the primary's strand, for readers on any thread.
+class hopping_watch final : public watch_source {
+public:
+    hopping_watch(asio::any_io_executor strand, std::shared_ptr<watcher> under, batch first)
+        : strand_(std::move(strand)), under_(std::move(under)), first_(std::move(first)) {}
+
+    // Its end belongs to the strand, where a call may be under way.
+    ~hopping_watch() override {
+        asio::post(strand_, [under = std::move(under_)] {});
+    }
+
+    awaitable<result<batch>> next() override {
+        if (first_) {
+            auto initial = std::move(*first_);
+            first_.reset();
+            co_return initial;
+        }
+        co_return co_await on_strand(strand_, next_there(under_));
+    }
+
+    void drop_initial() { first_.reset(); }
+
+private:
+    static awaitable<result<batch>> next_there(std::shared_ptr<watcher> from) {
+        auto changes = co_await from->next();
+        if (!changes) co_return changes.error();
+        batch news{.changes = std::move(*changes)};
+        news.at = news.changes.back().changed_at;
+        co_return news;
+    }
+
+    asio::any_io_executor strand_;
+    std::shared_ptr<watcher> under_;
+    std::optional<batch> first_;
+};
+
+}  // namespace
+
+awaitable<result<stored<workload>>> primary::create_workload(caller who, workload_definition definition) {
+    if (!may_write(who)) return refused<stored<workload>>(may_not(who, "create workloads"));
+    return on_strand(strand_, impl_->create_workload(std::move(definition)));
+}
+
+awaitable<result<void>> primary::delete_workload(caller who, workload_id which) {
+    if (!may_write(who)) return refused<void>(may_not(who, "delete workloads"));
+    return on_strand(strand_, impl_->delete_workload(which));
+}
+
+awaitable<result<std::vector<stored<instance>>>> primary::create_instances(caller who, create_instances_request what) {
+    if (!may_write(who)) return refused<std::vector<stored<instance>>>(may_not(who, "create instances"));
+    return on_strand(strand_, impl_->create_instances(std::move(what)));
+}
+
+awaitable<result<void>> primary::delete_instance(caller who, instance_id which) {
+    if (!may_write(who)) return refused<void>(may_not(who, "delete instances"));
+    return on_strand(strand_, impl_->delete_instance(which));
+}
+
+awaitable<result<stored<workload>>> primary::get_workload(caller who, object_ref which) {
+    return on(strand_,
+              [this, who = std::move(who), which = std::move(which)] { return impl_->get_workload(who, which); });
+}
+
+awaitable<result<stored<instance>>> primary::get_instance(caller who, object_ref which) {
+    return on(strand_,
+              [this, who = std::move(who), which = std::move(which)] { return impl_->get_instance(who, which); });
+}
+
+awaitable<result<stored<node>>> primary::get_node(caller, object_ref which) {
+    return on(strand_, [this, which = std::move(which)] { return impl_->get_node(which); });
+}
+
+awaitable<result<listing<workload>>> primary::list_workloads(caller) {
+    return on(strand_, [this] { return result(list_all<workload>(impl_->durable())); });
+}
+
+awaitable<result<listing<instance>>> primary::list_instances(caller, instance_filter which) {
+    return on(strand_, [this, which] {
+        auto const& from = impl_->durable();
+        if (!which.workload && !which.node) return result(list_all<instance>(from));
+        auto const index_key = which.workload ? owner_index(*which.workload) : node_index(*which.node);
+        listing<instance> some{from.at(), from.list<instance>(index_key)};
+        if (which.workload && which.node)
+            std::erase_if(some.rows,
+                          [&](auto const& row) { return !row->binding() || row->binding()->node != *which.node; });
+        return result(std::move(some));
+    });
+}
+
+awaitable<result<listing<node>>> primary::list_nodes(caller) {
+    return on(strand_, [this] { return result(list_all<node>(impl_->durable())); });
+}
+
+awaitable<result<listing<document>>> primary::list_events(caller, event_filter which) {
+    return on(strand_, [this, which = std::move(which)] {
+        auto const& from = impl_->durable();
+        auto const index_key = which.object_id.empty() ? kind_index(event_kind) : about_index(which.object_id);
+        listing<document> found{from.at(), from.list<document>(index_key)};
+        std::erase_if(found.rows, [](auto const& row) { return row->key.kind != event_kind; });
+        std::sort(found.rows.begin(), found.rows.end(),
+                  [](auto const& a, auto const& b) { return a->key.name < b->key.name; });
+        return result(std::move(found));
+    });
+}
+
+awaitable<result<std::unique_ptr<watch_source>>> primary::watch(caller, watch_request what) {
+    return on(strand_, [this, what = std::move(what)]() -> result<std::unique_ptr<watch_source>> {
+        std::shared_ptr<watcher> under = impl_->data().watch({what.table, what.index_key, what.after});
+        watch_source::batch first{.at = impl_->durable().at(), .is_initial = true};
+        if (!what.after) first.changes = current_rows(impl_->durable(), what);
+        auto made = std::make_unique<hopping_watch>(strand_, std::move(under), std::move(first));
+        if (what.after) made->drop_initial();
+        return made;
+    });
+}
+
+awaitable<result<listing<document>>> primary::list_documents(caller, std::string kind) {
+    return on(strand_, [this, kind = std::move(kind)] {
+        auto const& from = impl_->durable();
+        return result(listing<document>{from.at(), from.list<document>(kind_index(kind))});
+    });
+}
+
+awaitable<result<void>> primary::put_document(caller who, document what) {
+    if (!may_write(who)) return refused<void>(may_not(who, "change documents"));
+    return on_strand(strand_, impl_->put_document(std::move(what)));
+}
+
+awaitable<result<void>> primary::delete_document(caller who, document_key which) {
+    if (!may_write(who)) return refused<void>(may_not(who, "change documents"));
+    return on_strand(strand_, impl_->delete_document(std::move(which)));
+}
+
+awaitable<result<void>> primary::ready() {
+    return on(strand_, [this] { return impl_->ready(); });
+}
+
+}  // namespace rik

@@ -1,0 +1,129 @@
+// The primary's parts on its strand: the store and its ledger, the dispatcher, what operations do.
+#pragma once
+
+#include <rik/async/notifier.hpp>
+#include <rik/async/task_group.hpp>
+#include <rik/placement/placement.hpp>
+#include <rik/primary/primary.hpp>
+#include <rik/store/store.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+class primary::impl {
+public:
+    impl(asio::any_io_executor strand, primary_ports ports, primary_options options);
+
+    awaitable<result<void>> start();
+    awaitable<error> failure();
+    awaitable<> stop();
+
+    // operations.cpp
+    awaitable<result<stored<workload>>> create_workload(workload_definition definition);
+    awaitable<result<void>> delete_workload(workload_id which);
+    awaitable<result<std::vector<stored<instance>>>> create_instances(create_instances_request what);
+    awaitable<result<void>> delete_instance(instance_id which);
+    result<stored<workload>> get_workload(caller const& who, object_ref const& which) const;
+    result<stored<instance>> get_instance(caller const& who, object_ref const& which) const;
+    result<stored<node>> get_node(object_ref const& which) const;
+    awaitable<result<void>> put_document(document what);
+    awaitable<result<void>> delete_document(document_key which);
+    result<void> ready() const;
+
+    // streams.cpp
+    awaitable<result<std::unique_ptr<byte_stream>>> open_log(log_request what);
+
+    store& data() { return store_; }
+    view const& durable() const { return store_.durable(); }
+
+    /// Counts the calls of users that are under way: `stop` waits for them, so that they never outlive the store.
+    class visit {
+    public:
+        explicit visit(impl& host) : host_(host) { ++host_.visitors_; }
+        visit(visit const&) = delete;
+        visit& operator=(visit const&) = delete;
+        ~visit() {
+            --host_.visitors_;
+            host_.visitor_left_.notify();
+        }
+
+    private:
+        impl& host_;
+    };
+
+private:
+    /// A session with the scheduler.
+    struct connection {
+        std::unique_ptr<scheduler_session> link;
+        bool is_closed = false;
+    };
+
+    // primary.cpp
+    result<void> read_state();
+    awaitable<> flush();
+    void track(instance const& now);
+    void note(transaction& into, event happened);
+    event about(instance const& subject) const;
+    awaitable<> wait_for_visitors();
+
+    // operations.cpp
+    result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
+    void condemn(transaction& into, stored<instance> const& which, std::string message);
+    awaitable<result<void>> remove_instances(workload_id which);
+    awaitable<> finish_deletions();
+    void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
+
+    // dispatch.cpp: primary -> scheduler
+    awaitable<> dispatch();
+    awaitable<> send_facts(std::shared_ptr<connection> to);
+    awaitable<> mark_instances();
+    awaitable<> mark_nodes();
+    facts all_facts() const;
+    facts due_facts();
+    item item_of(instance const& row) const;
+
+    // reports.cpp: scheduler -> primary
+    awaitable<> read_reports(std::shared_ptr<connection> from);
+    void take(reports news);
+    void take_node(node_report const& news);
+    void register_node(node_id const& id, node_facts const& said);
+    result<std::string> free_subnet() const;
+    void take_proposals(std::vector<proposal> const& proposals);
+    void take_unplaced(no_place const& news);
+    void take_state(status_report const& news);
+    void take_gone(gone_report const& news);
+    void limit_finished();
+
+    asio::any_io_executor strand_;
+    primary_ports ports_;
+    primary_options options_;
+    store store_;
+    cluster_view ledger_;  ///< what every node holds, by the head: the commit check
+    cluster_id cluster_;
+    std::uint64_t event_sequence_ = 0;
+    std::deque<document_key> events_;                       ///< oldest first
+    std::set<std::pair<wall_time, instance_id>> finished_;  ///< by the time they finished
+
+    std::shared_ptr<connection> connection_;
+    bool everything_is_due_ = false;
+    std::set<instance_id> due_instances_;
+    std::set<node_id> due_nodes_;
+    std::vector<stream_request> due_streams_;
+    notifier due_;
+
+    bool is_open_ = false;
+    std::optional<error> failed_;
+    notifier failure_;
+    std::size_t visitors_ = 0;
+    notifier visitor_left_;
+    task_group tasks_;  // last member: the tasks use everything above
+};
+
+}  // namespace rik

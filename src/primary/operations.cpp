@@ -1,0 +1,279 @@
+// What users ask for: each call hops to the strand, decides on the head, and returns when its change is durable.
+#include "impl_detail.hpp"
+#include "names_detail.hpp"
+
+#include <rik/async/shield.hpp>
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace rik {
+
+namespace {
+
+constexpr int name_attempts_max = 100;
+
+error no_such(std::string_view kind, std::string_view name) {
+    return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
+}
+
+error not_open() { return error{errc::unavailable, "the primary is starting or stopping", {}, "try again"}; }
+
+}  // namespace
+
+awaitable<result<stored<workload>>> primary::impl::create_workload(workload_definition definition) {
+    visit const here(*this);
+    if (!is_open_) co_return not_open();
+    auto const name = workload_name(definition.tenant, definition.kind, definition.name);
+    if (store_.head().find_named<workload>(name))
+        co_return error{errc::conflict,
+                        fmt::format("{} {} exists already", to_string(definition.kind), definition.name), "name",
+                        "choose another name, or delete it first"};
+    workload made{.id = workload_id::generate(ports_.random), .tenant = definition.tenant, .name = definition.name};
+    made.kind = definition.kind;
+    made.labels = std::move(definition.labels);
+    made.annotations = std::move(definition.annotations);
+    made.replicas = definition.replicas;
+    made.definition = std::move(definition.text);
+    made.created_at = ports_.time.wall();
+    release first{.id = release_id::generate(ports_.random), .workload = made.id, .pod = std::move(definition.pod)};
+    first.requests = effective_requests(first.pod);
+    made.current_release = first.id;
+
+    auto const id = made.id;
+    event happened{.object_kind = "workload", .object_id = id.text(), .object_name = made.name, .tenant = made.tenant};
+    happened.reason = "Created";
+    happened.message = "the workload was created";
+    happened.source = "primary";
+    happened.at = made.created_at;
+    transaction creation;
+    note(creation, std::move(happened));
+    creation.put(std::move(first), 0);
+    creation.put(std::move(made), 0);
+    auto const done = co_await store_.commit(std::move(creation));
+    if (!done) co_return done.error();
+    co_return store_.head().find<workload>(id);
+}
+
+/// A generated name that neither the store has nor `promised` contains.
+result<std::string> primary::impl::free_name(std::string const& tenant, std::set<std::string> const& promised) {
+    for (int attempt = 0; attempt < name_attempts_max; ++attempt) {
+        auto name = detail::make_name(ports_.random);
+        if (!promised.contains(name) && !store_.head().find_named<instance>(instance_name(tenant, name))) return name;
+    }
+    return error{errc::exhausted, "no free name was found for the instance", "name", "give it one"};
+}
+
+awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances(create_instances_request what) {
+    visit const here(*this);
+    if (!is_open_) co_return not_open();
+    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
+        co_return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
+                        fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
+    if (!what.name.empty() && what.replicas > 1)
+        co_return error{errc::invalid, "a name was given for several replicas", "name",
+                        "leave it out, or ask for one replica"};
+    if (!what.name.empty())
+        if (auto const wrong = check_name(what.name, "name")) co_return *wrong;
+    auto const owner = store_.head().find<workload>(what.workload);
+    if (!owner) co_return no_such("workload", what.workload.text());
+    if (owner->deleting_since)
+        co_return error{errc::conflict,
+                        fmt::format("workload {} is being deleted", owner->name),
+                        {},
+                        "wait until it is gone, and create it again"};
+    auto const pod = store_.head().find<release>(owner->current_release).row;
+
+    transaction creation;
+    std::set<std::string> promised;
+    std::vector<instance_id> made;
+    for (std::uint32_t count = 0; count < what.replicas; ++count) {
+        auto name = what.name.empty() ? free_name(owner->tenant, promised) : result<std::string>(what.name);
+        if (!name) co_return name.error();
+        if (store_.head().find_named<instance>(instance_name(owner->tenant, *name)))
+            co_return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
+                            "choose another name"};
+        promised.insert(*name);
+        instance_fields fields{
+            .id = instance_id::generate(ports_.random), .tenant = owner->tenant, .name = std::move(*name)};
+        fields.owner = owner->id;
+        fields.pod_release = pod;
+        fields.created_at = ports_.time.wall();
+        fields.status.since = fields.created_at;
+        fields.status.reason = "Created";
+        fields.status.message = "waits to be placed on a node";
+        instance const one(std::move(fields));
+        auto happened = about(one);
+        happened.reason = "Created";
+        happened.message = fmt::format("created from workload {}", owner->name);
+        note(creation, std::move(happened));
+        made.push_back(one.id());
+        creation.put(one, 0);
+    }
+    auto const done = co_await store_.commit(std::move(creation));
+    if (!done) co_return done.error();
+    std::vector<stored<instance>> rows;
+    for (auto const& id : made)
+        if (auto row = store_.durable().find<instance>(id)) rows.push_back(std::move(row));
+    co_return rows;
+}
+
+/// A pending instance goes at once; a bound one when its node confirms.
+void primary::impl::condemn(transaction& into, stored<instance> const& which, std::string message) {
+    auto happened = about(*which);
+    happened.reason = "Deleting";
+    happened.message = message;
+    note(into, std::move(happened));
+    finished_.erase({which->status().since, which->id()});
+    if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
+    auto next = which->fields();
+    next.binding->condemned = true;
+    next.deleting_since = ports_.time.wall();
+    next.status.state = instance_state::destroying;
+    next.status.since = *next.deleting_since;
+    next.status.reason = "Deleting";
+    next.status.message = std::move(message);
+    next.status.ready = false;
+    into.put(instance(std::move(next)), which.changed_at);
+}
+
+/// The record of a workload that is being deleted goes with the last of its instances: `leaving_count` of them go in
+/// this commit.
+void primary::impl::remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count) {
+    auto const& head = store_.head();
+    auto const row = head.find<workload>(which);
+    if (!row || !row->deleting_since || head.count<instance>(owner_index(which)) > leaving_count) return;
+    event happened{
+        .object_kind = "workload", .object_id = which.text(), .object_name = row->name, .tenant = row->tenant};
+    happened.reason = "Deleted";
+    happened.message = "the workload and all its instances are gone";
+    happened.source = "primary";
+    happened.at = ports_.time.wall();
+    note(into, std::move(happened));
+    for (auto const& each : head.list<release>("workload/" + which.text()))
+        into.remove<release>(each->id, each.changed_at);
+    into.remove<workload>(which, row.changed_at);
+}
+
+awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
+    visit const here(*this);
+    if (!is_open_) co_return not_open();
+    auto const row = store_.head().find<workload>(which);
+    if (!row) co_return no_such("workload", which.text());
+    if (row->deleting_since) co_return co_await store_.wait_durable(row.changed_at);
+
+    transaction deletion;
+    auto next = *row;
+    next.deleting_since = ports_.time.wall();
+    ++next.generation;
+    deletion.put(std::move(next), row.changed_at);
+    auto const marked = store_.apply(std::move(deletion));
+    if (!marked) co_return marked.error();
+    co_return co_await remove_instances(which);
+}
+
+/// Condemns what is left of a workload that is being deleted, slice by slice, so that neither a commit nor the strand
+/// is held long. Returns when all of it is durable.
+awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
+    for (;;) {
+        transaction slice;
+        std::size_t leaving_count = 0;
+        std::size_t condemned_count = 0;
+        for (auto const& each : store_.head().list<instance>(owner_index(which))) {
+            if (each->is_condemned()) continue;
+            if (++condemned_count > limits::condemned_per_commit_max) break;
+            leaving_count += each->is_pending() ? 1 : 0;
+            condemn(slice, each, "its workload is being deleted");
+        }
+        remove_if_empty(slice, which, leaving_count);
+        auto const done = co_await store_.commit(std::move(slice));
+        if (!done) co_return done.error();
+        if (condemned_count <= limits::condemned_per_commit_max) co_return result<void>{};
+    }
+}
+
+awaitable<result<void>> primary::impl::delete_instance(instance_id which) {
+    visit const here(*this);
+    if (!is_open_) co_return not_open();
+    auto const row = store_.head().find<instance>(which);
+    if (!row) co_return no_such("instance", which.text());
+    if (row->is_condemned()) co_return co_await store_.wait_durable(row.changed_at);
+    transaction deletion;
+    condemn(deletion, row, "deleted by a user");
+    auto const done = co_await store_.commit(std::move(deletion));
+    if (!done) co_return done.error();
+    co_return result<void>{};
+}
+
+result<stored<workload>> primary::impl::get_workload(caller const& who, object_ref const& which) const {
+    if (auto const id = workload_id::parse(which.id_or_name))
+        if (auto row = durable().find<workload>(*id)) return row;
+    std::vector<stored<workload>> found;
+    for (auto const kind : {workload_kind::pod, workload_kind::function}) {
+        if (which.kind && *which.kind != kind) continue;
+        if (auto row = durable().find_named<workload>(workload_name(who.tenant, kind, which.id_or_name)))
+            found.push_back(std::move(row));
+    }
+    if (found.empty()) return no_such("workload", which.id_or_name);
+    if (found.size() > 1)
+        return error{errc::conflict, fmt::format("{} names a Pod and a Function", which.id_or_name), "kind",
+                     "say which kind is meant"};
+    return std::move(found.front());
+}
+
+result<stored<instance>> primary::impl::get_instance(caller const& who, object_ref const& which) const {
+    if (auto const id = instance_id::parse(which.id_or_name))
+        if (auto row = durable().find<instance>(*id)) return row;
+    if (auto row = durable().find_named<instance>(instance_name(who.tenant, which.id_or_name))) return row;
+    return no_such("instance", which.id_or_name);
+}
+
+result<stored<node>> primary::impl::get_node(object_ref const& which) const {
+    if (auto const id = node_id::parse(which.id_or_name))
+        if (auto row = durable().find<node>(*id)) return row;
+    stored<node> found;
+    for (auto const& row : durable().list<node>()) {
+        if (row->facts.name != which.id_or_name) continue;
+        if (found)
+            return error{
+                errc::conflict, fmt::format("several nodes are named {}", which.id_or_name), {}, "name it by its id"};
+        found = row;
+    }
+    if (!found) return no_such("node", which.id_or_name);
+    return found;
+}
+
+awaitable<result<void>> primary::impl::put_document(document what) {
+    visit const here(*this);
+    if (!is_open_) co_return not_open();
+    transaction change;
+    auto const expected = store_.head().find<document>(what.key).changed_at;
+    change.put(std::move(what), expected);
+    auto const done = co_await store_.commit(std::move(change));
+    if (!done) co_return done.error();
+    co_return result<void>{};
+}
+
+awaitable<result<void>> primary::impl::delete_document(document_key which) {
+    visit const here(*this);
+    if (!is_open_) co_return not_open();
+    auto const row = store_.head().find<document>(which);
+    if (!row) co_return no_such(which.kind, which.name);
+    transaction change;
+    change.remove<document>(which, row.changed_at);
+    auto const done = co_await store_.commit(std::move(change));
+    if (!done) co_return done.error();
+    co_return result<void>{};
+}
+
+result<void> primary::impl::ready() const {
+    if (!is_open_ || failed_) return not_open();
+    if (!connection_) return error{errc::unavailable, "no scheduler is connected"};
+    return {};
+}
+
+}  // namespace rik

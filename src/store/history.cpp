@@ -1,0 +1,29 @@
+#include <rik/store/history.hpp>
+
+#include <rik/base/limits.hpp>
+
+#include <utility>
+
+namespace rik {
+
+void change_history::restart(revision floor) {
+    items_.clear();
+    bytes_ = 0;
+    floor_ = floor;
+}
+
+void change_history::add(change done) {
+    auto const bytes = footprint(done);
+    items_.push_back(item{std::move(done), bytes});
+    bytes_ += bytes;
+    while (items_.size() > limits::history_count_max || bytes_ > limits::history_bytes_max) drop_oldest();
+}
+
+void change_history::drop_oldest() {
+    // Others of the same commit may stay: they are below the new floor, so nobody is served half a commit.
+    floor_ = items_.front().done.changed_at;
+    bytes_ -= items_.front().bytes;
+    items_.pop_front();
+}
+
+}  // namespace rik

@@ -1,0 +1,57 @@
+#include <rik/store/tables.hpp>
+
+#include <rik/base/assert.hpp>
+
+namespace rik {
+
+std::string_view to_string(table_id table) {
+    switch (table) {
+        case table_id::workload: return "workload";
+        case table_id::release: return "release";
+        case table_id::instance: return "instance";
+        case table_id::node: return "node";
+        case table_id::document: return "document";
+    }
+    RIK_ASSERT(false);
+}
+
+std::string table<workload>::name_of(workload const& row) { return workload_name(row.tenant, row.kind, row.name); }
+std::vector<std::string> table<workload>::index_of(workload const&) { return {}; }
+
+std::string table<release>::name_of(release const&) { return {}; }
+std::vector<std::string> table<release>::index_of(release const& row) { return {"workload/" + row.workload.text()}; }
+
+std::string table<instance>::name_of(instance const& row) { return instance_name(row.tenant(), row.name()); }
+
+std::vector<std::string> table<instance>::index_of(instance const& row) {
+    std::vector<std::string> keys;
+    if (row.owner()) keys.push_back(owner_index(*row.owner()));
+    keys.push_back(row.binding() ? node_index(row.binding()->node) : std::string(pending_index));
+    return keys;
+}
+
+std::string table<node>::name_of(node const&) { return {}; }
+std::vector<std::string> table<node>::index_of(node const&) { return {}; }
+
+// A document's key is made of its names already.
+std::string table<document>::name_of(document const&) { return {}; }
+
+std::vector<std::string> table<document>::index_of(document const& row) {
+    std::vector<std::string> keys{kind_index(row.key.kind)};
+    if (!row.about.empty()) keys.push_back(about_index(row.about));
+    return keys;
+}
+
+std::string workload_name(std::string_view tenant, workload_kind kind, std::string_view name) {
+    std::string joined(tenant);
+    joined.append("/").append(to_string(kind)).append("/").append(name);
+    return joined;
+}
+
+std::string instance_name(std::string_view tenant, std::string_view name) {
+    std::string joined(tenant);
+    joined.append("/").append(name);
+    return joined;
+}
+
+}  // namespace rik
