@@ -18,32 +18,23 @@ errc code_of(sqlite3* database, int primary_code) {
     if (is_disk_full(database, primary_code)) return errc::exhausted;
     switch (primary_code) {
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return errc::corrupt;
+        case SQLITE_NOTADB: return errc::corrupt;
         case SQLITE_PERM:
         case SQLITE_READONLY:
-        case SQLITE_AUTH:
-            return errc::denied;
-        case SQLITE_CANTOPEN:
-            return sqlite3_system_errno(database) == EACCES ? errc::denied : errc::internal;
+        case SQLITE_AUTH: return errc::denied;
+        case SQLITE_CANTOPEN: return sqlite3_system_errno(database) == EACCES ? errc::denied : errc::internal;
         case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return errc::conflict;
-        default:
-            return errc::internal;
+        case SQLITE_LOCKED: return errc::conflict;
+        default: return errc::internal;
     }
 }
 
 std::string remedy_for(errc code) {
     switch (code) {
-        case errc::exhausted:
-            return "make room on the disk and start again";
-        case errc::corrupt:
-            return "restore the file from a backup, or move it away to start with nothing";
-        case errc::conflict:
-            return "end the program that has the file open";
-        default:
-            return {};
+        case errc::exhausted: return "make room on the disk and start again";
+        case errc::corrupt: return "restore the file from a backup, or move it away to start with nothing";
+        case errc::conflict: return "end the program that has the file open";
+        default: return {};
     }
 }
 
