@@ -20,8 +20,8 @@ public:
 
 private:
     asio::steady_timer never_;
-    bool is_remembered_ = false;   ///< nobody has waited since the last notification
-    std::uint64_t count_ = 0;      ///< of notifications
+    bool is_remembered_ = false;  ///< nobody has looked since the last notification
+    std::uint64_t count_ = 0;     ///< of notifications
 };
 
 }  // namespace rik
