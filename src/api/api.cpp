@@ -33,8 +33,11 @@ http_response wrong_method(http_request const& request, std::vector<std::string_
     auto allow = detail::allow_text(methods);
     auto response = request.method == "OPTIONS"
                         ? make_response(204, "", "")
-                        : detail::error_response(405, error{errc::invalid, fmt::format("{} cannot be done here", request.method), {},
-                                                            fmt::format("use {}", allow)},
+                        : detail::error_response(405,
+                                                 error{errc::invalid,
+                                                       fmt::format("{} cannot be done here", request.method),
+                                                       {},
+                                                       fmt::format("use {}", allow)},
                                                  request.target);
     response.headers.push_back({"Allow", std::move(allow)});
     return response;
@@ -49,7 +52,8 @@ std::optional<http_response> answer_unrouted(http_request const& request, detail
                                       request.target);
     auto const encoding = request.header("Content-Encoding");
     if (encoding && *encoding != "identity")
-        return detail::error_response(415, error{errc::invalid, "the body is encoded", {}, "send it as it is"}, request.target);
+        return detail::error_response(415, error{errc::invalid, "the body is encoded", {}, "send it as it is"},
+                                      request.target);
     return std::nullopt;
 }
 
@@ -66,7 +70,9 @@ constexpr std::array health_table{
     detail::route{"GET", "/readyz", &answer_ready},
 };
 
-bool needs_no_caller(detail::route const& found) { return !found.pattern.starts_with("/rik") && !found.pattern.starts_with("/api"); }
+bool needs_no_caller(detail::route const& found) {
+    return !found.pattern.starts_with("/rik") && !found.pattern.starts_with("/api");
+}
 
 }  // namespace
 

@@ -2,9 +2,9 @@
 
 #include <rik/base/quantity.hpp>
 
+#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
-#include <fmt/format.h>
 
 namespace rik::detail {
 

@@ -9,7 +9,7 @@
 namespace rik::detail {
 
 struct route_match {
-    route const* found = nullptr;             ///< nullptr: no route has this path, or none this method
+    route const* found = nullptr;  ///< nullptr: no route has this path, or none this method
     std::vector<std::string> arguments = {};
     std::vector<std::string_view> methods = {};  ///< that the path has, if `found` is nullptr; empty: no such path
 };

@@ -3,9 +3,9 @@
 #include "json_detail.hpp"
 #include "v0_detail.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <array>
 #include <map>
@@ -143,7 +143,9 @@ result<create_instances_request> instances_request(json::object const& body) {
         boost::system::error_code wrong;
         auto const count = replicas->to_number<std::uint32_t>(wrong);
         if (wrong || count < 1 || count > limits::replicas_per_request_max)
-            return error{errc::invalid, fmt::format("it must be a whole number from 1 to {}", limits::replicas_per_request_max), "replicas"};
+            return error{errc::invalid,
+                         fmt::format("it must be a whole number from 1 to {}", limits::replicas_per_request_max),
+                         "replicas"};
         request.replicas = count;
     }
     if (!request.name.empty() && request.replicas > 1)
@@ -208,7 +210,8 @@ api_answer delete_instance(api_call& call) {
     if (!found) co_return found.error();
     auto const deleted = co_await call.primary.delete_instance(call.who, (*found)->id());
     if (deleted) co_return make_response(204, "", "");
-    if (deleted.error().code == errc::not_found) co_return text_response(404, fmt::format("Instance id {} not found", *id));
+    if (deleted.error().code == errc::not_found)
+        co_return text_response(404, fmt::format("Instance id {} not found", *id));
     co_return deleted.error();
 }
 

@@ -5,9 +5,9 @@
 #include <rik/base/entropy.hpp>
 #include <rik/base/hash.hpp>
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 

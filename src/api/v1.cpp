@@ -1,9 +1,9 @@
 // RIK's own API: workloads and instances, made, shown and removed.
 #include "v1_detail.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>

@@ -63,7 +63,8 @@ awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
 
 bool event_subject::matches(event const& happened) const {
     if (!id.empty()) return happened.object_id == id;
-    return name.empty() || (happened.object_kind == kind && (happened.object_name == name || happened.object_id == name));
+    return name.empty() ||
+           (happened.object_kind == kind && (happened.object_name == name || happened.object_id == name));
 }
 
 namespace {
@@ -154,8 +155,8 @@ api_answer list_nodes(api_call& call) {
 }
 
 api_answer list_events(api_call& call) {
-    static constexpr std::array known{words("watch"), words("after"),  words("instance"),
-                                      words("workload"), words("node"), words("kind")};
+    static constexpr std::array known{words("watch"),    words("after"), words("instance"),
+                                      words("workload"), words("node"),  words("kind")};
     auto const watches = check_list(call.request, known);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_events(call);

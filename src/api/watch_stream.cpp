@@ -2,8 +2,8 @@
 
 #include <rik/base/limits.hpp>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -23,7 +23,8 @@ std::string sse_text(std::string_view name, std::string_view data, std::optional
     if (id) fmt::format_to(end, "id: {}\n", *id);
     fmt::format_to(end, "event: {}\ndata: ", name);
     // JSON has line ends between its tokens only, and data is one line.
-    std::replace_copy_if(data.begin(), data.end(), end, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_copy_if(
+        data.begin(), data.end(), end, [](char c) { return c == '\n' || c == '\r'; }, ' ');
     return text + "\n\n";
 }
 

@@ -50,7 +50,7 @@ private:
     clock& time_;
     caller who_;
     std::unique_ptr<watch_source> source_;
-    std::deque<change> pending_;  ///< of one batch; the next is read when they have been shown
+    std::deque<change> pending_;         ///< of one batch; the next is read when they have been shown
     std::optional<revision> synced_at_;  ///< set while `pending_` are the rows at the beginning
     std::optional<error> failed_;
     time_point last_sent_;

@@ -183,7 +183,7 @@ awaitable<bool> connection::send_response(http_response response, reply_form for
     if (!has_body) co_return form.keeps_alive;
     if (has_stream) {
         auto const ended = co_await send_stream(*response.stream, !form.is_http_1_0);
-        co_return ended && form.keeps_alive;
+        co_return ended&& form.keeps_alive;
     }
     if (!response.body.empty() && !co_await send(response.body)) co_return false;
     co_return form.keeps_alive;

@@ -23,7 +23,7 @@ awaitable<bool> connection::send_stream(body_source& source, bool is_chunked) {
     auto const ended = co_await (send_pieces(source, is_chunked) || watch_client() || run_source(source));
     stage_ = stage::answering;
     auto const* whole = std::get_if<0>(&ended);
-    co_return whole != nullptr && *whole && !ending_;
+    co_return whole != nullptr&&* whole && !ending_;
 }
 
 /// True: the whole body was sent. An exception must not leave the branches of `||`: it would wait for the others.

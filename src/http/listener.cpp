@@ -2,10 +2,10 @@
 
 #include "text.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <fmt/format.h>
 
 #include <grp.h>
 #include <sys/stat.h>
@@ -42,15 +42,17 @@ result<void> clear_path(asio::any_io_executor executor, std::string const& path)
     struct stat found {};
     if (::lstat(path.c_str(), &found) != 0) return {};
     if (!S_ISSOCK(found.st_mode))
-        return error{errc::conflict, fmt::format("{}: it is there and is no socket", path), {},
-                     "remove it or use another path"};
+        return error{
+            errc::conflict, fmt::format("{}: it is there and is no socket", path), {}, "remove it or use another path"};
     error_code refused;
     local::socket probe(executor);
     probe.connect(local::endpoint(path), refused);
     if (refused == boost::system::errc::permission_denied)
         return error{errc::denied, fmt::format("{}: it is there and may not be connected to", path)};
     if (refused != boost::system::errc::connection_refused)
-        return error{errc::conflict, fmt::format("{}: another process serves this socket", path), {},
+        return error{errc::conflict,
+                     fmt::format("{}: another process serves this socket", path),
+                     {},
                      "stop it or use another path"};
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
         return failed(path, "remove the old socket", error_code(errno, boost::system::system_category()));
@@ -116,8 +118,11 @@ result<void> bind_tcp(tcp_address const& where, tcp::acceptor& acceptor) {
 
 result<std::unique_ptr<listener>> listener::open(asio::any_io_executor executor, unix_address const& where, log to) {
     if (where.path.empty() || where.path.size() >= sizeof(sockaddr_un::sun_path) || where.path[0] == '\0')
-        return error{errc::invalid, fmt::format("{}: a socket's path has 1 to {} bytes", where.path, sizeof(sockaddr_un::sun_path) - 1),
-                     {}, "use a shorter path"};
+        return error{
+            errc::invalid,
+            fmt::format("{}: a socket's path has 1 to {} bytes", where.path, sizeof(sockaddr_un::sun_path) - 1),
+            {},
+            "use a shorter path"};
     if (auto const cleared = clear_path(executor, where.path); !cleared) return cleared.error();
 
     local::acceptor acceptor(executor);
@@ -170,7 +175,9 @@ listener::~listener() { close(); }
 namespace rik {
 
 result<tcp_address> parse_tcp_address(std::string_view text) {
-    auto const wrong = error{errc::invalid, fmt::format("'{}': not an address to listen on", text), {},
+    auto const wrong = error{errc::invalid,
+                             fmt::format("'{}': not an address to listen on", text),
+                             {},
                              "use HOST:PORT, as in 127.0.0.1:5000 or [::1]:5000"};
     tcp_address parsed;
     auto const colon = text.rfind(':');

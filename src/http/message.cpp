@@ -50,14 +50,16 @@ constexpr std::array phrases{
 }  // namespace
 
 std::optional<std::string_view> http_request::header(std::string_view name) const {
-    auto const found = std::find_if(headers.begin(), headers.end(),
-                                    [&](http_field const& field) { return detail::equal_ignoring_case(field.name, name); });
+    auto const found = std::find_if(headers.begin(), headers.end(), [&](http_field const& field) {
+        return detail::equal_ignoring_case(field.name, name);
+    });
     if (found == headers.end()) return std::nullopt;
     return found->value;
 }
 
 std::optional<std::string_view> http_request::parameter(std::string_view name) const {
-    auto const found = std::find_if(query.begin(), query.end(), [&](http_field const& field) { return field.name == name; });
+    auto const found =
+        std::find_if(query.begin(), query.end(), [&](http_field const& field) { return field.name == name; });
     if (found == query.end()) return std::nullopt;
     return found->value;
 }

@@ -13,7 +13,8 @@ namespace {
 /// A field's value ends at a line end; one that has come from outside must not begin another field.
 std::string one_line(std::string_view text) {
     std::string cleaned(text);
-    std::replace_if(cleaned.begin(), cleaned.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+    std::replace_if(
+        cleaned.begin(), cleaned.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
     return cleaned;
 }
 
@@ -36,7 +37,8 @@ std::string head_text(http_response const& response, reply_form form, std::strin
     std::string head;
     head.reserve(256);
     auto const end = std::back_inserter(head);
-    fmt::format_to(end, "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status_code, reason_phrase(response.status_code), date);
+    fmt::format_to(end, "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status_code, reason_phrase(response.status_code),
+                   date);
     if (!response.content_type.empty()) fmt::format_to(end, "Content-Type: {}\r\n", response.content_type);
     for (auto const& field : response.headers) fmt::format_to(end, "{}: {}\r\n", field.name, one_line(field.value));
     put_framing(head, response, form);

@@ -2,9 +2,9 @@
 
 #include "text.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
-#include <fmt/format.h>
 
 #include <utility>
 

@@ -154,8 +154,7 @@ awaitable<> http_server::impl::end_overdue() {
 }
 
 void http_server::impl::tell_all(void (detail::connection::*action)()) {
-    for (auto const& each : connections_)
-        asio::post(each->executor(), [each, action] { ((*each).*action)(); });
+    for (auto const& each : connections_) asio::post(each->executor(), [each, action] { ((*each).*action)(); });
 }
 
 awaitable<result<void>> http_server::impl::wait_for_connections() {

@@ -86,7 +86,8 @@ inline std::string fresh_path(std::string_view name) {
 }
 
 /// Waits until `holds`, or gives up.
-inline bool eventually(std::function<bool()> const& holds, std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+inline bool eventually(std::function<bool()> const& holds,
+                       std::chrono::milliseconds patience = std::chrono::seconds(10)) {
     auto const start = std::chrono::steady_clock::now();
     while (!holds()) {
         if (std::chrono::steady_clock::now() - start > patience) return false;

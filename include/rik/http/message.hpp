@@ -24,12 +24,12 @@ struct http_field {
 
 /// A request as far as a handler needs it. The path and the query are decoded; nothing else is.
 struct http_request {
-    std::string method;                      ///< as received: "GET"
-    std::string target;                      ///< as received: "/a%2Fb/c?d=e"
-    std::vector<std::string> path = {};      ///< its segments: "a/b", "c"; one slash at the end is left out
-    std::vector<http_field> query = {};      ///< in order; a parameter without '=' has an empty value
-    std::vector<http_field> headers = {};    ///< in order
-    std::string body = {};                   ///< whole
+    std::string method;                    ///< as received: "GET"
+    std::string target;                    ///< as received: "/a%2Fb/c?d=e"
+    std::vector<std::string> path = {};    ///< its segments: "a/b", "c"; one slash at the end is left out
+    std::vector<http_field> query = {};    ///< in order; a parameter without '=' has an empty value
+    std::vector<http_field> headers = {};  ///< in order
+    std::string body = {};                 ///< whole
     http_peer peer = http_peer::unix_socket;
 
     /// The first header of that name, whatever its case.
