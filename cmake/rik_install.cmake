@@ -8,7 +8,6 @@ include(CMakePackageConfigHelpers)
 
 set(rik_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rik)
 install(TARGETS rik ${rik_adapters} EXPORT rik_targets FILE_SET HEADERS)
-install(TARGETS rik_all EXPORT rik_targets)
 install(EXPORT rik_targets NAMESPACE rik:: FILE rikTargets.cmake DESTINATION ${rik_package_dir})
 
 configure_package_config_file(cmake/rikConfig.cmake.in ${PROJECT_BINARY_DIR}/rikConfig.cmake

@@ -26,6 +26,8 @@ struct cluster_ports {
     images& pulled;
     network& pods;
     host& machine;
+    /// The strand of the node and its adapters. Null: the cluster makes one.
+    asio::any_io_executor node_strand = {};
 };
 
 struct cluster_options {

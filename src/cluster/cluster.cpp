@@ -19,16 +19,17 @@ public:
     impl(asio::any_io_executor executor, cluster_ports ports, cluster_options options)
         : primary_strand_(asio::make_strand(executor)),
           scheduler_strand_(asio::make_strand(executor)),
-          node_strand_(asio::make_strand(executor)),
+          node_strand_(ports.node_strand ? ports.node_strand : asio::any_io_executor(asio::make_strand(executor))),
           primary_edge_(scheduler_strand_),
           node_edge_(scheduler_strand_),
           streams_(primary_strand_),
           primary_(primary_strand_, {ports.time, ports.random, ports.primary_disk, primary_edge_, streams_},
                    {.cluster_cidr = options.cluster_cidr, .policy = options.policy, .out = options.out}),
-          scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_}, {.policy = options.policy, .out = options.out}),
+          scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_},
+                     {.policy = options.policy, .out = options.out}),
           node_(node_strand_,
-                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, ports.containers, ports.pulled, ports.pods,
-                 ports.machine},
+                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, ports.containers, ports.pulled,
+                 ports.pods, ports.machine},
                 {.version = options.version, .out = options.out}) {}
 
     awaitable<result<void>> start() {
@@ -43,7 +44,8 @@ public:
 
     awaitable<error> failure() {
         using namespace asio::experimental::awaitable_operators;
-        auto first = co_await (on_strand(primary_strand_, primary_.failure()) || on_strand(node_strand_, node_.failure()));
+        auto first =
+            co_await (on_strand(primary_strand_, primary_.failure()) || on_strand(node_strand_, node_.failure()));
         co_return std::visit([](auto& why) { return std::move(why); }, first);
     }
 

@@ -11,7 +11,8 @@ awaitable<result<journal_contents>> node_disk::open() {
 }
 
 void node_disk::set(std::string table, std::string key, std::optional<std::string> value) {
-    journal_entry entry{.changed_at = ++last_, .table = std::move(table), .key = std::move(key), .value = std::move(value)};
+    journal_entry entry{
+        .changed_at = ++last_, .table = std::move(table), .key = std::move(key), .value = std::move(value)};
     auto const place = std::make_pair(entry.table, entry.key);
     pending_[place] = std::move(entry);
     work_.notify();

@@ -19,7 +19,9 @@ public:
     /// Errors: those of journal::lead.
     awaitable<result<journal_contents>> open();
 
-    void put(std::string table, std::string key, std::string value) { set(std::move(table), std::move(key), std::move(value)); }
+    void put(std::string table, std::string key, std::string value) {
+        set(std::move(table), std::move(key), std::move(value));
+    }
     void remove(std::string table, std::string key) { set(std::move(table), std::move(key), std::nullopt); }
 
     /// Waits until all that was put so far is durable. Errors: those of the flush.

@@ -29,10 +29,11 @@ public:
 private:
     /// An instance that this node holds: bound to it, or condemned and not yet gone.
     struct record {
-        record(asio::any_io_executor strand, instance_fields held) : fields(std::move(held)), changed(strand), work(strand) {}
+        record(asio::any_io_executor strand, instance_fields held)
+            : fields(std::move(held)), changed(strand), work(strand) {}
 
         instance_fields fields;
-        bool is_dirty = false;  ///< its status is due to the scheduler
+        bool is_dirty = false;                    ///< its status is due to the scheduler
         std::optional<found_sandbox> found = {};  ///< what was there when the agent started
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
@@ -77,7 +78,9 @@ private:
     awaitable<> open_network();
     result<void> take_address(record& held);
     void give_back_address(record& held);
-    container_key key_of(record const& held, std::string_view container) const { return {held.fields.id, std::string(container), 0}; }
+    container_key key_of(record const& held, std::string_view container) const {
+        return {held.fields.id, std::string(container), 0};
+    }
     pod_attachment attachment_of(record const& held, std::filesystem::path network_namespace) const;
 
     /// Changes the instance's state, and makes it due on disk and at the scheduler.

@@ -51,7 +51,8 @@ awaitable<error> node_agent::impl::failure() {
 awaitable<> node_agent::impl::stop() {
     if (connection_) connection_->link->close();
     auto const flushed = co_await disk_.wait_durable();
-    if (!flushed) options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
+    if (!flushed)
+        options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();
     auto const records = records_;
     for (auto const& [id, held] : records) co_await held->work.stop();

@@ -70,13 +70,16 @@ awaitable<> node_agent::impl::resume(record_ptr held) {
         co_return co_await watch_containers(held);
     }
     if (was == instance_state::running && held->pod().restart == restart_policy::never) {
-        detail::instance_end how{instance_state::failed, "NodeRebooted", "the node was rebooted, and its restartPolicy is Never"};
+        detail::instance_end how{instance_state::failed, "NodeRebooted",
+                                 "the node was rebooted, and its restartPolicy is Never"};
         co_return co_await finish(held, std::move(how));
     }
     if (found) {
         // Half made, or from before a reboot: it starts from nothing.
         auto const removed = co_await ports_.containers.remove_sandbox(held->id());
-        if (!removed) options_.out.error("remains not removed", {{"instance", held->fields.name}, {"error", to_string(removed.error())}});
+        if (!removed)
+            options_.out.error("remains not removed",
+                               {{"instance", held->fields.name}, {"error", to_string(removed.error())}});
         give_back_address(*held);
     }
     co_await bring_up(held);
@@ -92,7 +95,8 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
     if (!started) {
         auto const& why = started.error();
         auto reason = why.field.empty() ? std::string("StartFailed") : why.field;
-        detail::instance_end how{instance_state::failed, std::move(reason), to_string(error{why.code, why.message, {}, why.remedy})};
+        detail::instance_end how{instance_state::failed, std::move(reason),
+                                 to_string(error{why.code, why.message, {}, why.remedy})};
         co_return co_await finish(held, std::move(how));
     }
     auto const took = to_short_string(ports_.time.now() - began);
@@ -110,7 +114,8 @@ awaitable<result<std::vector<image_ptr>>> node_agent::impl::pull_images(record_p
         if (!image) {
             auto why = image.error();
             why.field = "ImagePullFailed";
-            if (auto* const status = held->find(container.name)) detail::set_not_started(*status, why.field, why.message);
+            if (auto* const status = held->find(container.name))
+                detail::set_not_started(*status, why.field, why.message);
             co_return why;
         }
         pulled.push_back(std::move(*image));
@@ -146,7 +151,8 @@ awaitable<result<void>> node_agent::impl::start_containers(record_ptr held) {
     auto const made = co_await make_sandbox(held);
     if (!made) co_return made.error();
     for (std::size_t i = 0; i < images->size(); ++i) {
-        container_request request{.key = key_of(*held, held->pod().containers[i].name), .definition = held->pod().containers[i]};
+        container_request request{.key = key_of(*held, held->pod().containers[i].name),
+                                  .definition = held->pod().containers[i]};
         request.from = (*images)[i];
         auto const started = co_await ports_.containers.start_container(std::move(request));
         auto* const status = held->find(held->pod().containers[i].name);
@@ -168,7 +174,8 @@ awaitable<> node_agent::impl::watch_containers(record_ptr held) {
     for (auto const& each : held->status().containers)
         if (each.state == container_state::running) held->work.spawn(watch_container(held, each.name));
     for (;;) {
-        if (auto how = detail::end_of(held->pod(), held->status().containers)) co_return co_await finish(held, std::move(*how));
+        if (auto how = detail::end_of(held->pod(), held->status().containers))
+            co_return co_await finish(held, std::move(*how));
         co_await held->changed.wait();
     }
 }
@@ -186,7 +193,9 @@ awaitable<> node_agent::impl::watch_container(record_ptr held, std::string conta
 
 /// The rest is stopped, the room freed; records and logs stay until somebody deletes the instance.
 awaitable<> node_agent::impl::finish(record_ptr held, detail::instance_end how) {
-    options_.out.info("instance ended", {{"instance", held->fields.name}, {"state", std::string(to_string(how.state))}, {"why", how.message}});
+    options_.out.info(
+        "instance ended",
+        {{"instance", held->fields.name}, {"state", std::string(to_string(how.state))}, {"why", how.message}});
     co_await stop_containers(held);
     co_await release_pod(held);
     report(*held, how.state, std::move(how.reason), std::move(how.message));
@@ -206,11 +215,14 @@ awaitable<> node_agent::impl::stop_containers(record_ptr held) {
         if (!ended && ended.error().code == errc::timed_out) {
             auto const killed = co_await ports_.containers.kill_container(key_of(*held, name));
             if (!killed && !is_waiting_or_gone(killed.error()))
-                options_.out.error("container not killed", {{"instance", held->fields.name}, {"container", name}, {"error", to_string(killed.error())}});
+                options_.out.error(
+                    "container not killed",
+                    {{"instance", held->fields.name}, {"container", name}, {"error", to_string(killed.error())}});
             ended = co_await ports_.containers.wait_container(key_of(*held, name));
         }
         auto* const status = held->find(name);
-        if (ended && status != nullptr && status->state == container_state::running) detail::set_exited(*status, *ended);
+        if (ended && status != nullptr && status->state == container_state::running)
+            detail::set_exited(*status, *ended);
     }
 }
 
@@ -219,10 +231,14 @@ awaitable<> node_agent::impl::release_pod(record_ptr held) {
     for (auto const& each : held->pod().containers) {
         auto const removed = co_await ports_.containers.remove_container(key_of(*held, each.name));
         if (!removed)
-            options_.out.error("container not removed", {{"instance", held->fields.name}, {"container", each.name}, {"error", to_string(removed.error())}});
+            options_.out.error(
+                "container not removed",
+                {{"instance", held->fields.name}, {"container", each.name}, {"error", to_string(removed.error())}});
     }
     auto const detached = co_await ports_.pods.detach(held->id());
-    if (!detached) options_.out.error("network not detached", {{"instance", held->fields.name}, {"error", to_string(detached.error())}});
+    if (!detached)
+        options_.out.error("network not detached",
+                           {{"instance", held->fields.name}, {"error", to_string(detached.error())}});
     give_back_address(*held);
 }
 
@@ -235,7 +251,8 @@ awaitable<> node_agent::impl::tear_down(record_ptr held) {
         auto const removed = co_await ports_.containers.remove_sandbox(held->id());
         if (detached && removed) break;
         auto const& why = detached ? removed.error() : detached.error();
-        options_.out.error("instance not removed; trying again", {{"instance", held->fields.name}, {"error", to_string(why)}});
+        options_.out.error("instance not removed; trying again",
+                           {{"instance", held->fields.name}, {"error", to_string(why)}});
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }
@@ -249,8 +266,9 @@ awaitable<> node_agent::impl::tear_down(record_ptr held) {
     options_.out.info("instance removed", {{"instance", held->fields.name}});
     auto const release = held->fields.pod_release->id;
     records_.erase(held->id());
-    auto const is_last = std::none_of(records_.begin(), records_.end(),
-                                      [&](auto const& other) { return other.second->fields.pod_release->id == release; });
+    auto const is_last = std::none_of(records_.begin(), records_.end(), [&](auto const& other) {
+        return other.second->fields.pod_release->id == release;
+    });
     if (is_last) {
         releases_.erase(release);
         disk_.remove("release", release.text());

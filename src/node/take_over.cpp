@@ -45,7 +45,9 @@ result<void> node_agent::impl::read_rows(journal_contents const& contents) {
         if (row.table == "instance") {
             auto const decoded = decode_instance(*row.value, known_releases(releases_));
             if (!decoded) return decoded.error();
-            if (!decoded->binding()) return error{errc::corrupt, fmt::format("instance {} on the node's disk has no binding", decoded->name())};
+            if (!decoded->binding())
+                return error{errc::corrupt,
+                             fmt::format("instance {} on the node's disk has no binding", decoded->name())};
             records_[decoded->id()] = std::make_shared<record>(strand_, decoded->fields());
         } else if (row.table == "node" && row.key == "id") {
             auto const id = node_id::parse(*row.value);
@@ -93,12 +95,16 @@ awaitable<result<void>> node_agent::impl::take_over() {
         }
         options_.out.warning("removing what belongs to no instance", {{"instance", sandbox.instance.text()}});
         auto const removed = co_await ports_.containers.remove_sandbox(sandbox.instance);
-        if (!removed) options_.out.error("not removed", {{"instance", sandbox.instance.text()}, {"error", to_string(removed.error())}});
+        if (!removed)
+            options_.out.error("not removed",
+                               {{"instance", sandbox.instance.text()}, {"error", to_string(removed.error())}});
     }
     for (auto const& [id, held] : records_) {
         for (auto const& address : held->fields.status.addresses) {
             auto const reserved = addresses_ ? addresses_->reserve(address) : result<void>{};
-            if (!reserved) options_.out.error("address not kept", {{"instance", held->fields.name}, {"error", to_string(reserved.error())}});
+            if (!reserved)
+                options_.out.error("address not kept",
+                                   {{"instance", held->fields.name}, {"error", to_string(reserved.error())}});
         }
         held->is_dirty = true;
         tasks_.spawn(supervise(held));
@@ -127,7 +133,8 @@ awaitable<> node_agent::impl::open_network() {
             network_changed_.notify();
             co_return;
         }
-        options_.out.error("the Pod network cannot be opened; Pods wait for it", {{"error", to_string(opened.error())}});
+        options_.out.error("the Pod network cannot be opened; Pods wait for it",
+                           {{"error", to_string(opened.error())}});
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }

@@ -108,8 +108,8 @@ private:
     cluster_view ledger_;  ///< what every node holds, by the head: the commit check
     cluster_id cluster_;
     std::uint64_t event_sequence_ = 0;
-    std::deque<document_key> events_;                            ///< oldest first
-    std::set<std::pair<wall_time, instance_id>> finished_;       ///< by the time they finished
+    std::deque<document_key> events_;                       ///< oldest first
+    std::set<std::pair<wall_time, instance_id>> finished_;  ///< by the time they finished
 
     std::shared_ptr<connection> connection_;
     bool everything_is_due_ = false;

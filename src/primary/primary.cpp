@@ -73,7 +73,8 @@ awaitable<> primary::impl::finish_deletions() {
         if (!each->deleting_since) continue;
         auto const id = each->id;
         auto const done = co_await remove_instances(id);
-        if (!done) options_.out.error("deletion not finished", {{"workload", id.text()}, {"error", to_string(done.error())}});
+        if (!done)
+            options_.out.error("deletion not finished", {{"workload", id.text()}, {"error", to_string(done.error())}});
     }
 }
 
@@ -97,7 +98,8 @@ awaitable<> primary::impl::stop() {
     if (connection_) connection_->link->close();
     // What rides along is not lost by an orderly stop. After a failed flush this returns at once.
     auto const flushed = co_await store_.wait_durable(store_.head().at());
-    if (!flushed) options_.out.warning("stopped with changes that are not on disk", {{"error", to_string(flushed.error())}});
+    if (!flushed)
+        options_.out.warning("stopped with changes that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();
     co_await wait_for_visitors();
 }
@@ -126,7 +128,8 @@ void primary::impl::note(transaction& into, event happened) {
     events_.push_back(made.key);
     into.put(std::move(made), 0);
     if (events_.size() <= limits::events_count_max) return;
-    if (auto const oldest = store_.head().find<document>(events_.front())) into.remove<document>(events_.front(), oldest.changed_at);
+    if (auto const oldest = store_.head().find<document>(events_.front()))
+        into.remove<document>(events_.front(), oldest.changed_at);
     events_.pop_front();
 }
 

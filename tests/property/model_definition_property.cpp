@@ -48,21 +48,11 @@ std::string mutated(std::string text, entropy& random) {
     for (std::uint64_t i = 0; i < changes && !text.empty(); ++i) {
         auto const where = random.below(text.size());
         switch (random.below(5)) {
-            case 0:
-                text[where] = static_cast<char>(random.below(256));
-                break;
-            case 1:
-                text.erase(where, 1 + random.below(20));
-                break;
-            case 2:
-                text.insert(where, pieces.at(random.below(pieces.size())));
-                break;
-            case 3:
-                text.insert(where, text.substr(random.below(text.size()), random.below(60)));
-                break;
-            default:
-                text.resize(where);
-                break;
+            case 0: text[where] = static_cast<char>(random.below(256)); break;
+            case 1: text.erase(where, 1 + random.below(20)); break;
+            case 2: text.insert(where, pieces.at(random.below(pieces.size()))); break;
+            case 3: text.insert(where, text.substr(random.below(text.size()), random.below(60))); break;
+            default: text.resize(where); break;
         }
     }
     return text;

@@ -25,15 +25,18 @@ public:
         batch_sizes.push_back(batch.size());
         while (held) co_await gate_.wait();
         if (fails_with) co_return *fails_with;
-        co_return co_await under_.append(std::move(batch));
+        auto const appended = co_await under_.append(std::move(batch));
+        while (answer_held) co_await gate_.wait();
+        co_return appended;
     }
 
     void release() {
-        held = false;
+        held = answer_held = false;
         gate_.notify();
     }
 
     bool held = false;
+    bool answer_held = false;  ///< the batch lasts, and nobody is told
     std::optional<error> fails_with;
     std::vector<std::size_t> batch_sizes;
 

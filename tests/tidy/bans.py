@@ -141,7 +141,7 @@ BANS = {
         r"\bunordered_\w+", "the order of {} differs between builds", lambda path: _is_core(path, _core)
     ),
     "randomness": _words(
-        r"\bstd::(?:ranges::)?(?:\w+_distribution|shuffle|sample|random_device|default_random_engine|hash)\b|\bs?rand(?:om)?\s*\(\s*\)",
+        r"\bstd::(?:ranges::)?(?:\w+_distribution|shuffle|sample|random_device|default_random_engine|hash)\b|(?<![.\w>])s?rand\s*\(",
         "{} differs between libraries: use the entropy port",
         lambda path: _is_core(path, _core),
     ),

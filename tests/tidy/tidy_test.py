@@ -89,6 +89,7 @@ GOOD = [
     ("src/node/a.cpp", "mounts detached = find(); drop(detached);"),
     ("src/runtime/a.cpp", "std::mutex m;"),
     ("src/http/a.cpp", "std::unordered_map<int, int> x;"),
+    ("src/sim/a.cpp", "auto x = world.random().next(); entropy& random();"),
     ("src/runtime/a.cpp", "context.notify_fork(x); prefork(1);"),
 ]
 

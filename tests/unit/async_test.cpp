@@ -1,82 +1,20 @@
-// The coroutine tools: every one of them ended normally, cancelled, and failed.
-#include "support/catch.hpp"
-#include "support/run.hpp"
+// Groups of tasks, notifiers and channels: ended normally, cancelled, and failed.
+#include "support/async_fixture.hpp"
 
 #include <rik/async/channel.hpp>
-#include <rik/async/clock.hpp>
-#include <rik/async/deadline.hpp>
 #include <rik/async/notifier.hpp>
-#include <rik/async/shield.hpp>
-#include <rik/async/task_group.hpp>
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-
-#include <atomic>
-#include <memory>
-#include <stdexcept>
-#include <string>
-#include <thread>
-#include <vector>
 
 namespace rik {
+
+using namespace rik::testing;
+
 namespace {
-
-using namespace std::chrono_literals;
-using rik::testing::run;
-
-constexpr duration long_time = 10s;  // no test waits for it
-
-/// What happened, in order.
-using diary = std::vector<std::string>;
-
-awaitable<> yield() {
-    auto const executor = co_await asio::this_coro::executor;
-    co_await asio::post(executor, asio::use_awaitable);
-}
 
 awaitable<> do_nothing() { co_return; }
 
 awaitable<> write(diary& seen, std::string what) {
     co_await yield();
     seen.push_back(std::move(what));
-}
-
-awaitable<> sleep_and_write(clock& time, duration length, diary& seen, std::string what) {
-    try {
-        co_await time.sleep_for(length);
-    } catch (cancelled const&) {
-        seen.push_back(what + " cancelled");
-        throw;
-    }
-    seen.push_back(std::move(what));
-}
-
-awaitable<> fail_after(clock& time, duration length) {
-    co_await time.sleep_for(length);
-    throw std::runtime_error("broken");
-}
-
-awaitable<result<int>> answer_after(clock& time, duration length, int value) {
-    co_await time.sleep_for(length);
-    co_return value;
-}
-
-awaitable<result<int>> fail_to_answer() {
-    co_await yield();
-    throw std::runtime_error("broken");
-}
-
-awaitable<> stop_after(clock& time, duration length, task_group& tasks) {
-    co_await time.sleep_for(length);
-    co_await tasks.stop();
-}
-
-awaitable<> shield_and_write(awaitable<> work, diary& seen) {
-    co_await shield(std::move(work));
-    seen.push_back("after the shield");
-    co_await yield();
-    seen.push_back("never written by a cancelled caller");
 }
 
 awaitable<> wait_and_write(notifier& changed, diary& seen) {
@@ -110,22 +48,10 @@ awaitable<> receive_all(channel<int>& numbers, std::vector<int>& received) {
     }
 }
 
-awaitable<std::thread::id> thread_here() {
-    co_await yield();
-    co_return std::this_thread::get_id();
-}
-
-struct fixture {
-    asio::io_context context;
-    system_clock time;
-    diary seen;
-    task_group tasks{context.get_executor()};
-};
-
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "a group waits for all its tasks", "[async]") {
-    tasks.spawn(sleep_and_write(time, 2ms, seen, "a"));
+TEST_CASE_METHOD(async_fixture, "a group waits for all its tasks", "[async]") {
+    tasks.spawn(sleep_and_write(time, 50ms, seen, "a"));
     tasks.spawn(write(seen, "b"));
     CHECK(tasks.size() == 2);
     run(context, tasks.join());
@@ -133,13 +59,13 @@ TEST_CASE_METHOD(fixture, "a group waits for all its tasks", "[async]") {
     CHECK(seen == diary{"b", "a"});
 }
 
-TEST_CASE_METHOD(fixture, "joining and stopping an empty group returns at once", "[async]") {
+TEST_CASE_METHOD(async_fixture, "joining and stopping an empty group returns at once", "[async]") {
     run(context, tasks.join());
     run(context, tasks.stop());
     CHECK(tasks.empty());
 }
 
-TEST_CASE_METHOD(fixture, "stop cancels the tasks and waits for their end", "[async]") {
+TEST_CASE_METHOD(async_fixture, "stop cancels the tasks and waits for their end", "[async]") {
     tasks.spawn(sleep_and_write(time, long_time, seen, "a"));
     tasks.spawn(sleep_and_write(time, long_time, seen, "b"));
     run(context, stop_after(time, 1ms, tasks));
@@ -147,7 +73,7 @@ TEST_CASE_METHOD(fixture, "stop cancels the tasks and waits for their end", "[as
     CHECK(seen == diary{"a cancelled", "b cancelled"});
 }
 
-TEST_CASE_METHOD(fixture, "a task may end before a cancellation from outside arrives", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a task may end before a cancellation from outside arrives", "[async]") {
     tasks.spawn(do_nothing());
     tasks.cancel();
     run(context, tasks.join());
@@ -166,7 +92,7 @@ awaitable<> spawn_when_cancelled(clock& time, task_group& tasks, diary& seen) {
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "a task spawned while the group stops is dropped", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a task spawned while the group stops is dropped", "[async]") {
     tasks.spawn(spawn_when_cancelled(time, tasks, seen));
     run(context, stop_after(time, 1ms, tasks));
     CHECK(seen.empty());
@@ -176,7 +102,7 @@ TEST_CASE_METHOD(fixture, "a task spawned while the group stops is dropped", "[a
     CHECK(seen == diary{"again"});
 }
 
-TEST_CASE_METHOD(fixture, "a failure cancels the siblings and is rethrown once", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a failure cancels the siblings and is rethrown once", "[async]") {
     tasks.spawn(sleep_and_write(time, long_time, seen, "a"));
     tasks.spawn(fail_after(time, 1ms));
     tasks.spawn(sleep_and_write(time, long_time, seen, "b"));
@@ -186,7 +112,7 @@ TEST_CASE_METHOD(fixture, "a failure cancels the siblings and is rethrown once",
     CHECK_NOTHROW(run(context, tasks.stop()));
 }
 
-TEST_CASE_METHOD(fixture, "stop rethrows a failure", "[async]") {
+TEST_CASE_METHOD(async_fixture, "stop rethrows a failure", "[async]") {
     tasks.spawn(fail_after(time, 0ms));
     CHECK_THROWS_AS(run(context, stop_after(time, 2ms, tasks)), std::runtime_error);
     CHECK(tasks.empty());
@@ -201,7 +127,7 @@ awaitable<> stop_and_write(task_group& tasks, diary& seen) {
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "stop waits although its caller is cancelled", "[async]") {
+TEST_CASE_METHOD(async_fixture, "stop waits although its caller is cancelled", "[async]") {
     tasks.spawn(shield_and_write(sleep_and_write(time, 5ms, seen, "cleaned up"), seen));
     task_group stoppers(context.get_executor());
     stoppers.spawn(stop_and_write(tasks, seen));
@@ -209,7 +135,7 @@ TEST_CASE_METHOD(fixture, "stop waits although its caller is cancelled", "[async
     CHECK(seen == diary{"cleaned up", "after the shield", "empty"});
 }
 
-TEST_CASE_METHOD(fixture, "several may wait for the same group", "[async]") {
+TEST_CASE_METHOD(async_fixture, "several may wait for the same group", "[async]") {
     tasks.spawn(sleep_and_write(time, 2ms, seen, "a"));
     task_group waiters(context.get_executor());
     waiters.spawn(tasks.join());
@@ -218,14 +144,14 @@ TEST_CASE_METHOD(fixture, "several may wait for the same group", "[async]") {
     CHECK(waiters.empty());
 }
 
-TEST_CASE_METHOD(fixture, "a thousand tasks end", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a thousand tasks end", "[async]") {
     for (int count = 0; count < 1000; ++count) tasks.spawn(sleep_and_write(time, long_time, seen, "a"));
     run(context, stop_after(time, 1ms, tasks));
     CHECK(tasks.empty());
     CHECK(seen.size() == 1000);
 }
 
-TEST_CASE_METHOD(fixture, "a notification is remembered, and several are one", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a notification is remembered, and several are one", "[async]") {
     notifier changed(context.get_executor());
     changed.notify();
     changed.notify();
@@ -247,7 +173,7 @@ awaitable<> notify_twice_then_stop(clock& time, notifier& changed, task_group& t
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "a notification wakes all who wait, and they are not woken again", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a notification wakes all who wait, and they are not woken again", "[async]") {
     notifier changed(context.get_executor());
     tasks.spawn(wait_and_write(changed, seen));
     tasks.spawn(wait_and_write(changed, seen));
@@ -271,21 +197,20 @@ awaitable<> notify_and_cancel(clock& time, notifier& changed, task_group& waiter
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "a waiter that is cancelled as it is notified leaves the notification to the next",
+TEST_CASE_METHOD(async_fixture, "a waiter that is cancelled as it is notified leaves the notification to the next",
                  "[async]") {
     notifier changed(context.get_executor());
     task_group waiters(context.get_executor());
     waiters.spawn(changed.wait());
-    tasks.spawn(notify_and_cancel(time, changed, waiters, seen));
-    run(context, stop_after(time, 5ms, tasks));
+    run(context, notify_and_cancel(time, changed, waiters, seen));
     CHECK(seen == diary{"woken"});
 }
 
-TEST_CASE_METHOD(fixture, "a channel holds no more than its capacity and delivers in order", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a channel holds no more than its capacity and delivers in order", "[async]") {
     channel<int> numbers(context.get_executor(), 2);
     std::vector<int> received;
     tasks.spawn(send_many(numbers, 5));
-    context.run_for(2ms);
+    context.poll();
     CHECK(numbers.size() == 2);
     CHECK(tasks.size() == 1);  // the sender waits
 
@@ -297,7 +222,7 @@ TEST_CASE_METHOD(fixture, "a channel holds no more than its capacity and deliver
     CHECK(received == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE_METHOD(fixture, "try_send refuses a full and a closed channel and leaves the value alone", "[async]") {
+TEST_CASE_METHOD(async_fixture, "try_send refuses a full and a closed channel and leaves the value alone", "[async]") {
     channel<std::string> texts(context.get_executor(), 1);
     std::string first = "first", second = "second";
     CHECK(texts.try_send(first));
@@ -313,19 +238,19 @@ TEST_CASE_METHOD(fixture, "try_send refuses a full and a closed channel and leav
     CHECK(after_end.error().code == errc::unavailable);
 }
 
-TEST_CASE_METHOD(fixture, "closing refuses every sender that waits", "[async]") {
+TEST_CASE_METHOD(async_fixture, "closing refuses every sender that waits", "[async]") {
     channel<int> numbers(context.get_executor(), 1);
     for (int number = 0; number < 4; ++number) tasks.spawn(send_and_write(numbers, number, seen));
-    context.run_for(2ms);
+    context.poll();
     CHECK(tasks.size() == 3);
     numbers.close();
-    context.run_for(2ms);
+    context.poll();
     CHECK(tasks.empty());
     CHECK(seen == diary{"sent", "refused", "refused", "refused"});
     run(context, tasks.stop());
 }
 
-TEST_CASE_METHOD(fixture, "abort drops what was not received", "[async]") {
+TEST_CASE_METHOD(async_fixture, "abort drops what was not received", "[async]") {
     channel<int> numbers(context.get_executor(), 1);
     int number = 1;
     REQUIRE(numbers.try_send(number));
@@ -334,7 +259,7 @@ TEST_CASE_METHOD(fixture, "abort drops what was not received", "[async]") {
     CHECK(run(context, numbers.receive()).has_error());
 }
 
-TEST_CASE_METHOD(fixture, "many senders all get through a small channel", "[async]") {
+TEST_CASE_METHOD(async_fixture, "many senders all get through a small channel", "[async]") {
     channel<int> numbers(context.get_executor(), 2);
     std::vector<int> received;
     for (int count = 0; count < 8; ++count) tasks.spawn(send_many(numbers, 10));
@@ -346,7 +271,7 @@ TEST_CASE_METHOD(fixture, "many senders all get through a small channel", "[asyn
     CHECK(received.size() == 80);
 }
 
-TEST_CASE_METHOD(fixture, "a cancelled receiver loses nothing and a cancelled sender sends nothing", "[async]") {
+TEST_CASE_METHOD(async_fixture, "a cancelled receiver loses nothing and a cancelled sender sends nothing", "[async]") {
     channel<int> numbers(context.get_executor(), 1);
     std::vector<int> received;
     tasks.spawn(receive_one(numbers, received));
@@ -357,167 +282,6 @@ TEST_CASE_METHOD(fixture, "a cancelled receiver loses nothing and a cancelled se
     CHECK(numbers.size() == 1);
     run(context, receive_one(numbers, received));
     CHECK(received == std::vector{0});
-}
-
-TEST_CASE_METHOD(fixture, "work that ends before its deadline returns its result", "[async]") {
-    auto const in_time = run(context, with_deadline(time, time.now() + long_time, answer_after(time, 1ms, 7)));
-    REQUIRE(in_time);
-    CHECK(*in_time == 7);
-}
-
-namespace {
-
-awaitable<result<int>> answer_late(clock& time, diary& seen) {
-    co_await sleep_and_write(time, long_time, seen, "work");
-    co_return 1;
-}
-
-awaitable<result<int>> answer_despite_cancellation(clock& time) {
-    co_return co_await shield(answer_after(time, 3ms, 7));
-}
-
-}  // namespace
-
-TEST_CASE_METHOD(fixture, "work that is late is cancelled and timed out", "[async]") {
-    auto const late = run(context, with_deadline(time, time.now() + 1ms, answer_late(time, seen)));
-    REQUIRE(late.has_error());
-    CHECK(late.error().code == errc::timed_out);
-    CHECK(seen == diary{"work cancelled"});
-}
-
-TEST_CASE_METHOD(fixture, "a deadline in the past is timed out", "[async]") {
-    auto const late = run(context, with_deadline(time, time.now() - 1s, answer_after(time, long_time, 7)));
-    REQUIRE(late.has_error());
-    CHECK(late.error().code == errc::timed_out);
-}
-
-TEST_CASE_METHOD(fixture, "work that succeeds although it was cancelled by its deadline keeps its result", "[async]") {
-    auto const kept = run(context, with_deadline(time, time.now() + 1ms, answer_despite_cancellation(time)));
-    REQUIRE(kept);
-    CHECK(*kept == 7);
-}
-
-TEST_CASE_METHOD(fixture, "work that fails before its deadline fails at once", "[async]") {
-    auto const started = time.now();
-    CHECK_THROWS_AS(run(context, with_deadline(time, time.now() + long_time, fail_to_answer())), std::runtime_error);
-    CHECK(time.now() - started < long_time / 2);
-}
-
-namespace {
-
-awaitable<> write_how_it_ended(awaitable<result<int>> work, diary& seen) {
-    try {
-        auto const ended = co_await std::move(work);
-        seen.push_back(ended ? "ended" : to_string(ended.error()));
-    } catch (cancelled const&) {
-        seen.push_back("cancelled");
-    } catch (std::exception const& other) {
-        seen.push_back(other.what());
-    }
-}
-
-}  // namespace
-
-TEST_CASE_METHOD(fixture, "with_deadline turns its caller's cancellation into cancelled", "[async]") {
-    auto const later = time.now() + long_time;
-    auto simple = with_deadline(time, later, answer_after(time, long_time, 1));
-    auto nested = with_deadline(time, later, with_deadline(time, later, answer_after(time, long_time, 1)));
-    tasks.spawn(write_how_it_ended(std::move(simple), seen));
-    tasks.spawn(write_how_it_ended(std::move(nested), seen));
-    run(context, stop_after(time, 1ms, tasks));
-    CHECK(seen == diary{"cancelled", "cancelled"});
-}
-
-TEST_CASE("the shapes of cancellation are told from failures", "[async]") {
-    CHECK(is_cancellation(std::make_exception_ptr(cancelled())));
-    CHECK(is_cancellation(std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted))));
-    CHECK_FALSE(is_cancellation(std::make_exception_ptr(boost::system::system_error(asio::error::eof))));
-    CHECK_FALSE(is_cancellation(std::make_exception_ptr(std::runtime_error("x"))));
-    CHECK_FALSE(is_cancellation(nullptr));
-}
-
-TEST_CASE_METHOD(fixture, "shielded work completes although its caller is cancelled", "[async]") {
-    tasks.spawn(shield_and_write(sleep_and_write(time, 3ms, seen, "work"), seen));
-    run(context, stop_after(time, 1ms, tasks));
-    CHECK(seen == diary{"work", "after the shield"});
-}
-
-TEST_CASE_METHOD(fixture, "shield passes on a failure", "[async]") {
-    CHECK_THROWS_AS(run(context, shield(fail_to_answer())), std::runtime_error);
-}
-
-namespace {
-
-/// Where the work ran and where its caller was afterwards.
-awaitable<bool> crosses_and_returns(asio::any_io_executor executor) {
-    auto const here = std::this_thread::get_id();
-    auto const there = co_await on_strand(executor, thread_here());
-    co_return there != here&& std::this_thread::get_id() == here;
-}
-
-}  // namespace
-
-TEST_CASE_METHOD(fixture, "on_strand runs there and returns here", "[async]") {
-    asio::thread_pool other(1);
-    CHECK(run(context, crosses_and_returns(other.get_executor())));
-}
-
-TEST_CASE_METHOD(fixture, "on_strand passes on a failure", "[async]") {
-    asio::thread_pool other(1);
-    CHECK_THROWS_AS(run(context, on_strand(other.get_executor(), fail_to_answer())), std::runtime_error);
-    CHECK_THROWS_AS(run(context, on_strand(other.get_executor(), fail_after(time, 1ms))), std::runtime_error);
-}
-
-TEST_CASE_METHOD(fixture, "a cancelled caller of on_strand cancels the work there and waits for it", "[async]") {
-    asio::thread_pool other(1);
-    tasks.spawn(on_strand(other.get_executor(), sleep_and_write(time, long_time, seen, "work")));
-    run(context, stop_after(time, 2ms, tasks));
-    CHECK(seen == diary{"work cancelled"});
-}
-
-namespace {
-
-/// How many of `count` crossings ended before a deadline at about the same moment.
-awaitable<int> race_deadlines(clock& time, asio::any_io_executor executor, int count) {
-    int ended_count = 0;
-    for (int each = 0; each < count; ++each) {
-        auto const length = std::chrono::microseconds(each % 50);
-        auto work = on_strand(executor, answer_after(time, length, each));
-        auto const ended = co_await with_deadline(time, time.now() + length, std::move(work));
-        if (ended) ++ended_count;
-    }
-    co_return ended_count;
-}
-
-}  // namespace
-
-TEST_CASE_METHOD(fixture, "a cancellation may meet the end of the work on another thread", "[async]") {
-    asio::thread_pool other(1);
-    CHECK(run(context, race_deadlines(time, other.get_executor(), 2000)) <= 2000);
-}
-
-TEST_CASE_METHOD(fixture, "offload calls a function on the pool and gives back what it returns", "[async]") {
-    asio::thread_pool pool(1);
-    auto const where = run(context, offload(pool.get_executor(), [] { return std::this_thread::get_id(); }));
-    CHECK(where != std::this_thread::get_id());
-    auto owned = std::make_unique<int>(7);
-    CHECK(run(context, offload(pool.get_executor(), [owned = std::move(owned)] { return *owned; })) == 7);
-    int calls = 0;
-    run(context, offload(pool.get_executor(), [&] { ++calls; }));
-    CHECK(calls == 1);
-    auto broken = []() -> int { throw std::runtime_error("broken"); };
-    CHECK_THROWS_AS(run(context, offload(pool.get_executor(), broken)), std::runtime_error);
-}
-
-TEST_CASE_METHOD(fixture, "a cancelled caller of offload waits for the end of the function", "[async]") {
-    asio::thread_pool pool(1);
-    std::atomic<bool> ended = false;
-    tasks.spawn(offload(pool.get_executor(), [&] {
-        std::this_thread::sleep_for(5ms);
-        ended = true;
-    }));
-    run(context, stop_after(time, 1ms, tasks));
-    CHECK(ended);
 }
 
 }  // namespace rik

@@ -38,7 +38,20 @@ std::vector<std::string> tool_environment(std::filesystem::path const& scratch) 
     return environment;
 }
 
-bool needs_fresh_blobs(result<void> const& unpacked) { return !unpacked && unpacked.error().code == errc::corrupt; }
+/// Gives a slot back when its holder ends, however it ends.
+template <class Slots>
+class slot_holder {
+public:
+    explicit slot_holder(std::shared_ptr<Slots> from) : slots_(std::move(from)) { ++slots_->taken; }
+    slot_holder(slot_holder const&) = delete;
+    ~slot_holder() {
+        --slots_->taken;
+        slots_->freed.notify();
+    }
+
+private:
+    std::shared_ptr<Slots> slots_;
+};
 
 }  // namespace
 

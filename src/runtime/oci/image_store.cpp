@@ -116,8 +116,9 @@ awaitable<> oci_images::impl::run(std::string name, detail::image_source source,
     auto found = co_await resolve(name, std::move(source));
     flights.erase(name);
     if (!found) {
-        found.error().message = fmt::format("image {}: {}", name, found.error().message);
-        which->land(found.error());
+        auto problem = found.error();
+        problem.message = fmt::format("image {}: {}", name, problem.message);
+        which->land(std::move(problem));
         co_return;
     }
     auto what = found->what;

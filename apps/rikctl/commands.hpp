@@ -1,0 +1,31 @@
+// The commands of rikctl: each adds itself to the command line and sets `chosen` when it is the one that was given.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+#include "session.hpp"
+
+namespace rikctl {
+
+void add_create(CLI::App& to, action& chosen);
+void add_get(CLI::App& to, action& chosen);
+/// `nodes` and `events`, short for `get`.
+void add_shortcuts(CLI::App& to, action& chosen);
+void add_describe(CLI::App& to, action& chosen);
+void add_delete(CLI::App& to, action& chosen);
+void add_logs(CLI::App& to, action& chosen);
+void add_wait(CLI::App& to, action& chosen);
+void add_run(CLI::App& to, action& chosen);
+void add_version(CLI::App& to, action& chosen);
+void add_completion(CLI::App& to, action& chosen);
+
+/// For options that hold a kind of object or a duration: refuses what is none, as a usage error.
+CLI::Option* add_kind(CLI::App& to, std::string& into);
+CLI::Option* add_timeout(CLI::App& to, std::string& into);
+
+/// Runs rikctl with these arguments (without the program's name).
+int run_rikctl(std::vector<std::string> arguments, surroundings& around);
+
+}  // namespace rikctl

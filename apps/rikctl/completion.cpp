@@ -1,0 +1,75 @@
+#include <ostream>
+
+#include "commands.hpp"
+
+namespace rikctl {
+
+namespace {
+
+// Names are asked of the server at each press of the tab key, so that they are never old.
+// clang-format off
+constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to use with:  source <(rikctl completion bash)
+_rikctl() {
+    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
+    local commands="run create get describe logs delete wait nodes events version completion"
+    local kinds="workload instance node event"
+    local command="" kind="" word
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case "$word" in
+            -*) ;;
+            *) if [ -z "$command" ]; then command="$word"; elif [ -z "$kind" ]; then kind="$word"; fi ;;
+        esac
+    done
+    case "$previous" in
+        -o|--output) _rikctl_words "table wide json name"; return ;;
+        -f|--file) [ "$command" = logs ] || { COMPREPLY=($(compgen -f -- "$current")); return; } ;;
+        --for) _rikctl_words "running started finished deleted state="; return ;;
+        --workload|--workload-id) _rikctl_names workloads; return ;;
+        --instance|--instance-id) _rikctl_names instances; return ;;
+        --node) _rikctl_names nodes; return ;;
+        -w) [ "$command" = create ] && { _rikctl_names workloads; return; } ;;
+    esac
+    if [ -z "$command" ]; then _rikctl_words "$commands --server --help"; return; fi
+    if [[ "$current" == -* ]]; then
+        case "$command" in
+            run) _rikctl_words "--name --port --env --cpu --memory --rm --detach --quiet --timeout --help" ;;
+            create) _rikctl_words "--file --workload --name --replicas --wait --timeout --help" ;;
+            get|ls|nodes|events) _rikctl_words "--output --watch --workload --node --instance --help" ;;
+            logs|log) _rikctl_words "--container --follow --tail --timestamps --help" ;;
+            delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
+            wait) _rikctl_words "--for --timeout --help" ;;
+            *) _rikctl_words "--help" ;;
+        esac
+        return
+    fi
+    case "$command" in
+        create) [ -z "$kind" ] && _rikctl_words "workload instance" ;;
+        logs|log) _rikctl_names instances ;;
+        nodes) _rikctl_names nodes ;;
+        completion) _rikctl_words "bash" ;;
+        get|ls|describe|d|delete|rm|wait)
+            if [ -z "$kind" ]; then _rikctl_words "$kinds"; else _rikctl_names "$kind"; fi ;;
+    esac
+}
+_rikctl_words() { COMPREPLY=($(compgen -W "$1" -- "$current")); }
+_rikctl_names() { _rikctl_words "$(rikctl get "$1" -o name 2>/dev/null)"; }
+complete -F _rikctl rikctl
+)BASH";
+// clang-format on
+
+}  // namespace
+
+void add_completion(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("completion", "Print the completion script of a shell");
+    command->footer("Example:\n  source <(rikctl completion bash)\n");
+    auto const shell = std::make_shared<std::string>();
+    command->add_option("SHELL", *shell, "bash")->required()->check(CLI::IsMember({"bash"}))->type_name("");
+    command->callback([shell, &chosen] {
+        chosen = [](session& with) {
+            with.out() << bash_completion;
+            return exit_code::ok;
+        };
+    });
+}
+
+}  // namespace rikctl

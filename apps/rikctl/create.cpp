@@ -1,0 +1,155 @@
+#include "commands.hpp"
+
+#include <rik/client/print.hpp>
+#include <rik/client/wait.hpp>
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include "wait_command.hpp"
+
+namespace rikctl {
+
+namespace {
+
+/// The documents of a YAML file: a line of "---" parts them, and nothing in YAML may begin a line so otherwise.
+std::vector<std::string> documents_of(std::string_view text) {
+    std::vector<std::string> documents(1);
+    while (!text.empty()) {
+        auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
+        auto const line = text.substr(0, end);
+        auto const is_mark = line.starts_with("---") && line.find_first_not_of(" \t\r\n", 3) == std::string_view::npos;
+        if (is_mark)
+            documents.emplace_back();
+        else
+            documents.back() += line;
+        text.remove_prefix(end);
+    }
+    std::erase_if(documents,
+                  [](std::string const& each) { return each.find_first_not_of(" \t\r\n") == std::string::npos; });
+    return documents;
+}
+
+void print_warnings(session& with, std::string_view about, boost::json::value const& workload) {
+    auto const* object = workload.if_object();
+    auto const* warnings = object == nullptr ? nullptr : object->if_contains("warnings");
+    if (warnings == nullptr || !warnings->is_array()) return;
+    for (auto const& each : warnings->get_array()) {
+        if (each.is_string()) with.warn(fmt::format("{}: {}", about, std::string_view(each.get_string())));
+    }
+}
+
+exit_code create_one(session& with, rik::client& server, std::string const& path, std::string_view definition) {
+    auto const created = server.create_workload(definition);
+    if (!created) return with.fail(created.error(), path);
+    boost::system::error_code ignored;
+    print_warnings(with, path, boost::json::parse(*created, ignored));
+    auto const names = rik::object_names(*created);
+    if (!names) return with.fail(names.error(), path);
+    for (auto const& name : *names) with.out() << fmt::format("workload {} created\n", name) << std::flush;
+    return exit_code::ok;
+}
+
+exit_code create_from_file(session& with, rik::client& server, std::string const& path) {
+    auto const text = read_input(with, path);
+    if (!text) return with.fail(text.error());
+    auto const documents = documents_of(*text);
+    if (documents.empty()) return with.fail({rik::errc::invalid, "there is no definition in it"}, path);
+    auto worst = exit_code::ok;
+    for (auto const& each : documents) {
+        auto const code = create_one(with, server, path, each);
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
+/// Goes on after a failure, so that one run shows all that is wrong; the first failure gives the exit code.
+exit_code create_workloads(session& with, std::vector<std::string> const& paths) {
+    auto server = with.server();
+    if (!server) return with.fail(server.error());
+    auto worst = exit_code::ok;
+    for (auto const& path : paths) {
+        auto const code = create_from_file(with, *server, path);
+        if (worst == exit_code::ok) worst = code;
+        if (code == exit_code::unreachable) break;
+    }
+    return worst;
+}
+
+struct instance_options {
+    rik::instances_wanted wanted = {};
+    bool waits = false;
+    std::string timeout = "5m";
+};
+
+exit_code create_instances(session& with, instance_options const& options) {
+    if (options.wanted.replicas > 1 && !options.wanted.name.empty())
+        return with.fail_usage("--name is for one instance: leave it out, or leave out --replicas");
+    auto server = with.server();
+    if (!server) return with.fail(server.error());
+    auto const created = server->create_instances(options.wanted);
+    if (!created) return with.fail(created.error());
+    auto const names = rik::object_names(*created);
+    if (!names) return with.fail(names.error());
+    for (auto const& name : *names) with.out() << fmt::format("instance {} created\n", name) << std::flush;
+    if (!options.waits) return exit_code::ok;
+    return wait_for_all(with, *server,
+                        {rik::resource_kind::instance, *names, {rik::wait_goal::what::running}, options.timeout});
+}
+
+void add_create_workload(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("workload", "Create workloads from definitions in JSON or YAML");
+    command->alias("workloads")->alias("wl");
+    command->footer(
+        "Examples:\n"
+        "  rikctl create workload -f web.yaml\n"
+        "  rikctl create workload -f web.yaml -f db.json\n"
+        "  generate | rikctl create workload -f -\n");
+    auto const paths = std::make_shared<std::vector<std::string>>();
+    command->add_option("-f,--file", *paths, "A definition, or - for the standard input; may be given several times")
+        ->required()
+        ->allow_extra_args(false)
+        ->type_name("FILE");
+    command->callback([paths, &chosen] { chosen = [paths](session& with) { return create_workloads(with, *paths); }; });
+}
+
+void add_create_instance(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("instance", "Create instances of a workload");
+    command->alias("instances")->alias("i");
+    command->footer(
+        "Examples:\n"
+        "  rikctl create instance --workload web\n"
+        "  rikctl create instance --workload web --name web-blue --wait\n"
+        "  rikctl create instance --workload web --replicas 3 --wait --timeout 2m\n");
+    auto const options = std::make_shared<instance_options>();
+    command->add_option("-w,--workload,--workload-id", options->wanted.workload, "The workload's name or id")
+        ->required()
+        ->type_name("NAME");
+    command->add_option("-n,--name", options->wanted.name, "The instance's name; one is made up without it")
+        ->type_name("NAME");
+    command->add_option("-r,--replicas", options->wanted.replicas, "How many instances")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str()
+        ->type_name("N");
+    command->add_option("--kind", options->wanted.kind, "Pod or Function, where workloads of both have the name")
+        ->type_name("KIND");
+    command->add_flag("--wait", options->waits, "Wait until they run");
+    add_timeout(*command, options->timeout);
+    command->callback(
+        [options, &chosen] { chosen = [options](session& with) { return create_instances(with, *options); }; });
+}
+
+}  // namespace
+
+void add_create(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("create", "Create workloads and instances");
+    command->require_subcommand(1);
+    add_create_workload(*command, chosen);
+    add_create_instance(*command, chosen);
+}
+
+}  // namespace rikctl

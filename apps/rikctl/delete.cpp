@@ -1,0 +1,120 @@
+#include <rik/client/wait.hpp>
+#include <rik/model/definition.hpp>
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+
+#include "commands.hpp"
+#include "wait_command.hpp"
+
+namespace rikctl {
+
+namespace {
+
+struct delete_options {
+    std::string kind;
+    std::vector<std::string> names;
+    std::vector<std::string> workload_ids;
+    std::vector<std::string> instance_ids;
+    std::vector<std::string> files;
+    std::string definition_kind;
+    bool waits = false;
+    std::string timeout = "5m";
+};
+
+struct target {
+    rik::resource_kind kind;
+    std::string name;
+    std::string definition_kind = {};
+};
+
+/// Adds what the definitions of a file are called.
+exit_code add_from_file(session& with, std::string const& path, std::vector<target>& to) {
+    auto const text = read_input(with, path);
+    if (!text) return with.fail(text.error());
+    auto const parsed = rik::parse_definition(*text);
+    // Other problems of a definition do not matter here: what it made is to be removed.
+    if (parsed.definition.name.empty()) return with.fail({rik::errc::invalid, "has no name"}, path);
+    to.push_back(
+        {rik::resource_kind::workload, parsed.definition.name, std::string(to_string(parsed.definition.kind))});
+    return exit_code::ok;
+}
+
+exit_code delete_one(session& with, rik::client& server, target const& what) {
+    auto const done = server.remove(what.kind, what.name, what.definition_kind);
+    if (!done) return with.fail(done.error());
+    with.out() << fmt::format("{} {} is being deleted\n", to_string(what.kind), what.name) << std::flush;
+    return exit_code::ok;
+}
+
+exit_code delete_all(session& with, std::vector<target> const& targets, delete_options const& options) {
+    auto server = with.server();
+    if (!server) return with.fail(server.error());
+    auto worst = exit_code::ok;
+    std::vector<target> deleted;
+    for (auto const& each : targets) {
+        auto const code = delete_one(with, *server, each);
+        if (code == exit_code::ok) deleted.push_back(each);
+        if (worst == exit_code::ok) worst = code;
+        if (code == exit_code::unreachable) return worst;
+    }
+    for (auto const& each : deleted) {
+        if (!options.waits) break;
+        auto const code =
+            wait_for_all(with, *server, {each.kind, {each.name}, {rik::wait_goal::what::deleted}, options.timeout});
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
+exit_code delete_as_told(session& with, delete_options const& options) {
+    std::vector<target> targets;
+    auto const kind = rik::parse_resource_kind(options.kind);
+    if (kind && *kind != rik::resource_kind::workload && *kind != rik::resource_kind::instance)
+        return with.fail_usage("only workloads and instances are deleted");
+    if (!kind && !options.names.empty()) return with.fail_usage("say what is to be deleted: workload or instance");
+    for (auto const& name : options.names) targets.push_back({*kind, name, options.definition_kind});
+    for (auto const& id : options.workload_ids) targets.push_back({rik::resource_kind::workload, id});
+    for (auto const& id : options.instance_ids) targets.push_back({rik::resource_kind::instance, id});
+    for (auto const& path : options.files) {
+        if (auto const code = add_from_file(with, path, targets); code != exit_code::ok) return code;
+    }
+    if (targets.empty()) return with.fail_usage("say what is to be deleted: names, or -f FILE");
+    return delete_all(with, targets, options);
+}
+
+}  // namespace
+
+void add_delete(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("delete", "Delete workloads, with their instances, or instances");
+    command->alias("rm");
+    command->footer(
+        "Examples:\n"
+        "  rikctl delete instance web-1 web-2\n"
+        "  rikctl delete workload web --wait\n"
+        "  rikctl delete -f web.yaml\n"
+        "  rikctl get instances -o name | xargs rikctl delete instances\n");
+    auto const options = std::make_shared<delete_options>();
+    add_kind(*command, options->kind);
+    command->add_option("NAME", options->names, "Names or ids")->type_name("");
+    command->add_option("-f,--file", options->files, "The workload of this definition; - for the standard input")
+        ->allow_extra_args(false)
+        ->type_name("FILE");
+    command->add_option("--workload-id", options->workload_ids, "A workload by its id")
+        ->allow_extra_args(false)
+        ->type_name("ID");
+    command->add_option("--instance-id", options->instance_ids, "An instance by its id")
+        ->allow_extra_args(false)
+        ->type_name("ID");
+    command->add_option("--id", options->names, "The same as NAME")->allow_extra_args(false)->type_name("ID");
+    command->add_option("--kind", options->definition_kind, "Pod or Function, where workloads of both have the name")
+        ->type_name("KIND");
+    command->add_flag("--wait", options->waits, "Wait until they are gone");
+    add_timeout(*command, options->timeout);
+    command->callback(
+        [options, &chosen] { chosen = [options](session& with) { return delete_as_told(with, *options); }; });
+}
+
+}  // namespace rikctl

@@ -1,0 +1,54 @@
+#include <memory>
+#include <ostream>
+
+#include "commands.hpp"
+#include "log_copy.hpp"
+
+namespace rikctl {
+
+namespace {
+
+/// Short, so that Ctrl-C is noticed soon where it is caught.
+constexpr auto read_period = std::chrono::milliseconds(200);
+
+exit_code print_logs(session& with, rik::log_wanted const& wanted) {
+    auto server = with.server();
+    if (!server) return with.fail(server.error());
+    auto log = server->open_log(wanted);
+    if (!log) return with.fail(log.error());
+    auto const done = copy_log(with, *log);
+    return done ? exit_code::ok : with.fail(done.error());
+}
+
+}  // namespace
+
+rik::result<void> copy_log(session& with, rik::log_stream& log) {
+    while (!with.is_interrupted() && with.out().good()) {
+        auto const bytes = log.read(with.now() + read_period);
+        if (!bytes && bytes.error().code == rik::errc::timed_out) continue;
+        if (!bytes) return bytes.error();
+        if (bytes->empty()) return {};
+        with.out() << *bytes << std::flush;
+    }
+    return {};
+}
+
+void add_logs(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("logs", "Print what an instance's containers wrote");
+    command->alias("log");
+    command->footer(
+        "Examples:\n"
+        "  rikctl logs web-1\n"
+        "  rikctl logs -f --tail 20 web-1\n"
+        "  rikctl logs web-1 -c sidecar --timestamps\n");
+    auto const wanted = std::make_shared<rik::log_wanted>();
+    command->add_option("INSTANCE", wanted->instance, "Name or id")->required()->type_name("");
+    command->add_option("-c,--container", wanted->container, "Which container; needed where there are several")
+        ->type_name("NAME");
+    command->add_flag("-f,--follow", wanted->follow, "Go on until the instance ends");
+    command->add_option("--tail", wanted->tail_lines, "Only the last N lines")->type_name("N");
+    command->add_flag("-t,--timestamps", wanted->timestamps, "Begin each line with its time");
+    command->callback([wanted, &chosen] { chosen = [wanted](session& with) { return print_logs(with, *wanted); }; });
+}
+
+}  // namespace rikctl

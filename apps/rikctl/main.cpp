@@ -1,0 +1,48 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "commands.hpp"
+
+namespace {
+
+std::string variable(char const* name) {
+    auto const* const value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+bool wants_colours() {
+    return isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
+}
+
+volatile std::sig_atomic_t interrupt_count = 0;
+
+extern "C" void note_interrupt(int number) {
+    interrupt_count = interrupt_count + 1;
+    // Who asks twice does not want to wait for anything.
+    if (interrupt_count > 1) _exit(128 + number);
+}
+
+/// From here on an interrupt or a reader that went away (head) is noticed by the command, which still has to clean up.
+void catch_interrupts() {
+    std::signal(SIGINT, note_interrupt);
+    std::signal(SIGTERM, note_interrupt);
+    std::signal(SIGHUP, note_interrupt);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+int main(int argument_count, char* arguments[]) {
+    std::ios::sync_with_stdio(false);
+    rikctl::surroundings around{.in = std::cin, .out = std::cout, .err = std::cerr};
+    around.has_colours = wants_colours();
+    around.sources.server_variable = variable("RIK_CLUSTER_SERVER");
+    around.sources.config_variable = variable("RIKCONFIG");
+    around.sources.home = variable("HOME");
+    around.catch_interrupts = catch_interrupts;
+    around.is_interrupted = [] { return interrupt_count > 0; };
+    return rikctl::run_rikctl({arguments + 1, arguments + argument_count}, around);
+}

@@ -1,0 +1,107 @@
+#include "commands.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+namespace rikctl {
+
+namespace {
+
+constexpr auto description =
+    "rikctl - talk to RIK, the orchestrator\n"
+    "\n"
+    "Examples:\n"
+    "  rikctl run nginx:1.25 --port 8080:80        one container, now\n"
+    "  rikctl create workload -f web.yaml          a definition, to make instances from\n"
+    "  rikctl create instance --workload web --replicas 3 --wait\n"
+    "  rikctl get instances -w                     what runs, as it changes\n"
+    "  rikctl describe instance web-1              its story: states, times, reasons\n"
+    "  rikctl logs -f web-1\n"
+    "  rikctl delete workload web --wait\n";
+
+constexpr auto server_help =
+    "Where rik listens: unix:///path, /path, http://host:port or host:port. "
+    "Without it: RIK_CLUSTER_SERVER, then cluster.server in the file RIKCONFIG (or ~/.rik/config.yaml), "
+    "then unix:///run/rik/rik.sock";
+
+void add_commands(CLI::App& app, action& chosen) {
+    add_run(app, chosen);
+    add_create(app, chosen);
+    add_get(app, chosen);
+    add_describe(app, chosen);
+    add_logs(app, chosen);
+    add_delete(app, chosen);
+    add_wait(app, chosen);
+    add_shortcuts(app, chosen);
+    add_version(app, chosen);
+    add_completion(app, chosen);
+}
+
+/// CLI11 says only that a command is missing when it is misspelt.
+std::string explain(CLI::App const& app, CLI::ParseError const& problem) {
+    std::string const message = problem.what();
+    if (problem.get_name() != "RequiredError" || message != "A subcommand is required") return message;
+    for (auto const* each = &app; each != nullptr;) {
+        auto const chosen = each->get_subcommands();
+        auto const rest = each->remaining();
+        if (chosen.empty() && !rest.empty()) return fmt::format("'{}' is no command", rest.front());
+        if (chosen.empty()) return "a command is missing";
+        each = chosen.front();
+    }
+    return message;
+}
+
+exit_code fail_parse(CLI::App& app, CLI::ParseError const& problem, surroundings& around) {
+    if (problem.get_exit_code() == 0) {
+        app.exit(problem, around.out, around.err);
+        return exit_code::ok;
+    }
+    around.err << fmt::format("error: {}\n", explain(app, problem)) << "Run with --help for more.\n";
+    return exit_code::usage;
+}
+
+}  // namespace
+
+CLI::Option* add_kind(CLI::App& to, std::string& into) {
+    auto* const option = to.add_option("KIND", into, "workload (wl), instance (i), node (n) or event (e); plurals too");
+    return option->check([](std::string const& text) -> std::string {
+        if (rik::parse_resource_kind(text)) return {};
+        return fmt::format("'{}' is no kind of object: use workload, instance, node or event", text);
+    });
+}
+
+CLI::Option* add_timeout(CLI::App& to, std::string& into) {
+    return to.add_option("--timeout", into, "How long to wait: 90s, 5m, 1h")
+        ->capture_default_str()
+        ->check([](std::string const& text) -> std::string {
+            auto const parsed = parse_duration(text);
+            return parsed ? std::string() : rik::to_string(parsed.error());
+        });
+}
+
+int run_rikctl(std::vector<std::string> arguments, surroundings& around) {
+    CLI::App app(description, "rikctl");
+    app.footer(exit_code_help());
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.get_formatter()->column_width(34);
+    app.add_option("-s,--server", around.sources.flag, server_help)->type_name("ADDRESS");
+    action chosen;
+    add_commands(app, chosen);
+    std::ranges::reverse(arguments);  // as CLI11 wants them
+    try {
+        app.parse(arguments);
+    } catch (CLI::ParseError const& problem) {
+        return static_cast<int>(fail_parse(app, problem, around));
+    }
+    session with(around);
+    auto const code = chosen(with);
+    around.out.flush();
+    return static_cast<int>(code);
+}
+
+}  // namespace rikctl

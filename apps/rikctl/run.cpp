@@ -1,0 +1,241 @@
+#include <rik/async/clock.hpp>
+#include <rik/client/print.hpp>
+#include <rik/client/run_definition.hpp>
+#include <rik/client/wait.hpp>
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <memory>
+#include <optional>
+#include <ostream>
+
+#include "commands.hpp"
+#include "log_copy.hpp"
+
+namespace rikctl {
+
+namespace {
+
+using outcome = rik::wait_verdict::what;
+
+struct run_command_options {
+    rik::run_options run;
+    bool removes = false;
+    bool detaches = false;
+    bool is_quiet = false;
+    std::string timeout = "10m";
+};
+
+/// What `run` needs to know of its instance.
+struct run_state {
+    std::string state;
+    std::string addresses;
+    std::string story;
+    std::optional<int> exit_status;
+};
+
+std::string text_of(boost::json::value const& in, std::string_view pointer) {
+    boost::system::error_code code;
+    auto const* found = in.find_pointer({pointer.data(), pointer.size()}, code);
+    return found != nullptr && found->is_string() ? std::string(found->get_string().c_str()) : std::string();
+}
+
+rik::result<run_state> state_of(rik::client& server, std::string const& name) {
+    auto const text = server.get(rik::resource_kind::instance, name);
+    if (!text) return text.error();
+    boost::system::error_code code;
+    auto const object = boost::json::parse(*text, code);
+    run_state state{text_of(object, "/state"), text_of(object, "/addresses/0"), text_of(object, "/reason"), {}};
+    if (auto const message = text_of(object, "/message"); !message.empty())
+        state.story += (state.story.empty() ? "" : ": ") + message;
+    auto const* exit_status = object.find_pointer("/containers/0/exitCode", code);
+    if (exit_status != nullptr && exit_status->is_int64())
+        state.exit_status = static_cast<int>(exit_status->get_int64());
+    return state;
+}
+
+/// One run: what it made and must look after. The instance and its workload have the same name.
+class runner {
+public:
+    runner(session& with, rik::client& server, run_command_options const& options)
+        : with_(with), server_(server), options_(options), name_(options.run.name) {}
+
+    exit_code run() {
+        if (auto const code = create(); code != exit_code::ok) return code;
+        if (!options_.detaches) with_.catch_interrupts();
+        auto const started = wait_for(rik::wait_goal::what::started, with_.now() + *parse_duration(options_.timeout));
+        if (!started) return give_up(started.error());
+        if (was_interrupted()) return interrupted();
+        if (started->outcome != outcome::met) {
+            auto const code = started->outcome == outcome::waiting ? rik::errc::timed_out : rik::errc::internal;
+            return give_up({code, fmt::format("it does not start: {}", started->why)});
+        }
+        return options_.detaches ? detach() : follow();
+    }
+
+private:
+    exit_code create() {
+        auto const definition = rik::run_definition(options_.run);
+        if (!definition) return own_failure(with_.fail(definition.error()));
+        if (auto const made = server_.create_workload(*definition); !made) return own_failure(with_.fail(made.error()));
+        auto const made = server_.create_instances({.workload = name_, .name = name_});
+        if (made) return exit_code::ok;
+        auto const code = with_.fail(made.error());
+        (void)server_.remove(rik::resource_kind::workload, name_, "Pod");  // nobody would want it without its instance
+        return own_failure(code);
+    }
+
+    rik::result<rik::wait_verdict> wait_for(rik::wait_goal::what goal, rik::time_point deadline) {
+        rik::wait_request request{
+            .kind = rik::resource_kind::instance, .name = name_, .goal = {goal}, .deadline = deadline};
+        request.on_progress = [this](std::string_view why) {
+            tell(why);
+            return !was_interrupted();
+        };
+        return rik::wait_for(server_, request);
+    }
+
+    /// Says what is being waited for, each thing once.
+    void tell(std::string_view why) {
+        if (options_.is_quiet || options_.detaches || is_started_ || why == told_) return;
+        told_ = why;
+        with_.err() << why << '\n' << std::flush;
+    }
+
+    exit_code detach() {
+        auto const state = state_of(server_, name_);
+        if (!state) return own_failure(with_.fail(state.error()));
+        if (!was_ever_up(*state))
+            return give_up({rik::errc::internal, fmt::format("it is {}: {}", state->state, state->story)});
+        with_.out() << name_ << (state->addresses.empty() ? "" : " ") << state->addresses << '\n';
+        return exit_code::ok;
+    }
+
+    static bool was_ever_up(run_state const& state) { return state.state != "failed" || state.exit_status.has_value(); }
+
+    exit_code follow() {
+        is_started_ = true;
+        auto const state = state_of(server_, name_);
+        if (!state) return give_up(state.error());
+        if (!was_ever_up(*state))
+            return give_up({rik::errc::internal, fmt::format("it is {}: {}", state->state, state->story)});
+        if (!options_.is_quiet && !state->addresses.empty())
+            with_.err() << fmt::format("{} runs at {}\n", name_, state->addresses) << std::flush;
+        auto log = server_.open_log({.instance = name_, .follow = true});
+        if (!log) with_.warn(fmt::format("no logs: {}", to_string(log.error())));
+        if (log) {
+            if (auto const copied = copy_log(with_, *log); !copied) with_.warn(to_string(copied.error()));
+        }
+        if (was_interrupted()) return interrupted();
+        return finish();
+    }
+
+    exit_code finish() {
+        constexpr auto no_limit = std::chrono::hours(24 * 365);
+        auto const ended = wait_for(rik::wait_goal::what::finished, with_.now() + no_limit);
+        if (was_interrupted()) return interrupted();
+        if (!ended) return give_up(ended.error());
+        if (ended->outcome != outcome::met) return give_up({rik::errc::internal, ended->why});
+        auto const state = state_of(server_, name_);
+        clean_up();
+        if (!state) return own_failure(with_.fail(state.error()));
+        if (!state->exit_status) {
+            with_.err() << fmt::format("error: {} is {}: {}\n", name_, state->state, state->story);
+            return exit_code::run_failed;
+        }
+        return static_cast<exit_code>(*state->exit_status);
+    }
+
+    bool was_interrupted() const { return with_.is_interrupted() || !with_.out().good(); }
+
+    exit_code interrupted() {
+        if (options_.removes)
+            with_.err() << fmt::format("\n{} is being deleted\n", name_);
+        else
+            with_.err() << fmt::format("\n{0} goes on: rikctl logs -f {0}; rikctl delete workload {0}\n", name_);
+        clean_up();
+        return exit_code::interrupted;
+    }
+
+    void clean_up() {
+        if (!options_.removes) return;
+        auto const removed = server_.remove(rik::resource_kind::workload, name_, "Pod");
+        if (!removed) with_.fail(removed.error(), "--rm");
+    }
+
+    exit_code give_up(rik::error const& problem) {
+        auto const code = with_.fail(problem, name_);
+        if (!options_.removes) with_.err() << fmt::format("See: rikctl describe instance {}\n", name_);
+        clean_up();
+        return own_failure(code);
+    }
+
+    /// In the foreground the small codes are the container's.
+    exit_code own_failure(exit_code code) const { return options_.detaches ? code : exit_code::run_failed; }
+
+    session& with_;
+    rik::client& server_;
+    run_command_options const& options_;
+    std::string name_;
+    std::string told_;
+    bool is_started_ = false;
+};
+
+exit_code run_as_told(session& with, run_command_options options) {
+    if (options.removes && options.detaches)
+        return with.fail_usage("--rm is for the foreground: nobody would be there to delete");
+    if (options.run.name.empty()) {
+        auto const random = rik::system_entropy().next();
+        options.run.name = fmt::format("{}-{:04x}", rik::name_from_image(options.run.image), random & 0xFFFF);
+    }
+    if (auto const checked = rik::run_definition(options.run); !checked)
+        return with.fail_usage(to_string(checked.error()));
+    auto server = with.server();
+    if (!server) {
+        auto const code = with.fail(server.error());
+        return options.detaches ? code : exit_code::run_failed;
+    }
+    return runner(with, *server, options).run();
+}
+
+void add_run_options(CLI::App& command, run_command_options& options) {
+    command.add_option("IMAGE", options.run.image, "The image, as in a definition")->required()->type_name("");
+    command.add_option("CMD", options.run.command, "Command for the image's entrypoint; write -- before it")
+        ->type_name("");
+    command.add_option("-n,--name", options.run.name, "Name of the workload and its instance")->type_name("NAME");
+    command
+        .add_option("-p,--port", options.run.ports,
+                    "A port of the node that leads to one of the container; repeat it for more")
+        ->allow_extra_args(false)
+        ->type_name("HOST:CONTAINER[/udp]");
+    command.add_option("-e,--env", options.run.env, "An environment variable; repeat it for more")
+        ->allow_extra_args(false)
+        ->type_name("NAME=VALUE");
+    command.add_option("--cpu", options.run.cpu, "Limit of processor time, as 500m or 2")->type_name("QUANTITY");
+    command.add_option("--memory", options.run.memory, "Limit of memory, as 64Mi")->type_name("QUANTITY");
+    command.add_flag("--rm", options.removes, "Delete it when it ends or Ctrl-C is pressed");
+    command.add_flag("-d,--detach", options.detaches, "Only wait until it runs; print its name and address");
+    command.add_flag("-q,--quiet", options.is_quiet, "Print nothing but the container's output");
+    add_timeout(command, options.timeout)->description("How long it may take to start");
+}
+
+}  // namespace
+
+void add_run(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("run", "Run one container: makes a workload and an instance of it");
+    command->footer(
+        "In the foreground it prints what the container writes until that ends, and exits with the container's exit\n"
+        "code, or with 125 when it could not be run. Ctrl-C leaves the container running, or with --rm deletes it.\n"
+        "\n"
+        "Examples:\n"
+        "  rikctl run --rm alpine:3.20 -- sh -c 'echo hello; exit 3'\n"
+        "  rikctl run -d --name web --port 8080:80 nginx:1.25\n"
+        "  rikctl run --rm --env MODE=fast --cpu 500m --memory 64Mi registry:5000/job:1\n");
+    auto const options = std::make_shared<run_command_options>();
+    add_run_options(*command, *options);
+    command->callback(
+        [options, &chosen] { chosen = [options](session& with) { return run_as_told(with, *options); }; });
+}
+
+}  // namespace rikctl

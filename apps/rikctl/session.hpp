@@ -1,0 +1,66 @@
+// What every command has at hand: streams, the server, interrupts; and how it reports failures.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/client/client.hpp>
+
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exit_code.hpp"
+
+namespace rikctl {
+
+/// Filled by main, or by a test.
+struct surroundings {
+    std::istream& in;
+    std::ostream& out;
+    std::ostream& err;
+    bool has_colours = false;
+    rik::address_sources sources = {};
+    rik::client_options options = {};
+    /// From now on Ctrl-C does not end the program; `is_interrupted` says whether it was pressed.
+    std::function<void()> catch_interrupts = [] {};
+    std::function<bool()> is_interrupted = [] { return false; };
+};
+
+class session {
+public:
+    explicit session(surroundings& around) : around_(around) {}
+
+    std::ostream& out() { return around_.out; }
+    std::ostream& err() { return around_.err; }
+    std::istream& in() { return around_.in; }
+    bool has_colours() const { return around_.has_colours; }
+    rik::wall_time wall() const { return clock_.wall(); }
+    rik::time_point now() const { return clock_.now(); }
+    void catch_interrupts() { around_.catch_interrupts(); }
+    bool is_interrupted() const { return around_.is_interrupted(); }
+
+    /// Errors: as of rik::resolve_server_address.
+    rik::result<rik::client> server() const;
+
+    /// Prints each line of `problem` as an error and gives the exit code that fits it.
+    exit_code fail(rik::error const& problem, std::string_view about = {});
+    exit_code fail_usage(std::string_view message);
+    void warn(std::string_view message);
+
+private:
+    surroundings& around_;
+    rik::system_clock clock_;
+};
+
+/// What a chosen command does.
+using action = std::function<exit_code(session&)>;
+
+/// Contents of a file, or of the standard input for "-". Errors: not_found, it cannot be read; exhausted, too long.
+rik::result<std::string> read_input(session& with, std::string const& path);
+
+/// "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Errors: invalid.
+rik::result<rik::duration> parse_duration(std::string_view text);
+
+}  // namespace rikctl

@@ -1,0 +1,89 @@
+#include <rik/client/wait.hpp>
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+
+#include "commands.hpp"
+#include "wait_command.hpp"
+
+namespace rikctl {
+
+namespace {
+
+using outcome = rik::wait_verdict::what;
+
+exit_code tell(session& with, rik::wait_request const& request, rik::wait_verdict const& verdict) {
+    auto const about = fmt::format("{} {}", to_string(request.kind), request.name);
+    switch (verdict.outcome) {
+        case outcome::met:
+            with.out() << fmt::format("{} is {}\n", about, to_string(request.goal)) << std::flush;
+            return exit_code::ok;
+        case outcome::waiting:
+            with.err() << fmt::format("error: {} is not {} in time: {}\n", about, to_string(request.goal), verdict.why);
+            return exit_code::timed_out;
+        case outcome::impossible:
+            with.err() << fmt::format("error: {} will not be {}: {}\n", about, to_string(request.goal), verdict.why);
+            return exit_code::failed;
+    }
+    return exit_code::failed;
+}
+
+struct wait_options {
+    std::string kind;
+    std::vector<std::string> names;
+    std::string goal;
+    std::string timeout = "60s";
+};
+
+exit_code wait_as_told(session& with, wait_options const& options) {
+    auto const kind = rik::parse_resource_kind(options.kind);
+    auto const goal = rik::parse_wait_goal(options.goal);
+    if (!kind || *kind == rik::resource_kind::event)
+        return with.fail_usage("wait for a workload, an instance or a node");
+    if (!goal) return with.fail_usage(to_string(goal.error()));
+    auto server = with.server();
+    if (!server) return with.fail(server.error());
+    return wait_for_all(with, *server, {*kind, options.names, *goal, options.timeout});
+}
+
+}  // namespace
+
+exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request const& request) {
+    auto const timeout = parse_duration(request.timeout);
+    if (!timeout) return with.fail_usage(to_string(timeout.error()));
+    auto const deadline = with.now() + *timeout;
+    auto worst = exit_code::ok;
+    for (auto const& name : request.names) {
+        rik::wait_request const one{.kind = request.kind, .name = name, .goal = request.goal, .deadline = deadline};
+        auto const verdict = rik::wait_for(server, one);
+        auto const code = verdict ? tell(with, one, *verdict) : with.fail(verdict.error());
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
+void add_wait(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("wait", "Wait until objects are in a state");
+    command->footer(
+        "Ends at once, with the reason, when the state can come no more: exit code 1. Out of time: exit code 6.\n"
+        "Of a workload, running, started and finished mean all its instances.\n"
+        "\n"
+        "Examples:\n"
+        "  rikctl wait instance web-1 --for running\n"
+        "  rikctl wait instance job-1 --for finished --timeout 1h\n"
+        "  rikctl wait workload web --for deleted\n"
+        "  rikctl wait node a --for state=ready\n");
+    auto const options = std::make_shared<wait_options>();
+    add_kind(*command, options->kind)->required();
+    command->add_option("NAME", options->names, "Names or ids")->required()->type_name("");
+    command->add_option("--for", options->goal, "running, started (runs or has run), finished, deleted or state=WORD")
+        ->required()
+        ->type_name("GOAL");
+    add_timeout(*command, options->timeout);
+    command->callback(
+        [options, &chosen] { chosen = [options](session& with) { return wait_as_told(with, *options); }; });
+}
+
+}  // namespace rikctl

@@ -1,0 +1,134 @@
+#include "watch_table.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <ostream>
+
+namespace rikctl {
+
+namespace {
+
+using type = rik::watch_event_type;
+
+constexpr auto forever = std::chrono::hours(1);
+
+std::string_view word_of(type of) {
+    switch (of) {
+        case type::added: return "added";
+        case type::modified: return "modified";
+        case type::deleted: return "deleted";
+        default: return "";
+    }
+}
+
+bool is_wanted(watch_view const& view, std::string_view object) {
+    if (view.names.empty()) return true;
+    boost::system::error_code code;
+    auto const parsed = boost::json::parse({object.data(), object.size()}, code);
+    auto const* of = parsed.if_object();
+    if (of == nullptr) return false;
+    return std::ranges::any_of(view.names, [&](std::string const& name) {
+        for (auto const* member : {"name", "id"}) {
+            auto const* value = of->if_contains(member);
+            if (value != nullptr && value->is_string() && value->get_string() == name) return true;
+        }
+        return false;
+    });
+}
+
+class watch_printer {
+public:
+    watch_printer(session& with, watch_view const& view) : with_(with), view_(view), writer_(with.has_colours()) {}
+
+    rik::result<void> take(rik::watch_event const& event) {
+        switch (event.type) {
+            case type::disconnected:
+                with_.warn(fmt::format("connection lost ({}), trying again", event.object));
+                return {};
+            case type::restarted: with_.warn("changes were missed: here is all that is there now"); return begin();
+            case type::synced: return end_of_beginning();
+            default: break;
+        }
+        if (!is_wanted(view_, event.object)) return {};
+        if (view_.form == output_form::json) {
+            with_.out() << fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", word_of(event.type),
+                                       rik::compact_json(event.object));
+            return {};
+        }
+        if (view_.form == output_form::name) return print_name(event);
+        return take_row(event);
+    }
+
+    /// What is there at the start makes one table; while it comes nothing is shown.
+    bool is_collecting() const { return !is_synced_; }
+
+private:
+    rik::result<void> begin() {
+        is_synced_ = false;
+        rows_.clear();
+        return {};
+    }
+
+    rik::result<void> print_name(rik::watch_event const& event) {
+        auto const names = rik::object_names(event.object);
+        if (!names) return names.error();
+        for (auto const& name : *names) with_.out() << name << '\n';
+        return {};
+    }
+
+    rik::table_options options() const { return {.wide = view_.form == output_form::wide, .now = with_.wall()}; }
+
+    rik::result<void> take_row(rik::watch_event const& event) {
+        auto rows = rik::table_rows(view_.kind, event.object, options());
+        if (!rows) return rows.error();
+        if (event.type == type::deleted) mark_deleted(*rows);
+        for (auto& row : *rows) rows_.push_back(std::move(row));
+        return is_synced_ ? flush() : rik::result<void>();
+    }
+
+    void mark_deleted(std::vector<rik::table_row>& rows) const {
+        auto const header = rik::table_header(view_.kind, options());
+        auto const at = std::ranges::find(header, std::string_view("STATE"), &rik::table_cell::text) - header.begin();
+        for (auto& row : rows) {
+            if (at < std::ssize(row)) row[static_cast<std::size_t>(at)] = {"deleted", rik::tone::busy};
+        }
+    }
+
+    rik::result<void> end_of_beginning() {
+        is_synced_ = true;
+        if (view_.form == output_form::table || view_.form == output_form::wide)
+            rows_.insert(rows_.begin(), rik::table_header(view_.kind, options()));
+        return flush();
+    }
+
+    rik::result<void> flush() {
+        with_.out() << writer_.write(rows_);
+        rows_.clear();
+        return {};
+    }
+
+    session& with_;
+    watch_view const& view_;
+    rik::table_writer writer_;
+    bool is_synced_ = false;
+    std::vector<rik::table_row> rows_;
+};
+
+}  // namespace
+
+exit_code print_watch(session& with, rik::watch_stream& watch, watch_view const& view) {
+    watch_printer printer(with, view);
+    while (with.out().good()) {
+        auto const event = watch.next(with.now() + forever);
+        if (!event && event.error().code == rik::errc::timed_out) continue;
+        if (!event) return with.fail(event.error());
+        if (auto const done = printer.take(*event); !done) return with.fail(done.error());
+        if (!printer.is_collecting()) with.out().flush();
+    }
+    return exit_code::ok;
+}
+
+}  // namespace rikctl

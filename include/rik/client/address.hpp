@@ -1,0 +1,53 @@
+// Where rik answers: a unix socket or a TCP address, and how a program finds out which.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rik {
+
+inline constexpr std::string_view default_socket_path = "/run/rik/rik.sock";
+inline constexpr std::uint16_t default_server_port = 5000;
+
+/// A unix socket if `path` is not empty, else `host` and `port`.
+struct server_address {
+    std::string path = {};
+    std::string host = {};
+    std::uint16_t port = default_server_port;
+
+    bool is_unix() const { return !path.empty(); }
+    friend bool operator==(server_address const&, server_address const&) = default;
+};
+
+/// "unix:///run/rik/rik.sock" or "http://127.0.0.1:5000".
+std::string to_string(server_address const& address);
+
+/// Takes unix:///path, /path, http://host[:port], host:port and [v6]:port; port 5000 when there is none.
+/// Errors: invalid, `text` is none of these; unsupported, https.
+result<server_address> parse_server_address(std::string_view text);
+
+/// The part of a configuration file that says where the cluster is.
+struct client_config {
+    std::string cluster_name;
+    std::string server;
+};
+
+/// Parses `cluster: {name, server}` in YAML or JSON. Errors: invalid, it is neither, or has no cluster.server.
+result<client_config> parse_client_config(std::string_view text);
+
+/// What a program was told about the server, by rank. Empty means: not given.
+struct address_sources {
+    std::string flag = {};             ///< --server
+    std::string server_variable = {};  ///< RIK_CLUSTER_SERVER
+    std::string config_variable = {};  ///< RIKCONFIG, a file that must then exist
+    std::string home = {};             ///< HOME, for .rik/config.yaml, which need not exist
+};
+
+/// The first of: the flag, RIK_CLUSTER_SERVER, the configuration file, the default socket.
+/// Errors: as of the parsers, naming the source; not_found, the file of RIKCONFIG does not exist.
+result<server_address> resolve_server_address(address_sources const& sources);
+
+}  // namespace rik

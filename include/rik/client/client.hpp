@@ -1,0 +1,145 @@
+// A blocking client of /rik/v1, over a unix socket or TCP.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/result.hpp>
+#include <rik/client/address.hpp>
+#include <rik/client/event_stream.hpp>
+#include <rik/client/resource_kind.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rik {
+
+namespace detail {
+class http_exchange;
+}
+
+struct client_options {
+    duration connect_timeout = std::chrono::seconds(5);
+    duration reply_timeout = limits::operation_timeout + std::chrono::seconds(5);
+    duration silence_max = std::chrono::seconds(45);    ///< a watch that hears nothing for so long connects anew
+    duration reconnect_for = std::chrono::seconds(60);  ///< then a watch gives up
+};
+
+/// Which objects of a kind. Empty members do not filter.
+struct list_filter {
+    std::string workload = {};
+    std::string instance = {};  ///< for events
+    std::string node = {};      ///< for instances
+};
+
+struct instances_wanted {
+    std::string workload;  ///< name or id
+    std::string name = {};
+    std::uint32_t replicas = 1;
+    std::string kind = {};  ///< "Pod" or "Function", where workloads of both have the name
+};
+
+struct log_wanted {
+    std::string instance;
+    std::string container = {};
+    bool follow = false;
+    bool timestamps = false;
+    std::optional<std::uint64_t> tail_lines = {};
+};
+
+/// An open log. Destroying it ends the stream.
+class log_stream {
+public:
+    explicit log_stream(std::unique_ptr<detail::http_exchange> from);
+    log_stream(log_stream&&) noexcept;
+    log_stream& operator=(log_stream&&) noexcept;
+    ~log_stream();
+
+    /// The next bytes; empty at the end. Waits until `deadline`.
+    /// Errors: timed_out, nothing came yet and nothing is lost: call again; unavailable, the connection broke.
+    result<std::string> read(time_point deadline);
+
+private:
+    std::unique_ptr<detail::http_exchange> from_;
+};
+
+/// `restarted` comes from the client: what it lost cannot be had any more, so the watch begins again with what is
+/// there, as `added`, and whatever does not come again is gone.
+enum class watch_event_type : std::uint8_t { added, modified, deleted, synced, restarted, disconnected };
+
+struct watch_event {
+    watch_event_type type;
+    std::string object = {};  ///< its JSON; the reason for `disconnected`
+};
+
+/// Changes of one list, one by one. Connects anew by itself when the connection breaks, and goes on where it was; says
+/// `disconnected` once when it begins to. Destroying it ends the watch.
+class watch_stream {
+public:
+    watch_stream(server_address to, std::string target, client_options options);
+    watch_stream(watch_stream&&) noexcept;
+    watch_stream& operator=(watch_stream&&) noexcept;
+    ~watch_stream();
+
+    /// Errors: timed_out, nothing happened until `deadline`: call again; unavailable, the server could not be reached
+    /// for options.reconnect_for; others, what the server answers.
+    result<watch_event> next(time_point deadline);
+
+private:
+    friend class client;
+    result<void> connect(time_point deadline);
+    result<std::optional<watch_event>> read_some(time_point deadline);
+    result<std::optional<watch_event>> reconnect(time_point deadline);
+    result<std::optional<watch_event>> take(stream_event event);
+    std::optional<watch_event> lose(error why);
+    watch_event start_anew();
+
+    server_address to_;
+    std::string target_;
+    client_options options_;
+    system_clock clock_;
+    std::unique_ptr<detail::http_exchange> from_;
+    event_stream_parser parser_;
+    std::string last_id_;
+    time_point heard_{};    ///< the last bytes, or the connection
+    bool is_lost_ = false;  ///< until bytes come again
+    error lost_because_;
+    time_point lost_at_{};
+    time_point next_try_{};
+    duration pause_{};
+};
+
+/// Every call makes its own connection and ends it. Replies are JSON texts as the server sent them. Not for use from
+/// several threads at once.
+/// All: Errors: unavailable, the server cannot be reached; timed_out; else what the server answers (of several
+/// problems with a definition one error that says them all).
+class client {
+public:
+    explicit client(server_address to, client_options options = {});
+
+    result<std::string> list(resource_kind kind, list_filter const& filter = {});
+    /// `name` is a name or an id. `definition_kind` ("Pod", "Function") says which of two workloads of one name.
+    result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
+    result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
+    /// `definition` in JSON or YAML.
+    result<std::string> create_workload(std::string_view definition);
+    result<std::string> create_instances(instances_wanted const& what);
+    result<log_stream> open_log(log_wanted const& what);
+    result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
+    /// The server's version, as text.
+    result<std::string> version();
+
+    server_address const& address() const { return to_; }
+
+private:
+    result<std::string> call(std::string method, std::string target, std::string body = {},
+                             std::string content_type = {});
+
+    server_address to_;
+    client_options options_;
+    system_clock clock_;
+};
+
+}  // namespace rik

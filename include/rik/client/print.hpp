@@ -1,0 +1,64 @@
+// What rikctl prints of the API's objects: pure functions from JSON to text.
+#pragma once
+
+#include <rik/base/result.hpp>
+#include <rik/base/time.hpp>
+#include <rik/client/resource_kind.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+enum class tone : std::uint8_t { plain, good, busy, bad };
+
+struct table_cell {
+    std::string text;
+    tone how = tone::plain;
+};
+using table_row = std::vector<table_cell>;
+
+struct table_options {
+    bool wide = false;
+    wall_time now = {};  ///< ages are counted up to here
+};
+
+table_row table_header(resource_kind kind, table_options const& options);
+
+/// One row for each item of a list, or for one object.
+/// Errors: corrupt, `json` is no object or list of objects.
+result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options);
+
+/// Aligned columns. Keeps its widths from one call to the next, so that later rows of a watch stand below earlier ones.
+class table_writer {
+public:
+    explicit table_writer(bool has_colours) : has_colours_(has_colours) {}
+    /// Lines without trailing blanks, each ending in a newline.
+    std::string write(std::span<table_row const> rows);
+
+private:
+    std::vector<std::size_t> widths_;
+    bool has_colours_;
+};
+
+/// The names of an object or of every item of a list. Errors: corrupt.
+result<std::vector<std::string>> object_names(std::string_view json);
+
+/// The same JSON with line breaks and two blanks of indentation; members, their order and numbers stay as they are.
+std::string pretty_json(std::string_view json);
+/// The same JSON on one line.
+std::string compact_json(std::string_view json);
+
+/// The essentials of an object, then its story: what happened to it and when. `events` is the list of its events;
+/// `workload` is the instance's workload or empty. Nothing is cut. Errors: corrupt.
+result<std::string> describe_instance(std::string_view instance, std::string_view workload, std::string_view events,
+                                      wall_time now);
+result<std::string> describe_workload(std::string_view workload, std::string_view instances, std::string_view events,
+                                      wall_time now);
+result<std::string> describe_node(std::string_view node, std::string_view instances, wall_time now);
+
+}  // namespace rik

@@ -1,0 +1,29 @@
+// The workload definition behind `rikctl run`: one container, from options.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+struct run_options {
+    std::string image;
+    std::string name;
+    std::vector<std::string> command = {};  ///< replaces the image's command, not its entrypoint
+    std::vector<std::string> ports = {};    ///< HOST:CONTAINER[/udp]
+    std::vector<std::string> env = {};      ///< NAME=VALUE
+    std::string cpu = {};
+    std::string memory = {};
+};
+
+/// The definition in JSON. It never restarts: `run` is for one go.
+/// Errors: invalid, a port or a variable is not of its form.
+result<std::string> run_definition(run_options const& options);
+
+/// A legal name made from an image's: "docker://registry:5000/team/My_App:1.2" gives "my-app".
+std::string name_from_image(std::string_view image);
+
+}  // namespace rik

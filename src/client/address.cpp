@@ -1,0 +1,135 @@
+#include <rik/client/address.hpp>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+namespace rik {
+
+namespace {
+
+// sun_path has 108 bytes with its final zero.
+constexpr std::size_t socket_path_bytes_max = 107;
+
+error no_address(std::string_view text) {
+    return error{errc::invalid,
+                 fmt::format("'{}' is no address of a server", text),
+                 {},
+                 "write unix:///path/to/rik.sock, http://host:port or host:port"};
+}
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+    if (!text.starts_with(prefix)) return false;
+    text.remove_prefix(prefix.size());
+    return true;
+}
+
+result<server_address> parse_socket_path(std::string_view path, std::string_view whole) {
+    if (!path.starts_with('/')) return no_address(whole);
+    if (path.size() > socket_path_bytes_max)
+        return error{errc::invalid,
+                     fmt::format("the path of a socket has at most {} bytes: {}", socket_path_bytes_max, path)};
+    return server_address{.path = std::string(path)};
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (code != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
+    return port;
+}
+
+/// "host", "host:port", "[v6]" or "[v6]:port".
+result<server_address> parse_authority(std::string_view text, std::string_view whole) {
+    server_address address;
+    auto rest = text;
+    if (take_prefix(rest, "[")) {
+        auto const end = rest.find(']');
+        if (end == std::string_view::npos) return no_address(whole);
+        address.host = rest.substr(0, end);
+        rest.remove_prefix(end + 1);
+    } else {
+        address.host = rest.substr(0, rest.find(':'));
+        rest.remove_prefix(address.host.size());
+    }
+    if (address.host.empty() || address.host.find_first_of("/@?# \t") != std::string::npos) return no_address(whole);
+    if (rest.empty()) return address;
+    auto const port = take_prefix(rest, ":") ? parse_port(rest) : std::nullopt;
+    if (!port) return no_address(whole);
+    address.port = *port;
+    return address;
+}
+
+/// `problem`, told apart by where the wrong text came from.
+error from_source(error problem, std::string_view source) {
+    problem.message = fmt::format("{}: {}", source, problem.message);
+    return problem;
+}
+
+result<server_address> parse_from(std::string_view text, std::string_view source) {
+    auto address = parse_server_address(text);
+    if (!address) return from_source(address.error(), source);
+    return address;
+}
+
+result<server_address> resolve_from_file(std::string const& path, std::string const& text) {
+    auto const config = parse_client_config(text);
+    if (!config) return from_source(config.error(), path);
+    return parse_from(config->server, path);
+}
+
+std::optional<std::string> read_file(std::string const& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt;
+    std::ostringstream text;
+    text << file.rdbuf();
+    return std::move(text).str();
+}
+
+}  // namespace
+
+std::string to_string(server_address const& address) {
+    if (address.is_unix()) return "unix://" + address.path;
+    auto const is_v6 = address.host.find(':') != std::string::npos;
+    return fmt::format("http://{0}{1}{2}:{3}", is_v6 ? "[" : "", address.host, is_v6 ? "]" : "", address.port);
+}
+
+result<server_address> parse_server_address(std::string_view text) {
+    auto rest = text;
+    if (take_prefix(rest, "unix://") || take_prefix(rest, "unix:") || rest.starts_with('/'))
+        return parse_socket_path(rest, text);
+    if (rest.starts_with("https://"))
+        return error{errc::unsupported,
+                     fmt::format("'{}': rik does not speak https yet", text),
+                     {},
+                     "use http:// on a trusted network, or the unix socket"};
+    auto const has_scheme = take_prefix(rest, "http://");
+    if (has_scheme && rest.ends_with('/')) rest.remove_suffix(1);
+    // A bare word is more often a mistake than a host, so it needs its port.
+    if (!has_scheme && rest.find(':') == std::string_view::npos) return no_address(text);
+    return parse_authority(rest, text);
+}
+
+result<server_address> resolve_server_address(address_sources const& sources) {
+    if (!sources.flag.empty()) return parse_from(sources.flag, "--server");
+    if (!sources.server_variable.empty()) return parse_from(sources.server_variable, "RIK_CLUSTER_SERVER");
+    if (!sources.config_variable.empty()) {
+        auto const text = read_file(sources.config_variable);
+        if (!text)
+            return error{errc::not_found,
+                         fmt::format("RIKCONFIG: cannot read {}", sources.config_variable),
+                         {},
+                         "unset RIKCONFIG, or write cluster: {name: NAME, server: ADDRESS} there"};
+        return resolve_from_file(sources.config_variable, *text);
+    }
+    if (!sources.home.empty()) {
+        auto const path = sources.home + "/.rik/config.yaml";
+        if (auto const text = read_file(path)) return resolve_from_file(path, *text);
+    }
+    return server_address{.path = std::string(default_socket_path)};
+}
+
+}  // namespace rik

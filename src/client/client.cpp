@@ -1,0 +1,148 @@
+#include <rik/client/client.hpp>
+
+#include <rik/client/problems.hpp>
+
+#include "client/http_exchange.hpp"
+#include "client/json_view.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+constexpr std::string_view root = "/rik/v1/";
+
+/// Source: RFC 3986, 2.3: all but the unreserved characters.
+std::string percent_encode(std::string_view text) {
+    constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    std::string encoded;
+    for (auto const byte : text) {
+        if (unreserved.find(byte) != std::string_view::npos)
+            encoded += byte;
+        else
+            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(byte));
+    }
+    return encoded;
+}
+
+/// A target with a query, of which only the parameters that have a value are written.
+class target_writer {
+public:
+    explicit target_writer(std::string path) : text_(std::move(path)) {}
+    target_writer& with(std::string_view name, std::string_view value) {
+        if (value.empty()) return *this;
+        text_ += fmt::format("{}{}={}", has_query_ ? '&' : '?', name, percent_encode(value));
+        has_query_ = true;
+        return *this;
+    }
+    std::string text() const { return text_; }
+
+private:
+    std::string text_;
+    bool has_query_ = false;
+};
+
+std::string object_target(resource_kind kind, std::string_view name) {
+    return fmt::format("{}{}/{}", root, plural(kind), percent_encode(name));
+}
+
+target_writer list_target(resource_kind kind, list_filter const& filter) {
+    target_writer target(fmt::format("{}{}", root, plural(kind)));
+    target.with("workload", filter.workload).with("node", filter.node).with("instance", filter.instance);
+    return target;
+}
+
+/// As the server tells them apart.
+std::string content_type_of(std::string_view definition) {
+    auto const start = definition.find_first_not_of(" \t\r\n");
+    return start != std::string_view::npos && definition[start] == '{' ? "application/json" : "application/yaml";
+}
+
+}  // namespace
+
+log_stream::log_stream(std::unique_ptr<detail::http_exchange> from) : from_(std::move(from)) {}
+log_stream::log_stream(log_stream&&) noexcept = default;
+log_stream& log_stream::operator=(log_stream&&) noexcept = default;
+log_stream::~log_stream() = default;
+
+result<std::string> log_stream::read(time_point deadline) { return from_->read(deadline); }
+
+client::client(server_address to, client_options options) : to_(std::move(to)), options_(options) {}
+
+result<std::string> client::call(std::string method, std::string target, std::string body, std::string content_type) {
+    detail::http_request request{.method = std::move(method), .target = std::move(target)};
+    request.body = std::move(body);
+    request.content_type = std::move(content_type);
+    auto const deadline = clock_.now() + options_.reply_timeout;
+    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, deadline);
+    if (!reply) return reply.error();
+    auto text = (*reply)->read_all(deadline);
+    if (text && !(*reply)->is_success()) return summarize(parse_problems((*reply)->status(), *text));
+    return text;
+}
+
+result<std::string> client::list(resource_kind kind, list_filter const& filter) {
+    return call("GET", list_target(kind, filter).text());
+}
+
+result<std::string> client::get(resource_kind kind, std::string_view name, std::string_view definition_kind) {
+    return call("GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+}
+
+result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind) {
+    auto const reply = call("DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    if (!reply) return reply.error();
+    return {};
+}
+
+result<std::string> client::create_workload(std::string_view definition) {
+    return call("POST", fmt::format("{}workloads", root), std::string(definition), content_type_of(definition));
+}
+
+result<std::string> client::create_instances(instances_wanted const& what) {
+    boost::json::object body;
+    body["workload"] = what.workload;
+    if (!what.name.empty()) body["name"] = what.name;
+    if (!what.kind.empty()) body["kind"] = what.kind;
+    body["replicas"] = what.replicas;
+    return call("POST", fmt::format("{}instances", root), boost::json::serialize(body), "application/json");
+}
+
+result<log_stream> client::open_log(log_wanted const& what) {
+    target_writer target(object_target(resource_kind::instance, what.instance) + "/logs");
+    target.with("container", what.container).with("follow", what.follow ? "true" : "");
+    target.with("timestamps", what.timestamps ? "true" : "");
+    if (what.tail_lines) target.with("tail", std::to_string(*what.tail_lines));
+    detail::http_request request{.target = target.text(), .accept = "text/plain"};
+    auto const deadline = clock_.now() + options_.reply_timeout;
+    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, deadline);
+    if (!reply) return reply.error();
+    if ((*reply)->is_success()) return log_stream(std::move(*reply));
+    auto const text = (*reply)->read_all(deadline);
+    if (!text) return text.error();
+    return summarize(parse_problems((*reply)->status(), *text));
+}
+
+result<watch_stream> client::watch(resource_kind kind, list_filter const& filter) {
+    auto target = list_target(kind, filter);
+    watch_stream stream(to_, target.with("watch", "true").text(), options_);
+    // The first connection is made here, so that a wrong address or name shows at once instead of after retries.
+    auto done = stream.connect(clock_.now() + options_.reply_timeout);
+    if (!done) return done.error();
+    return stream;
+}
+
+result<std::string> client::version() {
+    auto const reply = call("GET", fmt::format("{}version", root));
+    if (!reply) return reply.error();
+    auto const object = detail::parse_object(*reply);
+    if (!object) return object.error();
+    return detail::text_at(*object, "version");
+}
+
+}  // namespace rik

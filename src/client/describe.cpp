@@ -1,0 +1,249 @@
+#include <rik/client/print.hpp>
+
+#include "client/describe_lines.hpp"
+#include "client/json_view.hpp"
+#include "client/object_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rik {
+
+namespace {
+
+using namespace detail;
+using boost::json::object;
+
+/// Words as a shell would need them written.
+std::string command_text(boost::json::array const& words) {
+    std::vector<std::string> parts;
+    for (auto const& each : words) {
+        auto word = text_of(each);
+        auto const is_plain = !word.empty() && word.find_first_of(" \t\n\"'\\$`|&;<>()*?") == std::string::npos;
+        if (is_plain) {
+            parts.push_back(std::move(word));
+            continue;
+        }
+        std::string quoted = "'";
+        for (auto const byte : word) quoted += byte == '\'' ? std::string("'\\''") : std::string(1, byte);
+        parts.push_back(quoted + "'");
+    }
+    return join(parts, " ");
+}
+
+std::string amounts_text(object const& amounts) {
+    std::vector<std::string> parts;
+    for (auto const& [name, amount] : amounts)
+        parts.push_back(fmt::format("{} {}", std::string_view(name), text_of(amount)));
+    return join(parts, ", ");
+}
+
+std::string lines_of_map(object const& map) {
+    std::vector<std::string> lines;
+    for (auto const& [name, value] : map) lines.push_back(fmt::format("{}={}", std::string_view(name), text_of(value)));
+    return join(lines, "\n");
+}
+
+/// What a definition says of one container, beyond its name and image.
+void add_wanted(describe_lines& lines, object const& container) {
+    lines.add("Command", command_text(array_at(container, "command")));
+    lines.add("Args", command_text(array_at(container, "args")));
+    lines.add("Directory", text_at(container, "workingDir"));
+    lines.add("Ports", join(definition_ports(container), ", "));
+    std::vector<std::string> variables;
+    for (auto const* each : objects_at(container, "env"))
+        variables.push_back(fmt::format("{}={}", text_at(*each, "name"), text_at(*each, "value")));
+    lines.add("Env", join(variables, "\n"));
+    lines.add("Requests", amounts_text(object_at(container, "resources.requests")));
+    lines.add("Limits", amounts_text(object_at(container, "resources.limits")));
+}
+
+object const& wanted_container(object const& workload, std::string_view name) {
+    static object const none;
+    for (auto const* each : objects_at(workload, "definition.spec.containers")) {
+        if (text_at(*each, "name") == name) return *each;
+    }
+    return none;
+}
+
+std::string reason_text(object const& of) {
+    auto const reason = text_at(of, "reason");
+    auto const message = text_at(of, "message");
+    if (reason.empty() || message.empty()) return reason + message;
+    return fmt::format("{}: {}", reason, message);
+}
+
+/// "exited with code 1 after 12s"
+std::string container_state_text(object const& container) {
+    auto text = text_at(container, "state");
+    auto const code = text_at(container, "exitCode");
+    auto const started = time_at(container, "startedAt");
+    auto const finished = time_at(container, "finishedAt");
+    if (text != "exited") return text;
+    if (!code.empty()) text += fmt::format(" with code {}", code);
+    if (started && finished && *finished >= *started)
+        text += fmt::format(" after {}", to_short_string(std::chrono::duration_cast<duration>(*finished - *started)));
+    return text;
+}
+
+void add_containers(describe_lines& lines, object const& instance, object const& workload) {
+    auto const containers = objects_at(instance, "containers");
+    if (containers.empty()) return;
+    lines.heading("Containers:");
+    lines.indent();
+    for (auto const* each : containers) {
+        lines.heading(text_at(*each, "name"));
+        lines.indent();
+        lines.add("Image", text_at(*each, "image"));
+        lines.add("State", container_state_text(*each));
+        lines.add("Reason", reason_text(*each));
+        lines.add_time("Started", time_at(*each, "startedAt"));
+        lines.add_time("Finished", time_at(*each, "finishedAt"));
+        if (number_at(*each, "restartCount").value_or(0) > 0) lines.add("Restarts", text_at(*each, "restartCount"));
+        add_wanted(lines, wanted_container(workload, text_at(*each, "name")));
+        lines.outdent();
+    }
+    lines.outdent();
+}
+
+/// How long after `start` something happened, which tells where the time went.
+std::string after_text(std::optional<wall_time> when, std::optional<wall_time> start) {
+    if (!when || !start || *when < *start) return {};
+    return "+" + to_short_string(std::chrono::duration_cast<duration>(*when - *start));
+}
+
+void add_story(describe_lines& lines, object const& events, std::optional<wall_time> created) {
+    std::vector<table_row> rows{{{"TIME"}, {"AFTER"}, {"FROM"}, {"REASON"}, {"MESSAGE"}}};
+    for (auto const* each : items_of(events)) {
+        auto const when = time_at(*each, "time");
+        auto const is_warning = text_at(*each, "type") == "warning";
+        rows.push_back({{when ? date_text(*when) : text_at(*each, "time")},
+                        {after_text(when, created)},
+                        {text_at(*each, "source")},
+                        {text_at(*each, "reason") + (is_warning ? " (!)" : "")},
+                        {text_at(*each, "message")}});
+    }
+    if (rows.size() == 1) return lines.heading("Events: none are kept");
+    lines.heading("Events:");
+    lines.indent();
+    lines.text(table_writer(false).write(rows));
+    lines.outdent();
+}
+
+void add_table(describe_lines& lines, std::string_view title, std::string_view json, wall_time now) {
+    table_options const options{.now = now};
+    auto rows = table_rows(resource_kind::instance, json, options);
+    if (!rows || rows->empty()) return lines.add(title, "none");
+    lines.heading(fmt::format("{}:", title));
+    rows->insert(rows->begin(), table_header(resource_kind::instance, options));
+    lines.indent();
+    lines.text(table_writer(false).write(*rows));
+    lines.outdent();
+}
+
+void add_identity(describe_lines& lines, object const& of) {
+    lines.add("Name", text_at(of, "name"));
+    lines.add("Id", text_at(of, "id"));
+    lines.add("Kind", text_at(of, "kind"));
+    if (auto const tenant = text_at(of, "tenant"); tenant != "default") lines.add("Tenant", tenant);
+}
+
+void add_labels(describe_lines& lines, object const& of) {
+    lines.add("Labels", lines_of_map(object_at(of, "labels")));
+    lines.add("Annotations", lines_of_map(object_at(of, "annotations")));
+    lines.add_time("Created", time_at(of, "createdAt"));
+    lines.add_time("Deleted", time_at(of, "deletingSince"));
+}
+
+std::string name_and_id(object const& in, std::string_view member) {
+    auto const& ref = object_at(in, member);
+    if (ref.empty()) return {};
+    return fmt::format("{} ({})", text_at(ref, "name"), text_at(ref, "id"));
+}
+
+/// Absent or damaged parts are left out of a description; only its subject has to be there.
+object object_or_empty(std::string_view json) {
+    auto parsed = parse_object(json);
+    return parsed ? std::move(*parsed) : object();
+}
+
+object events_or_empty(std::string_view json) {
+    auto parsed = object_or_empty(json);
+    if (!parsed.contains("items")) parsed["items"] = boost::json::array();
+    return parsed;
+}
+
+}  // namespace
+
+result<std::string> describe_instance(std::string_view instance, std::string_view workload, std::string_view events,
+                                      wall_time now) {
+    auto const of = parse_object(instance);
+    if (!of) return of.error();
+    describe_lines lines(now);
+    add_identity(lines, *of);
+    lines.add("Workload", name_and_id(*of, "workload"));
+    lines.add("Node", find(*of, "node.name") != nullptr ? name_and_id(*of, "node") : "none yet");
+    lines.add("State", text_at(*of, "state"));
+    lines.add_time("Since", time_at(*of, "since"));
+    lines.add("Reason", reason_text(*of));
+    lines.add("Ready", is_true(*of, "ready") ? "yes" : "no");
+    lines.add("Addresses", texts(array_at(*of, "addresses")));
+    std::vector<std::string> ports;
+    for (auto const* each : objects_at(*of, "hostPorts"))
+        ports.push_back(fmt::format("{} ({})", host_port_text(*each), text_at(*each, "container")));
+    lines.add("Host ports", join(ports, "\n"));
+    add_labels(lines, *of);
+    add_containers(lines, *of, object_or_empty(workload));
+    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
+    return lines.take();
+}
+
+result<std::string> describe_workload(std::string_view workload, std::string_view instances, std::string_view events,
+                                      wall_time now) {
+    auto const of = parse_object(workload);
+    if (!of) return of.error();
+    describe_lines lines(now);
+    add_identity(lines, *of);
+    lines.add("State", text_at(*of, "state"));
+    lines.add("Replicas", text_at(*of, "replicas"));
+    lines.add("Generation", text_at(*of, "generation"));
+    lines.add("Release", text_at(*of, "release"));
+    add_labels(lines, *of);
+    auto const containers = objects_at(*of, "definition.spec.containers");
+    if (!containers.empty()) lines.heading("Containers:");
+    lines.indent();
+    for (auto const* each : containers) {
+        lines.heading(text_at(*each, "name"));
+        lines.indent();
+        lines.add("Image", text_at(*each, "image"));
+        add_wanted(lines, *each);
+        lines.outdent();
+    }
+    lines.outdent();
+    lines.add("Root fs", text_at(*of, "definition.spec.function.execution.rootfs"));
+    add_table(lines, "Instances", instances, now);
+    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
+    return lines.take();
+}
+
+result<std::string> describe_node(std::string_view node, std::string_view instances, wall_time now) {
+    auto const of = parse_object(node);
+    if (!of) return of.error();
+    describe_lines lines(now);
+    add_identity(lines, *of);
+    lines.add("State", text_at(*of, "state"));
+    lines.add_time("Since", time_at(*of, "stateSince"));
+    lines.add("Version", text_at(*of, "version"));
+    lines.add("Boot id", text_at(*of, "bootId"));
+    lines.add("Runtimes", texts(array_at(*of, "runtimes")));
+    lines.add("Addresses", texts(array_at(*of, "addresses")));
+    lines.add("Pod subnet", text_at(*of, "podSubnet"));
+    lines.add("Capacity", amounts_text(object_at(*of, "capacity")));
+    lines.add("Requested", amounts_text(object_at(*of, "requested")));
+    add_labels(lines, *of);
+    add_table(lines, "Instances", instances, now);
+    return lines.take();
+}
+
+}  // namespace rik

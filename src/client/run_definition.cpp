@@ -1,0 +1,116 @@
+#include <rik/client/run_definition.hpp>
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+namespace rik {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t image_name_bytes_max = 40;  // leaves room for what is appended to it
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (code != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
+    return port;
+}
+
+result<json::object> port_entry(std::string_view text) {
+    error const wrong{errc::invalid, fmt::format("'{}' is no port", text), "--port",
+                      "write HOST:CONTAINER or HOST:CONTAINER/udp, as in 8080:80"};
+    auto const slash = text.find('/');
+    auto const protocol = slash == std::string_view::npos ? std::string_view("tcp") : text.substr(slash + 1);
+    auto const numbers = text.substr(0, slash);
+    auto const colon = numbers.find(':');
+    if (colon == std::string_view::npos || (protocol != "tcp" && protocol != "udp")) return wrong;
+    auto const host = parse_port(numbers.substr(0, colon));
+    auto const container = parse_port(numbers.substr(colon + 1));
+    if (!host || !container) return wrong;
+    json::object entry;
+    entry["containerPort"] = *container;
+    entry["hostPort"] = *host;
+    entry["protocol"] = protocol == "udp" ? "UDP" : "TCP";
+    return entry;
+}
+
+result<json::object> variable_entry(std::string_view text) {
+    auto const equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0)
+        return error{errc::invalid, fmt::format("'{}' is no variable", text), "--env", "write NAME=VALUE"};
+    json::object entry;
+    entry["name"] = text.substr(0, equals);
+    entry["value"] = text.substr(equals + 1);
+    return entry;
+}
+
+/// Fills `container[member]` with what `convert` makes of each text.
+result<void> put_list(json::object& container, std::string_view member, std::vector<std::string> const& from,
+                      result<json::object> (*convert)(std::string_view)) {
+    json::array list;
+    for (auto const& each : from) {
+        auto entry = convert(each);
+        if (!entry) return entry.error();
+        list.push_back(std::move(*entry));
+    }
+    if (!list.empty()) container[member] = std::move(list);
+    return {};
+}
+
+void put_resources(json::object& container, run_options const& options) {
+    json::object limits;
+    if (!options.cpu.empty()) limits["cpu"] = options.cpu;
+    if (!options.memory.empty()) limits["memory"] = options.memory;
+    if (!limits.empty()) container["resources"] = json::object{{"limits", limits}};
+}
+
+}  // namespace
+
+result<std::string> run_definition(run_options const& options) {
+    json::object container;
+    container["name"] = "main";
+    container["image"] = options.image;
+    if (!options.command.empty()) container["args"] = json::value_from(options.command);
+    if (auto done = put_list(container, "ports", options.ports, port_entry); !done) return done.error();
+    if (auto done = put_list(container, "env", options.env, variable_entry); !done) return done.error();
+    put_resources(container, options);
+    json::object spec;
+    spec["containers"] = json::array{std::move(container)};
+    spec["restartPolicy"] = "Never";
+    json::object definition;
+    definition["apiVersion"] = "v1";
+    definition["kind"] = "Pod";
+    definition["name"] = options.name;
+    definition["replicas"] = 1;
+    definition["spec"] = std::move(spec);
+    return json::serialize(definition);
+}
+
+std::string name_from_image(std::string_view image) {
+    image = image.substr(0, image.find('@'));
+    image.remove_prefix(image.rfind('/') + 1);  // npos + 1 is 0
+    if (image.starts_with("oci:")) image.remove_prefix(4);
+    image = image.substr(0, image.find(':'));
+    std::string name;
+    for (auto const byte : image.substr(0, image_name_bytes_max)) {
+        auto const is_upper = byte >= 'A' && byte <= 'Z';
+        auto const is_plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+        if (is_upper)
+            name += static_cast<char>(byte - 'A' + 'a');
+        else if (is_plain)
+            name += byte;
+        else if (!name.empty() && name.back() != '-')
+            name += '-';
+    }
+    while (name.ends_with('-')) name.pop_back();
+    return name.empty() ? "run" : name;
+}
+
+}  // namespace rik

@@ -1,0 +1,214 @@
+#include <rik/client/print.hpp>
+
+#include "client/json_view.hpp"
+#include "client/object_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace rik {
+
+namespace {
+
+using namespace detail;
+using boost::json::object;
+
+constexpr std::size_t reason_bytes_max = 72;
+
+/// One column: its title, whether only the wide form has it, and its cell of an object.
+struct column {
+    std::string_view title;
+    bool is_wide;
+    table_cell (*cell)(object const& of, table_options const& options);
+};
+
+template <std::size_t Length>
+struct literal {
+    char text[Length];
+    constexpr literal(char const (&from)[Length]) { std::copy_n(from, Length, text); }
+};
+
+template <literal Path>
+table_cell member(object const& of, table_options const&) {
+    return {text_at(of, Path.text)};
+}
+
+template <literal Path>
+table_cell age(object const& of, table_options const& options) {
+    return {age_of(time_at(of, Path.text), options.now)};
+}
+
+table_cell state(object const& of, table_options const&) { return {text_at(of, "state"), tone_of(of)}; }
+
+table_cell node_state(object const& of, table_options const&) {
+    auto const word = text_at(of, "state");
+    return {word, word == "ready" ? tone::good : tone::bad};
+}
+
+table_cell addresses(object const& of, table_options const&) { return {texts(array_at(of, "addresses"))}; }
+
+table_cell labels(object const& of, table_options const&) { return {labels_text(object_at(of, "labels"))}; }
+
+/// Without the wide form a long message is cut: `describe` and `-o wide` have all of it.
+table_cell reason(object const& of, table_options const& options) {
+    auto text = text_at(of, "reason");
+    auto const message = text_at(of, "message");
+    auto const tells = options.wide || tone_of(of) != tone::good;
+    if (tells && !message.empty()) text = text.empty() ? message : fmt::format("{}: {}", text, message);
+    if (!options.wide) text = shortened(text, reason_bytes_max);
+    return {text};
+}
+
+/// How many containers run. While a Pod is not ready as a whole, not all of them count.
+table_cell ready(object const& of, table_options const&) {
+    auto const containers = objects_at(of, "containers");
+    auto const total = containers.size();
+    auto running = static_cast<std::size_t>(
+        std::ranges::count_if(containers, [](auto const* each) { return text_at(*each, "state") == "running"; }));
+    auto const is_ready = is_true(of, "ready");
+    if (total == 0) return {is_ready ? "yes" : "no"};
+    if (!is_ready && running == total) running = 0;
+    return {fmt::format("{}/{}", running, total)};
+}
+
+table_cell restarts(object const& of, table_options const&) {
+    std::int64_t sum = 0;
+    for (auto const* each : objects_at(of, "containers")) sum += number_at(*each, "restartCount").value_or(0);
+    return {std::to_string(sum)};
+}
+
+table_cell instance_images(object const& of, table_options const&) {
+    return {images_text(objects_at(of, "containers"))};
+}
+
+table_cell instance_ports(object const& of, table_options const&) {
+    std::vector<std::string> ports;
+    for (auto const* each : objects_at(of, "hostPorts")) ports.push_back(host_port_text(*each));
+    return {join(ports, ",")};
+}
+
+table_cell workload_images(object const& of, table_options const&) {
+    return {images_text(objects_at(of, "definition.spec.containers"))};
+}
+
+table_cell workload_ports(object const& of, table_options const&) {
+    std::vector<std::string> ports;
+    for (auto const* each : objects_at(of, "definition.spec.containers")) {
+        for (auto& port : definition_ports(*each)) ports.push_back(std::move(port));
+    }
+    return {join(ports, ",")};
+}
+
+template <literal Resource>
+table_cell used(object const& of, table_options const&) {
+    auto const requested = text_at(of, fmt::format("requested.{}", Resource.text));
+    auto const capacity = text_at(of, fmt::format("capacity.{}", Resource.text));
+    if (capacity.empty()) return {};
+    return {fmt::format("{}/{}", requested.empty() ? "0" : requested, capacity)};
+}
+
+table_cell runtimes(object const& of, table_options const&) { return {texts(array_at(of, "runtimes"))}; }
+
+table_cell event_type(object const& of, table_options const&) {
+    auto const word = text_at(of, "type");
+    return {word, word == "warning" ? tone::bad : tone::plain};
+}
+
+table_cell event_object(object const& of, table_options const&) {
+    return {fmt::format("{}/{}", text_at(of, "kind"), text_at(of, "name"))};
+}
+
+constexpr std::array workload_columns{
+    column{"NAME", false, member<"name">},  column{"KIND", false, member<"kind">},
+    column{"STATE", false, state},          column{"REPLICAS", false, member<"replicas">},
+    column{"AGE", false, age<"createdAt">}, column{"IMAGES", true, workload_images},
+    column{"PORTS", true, workload_ports},  column{"LABELS", true, labels},
+    column{"ID", true, member<"id">},
+};
+
+constexpr std::array instance_columns{
+    column{"NAME", false, member<"name">},
+    column{"STATE", false, state},
+    column{"READY", false, ready},
+    column{"NODE", false, member<"node.name">},
+    column{"ADDRESS", false, addresses},
+    column{"AGE", false, age<"createdAt">},
+    column{"WORKLOAD", true, member<"workload.name">},
+    column{"RESTARTS", true, restarts},
+    column{"PORTS", true, instance_ports},
+    column{"IMAGES", true, instance_images},
+    column{"ID", true, member<"id">},
+    column{"REASON", false, reason},
+};
+
+constexpr std::array node_columns{
+    column{"NAME", false, member<"name">},
+    column{"STATE", false, node_state},
+    column{"SINCE", false, age<"stateSince">},
+    column{"INSTANCES", false, member<"instances">},
+    column{"CPU", false, used<"cpu">},
+    column{"MEMORY", false, used<"memory">},
+    column{"ADDRESS", false, addresses},
+    column{"AGE", false, age<"createdAt">},
+    column{"PODS", true, used<"pods">},
+    column{"POD-SUBNET", true, member<"podSubnet">},
+    column{"RUNTIMES", true, runtimes},
+    column{"VERSION", true, member<"version">},
+    column{"LABELS", true, labels},
+    column{"ID", true, member<"id">},
+};
+
+constexpr std::array event_columns{
+    column{"TIME", true, member<"time">},        column{"AGE", false, age<"time">},
+    column{"TYPE", false, event_type},           column{"OBJECT", false, event_object},
+    column{"SOURCE", true, member<"source">},    column{"REASON", false, member<"reason">},
+    column{"MESSAGE", false, member<"message">},
+};
+
+std::span<column const> columns_of(resource_kind kind) {
+    switch (kind) {
+        case resource_kind::workload: return workload_columns;
+        case resource_kind::instance: return instance_columns;
+        case resource_kind::node: return node_columns;
+        case resource_kind::event: return event_columns;
+    }
+    return {};
+}
+
+table_row row_of(resource_kind kind, object const& of, table_options const& options) {
+    table_row row;
+    for (auto const& each : columns_of(kind)) {
+        if (options.wide || !each.is_wide) row.push_back(each.cell(of, options));
+    }
+    return row;
+}
+
+}  // namespace
+
+table_row table_header(resource_kind kind, table_options const& options) {
+    table_row row;
+    for (auto const& each : columns_of(kind)) {
+        if (options.wide || !each.is_wide) row.push_back({std::string(each.title)});
+    }
+    return row;
+}
+
+result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options) {
+    auto const parsed = parse_object(json);
+    if (!parsed) return parsed.error();
+    std::vector<table_row> rows;
+    for (auto const* each : items_of(*parsed)) rows.push_back(row_of(kind, *each, options));
+    return rows;
+}
+
+result<std::vector<std::string>> object_names(std::string_view json) {
+    auto const parsed = parse_object(json);
+    if (!parsed) return parsed.error();
+    std::vector<std::string> names;
+    for (auto const* each : items_of(*parsed)) names.push_back(text_at(*each, "name"));
+    return names;
+}
+
+}  // namespace rik

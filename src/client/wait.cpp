@@ -1,0 +1,147 @@
+#include <rik/client/wait.hpp>
+
+#include "client/json_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace rik {
+
+namespace {
+
+using boost::json::object;
+using detail::text_at;
+using goal = wait_goal::what;
+using outcome = wait_verdict::what;
+
+constexpr std::array<std::string_view, 8> instance_words{"pending", "creating",   "running",    "succeeded",
+                                                         "failed",  "destroying", "terminated", "unknown"};
+constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
+constexpr std::array<std::string_view, 3> other_words{"active", "ready", "unheard"};
+
+bool is_in(auto const& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
+
+bool is_going(object const& of) {
+    return text_at(of, "state") == "destroying" || !text_at(of, "deletingSince").empty();
+}
+
+bool is_met(wait_goal const& wanted, std::string_view state) {
+    switch (wanted.kind) {
+        case goal::running: return state == "running";
+        case goal::started: return state == "running" || is_in(finished_words, state);
+        case goal::finished: return is_in(finished_words, state);
+        case goal::deleted: return false;
+        case goal::state: return state == wanted.state_word;
+    }
+    return false;
+}
+
+/// Can the goal never be reached from here? What is finished stays so; what is being deleted only goes on going.
+bool is_impossible(wait_goal const& wanted, object const& of) {
+    if (wanted.kind == goal::deleted) return false;
+    auto const going_allows =
+        wanted.kind == goal::finished || wanted.state_word == "destroying" || wanted.state_word == "terminated";
+    if (is_going(of)) return !going_allows;
+    auto const is_finished = is_in(finished_words, text_at(of, "state"));
+    return is_finished && wanted.state_word != "destroying" && wanted.state_word != "terminated";
+}
+
+/// "web-1 failed: ImagePullFailed: no such image"
+std::string story(object const& of) {
+    auto text = fmt::format("{} is {}", text_at(of, "name"), text_at(of, "state"));
+    for (auto const* member : {"reason", "message"}) {
+        if (auto const part = text_at(of, member); !part.empty()) text += ": " + part;
+    }
+    for (auto const* each : detail::objects_at(of, "containers")) {
+        if (auto const code = text_at(*each, "exitCode"); !code.empty() && code != "0")
+            text += fmt::format(" (container {}: exit code {})", text_at(*each, "name"), code);
+    }
+    return text;
+}
+
+wait_verdict judge_object(wait_goal const& wanted, object const& of) {
+    if (is_met(wanted, text_at(of, "state"))) return {outcome::met, story(of)};
+    return {is_impossible(wanted, of) ? outcome::impossible : outcome::waiting, story(of)};
+}
+
+}  // namespace
+
+std::string to_string(wait_goal const& wanted) {
+    switch (wanted.kind) {
+        case goal::running: return "running";
+        case goal::started: return "started";
+        case goal::finished: return "finished";
+        case goal::deleted: return "deleted";
+        case goal::state: return wanted.state_word;
+    }
+    return {};
+}
+
+result<wait_goal> parse_wait_goal(std::string_view text) {
+    for (auto const kind : {goal::running, goal::started, goal::finished, goal::deleted}) {
+        if (wait_goal wanted{kind}; to_string(wanted) == text) return wanted;
+    }
+    auto const word = text.starts_with("state=") ? text.substr(6) : text;
+    if (is_in(instance_words, word) || is_in(other_words, word)) return wait_goal{goal::state, std::string(word)};
+    return error{errc::invalid,
+                 fmt::format("'{}' is nothing to wait for", text),
+                 {},
+                 "wait for running, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
+}
+
+wait_tracker::wait_tracker(wait_goal wanted, std::string name_or_id)
+    : goal_(std::move(wanted)), name_or_id_(std::move(name_or_id)) {}
+
+bool wait_tracker::concerns(std::string_view name, std::string_view id) const {
+    return name_or_id_.empty() || name_or_id_ == name || name_or_id_ == id;
+}
+
+result<void> wait_tracker::feed(watch_event const& event) {
+    if (event.type == watch_event_type::disconnected) return {};
+    if (event.type == watch_event_type::synced) {
+        is_synced_ = true;
+        return {};
+    }
+    if (event.type == watch_event_type::restarted) {
+        is_synced_ = false;
+        by_id_.clear();
+        return {};
+    }
+    auto const of = detail::parse_object(event.object);
+    if (!of) return of.error();
+    auto const id = text_at(*of, "id");
+    if (!concerns(text_at(*of, "name"), id)) return {};
+    was_seen_ = true;
+    if (event.type == watch_event_type::deleted)
+        by_id_.erase(id);
+    else
+        by_id_[id] = judge_object(goal_, *of);
+    return {};
+}
+
+wait_verdict wait_tracker::verdict_of_none() const {
+    if (!is_synced_) return {outcome::waiting, "nothing is known yet"};
+    if (goal_.kind == goal::deleted) return {outcome::met, "it is gone"};
+    if (name_or_id_.empty() && !was_seen_) return {outcome::waiting, "it has no instances"};
+    if (name_or_id_.empty()) return {outcome::impossible, "its instances were deleted"};
+    return {outcome::impossible, fmt::format("{} {}", name_or_id_, was_seen_ ? "was deleted" : "does not exist")};
+}
+
+/// Of several, all must meet the goal, and one that cannot is enough to give up. None of them counts before the watch
+/// has shown all that is there.
+wait_verdict wait_tracker::verdict() const {
+    if (by_id_.empty()) return verdict_of_none();
+    auto all_met = is_synced_ || !name_or_id_.empty();
+    wait_verdict open{outcome::waiting, {}};
+    for (auto const& [id, each] : by_id_) {
+        if (each.outcome == outcome::impossible) return each;
+        if (each.outcome == outcome::met) continue;
+        all_met = false;
+        if (open.why.empty()) open.why = each.why;
+    }
+    return all_met ? wait_verdict{outcome::met, by_id_.begin()->second.why} : open;
+}
+
+}  // namespace rik

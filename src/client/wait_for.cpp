@@ -1,0 +1,56 @@
+#include <rik/client/wait.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+using goal = wait_goal::what;
+using outcome = wait_verdict::what;
+
+/// How often somebody who pressed Ctrl-C is asked for.
+constexpr auto progress_period = std::chrono::milliseconds(200);
+
+/// A workload does not run, its instances do.
+bool concerns_its_instances(wait_request const& request) {
+    return request.kind == resource_kind::workload && request.goal.kind != goal::deleted &&
+           request.goal.kind != goal::state;
+}
+
+result<watch_stream> open_watch(client& server, wait_request const& request) {
+    if (!concerns_its_instances(request)) return server.watch(request.kind);
+    return server.watch(resource_kind::instance, {.workload = request.name});
+}
+
+/// Feeds `tracker` until it has decided, the deadline passes or the caller gives up.
+result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_request const& request) {
+    system_clock const clock;
+    for (;;) {
+        auto const verdict = tracker.verdict();
+        if (verdict.outcome != outcome::waiting || clock.now() >= request.deadline) return verdict;
+        if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
+        auto const event = watch.next(std::min(request.deadline, clock.now() + progress_period));
+        if (!event && event.error().code == errc::timed_out) continue;
+        if (!event) return event.error();
+        if (auto const fed = tracker.feed(*event); !fed) return fed.error();
+    }
+}
+
+}  // namespace
+
+result<wait_verdict> wait_for(client& server, wait_request const& request) {
+    auto const is_deletion = request.goal.kind == goal::deleted;
+    // Asked for by name first: a watch of many objects cannot say that one does not exist before it has shown them all.
+    if (auto const found = server.get(request.kind, request.name); !found) {
+        if (is_deletion && found.error().code == errc::not_found) return wait_verdict{outcome::met, "it is gone"};
+        return found.error();
+    }
+    auto watch = open_watch(server, request);
+    if (!watch) return watch.error();
+    wait_tracker tracker(request.goal, concerns_its_instances(request) ? std::string() : request.name);
+    return follow(*watch, tracker, request);
+}
+
+}  // namespace rik
