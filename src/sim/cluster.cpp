@@ -63,7 +63,8 @@ cluster::cluster(world& in, cluster_options options) : world_(in), options_(std:
 }
 
 cluster::~cluster() {
-    if (!primary_ && !scheduler_ && std::none_of(nodes_.begin(), nodes_.end(), [](auto const& each) { return each != nullptr; }))
+    if (!primary_ && !scheduler_ &&
+        std::none_of(nodes_.begin(), nodes_.end(), [](auto const& each) { return each != nullptr; }))
         return;
     // A scenario that threw left roles behind.
     try {

@@ -83,7 +83,8 @@ awaitable<> storm(sim::cluster& cluster, sim::world& world) {
     for (std::size_t index = 0; index < cluster.node_count(); ++index) {
         running_count += cluster.node(index).running().size();
         auto const occupied = cluster.node(index).occupied();
-        if (cluster.node(index).attached().size() != occupied.size()) throw std::runtime_error("a Pod is off the network");
+        if (cluster.node(index).attached().size() != occupied.size())
+            throw std::runtime_error("a Pod is off the network");
         if (occupied.size() != cluster.node(index).running().size())
             throw std::runtime_error("something is left on a node");
     }

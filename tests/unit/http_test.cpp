@@ -147,7 +147,7 @@ TEST_CASE("HEAD gets the head that GET has, and no body") {
     CHECK(client.request("GET", "/x").body == "GET|x#");
 }
 
-TEST_CASE("a target may be absolute; a wrong one is refused") {
+TEST_CASE("a target may be absolute, a wrong one is refused") {
     fixture on;
     CHECK(on.connect().request("GET", "http://localhost/x?y=z").body == "GET|x?y=z#");
     CHECK(on.connect().request("GET", "http://localhost").body == "GET#");
@@ -184,7 +184,7 @@ TEST_CASE("requests in one packet are answered in order") {
     for (int i = 0; i < 50; ++i) CHECK(client.read_reply().body == "GET|" + std::to_string(i) + "#");
 }
 
-TEST_CASE("a chunked body arrives whole; a badly chunked one is refused") {
+TEST_CASE("a chunked body arrives whole, a badly chunked one is refused") {
     fixture on;
     std::string const head = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
     auto client = on.connect();

@@ -100,7 +100,7 @@ journal_contents read(fs::path const& file) {
     asio::io_context io;
     asio::thread_pool pool(1);
     sqlite_journal log(file, pool.get_executor());
-    auto contents = run_on(io, log.lead());
+    auto contents = testing::run(io, log.lead());
     pool.join();
     if (!contents) FAIL(contents.error().message);
     return std::move(*contents);
@@ -126,7 +126,7 @@ TEST_CASE("writer of the crash test", "[.]") {
     asio::io_context io;
     asio::thread_pool pool(1);
     sqlite_journal log(file, pool.get_executor());
-    run_on(io, write_for_ever(log));
+    testing::run(io, write_for_ever(log));
     pool.join();
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("what a SQLite journal acknowledged survives kill -9", "[sqlite]") {
             asio::io_context io;
             asio::thread_pool pool(1);
             sqlite_journal second(file, pool.get_executor());
-            auto const refused = run_on(io, second.lead());
+            auto const refused = testing::run(io, second.lead());
             pool.join();
             REQUIRE(!refused.has_value());
             CHECK(refused.error().code == errc::conflict);

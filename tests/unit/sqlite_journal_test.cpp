@@ -31,8 +31,8 @@ public:
     explicit open_journal(fs::path const& file) : log_(file, pool_.get_executor()) {}
     ~open_journal() { pool_.join(); }
 
-    result<journal_contents> lead() { return run_on(io_, log_.lead()); }
-    result<void> append(std::vector<journal_entry> batch) { return run_on(io_, log_.append(std::move(batch))); }
+    result<journal_contents> lead() { return testing::run(io_, log_.lead()); }
+    result<void> append(std::vector<journal_entry> batch) { return testing::run(io_, log_.append(std::move(batch))); }
 
 private:
     asio::io_context io_;

@@ -151,12 +151,12 @@ TEST_CASE("the durable view follows the head when the journal has it", "[store]"
     store.gate.held = true;
     auto const web = make.make_workload("web");
     auto const applied = store.rows.apply(put_one(web)).value();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     CHECK(store.rows.head().find<workload>(web.id).changed_at == applied);
     CHECK(!store.rows.durable().find<workload>(web.id));
     CHECK(store.rows.durable().at() < applied);
     store.gate.release();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     CHECK(store.rows.durable().find<workload>(web.id).changed_at == applied);
     CHECK(store.rows.durable().at() == applied);
 }
@@ -169,11 +169,11 @@ TEST_CASE("commits that arrive during a flush share the next one", "[store]") {
     std::vector<result<revision>> results;
     for (int i = 0; i < 100; ++i) {
         store.spawn(commit_into(store.rows, put_one(make.make_document(std::to_string(i))), results));
-        run_ready(store.io);
+        testing::run_ready(store.io);
     }
     CHECK(results.empty());
     store.gate.release();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     REQUIRE(results.size() == 100);
     for (std::size_t i = 0; i < results.size(); ++i) CHECK(results[i].value() == results[0].value() + i);
     CHECK(store.gate.batch_sizes == std::vector<std::size_t>{1, 99});
@@ -184,17 +184,18 @@ TEST_CASE("a flush takes no more than an append may have, and never half a commi
     row_maker make;
     store.gate.held = true;
     store.gate.batch_sizes.clear();
+    constexpr auto each = limits::append_entries_max / 3;
     for (int i = 0; i < 4; ++i) {
         transaction changes;
-        for (std::size_t k = 0; k < limits::append_entries_max / 3; ++k) {
+        for (std::size_t k = 0; k < each; ++k) {
             changes.put(make.make_document(std::to_string(i) + "-" + std::to_string(k)), 0);
         }
         REQUIRE(store.rows.apply(std::move(changes)));
     }
     store.gate.release();
-    run_ready(store.io);
-    CHECK(store.gate.batch_sizes == std::vector<std::size_t>{9999, 3333});
-    CHECK(store.rows.durable().count<document>() == 4 * 3333);
+    testing::run_ready(store.io);
+    CHECK(store.gate.batch_sizes == std::vector<std::size_t>{3 * each, each});
+    CHECK(store.rows.durable().count<document>() == 4 * each);
 
     transaction too_large;
     for (std::size_t k = 0; k <= limits::append_entries_max; ++k)
@@ -211,7 +212,7 @@ TEST_CASE("a journal that is too slow makes the store refuse", "[store]") {
     for (std::size_t i = 1; i < limits::unflushed_count_max; ++i) at = store.rows.apply(put_one(web, at)).value();
     CHECK(store.rows.apply(put_one(web, at)).error().code == errc::exhausted);
     store.gate.release();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     CHECK(store.rows.apply(put_one(web, at)));
 }
 
@@ -224,18 +225,18 @@ TEST_CASE("a failed flush tells everybody and ends the store", "[store]") {
     for (int i = 0; i < 3; ++i) {
         store.spawn(commit_into(store.rows, put_one(make.make_document(std::to_string(i))), results));
     }
-    run_ready(store.io);
+    testing::run_ready(store.io);
     store.gate.fails_with = error{errc::exhausted, "the disk is full"};
     store.gate.release();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     REQUIRE(results.size() == 3);
     for (auto const& each : results) CHECK(each.error() == *store.gate.fails_with);
     CHECK(store.flush_failure == store.gate.fails_with);
     CHECK(store.rows.apply(put_one(make.make_document("late"))).error().code == errc::unavailable);
-    CHECK(run_on(store.io, changes->next()).error().code == errc::unavailable);
+    CHECK(testing::run(store.io, changes->next()).error().code == errc::unavailable);
     CHECK(store.rows.durable().count<document>() == 0);
-    CHECK(run_on(store.io, store.rows.wait_durable(store.rows.durable().at())));
-    CHECK(!run_on(store.io, store.rows.wait_durable(store.rows.head().at())));
+    CHECK(testing::run(store.io, store.rows.wait_durable(store.rows.durable().at())));
+    CHECK(!testing::run(store.io, store.rows.wait_durable(store.rows.head().at())));
 }
 
 TEST_CASE("who waits for a flush that was stopped is told so", "[store]") {
@@ -243,9 +244,9 @@ TEST_CASE("who waits for a flush that was stopped is told so", "[store]") {
     row_maker make;
     store.gate.held = true;
     REQUIRE(store.rows.apply(put_one(make.make_document("a"))));
-    run_ready(store.io);
+    testing::run_ready(store.io);
     store.stop();
-    CHECK(run_on(store.io, store.rows.wait_durable(store.rows.head().at())).error().code == errc::unavailable);
+    CHECK(testing::run(store.io, store.rows.wait_durable(store.rows.head().at())).error().code == errc::unavailable);
     CHECK(store.rows.apply(put_one(make.make_document("b"))).error().code == errc::unavailable);
 }
 
@@ -257,10 +258,10 @@ TEST_CASE("waiters wake in order of their revisions", "[store]") {
     for (int i = 0; i < 5; ++i) REQUIRE(store.rows.apply(put_one(make.make_document(std::to_string(i)))));
     auto const last = store.rows.head().at();
     for (revision back = 0; back < 5; ++back) store.spawn(wait_into(store.rows, last - back, woken));
-    run_ready(store.io);
+    testing::run_ready(store.io);
     CHECK(woken.empty());
     store.gate.release();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     CHECK(woken == std::vector<revision>{last - 4, last - 3, last - 2, last - 1, last});
 }
 
@@ -272,11 +273,11 @@ TEST_CASE("a cancelled waiter leaves nothing behind", "[store]") {
     {
         task_group callers(store.io.get_executor());
         callers.spawn(commit_into(store.rows, put_one(make.make_document("a")), results));
-        run_ready(store.io);
-        run_on(store.io, callers.stop());
+        testing::run_ready(store.io);
+        testing::run(store.io, callers.stop());
     }
     store.gate.release();
-    run_ready(store.io);
+    testing::run_ready(store.io);
     CHECK(results.empty());
     CHECK(store.rows.durable().count<document>() == 1);
 }
@@ -339,7 +340,7 @@ TEST_CASE("damaged rows are refused", "[store]") {
     asio::io_context io;
     memory_journal log(disk);
     store rows(io.get_executor(), log);
-    auto const opened = run_on(io, rows.open());
+    auto const opened = testing::run(io, rows.open());
     REQUIRE(!opened);
     CHECK(opened.error().code == expected);
 }
@@ -349,9 +350,9 @@ TEST_CASE("the older of two journals of one disk may not append", "[store]") {
     asio::io_context io;
     memory_journal older(disk);
     memory_journal newer(disk);
-    CHECK(!run_on(io, older.append({})));
-    REQUIRE(run_on(io, older.lead()).has_value());
-    REQUIRE(run_on(io, newer.lead()).has_value());
-    CHECK(run_on(io, older.append({})).error().code == errc::unavailable);
-    CHECK(run_on(io, newer.append({})));
+    CHECK(!testing::run(io, older.append({})));
+    REQUIRE(testing::run(io, older.lead()).has_value());
+    REQUIRE(testing::run(io, newer.lead()).has_value());
+    CHECK(testing::run(io, older.append({})).error().code == errc::unavailable);
+    CHECK(testing::run(io, newer.append({})));
 }
