@@ -12,7 +12,7 @@
 #include <set>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 
 namespace {
 

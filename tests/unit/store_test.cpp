@@ -4,7 +4,7 @@
 #include <rik/base/limits.hpp>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 
 namespace {
 
@@ -151,12 +151,12 @@ TEST_CASE("the durable view follows the head when the journal has it", "[store]"
     store.gate.held = true;
     auto const web = make.make_workload("web");
     auto const applied = store.rows.apply(put_one(web)).value();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(store.rows.head().find<workload>(web.id).changed_at == applied);
     CHECK(!store.rows.durable().find<workload>(web.id));
     CHECK(store.rows.durable().at() < applied);
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(store.rows.durable().find<workload>(web.id).changed_at == applied);
     CHECK(store.rows.durable().at() == applied);
 }
@@ -169,11 +169,11 @@ TEST_CASE("commits that arrive during a flush share the next one", "[store]") {
     std::vector<result<revision>> results;
     for (int i = 0; i < 100; ++i) {
         store.spawn(commit_into(store.rows, put_one(make.make_document(std::to_string(i))), results));
-        testing::run_ready(store.io);
+        run_ready(store.io);
     }
     CHECK(results.empty());
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     REQUIRE(results.size() == 100);
     for (std::size_t i = 0; i < results.size(); ++i) CHECK(results[i].value() == results[0].value() + i);
     CHECK(store.gate.batch_sizes == std::vector<std::size_t>{1, 99});
@@ -193,7 +193,7 @@ TEST_CASE("a flush takes no more than an append may have, and never half a commi
         REQUIRE(store.rows.apply(std::move(changes)));
     }
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(store.gate.batch_sizes == std::vector<std::size_t>{3 * each, each});
     CHECK(store.rows.durable().count<document>() == 4 * each);
 
@@ -212,7 +212,7 @@ TEST_CASE("a journal that is too slow makes the store refuse", "[store]") {
     for (std::size_t i = 1; i < limits::unflushed_count_max; ++i) at = store.rows.apply(put_one(web, at)).value();
     CHECK(store.rows.apply(put_one(web, at)).error().code == errc::exhausted);
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(store.rows.apply(put_one(web, at)));
 }
 
@@ -225,18 +225,18 @@ TEST_CASE("a failed flush tells everybody and ends the store", "[store]") {
     for (int i = 0; i < 3; ++i) {
         store.spawn(commit_into(store.rows, put_one(make.make_document(std::to_string(i))), results));
     }
-    testing::run_ready(store.io);
+    run_ready(store.io);
     store.gate.fails_with = error{errc::exhausted, "the disk is full"};
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     REQUIRE(results.size() == 3);
     for (auto const& each : results) CHECK(each.error() == *store.gate.fails_with);
     CHECK(store.flush_failure == store.gate.fails_with);
     CHECK(store.rows.apply(put_one(make.make_document("late"))).error().code == errc::unavailable);
-    CHECK(testing::run(store.io, changes->next()).error().code == errc::unavailable);
+    CHECK(run(store.io, changes->next()).error().code == errc::unavailable);
     CHECK(store.rows.durable().count<document>() == 0);
-    CHECK(testing::run(store.io, store.rows.wait_durable(store.rows.durable().at())));
-    CHECK(!testing::run(store.io, store.rows.wait_durable(store.rows.head().at())));
+    CHECK(run(store.io, store.rows.wait_durable(store.rows.durable().at())));
+    CHECK(!run(store.io, store.rows.wait_durable(store.rows.head().at())));
 }
 
 TEST_CASE("who waits for a flush that was stopped is told so", "[store]") {
@@ -244,9 +244,9 @@ TEST_CASE("who waits for a flush that was stopped is told so", "[store]") {
     row_maker make;
     store.gate.held = true;
     REQUIRE(store.rows.apply(put_one(make.make_document("a"))));
-    testing::run_ready(store.io);
+    run_ready(store.io);
     store.stop();
-    CHECK(testing::run(store.io, store.rows.wait_durable(store.rows.head().at())).error().code == errc::unavailable);
+    CHECK(run(store.io, store.rows.wait_durable(store.rows.head().at())).error().code == errc::unavailable);
     CHECK(store.rows.apply(put_one(make.make_document("b"))).error().code == errc::unavailable);
 }
 
@@ -258,10 +258,10 @@ TEST_CASE("waiters wake in order of their revisions", "[store]") {
     for (int i = 0; i < 5; ++i) REQUIRE(store.rows.apply(put_one(make.make_document(std::to_string(i)))));
     auto const last = store.rows.head().at();
     for (revision back = 0; back < 5; ++back) store.spawn(wait_into(store.rows, last - back, woken));
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(woken.empty());
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(woken == std::vector<revision>{last - 4, last - 3, last - 2, last - 1, last});
 }
 
@@ -273,11 +273,11 @@ TEST_CASE("a cancelled waiter leaves nothing behind", "[store]") {
     {
         task_group callers(store.io.get_executor());
         callers.spawn(commit_into(store.rows, put_one(make.make_document("a")), results));
-        testing::run_ready(store.io);
-        testing::run(store.io, callers.stop());
+        run_ready(store.io);
+        run(store.io, callers.stop());
     }
     store.gate.release();
-    testing::run_ready(store.io);
+    run_ready(store.io);
     CHECK(results.empty());
     CHECK(store.rows.durable().count<document>() == 1);
 }
@@ -340,7 +340,7 @@ TEST_CASE("damaged rows are refused", "[store]") {
     asio::io_context io;
     memory_journal log(disk);
     store rows(io.get_executor(), log);
-    auto const opened = testing::run(io, rows.open());
+    auto const opened = run(io, rows.open());
     REQUIRE(!opened);
     CHECK(opened.error().code == expected);
 }
@@ -350,9 +350,9 @@ TEST_CASE("the older of two journals of one disk may not append", "[store]") {
     asio::io_context io;
     memory_journal older(disk);
     memory_journal newer(disk);
-    CHECK(!testing::run(io, older.append({})));
-    REQUIRE(testing::run(io, older.lead()).has_value());
-    REQUIRE(testing::run(io, newer.lead()).has_value());
-    CHECK(testing::run(io, older.append({})).error().code == errc::unavailable);
-    CHECK(testing::run(io, newer.append({})));
+    CHECK(!run(io, older.append({})));
+    REQUIRE(run(io, older.lead()).has_value());
+    REQUIRE(run(io, newer.lead()).has_value());
+    CHECK(run(io, older.append({})).error().code == errc::unavailable);
+    CHECK(run(io, newer.append({})));
 }
