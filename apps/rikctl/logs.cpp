@@ -13,7 +13,7 @@ constexpr auto read_period = std::chrono::milliseconds(200);
 
 exit_code print_logs(session& with, rik::log_wanted const& wanted) {
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto log = server->open_log(wanted);
     if (!log) return with.fail(log.error());
     auto const done = copy_log(with, *log);

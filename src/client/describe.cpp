@@ -227,7 +227,8 @@ result<std::string> describe_workload(std::string_view workload, std::string_vie
     return lines.take();
 }
 
-result<std::string> describe_node(std::string_view node, std::string_view instances, wall_time now) {
+result<std::string> describe_node(std::string_view node, std::string_view instances, std::string_view events,
+                                  wall_time now) {
     auto const of = parse_object(node);
     if (!of) return of.error();
     describe_lines lines(now);
@@ -243,6 +244,7 @@ result<std::string> describe_node(std::string_view node, std::string_view instan
     lines.add("Requested", amounts_text(object_at(*of, "requested")));
     add_labels(lines, *of);
     add_table(lines, "Instances", instances, now);
+    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
     return lines.take();
 }
 

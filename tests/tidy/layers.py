@@ -46,7 +46,7 @@ THIRD_PARTY = (
     ("Boost.JSON", r"boost/json(/|\.hpp)", ["model/*", "runtime/oci/*", "runtime/microvm/*", "network/linux/*", "api/*", "client/*"]),
     ("Boost.Process", r"boost/process(/|\.hpp)", ["runtime/process*"]),
     ("Boost.URL", r"boost/url(/|\.hpp)", ["http/*", "api/*", "client/*"]),
-    ("Boost.Beast", r"boost/beast(/|\.hpp)", ["http/*", "client/http_*"]),
+    ("Boost.Beast", r"boost/beast(/|\.hpp)", ["http/*", "client/http_exchange*"]),
     ("OpenSSL", r"openssl/", ["http/*", "security/*"]),
     ("yaml-cpp", r"yaml-cpp/", ["model/*yaml*", "client/*yaml*"]),
     ("date", r"date/", ["model/*"]),

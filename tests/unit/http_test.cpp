@@ -147,7 +147,7 @@ TEST_CASE("HEAD gets the head that GET has, and no body") {
     CHECK(client.request("GET", "/x").body == "GET|x#");
 }
 
-TEST_CASE("a target may be absolute; a wrong one is refused") {
+TEST_CASE("a target may be absolute, a wrong one is refused") {
     fixture on;
     CHECK(on.connect().request("GET", "http://localhost/x?y=z").body == "GET|x?y=z#");
     CHECK(on.connect().request("GET", "http://localhost").body == "GET#");
@@ -184,7 +184,7 @@ TEST_CASE("requests in one packet are answered in order") {
     for (int i = 0; i < 50; ++i) CHECK(client.read_reply().body == "GET|" + std::to_string(i) + "#");
 }
 
-TEST_CASE("a chunked body arrives whole; a badly chunked one is refused") {
+TEST_CASE("a chunked body arrives whole, a badly chunked one is refused") {
     fixture on;
     std::string const head = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
     auto client = on.connect();
@@ -192,7 +192,8 @@ TEST_CASE("a chunked body arrives whole; a badly chunked one is refused") {
     std::this_thread::sleep_for(20ms);
     client.send("2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n");
     CHECK(client.read_reply().body == "POST#abcde");
-    for (auto const* wrong : {"zz\r\nabc\r\n", "-1\r\nabc\r\n", "3\r\nabcd\r\n0\r\n\r\n", "ffffffffffffffffff\r\nabc"}) {
+    for (auto const* wrong :
+         {"zz\r\nabc\r\n", "-1\r\nabc\r\n", "3\r\nabcd\r\n0\r\n\r\n", "ffffffffffffffffff\r\nabc"}) {
         auto other = on.connect();
         other.send(head + wrong);
         CHECK(other.read_reply().status_code == 400);
@@ -202,8 +203,9 @@ TEST_CASE("a chunked body arrives whole; a badly chunked one is refused") {
 
 TEST_CASE("what could smuggle a request is refused") {
     fixture on;
-    for (auto const* headers : {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 3\r\nContent-Length: 4\r\n",
-                                "Content-Length: -1\r\n", "Content-Length: 3x\r\n", "Host: other\r\n", "Bad Name: x\r\n"}) {
+    for (auto const* headers :
+         {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 3\r\nContent-Length: 4\r\n",
+          "Content-Length: -1\r\n", "Content-Length: 3x\r\n", "Host: other\r\n", "Bad Name: x\r\n"}) {
         auto client = on.connect();
         client.send("POST / HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n0\r\n\r\n");
         CHECK(client.read_reply().status_code == 400);
@@ -232,10 +234,12 @@ TEST_CASE("a header or a body that is too large is refused, and the client learn
     CHECK(on.connect().request("POST", "/", std::string(3u << 20, 'b')).status_code == 413);
 
     auto chunked = on.connect();
-    chunked.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1e8480\r\n" + std::string(200'000, 'c'));
+    chunked.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1e8480\r\n" +
+                 std::string(200'000, 'c'));
     CHECK(chunked.read_reply().status_code == 413);
     auto endless_line = on.connect();
-    endless_line.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3;" + std::string(50'000, 'e'));
+    endless_line.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3;" +
+                      std::string(50'000, 'e'));
     CHECK(endless_line.read_reply().status_code == 400);
 }
 
@@ -314,7 +318,8 @@ TEST_CASE("names that are not ours and pages of others are refused over TCP") {
     };
     for (auto const* fine : {"127.0.0.1:5000", "[::1]:5000", "LOCALHOST", "rik.example:80", "10.1.2.3"})
         CHECK(status("Host: " + std::string(fine) + "\r\n") == 200);
-    for (auto const* wrong : {"evil.example", "localhost.evil.example:5000", "127.0.0.1.evil.example", "[::1", "localhost:x"})
+    for (auto const* wrong :
+         {"evil.example", "localhost.evil.example:5000", "127.0.0.1.evil.example", "[::1", "localhost:x"})
         CHECK(status("Host: " + std::string(wrong) + "\r\n") == 403);
     CHECK(status("Host: localhost:5000\r\nOrigin: http://localhost:5000\r\n") == 200);
     CHECK(status("Host: localhost\r\nOrigin: https://console.example\r\n") == 200);
@@ -507,7 +512,9 @@ TEST_CASE("many clients at once all get their own replies") {
             auto connection = on.connect();
             for (int i = 0; i < 100; ++i) {
                 auto const name = std::to_string(client) + "-" + std::to_string(i);
-                if (connection.request("POST", "/" + name, "body of " + name).body == "POST|" + name + "#body of " + name) ++right;
+                if (connection.request("POST", "/" + name, "body of " + name).body ==
+                    "POST|" + name + "#body of " + name)
+                    ++right;
             }
         });
     for (auto& each : clients) each.join();
