@@ -11,7 +11,7 @@ endfunction()
 
 function(rik_warnings target)
   if(RIK_DEVELOPER_MODE)
-    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       # g++ 12 warns falsely inside Boost.JSON and std::string at -O2.
       target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-mismatched-new-delete)

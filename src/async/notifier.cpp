@@ -9,18 +9,21 @@ notifier::notifier(asio::any_io_executor executor)
     : never_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
 void notifier::notify() {
-    notified_ = true;
-    never_.cancel();
+    ++count_;
+    if (never_.cancel() == 0) is_remembered_ = true;
 }
 
 awaitable<> notifier::wait() {
-    while (!notified_) {
+    auto const count_before = count_;
+    while (!is_remembered_ && count_ == count_before) {
         auto const [woken] = co_await never_.async_wait(asio::as_tuple(asio::use_awaitable));
         (void)woken;  // both a notification and a cancellation end the wait as "aborted"
         auto const state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw cancelled{};
+        if (state.cancelled() == asio::cancellation_type::none) continue;
+        if (count_ != count_before) is_remembered_ = true;  // this one does not look any more, so the next must
+        throw cancelled{};
     }
-    notified_ = false;
+    is_remembered_ = false;
 }
 
 }  // namespace rik

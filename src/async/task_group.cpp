@@ -5,6 +5,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 
 namespace rik {
 
@@ -14,14 +15,15 @@ task_group::~task_group() { RIK_ASSERT(tasks_.empty()); }
 
 void task_group::spawn(awaitable<> work) {
     if (stopping_) return;
-    auto const which = tasks_.emplace(tasks_.end());
+    auto const which = tasks_.insert(tasks_.end(), std::make_shared<task>());
     asio::co_spawn(executor_, std::move(work),
-                   asio::bind_cancellation_slot(which->stop.slot(), [this, which](std::exception_ptr thrown) {
+                   asio::bind_cancellation_slot((*which)->stop.slot(), [this, which](std::exception_ptr thrown) {
                        finished(which, std::move(thrown));
                    }));
 }
 
 void task_group::finished(task_iterator which, std::exception_ptr thrown) {
+    (*which)->ended = true;
     tasks_.erase(which);
     if (thrown && !is_cancellation(thrown)) {
         if (!failure_) failure_ = std::move(thrown);
@@ -31,8 +33,14 @@ void task_group::finished(task_iterator which, std::exception_ptr thrown) {
 }
 
 void task_group::cancel() {
-    // Asio delivers a cancellation through the executor, never from inside emit: no task ends while we iterate.
-    for (auto& each : tasks_) each.stop.emit(asio::cancellation_type::terminal);
+    // co_spawn hands a signal that does not come from its executor over by address, and would use it after the task
+    // has ended: so only the executor emits. A task may end inside emit, so the list is copied.
+    auto const asked = tasks_;
+    for (auto const& each : asked) {
+        asio::dispatch(executor_, [each] {
+            if (!each->ended) each->stop.emit(asio::cancellation_type::terminal);
+        });
+    }
 }
 
 awaitable<> task_group::drain() {

@@ -16,12 +16,9 @@ std::optional<workload_kind> parse_workload_kind(std::string_view text) {
 
 std::string_view to_string(restart_policy policy) {
     switch (policy) {
-        case restart_policy::always:
-            return "Always";
-        case restart_policy::on_failure:
-            return "OnFailure";
-        case restart_policy::never:
-            return "Never";
+        case restart_policy::always: return "Always";
+        case restart_policy::on_failure: return "OnFailure";
+        case restart_policy::never: return "Never";
     }
     return "Always";
 }

@@ -45,7 +45,7 @@ using enum instance_state;
 constexpr std::array<state_set, instance_state_count> legal_next{
     state_set{creating, running, succeeded, failed, destroying, terminated},  // pending
     state_set{running, succeeded, failed, destroying, terminated},            // creating
-    state_set{succeeded, failed, destroying, terminated},                     // running
+    state_set{creating, succeeded, failed, destroying, terminated},           // running; creating: its node rebooted
     state_set{destroying, terminated},                                        // succeeded
     state_set{destroying, terminated},                                        // failed
     state_set{terminated},                                                    // destroying
@@ -58,7 +58,8 @@ constexpr bool follows(instance_state from, instance_state to) {
 
 static_assert(follows(pending, creating) && follows(pending, running), "a report of creating may be missed");
 static_assert(follows(creating, succeeded), "a report of running may be missed");
-static_assert(!follows(running, creating) && !follows(creating, pending), "nothing goes back");
+static_assert(follows(running, creating), "a node that was rebooted starts its instances again");
+static_assert(!follows(creating, pending) && !follows(running, pending), "a binding is not taken back");
 static_assert(!follows(failed, running) && !follows(succeeded, running), "what has ended is not revived");
 static_assert(!follows(failed, succeeded) && !follows(succeeded, failed), "an end is told once");
 static_assert(follows(destroying, terminated) && !follows(destroying, failed), "destroying ends in terminated only");

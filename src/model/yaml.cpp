@@ -12,22 +12,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <istream>
 #include <optional>
-#include <streambuf>
+#include <sstream>
 
 namespace rik::detail {
 
 namespace {
-
-/// Lets yaml-cpp read a string_view without a copy.
-class view_buffer final : public std::streambuf {
-public:
-    explicit view_buffer(std::string_view text) {
-        auto* const begin = const_cast<char*>(text.data());  // streambuf's interface; nothing here writes
-        setg(begin, begin, begin + text.size());
-    }
-};
 
 std::string position_text(YAML::Mark const& mark) {
     return fmt::format("line {} column {}", mark.line + 1, mark.column + 1);
@@ -196,9 +186,16 @@ bool has_foreign_bytes(std::string_view text, problems& found) {
     return true;
 }
 
+/// The text with a mark for the end of the document: without it yaml-cpp takes a quote that is open at the end of the
+/// text for a closed one.
+std::string with_end_mark(std::string_view text) {
+    std::string marked(text);
+    if (!text.ends_with('\n')) marked += '\n';
+    return marked += "...\n";
+}
+
 void parse_documents(std::string_view text, yaml_events& events, tree_builder& tree) {
-    view_buffer buffer(text);
-    std::istream input(&buffer);
+    std::istringstream input(with_end_mark(text));
     YAML::Parser parser(input);
     while (!tree.is_stopped() && parser.HandleNextDocument(events)) {
     }

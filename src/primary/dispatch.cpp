@@ -33,7 +33,8 @@ awaitable<> primary::impl::dispatch() {
 
 awaitable<> primary::impl::send_facts(std::shared_ptr<connection> to) {
     for (;;) {
-        while (!to->is_closed && !everything_is_due_ && due_instances_.empty() && due_nodes_.empty() && due_streams_.empty())
+        while (!to->is_closed && !everything_is_due_ && due_instances_.empty() && due_nodes_.empty() &&
+               due_streams_.empty())
             co_await due_.wait();
         if (to->is_closed) co_return;
         auto all = std::exchange(everything_is_due_, false) ? all_facts() : due_facts();

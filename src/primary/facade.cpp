@@ -3,8 +3,8 @@
 
 #include <rik/async/shield.hpp>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include <utility>
 
@@ -112,11 +112,13 @@ awaitable<result<void>> primary::delete_instance(caller who, instance_id which) 
 }
 
 awaitable<result<stored<workload>>> primary::get_workload(caller who, object_ref which) {
-    return on(strand_, [this, who = std::move(who), which = std::move(which)] { return impl_->get_workload(who, which); });
+    return on(strand_,
+              [this, who = std::move(who), which = std::move(which)] { return impl_->get_workload(who, which); });
 }
 
 awaitable<result<stored<instance>>> primary::get_instance(caller who, object_ref which) {
-    return on(strand_, [this, who = std::move(who), which = std::move(which)] { return impl_->get_instance(who, which); });
+    return on(strand_,
+              [this, who = std::move(who), which = std::move(which)] { return impl_->get_instance(who, which); });
 }
 
 awaitable<result<stored<node>>> primary::get_node(caller, object_ref which) {
@@ -134,7 +136,8 @@ awaitable<result<listing<instance>>> primary::list_instances(caller, instance_fi
         auto const index_key = which.workload ? owner_index(*which.workload) : node_index(*which.node);
         listing<instance> some{from.at(), from.list<instance>(index_key)};
         if (which.workload && which.node)
-            std::erase_if(some.rows, [&](auto const& row) { return !row->binding() || row->binding()->node != *which.node; });
+            std::erase_if(some.rows,
+                          [&](auto const& row) { return !row->binding() || row->binding()->node != *which.node; });
         return result(std::move(some));
     });
 }
@@ -149,7 +152,8 @@ awaitable<result<listing<document>>> primary::list_events(caller, event_filter w
         auto const index_key = which.object_id.empty() ? kind_index(event_kind) : about_index(which.object_id);
         listing<document> found{from.at(), from.list<document>(index_key)};
         std::erase_if(found.rows, [](auto const& row) { return row->key.kind != event_kind; });
-        std::sort(found.rows.begin(), found.rows.end(), [](auto const& a, auto const& b) { return a->key.name < b->key.name; });
+        std::sort(found.rows.begin(), found.rows.end(),
+                  [](auto const& a, auto const& b) { return a->key.name < b->key.name; });
         return result(std::move(found));
     });
 }

@@ -76,6 +76,8 @@ private:
     // operations.cpp
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
     void condemn(transaction& into, stored<instance> const& which, std::string message);
+    awaitable<result<void>> remove_instances(workload_id which);
+    awaitable<> finish_deletions();
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     // dispatch.cpp: primary -> scheduler
@@ -106,8 +108,8 @@ private:
     cluster_view ledger_;  ///< what every node holds, by the head: the commit check
     cluster_id cluster_;
     std::uint64_t event_sequence_ = 0;
-    std::deque<document_key> events_;                            ///< oldest first
-    std::set<std::pair<wall_time, instance_id>> finished_;       ///< by the time they finished
+    std::deque<document_key> events_;                       ///< oldest first
+    std::set<std::pair<wall_time, instance_id>> finished_;  ///< by the time they finished
 
     std::shared_ptr<connection> connection_;
     bool everything_is_due_ = false;

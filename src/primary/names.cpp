@@ -10,13 +10,13 @@ namespace rik::detail {
 namespace {
 
 constexpr std::array<std::string_view, 32> adjectives{
-    "amber", "bold", "brave", "brisk", "calm",  "clever", "cosmic", "crisp", "eager", "early", "fair",
-    "fond",  "free", "gentle", "glad", "golden", "happy", "jolly", "keen", "kind", "lively", "lucky",
-    "mellow", "merry", "neat", "nimble", "proud", "quick", "quiet", "sunny", "swift", "warm"};
+    "amber",  "bold",  "brave",  "brisk",  "calm",   "clever", "cosmic", "crisp", "eager", "early",  "fair",
+    "fond",   "free",  "gentle", "glad",   "golden", "happy",  "jolly",  "keen",  "kind",  "lively", "lucky",
+    "mellow", "merry", "neat",   "nimble", "proud",  "quick",  "quiet",  "sunny", "swift", "warm"};
 constexpr std::array<std::string_view, 32> animals{
-    "badger", "bear", "bee",   "bird", "cat",  "crane", "crow",  "deer",  "dove",  "duck", "eagle",
-    "finch",  "fox",  "frog",  "goat", "gull", "hare",  "hawk",  "heron", "horse", "lark", "lion",
-    "lynx",   "mole", "moose", "moth", "otter", "owl",  "panda", "robin", "seal",  "wolf"};
+    "badger", "bear", "bee",   "bird", "cat",   "crane", "crow",  "deer",  "dove",  "duck", "eagle",
+    "finch",  "fox",  "frog",  "goat", "gull",  "hare",  "hawk",  "heron", "horse", "lark", "lion",
+    "lynx",   "mole", "moose", "moth", "otter", "owl",   "panda", "robin", "seal",  "wolf"};
 
 }  // namespace
 

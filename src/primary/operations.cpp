@@ -5,8 +5,8 @@
 #include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,8 @@ awaitable<result<stored<workload>>> primary::impl::create_workload(workload_defi
     if (!is_open_) co_return not_open();
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (store_.head().find_named<workload>(name))
-        co_return error{errc::conflict, fmt::format("{} {} exists already", to_string(definition.kind), definition.name), "name",
+        co_return error{errc::conflict,
+                        fmt::format("{} {} exists already", to_string(definition.kind), definition.name), "name",
                         "choose another name, or delete it first"};
     workload made{.id = workload_id::generate(ports_.random), .tenant = definition.tenant, .name = definition.name};
     made.kind = definition.kind;
@@ -74,13 +75,17 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
         co_return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
                         fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
     if (!what.name.empty() && what.replicas > 1)
-        co_return error{errc::invalid, "a name was given for several replicas", "name", "leave it out, or ask for one replica"};
+        co_return error{errc::invalid, "a name was given for several replicas", "name",
+                        "leave it out, or ask for one replica"};
     if (!what.name.empty())
         if (auto const wrong = check_name(what.name, "name")) co_return *wrong;
     auto const owner = store_.head().find<workload>(what.workload);
     if (!owner) co_return no_such("workload", what.workload.text());
     if (owner->deleting_since)
-        co_return error{errc::conflict, fmt::format("workload {} is being deleted", owner->name), {}, "wait until it is gone, and create it again"};
+        co_return error{errc::conflict,
+                        fmt::format("workload {} is being deleted", owner->name),
+                        {},
+                        "wait until it is gone, and create it again"};
     auto const pod = store_.head().find<release>(owner->current_release).row;
 
     transaction creation;
@@ -90,9 +95,11 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
         auto name = what.name.empty() ? free_name(owner->tenant, promised) : result<std::string>(what.name);
         if (!name) co_return name.error();
         if (store_.head().find_named<instance>(instance_name(owner->tenant, *name)))
-            co_return error{errc::conflict, fmt::format("instance {} exists already", *name), "name", "choose another name"};
+            co_return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
+                            "choose another name"};
         promised.insert(*name);
-        instance_fields fields{.id = instance_id::generate(ports_.random), .tenant = owner->tenant, .name = std::move(*name)};
+        instance_fields fields{
+            .id = instance_id::generate(ports_.random), .tenant = owner->tenant, .name = std::move(*name)};
         fields.owner = owner->id;
         fields.pod_release = pod;
         fields.created_at = ports_.time.wall();
@@ -140,13 +147,15 @@ void primary::impl::remove_if_empty(transaction& into, workload_id const& which,
     auto const& head = store_.head();
     auto const row = head.find<workload>(which);
     if (!row || !row->deleting_since || head.count<instance>(owner_index(which)) > leaving_count) return;
-    event happened{.object_kind = "workload", .object_id = which.text(), .object_name = row->name, .tenant = row->tenant};
+    event happened{
+        .object_kind = "workload", .object_id = which.text(), .object_name = row->name, .tenant = row->tenant};
     happened.reason = "Deleted";
     happened.message = "the workload and all its instances are gone";
     happened.source = "primary";
     happened.at = ports_.time.wall();
     note(into, std::move(happened));
-    for (auto const& each : head.list<release>("workload/" + which.text())) into.remove<release>(each->id, each.changed_at);
+    for (auto const& each : head.list<release>("workload/" + which.text()))
+        into.remove<release>(each->id, each.changed_at);
     into.remove<workload>(which, row.changed_at);
 }
 
@@ -158,26 +167,33 @@ awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     if (row->deleting_since) co_return co_await store_.wait_durable(row.changed_at);
 
     transaction deletion;
-    std::size_t leaving_count = 0;
-    auto const instances = store_.head().list<instance>(owner_index(which));
-    for (auto const& each : instances) {
-        if (each->is_condemned()) continue;
-        leaving_count += each->is_pending() ? 1 : 0;
-        condemn(deletion, each, "its workload is being deleted");
-    }
     auto next = *row;
     next.deleting_since = ports_.time.wall();
     ++next.generation;
-    if (leaving_count == instances.size()) {
-        for (auto const& each : store_.head().list<release>("workload/" + which.text()))
-            deletion.remove<release>(each->id, each.changed_at);
-        deletion.remove<workload>(which, row.changed_at);
-    } else {
-        deletion.put(std::move(next), row.changed_at);
+    deletion.put(std::move(next), row.changed_at);
+    auto const marked = store_.apply(std::move(deletion));
+    if (!marked) co_return marked.error();
+    co_return co_await remove_instances(which);
+}
+
+/// Condemns what is left of a workload that is being deleted, slice by slice, so that neither a commit nor the strand
+/// is held long. Returns when all of it is durable.
+awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
+    for (;;) {
+        transaction slice;
+        std::size_t leaving_count = 0;
+        std::size_t condemned_count = 0;
+        for (auto const& each : store_.head().list<instance>(owner_index(which))) {
+            if (each->is_condemned()) continue;
+            if (++condemned_count > limits::condemned_per_commit_max) break;
+            leaving_count += each->is_pending() ? 1 : 0;
+            condemn(slice, each, "its workload is being deleted");
+        }
+        remove_if_empty(slice, which, leaving_count);
+        auto const done = co_await store_.commit(std::move(slice));
+        if (!done) co_return done.error();
+        if (condemned_count <= limits::condemned_per_commit_max) co_return result<void>{};
     }
-    auto const done = co_await store_.commit(std::move(deletion));
-    if (!done) co_return done.error();
-    co_return result<void>{};
 }
 
 awaitable<result<void>> primary::impl::delete_instance(instance_id which) {
@@ -199,11 +215,13 @@ result<stored<workload>> primary::impl::get_workload(caller const& who, object_r
     std::vector<stored<workload>> found;
     for (auto const kind : {workload_kind::pod, workload_kind::function}) {
         if (which.kind && *which.kind != kind) continue;
-        if (auto row = durable().find_named<workload>(workload_name(who.tenant, kind, which.id_or_name))) found.push_back(std::move(row));
+        if (auto row = durable().find_named<workload>(workload_name(who.tenant, kind, which.id_or_name)))
+            found.push_back(std::move(row));
     }
     if (found.empty()) return no_such("workload", which.id_or_name);
     if (found.size() > 1)
-        return error{errc::conflict, fmt::format("{} names a Pod and a Function", which.id_or_name), "kind", "say which kind is meant"};
+        return error{errc::conflict, fmt::format("{} names a Pod and a Function", which.id_or_name), "kind",
+                     "say which kind is meant"};
     return std::move(found.front());
 }
 
@@ -220,7 +238,9 @@ result<stored<node>> primary::impl::get_node(object_ref const& which) const {
     stored<node> found;
     for (auto const& row : durable().list<node>()) {
         if (row->facts.name != which.id_or_name) continue;
-        if (found) return error{errc::conflict, fmt::format("several nodes are named {}", which.id_or_name), {}, "name it by its id"};
+        if (found)
+            return error{
+                errc::conflict, fmt::format("several nodes are named {}", which.id_or_name), {}, "name it by its id"};
         found = row;
     }
     if (!found) return no_such("node", which.id_or_name);

@@ -29,6 +29,7 @@ awaitable<result<void>> primary::impl::start() {
     tasks_.spawn(flush());
     tasks_.spawn(mark_instances());
     tasks_.spawn(mark_nodes());
+    tasks_.spawn(finish_deletions());
     tasks_.spawn(dispatch());
     co_return result<void>{};
 }
@@ -65,6 +66,18 @@ result<void> primary::impl::read_state() {
     return {};
 }
 
+/// A deletion that a crash cut short goes on.
+awaitable<> primary::impl::finish_deletions() {
+    auto const workloads = store_.head().list<workload>();
+    for (auto const& each : workloads) {
+        if (!each->deleting_since) continue;
+        auto const id = each->id;
+        auto const done = co_await remove_instances(id);
+        if (!done)
+            options_.out.error("deletion not finished", {{"workload", id.text()}, {"error", to_string(done.error())}});
+    }
+}
+
 awaitable<> primary::impl::flush() {
     failed_ = co_await store_.run();
     options_.out.error("the store cannot be written; the primary stops", {{"error", to_string(*failed_)}});
@@ -83,8 +96,11 @@ awaitable<> primary::impl::wait_for_visitors() {
 awaitable<> primary::impl::stop() {
     is_open_ = false;
     if (connection_) connection_->link->close();
+    // What rides along is not lost by an orderly stop. After a failed flush this returns at once.
+    auto const flushed = co_await store_.wait_durable(store_.head().at());
+    if (!flushed)
+        options_.out.warning("stopped with changes that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();
-    store_.close();
     co_await wait_for_visitors();
 }
 
@@ -112,7 +128,8 @@ void primary::impl::note(transaction& into, event happened) {
     events_.push_back(made.key);
     into.put(std::move(made), 0);
     if (events_.size() <= limits::events_count_max) return;
-    if (auto const oldest = store_.head().find<document>(events_.front())) into.remove<document>(events_.front(), oldest.changed_at);
+    if (auto const oldest = store_.head().find<document>(events_.front()))
+        into.remove<document>(events_.front(), oldest.changed_at);
     events_.pop_front();
 }
 

@@ -1,8 +1,8 @@
 // What the scheduler reports: proposals become bindings, states are recorded, rooms are freed.
 #include "impl_detail.hpp"
 
-#include <rik/base/limits.hpp>
 #include <rik/base/ipv4.hpp>
+#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 
@@ -54,7 +54,8 @@ void primary::impl::take_node(node_report const& news) {
         event happened{.object_kind = "node", .object_id = known->id.text(), .object_name = next.facts.name};
         happened.type = news.heard ? event_type::normal : event_type::warning;
         happened.reason = news.heard ? "NodeReady" : "NodeUnheard";
-        happened.message = news.heard ? "the node is heard again" : "the node is not heard; its instances are in an unknown state";
+        happened.message =
+            news.heard ? "the node is heard again" : "the node is not heard; its instances are in an unknown state";
         happened.source = "primary";
         happened.at = next.state_since;
         note(update, std::move(happened));
@@ -97,7 +98,9 @@ result<std::string> primary::impl::free_subnet() const {
     for (std::uint64_t index = 0;; ++index) {
         auto const part = whole->part(index, options_.node_prefix_bits);
         if (!part)
-            return error{errc::exhausted, fmt::format("every Pod subnet of {} is taken", options_.cluster_cidr), {},
+            return error{errc::exhausted,
+                         fmt::format("every Pod subnet of {} is taken", options_.cluster_cidr),
+                         {},
                          "start the cluster with a larger --cluster-cidr"};
         if (!taken.contains(part->text())) return part->text();
     }
@@ -111,7 +114,8 @@ void primary::impl::take_proposals(std::vector<proposal> const& proposals) {
         auto const row = store_.head().find<instance>(each.instance);
         if (!row || !row->is_pending()) continue;
         auto const* const node = ledger_.find(each.node);
-        auto const why = node == nullptr ? refusal("node is not registered") : refuse(*node, *row->pod_release(), options_.policy);
+        auto const why =
+            node == nullptr ? refusal("node is not registered") : refuse(*node, *row->pod_release(), options_.policy);
         if (why) {
             options_.out.debug("proposal refused", {{"instance", row->name()}, {"reason", std::string(*why)}});
             due_instances_.insert(each.instance);
@@ -168,7 +172,8 @@ void primary::impl::take_state(status_report const& news) {
         next.status.state = instance_state::destroying;
         next.status.since = row->status().since;
     } else if (auto const legal = advance(row->state(), news.status.state); !legal) {
-        return options_.out.warning("state not taken", {{"instance", row->name()}, {"error", to_string(legal.error())}});
+        return options_.out.warning("state not taken",
+                                    {{"instance", row->name()}, {"error", to_string(legal.error())}});
     }
     transaction update;
     if (next.status.reason != row->status().reason || next.status.state != row->state()) {
@@ -199,7 +204,8 @@ void primary::impl::take_gone(gone_report const& news) {
     removal.remove<instance>(news.instance, row.changed_at);
     if (row->owner()) remove_if_empty(removal, *row->owner(), 1);
     if (auto const applied = store_.apply(std::move(removal)); !applied)
-        return options_.out.error("removal not recorded", {{"instance", row->name()}, {"error", to_string(applied.error())}});
+        return options_.out.error("removal not recorded",
+                                  {{"instance", row->name()}, {"error", to_string(applied.error())}});
     ledger_.release(news.instance);
 }
 

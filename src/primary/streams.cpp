@@ -5,8 +5,8 @@
 #include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 
@@ -22,15 +22,18 @@ result<std::string> choose_container(instance const& of, std::string const& aske
         names += (names.empty() ? "" : ", ") + each.name;
     }
     if (!asked.empty())
-        return error{errc::invalid, fmt::format("instance {} has no container {}", of.name(), asked), "container", "one of: " + names};
+        return error{errc::invalid, fmt::format("instance {} has no container {}", of.name(), asked), "container",
+                     "one of: " + names};
     if (of.pod().containers.size() == 1) return of.pod().containers.front().name;
-    return error{errc::invalid, fmt::format("instance {} has several containers: say which", of.name()), "container", "one of: " + names};
+    return error{errc::invalid, fmt::format("instance {} has several containers: say which", of.name()), "container",
+                 "one of: " + names};
 }
 
 /// A byte stream that lives on the primary's strand, for readers on any thread.
 class hopping_log final : public log_source {
 public:
-    hopping_log(asio::any_io_executor strand, std::shared_ptr<byte_stream> under) : strand_(std::move(strand)), under_(std::move(under)) {}
+    hopping_log(asio::any_io_executor strand, std::shared_ptr<byte_stream> under)
+        : strand_(std::move(strand)), under_(std::move(under)) {}
     // Its end belongs to the strand, where a read may be under way.
     ~hopping_log() override {
         asio::post(strand_, [under = std::move(under_)] {});
@@ -38,7 +41,9 @@ public:
     awaitable<result<std::string>> read() override { return on_strand(strand_, read_there(under_)); }
 
 private:
-    static awaitable<result<std::string>> read_there(std::shared_ptr<byte_stream> from) { co_return co_await from->read(); }
+    static awaitable<result<std::string>> read_there(std::shared_ptr<byte_stream> from) {
+        co_return co_await from->read();
+    }
     asio::any_io_executor strand_;
     std::shared_ptr<byte_stream> under_;
 };
@@ -52,12 +57,14 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
     auto const container = choose_container(*row, what.container);
     if (!container) co_return container.error();
     if (!row->binding())
-        co_return error{errc::conflict, fmt::format("instance {} has no log yet: it is {}", row->name(), to_string(row->state()))};
+        co_return error{errc::conflict,
+                        fmt::format("instance {} has no log yet: it is {}", row->name(), to_string(row->state()))};
     auto const holder = durable().find<node>(row->binding()->node);
     if (!holder || holder->state != node_state::ready || !connection_)
         co_return error{errc::unavailable, fmt::format("instance {}: its node is not heard", row->name())};
 
-    stream_request request{.stream = stream_id::generate(ports_.random), .node = row->binding()->node, .instance = what.instance};
+    stream_request request{
+        .stream = stream_id::generate(ports_.random), .node = row->binding()->node, .instance = what.instance};
     request.container = *container;
     request.follow = what.follow;
     request.timestamps = what.timestamps;
@@ -68,13 +75,15 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
     auto const patience = ports_.time.now() + limits::stream_dial_timeout;
     auto opened = co_await with_deadline(ports_.time, patience, ports_.streams.expect(stream));
     if (!opened && opened.error().code == errc::timed_out)
-        co_return error{errc::unavailable, fmt::format("instance {}: node {} did not send its log in time", row->name(), holder->facts.name)};
+        co_return error{errc::unavailable, fmt::format("instance {}: node {} did not send its log in time", row->name(),
+                                                       holder->facts.name)};
     co_return opened;
 }
 
 namespace {
 
-awaitable<result<std::unique_ptr<log_source>>> open_hopping(asio::any_io_executor strand, awaitable<result<std::unique_ptr<byte_stream>>> opening) {
+awaitable<result<std::unique_ptr<log_source>>> open_hopping(asio::any_io_executor strand,
+                                                            awaitable<result<std::unique_ptr<byte_stream>>> opening) {
     auto opened = co_await on_strand(strand, std::move(opening));
     if (!opened) co_return opened.error();
     co_return std::make_unique<hopping_log>(strand, std::move(*opened));

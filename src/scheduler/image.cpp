@@ -118,7 +118,8 @@ std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_in
     for (auto const& each : inventory) {
         auto const is_ours = bound != by_node_.end() && bound->second.contains(each.instance);
         // With a fence above our revision it is we who do not know yet.
-        if (!is_ours && each.fence <= at_) orders.push_back({.instance = each.instance, .fence = each.fence, .run = false});
+        if (!is_ours && each.fence <= at_)
+            orders.push_back({.instance = each.instance, .fence = each.fence, .run = false});
     }
     return orders;
 }

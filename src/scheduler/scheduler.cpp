@@ -21,7 +21,7 @@ struct node_peer {
     std::unique_ptr<node_session> link;
     hello greeting;
     time_point heard_at = {};
-    bool is_welcome = false;   ///< its first orders are due or sent
+    bool is_welcome = false;  ///< its first orders are due or sent
     bool needs_welcome = false;
     bool needs_inventory = false;
     bool is_closed = false;
@@ -55,7 +55,12 @@ struct outbox {
 class scheduler::impl {
 public:
     impl(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options)
-        : strand_(strand), ports_(ports), options_(std::move(options)), place_due_(strand), report_due_(strand), tasks_(strand) {}
+        : strand_(strand),
+          ports_(ports),
+          options_(std::move(options)),
+          place_due_(strand),
+          report_due_(strand),
+          tasks_(strand) {}
 
     void start() {
         tasks_.spawn(accept_primaries());
@@ -210,7 +215,8 @@ bool scheduler::impl::admit(hello const& said) {
     }
     // Before the first image we do not know which cluster this is; the check is made again at the welcome.
     if (image_.is_complete() && !said.cluster.is_nil() && said.cluster != image_.cluster()) {
-        options_.out.error("node refused: it belongs to another cluster", {{"node", said.facts.name}, {"cluster", said.cluster.text()}});
+        options_.out.error("node refused: it belongs to another cluster",
+                           {{"node", said.facts.name}, {"cluster", said.cluster.text()}});
         return false;
     }
     return true;
@@ -282,7 +288,8 @@ void scheduler::impl::take_leave(peer_ptr const& peer) {
 
 awaitable<> scheduler::impl::send_orders(peer_ptr peer) {
     for (;;) {
-        while (!peer->is_closed && !peer->needs_welcome && !peer->needs_inventory && peer->due.empty() && peer->streams.empty())
+        while (!peer->is_closed && !peer->needs_welcome && !peer->needs_inventory && peer->due.empty() &&
+               peer->streams.empty())
             co_await peer->changed.wait();
         if (peer->is_closed) co_return;
         orders batch;

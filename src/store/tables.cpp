@@ -6,16 +6,11 @@ namespace rik {
 
 std::string_view to_string(table_id table) {
     switch (table) {
-        case table_id::workload:
-            return "workload";
-        case table_id::release:
-            return "release";
-        case table_id::instance:
-            return "instance";
-        case table_id::node:
-            return "node";
-        case table_id::document:
-            return "document";
+        case table_id::workload: return "workload";
+        case table_id::release: return "release";
+        case table_id::instance: return "instance";
+        case table_id::node: return "node";
+        case table_id::document: return "document";
     }
     RIK_ASSERT(false);
 }

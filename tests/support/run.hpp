@@ -13,19 +13,20 @@
 
 namespace rik::testing {
 
-/// What `work` returns or throws, after `context` has run out of work.
+/// What `work` returns or throws. `context` runs until then; other coroutines may be left in it.
 template <class T>
 T run(asio::io_context& context, awaitable<T> work) {
     std::optional<T> returned;
     std::exception_ptr thrown;
     asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure, T value) {
         thrown = std::move(failure);
-        if (!thrown) returned.emplace(std::move(value));
+        returned.emplace(std::move(value));
     });
     context.restart();
-    context.run();
-    if (thrown) std::rethrow_exception(thrown);
+    while (!returned && context.run_one() != 0) {
+    }
     if (!returned) throw std::logic_error("the coroutine waits for ever");
+    if (thrown) std::rethrow_exception(thrown);
     return std::move(*returned);
 }
 
@@ -37,9 +38,16 @@ inline void run(asio::io_context& context, awaitable<> work) {
         ended = true;
     });
     context.restart();
-    context.run();
-    if (thrown) std::rethrow_exception(thrown);
+    while (!ended && context.run_one() != 0) {
+    }
     if (!ended) throw std::logic_error("the coroutine waits for ever");
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+/// Runs what is ready now, and waits for nothing.
+inline void run_ready(asio::io_context& context) {
+    context.restart();
+    context.poll();
 }
 
 template <class T>

@@ -38,7 +38,7 @@ ADAPTERS = ("store/sqlite*", "runtime/oci*", "runtime/microvm*", "network/linux*
 _may_name_adapters = {"sim", "all"}
 
 # Third party: what an include looks like, and the files below src/ that may have it.
-_with_async = sorted(f"{folder}/*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
+_with_async = sorted(f"{folder}[/.]*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
 THIRD_PARTY = (
     ("Boost.System", r"boost/(system|assert)(/|\.hpp)", ["*"]),
     ("Boost.Asio", r"boost/asio(/|\.hpp)", _with_async),

@@ -35,6 +35,7 @@ BAD = [
     ("todo_without_issue", "src/node/a.cpp", "// TODO later"),
     ("todo_without_issue", "src/node/a.cpp", "// FIXME: 12"),
     ("detached", "apps/a.cpp", "spawn(e, f(), asio::detached);"),
+    ("detached", "src/async/a.cpp", "using namespace asio; co_spawn(e, f(), detached);"),
     ("detached", "tests/unit/a.cpp", "#include <boost/asio/detached.hpp>"),
     ("co_spawn", "src/node/a.cpp", "asio::co_spawn(e, f(), token);"),
     ("co_spawn", "include/rik/http/a.hpp", "co_spawn (e, f(), token);"),
@@ -85,8 +86,10 @@ GOOD = [
     ("tests/unit/a.cpp", "std::this_thread::sleep_for(1ms); asio::co_spawn(e, f(), t);"),
     ("apps/rik/main.cpp", "asio::co_spawn(e, f(), t);"),
     ("src/store/sqlite_journal.cpp", "std::mutex m; std::unordered_map<int, int> x;"),
+    ("src/node/a.cpp", "mounts detached = find(); drop(detached);"),
     ("src/runtime/a.cpp", "std::mutex m;"),
     ("src/http/a.cpp", "std::unordered_map<int, int> x;"),
+    ("src/sim/a.cpp", "auto x = world.random().next(); entropy& random();"),
     ("src/runtime/a.cpp", "context.notify_fork(x); prefork(1);"),
 ]
 
@@ -132,6 +135,8 @@ GOOD_INCLUDES = [
     ("src/store/sqlite/journal.cpp", "sqlite3.h"),
     ("src/store/sqlite_journal.cpp", "sqlite3.h"),
     ("src/http/server.cpp", "boost/beast/http.hpp"),
+    ("src/client/http_exchange.cpp", "boost/beast/http.hpp"),
+    ("include/rik/all.hpp", "boost/asio/io_context.hpp"),
     ("src/model/codec.cpp", "boost/json/parse.hpp"),
     ("src/placement/place.cpp", "fmt/format.h"),
     ("include/rik/async/a.hpp", "boost/asio/awaitable.hpp"),

@@ -5,32 +5,32 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/result.hpp>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <exception>
 #include <utility>
-#include <variant>
 
 namespace rik {
 
-/// What `work` returns, or timed_out once `when` has passed; then `work` was cancelled and has ended.
+/// What `work` returns, or timed_out once `when` has passed; then `work` was cancelled and has ended. Work that
+/// succeeds all the same keeps its result. An exception of `work` is rethrown at once.
 /// Cancel: `work` is cancelled too, and `cancelled` is thrown, whatever shape Asio gave it.
 template <class T>
 awaitable<result<T>> with_deadline(clock& time, time_point when, awaitable<result<T>> work) {
-    using namespace asio::experimental::awaitable_operators;
-    std::variant<result<T>, std::monostate> ended;
-    std::exception_ptr thrown;
-    try {
-        ended = co_await (std::move(work) || time.sleep_until(when));
-    } catch (...) {
-        thrown = std::current_exception();
-    }
-    if (thrown) {
-        if (is_cancellation(thrown)) throw cancelled{};
-        std::rethrow_exception(thrown);
-    }
-    if (ended.index() == 1) co_return error{errc::timed_out, "the deadline has passed"};
-    co_return std::move(std::get<0>(ended));
+    // Not `work || sleep`: that waits for a success, so it would hide an exception of `work` until the deadline.
+    auto const executor = co_await asio::this_coro::executor;
+    auto race =
+        asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
+                                                asio::co_spawn(executor, time.sleep_until(when), asio::deferred));
+    auto ended = co_await race.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+    auto& [order, failure, value, not_slept] = ended;
+    if (!failure) co_return std::move(value);
+    if (!is_cancellation(failure)) std::rethrow_exception(failure);
+    if (not_slept) throw cancelled{};
+    co_return error{errc::timed_out, "the deadline has passed"};
 }
 
 }  // namespace rik

@@ -11,7 +11,8 @@ namespace rik {
 /// Hands out a bounded number of tickets. Use it from one strand only; it must outlive its tickets.
 class limiter {
 public:
-    limiter(asio::any_io_executor executor, std::size_t at_once_max) : free_(at_once_max), freed_(std::move(executor)) {}
+    limiter(asio::any_io_executor executor, std::size_t at_once_max)
+        : free_(at_once_max), freed_(std::move(executor)) {}
 
     /// Gives its place back when destroyed.
     class ticket {

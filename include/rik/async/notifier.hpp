@@ -5,20 +5,23 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <cstdint>
+
 namespace rik {
 
-/// Remembers one notification until somebody waits for it; more of them are one. Use it from one strand only.
+/// A notification wakes all who wait; if nobody does, it is remembered for the next who comes, and more of them are
+/// one. It may wake for old news: look again at what was waited for. Use it from one strand only.
 class notifier {
 public:
     explicit notifier(asio::any_io_executor executor);
 
-    /// Wakes who waits; if nobody does, the next `wait` returns at once.
     void notify();
     awaitable<> wait();
 
 private:
     asio::steady_timer never_;
-    bool notified_ = false;
+    bool is_remembered_ = false;  ///< nobody has looked since the last notification
+    std::uint64_t count_ = 0;     ///< of notifications
 };
 
 }  // namespace rik

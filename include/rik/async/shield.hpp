@@ -3,20 +3,77 @@
 
 #include <rik/async/awaitable.hpp>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace rik {
 
-/// Runs `work` on `executor` and returns on the caller's. This is the door for calls from other threads.
+namespace detail {
+
+template <class T>
+struct completion_of {
+    using signature = void(std::exception_ptr, T);
+};
+template <>
+struct completion_of<void> {
+    using signature = void(std::exception_ptr);
+};
+
+/// The cancellation of work on another executor. Only that executor touches it.
+struct remote_work {
+    asio::cancellation_signal stop;
+    bool ended = false;
+};
+
+/// co_spawn alone cannot do this: it carries a cancellation to the other thread as an address, which is gone when the
+/// work ends at that moment.
+struct start_remote_work {
+    template <class Handler, class T>
+    void operator()(Handler&& handler, asio::any_io_executor executor, awaitable<T> work) const {
+        auto const remote = std::make_shared<remote_work>();
+        auto const slot = asio::get_associated_cancellation_slot(handler);
+        if (slot.is_connected()) {
+            asio::cancellation_slot(slot).assign([remote, executor](asio::cancellation_type type) {
+                asio::post(executor, [remote, type] {
+                    if (!remote->ended) remote->stop.emit(type);
+                });
+            });
+        }
+        auto home = asio::make_work_guard(handler, executor);
+        auto finish = [remote, home = std::move(home),
+                       handler = std::forward<Handler>(handler)](auto... results) mutable {
+            remote->ended = true;
+            asio::dispatch(home.get_executor(),
+                           [handler = std::move(handler), ... results = std::move(results)]() mutable {
+                               std::move(handler)(std::move(results)...);
+                           });
+        };
+        asio::co_spawn(executor, std::move(work), asio::bind_cancellation_slot(remote->stop.slot(), std::move(finish)));
+    }
+};
+
+}  // namespace detail
+
+/// Runs `work` on `executor`, which runs one thing at a time, and returns on the caller's. This is the door for calls
+/// from other threads.
 /// Cancel: `work` is cancelled and awaited.
 template <class T>
 awaitable<T> on_strand(asio::any_io_executor executor, awaitable<T> work) {
-    return asio::co_spawn(std::move(executor), std::move(work), asio::use_awaitable);
+    return asio::async_initiate<asio::use_awaitable_t<> const, typename detail::completion_of<T>::signature>(
+        detail::start_remote_work{}, asio::use_awaitable, std::move(executor), std::move(work));
 }
 
 /// Runs `work` to its end even when the caller is cancelled meanwhile; the caller waits for it all the same. A caller

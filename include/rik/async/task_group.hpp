@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <list>
+#include <memory>
 
 namespace rik {
 
@@ -21,8 +22,9 @@ public:
     /// Precondition: no task is left (see `stop`).
     ~task_group();
 
-    /// Starts `work` on the group's executor. A task that ends by an exception other than cancellation cancels its
-    /// siblings; `join` and `stop` rethrow the first such exception. Dropped when the group is stopping.
+    /// Starts `work` on the group's executor; called from there, `work` runs at once until its first wait. A task that
+    /// ends by an exception other than cancellation cancels its siblings; `join` and `stop` rethrow the first such
+    /// exception. Dropped when the group is stopping.
     void spawn(awaitable<> work);
 
     /// Waits until no task is left.
@@ -40,13 +42,15 @@ public:
 private:
     struct task {
         asio::cancellation_signal stop;
+        bool ended = false;
     };
-    using task_iterator = std::list<task>::iterator;
+    using task_list = std::list<std::shared_ptr<task>>;
+    using task_iterator = task_list::iterator;
     void finished(task_iterator which, std::exception_ptr thrown);
     awaitable<> drain();
 
     asio::any_io_executor executor_;
-    std::list<task> tasks_;
+    task_list tasks_;
     bool stopping_ = false;
     std::exception_ptr failure_;
     notifier changed_;

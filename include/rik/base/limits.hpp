@@ -1,4 +1,5 @@
-// The limits of everything that could grow, in one place. Past a limit the caller gets a clear error, or the oldest goes.
+// The limits of everything that could grow, in one place. Past a limit the caller gets a clear error, or the oldest
+// goes.
 #pragma once
 
 #include <rik/base/time.hpp>
@@ -14,8 +15,8 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t definition_bytes_max = 1u << 20;
 inline constexpr std::size_t definition_depth_max = 32;
 inline constexpr std::size_t definition_nodes_max = 20'000;
-inline constexpr std::size_t name_bytes_max = 253;      ///< DNS-1123 subdomain
-inline constexpr std::size_t label_bytes_max = 63;      ///< DNS-1123 label
+inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
+inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
 inline constexpr std::size_t replicas_per_request_max = 10'000;
 
@@ -25,8 +26,9 @@ inline constexpr std::size_t history_bytes_max = 32u << 20;
 inline constexpr std::size_t watch_queue_count_max = 10'000;
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
-inline constexpr std::size_t append_entries_max = 10'000;            ///< of one journal append, and so of one transaction
-inline constexpr std::size_t unflushed_count_max = 100'000;          ///< changes that wait for the journal
+inline constexpr std::size_t condemned_per_commit_max = 1'000;       ///< a larger workload is deleted in slices
+inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
+inline constexpr std::size_t unflushed_count_max = 100'000;  ///< changes that wait for the journal
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
@@ -38,7 +40,7 @@ inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;
 
 // Node
-inline constexpr std::size_t starts_at_once_max = 3;   ///< more gain nothing on two cores (measured)
+inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 inline constexpr std::size_t pulls_at_once_max = 4;
 inline constexpr duration pull_timeout = 10min;
 inline constexpr duration runtime_call_timeout = 2min;  ///< of one runc or conmon call
@@ -56,6 +58,10 @@ inline constexpr duration http_header_timeout = 15s;
 inline constexpr duration http_body_timeout = 30s;
 inline constexpr duration http_write_timeout = 30s;
 inline constexpr duration http_idle_timeout = 120s;
+inline constexpr duration http_stop_grace = 5s;
+inline constexpr duration http_check_period = 500ms;  ///< how often time-outs are looked for
+inline constexpr std::size_t http_header_count_max = 128;
+inline constexpr duration watch_heartbeat_period = 15s;
 inline constexpr duration operation_timeout = 60s;
 
 }  // namespace rik::limits

@@ -21,6 +21,9 @@ struct [[nodiscard]] result : boost::system::result<T, rik::error> {
     result() : base(rik::error{errc::internal, "no result"}) {}
 };
 
+template <class T>
+result(T) -> result<T>;
+
 template <>
 struct [[nodiscard]] result<void> : boost::system::result<void, rik::error> {
     using base = boost::system::result<void, rik::error>;

@@ -27,7 +27,8 @@ class local_end : public std::enable_shared_from_this<local_end<Out, In>> {
 public:
     using peer = local_end<In, Out>;
 
-    explicit local_end(asio::any_io_executor executor) : executor_(executor), readable_(executor), writable_(executor) {}
+    explicit local_end(asio::any_io_executor executor)
+        : executor_(executor), readable_(executor), writable_(executor) {}
 
     void join(std::shared_ptr<peer> other) { peer_ = std::move(other); }
 
@@ -36,9 +37,8 @@ public:
         while (!closed_ && unread_count_ >= limits::link_queue_count_max) co_await writable_.wait();
         if (closed_) co_return ended();
         ++unread_count_;
-        asio::post(peer_->executor_, [other = peer_, message = std::move(message)]() mutable {
-            other->deliver(std::move(message));
-        });
+        asio::post(peer_->executor_,
+                   [other = peer_, message = std::move(message)]() mutable { other->deliver(std::move(message)); });
         co_return result<void>{};
     }
 
@@ -59,7 +59,8 @@ public:
         closed_ = true;
         readable_.notify();
         writable_.notify();
-        asio::post(peer_->executor_, [other = std::move(peer_)] { other->peer_closed(); });
+        auto const other = std::exchange(peer_, nullptr);
+        asio::post(other->executor_, [other] { other->peer_closed(); });
     }
 
     void deliver(In message) {

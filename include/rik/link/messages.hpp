@@ -21,9 +21,9 @@ struct item {
     instance_id instance;
     item_want want = item_want::place;
     release_ptr pod_release;
-    node_id node = {};       ///< of `run` and `destroy`
-    revision fence = 0;      ///< of `run` and `destroy`
-    std::string name = {};   ///< of the instance: its hostname, and for people
+    node_id node = {};         ///< of `run` and `destroy`
+    revision fence = 0;        ///< of `run` and `destroy`
+    std::string name = {};     ///< of the instance: its hostname, and for people
     bool is_finished = false;  ///< its processes have ended: it takes no room, and is not started again
 };
 

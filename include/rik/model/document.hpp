@@ -23,7 +23,7 @@ struct document_key {
 struct document {
     document_key key;
     std::string about = {};  ///< index key: the uid of the object that it belongs to, or empty
-    std::string json;
+    std::string json = {};
 };
 
 inline constexpr std::string_view event_kind = "event";
@@ -35,12 +35,12 @@ enum class event_type : std::uint8_t { normal, warning };
 struct event {
     std::string object_kind;
     std::string object_id;
-    std::string object_name;
+    std::string object_name = {};
     std::string tenant = "default";
     event_type type = event_type::normal;
-    std::string reason;   ///< one word: "Scheduled", "Pulled", "Started", "Failed"
-    std::string message;  ///< for the user
-    std::string source;   ///< "primary", "scheduler", "node NAME"
+    std::string reason = {};   ///< one word: "Scheduled", "Pulled", "Started", "Failed"
+    std::string message = {};  ///< for the user
+    std::string source = {};   ///< "primary", "scheduler", "node NAME"
     wall_time at = {};
 };
 

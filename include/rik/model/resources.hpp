@@ -11,10 +11,10 @@
 namespace rik {
 
 namespace resource {
-inline constexpr std::string_view cpu = "cpu";        ///< thousandths of a core
-inline constexpr std::string_view memory = "memory";  ///< bytes
+inline constexpr std::string_view cpu = "cpu";                    ///< thousandths of a core
+inline constexpr std::string_view memory = "memory";              ///< bytes
 inline constexpr std::string_view storage = "ephemeral-storage";  ///< bytes
-inline constexpr std::string_view pods = "pods";      ///< instances; every instance takes one
+inline constexpr std::string_view pods = "pods";                  ///< instances; every instance takes one
 }  // namespace resource
 
 /// A small sorted list of (name, amount). An amount of 0 is the same as none. cpu is in thousandths, the rest in units.

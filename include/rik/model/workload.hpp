@@ -17,8 +17,8 @@ struct release {
     release_id id;
     workload_id workload;
     std::uint64_t number = 1;
-    instance_template pod;
-    resources requests;  ///< effective_requests(pod)
+    instance_template pod = {};
+    resources requests = {};  ///< effective_requests(pod)
 };
 
 using release_ptr = std::shared_ptr<release const>;
@@ -30,9 +30,9 @@ struct workload {
     workload_kind kind = workload_kind::pod;
     string_map labels = {};
     string_map annotations = {};
-    std::uint32_t replicas = 1;  ///< for bare kinds kept and not acted on
-    std::string definition;      ///< canonical JSON
-    release_id current_release;
+    std::uint32_t replicas = 1;   ///< for bare kinds kept and not acted on
+    std::string definition = {};  ///< canonical JSON
+    release_id current_release = {};
     wall_time created_at = {};
     std::uint64_t generation = 1;
     std::optional<wall_time> deleting_since = {};

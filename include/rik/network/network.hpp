@@ -21,7 +21,7 @@ struct node_network {
 struct pod_attachment {
     instance_id instance;
     std::filesystem::path network_namespace;
-    std::string address;  ///< "10.210.3.7", in the node's Pod subnet
+    std::string address;                          ///< "10.210.3.7", in the node's Pod subnet
     std::vector<container_port> host_ports = {};  ///< entries with a host port
 };
 
@@ -30,8 +30,8 @@ public:
     virtual ~network() = default;
 
     /// Makes the node's side (bridge, gateway address, rules, sysctls) and makes the links and rules of Pods be exactly
-    /// those of `present`: what is there is kept, what is foreign to it but ours is removed. Idempotent; at every start.
-    /// Errors: conflict, the subnet is in use by another interface; denied; internal.
+    /// those of `present`: what is there is kept, what is foreign to it but ours is removed. Idempotent; at every
+    /// start. Errors: conflict, the subnet is in use by another interface; denied; internal.
     virtual awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present) = 0;
     /// Gives the Pod its interface, address and host ports.
     /// Errors: conflict, a host port is taken by another program or Pod; internal.

@@ -96,7 +96,8 @@ public:
     virtual awaitable<result<void>> delete_workload(caller who, workload_id which) = 0;
     /// All or none. Errors: not_found; invalid; conflict, a name is taken or the workload is being deleted;
     /// exhausted, limits::finished_instances_count_max or the like.
-    virtual awaitable<result<std::vector<stored<instance>>>> create_instances(caller who, create_instances_request what) = 0;
+    virtual awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
+                                                                              create_instances_request what) = 0;
     /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found.
     virtual awaitable<result<void>> delete_instance(caller who, instance_id which) = 0;
 

@@ -46,7 +46,8 @@ public:
 
     awaitable<result<stored<workload>>> create_workload(caller who, workload_definition definition) override;
     awaitable<result<void>> delete_workload(caller who, workload_id which) override;
-    awaitable<result<std::vector<stored<instance>>>> create_instances(caller who, create_instances_request what) override;
+    awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
+                                                                      create_instances_request what) override;
     awaitable<result<void>> delete_instance(caller who, instance_id which) override;
     awaitable<result<stored<workload>>> get_workload(caller who, object_ref which) override;
     awaitable<result<stored<instance>>> get_instance(caller who, object_ref which) override;

@@ -29,7 +29,7 @@ struct container_key {
 struct sandbox_request {
     instance_id instance;
     std::string hostname;
-    std::vector<std::string> addresses;  ///< for /etc/hosts
+    std::vector<std::string> addresses;         ///< for /etc/hosts
     std::vector<std::string> dns_servers = {};  ///< empty: the host's resolv.conf
 };
 
@@ -45,8 +45,8 @@ struct container_request {
 };
 
 struct container_exit {
-    int code = 0;             ///< 128 + n when signal n ended it
-    bool code_known = true;   ///< false: whoever watched it died; it is gone, its code is lost
+    int code = 0;            ///< 128 + n when signal n ended it
+    bool code_known = true;  ///< false: whoever watched it died; it is gone, its code is lost
     bool out_of_memory = false;
     wall_time finished_at = {};
 };

@@ -1,17 +1,18 @@
-// A journal in one SQLite file: WAL, synchronous=FULL, an exclusive lock on its directory.
+// A journal in one SQLite file: WAL, synchronous=FULL, an exclusive lock beside it (FILE.lock) for as long as it leads.
 #pragma once
 
 #include <rik/store/journal.hpp>
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 namespace rik {
 
 /// Blocking work happens on `pool`; the object is used from one strand.
 class sqlite_journal final : public journal {
 public:
-    /// `file` and its directory are made if they are missing.
+    /// `file` (mode 0600) and its directory (0700) are made if they are missing.
     sqlite_journal(std::filesystem::path file, asio::any_io_executor pool);
     ~sqlite_journal() override;
 
@@ -20,9 +21,12 @@ public:
 
 private:
     class connection;
+    static result<std::pair<std::shared_ptr<connection>, journal_contents>> open_and_read(
+        std::filesystem::path const& file);
+
     std::filesystem::path file_;
     asio::any_io_executor pool_;
-    std::unique_ptr<connection> connection_;
+    std::shared_ptr<connection> connection_;  ///< shared with work on the pool
 };
 
 }  // namespace rik

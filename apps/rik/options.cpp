@@ -1,0 +1,96 @@
+#include "options.hpp"
+
+#include <rik/base/ipv4.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <map>
+
+namespace rik::app {
+
+namespace {
+
+constexpr char const* examples = R"(
+Examples:
+  rik                                        all roles on this machine, API on /run/rik/rik.sock
+  rik --listen 127.0.0.1:5000                the same, and RIK's REST API on its usual port
+  rik --state-dir /tmp/r --socket /tmp/r.sock --cluster-cidr 10.99.0.0/16
+                                             a second rik beside the first
+  rik reset                                  removes everything that rik made on this machine
+
+SIGTERM and SIGINT end rik and stop no instance: the next start takes them over.
+Exit codes: 0 ended as asked, 1 failed, 2 wrong command line.)";
+
+std::string check_subnet(std::string const& text) {
+    auto const parsed = ipv4_subnet::parse(text);
+    if (!parsed) return to_string(parsed.error());
+    if (parsed->prefix_bits() > 24) return "the cluster needs at least a /24";
+    return {};
+}
+
+}  // namespace
+
+options parse_command_line(int argc, char** argv) {
+    options chosen;
+    std::string state_dir = chosen.local.state_dir;
+    std::string run_dir;
+    std::string level = "info";
+    std::string format = "text";
+
+    CLI::App app{"RIK runs Pods and keeps them running: primary, scheduler and node in one program.", "rik"};
+    app.footer(examples);
+    app.set_version_flag("--version", "rik " RIK_VERSION);
+    app.require_subcommand(0, 1);
+    app.fallthrough();
+    app.add_option("--role", chosen.role, "all; roles as processes of their own come with links over gRPC")
+        ->capture_default_str();
+    app.add_option("--state-dir", state_dir, "what lasts: stores, images, what containers wrote")
+        ->capture_default_str();
+    app.add_option("--run-dir", run_dir,
+                   "what dies with the boot (default /run/rik/TAG, TAG from the state directory)");
+    app.add_option("--socket", chosen.socket,
+                   "unix socket of the API, mode 0660, group rik if there is one; '' for none")
+        ->capture_default_str();
+    app.add_option("--listen", chosen.listen, "also serve the API on HOST:PORT; may be given again");
+    app.add_option("--cluster-cidr", chosen.local.cluster_cidr, "addresses of all Pods; each node gets a /24 of it")
+        ->capture_default_str()
+        ->check(check_subnet);
+    app.add_option("--node-name", chosen.local.node_name, "name of this node (default: the host name)");
+    app.add_option("--insecure-registry", chosen.local.insecure_registries,
+                   "HOST:PORT of a registry that speaks plain http; may be given again");
+    app.add_option("--log-level", level)
+        ->capture_default_str()
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    app.add_option("--log-format", format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
+    auto const* const reset =
+        app.add_subcommand("reset", "remove everything of this state directory from this machine");
+    auto const* const version = app.add_subcommand("version", "print the version");
+
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& problem) {
+        std::exit(app.exit(problem) == 0 ? 0 : 2);
+    }
+    if (chosen.role != "all") {
+        std::fprintf(stderr,
+                     "rik: --role=%s: a role as a process of its own is not built yet (it needs links over gRPC); use "
+                     "--role=all\n",
+                     chosen.role.c_str());
+        std::exit(2);
+    }
+    if (reset->parsed()) chosen.what = verb::reset;
+    if (version->parsed()) chosen.what = verb::version;
+    chosen.local.state_dir = std::filesystem::absolute(state_dir);
+    if (!run_dir.empty()) chosen.local.run_dir = std::filesystem::absolute(run_dir);
+    chosen.local.version = RIK_VERSION;
+    static std::map<std::string, log_level> const levels{{"debug", log_level::debug},
+                                                         {"info", log_level::info},
+                                                         {"warning", log_level::warning},
+                                                         {"error", log_level::error}};
+    chosen.level = levels.at(level);
+    chosen.has_pretty_log = format == "text";
+    return chosen;
+}
+
+}  // namespace rik::app

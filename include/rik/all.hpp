@@ -1,0 +1,96 @@
+// A cluster on this machine with every default adapter: SQLite, OCI containers, Linux network. Target rik::all.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/log.hpp>
+#include <rik/cluster.hpp>
+#include <rik/model/resources.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+struct local_options {
+    /// All that lasts: stores, images, what containers have written. Two riks need two state directories, and then
+    /// never touch each other: every kernel object carries the tag of its state directory.
+    std::filesystem::path state_dir = "/var/lib/rik";
+    /// What dies with the boot. Empty: /run/rik/TAG.
+    std::filesystem::path run_dir = {};
+    std::string cluster_cidr = "10.210.0.0/16";
+    std::string node_name = {};                         ///< empty: the machine's host name
+    std::optional<resources> capacity = {};             ///< instead of what the machine has
+    std::vector<std::string> insecure_registries = {};  ///< "host:port", spoken to over plain http
+    std::string version = "0.1.0";
+    log out = {};
+};
+
+/// The eight hex digits in the names of everything that a rik with this state directory makes in the kernel.
+std::string state_tag(std::filesystem::path const& state_dir);
+
+/// All roles in this process, on this machine. Needs root. The calls may be made from any thread.
+/// Instances outlive it: the next one with the same state directory takes them over.
+class local_cluster {
+public:
+    /// Opens the adapters and starts the cluster. `executor` is the host program's.
+    /// Errors: conflict, another rik has this state directory; not_found, a program that it needs is not installed;
+    /// denied; unsupported; corrupt; internal.
+    static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
+                                                                  local_options options);
+    /// Precondition: `stop` has returned.
+    ~local_cluster();
+
+    operations& api();
+    /// Completes when a role cannot go on, with the reason; call `stop` then.
+    awaitable<error> failure();
+    /// Ends the roles. No instance is stopped.
+    awaitable<> stop();
+
+private:
+    class impl;
+    explicit local_cluster(std::unique_ptr<impl> inner);
+    std::unique_ptr<impl> impl_;
+};
+
+/// Removes everything that a rik with this state directory has made on this machine: containers, mounts, namespaces,
+/// cgroups, links, rules, changed sysctls, images, state. Does nothing if there is nothing.
+/// Errors: conflict, a rik runs with this state directory; internal, something could not be removed.
+awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
+
+/// A local cluster with a thread of its own, for programs without coroutines.
+class cluster_thread {
+public:
+    explicit cluster_thread(local_options options) : options_(std::move(options)) {}
+    /// Stops what was started; instances run on.
+    ~cluster_thread();
+    cluster_thread(cluster_thread const&) = delete;
+    cluster_thread& operator=(cluster_thread const&) = delete;
+
+    /// Errors: those of local_cluster::open.
+    result<void> start();
+    /// Valid after `start`.
+    operations& api() { return cluster_->api(); }
+
+    /// Runs `work`, for instance an operation of `api`, and waits for it. Not from the cluster's own thread.
+    template <class T>
+    T call(awaitable<T> work) {
+        return asio::co_spawn(context_, std::move(work), asio::use_future).get();
+    }
+
+private:
+    local_options options_;
+    asio::io_context context_{1};
+    std::unique_ptr<local_cluster> cluster_;
+    std::thread thread_;
+};
+
+}  // namespace rik

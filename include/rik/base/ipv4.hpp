@@ -1,0 +1,39 @@
+// IPv4 addresses and subnets: pure.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rik {
+
+/// "10.210.3.0/24". The address is the network's, without host bits.
+class ipv4_subnet {
+public:
+    /// Errors: invalid, not ADDRESS/BITS, or host bits are set.
+    static result<ipv4_subnet> parse(std::string_view text);
+    ipv4_subnet(std::uint32_t network, unsigned prefix_bits) : network_(network), prefix_bits_(prefix_bits) {}
+
+    std::uint32_t network() const { return network_; }
+    unsigned prefix_bits() const { return prefix_bits_; }
+    std::uint64_t size() const { return std::uint64_t{1} << (32 - prefix_bits_); }
+    bool contains(std::uint32_t address) const { return address - network_ < size(); }
+    /// The part number `index` when this is cut into parts of `part_prefix_bits`.
+    /// Errors: exhausted, there is no such part.
+    result<ipv4_subnet> part(std::uint64_t index, unsigned part_prefix_bits) const;
+    /// The first host address: the gateway of a node's Pods.
+    std::uint32_t gateway() const { return network_ + 1; }
+    std::string text() const;
+
+private:
+    std::uint32_t network_;
+    unsigned prefix_bits_;
+};
+
+std::string ipv4_text(std::uint32_t address);
+/// Errors: invalid.
+result<std::uint32_t> parse_ipv4(std::string_view text);
+
+}  // namespace rik

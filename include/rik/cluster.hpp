@@ -1,0 +1,62 @@
+// All roles in one process, for embedding: a primary, a scheduler and one node, linked by queues.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/log.hpp>
+#include <rik/network/network.hpp>
+#include <rik/placement/placement.hpp>
+#include <rik/primary/operations.hpp>
+#include <rik/runtime/host.hpp>
+#include <rik/runtime/images.hpp>
+#include <rik/runtime/runtime.hpp>
+#include <rik/store/journal.hpp>
+
+#include <memory>
+#include <string>
+
+namespace rik {
+
+/// What a cluster works with; all of it must outlive the cluster. `rik::all` has an adapter for each, sim/ has another.
+struct cluster_ports {
+    clock& time;
+    entropy& random;
+    journal& primary_disk;
+    journal& node_disk;
+    runtime& containers;
+    images& pulled;
+    network& pods;
+    host& machine;
+    /// The strand of the node and its adapters. Null: the cluster makes one.
+    asio::any_io_executor node_strand = {};
+};
+
+struct cluster_options {
+    std::string cluster_cidr = "10.210.0.0/16";
+    placement_policy policy = default_policy();
+    std::string version = "0";
+    log out = {};
+};
+
+/// Each role has a strand of `executor`, which is the host program's and may have several threads. The calls may be
+/// made from any thread. Instances outlive the cluster: the next one with the same disks takes them over.
+class cluster {
+public:
+    cluster(asio::any_io_executor executor, cluster_ports ports, cluster_options options);
+    /// Precondition: it was never started, or `stop` has returned.
+    ~cluster();
+
+    /// Errors: those of the journals, the host and the runtime; then nothing was started.
+    awaitable<result<void>> start();
+    /// Completes when a role cannot go on, with the reason; call `stop` then.
+    awaitable<error> failure();
+    awaitable<> stop();
+
+    /// What users may ask. Valid while the cluster lives.
+    operations& api();
+
+private:
+    class impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace rik

@@ -1,0 +1,82 @@
+// Requests and responses of HTTP as plain values, and the port that answers them.
+#pragma once
+
+#include <rik/async/awaitable.hpp>
+#include <rik/base/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+/// How a client reached the server.
+enum class http_peer : std::uint8_t { unix_socket, tcp };
+
+struct http_field {
+    std::string name;
+    std::string value;
+    friend bool operator==(http_field const&, http_field const&) = default;
+};
+
+/// A request as far as a handler needs it. The path and the query are decoded; nothing else is.
+struct http_request {
+    std::string method;                    ///< as received: "GET"
+    std::string target;                    ///< as received: "/a%2Fb/c?d=e"
+    std::vector<std::string> path = {};    ///< its segments: "a/b", "c"; one slash at the end is left out
+    std::vector<http_field> query = {};    ///< in order; a parameter without '=' has an empty value
+    std::vector<http_field> headers = {};  ///< in order
+    std::string body = {};                 ///< whole
+    http_peer peer = http_peer::unix_socket;
+
+    /// The first header of that name, whatever its case.
+    std::optional<std::string_view> header(std::string_view name) const;
+    /// The first query parameter of exactly that name.
+    std::optional<std::string_view> parameter(std::string_view name) const;
+};
+
+/// A body that is sent piece by piece while it comes into being. The server uses it from one strand and destroys it
+/// there when the body has ended, the client has gone or the server stops.
+class body_source {
+public:
+    virtual ~body_source() = default;
+
+    /// The next piece; empty at the end. An error ends the connection, so that the client sees that the body is not
+    /// whole.
+    virtual awaitable<result<std::string>> next() = 0;
+
+    /// Runs beside `next` for as long as the body is sent: for whatever feeds `next` by itself. It may return before.
+    virtual awaitable<> run();
+};
+
+struct http_response {
+    unsigned status_code = 200;
+    std::string content_type = {};         ///< empty: no such header
+    std::vector<http_field> headers = {};  ///< further ones; their values must not come from a request unchecked
+    std::string body = {};
+    std::unique_ptr<body_source> stream = {};  ///< if set, sent instead of `body`, chunked
+};
+
+http_response make_response(unsigned status_code, std::string content_type, std::string body);
+
+/// "Not Found" for 404; "Unknown" for a code that RFC 9110 does not name.
+std::string_view reason_phrase(unsigned status_code);
+
+/// Answers requests. Called on the strand of the connection, so from several threads at once for several connections.
+/// Cancel: a server that is being stopped cancels what still runs after its grace.
+class http_handler {
+public:
+    virtual ~http_handler() = default;
+
+    /// An exception is logged and answered with 500.
+    virtual awaitable<http_response> handle(http_request request) = 0;
+
+    /// What to answer when the server itself refuses a request (400, 403, 408, 413, 431, 500, 503 and the like).
+    /// `target` may be empty: it was not read yet. By default: plain text.
+    virtual http_response refusal(unsigned status_code, std::string_view message, std::string_view target);
+};
+
+}  // namespace rik

@@ -1,0 +1,91 @@
+// A small HTTP/1.1 server for unix sockets and TCP: bounded in everything, stopped without losing a reply.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/log.hpp>
+#include <rik/http/message.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+struct unix_address {
+    std::string path;
+    std::string group = {};  ///< gets the socket (mode 0660) if there is such a group and this process may do that
+};
+
+struct tcp_address {
+    std::string host = "127.0.0.1";  ///< an IP address, "localhost", or empty for all addresses of the machine
+    std::uint16_t port = 0;          ///< 0: any that is free
+};
+
+/// "127.0.0.1:5000", "[::1]:5000", "localhost:5000", ":5000" (all addresses of the machine), "5000" (loopback).
+/// Errors: invalid, it is none of these.
+result<tcp_address> parse_tcp_address(std::string_view text);
+
+/// Time-outs are met within `check_period`.
+struct http_limits {
+    std::size_t header_bytes_max = limits::http_header_bytes_max;
+    std::size_t header_count_max = limits::http_header_count_max;
+    std::size_t body_bytes_max = limits::http_body_bytes_max;
+    std::size_t connections_max = limits::http_connections_max;
+    duration header_timeout = limits::http_header_timeout;  ///< from its first byte, or from the connection's begin
+    duration body_timeout = limits::http_body_timeout;
+    duration write_timeout = limits::http_write_timeout;  ///< for each 256 KiB
+    duration idle_timeout = limits::http_idle_timeout;    ///< between two requests
+    duration stop_grace = limits::http_stop_grace;
+    duration check_period = limits::http_check_period;
+};
+
+struct http_options {
+    std::optional<unix_address> local = {};
+    std::vector<tcp_address> tcp = {};
+    /// Host names by which clients may call this server over TCP, besides IP addresses and localhost. Any other name
+    /// in Host is refused: a page in a browser can point a name of its own at this machine (DNS rebinding).
+    std::vector<std::string> host_names = {};
+    /// Origins ("https://console.example") whose pages may call it, besides its own.
+    std::vector<std::string> origins = {};
+    http_limits limits = {};
+};
+
+/// May be used from any thread. Each connection lives on a strand of its own on the executor that is given, which may
+/// have several threads. No exception leaves it: what a handler throws is logged and answered with 500.
+class http_server {
+public:
+    /// Binds all addresses; clients can connect from then on and are answered after `start`. A socket file on which
+    /// nobody answers is replaced. `time` and `handler` must outlive the server.
+    /// Errors: conflict, an address is in use, or the path is there and is no socket; invalid, an address is not one;
+    /// denied, the system does not let us; internal, it failed otherwise.
+    static result<std::unique_ptr<http_server>> open(asio::any_io_executor executor, clock& time, http_handler& handler,
+                                                     http_options options, log to);
+    /// Precondition: it was not started, or `stop` has returned.
+    ~http_server();
+    http_server(http_server const&) = delete;
+    http_server& operator=(http_server const&) = delete;
+
+    /// Begins to answer. Call it once.
+    awaitable<> start();
+
+    /// Accepts no more, ends idle connections and streams at once, gives other requests http_limits::stop_grace, then
+    /// cancels them. Nothing of the server runs any more when it returns. It runs to its end even when cancelled.
+    awaitable<> stop();
+
+    /// Where it listens, with the ports that were picked.
+    std::vector<tcp_address> const& tcp_addresses() const;
+
+    std::size_t connection_count() const;
+
+private:
+    class impl;
+    explicit http_server(std::unique_ptr<impl> self);
+    std::unique_ptr<impl> self_;
+};
+
+}  // namespace rik

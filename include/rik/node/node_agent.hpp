@@ -1,0 +1,56 @@
+// The node role: makes the instances that are bound to this machine real, and says how they are.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/log.hpp>
+#include <rik/link/link.hpp>
+#include <rik/network/network.hpp>
+#include <rik/runtime/host.hpp>
+#include <rik/runtime/images.hpp>
+#include <rik/runtime/runtime.hpp>
+#include <rik/store/journal.hpp>
+
+#include <memory>
+#include <string>
+
+namespace rik {
+
+/// What a node agent works with. All of it must outlive the agent.
+struct node_ports {
+    clock& time;
+    entropy& random;
+    journal& disk;
+    connector<uplink_session>& scheduler;
+    stream_dialer& streams;
+    runtime& containers;
+    images& pulled;
+    network& pods;
+    host& machine;
+};
+
+struct node_options {
+    std::string version = "0";
+    log out = {};
+};
+
+/// The agent of one machine. Everything happens on `strand`. Instances outlive it: stopping or cancelling it stops no
+/// container, and the next agent with the same disk takes them over.
+class node_agent {
+public:
+    node_agent(asio::any_io_executor strand, node_ports ports, node_options options);
+    ~node_agent();
+
+    /// Reads what this machine held, takes over what still runs, removes what nobody owns, and starts.
+    /// Await it on the strand. Errors: those of the journal, the host and the runtime.
+    awaitable<result<void>> start();
+    /// Completes when the agent cannot go on: its disk cannot be written. Its owner stops it then.
+    awaitable<error> failure();
+    /// Await it on the strand before destroying the agent.
+    awaitable<> stop();
+
+private:
+    class impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace rik

@@ -1,0 +1,57 @@
+// The images of a machine: pulled with skopeo, unpacked with umoci, kept below the state directory.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/log.hpp>
+#include <rik/runtime/images.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rik {
+
+struct oci_images_options {
+    /// Absolute, without ':' and ','. Everything is below its "images" directory, which one store at a time uses.
+    std::filesystem::path state_directory;
+    std::vector<std::string> insecure_registries = {};  ///< "host:port" of those that speak plain http or bad TLS
+    std::size_t pulls_at_once_max = limits::pulls_at_once_max;
+    duration pull_timeout = limits::pull_timeout;
+};
+
+/// Names are "repo[:tag][@sha256:...]" of docker.io, "host[:port]/repo...", the same after "docker://",
+/// "oci:/PATH[:TAG]" and "docker-archive:/PATH[:REFERENCE]".
+///
+/// A file is asked again when it changed; if it or a registry is away, an older copy serves, with a warning. An image
+/// that was asked for in this process costs no file work but two looks at its directory, and no hop between threads.
+/// A tree is trusted only if its mark is there, which is written after everything in it was synced.
+///
+/// Use it from the one strand that it was opened with. `stop` it before it is destroyed.
+class oci_images final : public images {
+public:
+    /// Removes what an earlier process left half done. `pool` runs blocking work; `time` must outlive the store.
+    /// Errors: invalid, the state directory's path; not_found, skopeo or umoci is not installed; internal.
+    static result<std::unique_ptr<oci_images>> open(asio::any_io_executor strand, asio::any_io_executor pool,
+                                                    clock& time, oci_images_options options, log logs);
+    ~oci_images() override;
+
+    /// Errors: those of `images`, and corrupt, what the registry gave is damaged; internal.
+    /// Cancel: only this caller leaves; the pull goes on.
+    awaitable<result<image_ptr>> ensure(std::string name) override;
+
+    /// Cancels all pulls; who waits for them gets errc::unavailable.
+    awaitable<> stop();
+
+    /// Removes all images of `state_directory`. Precondition: no store has it open and nothing runs on its trees.
+    static result<void> remove_all(std::filesystem::path const& state_directory);
+
+private:
+    struct impl;
+    explicit oci_images(std::unique_ptr<impl> inner);
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace rik

@@ -1,0 +1,34 @@
+// What this Linux machine is and offers.
+#pragma once
+
+#include <rik/base/limits.hpp>
+#include <rik/runtime/host.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace rik {
+
+struct linux_host_options {
+    std::filesystem::path state_directory;   ///< its file system is the node's ephemeral storage
+    std::string name = {};                   ///< empty: the machine's host name
+    std::optional<resources> capacity = {};  ///< instead of what the machine has
+    std::int64_t pods_max = limits::pods_per_node_default;
+    std::filesystem::path proc = "/proc";  ///< tests give their own
+    std::filesystem::path cgroups = "/sys/fs/cgroup";
+};
+
+/// Capacity is what this process may use: processors of its affinity, and memory, both cut to the limits of its
+/// cgroups (v1, v2, or hybrid).  Source: kernel's cgroup-v1/memory.rst, cgroup-v2.rst; man 5 proc, sched_getaffinity
+class linux_host final : public host {
+public:
+    explicit linux_host(linux_host_options options);
+    awaitable<result<node_facts>> describe() override;
+
+private:
+    linux_host_options options_;
+};
+
+}  // namespace rik

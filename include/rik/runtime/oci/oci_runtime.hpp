@@ -1,0 +1,76 @@
+// Containers on this machine: runc runs them, one conmon watches each, the kernel's own calls do the rest.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/log.hpp>
+#include <rik/runtime/runtime.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace rik {
+
+struct oci_options {
+    std::filesystem::path run_dir;    ///< "/run/rik/<tag>": what dies with the boot; absolute, without , : \ or space
+    std::filesystem::path state_dir;  ///< "/var/lib/rik": what is kept; the same rules
+    std::string tag;                  ///< eight hex digits: the cgroups are below /rik-<tag>
+    asio::any_io_executor executor;   ///< the strand on which this runtime is used
+    asio::any_io_executor pool;       ///< blocking file work
+    /// Exactly one thread that runs nothing but work on namespaces: it leaves its own for a moment.
+    asio::any_io_executor namespace_thread;
+    std::filesystem::path runtime_program = {};  ///< empty: runc, as found in PATH
+    std::filesystem::path monitor_program = {};  ///< empty: conmon, as found in PATH
+    std::int64_t processes_max = 4096;           ///< of one container
+    std::uint64_t shm_bytes = 64u << 20;         ///< of a Pod's /dev/shm
+    std::size_t log_file_bytes_max = limits::log_file_bytes_max;
+    std::size_t log_files_max = limits::log_files_max;
+    duration log_check_period = std::chrono::seconds(2);
+    rik::log log = {};
+};
+
+/// The runtime "oci". Use it from the strand of `executor` only.
+///
+/// Nothing that it knows is only in memory: paths, cgroups and names derive from uid, container and attempt, so a
+/// second object (after a crash, an upgrade) takes over what the first one started. Destroying or stopping it stops
+/// no container.
+///
+/// A log file may exceed `log_file_bytes_max` by what a container writes in one `log_check_period`, and never
+/// 4 x `log_file_bytes_max`: there conmon drops what the file has and begins anew. So the logs of one attempt of a
+/// container take at most 4 x `log_file_bytes_max` x `log_files_max` bytes, and those of its last 5 attempts are kept.
+class oci_runtime final : public runtime {
+public:
+    /// Prepares the directories. What `run_dir` has from an earlier boot is removed. `time` must outlive the runtime.
+    /// Errors: invalid, a path or the tag has the wrong form; exhausted; unsupported, no cgroups are mounted; internal.
+    static result<std::unique_ptr<oci_runtime>> open(oci_options options, clock& time);
+    /// Precondition: `stop` has completed.
+    ~oci_runtime() override;
+
+    /// Ends the runtime's own tasks (the rotation of logs). Containers run on.
+    awaitable<> stop();
+
+    /// Removes everything of this tag and these directories: containers, mounts, namespaces, cgroups, files, also what
+    /// `list` would not find. For `rik reset`; no other verb may run meanwhile.
+    /// Errors: internal, something is still in use.
+    awaitable<result<void>> remove_all();
+
+    std::string_view name() const override { return "oci"; }
+    awaitable<result<sandbox>> create_sandbox(sandbox_request request) override;
+    awaitable<result<void>> start_container(container_request request) override;
+    awaitable<result<container_exit>> wait_container(container_key key) override;
+    awaitable<result<void>> stop_container(container_key key) override;
+    awaitable<result<void>> kill_container(container_key key) override;
+    awaitable<result<void>> remove_container(container_key key) override;
+    awaitable<result<void>> remove_sandbox(instance_id instance) override;
+    awaitable<result<std::vector<found_sandbox>>> list() override;
+    awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
+
+private:
+    struct state;
+    explicit oci_runtime(std::unique_ptr<state> inner);
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace rik

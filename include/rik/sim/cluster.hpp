@@ -1,0 +1,86 @@
+// A whole cluster in virtual time: the real primary, scheduler and node agents on simulated machines, disks and links.
+#pragma once
+
+#include <rik/node/node_agent.hpp>
+#include <rik/primary/primary.hpp>
+#include <rik/scheduler/scheduler.hpp>
+#include <rik/sim/machine.hpp>
+#include <rik/sim/world.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rik::sim {
+
+struct cluster_options {
+    std::size_t nodes = 1;
+    std::int64_t cpu_milli_per_node = 4000;
+    std::int64_t memory_per_node = std::int64_t{8} << 30;
+    std::int64_t pods_per_node = 110;
+    placement_policy policy = default_policy();
+    log out = {};
+};
+
+/// Every call runs on the world's one thread. Roles can be crashed (nothing that was not flushed survives) and started
+/// again; machines can be powered off; a node's link can be cut.
+class cluster {
+public:
+    cluster(world& in, cluster_options options);
+    /// Stops what still runs, in virtual time: not from inside a scenario.
+    ~cluster();
+
+    /// Starts all roles; returns when all nodes have joined.
+    awaitable<> start();
+    /// In order, and nothing is lost.
+    awaitable<> stop();
+
+    operations& api();
+    machine& node(std::size_t index);
+    std::size_t node_count() const;
+
+    awaitable<> crash_primary();
+    awaitable<> start_primary();
+    awaitable<> crash_scheduler();
+    awaitable<> start_scheduler();
+    /// The agent dies; containers run on.
+    awaitable<> crash_node(std::size_t index);
+    awaitable<> start_node(std::size_t index);
+    /// The agent dies, and all that runs on the machine.
+    awaitable<> power_off(std::size_t index);
+    void cut_link(std::size_t index);
+    void mend_link(std::size_t index);
+    /// Every later flush of the primary fails with `why`.
+    void fail_primary_disk(error why);
+
+    /// Waits until `is_true(api rows)` holds for all instances, looking again every 10 ms of virtual time.
+    /// Throws std::runtime_error with what is when it does not within `limit`.
+    awaitable<> until(bool (*is_true)(std::vector<stored<instance>> const&), duration limit = std::chrono::minutes(5));
+    /// The workload made from `definition` (JSON or YAML), and `count` instances of it.
+    awaitable<workload_id> create(std::string definition, std::uint32_t count);
+
+    /// What must hold at every moment, checked now: no instance runs on two machines, no machine runs more Pods than it
+    /// offers. Empty, or what is wrong.   Source: DESIGN, section 5, rules 1 and 3
+    std::string violations() const;
+
+private:
+    struct primary_process;
+    struct scheduler_process;
+    struct node_process;
+    class links;
+
+    world& world_;
+    cluster_options options_;
+    std::unique_ptr<links> links_;
+    std::vector<std::unique_ptr<machine>> machines_;
+    std::unique_ptr<primary_process> primary_;
+    std::unique_ptr<scheduler_process> scheduler_;
+    std::vector<std::unique_ptr<node_process>> nodes_;
+};
+
+/// For `until`.
+bool all_running(std::vector<stored<instance>> const& rows);
+bool none_left(std::vector<stored<instance>> const& rows);
+
+}  // namespace rik::sim

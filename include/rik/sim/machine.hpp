@@ -1,0 +1,98 @@
+// A simulated machine: what a node's agent finds under it, and what survives the agent's crash.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/async/notifier.hpp>
+#include <rik/network/network.hpp>
+#include <rik/runtime/host.hpp>
+#include <rik/runtime/images.hpp>
+#include <rik/runtime/runtime.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace rik::sim {
+
+/// How containers of an image behave here. Durations are virtual.
+struct image_behaviour {
+    std::optional<error> pull_error = {};
+    std::optional<error> start_error = {};
+    duration pull_time = std::chrono::milliseconds(40);
+    duration start_time = std::chrono::milliseconds(20);
+    std::optional<duration> runs_for = {};              ///< nullopt: until it is stopped
+    int exit_code = 0;                                  ///< when it ends by itself
+    duration stop_time = std::chrono::milliseconds(5);  ///< from the stop signal to its end; a longer one is killed
+    std::string output = "hello\n";
+};
+
+/// One start of a container, for checkers.
+struct container_start {
+    container_key key;
+    time_point at;
+};
+
+/// Runtime, images, network and host of one machine. Containers run on while no agent is there; `power_off` ends them.
+class machine final : public runtime, public images, public network, public host {
+public:
+    machine(asio::any_io_executor executor, clock& time, node_facts facts);
+    ~machine() override;
+
+    /// For every image, unless it has a behaviour of its own.
+    void set_behaviour(image_behaviour how) { usual_ = std::move(how); }
+    void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
+    /// All containers end, nothing of them is left, and the boot id changes. Call it when no agent uses the machine.
+    void power_off();
+
+    std::vector<container_start> const& starts() const { return starts_; }
+    /// Containers that run now.
+    std::vector<container_key> running() const;
+    /// Instances that are on the network now.
+    std::set<instance_id> attached() const;
+    /// Whatever is held for an instance: sandboxes and network attachments.
+    std::set<instance_id> occupied() const;
+
+    std::string_view name() const override { return "oci"; }
+    awaitable<result<sandbox>> create_sandbox(sandbox_request request) override;
+    awaitable<result<void>> start_container(container_request request) override;
+    awaitable<result<container_exit>> wait_container(container_key key) override;
+    awaitable<result<void>> stop_container(container_key key) override;
+    awaitable<result<void>> kill_container(container_key key) override;
+    awaitable<result<void>> remove_container(container_key key) override;
+    awaitable<result<void>> remove_sandbox(instance_id instance) override;
+    awaitable<result<std::vector<found_sandbox>>> list() override;
+    awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
+
+    awaitable<result<image_ptr>> ensure(std::string name) override;
+
+    awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present) override;
+    awaitable<result<void>> attach(pod_attachment pod) override;
+    awaitable<result<void>> detach(instance_id instance) override;
+    awaitable<result<void>> remove_all() override;
+
+    awaitable<result<node_facts>> describe() override;
+
+private:
+    struct container;
+    image_behaviour const& behaviour_of(std::string const& image) const;
+    static awaitable<result<void>> change_of(std::shared_ptr<container> which);
+    std::shared_ptr<container> find(container_key const& key) const;
+
+    asio::any_io_executor executor_;
+    clock& time_;
+    node_facts facts_;
+    std::uint64_t boot_count_ = 1;
+    image_behaviour usual_;
+    std::map<std::string, image_behaviour> special_;
+    std::set<std::string> pulled_;
+    std::set<instance_id> sandboxes_;
+    std::map<container_key, std::shared_ptr<container>> containers_;
+    std::map<instance_id, pod_attachment> attached_;
+    std::vector<container_start> starts_;
+};
+
+}  // namespace rik::sim

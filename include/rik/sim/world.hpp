@@ -1,0 +1,78 @@
+// A world with its own time: everything in one thread, repeatable from one seed.
+#pragma once
+
+#include <rik/async/clock.hpp>
+#include <rik/base/entropy.hpp>
+#include <rik/base/time.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace rik::sim {
+
+/// Time that passes only when nothing else is left to do: then it jumps to the next moment that somebody waits for.
+class virtual_clock final : public clock {
+public:
+    time_point now() const override { return now_; }
+    wall_time wall() const override;
+    awaitable<> sleep_until(time_point when) override;
+
+private:
+    friend class world;
+    struct sleeper;
+    /// Wakes the first of those who wait for the earliest moment. False if nobody waits, or only past `horizon`.
+    bool advance(time_point horizon);
+
+    time_point now_{};
+    std::uint64_t order_ = 0;
+    /// Equal moments in order of creation.
+    std::map<std::pair<time_point, std::uint64_t>, sleeper*> sleepers_;
+};
+
+/// Owns time, chance and the one thread of a simulation. A thousand nodes for a month are seconds of real time.
+///
+///     sim::world world(seed);
+///     world.run(scenario(world));   // throws what the scenario throws; std::runtime_error when it waits for ever
+class world {
+public:
+    explicit world(std::uint64_t seed = 1) : context_(1), random_(seed) {}
+    world(world const&) = delete;
+    world& operator=(world const&) = delete;
+
+    clock& time() { return clock_; }
+    entropy& random() { return random_; }
+    asio::any_io_executor executor() { return context_.get_executor(); }
+
+    /// Runs until `work` has returned; others go on meanwhile. Throws what it throws, and
+    /// std::runtime_error("deadlock") when nothing can happen any more, or `limit` of virtual time has passed.
+    void run(awaitable<> work, duration limit = std::chrono::hours(24 * 365));
+
+    /// The same, for a value.
+    template <class T>
+    T run(awaitable<T> work) {
+        std::optional<T> returned;
+        run(keep(std::move(work), returned));
+        return std::move(*returned);
+    }
+
+    /// Lets `length` of virtual time pass.
+    void run_for(duration length);
+
+private:
+    template <class T>
+    static awaitable<> keep(awaitable<T> work, std::optional<T>& into) {
+        into.emplace(co_await std::move(work));
+    }
+    void settle();
+
+    asio::io_context context_;
+    virtual_clock clock_;
+    seeded_entropy random_;
+};
+
+}  // namespace rik::sim

@@ -1,0 +1,39 @@
+#include "json_detail.hpp"
+
+namespace rik::detail {
+
+workload const* directory::find_workload(std::optional<workload_id> const& id) const {
+    auto const found = id ? workloads.find(*id) : workloads.end();
+    return found == workloads.end() ? nullptr : found->second.get();
+}
+
+node const* directory::find_node(std::optional<node_binding> const& binding) const {
+    auto const found = binding ? nodes.find(binding->node) : nodes.end();
+    return found == nodes.end() ? nullptr : found->second.get();
+}
+
+bool directory::is_unheard(instance const& row) const {
+    if (!row.binding()) return false;
+    auto const* on = find_node(row.binding());
+    return on == nullptr || on->state == node_state::unheard;
+}
+
+directory make_directory(listing<workload> const& workloads, listing<node> const& nodes) {
+    directory made;
+    for (auto const& each : workloads.rows) made.workloads.emplace(each->id, each.row);
+    for (auto const& each : nodes.rows) made.nodes.emplace(each->id, each.row);
+    return made;
+}
+
+std::map<node_id, node_usage> usage_of(std::vector<stored<instance>> const& rows) {
+    std::map<node_id, node_usage> usage;
+    for (auto const& row : rows) {
+        if (!row->binding() || is_finished(row->state())) continue;
+        auto& on = usage[row->binding()->node];
+        on.requested.add(row->requests());
+        ++on.instances;
+    }
+    return usage;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,90 @@
+#include "json_detail.hpp"
+
+#include <boost/json/parse.hpp>
+
+namespace rik::detail {
+
+namespace {
+
+void put_if_missing(json::object& object, std::string_view name, json::value value) {
+    if (object.if_contains(name) == nullptr) object[name] = std::move(value);
+}
+
+/// For an instance whose workload is gone: what its clients read, without what they may not understand.
+json::array containers_of(instance_template const& pod) {
+    json::array array;
+    for (auto const& each : pod.containers) {
+        json::array env;
+        for (auto const& variable : each.env) {
+            json::object entry;
+            entry["name"] = variable.name;
+            entry["value"] = variable.value;
+            env.push_back(std::move(entry));
+        }
+        json::object container;
+        container["name"] = each.name;
+        container["image"] = each.image;
+        container["env"] = std::move(env);
+        array.push_back(std::move(container));
+    }
+    return array;
+}
+
+json::object spec_of(instance const& row, json::object const* definition) {
+    json::object spec;
+    auto const* written = definition == nullptr ? nullptr : definition->if_contains("spec");
+    if (written != nullptr && written->is_object()) {
+        for (auto const name : {"containers", "function"})
+            if (auto const* part = written->get_object().if_contains(name)) spec[name] = *part;
+    } else {
+        spec["containers"] = containers_of(row.pod());
+    }
+    put_if_missing(spec, "containers", json::array());
+    put_if_missing(spec, "function", nullptr);
+    return spec;
+}
+
+}  // namespace
+
+json::object v0_definition(workload const& row) {
+    boost::system::error_code wrong;
+    auto parsed = json::parse(row.definition, wrong);
+    auto value = !wrong && parsed.is_object() ? std::move(parsed.get_object()) : json::object();
+    put_if_missing(value, "apiVersion", "v1");
+    put_if_missing(value, "kind", json::value(to_string(row.kind)));
+    put_if_missing(value, "name", json::value(row.name));
+    put_if_missing(value, "replicas", row.replicas);
+    auto& spec = value["spec"];
+    if (!spec.is_object()) spec = json::object();
+    auto& containers = spec.get_object()["containers"];
+    if (!containers.is_array()) containers = json::array();
+    return value;
+}
+
+/// v0 has no word for what is not known: an instance that ran on a node which nobody hears has failed as far as its
+/// user can tell, one that was being prepared is still waited for.
+std::string_view v0_state(instance const& row, bool is_unheard) {
+    switch (row.state()) {
+        case instance_state::pending: return "Pending";
+        case instance_state::creating: return is_unheard ? "Pending" : "Creating";
+        case instance_state::running: return is_unheard ? "Failed" : "Running";
+        case instance_state::succeeded: return "Terminated";
+        case instance_state::failed: return "Failed";
+        case instance_state::destroying: return "Destroying";
+        case instance_state::terminated: return "Terminated";
+    }
+    return "Failed";
+}
+
+json::object v0_instance(instance const& row, json::object const* definition, bool is_unheard) {
+    json::object object;
+    object["workload_id"] = row.owner() ? row.owner()->text() : std::string();
+    object["namespace"] = row.tenant();
+    object["id"] = row.name();
+    object["kind"] = to_string(row.pod().kind);
+    object["status"] = v0_state(row, is_unheard);
+    object["spec"] = spec_of(row, definition);
+    return object;
+}
+
+}  // namespace rik::detail

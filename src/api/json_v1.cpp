@@ -1,0 +1,205 @@
+#include "json_detail.hpp"
+
+#include <rik/base/quantity.hpp>
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
+
+namespace rik::detail {
+
+namespace {
+
+json::object map_object(string_map const& map) {
+    json::object object;
+    for (auto const& [name, value] : map) object[name] = value;
+    return object;
+}
+
+json::array text_array(std::vector<std::string> const& texts) { return json::array(texts.begin(), texts.end()); }
+
+json::value time_value(std::optional<wall_time> const& when) {
+    if (!when) return nullptr;
+    return json::value(to_string(*when));
+}
+
+std::string amount_text(std::string_view name, std::int64_t amount) {
+    if (name == resource::cpu) return milli_text(amount);
+    if (name == resource::memory || name == resource::storage) return bytes_text(amount);
+    return std::to_string(amount);
+}
+
+json::object resources_object(resources const& amounts) {
+    json::object object;
+    for (auto const& [name, amount] : amounts.entries()) object[name] = amount_text(name, amount);
+    return object;
+}
+
+json::object named(std::string id, std::string_view name) {
+    json::object object;
+    object["id"] = std::move(id);
+    object["name"] = name;
+    return object;
+}
+
+json::value owner_value(instance const& row, directory const& names) {
+    if (!row.owner()) return nullptr;
+    auto const* owner = names.find_workload(row.owner());
+    return named(row.owner()->text(), owner == nullptr ? std::string_view() : owner->name);
+}
+
+json::value node_value(instance const& row, directory const& names) {
+    if (!row.binding()) return nullptr;
+    auto const* on = names.find_node(row.binding());
+    return named(row.binding()->node.text(), on == nullptr ? std::string_view() : on->facts.name);
+}
+
+std::string_view image_of(instance const& row, std::string_view container) {
+    for (auto const& each : row.pod().containers)
+        if (each.name == container) return each.image;
+    return {};
+}
+
+json::object container_object(instance const& row, container_status const& status) {
+    json::object object;
+    object["name"] = status.name;
+    object["image"] = image_of(row, status.name);
+    object["state"] = to_string(status.state);
+    object["reason"] = status.reason;
+    object["message"] = status.message;
+    object["exitCode"] = status.exit_code ? json::value(*status.exit_code) : json::value(nullptr);
+    object["startedAt"] = time_value(status.started_at);
+    object["finishedAt"] = time_value(status.finished_at);
+    object["restartCount"] = status.restart_count;
+    return object;
+}
+
+/// What is reported of the containers, or, before that, what they will be.
+json::array containers_array(instance const& row) {
+    json::array array;
+    for (auto const& status : row.status().containers) array.push_back(container_object(row, status));
+    if (!array.empty()) return array;
+    for (auto const& each : row.pod().containers) {
+        container_status waiting;
+        waiting.name = each.name;
+        array.push_back(container_object(row, waiting));
+    }
+    return array;
+}
+
+json::array host_ports_array(instance const& row) {
+    json::array array;
+    for (auto const& container : row.pod().containers) {
+        for (auto const& each : container.ports) {
+            if (each.host_port == 0) continue;
+            json::object object;
+            object["hostPort"] = each.host_port;
+            object["port"] = each.port;
+            object["protocol"] = to_string(each.protocol);
+            object["container"] = container.name;
+            array.push_back(std::move(object));
+        }
+    }
+    return array;
+}
+
+std::string_view shown_state(instance const& row, directory const& names) {
+    if (names.is_unheard(row) && !is_finished(row.state())) return "unknown";
+    return to_string(row.state());
+}
+
+void put_status(json::object& object, instance const& row, directory const& names) {
+    auto const& status = row.status();
+    auto const is_unknown = names.is_unheard(row) && !is_finished(row.state());
+    object["state"] = shown_state(row, names);
+    object["reason"] = is_unknown ? "NodeUnheard" : std::string_view(status.reason);
+    object["message"] = is_unknown ? "Its node is not heard; what is shown is what was last reported."
+                                   : std::string_view(status.message);
+    object["since"] = to_string(status.since == wall_time() ? row.created_at() : status.since);
+    object["ready"] = status.ready && !is_unknown;
+    object["addresses"] = text_array(status.addresses);
+    object["hostPorts"] = host_ports_array(row);
+    object["containers"] = containers_array(row);
+}
+
+}  // namespace
+
+std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings) {
+    json::object object;
+    object["id"] = row->id.text();
+    object["kind"] = to_string(row->kind);
+    object["tenant"] = row->tenant;
+    object["name"] = row->name;
+    object["labels"] = map_object(row->labels);
+    object["annotations"] = map_object(row->annotations);
+    object["createdAt"] = to_string(row->created_at);
+    object["generation"] = row->generation;
+    object["revision"] = row.changed_at;
+    object["state"] = to_string(row->state());
+    object["replicas"] = row->replicas;
+    object["release"] = row->current_release.text();
+    object["deletingSince"] = time_value(row->deleting_since);
+    if (!warnings.empty()) object["warnings"] = text_array(warnings);
+    auto text = json::serialize(object);
+    text.pop_back();
+    // The definition is JSON already: parsing it only to write it again would be most of the work.
+    return fmt::format(R"({},"definition":{}}})", text, row->definition.empty() ? "null" : row->definition);
+}
+
+std::string instance_text(stored<instance> const& row, directory const& names) {
+    json::object object;
+    object["id"] = row->id().text();
+    object["kind"] = to_string(row->pod().kind);
+    object["tenant"] = row->tenant();
+    object["name"] = row->name();
+    object["workload"] = owner_value(*row, names);
+    object["labels"] = map_object(row->pod().labels);
+    object["createdAt"] = to_string(row->created_at());
+    object["generation"] = row->generation();
+    object["revision"] = row.changed_at;
+    object["node"] = node_value(*row, names);
+    object["fence"] = row->binding() ? json::value(row->binding()->fence) : json::value(nullptr);
+    put_status(object, *row, names);
+    object["deletingSince"] = time_value(row->deleting_since());
+    return json::serialize(object);
+}
+
+std::string node_text(stored<node> const& row, node_usage const& usage) {
+    json::object object;
+    object["id"] = row->id.text();
+    object["name"] = row->facts.name;
+    object["state"] = to_string(row->state);
+    object["stateSince"] = to_string(row->state_since);
+    object["createdAt"] = to_string(row->created_at);
+    object["revision"] = row.changed_at;
+    object["version"] = row->facts.version;
+    object["bootId"] = row->facts.boot_id;
+    object["runtimes"] = text_array(row->facts.runtimes);
+    object["addresses"] = text_array(row->facts.addresses);
+    object["podSubnet"] = row->pod_subnet;
+    object["labels"] = map_object(row->facts.labels);
+    object["capacity"] = resources_object(row->facts.capacity);
+    object["requested"] = resources_object(usage.requested);
+    object["instances"] = usage.instances;
+    return json::serialize(object);
+}
+
+std::string event_text(event const& happened) {
+    json::object object;
+    object["time"] = to_string(happened.at);
+    object["type"] = happened.type == event_type::warning ? "warning" : "normal";
+    object["kind"] = happened.object_kind;
+    object["id"] = happened.object_id;
+    object["name"] = happened.object_name;
+    object["tenant"] = happened.tenant;
+    object["reason"] = happened.reason;
+    object["message"] = happened.message;
+    object["source"] = happened.source;
+    return json::serialize(object);
+}
+
+std::string list_text(revision at, std::vector<std::string> const& items) {
+    return fmt::format(R"({{"revision":{},"items":[{}]}})", at, fmt::join(items, ","));
+}
+
+}  // namespace rik::detail

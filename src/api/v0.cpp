@@ -1,0 +1,236 @@
+// The original RIK's API: frozen, and compatible to the letter with its clients.
+#include "call.hpp"
+#include "json_detail.hpp"
+#include "v0_detail.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <array>
+#include <map>
+
+namespace rik::detail {
+
+result<json::object> v0_body(api_call const& call) {
+    boost::system::error_code wrong;
+    auto parsed = json::parse(call.request.body, wrong);
+    if (wrong) return error{errc::invalid, fmt::format("the body is not JSON: {}", wrong.message())};
+    if (!parsed.is_object()) return error{errc::invalid, "the body must be a JSON object"};
+    return std::move(parsed.get_object());
+}
+
+result<std::string> v0_text(json::object const& from, std::string_view name) {
+    auto const* value = from.if_contains(name);
+    if (value == nullptr || value->is_null()) return std::string();
+    if (!value->is_string()) return error{errc::invalid, "it must be a string", std::string(name)};
+    return std::string(value->get_string());
+}
+
+result<std::string> v0_needed_text(json::object const& from, std::string_view name) {
+    auto text = v0_text(from, name);
+    if (text && text->empty()) return error{errc::invalid, "it is missing", std::string(name)};
+    return text;
+}
+
+namespace {
+
+/// Kinds that the original did not know are not shown: one of them makes its clients reject a whole list.
+bool is_v0_kind(workload_kind kind) { return kind == workload_kind::pod || kind == workload_kind::function; }
+
+http_response unknown_workload(std::string_view id) {
+    return text_response(404, fmt::format("Workload id {} not found", id));
+}
+
+/// Did the client send no definition? The original's Go client sends `null` then.
+bool is_missing(std::string_view body) {
+    auto const first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return true;
+    return body.substr(first, body.find_last_not_of(" \t\r\n") - first + 1) == "null";
+}
+
+api_answer create_workload(api_call& call) {
+    if (is_missing(call.request.body)) co_return text_response(400, "the body is missing: send a workload definition");
+    auto parsed = parse_definition(call.request.body);
+    if (!parsed.found.empty()) co_return text_response(400, to_string(summarize(parsed.found)));
+    auto const created = co_await call.primary.create_workload(call.who, std::move(parsed.definition));
+    if (created) co_return json_response(200, fmt::format(R"({{"id":"{}"}})", (*created)->id.text()));
+    if (created.error().code == errc::conflict) co_return text_response(404, "Name already used");
+    co_return created.error();
+}
+
+api_answer list_workloads(api_call& call) {
+    auto const listed = co_await call.primary.list_workloads(call.who);
+    if (!listed) co_return listed.error();
+    json::array array;
+    for (auto const& row : listed->rows) {
+        if (!is_v0_kind(row->kind)) continue;
+        json::object object;
+        object["id"] = row->id.text();
+        object["name"] = row->name;
+        object["value"] = v0_definition(*row);
+        array.push_back(std::move(object));
+    }
+    co_return json_response(200, json::serialize(array));
+}
+
+api_answer delete_workload(api_call& call) {
+    auto const body = v0_body(call);
+    if (!body) co_return body.error();
+    auto const text = v0_needed_text(*body, "id");
+    if (!text) co_return text.error();
+    auto const id = workload_id::parse(*text);
+    if (!id) co_return unknown_workload(*text);
+    auto const deleted = co_await call.primary.delete_workload(call.who, *id);
+    if (deleted) co_return make_response(204, "", "");
+    if (deleted.error().code == errc::not_found) co_return unknown_workload(*text);
+    co_return deleted.error();
+}
+
+/// Turns rows into what v0 shows. Each definition is parsed once.
+class v0_rows {
+public:
+    explicit v0_rows(directory names) : names_(std::move(names)) {}
+
+    json::object show(instance const& row) { return v0_instance(row, definition_of(row), names_.is_unheard(row)); }
+
+private:
+    json::object const* definition_of(instance const& row) {
+        auto const* owner = names_.find_workload(row.owner());
+        if (owner == nullptr) return nullptr;
+        auto const found = definitions_.find(owner->id);
+        if (found != definitions_.end()) return &found->second;
+        return &definitions_.emplace(owner->id, v0_definition(*owner)).first->second;
+    }
+
+    directory names_;
+    std::map<workload_id, json::object> definitions_;
+};
+
+awaitable<result<v0_rows>> read_names(api_call& call) {
+    auto const workloads = co_await call.primary.list_workloads(call.who);
+    if (!workloads) co_return workloads.error();
+    auto const nodes = co_await call.primary.list_nodes(call.who);
+    if (!nodes) co_return nodes.error();
+    co_return v0_rows(make_directory(*workloads, *nodes));
+}
+
+api_answer list_workload_instances(api_call& call) {
+    auto const id = workload_id::parse(call.arguments.front());
+    if (!id) co_return make_response(204, "", "");
+    instance_filter filter;
+    filter.workload = *id;
+    auto const listed = co_await call.primary.list_instances(call.who, std::move(filter));
+    if (!listed) co_return listed.error();
+    if (listed->rows.empty()) co_return make_response(204, "", "");
+    auto names = co_await read_names(call);
+    if (!names) co_return names.error();
+    json::array array;
+    for (auto const& row : listed->rows) array.push_back(names->show(*row));
+    co_return json_response(200, fmt::format(R"({{"instances":{}}})", json::serialize(array)));
+}
+
+api_answer refuse_missing_id(api_call&) { co_return text_response(400, "Workload ID is not provided"); }
+
+result<create_instances_request> instances_request(json::object const& body) {
+    create_instances_request request;
+    auto const id = v0_needed_text(body, "workload_id");
+    if (!id) return id.error();
+    auto const name = v0_text(body, "name");
+    if (!name) return name.error();
+    request.name = *name;
+    if (auto const* replicas = body.if_contains("replicas"); replicas != nullptr && !replicas->is_null()) {
+        boost::system::error_code wrong;
+        auto const count = replicas->to_number<std::uint32_t>(wrong);
+        if (wrong || count < 1 || count > limits::replicas_per_request_max)
+            return error{errc::invalid,
+                         fmt::format("it must be a whole number from 1 to {}", limits::replicas_per_request_max),
+                         "replicas"};
+        request.replicas = count;
+    }
+    if (!request.name.empty() && request.replicas > 1)
+        return error{errc::invalid, "a name is for one instance only", "name", "leave it out, or ask for one replica"};
+    auto const workload = workload_id::parse(*id);
+    if (!workload) return error{errc::not_found, fmt::format("Workload id {} not found", *id)};
+    request.workload = *workload;
+    return request;
+}
+
+api_answer create_instances(api_call& call) {
+    auto const body = v0_body(call);
+    if (!body) co_return body.error();
+    auto request = instances_request(*body);
+    if (!request) co_return text_response(status_code_of(request.error().code), to_string(request.error()));
+    auto const workload = request->workload;
+    auto const created = co_await call.primary.create_instances(call.who, std::move(*request));
+    if (created) {
+        json::array names;
+        for (auto const& row : *created) names.emplace_back(row->name());
+        co_return json_response(201, json::serialize(names));
+    }
+    if (created.error().code == errc::not_found) co_return unknown_workload(workload.text());
+    if (created.error().code == errc::conflict) co_return text_response(404, to_string(created.error()));
+    co_return created.error();
+}
+
+/// The Go client asks for text/plain and then wants an object with an array of arrays.
+bool wants_nested_list(http_request const& request) {
+    auto const accept = request.header("Accept").value_or("");
+    return accept.find("text/plain") != accept.npos && accept.find("application/json") == accept.npos;
+}
+
+api_answer list_instances(api_call& call) {
+    auto const listed = co_await call.primary.list_instances(call.who, instance_filter());
+    if (!listed) co_return listed.error();
+    auto names = co_await read_names(call);
+    if (!names) co_return names.error();
+    json::array array;
+    for (auto const& row : listed->rows) {
+        if (!is_v0_kind(row->pod().kind)) continue;
+        json::object object;
+        object["id"] = row->name();
+        object["name"] = row->name();
+        object["value"] = names->show(*row);
+        array.push_back(std::move(object));
+    }
+    auto text = json::serialize(array);
+    co_return json_response(200, wants_nested_list(call.request) ? fmt::format(R"({{"instances":[{}]}})", text) : text);
+}
+
+api_answer delete_instance(api_call& call) {
+    auto const body = v0_body(call);
+    if (!body) co_return body.error();
+    auto const id = v0_needed_text(*body, "id");
+    if (!id) co_return id.error();
+    object_ref which;
+    which.id_or_name = *id;
+    auto const found = co_await call.primary.get_instance(call.who, std::move(which));
+    auto const is_missing = !found && found.error().code == errc::not_found;
+    if (is_missing) co_return text_response(404, fmt::format("Instance id {} not found", *id));
+    if (!found) co_return found.error();
+    auto const deleted = co_await call.primary.delete_instance(call.who, (*found)->id());
+    if (deleted) co_return make_response(204, "", "");
+    if (deleted.error().code == errc::not_found)
+        co_return text_response(404, fmt::format("Instance id {} not found", *id));
+    co_return deleted.error();
+}
+
+constexpr std::array table{
+    route{"POST", "/api/v0/workloads.create", &create_workload},
+    route{"GET", "/api/v0/workloads.list", &list_workloads},
+    route{"POST", "/api/v0/workloads.delete", &delete_workload},
+    route{"GET", "/api/v0/workloads.instances/{id}", &list_workload_instances},
+    route{"GET", "/api/v0/workloads.instances", &refuse_missing_id},
+    route{"POST", "/api/v0/instances.create", &create_instances},
+    route{"GET", "/api/v0/instances.list", &list_instances},
+    route{"POST", "/api/v0/instances.delete", &delete_instance},
+    route{"GET", "/api/v0/tenants.list", &list_tenants},
+    route{"POST", "/api/v0/tenants.create", &create_tenant},
+    route{"POST", "/api/v0/tenants.delete", &delete_tenant},
+};
+
+}  // namespace
+
+std::span<route const> v0_routes() { return table; }
+
+}  // namespace rik::detail

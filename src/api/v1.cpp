@@ -1,0 +1,199 @@
+// RIK's own API: workloads and instances, made, shown and removed.
+#include "v1_detail.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace rik::detail {
+
+namespace {
+
+api_answer create_workload(api_call& call) {
+    if (auto const known = check_parameters(call.request, {}); !known) co_return known.error();
+    auto parsed = parse_definition(call.request.body);
+    if (!parsed.found.empty()) co_return problems_response(parsed.found);
+    auto const created = co_await call.primary.create_workload(call.who, std::move(parsed.definition));
+    if (!created) co_return created.error();
+    co_return json_response(201, workload_text(*created, parsed.warnings));
+}
+
+api_answer get_workload(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const found = co_await call.primary.get_workload(call.who, std::move(*which));
+    if (!found) co_return found.error();
+    co_return json_response(200, workload_text(*found, {}));
+}
+
+api_answer delete_workload(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const found = co_await call.primary.get_workload(call.who, std::move(*which));
+    if (!found) co_return found.error();
+    auto const deleted = co_await call.primary.delete_workload(call.who, (*found)->id);
+    if (!deleted) co_return deleted.error();
+    co_return json_response(202, "{}");
+}
+
+error wrong_member(std::string_view name, std::string message) {
+    return error{errc::invalid, std::move(message), std::string(name)};
+}
+
+result<std::string> text_member(json::object const& from, std::string_view name) {
+    auto const* value = from.if_contains(name);
+    if (value == nullptr || value->is_null()) return std::string();
+    if (!value->is_string()) return wrong_member(name, "it must be a string");
+    return std::string(value->get_string());
+}
+
+/// What POST /rik/v1/instances takes.
+struct instances_body {
+    object_ref workload = {};
+    create_instances_request request = {};
+};
+
+result<void> check_members(json::object const& from) {
+    static constexpr std::array<std::string_view, 4> known{"workload", "name", "replicas", "kind"};
+    for (auto const& member : from)
+        if (std::find(known.begin(), known.end(), std::string_view(member.key())) == known.end())
+            return error{errc::invalid, "there is no such member", std::string(member.key()),
+                         fmt::format("there is {}", fmt::join(known, ", "))};
+    return {};
+}
+
+result<std::uint32_t> replicas_member(json::object const& from) {
+    auto const* value = from.if_contains("replicas");
+    if (value == nullptr || value->is_null()) return 1u;
+    boost::system::error_code wrong;
+    auto const count = value->to_number<std::uint32_t>(wrong);
+    if (wrong || count < 1 || count > limits::replicas_per_request_max)
+        return wrong_member("replicas",
+                            fmt::format("it must be a whole number from 1 to {}", limits::replicas_per_request_max));
+    return count;
+}
+
+result<std::optional<workload_kind>> kind_member(json::object const& from) {
+    auto const text = text_member(from, "kind");
+    if (!text) return text.error();
+    if (text->empty()) return std::optional<workload_kind>();
+    auto const kind = parse_workload_kind(*text);
+    if (!kind) return error{errc::invalid, fmt::format("'{}' is no kind", *text), "kind", "use Pod or Function"};
+    return kind;
+}
+
+result<instances_body> read_members(json::object const& from) {
+    if (auto const known = check_members(from); !known) return known.error();
+    auto const workload = text_member(from, "workload");
+    if (!workload) return workload.error();
+    if (workload->empty()) return error{errc::invalid, "it is missing", "workload", "give a workload's name or id"};
+    auto const name = text_member(from, "name");
+    if (!name) return name.error();
+    auto const replicas = replicas_member(from);
+    if (!replicas) return replicas.error();
+    auto const kind = kind_member(from);
+    if (!kind) return kind.error();
+    if (!name->empty() && *replicas > 1)
+        return error{errc::invalid, "a name is for one instance only", "name", "leave it out, or ask for one replica"};
+    instances_body body;
+    body.workload.id_or_name = *workload;
+    body.workload.kind = *kind;
+    body.request.name = *name;
+    body.request.replicas = *replicas;
+    return body;
+}
+
+result<instances_body> read_body(http_request const& request) {
+    boost::system::error_code wrong;
+    auto const parsed = json::parse(request.body, wrong);
+    if (wrong) return error{errc::invalid, fmt::format("the body is not JSON: {}", wrong.message())};
+    if (!parsed.is_object()) return error{errc::invalid, "the body must be a JSON object"};
+    return read_members(parsed.get_object());
+}
+
+api_answer create_instances(api_call& call) {
+    auto body = read_body(call.request);
+    if (!body) co_return body.error();
+    auto const owner = co_await call.primary.get_workload(call.who, std::move(body->workload));
+    if (!owner) co_return owner.error();
+    body->request.workload = (*owner)->id;
+    auto const created = co_await call.primary.create_instances(call.who, std::move(body->request));
+    if (!created) co_return created.error();
+    directory names;
+    names.workloads.emplace((*owner)->id, owner->row);
+    std::vector<std::string> items;
+    for (auto const& row : *created) items.push_back(instance_text(row, names));
+    co_return json_response(201, fmt::format(R"({{"items":[{}]}})", fmt::join(items, ",")));
+}
+
+api_answer get_instance(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const found = co_await call.primary.get_instance(call.who, std::move(*which));
+    if (!found) co_return found.error();
+    auto const names = co_await read_directory(call);
+    if (!names) co_return names.error();
+    co_return json_response(200, instance_text(*found, *names));
+}
+
+api_answer delete_instance(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const found = co_await call.primary.get_instance(call.who, std::move(*which));
+    if (!found) co_return found.error();
+    auto const deleted = co_await call.primary.delete_instance(call.who, (*found)->id());
+    if (!deleted) co_return deleted.error();
+    co_return json_response(202, "{}");
+}
+
+api_answer get_node(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const found = co_await call.primary.get_node(call.who, std::move(*which));
+    if (!found) co_return found.error();
+    instance_filter on_it;
+    on_it.node = (*found)->id;
+    auto const held = co_await call.primary.list_instances(call.who, std::move(on_it));
+    if (!held) co_return held.error();
+    co_return json_response(200, node_text(*found, usage_of(held->rows)[(*found)->id]));
+}
+
+api_answer get_version(api_call& call) {
+    json::object object;
+    object["version"] = call.version;
+    co_return json_response(200, json::serialize(object));
+}
+
+}  // namespace
+
+api_answer list_workloads(api_call& call);
+api_answer list_instances(api_call& call);
+api_answer list_nodes(api_call& call);
+api_answer list_events(api_call& call);
+
+namespace {
+
+constexpr std::array table{
+    route{"GET", "/rik/v1/workloads", &list_workloads},
+    route{"POST", "/rik/v1/workloads", &create_workload},
+    route{"GET", "/rik/v1/workloads/{name}", &get_workload},
+    route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload},
+    route{"GET", "/rik/v1/instances", &list_instances},
+    route{"POST", "/rik/v1/instances", &create_instances},
+    route{"GET", "/rik/v1/instances/{name}", &get_instance},
+    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance},
+    route{"GET", "/rik/v1/instances/{name}/logs", &read_log},
+    route{"GET", "/rik/v1/nodes", &list_nodes},
+    route{"GET", "/rik/v1/nodes/{name}", &get_node},
+    route{"GET", "/rik/v1/events", &list_events},
+    route{"GET", "/rik/v1/version", &get_version},
+};
+
+}  // namespace
+
+std::span<route const> v1_routes() { return table; }
+
+}  // namespace rik::detail

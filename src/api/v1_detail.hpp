@@ -1,0 +1,44 @@
+// What the parts of v1 share.
+#pragma once
+
+#include "call.hpp"
+#include "json_detail.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rik::detail {
+
+/// Names of the workloads and nodes that are there now. Errors: those of operations.
+awaitable<result<directory>> read_directory(api_call& call);
+
+/// The object that the first {..} of the pattern names, of the `kind` that the query says.
+result<object_ref> ref_of(api_call const& call);
+
+/// `workload` and `node` of the query, found by name or id. Errors: not_found.
+awaitable<result<instance_filter>> read_instance_filter(api_call& call);
+
+/// Whose events are asked for by `instance`, `workload` or `node` of the query. `name` is set, and `id` is not, if
+/// that object is gone: its events are still there.
+struct event_subject {
+    std::string id = {};
+    std::string kind = {};
+    std::string name = {};
+
+    bool matches(event const& happened) const;
+};
+awaitable<result<event_subject>> read_event_subject(api_call& call);
+
+/// Is the list asked for as a watch?
+result<bool> wants_watch(http_request const& request);
+
+// Streams of changes, one for each list.
+api_answer watch_workloads(api_call& call);
+api_answer watch_instances(api_call& call);
+api_answer watch_nodes(api_call& call);
+api_answer watch_events(api_call& call);
+
+api_answer read_log(api_call& call);
+
+}  // namespace rik::detail

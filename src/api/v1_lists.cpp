@@ -1,0 +1,178 @@
+// The lists of v1, and what their query parameters name.
+#include "v1_detail.hpp"
+
+#include <array>
+
+namespace rik::detail {
+
+namespace {
+
+using words = std::string_view;
+
+/// Errors: invalid, a parameter is not one of `known`, `watch` and `after`.
+template <std::size_t Count>
+result<bool> check_list(http_request const& request, std::array<words, Count> const& known) {
+    if (auto const checked = check_parameters(request, known); !checked) return checked.error();
+    return wants_watch(request);
+}
+
+}  // namespace
+
+result<bool> wants_watch(http_request const& request) { return flag_parameter(request, "watch"); }
+
+result<object_ref> ref_of(api_call const& call) {
+    static constexpr std::array known{words("kind")};
+    if (auto const checked = check_parameters(call.request, known); !checked) return checked.error();
+    auto const kind = kind_parameter(call.request);
+    if (!kind) return kind.error();
+    object_ref which;
+    which.id_or_name = call.arguments.front();
+    which.kind = *kind;
+    return which;
+}
+
+awaitable<result<directory>> read_directory(api_call& call) {
+    auto const workloads = co_await call.primary.list_workloads(call.who);
+    if (!workloads) co_return workloads.error();
+    auto const nodes = co_await call.primary.list_nodes(call.who);
+    if (!nodes) co_return nodes.error();
+    co_return make_directory(*workloads, *nodes);
+}
+
+awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
+    instance_filter filter;
+    if (auto const name = call.request.parameter("workload")) {
+        object_ref which;
+        which.id_or_name = *name;
+        auto const kind = kind_parameter(call.request);
+        if (!kind) co_return kind.error();
+        which.kind = *kind;
+        auto const found = co_await call.primary.get_workload(call.who, std::move(which));
+        if (!found) co_return found.error();
+        filter.workload = (*found)->id;
+    }
+    if (auto const name = call.request.parameter("node")) {
+        object_ref which;
+        which.id_or_name = *name;
+        auto const found = co_await call.primary.get_node(call.who, std::move(which));
+        if (!found) co_return found.error();
+        filter.node = (*found)->id;
+    }
+    co_return filter;
+}
+
+bool event_subject::matches(event const& happened) const {
+    if (!id.empty()) return happened.object_id == id;
+    return name.empty() ||
+           (happened.object_kind == kind && (happened.object_name == name || happened.object_id == name));
+}
+
+namespace {
+
+awaitable<result<std::string>> find_id(api_call& call, std::string_view kind, std::string name) {
+    object_ref which;
+    which.id_or_name = std::move(name);
+    if (kind == "instance") {
+        auto const found = co_await call.primary.get_instance(call.who, std::move(which));
+        if (!found) co_return found.error();
+        co_return (*found)->id().text();
+    }
+    if (kind == "node") {
+        auto const found = co_await call.primary.get_node(call.who, std::move(which));
+        if (!found) co_return found.error();
+        co_return (*found)->id.text();
+    }
+    auto const wanted = kind_parameter(call.request);
+    if (!wanted) co_return wanted.error();
+    which.kind = *wanted;
+    auto const found = co_await call.primary.get_workload(call.who, std::move(which));
+    if (!found) co_return found.error();
+    co_return (*found)->id.text();
+}
+
+}  // namespace
+
+awaitable<result<event_subject>> read_event_subject(api_call& call) {
+    event_subject subject;
+    for (std::string_view const kind : {"instance", "workload", "node"}) {
+        auto const name = call.request.parameter(kind);
+        if (!name) continue;
+        if (!subject.kind.empty())
+            co_return error{errc::invalid, "events of one object only", std::string(kind), "ask for each by itself"};
+        subject.kind = kind;
+        subject.name = *name;
+    }
+    if (subject.kind.empty()) co_return subject;
+    auto id = co_await find_id(call, subject.kind, subject.name);
+    if (id)
+        subject.id = std::move(*id);
+    else if (id.error().code != errc::not_found)
+        co_return id.error();
+    co_return subject;
+}
+
+api_answer list_workloads(api_call& call) {
+    auto const watches = check_list(call.request, std::array{words("watch"), words("after")});
+    if (!watches) co_return watches.error();
+    if (*watches) co_return co_await watch_workloads(call);
+    auto const listed = co_await call.primary.list_workloads(call.who);
+    if (!listed) co_return listed.error();
+    std::vector<std::string> items;
+    items.reserve(listed->rows.size());
+    for (auto const& row : listed->rows) items.push_back(workload_text(row, {}));
+    co_return json_response(200, list_text(listed->at, items));
+}
+
+api_answer list_instances(api_call& call) {
+    static constexpr std::array known{words("watch"), words("after"), words("workload"), words("node"), words("kind")};
+    auto const watches = check_list(call.request, known);
+    if (!watches) co_return watches.error();
+    if (*watches) co_return co_await watch_instances(call);
+    auto filter = co_await read_instance_filter(call);
+    if (!filter) co_return filter.error();
+    auto const listed = co_await call.primary.list_instances(call.who, std::move(*filter));
+    if (!listed) co_return listed.error();
+    auto const names = co_await read_directory(call);
+    if (!names) co_return names.error();
+    std::vector<std::string> items;
+    items.reserve(listed->rows.size());
+    for (auto const& row : listed->rows) items.push_back(instance_text(row, *names));
+    co_return json_response(200, list_text(listed->at, items));
+}
+
+api_answer list_nodes(api_call& call) {
+    auto const watches = check_list(call.request, std::array{words("watch"), words("after")});
+    if (!watches) co_return watches.error();
+    if (*watches) co_return co_await watch_nodes(call);
+    auto const listed = co_await call.primary.list_nodes(call.who);
+    if (!listed) co_return listed.error();
+    auto const held = co_await call.primary.list_instances(call.who, instance_filter());
+    if (!held) co_return held.error();
+    auto usage = usage_of(held->rows);
+    std::vector<std::string> items;
+    for (auto const& row : listed->rows) items.push_back(node_text(row, usage[row->id]));
+    co_return json_response(200, list_text(listed->at, items));
+}
+
+api_answer list_events(api_call& call) {
+    static constexpr std::array known{words("watch"),    words("after"), words("instance"),
+                                      words("workload"), words("node"),  words("kind")};
+    auto const watches = check_list(call.request, known);
+    if (!watches) co_return watches.error();
+    if (*watches) co_return co_await watch_events(call);
+    auto const subject = co_await read_event_subject(call);
+    if (!subject) co_return subject.error();
+    event_filter filter;
+    filter.object_id = subject->id;
+    auto const listed = co_await call.primary.list_events(call.who, std::move(filter));
+    if (!listed) co_return listed.error();
+    std::vector<std::string> items;
+    for (auto const& row : listed->rows) {
+        auto const happened = parse_event(*row);
+        if (!happened) co_return happened.error();
+        if (subject->matches(*happened)) items.push_back(event_text(*happened));
+    }
+    co_return json_response(200, list_text(listed->at, items));
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,231 @@
+// The watches of v1: one for each list.
+#include "watch_stream.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <set>
+
+namespace rik::detail {
+
+namespace {
+
+http_response stream_response(std::unique_ptr<body_source> stream) {
+    auto response = make_response(200, "text/event-stream", "");
+    response.headers.push_back({"Cache-Control", "no-store"});
+    response.stream = std::move(stream);
+    return response;
+}
+
+awaitable<result<std::unique_ptr<watch_source>>> open_watch(api_call& call, table_id table, std::string index_key) {
+    auto const after = resume_point(call.request);
+    if (!after) co_return after.error();
+    watch_request what;
+    what.table = table;
+    what.index_key = std::move(index_key);
+    what.after = *after;
+    co_return co_await call.primary.watch(call.who, std::move(what));
+}
+
+class workload_stream final : public watch_stream {
+public:
+    using watch_stream::watch_stream;
+
+private:
+    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override {
+        auto const seen = see<workload>(what, [](workload const&) { return true; });
+        if (!seen) co_return std::string();
+        co_return sse_text(seen->name, workload_text(seen->row, {}), id);
+    }
+};
+
+class node_stream final : public watch_stream {
+public:
+    using watch_stream::watch_stream;
+
+private:
+    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override {
+        auto const seen = see<node>(what, [](node const&) { return true; });
+        if (!seen) co_return std::string();
+        instance_filter on_it;
+        on_it.node = seen->row->id;
+        auto const held = co_await primary().list_instances(who(), std::move(on_it));
+        if (!held) co_return held.error();
+        co_return sse_text(seen->name, node_text(seen->row, usage_of(held->rows)[seen->row->id]), id);
+    }
+};
+
+/// Old events go by themselves: that is not told.
+class event_stream final : public watch_stream {
+public:
+    event_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source,
+                 event_subject subject)
+        : watch_stream(std::move(strand), call, std::move(source)), subject_(std::move(subject)) {}
+
+private:
+    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override {
+        auto const seen = see<document>(what, [](document const& row) { return row.key.kind == event_kind; });
+        if (!seen || seen->name == "deleted") co_return std::string();
+        auto const happened = parse_event(*seen->row);
+        if (!happened) co_return happened.error();
+        if (!subject_.matches(*happened)) co_return std::string();
+        co_return sse_text(seen->name, event_text(*happened), id);
+    }
+
+    event_subject subject_;
+};
+
+/// Instances, and again those of a node that is no longer heard, or heard again: their state is shown otherwise then.
+class instance_stream final : public watch_stream {
+public:
+    instance_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source,
+                    std::unique_ptr<watch_source> nodes, instance_filter wanted)
+        : watch_stream(std::move(strand), call, std::move(source)), nodes_(std::move(nodes)), wanted_(wanted) {}
+
+    /// Nodes as they are at the beginning. A client that goes on after `resumed` has not heard of their changes since.
+    void learn(watch_source::batch const& first, std::optional<revision> resumed) {
+        for (auto const& each : first.changes) {
+            auto const& row = std::get<row_change<node>>(each.row).after;
+            if (row == nullptr) continue;
+            names_.nodes.emplace(row->id, row);
+            if (resumed && each.changed_at > *resumed) due_.insert(row->id);
+        }
+    }
+
+    awaitable<> run() override;
+
+private:
+    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override;
+    awaitable<result<std::string>> show_more() override;
+    awaitable<> read_nodes();
+    awaitable<result<void>> learn_owner(instance const& row);
+    void note(row_change<node> const& seen);
+    bool wants(instance const& row) const {
+        if (wanted_.workload && row.owner() != wanted_.workload) return false;
+        return !wanted_.node || (row.binding() && row.binding()->node == *wanted_.node);
+    }
+
+    static constexpr std::size_t known_owners_max = 1'000;
+
+    std::unique_ptr<watch_source> nodes_;
+    instance_filter wanted_;
+    directory names_;
+    std::set<node_id> due_;
+};
+
+awaitable<> instance_stream::run() {
+    auto work = watch_stream::run();
+    using namespace asio::experimental::awaitable_operators;
+    co_await (std::move(work) && read_nodes());
+}
+
+/// Without news of nodes the rest is still worth showing, so an error here ends nothing.
+awaitable<> instance_stream::read_nodes() {
+    for (;;) {
+        auto const batch = co_await nodes_->next();
+        if (!batch) co_return;
+        for (auto const& each : batch->changes)
+            if (auto const* seen = std::get_if<row_change<node>>(&each.row)) note(*seen);
+    }
+}
+
+void instance_stream::note(row_change<node> const& seen) {
+    if (seen.after == nullptr) {
+        names_.nodes.erase(seen.before->id);
+        return;
+    }
+    auto const known = names_.nodes.find(seen.after->id);
+    auto const is_changed = known != names_.nodes.end() && known->second->state != seen.after->state;
+    names_.nodes.insert_or_assign(seen.after->id, seen.after);
+    if (!is_changed) return;
+    due_.insert(seen.after->id);
+    wake();
+}
+
+awaitable<result<void>> instance_stream::learn_owner(instance const& row) {
+    if (!row.owner() || names_.find_workload(row.owner()) != nullptr) co_return result<void>{};
+    object_ref which;
+    which.id_or_name = row.owner()->text();
+    auto const found = co_await primary().get_workload(who(), std::move(which));
+    if (!found && found.error().code != errc::not_found) co_return found.error();
+    if (names_.workloads.size() >= known_owners_max) names_.workloads.clear();
+    if (found) names_.workloads.emplace((*found)->id, found->row);
+    co_return result<void>{};
+}
+
+awaitable<result<std::string>> instance_stream::show(change const& what, std::optional<revision> id) {
+    auto const seen = see<instance>(what, [this](instance const& row) { return wants(row); });
+    if (!seen) co_return std::string();
+    auto const learned = co_await learn_owner(*seen->row);
+    if (!learned) co_return learned.error();
+    co_return sse_text(seen->name, instance_text(seen->row, names_), id);
+}
+
+awaitable<result<std::string>> instance_stream::show_more() {
+    if (due_.empty()) co_return std::string();
+    instance_filter on_it;
+    on_it.node = *due_.begin();
+    due_.erase(due_.begin());
+    if (!due_.empty()) wake();
+    auto const held = co_await primary().list_instances(who(), std::move(on_it));
+    if (!held) co_return held.error();
+    std::string text;
+    for (auto const& row : held->rows) {
+        if (!wants(*row)) continue;
+        auto const learned = co_await learn_owner(*row);
+        if (!learned) co_return learned.error();
+        text += sse_text("modified", instance_text(row, names_), std::nullopt);
+    }
+    co_return text;
+}
+
+std::string index_of(instance_filter const& filter) {
+    if (filter.workload) return owner_index(*filter.workload);
+    if (filter.node) return node_index(*filter.node);
+    return {};
+}
+
+}  // namespace
+
+api_answer watch_workloads(api_call& call) {
+    auto source = co_await open_watch(call, table_id::workload, std::string());
+    if (!source) co_return source.error();
+    auto const strand = co_await asio::this_coro::executor;
+    co_return stream_response(std::make_unique<workload_stream>(strand, call, std::move(*source)));
+}
+
+api_answer watch_nodes(api_call& call) {
+    auto source = co_await open_watch(call, table_id::node, std::string());
+    if (!source) co_return source.error();
+    auto const strand = co_await asio::this_coro::executor;
+    co_return stream_response(std::make_unique<node_stream>(strand, call, std::move(*source)));
+}
+
+api_answer watch_events(api_call& call) {
+    auto subject = co_await read_event_subject(call);
+    if (!subject) co_return subject.error();
+    auto index = subject->id.empty() ? kind_index(event_kind) : about_index(subject->id);
+    auto source = co_await open_watch(call, table_id::document, std::move(index));
+    if (!source) co_return source.error();
+    auto const strand = co_await asio::this_coro::executor;
+    co_return stream_response(std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject)));
+}
+
+api_answer watch_instances(api_call& call) {
+    auto const filter = co_await read_instance_filter(call);
+    if (!filter) co_return filter.error();
+    watch_request all_nodes;
+    all_nodes.table = table_id::node;
+    auto nodes = co_await call.primary.watch(call.who, std::move(all_nodes));
+    if (!nodes) co_return nodes.error();
+    auto const first = co_await (*nodes)->next();
+    if (!first) co_return first.error();
+    auto source = co_await open_watch(call, table_id::instance, index_of(*filter));
+    if (!source) co_return source.error();
+    auto const strand = co_await asio::this_coro::executor;
+    auto stream = std::make_unique<instance_stream>(strand, call, std::move(*source), std::move(*nodes), *filter);
+    stream->learn(*first, *resume_point(call.request));
+    co_return stream_response(std::move(stream));
+}
+
+}  // namespace rik::detail

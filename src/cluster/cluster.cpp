@@ -1,0 +1,85 @@
+#include <rik/cluster.hpp>
+
+#include <rik/async/shield.hpp>
+#include <rik/link/local_link.hpp>
+#include <rik/node/node_agent.hpp>
+#include <rik/primary/primary.hpp>
+#include <rik/scheduler/scheduler.hpp>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <utility>
+#include <variant>
+
+namespace rik {
+
+class cluster::impl {
+public:
+    impl(asio::any_io_executor executor, cluster_ports ports, cluster_options options)
+        : primary_strand_(asio::make_strand(executor)),
+          scheduler_strand_(asio::make_strand(executor)),
+          node_strand_(ports.node_strand ? ports.node_strand : asio::any_io_executor(asio::make_strand(executor))),
+          primary_edge_(scheduler_strand_),
+          node_edge_(scheduler_strand_),
+          streams_(primary_strand_),
+          primary_(primary_strand_, {ports.time, ports.random, ports.primary_disk, primary_edge_, streams_},
+                   {.cluster_cidr = options.cluster_cidr, .policy = options.policy, .out = options.out}),
+          scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_},
+                     {.policy = options.policy, .out = options.out}),
+          node_(node_strand_,
+                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, ports.containers, ports.pulled,
+                 ports.pods, ports.machine},
+                {.version = options.version, .out = options.out}) {}
+
+    awaitable<result<void>> start() {
+        auto const kept = co_await on_strand(primary_strand_, primary_.start());
+        if (!kept) co_return kept.error();
+        co_await on_strand(scheduler_strand_, start_scheduler());
+        auto const joined = co_await on_strand(node_strand_, node_.start());
+        if (joined) co_return result<void>{};
+        co_await stop();
+        co_return joined.error();
+    }
+
+    awaitable<error> failure() {
+        using namespace asio::experimental::awaitable_operators;
+        auto first =
+            co_await (on_strand(primary_strand_, primary_.failure()) || on_strand(node_strand_, node_.failure()));
+        co_return std::visit([](auto& why) { return std::move(why); }, first);
+    }
+
+    awaitable<> stop() {
+        co_await on_strand(node_strand_, node_.stop());
+        co_await on_strand(scheduler_strand_, scheduler_.stop());
+        co_await on_strand(primary_strand_, primary_.stop());
+    }
+
+    operations& api() { return primary_; }
+
+private:
+    awaitable<> start_scheduler() {
+        scheduler_.start();
+        co_return;
+    }
+
+    asio::any_io_executor primary_strand_;
+    asio::any_io_executor scheduler_strand_;
+    asio::any_io_executor node_strand_;
+    local_primary_edge primary_edge_;
+    local_node_edge node_edge_;
+    local_streams streams_;
+    primary primary_;
+    scheduler scheduler_;
+    node_agent node_;
+};
+
+cluster::cluster(asio::any_io_executor executor, cluster_ports ports, cluster_options options)
+    : impl_(std::make_unique<impl>(std::move(executor), ports, std::move(options))) {}
+cluster::~cluster() = default;
+awaitable<result<void>> cluster::start() { return impl_->start(); }
+awaitable<error> cluster::failure() { return impl_->failure(); }
+awaitable<> cluster::stop() { return impl_->stop(); }
+operations& cluster::api() { return impl_->api(); }
+
+}  // namespace rik

@@ -1,0 +1,259 @@
+#include "connection.hpp"
+
+#include "guard.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/write.hpp>
+
+#include <limits>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t read_bytes = 8u << 10;
+constexpr std::size_t write_bytes = 256u << 10;  ///< the write time-out is for so many
+constexpr std::size_t small_body_bytes = 64u << 10;
+constexpr std::size_t drain_bytes_max = 8u << 20;
+constexpr duration drain_time_max = std::chrono::seconds(2);
+constexpr auto never = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+connection::connection(stream_socket socket, http_peer peer, connection_context const& context)
+    : socket_(std::move(socket)), context_(context), deadline_(never), peer_(peer) {}
+
+awaitable<> connection::run() {
+    std::exception_ptr thrown;
+    try {
+        co_await serve();
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    clear_deadline();
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    if (is_cancellation(thrown)) throw cancelled{};
+    if (thrown) log_exception("a connection", thrown);
+}
+
+awaitable<> connection::serve() {
+    bool goes_on = true;
+    while (goes_on && !ending_) {
+        request_parser parser(context_.options.limits);
+        goes_on = co_await receive(parser);
+        if (goes_on && !refusal_) goes_on = co_await answer(parser);
+        if (!refusal_) continue;
+        co_await refuse(std::move(*refusal_), std::move(parser.request().target));
+        co_return;
+    }
+}
+
+awaitable<bool> connection::receive(request_parser& parser) {
+    if (!co_await wait_for_first_byte()) co_return false;
+    stage_ = stage::receiving;
+    set_deadline(context_.options.limits.header_timeout);
+    auto const received = co_await receive_rest(parser);
+    clear_deadline();
+    if (!received) note_time_out();
+    stage_ = stage::answering;
+    co_return received || refusal_;
+}
+
+awaitable<bool> connection::wait_for_first_byte() {
+    auto const& limits = context_.options.limits;
+    stage_ = stage::idle;
+    set_deadline(is_first_ ? limits.header_timeout : limits.idle_timeout);
+    is_first_ = false;
+    // Line ends before a request are to be ignored.  Source: RFC 9112, section 2.2.
+    for (;;) {
+        buffer_.erase(0, buffer_.find_first_not_of("\r\n"));
+        if (!buffer_.empty()) co_return true;
+        if (ending_) co_return false;
+        if (!co_await read_more()) co_return false;
+    }
+}
+
+awaitable<bool> connection::receive_rest(request_parser& parser) {
+    bool has_begun_body = false;
+    for (;;) {
+        if (!buffer_.empty()) buffer_.erase(0, parser.feed(buffer_));
+        refusal_ = parser.refused();
+        if (refusal_ || parser.is_done()) co_return true;
+        if (parser.has_header() && !has_begun_body) {
+            has_begun_body = true;
+            if (!co_await begin_body(parser)) co_return false;
+            if (refusal_) co_return true;
+            if (!buffer_.empty()) continue;
+        }
+        if (!co_await read_more()) co_return false;
+    }
+}
+
+awaitable<bool> connection::begin_body(request_parser& parser) {
+    if (peer_ == http_peer::tcp) refusal_ = check_host_and_origin(parser.request(), context_.options);
+    if (refusal_) co_return true;
+    set_deadline(context_.options.limits.body_timeout);
+    if (!parser.expects_continue() || !buffer_.empty()) co_return true;
+    auto const sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+    set_deadline(context_.options.limits.body_timeout);
+    co_return sent;
+}
+
+awaitable<bool> connection::read_more() {
+    auto const had = buffer_.size();
+    buffer_.resize(had + read_bytes);
+    auto const space = asio::buffer(buffer_.data() + had, read_bytes);
+    auto const [failure, count] = co_await socket_.async_read_some(space, no_throw);
+    buffer_.resize(had + count);
+    co_return !failure;
+}
+
+void connection::note_time_out() {
+    if (timed_out_) refusal_ = http_refusal{408, "the request did not arrive in time"};
+    timed_out_ = false;
+}
+
+awaitable<bool> connection::answer(request_parser& parser) {
+    auto& request = parser.request();
+    request.peer = peer_;
+    if (peer_ == http_peer::tcp) refusal_ = check_host_and_origin(request, context_.options);
+    if (refusal_) co_return false;
+    reply_form form;
+    form.is_head = request.method == "HEAD";
+    form.is_http_1_0 = parser.is_http_1_0();
+    form.keeps_alive = parser.keeps_alive();
+    auto response = co_await ask(std::move(request));
+    form.keeps_alive = form.keeps_alive && !ending_;
+    co_return co_await send_response(std::move(response), form);
+}
+
+awaitable<http_response> connection::ask(http_request request) {
+    auto const target = request.target;
+    std::exception_ptr thrown;
+    try {
+        co_return co_await context_.handler.handle(std::move(request));
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    auto const state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) throw cancelled{};
+    if (is_cancellation(thrown))
+        co_return context_.handler.refusal(503, "what answers this was stopped; try again later", target);
+    log_exception("a request", thrown);
+    co_return context_.handler.refusal(500, "a defect in this server; its log says more", target);
+}
+
+awaitable<> connection::refuse(http_refusal why, std::string target) {
+    reply_form form;
+    form.keeps_alive = false;
+    auto response = context_.handler.refusal(why.status_code, why.message, target);
+    co_await send_response(std::move(response), form);
+    co_await drain();
+}
+
+awaitable<> connection::turn_away() {
+    std::exception_ptr thrown;
+    try {
+        http_refusal why;
+        why.status_code = 503;
+        why.message = "too many connections; try again later";
+        co_await refuse(std::move(why), std::string());
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    clear_deadline();
+    if (is_cancellation(thrown)) throw cancelled{};
+    if (thrown) log_exception("a connection", thrown);
+}
+
+awaitable<bool> connection::send_response(http_response response, reply_form form) {
+    auto const has_stream = response.stream != nullptr;
+    if (has_stream && form.is_http_1_0) form.keeps_alive = false;
+    auto head = head_text(response, form, date());
+    auto const has_body = !form.is_head && !is_bodyless(response.status_code);
+    if (has_body && !has_stream && response.body.size() <= small_body_bytes) {
+        head += response.body;
+        response.body.clear();
+    }
+    if (!co_await send(head)) co_return false;
+    if (!has_body) co_return form.keeps_alive;
+    if (has_stream) {
+        auto const ended = co_await send_stream(*response.stream, !form.is_http_1_0);
+        co_return ended&& form.keeps_alive;
+    }
+    if (!response.body.empty() && !co_await send(response.body)) co_return false;
+    co_return form.keeps_alive;
+}
+
+awaitable<bool> connection::send(std::string_view bytes) {
+    bool sent = true;
+    while (sent && !bytes.empty()) {
+        auto const slice = bytes.substr(0, write_bytes);
+        set_deadline(context_.options.limits.write_timeout);
+        auto const [failure, count] = co_await asio::async_write(socket_, asio::buffer(slice), no_throw);
+        sent = !failure;
+        bytes.remove_prefix(count);
+    }
+    clear_deadline();
+    co_return sent;
+}
+
+awaitable<> connection::drain() {
+    // Closing while the client still sends would reset the connection, and the client would lose the reply.
+    boost::system::error_code failed;
+    socket_.shutdown(asio::socket_base::shutdown_send, failed);
+    set_deadline(drain_time_max);
+    for (std::size_t drained = 0; !failed && drained < drain_bytes_max; drained += buffer_.size()) {
+        buffer_.clear();
+        if (!co_await read_more()) break;
+    }
+    clear_deadline();
+}
+
+void connection::set_deadline(duration from_now) {
+    timed_out_ = false;
+    deadline_ = (context_.time.now() + from_now).time_since_epoch().count();
+}
+
+void connection::clear_deadline() { deadline_ = never; }
+
+void connection::end_if_overdue() {
+    if (!is_overdue(context_.time.now())) return;  // it went on before we came
+    clear_deadline();
+    timed_out_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+void connection::wind_down() {
+    ending_ = true;
+    if (stage_ == stage::receiving || stage_ == stage::answering) return;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+std::string_view connection::date() {
+    auto const now = std::chrono::floor<std::chrono::seconds>(context_.time.wall());
+    if (now != date_second_ || date_.empty()) {
+        date_second_ = now;
+        date_ = date_text(now);
+    }
+    return date_;
+}
+
+void connection::log_exception(std::string_view during, std::exception_ptr const& thrown) {
+    std::string what = "of a type that says nothing";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (std::exception const& each) {
+        what = each.what();
+    } catch (...) {
+    }
+    context_.to.error("an exception was thrown", {{"during", std::string(during)}, {"what", what}});
+}
+
+}  // namespace rik::detail

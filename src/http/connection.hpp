@@ -1,0 +1,90 @@
+// One client: reads requests, has them answered, writes the replies.
+#pragma once
+
+#include "listener.hpp"
+#include "reply.hpp"
+#include "request_parser.hpp"
+
+#include <rik/http/server.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rik::detail {
+
+/// What all connections of a server share. Nothing in it changes.
+struct connection_context {
+    clock& time;
+    http_handler& handler;
+    http_options options;
+    log to;
+};
+
+/// Lives on the strand that is its socket's executor. Time-outs do not cost a timer each: the server looks at
+/// `is_overdue` of all connections from time to time, from any thread.
+class connection {
+public:
+    connection(stream_socket socket, http_peer peer, connection_context const& context);
+
+    asio::any_io_executor executor() { return socket_.get_executor(); }
+
+    /// Serves until the client or the server ends it. Throws nothing but cancellation.
+    awaitable<> run();
+    /// Says 503 and ends. Throws nothing but cancellation.
+    awaitable<> turn_away();
+
+    bool is_overdue(time_point now) const { return now.time_since_epoch().count() > deadline_.load(); }
+    /// Ends what has passed its deadline. On the strand.
+    void end_if_overdue();
+    /// Ends an idle connection and a stream now, any other after its reply. On the strand.
+    void wind_down();
+
+private:
+    /// What it waits for, which says what `wind_down` may interrupt.
+    enum class stage : std::uint8_t { idle, receiving, answering, streaming };
+
+    awaitable<> serve();
+    /// False: the client has gone. `refusal_` is set if the request cannot be taken.
+    awaitable<bool> receive(request_parser& parser);
+    awaitable<bool> wait_for_first_byte();
+    awaitable<bool> receive_rest(request_parser& parser);
+    awaitable<bool> begin_body(request_parser& parser);
+    awaitable<bool> read_more();
+    void note_time_out();
+
+    /// True: another request may follow.
+    awaitable<bool> answer(request_parser& parser);
+    awaitable<http_response> ask(http_request request);
+    awaitable<> refuse(http_refusal why, std::string target);
+    awaitable<bool> send_response(http_response response, reply_form form);
+
+    awaitable<bool> send_stream(body_source& source, bool is_chunked);
+    awaitable<bool> send_pieces(body_source& source, bool is_chunked);
+    awaitable<bool> run_source(body_source& source);
+    awaitable<bool> watch_client();
+
+    awaitable<bool> send(std::string_view bytes);
+    awaitable<> drain();
+    void set_deadline(duration from_now);
+    void clear_deadline();
+    std::string_view date();
+    void log_exception(std::string_view during, std::exception_ptr const& thrown);
+
+    stream_socket socket_;
+    connection_context const& context_;
+    std::string buffer_;  ///< received and not parsed yet
+    std::optional<http_refusal> refusal_;
+    std::atomic<std::int64_t> deadline_;
+    std::chrono::sys_seconds date_second_{};
+    std::string date_;
+    http_peer peer_;
+    stage stage_ = stage::idle;
+    bool is_first_ = true;
+    bool timed_out_ = false;
+    bool ending_ = false;
+};
+
+}  // namespace rik::detail

@@ -1,0 +1,75 @@
+// A reply that is sent piece by piece, while the client is watched.
+#include "connection.hpp"
+
+#include <rik/async/notifier.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t pipelined_bytes_max = 16u << 10;
+
+}  // namespace
+
+awaitable<bool> connection::send_stream(body_source& source, bool is_chunked) {
+    using namespace asio::experimental::awaitable_operators;
+    stage_ = stage::streaming;
+    if (ending_) co_return false;
+    std::string().swap(buffer_.empty() ? buffer_ : date_);  // an idle watcher costs little
+    auto const ended = co_await (send_pieces(source, is_chunked) || watch_client() || run_source(source));
+    stage_ = stage::answering;
+    auto const* whole = std::get_if<0>(&ended);
+    co_return whole != nullptr&&* whole && !ending_;
+}
+
+/// True: the whole body was sent. An exception must not leave the branches of `||`: it would wait for the others.
+awaitable<bool> connection::send_pieces(body_source& source, bool is_chunked) {
+    std::exception_ptr thrown;
+    try {
+        for (;;) {
+            auto const piece = co_await source.next();
+            if (!piece) co_return false;
+            if (piece->empty()) break;
+            auto const bytes = is_chunked ? chunk_text(*piece) : *piece;
+            if (!co_await send(bytes)) co_return false;
+        }
+        if (is_chunked) co_return co_await send(last_chunk);
+        co_return true;
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    if (is_cancellation(thrown)) throw cancelled{};
+    log_exception("a stream", thrown);
+    co_return false;
+}
+
+/// Returns when the client has gone, or the connection is being ended.
+awaitable<bool> connection::watch_client() {
+    while (buffer_.size() < pipelined_bytes_max) {
+        auto const [failure] = co_await socket_.async_wait(asio::socket_base::wait_read, no_throw);
+        if (failure) co_return false;
+        if (!co_await read_more()) co_return false;
+    }
+    co_return false;  // it sends and sends and does not wait for its reply
+}
+
+awaitable<bool> connection::run_source(body_source& source) {
+    std::exception_ptr thrown;
+    try {
+        co_await source.run();
+        // Nothing more to do beside the stream, which ends by the other branches.
+        notifier never(socket_.get_executor());
+        co_await never.wait();
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    if (is_cancellation(thrown)) throw cancelled{};
+    if (thrown) log_exception("a stream", thrown);
+    co_return false;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,70 @@
+#include "network/linux/firewall_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <fmt/format.h>
+#include <nftables/libnftables.h>
+
+#include <memory>
+
+namespace rik::detail {
+
+namespace {
+
+struct free_context {
+    void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+};
+
+/// One transaction: all of `commands` or nothing.   Source: libnftables(3).
+result<void> run_nft(std::string const& commands) {
+    // A context of its own each time costs 0.1 ms and keeps no cache of everybody's tables in memory.
+    std::unique_ptr<nft_ctx, free_context> const context(nft_ctx_new(NFT_CTX_DEFAULT));
+    if (!context) return error{errc::internal, "nftables: no context"};
+    nft_ctx_buffer_output(context.get());
+    nft_ctx_buffer_error(context.get());
+    if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) return {};
+    std::string const said = nft_ctx_get_error_buffer(context.get());
+    auto const code = said.find("Operation not permitted") != std::string::npos ? errc::denied : errc::internal;
+    return error{code, fmt::format("nftables: {}", said.substr(0, said.find('\n')))};
+}
+
+}  // namespace
+
+firewall::firewall(std::string tag, asio::any_io_executor pool)
+    : tag_(std::move(tag)), strand_(asio::make_strand(std::move(pool))) {}
+
+awaitable<result<void>> firewall::rebuild(firewall_rules rules, std::vector<port_mapping> mappings) {
+    return submit(rebuild_text(tag_, rules, mappings));
+}
+
+awaitable<result<void>> firewall::add(std::vector<port_mapping> mappings) { return submit(add_text(tag_, mappings)); }
+
+awaitable<result<void>> firewall::remove(std::vector<port_mapping> mappings) {
+    return submit(remove_text(tag_, mappings));
+}
+
+awaitable<result<void>> firewall::remove_table() { return submit(remove_table_text(tag_)); }
+
+awaitable<result<void>> firewall::submit(std::string commands) {
+    return shield(on_strand(asio::any_io_executor(strand_), run_in_batch(std::move(commands))));
+}
+
+awaitable<result<void>> firewall::run_in_batch(std::string commands) {
+    if (!waiting_) waiting_ = std::make_shared<batch>();
+    auto const mine = waiting_;
+    mine->commands += commands;
+    // Everybody who reached the strand while the last transaction ran is before this in its queue.
+    co_await asio::post(strand_, asio::use_awaitable);
+    if (!mine->has_run) run_waiting();
+    co_return mine->outcome;
+}
+
+void firewall::run_waiting() {
+    auto const current = std::exchange(waiting_, nullptr);
+    current->outcome = run_nft(current->commands);
+    current->has_run = true;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,81 @@
+#include "network/linux/firewall_text_detail.hpp"
+
+#include "network/linux/names_detail.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+namespace rik::detail {
+
+namespace {
+
+std::string key_text(port_mapping const& mapping) {
+    return fmt::format("{} . {}", mapping.protocol == port_protocol::tcp ? "tcp" : "udp", mapping.host_port);
+}
+
+std::string element_text(port_mapping const& mapping) {
+    return fmt::format("{} : {} . {}", key_text(mapping), ipv4_text(mapping.address), mapping.port);
+}
+
+std::string elements_text(std::span<port_mapping const> mappings, std::string (*write)(port_mapping const&)) {
+    std::vector<std::string> texts;
+    for (auto const& each : mappings) texts.push_back(write(each));
+    return fmt::format("{{ {} }}", fmt::join(texts, ", "));
+}
+
+// `guard`: route_localnet lets the node talk to Pods from 127.0.0.1; without this rule it would let Pods reach what
+// listens on the node's 127.0.0.1 too (CVE-2020-8558). Replies to the node are not hit: on the wire they go to the
+// bridge's address.
+// `leaving`: the third rule is for a Pod that calls a host port that leads to a Pod of this node: the reply must come
+// back through the node, which alone can translate it.
+constexpr char const* chains = R"(  chain guard {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname "{bridge}" ip daddr 127.0.0.0/8 drop
+  }}
+  chain inbound {{
+    type nat hook prerouting priority dstnat; policy accept;
+    fib daddr type local dnat ip to meta l4proto . th dport map @host_ports
+  }}
+  chain outbound {{
+    type nat hook output priority -100; policy accept;
+    fib daddr type local dnat ip to meta l4proto . th dport map @host_ports
+  }}
+  chain leaving {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {pods} ip daddr != {cluster} masquerade
+    ct status dnat ip saddr 127.0.0.0/8 oifname "{bridge}" masquerade
+    ct status dnat ip saddr {pods} ip daddr {pods} masquerade
+  }}
+)";
+
+}  // namespace
+
+std::string rebuild_text(std::string_view tag, firewall_rules const& rules, std::span<port_mapping const> mappings) {
+    auto const elements =
+        mappings.empty() ? "" : fmt::format("\n    elements = {}", elements_text(mappings, element_text));
+    auto const body =
+        fmt::format(chains, fmt::arg("bridge", bridge_name(tag)), fmt::arg("pods", rules.pod_subnet.text()),
+                    fmt::arg("cluster", rules.cluster_cidr.text()));
+    return fmt::format(
+        "{}table ip {} {{\n  map host_ports {{\n    type inet_proto . inet_service : ipv4_addr . inet_service{}\n  "
+        "}}\n{}}}\n",
+        remove_table_text(tag), table_name(tag), elements, body);
+}
+
+std::string add_text(std::string_view tag, std::span<port_mapping const> mappings) {
+    return fmt::format("add element ip {} host_ports {}\n", table_name(tag), elements_text(mappings, element_text));
+}
+
+std::string remove_text(std::string_view tag, std::span<port_mapping const> mappings) {
+    // To delete what is not there is an error, and nft 1.0.6 has no "destroy": so it is added first.
+    return add_text(tag, mappings) +
+           fmt::format("delete element ip {} host_ports {}\n", table_name(tag), elements_text(mappings, key_text));
+}
+
+std::string remove_table_text(std::string_view tag) {
+    return fmt::format("add table ip {0}\ndelete table ip {0}\n", table_name(tag));
+}
+
+}  // namespace rik::detail

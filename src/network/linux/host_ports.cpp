@@ -1,0 +1,108 @@
+#include "network/linux/host_ports_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace rik::detail {
+
+namespace {
+
+std::string port_name(port_protocol protocol, std::uint16_t port) {
+    return fmt::format("host port {}/{}", port, protocol == port_protocol::tcp ? "tcp" : "udp");
+}
+
+error refusal(port_protocol protocol, std::uint16_t port, int number) {
+    auto const name = port_name(protocol, port);
+    if (number == EADDRINUSE) return error{errc::conflict, name + ": in use by another program"};
+    auto const code = number == EACCES || number == EPERM ? errc::denied : errc::internal;
+    return error{code, fmt::format("{}: {}", name, std::generic_category().message(number))};
+}
+
+}  // namespace
+
+std::vector<port_mapping> mappings_of(std::vector<container_port> const& host_ports, std::uint32_t address) {
+    std::vector<port_mapping> mappings;
+    for (auto const& each : host_ports) {
+        if (each.host_port == 0) continue;
+        mappings.push_back(
+            {.protocol = each.protocol, .host_port = each.host_port, .address = address, .port = each.port});
+    }
+    return mappings;
+}
+
+result<descriptor> hold_port(port_protocol protocol, std::uint16_t port) {
+    auto const is_tcp = protocol == port_protocol::tcp;
+    descriptor socket(::socket(AF_INET, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return refusal(protocol, port, errno);
+    // Connections of a former owner that wait in TIME_WAIT are no reason to refuse; two listeners still conflict.
+    int const on = 1;
+    if (is_tcp) (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    if (::bind(socket.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0) {
+        return refusal(protocol, port, errno);
+    }
+    if (is_tcp && ::listen(socket.get(), 0) != 0) return refusal(protocol, port, errno);
+    return socket;
+}
+
+std::optional<error> port_table::find_other(instance_id instance, port_mapping const& mapping) const {
+    auto const found = ports_.find({mapping.protocol, mapping.host_port});
+    if (found == ports_.end() || found->second.owner == instance) return std::nullopt;
+    return error{errc::conflict, port_name(mapping.protocol, mapping.host_port) + ": in use by another Pod"};
+}
+
+result<void> port_table::take(instance_id instance, std::vector<port_mapping> const& mappings) {
+    std::map<key, entry> taken;
+    for (auto const& each : mappings) {
+        if (auto const other = find_other(instance, each)) return *other;
+        auto const name = key(each.protocol, each.host_port);
+        if (ports_.contains(name)) continue;
+        if (taken.contains(name)) {
+            return error{errc::conflict, port_name(each.protocol, each.host_port) + ": named twice by one Pod"};
+        }
+        auto holder = hold_port(each.protocol, each.host_port);
+        if (!holder) return holder.error();
+        taken.emplace(name, entry{.owner = instance, .mapping = each, .holder = std::move(*holder)});
+    }
+    ports_.merge(taken);
+    return {};
+}
+
+std::vector<std::uint16_t> port_table::take_back(instance_id instance, std::vector<port_mapping> const& mappings) {
+    std::vector<std::uint16_t> not_held;
+    for (auto const& each : mappings) {
+        auto holder = hold_port(each.protocol, each.host_port);
+        if (!holder) not_held.push_back(each.host_port);
+        ports_.try_emplace(
+            key(each.protocol, each.host_port),
+            entry{.owner = instance, .mapping = each, .holder = holder ? std::move(*holder) : descriptor()});
+    }
+    return not_held;
+}
+
+std::vector<port_mapping> port_table::give_back(instance_id instance) {
+    std::vector<port_mapping> given;
+    std::erase_if(ports_, [&](auto const& each) {
+        if (each.second.owner != instance) return false;
+        given.push_back(each.second.mapping);
+        return true;
+    });
+    return given;
+}
+
+std::vector<port_mapping> port_table::all() const {
+    std::vector<port_mapping> mappings;
+    for (auto const& [name, each] : ports_) mappings.push_back(each.mapping);
+    return mappings;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,47 @@
+// Ports of the node that lead to Pods: who has which.
+#pragma once
+
+#include "network/linux/firewall_text_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
+
+#include <rik/base/id.hpp>
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace rik::detail {
+
+/// The mappings that `host_ports`, entries with a host port, ask for.
+std::vector<port_mapping> mappings_of(std::vector<container_port> const& host_ports, std::uint32_t address);
+
+/// A socket that holds the port on every IPv4 address: for TCP it listens, so that no other program can. What reaches
+/// it came before the firewall's rule or after it.
+/// Errors: conflict, another program has the port; denied; internal.
+result<descriptor> hold_port(port_protocol protocol, std::uint16_t port);
+
+/// The host ports of one node's Pods.
+class port_table {
+public:
+    /// All of them or none. Errors: conflict, naming the port: another Pod or program has it; denied; internal.
+    result<void> take(instance_id instance, std::vector<port_mapping> const& mappings);
+    /// Like take, but a port that another program has is the Pod's all the same: it was running before.
+    /// Returns those ports.
+    std::vector<std::uint16_t> take_back(instance_id instance, std::vector<port_mapping> const& mappings);
+    std::vector<port_mapping> give_back(instance_id instance);
+    std::vector<port_mapping> all() const;
+    void clear() { ports_.clear(); }
+
+private:
+    using key = std::pair<port_protocol, std::uint16_t>;
+    struct entry {
+        instance_id owner;
+        port_mapping mapping;
+        descriptor holder;
+    };
+    std::optional<error> find_other(instance_id instance, port_mapping const& mapping) const;
+    std::map<key, entry> ports_;
+};
+
+}  // namespace rik::detail

@@ -1,0 +1,81 @@
+// The links of one node: its bridge, and a veth pair for each Pod. Blocking; for the namespace thread only.
+#pragma once
+
+#include "network/linux/names_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
+
+#include <rik/network/address_pool.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik::detail {
+
+/// A link as a dump shows it.
+struct link_view {
+    std::uint32_t index = 0;
+    std::string name;
+    std::string kind;  ///< "veth", "bridge", ...
+    std::uint32_t group = 0;
+    std::uint32_t master = 0;  ///< index of its bridge, 0 if it has none
+};
+
+struct pod_link {
+    std::string name;  ///< of the node's end
+    std::filesystem::path network_namespace;
+    std::uint32_t address = 0;
+};
+
+class node_links {
+public:
+    explicit node_links(std::string_view tag);
+
+    /// Makes the bridge, with the gateway's address and nothing else, and sets it up.
+    /// Errors: conflict, `subnet` overlaps an address of another interface; denied; internal.
+    result<void> open_bridge(ipv4_subnet subnet);
+
+    /// Deletes the Pod links of this node that are not in `names`; puts the others (back) on the bridge.
+    /// Returns the names of those. Precondition: open_bridge.
+    result<std::set<std::string>> retain(std::set<std::string> const& names);
+
+    /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. A link of that
+    /// name is replaced. Errors: unavailable, no open_bridge before; not_found, no such namespace; internal. After an
+    /// error there is no such link.
+    result<void> attach(pod_link const& pod);
+
+    /// Cuts the link off at once and leaves it to `sweep`, if its namespace does not take it along before.
+    /// Nothing happens if there is no such link.
+    result<void> condemn(std::string_view name);
+    /// Deletes the condemned links. 30 ms for one or for a hundred of them, under the kernel's rtnl lock.
+    result<void> sweep();
+
+    /// Deletes all links and the bridge.
+    result<void> remove_all();
+    /// True if another node's bridge is on this machine.
+    result<bool> has_neighbour();
+
+private:
+    result<netlink_socket*> socket();
+    result<std::vector<link_view>> list();
+    result<std::optional<link_view>> find(std::string_view name);
+    result<void> check_overlap(ipv4_subnet subnet);
+    result<void> create_bridge();
+    result<void> address_bridge();
+    result<void> create_pair(pod_link const& pod, int network_namespace);
+    result<void> open_port(std::string_view name);
+    result<void> join_bridge(link_view const& link);
+    result<void> set_group(std::uint32_t index, std::uint32_t group);
+    result<void> remove(std::string_view name);
+
+    std::string bridge_;
+    link_groups groups_;
+    std::optional<netlink_socket> socket_;
+    std::optional<ipv4_subnet> subnet_;
+    std::uint32_t bridge_index_ = 0;
+};
+
+}  // namespace rik::detail

@@ -1,0 +1,282 @@
+#include <rik/network/linux/linux_network.hpp>
+
+#include "network/linux/firewall_detail.hpp"
+#include "network/linux/host_ports_detail.hpp"
+#include "network/linux/links_detail.hpp"
+#include "network/linux/sysctls_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+using namespace detail;
+
+/// So many links at most wait for their namespace to take them along.
+constexpr std::size_t condemned_count_max = 16;
+
+constexpr char const* ip_forward = "net/ipv4/ip_forward";
+
+std::string route_localnet_of(std::string const& link) { return fmt::format("net/ipv4/conf/{}/route_localnet", link); }
+
+result<firewall_rules> read_rules(node_network const& what) {
+    auto const pods = ipv4_subnet::parse(what.pod_subnet);
+    if (!pods) return pods.error();
+    auto const cluster = ipv4_subnet::parse(what.cluster_cidr);
+    if (!cluster) return cluster.error();
+    if (!cluster->contains(pods->network()) || cluster->prefix_bits() > pods->prefix_bits()) {
+        return error{errc::invalid, fmt::format("Pod subnet {}: not in {}", pods->text(), cluster->text())};
+    }
+    return firewall_rules{.pod_subnet = *pods, .cluster_cidr = *cluster};
+}
+
+bool is_same(pod_attachment const& one, pod_attachment const& other) {
+    return one.network_namespace == other.network_namespace && one.address == other.address &&
+           one.host_ports == other.host_ports;
+}
+
+}  // namespace
+
+/// Everything but `links_` belongs to the callers' strand; `links_` to the namespace thread.
+class linux_network::inner {
+public:
+    explicit inner(linux_network_options options);
+
+    awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present);
+    awaitable<result<void>> attach(pod_attachment pod);
+    awaitable<result<void>> detach(instance_id instance);
+    awaitable<result<void>> remove_all();
+
+private:
+    struct known_pod {
+        pod_attachment attachment;
+        bool is_whole = false;  ///< false while attach works on it, and after it was cancelled
+    };
+    struct lost_pod {
+        instance_id instance;
+        error why;
+    };
+
+    result<pod_link> link_of(pod_attachment const& pod) const;
+    awaitable<result<void>> open_links(std::vector<pod_attachment> const& present);
+    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet,
+                                           std::vector<std::pair<instance_id, pod_link>> const& present);
+    awaitable<result<void>> change_settings();
+    awaitable<result<void>> add_link(pod_link link);
+    awaitable<result<void>> remove_link(instance_id instance);
+    awaitable<result<void>> add_ports(std::vector<port_mapping> mappings);
+    awaitable<result<void>> remove_ports(std::vector<port_mapping> mappings);
+    awaitable<result<void>> rebuild_firewall(error why);
+    awaitable<result<void>> give_up(instance_id instance, error why);
+    result<void> remove_links_and_settings();
+    void forget(instance_id instance);
+
+    linux_network_options options_;
+    node_links links_;
+    firewall firewall_;
+    sysctl_ledger ledger_;
+    std::optional<firewall_rules> rules_;  ///< set while the network is open
+    std::map<instance_id, known_pod> pods_;
+    port_table ports_;
+    std::size_t condemned_count_ = 0;
+};
+
+linux_network::inner::inner(linux_network_options options)
+    : options_(std::move(options)),
+      links_(options_.tag),
+      firewall_(options_.tag, options_.pool_executor),
+      ledger_(options_.state_dir) {}
+
+result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const {
+    auto const address = parse_ipv4(pod.address);
+    if (!address) return address.error();
+    auto const& subnet = rules_->pod_subnet;
+    if (!subnet.contains(*address) || *address == subnet.gateway()) {
+        return error{errc::invalid, fmt::format("address {} is not one for a Pod in {}", pod.address, subnet.text())};
+    }
+    return pod_link{.name = pod_link_name(options_.tag, pod.instance),
+                    .network_namespace = pod.network_namespace,
+                    .address = *address};
+}
+
+void linux_network::inner::forget(instance_id instance) {
+    pods_.erase(instance);
+    (void)ports_.give_back(instance);  // the rules are made from what is left
+}
+
+awaitable<result<void>> linux_network::inner::open(node_network what, std::vector<pod_attachment> present) {
+    auto const rules = read_rules(what);
+    if (!rules) co_return rules.error();
+    rules_ = *rules;
+    pods_.clear();
+    ports_.clear();
+    for (auto const& each : present) {
+        auto const link = link_of(each);
+        if (!link) co_return link.error();
+        pods_.insert_or_assign(each.instance, known_pod{.attachment = each, .is_whole = true});
+        for (auto const port : ports_.take_back(each.instance, mappings_of(each.host_ports, link->address))) {
+            options_.logger.warning("another program has a Pod's host port, and is shadowed by it",
+                                    {{"instance", each.instance.text()}, {"port", std::to_string(port)}});
+        }
+    }
+    auto opened = co_await open_links(present);
+    if (opened) opened = co_await change_settings();
+    if (opened) opened = co_await firewall_.rebuild(*rules_, ports_.all());
+    if (!opened) rules_.reset();
+    co_return opened;
+}
+
+awaitable<result<void>> linux_network::inner::open_links(std::vector<pod_attachment> const& present) {
+    std::vector<std::pair<instance_id, pod_link>> wanted;
+    for (auto const& each : present) wanted.emplace_back(each.instance, link_of(each).value());
+    auto work = [this, subnet = rules_->pod_subnet, wanted = std::move(wanted)] { return bring_up(subnet, wanted); };
+    auto const lost = co_await offload(options_.namespace_executor, std::move(work));
+    if (!lost) co_return lost.error();
+    for (auto const& each : *lost) {
+        options_.logger.warning("a Pod has no network any more",
+                                {{"instance", each.instance.text()}, {"reason", to_string(each.why)}});
+        forget(each.instance);
+    }
+    co_return result<void>{};
+}
+
+result<std::vector<linux_network::inner::lost_pod>> linux_network::inner::bring_up(
+    ipv4_subnet subnet, std::vector<std::pair<instance_id, pod_link>> const& present) {
+    auto const opened = links_.open_bridge(subnet);
+    if (!opened) return opened.error();
+    std::set<std::string> names;
+    for (auto const& [instance, link] : present) names.insert(link.name);
+    auto const kept = links_.retain(names);
+    if (!kept) return kept.error();
+    std::vector<lost_pod> lost;
+    for (auto const& [instance, link] : present) {
+        if (kept->contains(link.name)) continue;
+        auto const attached = links_.attach(link);
+        if (!attached) lost.push_back({.instance = instance, .why = attached.error()});
+    }
+    return lost;
+}
+
+awaitable<result<void>> linux_network::inner::change_settings() {
+    auto work = [this]() -> result<void> {
+        auto const forwards = ledger_.set(ip_forward, "1");
+        if (!forwards) return forwards;
+        return set_sysctl(route_localnet_of(bridge_name(options_.tag)), "1");  // goes with the bridge
+    };
+    co_return co_await offload(options_.pool_executor, std::move(work));
+}
+
+awaitable<result<void>> linux_network::inner::attach(pod_attachment pod) {
+    if (!rules_) co_return error{errc::unavailable, "the node's network is not open"};
+    auto const link = link_of(pod);
+    if (!link) co_return link.error();
+    auto const known = pods_.find(pod.instance);
+    if (known != pods_.end() && is_same(known->second.attachment, pod) && known->second.is_whole)
+        co_return result<void>{};
+    if (known != pods_.end() && !is_same(known->second.attachment, pod)) {
+        auto const detached = co_await detach(pod.instance);
+        if (!detached) co_return detached;
+    }
+    auto mappings = mappings_of(pod.host_ports, link->address);
+    auto const taken = ports_.take(pod.instance, mappings);
+    if (!taken) co_return taken;
+    auto const instance = pod.instance;
+    pods_.insert_or_assign(instance, known_pod{.attachment = std::move(pod), .is_whole = false});
+
+    auto const linked = co_await add_link(*link);
+    if (!linked) co_return co_await give_up(instance, linked.error());
+    auto const opened = co_await add_ports(std::move(mappings));
+    if (!opened) co_return co_await give_up(instance, opened.error());
+    if (auto const found = pods_.find(instance); found != pods_.end()) found->second.is_whole = true;
+    co_return result<void>{};
+}
+
+awaitable<result<void>> linux_network::inner::give_up(instance_id instance, error why) {
+    auto const removed = co_await detach(instance);
+    if (!removed) {
+        options_.logger.warning("a Pod that got no network keeps parts of it until it is removed",
+                                {{"instance", instance.text()}, {"reason", to_string(removed.error())}});
+    }
+    co_return why;
+}
+
+awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
+    pods_.erase(instance);
+    auto mappings = ports_.give_back(instance);
+    auto const closed = co_await remove_ports(std::move(mappings));
+    auto const removed = co_await remove_link(instance);
+    co_return closed ? removed : closed;
+}
+
+awaitable<result<void>> linux_network::inner::add_link(pod_link link) {
+    auto work = [this, link = std::move(link)] { return links_.attach(link); };
+    co_return co_await offload(options_.namespace_executor, std::move(work));
+}
+
+awaitable<result<void>> linux_network::inner::remove_link(instance_id instance) {
+    auto const sweeps = ++condemned_count_ >= condemned_count_max;
+    if (sweeps) condemned_count_ = 0;
+    auto work = [this, sweeps, name = pod_link_name(options_.tag, instance)] {
+        auto const condemned = links_.condemn(name);
+        return condemned && sweeps ? links_.sweep() : condemned;
+    };
+    co_return co_await offload(options_.namespace_executor, std::move(work));
+}
+
+awaitable<result<void>> linux_network::inner::add_ports(std::vector<port_mapping> mappings) {
+    if (mappings.empty()) co_return result<void>{};
+    auto const added = co_await firewall_.add(std::move(mappings));
+    if (added || !rules_) co_return added;
+    co_return co_await rebuild_firewall(added.error());
+}
+
+awaitable<result<void>> linux_network::inner::remove_ports(std::vector<port_mapping> mappings) {
+    if (mappings.empty()) co_return result<void>{};
+    auto const removed = co_await firewall_.remove(std::move(mappings));
+    if (removed || !rules_) co_return removed;
+    co_return co_await rebuild_firewall(removed.error());
+}
+
+/// Somebody has changed or flushed our table: it is made anew from what we know.
+awaitable<result<void>> linux_network::inner::rebuild_firewall(error why) {
+    options_.logger.warning("the firewall's table is made anew", {{"reason", to_string(why)}});
+    co_return co_await firewall_.rebuild(*rules_, ports_.all());
+}
+
+awaitable<result<void>> linux_network::inner::remove_all() {
+    rules_.reset();
+    pods_.clear();
+    ports_.clear();
+    auto const cleared = co_await firewall_.remove_table();
+    auto work = [this] { return remove_links_and_settings(); };
+    auto const removed = co_await offload(options_.namespace_executor, std::move(work));
+    co_return cleared ? removed : cleared;
+}
+
+result<void> linux_network::inner::remove_links_and_settings() {
+    auto const has_neighbour = links_.has_neighbour();
+    if (!has_neighbour) return has_neighbour.error();
+    auto const removed = links_.remove_all();
+    if (!removed) return removed;
+    if (!*has_neighbour) return ledger_.restore();
+    options_.logger.info("other nodes of this machine forward packets: its sysctls stay as they are");
+    return ledger_.forget();
+}
+
+linux_network::linux_network(linux_network_options options) : inner_(std::make_unique<inner>(std::move(options))) {}
+linux_network::~linux_network() = default;
+
+awaitable<result<void>> linux_network::open(node_network what, std::vector<pod_attachment> present) {
+    return inner_->open(std::move(what), std::move(present));
+}
+awaitable<result<void>> linux_network::attach(pod_attachment pod) { return inner_->attach(std::move(pod)); }
+awaitable<result<void>> linux_network::detach(instance_id instance) { return inner_->detach(instance); }
+awaitable<result<void>> linux_network::remove_all() { return inner_->remove_all(); }
+
+}  // namespace rik

@@ -1,0 +1,51 @@
+#include "network/linux/names_detail.hpp"
+
+#include <rik/base/assert.hpp>
+#include <rik/base/hash.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr std::string_view bridge_prefix = "rk";
+constexpr std::size_t tag_size = 8;
+
+bool is_hex(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char each) { return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f'); });
+}
+
+}  // namespace
+
+std::string bridge_name(std::string_view tag) { return fmt::format("{}{}", bridge_prefix, tag); }
+
+bool is_bridge_name(std::string_view name) {
+    return name.size() == bridge_prefix.size() + tag_size && name.starts_with(bridge_prefix) &&
+           is_hex(name.substr(bridge_prefix.size()));
+}
+
+std::string pod_link_name(std::string_view tag, instance_id instance) {
+    return fmt::format("rv{:013x}", fnv1a(fmt::format("{}/{}", tag, instance.text())) >> 12);
+}
+
+std::string table_name(std::string_view tag) { return fmt::format("rik_{}", tag); }
+
+link_groups link_groups_of(std::string_view tag) {
+    std::uint32_t number = 0;
+    auto const [end, problem] = std::from_chars(tag.data(), tag.data() + tag.size(), number, 16);
+    RIK_ASSERT(tag.size() == tag_size && problem == std::errc{} && end == tag.data() + tag.size());
+    auto const live = (number & 0x3fffffffu) | 0x40000000u;
+    return {.live = live, .condemned = live | 0x80000000u};
+}
+
+mac_address mac_of(std::uint32_t address) {
+    auto const byte = [address](int number) { return static_cast<std::uint8_t>(address >> (8 * number)); };
+    return {0x0a, 0x58, byte(3), byte(2), byte(1), byte(0)};
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,35 @@
+// What the kernel objects of one node are called: pure. Everything is derived, so nothing needs to be remembered.
+#pragma once
+
+#include <rik/base/id.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rik::detail {
+
+using mac_address = std::array<std::uint8_t, 6>;
+
+/// "rk0123abcd". Names of links have at most 15 characters (IFNAMSIZ).
+std::string bridge_name(std::string_view tag);
+/// True for the bridge of any node on this machine.
+bool is_bridge_name(std::string_view name);
+/// "rv" and 13 hex digits of a hash of both: the node's end of a Pod's veth pair.
+std::string pod_link_name(std::string_view tag, instance_id instance);
+std::string table_name(std::string_view tag);
+
+/// Link groups mark the Pods' links as this node's, and let the kernel delete many at once: alone each takes 30 ms.
+struct link_groups {
+    std::uint32_t live;
+    std::uint32_t condemned;  ///< to be deleted
+};
+/// Precondition: `tag` is eight hex digits. Never 0, the group of everybody else's links.
+link_groups link_groups_of(std::string_view tag);
+
+/// A locally administered MAC address that follows from the IPv4 address: whoever reuses the address is found under
+/// what others have in their ARP caches.
+mac_address mac_of(std::uint32_t address);
+
+}  // namespace rik::detail

@@ -1,0 +1,68 @@
+#include <rik/node/node_agent.hpp>
+
+#include "impl_detail.hpp"
+
+#include <utility>
+
+namespace rik {
+
+node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_options options)
+    : strand_(strand),
+      ports_(ports),
+      options_(std::move(options)),
+      disk_(strand, ports.disk),
+      starts_(strand, limits::starts_at_once_max),
+      due_(strand),
+      network_changed_(strand),
+      failure_(strand),
+      tasks_(strand) {}
+
+awaitable<result<void>> node_agent::impl::start() {
+    auto const contents = co_await disk_.open();
+    if (!contents) co_return contents.error();
+    auto const read = read_rows(*contents);
+    if (!read) co_return read.error();
+    tasks_.spawn(flush());
+    auto described = co_await ports_.machine.describe();
+    if (!described) co_return described.error();
+    facts_ = std::move(*described);
+    facts_.runtimes.emplace_back(ports_.containers.name());
+    facts_.version = options_.version;
+    auto const taken = co_await take_over();
+    if (!taken) co_return taken.error();
+    tasks_.spawn(open_network());
+    tasks_.spawn(connect());
+    tasks_.spawn(beat());
+    co_return result<void>{};
+}
+
+awaitable<> node_agent::impl::flush() {
+    failed_ = co_await disk_.run();
+    options_.out.error("the node's disk cannot be written; the agent stops", {{"error", to_string(*failed_)}});
+    failure_.notify();
+}
+
+awaitable<error> node_agent::impl::failure() {
+    while (!failed_) co_await failure_.wait();
+    co_return *failed_;
+}
+
+/// Ends the agent's own work. No container is stopped.
+awaitable<> node_agent::impl::stop() {
+    if (connection_) connection_->link->close();
+    auto const flushed = co_await disk_.wait_durable();
+    if (!flushed)
+        options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
+    co_await tasks_.stop();
+    auto const records = records_;
+    for (auto const& [id, held] : records) co_await held->work.stop();
+}
+
+node_agent::node_agent(asio::any_io_executor strand, node_ports ports, node_options options)
+    : impl_(std::make_unique<impl>(std::move(strand), ports, std::move(options))) {}
+node_agent::~node_agent() = default;
+awaitable<result<void>> node_agent::start() { return impl_->start(); }
+awaitable<error> node_agent::failure() { return impl_->failure(); }
+awaitable<> node_agent::stop() { return impl_->stop(); }
+
+}  // namespace rik

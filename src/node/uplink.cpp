@@ -1,0 +1,166 @@
+// The node's link to the scheduler: says what it holds, obeys orders, dials streams.
+#include "impl_detail.hpp"
+
+#include <rik/model/codec.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik {
+
+awaitable<> node_agent::impl::connect() {
+    auto pause = limits::reconnect_pause_min;
+    for (;;) {
+        auto link = co_await ports_.scheduler.connect();
+        if (link) {
+            auto const current = std::make_shared<connection>();
+            current->link = std::move(*link);
+            connection_ = current;
+            hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
+            from_node first = std::move(greeting);
+            auto const said = co_await current->link->send(std::move(first));
+            if (said) {
+                tasks_.spawn(send_held(current));
+                for (;;) {
+                    auto heard = co_await current->link->receive();
+                    if (!heard) break;
+                    pause = limits::reconnect_pause_min;
+                    obey(std::move(*heard));
+                }
+            }
+            current->is_closed = true;
+            current->link->close();
+            due_.notify();
+            connection_.reset();
+            options_.out.warning("lost the scheduler; instances run on");
+        }
+        co_await ports_.time.sleep_for(pause);
+        pause = std::min(pause * 2, limits::reconnect_pause_max);
+    }
+}
+
+awaitable<> node_agent::impl::beat() {
+    for (;;) {
+        co_await ports_.time.sleep_for(limits::heartbeat_period);
+        beat_is_due_ = true;
+        due_.notify();
+    }
+}
+
+/// What is due goes out in one message: the newest state of each instance, and who is gone.
+awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
+    for (;;) {
+        co_await due_.wait();
+        if (to->is_closed) co_return;
+        auto const is_inventory = std::exchange(inventory_is_due_, false);
+        held news{.inventory = is_inventory};
+        for (auto const& [id, each] : records_) {
+            if (!is_inventory && !each->is_dirty) continue;
+            each->is_dirty = false;
+            news.states.push_back({id, each->fields.binding->fence, each->fields.status});
+        }
+        for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
+        auto const is_beat = std::exchange(beat_is_due_, false);
+        if (!is_inventory && !is_beat && news.states.empty() && news.gone.empty()) continue;
+        // A state is on disk before it is said, so that its seq never goes back.
+        auto const on_disk = co_await disk_.wait_durable();
+        if (!on_disk) co_return;
+        auto const said_gone = news.gone;
+        from_node message = std::move(news);
+        auto const sent = co_await to->link->send(std::move(message));
+        if (!sent) co_return;
+        for (auto const& each : said_gone) gone_.erase(each.instance);
+    }
+}
+
+void node_agent::impl::obey(orders said) {
+    join_cluster(said);
+    for (auto const& each : said.due) {
+        if (each.run)
+            obey_run(each);
+        else
+            obey_destroy(each, said.at);
+    }
+    if (said.send_inventory) {
+        inventory_is_due_ = true;
+        due_.notify();
+    }
+    for (auto& each : said.streams) tasks_.spawn(serve_log(std::move(each)));
+}
+
+void node_agent::impl::join_cluster(orders const& said) {
+    if (said.cluster && *said.cluster != cluster_) {
+        cluster_ = *said.cluster;
+        disk_.put("node", "cluster", cluster_.text());
+    }
+    if (said.pod_subnet.empty() || said.pod_subnet == pod_subnet_) return;
+    if (!pod_subnet_.empty())
+        return options_.out.error("the cluster names another Pod subnet than this node has; it is kept",
+                                  {{"subnet", pod_subnet_}, {"named", said.pod_subnet}});
+    auto const set = set_network(said.pod_subnet, said.cluster_cidr);
+    if (!set) return options_.out.error("the Pod subnet cannot be used", {{"error", to_string(set.error())}});
+    disk_.put("node", "network", fmt::format("{} {}", said.pod_subnet, said.cluster_cidr));
+}
+
+void node_agent::impl::obey_run(order const& what) {
+    if (records_.contains(what.instance) || what.pod_release == nullptr) return;
+    auto& shared = releases_[what.pod_release->id];
+    if (shared == nullptr) {
+        shared = what.pod_release;
+        disk_.put("release", shared->id.text(), encode(*shared));
+    }
+    instance_fields fields{.id = what.instance, .name = what.name};
+    fields.owner = shared->workload;
+    fields.pod_release = shared;
+    fields.created_at = ports_.time.wall();
+    fields.binding = node_binding{.node = id_, .fence = what.fence};
+    auto const held = std::make_shared<record>(strand_, std::move(fields));
+    records_[what.instance] = held;
+    keep(*held);
+    tasks_.spawn(supervise(held));
+}
+
+void node_agent::impl::obey_destroy(order const& what, revision at) {
+    floor_ = std::max(floor_, at);
+    auto const found = records_.find(what.instance);
+    if (found == records_.end()) {
+        gone_[what.instance] = what.fence;
+        return due_.notify();
+    }
+    auto& binding = *found->second->fields.binding;
+    if (std::exchange(binding.condemned, true)) return;
+    keep(*found->second);
+    found->second->changed.notify();
+}
+
+awaitable<std::optional<error>> node_agent::impl::send_log(stream_request asked, byte_stream& to) {
+    auto const found = records_.find(asked.instance);
+    if (found == records_.end()) co_return error{errc::not_found, "the instance is not on this node any more"};
+    log_options options{.follow = asked.follow, .timestamps = asked.timestamps, .tail_lines = asked.tail_lines};
+    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), options);
+    if (!reader) {
+        auto why = reader.error();
+        if (why.code == errc::not_found) why.message = fmt::format("container {} has not started yet", asked.container);
+        if (why.code == errc::not_found) why.code = errc::conflict;
+        co_return why;
+    }
+    for (;;) {
+        auto lines = co_await (*reader)->read();
+        if (!lines) co_return lines.error();
+        if (lines->empty()) co_return std::nullopt;
+        auto const written = co_await to.write(std::move(*lines));
+        if (!written) co_return std::nullopt;  // nobody reads any more
+    }
+}
+
+awaitable<> node_agent::impl::serve_log(stream_request asked) {
+    auto const stream = co_await ports_.streams.dial(asked.stream);
+    if (!stream) co_return;  // whoever asked has given up
+    auto ended = co_await send_log(std::move(asked), **stream);
+    auto const finished = co_await (*stream)->finish(std::move(ended));
+    if (!finished) options_.out.debug("log reader left before the end");
+}
+
+}  // namespace rik

@@ -1,0 +1,181 @@
+#include "cgroups_detail.hpp"
+
+#include "files_detail.hpp"
+#include "mounts_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// `directory` and all below it, deepest first.
+void collect(fs::path const& directory, std::vector<fs::path>& found) {
+    std::error_code failure;
+    for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure)) {
+        std::error_code unknown;
+        if (each->is_directory(unknown)) collect(each->path(), found);
+    }
+    found.push_back(directory);
+}
+
+std::vector<pid_t> processes(fs::path const& directory) {
+    auto const text = try_read_file(directory / "cgroup.procs").value_or("");
+    std::vector<pid_t> found;
+    for (char const *at = text.data(), *end = at + text.size(); at < end; ++at) {
+        pid_t process = 0;
+        at = std::from_chars(at, end, process).ptr;
+        if (process > 0) found.push_back(process);
+    }
+    return found;
+}
+
+/// Signals every process in and below `roots`; false if there is none.
+bool kill_each(std::vector<fs::path> const& roots) {
+    bool found = false;
+    for (auto const& root : roots) {
+        std::vector<fs::path> groups;
+        collect(root, groups);
+        for (auto const& group : groups) {
+            for (auto const process : processes(group)) found = ::kill(process, SIGKILL) == 0 || found;
+        }
+    }
+    return found;
+}
+
+/// Not as simple as usual: there are groups below, or a process is about to end.
+result<void> remove_group_tree(fs::path const& root) {
+    constexpr int rounds_max = 20;
+    for (int round = 0;; ++round) {
+        std::vector<fs::path> groups;
+        collect(root, groups);
+        int failure = 0;
+        for (auto const& each : groups) {
+            if (::rmdir(each.c_str()) != 0 && errno != ENOENT) failure = errno;
+        }
+        if (failure == 0) return {};
+        if (failure != EBUSY) return system_error(root, "rmdir", failure);
+        if (round == rounds_max) return error{errc::conflict, fmt::format("{}: a process is in it", root.string())};
+        kill_each({root});
+        ::poll(nullptr, 0, 1);
+    }
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key) {
+    while (!text.empty()) {
+        auto const end = std::min(text.find('\n'), text.size());
+        auto const line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ' ') continue;
+        std::uint64_t number = 0;
+        auto const digits = line.substr(key.size() + 1);
+        if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec == std::errc{}) return number;
+    }
+    return std::nullopt;
+}
+
+std::string unified_group(std::string_view own) {
+    auto const at = own.starts_with("0::") ? 0 : own.find("\n0::");
+    if (at == std::string_view::npos) return {};
+    auto const line = own.substr(at == 0 ? 3 : at + 4);
+    return std::string(line.substr(0, line.find('\n')));
+}
+
+result<cgroups> cgroups::find(std::string_view mountinfo, std::string_view own) {
+    cgroups found;
+    for (auto const& each : parse_mounts(mountinfo)) {
+        if (each.type == "cgroup2" && !found.unified_) {
+            found.unified_ = each.mount_point;
+            found.all_.insert(found.all_.begin(), each.mount_point);
+        } else if (each.type == "cgroup") {
+            found.all_.emplace_back(each.mount_point);
+            auto const options = "," + each.options + ",";
+            if (options.find(",memory,") != std::string::npos) found.memory_ = each.mount_point;
+        }
+    }
+    if (auto const group = unified_group(own); found.unified_ && !group.empty()) {
+        found.own_ = found.unified_->string() + group;
+    }
+    if (found.all_.empty()) {
+        return error{errc::unsupported, "cgroups: none is mounted", {}, "mount cgroup2 on /sys/fs/cgroup"};
+    }
+    return found;
+}
+
+std::vector<fs::path> cgroups::directories(std::string const& path) const {
+    std::vector<fs::path> found;
+    for (auto const& each : all_) {
+        auto directory = fs::path(each.string() + path);
+        if (::access(directory.c_str(), F_OK) == 0) found.push_back(std::move(directory));
+    }
+    return found;
+}
+
+result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, std::string_view process) const {
+    auto const directory = fs::path(hierarchy.string() + path);
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
+    auto const failure = write_control(directory / "cgroup.procs", process);
+    if (failure == 0) return {};
+    ::rmdir(directory.c_str());  // stays if others are in it
+    return system_error(directory, "add a process", failure == ESRCH ? ENOENT : failure);
+}
+
+result<void> cgroups::add_monitor(std::string const& path, std::string const& shared, pid_t process) const {
+    auto const text = std::to_string(process);
+    for (auto const& each : all_) {
+        if (each == unified_) continue;
+        // A new group of cpuset takes nobody until it is given processors; it is the one that does not matter.
+        [[maybe_unused]] auto const added = add(each, shared, text);
+    }
+    if (!unified_) return {};
+    return add(*unified_, path, text);
+}
+
+void cgroups::warm_up() const {
+    if (!own_.empty()) write_control(own_ / "cgroup.procs", "0");  // "0" is the writer itself
+}
+
+void cgroups::kill(std::string const& path) const {
+    if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) return;
+    // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process
+    // may fork while we look, hence several rounds.
+    constexpr int rounds_max = 20;
+    for (int round = 0; round < rounds_max && kill_each(directories(path)); ++round) ::poll(nullptr, 0, 1);
+}
+
+result<void> cgroups::remove(std::string const& path) const {
+    for (auto const& each : all_) {
+        auto const root = fs::path(each.string() + path);
+        if (::rmdir(root.c_str()) == 0 || errno == ENOENT) continue;
+        if (auto const removed = remove_group_tree(root); !removed) return removed;
+    }
+    return {};
+}
+
+std::uint64_t cgroups::out_of_memory_kills(std::string const& path) const {
+    auto const file = memory_ ? memory_->string() + path + "/memory.oom_control"
+                              : unified_.value_or("/").string() + path + "/memory.events";
+    return find_count(try_read_file(file).value_or(""), "oom_kill").value_or(0);
+}
+
+bool cgroups::limits_swap() const {
+    if (memory_) return ::access((*memory_ / "memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+    return ::access("/proc/swaps", F_OK) == 0;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,63 @@
+// The control groups of this machine: v1, v2, or both side by side (the hybrid layout).
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace rik::detail {
+
+/// Paths of groups are absolute within every hierarchy: "/rik-<tag>/<uid>".
+class cgroups {
+public:
+    /// Finds the hierarchies among the mounts. Errors: unsupported, there are none.
+    /// `own` is what /proc/self/cgroup says.
+    static result<cgroups> find(std::string_view mountinfo, std::string_view own);
+
+    /// Moves conmon out of our own groups: into `path` of the unified hierarchy, whose parent is there, and into
+    /// `shared` of the others, where a group of its own for each would only cost time.
+    /// Errors: not_found, the parent or the process is not there; internal.
+    result<void> add_monitor(std::string const& path, std::string const& shared, pid_t process) const;
+
+    /// The first move between groups after a pause waits 8 ms for a grace period of RCU; for some 20 ms after it all
+    /// moves are immediate. This waits in advance, while runc is being loaded. Moves nothing. Blocks.
+    void warm_up() const;
+
+    /// Kills every process of `path` and below.
+    void kill(std::string const& path) const;
+    /// Removes `path` and what is below from all hierarchies, killing what is in it. Nothing happens if it is not
+    /// there. Errors: conflict, a process takes its time to end; internal.
+    result<void> remove(std::string const& path) const;
+
+    /// How often the kernel killed a process of `path` for want of memory; 0 if that cannot be read.
+    std::uint64_t out_of_memory_kills(std::string const& path) const;
+
+    /// True if swap can be limited: else runc refuses such a limit.
+    bool limits_swap() const;
+
+    std::vector<std::filesystem::path> const& hierarchies() const { return all_; }
+
+private:
+    result<void> add(std::filesystem::path const& hierarchy, std::string const& path, std::string_view process) const;
+    std::vector<std::filesystem::path> directories(std::string const& path) const;
+
+    std::vector<std::filesystem::path> all_;  // mount points, the unified one first
+    std::optional<std::filesystem::path> unified_;
+    std::optional<std::filesystem::path> memory_;  // v1's
+    std::filesystem::path own_;                    // a group that we are in
+};
+
+/// "/a/b" of the line "0::/a/b": the group in the unified hierarchy.   Source: man cgroups, /proc/PID/cgroup
+std::string unified_group(std::string_view own);
+
+/// The number after `key` in a file of "key number" lines.
+std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key);
+
+}  // namespace rik::detail

@@ -1,0 +1,41 @@
+// conmon: one small process per container that has runc make it, keeps its log, and outlives us.
+#pragma once
+
+#include "machine_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <rik/async/awaitable.hpp>
+#include <rik/base/result.hpp>
+#include <rik/runtime/process.hpp>
+
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace rik::detail {
+
+/// A conmon that was started and has not yet said whether the container could be made.
+struct conmon_launch {
+    child_process parent;  ///< forks the one that stays, and ends
+    unique_fd said;        ///< what it says comes here
+};
+
+/// Blocks for about half a millisecond.
+result<conmon_launch> launch_conmon(machine const& on, container_paths const& paths, std::string const& name);
+
+/// The pid of the container, which is made and waits to be started. conmon.pid is written then.
+/// Errors: invalid, its program cannot be run; exhausted; internal, all with runc's message.
+awaitable<result<pid_t>> await_created(machine const& on, conmon_launch launch);
+
+/// What conmon says on its sync pipe: {"data": PID} or {"data": -1, "message": "..."}.
+/// Source: conmon 2.1, src/parent_pipe_fd.c, with --api-version 1.
+result<pid_t> parse_created(std::string_view line);
+
+/// Moves the conmon of a started container to a cgroup of its own, so that what happens to ours leaves it alone.
+/// Blocks.
+void move_conmon(machine const& on, container_paths const& paths);
+
+/// Has conmon open its log file anew, after it was renamed. False if it is not there.
+bool reopen_log(container_paths const& paths);
+
+}  // namespace rik::detail

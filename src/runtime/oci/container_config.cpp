@@ -1,0 +1,219 @@
+#include "container_config_detail.hpp"
+
+#include "seccomp_profile_detail.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+
+#include <algorithm>
+
+namespace rik::detail {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint64_t open_files_soft = 65'536;
+constexpr std::uint64_t open_files_hard = 1'048'576;
+constexpr std::int64_t cpu_period_us = 100'000;
+constexpr std::int64_t cpu_quota_us_min = 1'000;  // less is refused by the kernel
+constexpr std::int64_t cpu_shares_min = 2;
+constexpr std::int64_t cpu_shares_max = 262'144;
+
+struct capability {
+    unsigned bit;
+    std::string_view name;
+};
+/// Docker's default set.   Source: docs.docker.com, "Runtime privilege and Linux capabilities"; linux/capability.h
+constexpr std::array capabilities{
+    capability{0, "CAP_CHOWN"},        capability{1, "CAP_DAC_OVERRIDE"}, capability{3, "CAP_FOWNER"},
+    capability{4, "CAP_FSETID"},       capability{5, "CAP_KILL"},         capability{6, "CAP_SETGID"},
+    capability{7, "CAP_SETUID"},       capability{8, "CAP_SETPCAP"},      capability{10, "CAP_NET_BIND_SERVICE"},
+    capability{13, "CAP_NET_RAW"},     capability{18, "CAP_SYS_CHROOT"},  capability{27, "CAP_MKNOD"},
+    capability{29, "CAP_AUDIT_WRITE"}, capability{31, "CAP_SETFCAP"}};
+
+template <class... Texts>
+json::array texts(Texts... each) {
+    return json::array{json::value(std::string_view(each))...};
+}
+
+json::array to_array(std::vector<std::string> const& from) { return json::array(from.begin(), from.end()); }
+
+json::object mount_of(std::string_view destination, std::string_view type, std::string_view source,
+                      json::array options) {
+    return {{"destination", destination}, {"type", type}, {"source", source}, {"options", std::move(options)}};
+}
+
+json::object bind_of(std::string_view destination, std::filesystem::path const& source) {
+    return mount_of(destination, "bind", source.string(), texts("bind", "rw", "nosuid", "nodev", "rprivate"));
+}
+
+json::array mounts_of(pod_paths const& pod) {
+    return {mount_of("/proc", "proc", "proc", texts("nosuid", "noexec", "nodev")),
+            mount_of("/dev", "tmpfs", "tmpfs", texts("nosuid", "strictatime", "mode=755", "size=65536k")),
+            mount_of("/dev/pts", "devpts", "devpts",
+                     texts("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")),
+            mount_of("/dev/mqueue", "mqueue", "mqueue", texts("nosuid", "noexec", "nodev")),
+            mount_of("/sys", "sysfs", "sysfs", texts("nosuid", "noexec", "nodev", "ro")),
+            mount_of("/sys/fs/cgroup", "cgroup", "cgroup", texts("nosuid", "noexec", "nodev", "relatime", "ro")),
+            bind_of("/dev/shm", pod.shm),
+            bind_of("/etc/hosts", pod.etc / "hosts"),
+            bind_of("/etc/hostname", pod.etc / "hostname"),
+            bind_of("/etc/resolv.conf", pod.etc / "resolv.conf")};
+}
+
+json::object namespace_of(std::string_view type) { return {{"type", type}}; }
+json::object namespace_of(std::string_view type, std::filesystem::path const& path) {
+    return {{"type", type}, {"path", path.string()}};
+}
+
+json::array namespaces_of(pod_paths const& pod) {
+    return {namespace_of("mount"),
+            namespace_of("pid"),
+            namespace_of("cgroup"),
+            namespace_of("network", pod.namespaces / "net"),
+            namespace_of("ipc", pod.namespaces / "ipc"),
+            namespace_of("uts", pod.namespaces / "uts")};
+}
+
+/// A container's user other than root has no capability until it runs a program that gives one, as with Docker.
+json::object capabilities_of(config_input const& input) {
+    json::array names;
+    for (auto const& each : capabilities) {
+        if ((input.host.capabilities >> each.bit & 1) != 0) names.emplace_back(each.name);
+    }
+    if (input.user.uid != 0) return {{"bounding", names}, {"effective", json::array{}}, {"permitted", json::array{}}};
+    return {{"bounding", names}, {"effective", names}, {"permitted", names}};
+}
+
+/// The first to go when memory is short are those that asked for none.   Source: Kubernetes, "Node out of memory
+/// behavior". Never below our own.
+int oom_score_adj_of(config_input const& input) {
+    auto const& definition = input.request.definition;
+    auto memory = definition.requests.get(resource::memory);
+    if (memory == 0) memory = definition.limits.get(resource::memory);
+    if (memory == 0 || input.host.memory_bytes <= 0) return 1000;
+    auto const share = 1000 * std::min(memory, input.host.memory_bytes) / input.host.memory_bytes;
+    return std::max(static_cast<int>(std::clamp<std::int64_t>(1000 - share, 2, 999)), input.host.oom_score_adj);
+}
+
+json::object resources_of(config_input const& input) {
+    auto const& definition = input.request.definition;
+    json::object devices{{"allow", false}, {"access", "rwm"}};  // runc adds /dev/null and its like
+    json::object found{{"devices", json::array{std::move(devices)}}, {"pids", {{"limit", input.processes_max}}}};
+    if (auto const bytes = definition.limits.get(resource::memory); bytes > 0) {
+        json::object memory{{"limit", bytes}};
+        if (input.host.limits_swap) memory["swap"] = bytes;  // memory and swap together: no swap
+        found["memory"] = std::move(memory);
+    }
+    auto const limit = definition.limits.get(resource::cpu);
+    auto const wanted = definition.requests.get(resource::cpu);
+    json::object cpu{
+        {"shares", std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)}};
+    if (limit > 0) {
+        cpu["quota"] = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
+        cpu["period"] = cpu_period_us;
+    }
+    found["cpu"] = std::move(cpu);
+    return found;
+}
+
+json::object user_of(container_user const& user) {
+    json::array gids(user.additional_gids.begin(), user.additional_gids.end());
+    return {{"uid", user.uid}, {"gid", user.gid}, {"additionalGids", std::move(gids)}};
+}
+
+json::object process_of(config_input const& input, std::vector<std::string> const& arguments) {
+    auto const& definition = input.request.definition;
+    auto const& image = input.request.from->config;
+    auto cwd = !definition.working_dir.empty() ? definition.working_dir : image.working_dir;
+    if (cwd.empty() || cwd.front() != '/') cwd.insert(cwd.begin(), '/');
+    auto const hard = std::min(open_files_hard, input.host.open_files_max);
+    json::object open_files{{"type", "RLIMIT_NOFILE"}, {"hard", hard}, {"soft", std::min(hard, open_files_soft)}};
+    return {{"terminal", false},
+            {"user", user_of(input.user)},
+            {"args", to_array(arguments)},
+            {"env", to_array(merged_environment(input))},
+            {"cwd", cwd},
+            {"capabilities", capabilities_of(input)},
+            {"rlimits", json::array{std::move(open_files)}},
+            {"noNewPrivileges", true},
+            {"oomScoreAdj", oom_score_adj_of(input)}};
+}
+
+/// Source: the defaults of Docker and containerd: what shows or changes the machine and not the container.
+json::array masked_paths() {
+    return texts("/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+                 "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+                 "/sys/devices/virtual/powercap");
+}
+
+json::array readonly_paths() { return texts("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"); }
+
+json::object linux_of(config_input const& input) {
+    static auto const seccomp = seccomp_profile();
+    return {{"cgroupsPath", input.container.cgroup}, {"namespaces", namespaces_of(input.pod)},
+            {"resources", resources_of(input)},      {"maskedPaths", masked_paths()},
+            {"readonlyPaths", readonly_paths()},     {"seccomp", seccomp}};
+}
+
+/// Puts "name=value" in the place of an earlier one of that name, or at the end.
+void set_variable(std::vector<std::string>& environment, std::string_view name, std::string_view value) {
+    auto const prefix = fmt::format("{}=", name);
+    auto const same = [&](std::string const& each) { return each.starts_with(prefix); };
+    auto const found = std::ranges::find_if(environment, same);
+    if (found != environment.end()) {
+        *found = prefix + std::string(value);
+    } else {
+        environment.push_back(prefix + std::string(value));
+    }
+}
+
+void set_default(std::vector<std::string>& environment, std::string_view name, std::string_view value) {
+    auto const prefix = fmt::format("{}=", name);
+    auto const same = [&](std::string const& each) { return each.starts_with(prefix); };
+    if (std::ranges::none_of(environment, same)) environment.push_back(prefix + std::string(value));
+}
+
+}  // namespace
+
+result<std::vector<std::string>> merged_arguments(container_definition const& definition, image_config const& image) {
+    auto const has_command = definition.command && !definition.command->empty();  // an empty list says nothing
+    auto const has_args = definition.args && !definition.args->empty();
+    auto arguments = has_command ? *definition.command : image.entrypoint;
+    auto const& more = has_args ? *definition.args : image.cmd;
+    if (has_args || !has_command) arguments.insert(arguments.end(), more.begin(), more.end());
+    if (arguments.empty() || arguments.front().empty()) {
+        return error{errc::invalid,
+                     fmt::format("container {}: neither it nor its image says what to run", definition.name), "command",
+                     "give a command"};
+    }
+    return arguments;
+}
+
+std::vector<std::string> merged_environment(config_input const& input) {
+    std::vector<std::string> environment;
+    for (auto const& each : input.request.from->config.env) {
+        auto const equals = each.find('=');
+        if (equals == std::string::npos || equals == 0) continue;
+        set_variable(environment, std::string_view(each).substr(0, equals), std::string_view(each).substr(equals + 1));
+    }
+    for (auto const& [name, value] : input.request.environment) set_variable(environment, name, value);
+    for (auto const& [name, value] : input.request.definition.env) set_variable(environment, name, value);
+    set_default(environment, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    set_default(environment, "HOME", input.user.home);
+    set_default(environment, "HOSTNAME", input.hostname);
+    return environment;
+}
+
+result<json::object> container_config(config_input const& input) {
+    auto const arguments = merged_arguments(input.request.definition, input.request.from->config);
+    if (!arguments) return arguments.error();
+    return json::object{{"ociVersion", "1.0.2"},
+                        {"process", process_of(input, *arguments)},
+                        {"root", {{"path", "rootfs"}}},
+                        {"mounts", mounts_of(input.pod)},
+                        {"linux", linux_of(input)}};
+}
+
+}  // namespace rik::detail

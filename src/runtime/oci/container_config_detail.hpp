@@ -1,0 +1,49 @@
+// The config.json of a container: pure.
+#pragma once
+
+#include "layout_detail.hpp"
+#include "users_detail.hpp"
+
+#include <rik/base/result.hpp>
+#include <rik/runtime/runtime.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace rik::detail {
+
+/// What this process may hand on: root in a container of its own (or of systemd) may lack capabilities.
+struct host_limits {
+    std::uint64_t open_files_max = 1024;             ///< our own hard limit
+    int oom_score_adj = 0;                           ///< our own; only raising it needs no capability
+    std::uint64_t capabilities = ~std::uint64_t{0};  ///< a bit each, as in /proc/PID/status
+    std::int64_t memory_bytes = 0;                   ///< of the machine
+    bool limits_swap = false;
+};
+
+struct config_input {
+    container_request const& request;
+    container_user const& user;
+    pod_paths const& pod;
+    container_paths const& container;
+    host_limits const& host;
+    std::string hostname;
+    std::int64_t processes_max = 4096;
+};
+
+/// What to run.   Source: Kubernetes, "Define a Command and Arguments for a Container".
+/// Errors: invalid, neither the definition nor the image says what.
+result<std::vector<std::string>> merged_arguments(container_definition const& definition, image_config const& image);
+
+/// "NAME=value": the image's, then `rik`, then the definition's, the last of a name winning in the first one's place;
+/// PATH, HOME and HOSTNAME if nobody set them.
+std::vector<std::string> merged_environment(config_input const& input);
+
+/// Source: OCI runtime-spec, config.md and config-linux.md. Errors: invalid.
+result<boost::json::object> container_config(config_input const& input);
+
+}  // namespace rik::detail

@@ -1,0 +1,41 @@
+// The life of one container: made, started, seen, ended, removed.
+#pragma once
+
+#include "machine_detail.hpp"
+#include "record_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <rik/async/awaitable.hpp>
+#include <rik/base/result.hpp>
+
+#include <optional>
+
+namespace rik::detail {
+
+/// Makes and starts it; a container of this key that was started before is left as it is.
+awaitable<result<void>> start_container(machine const& on, container_request request);
+
+/// What can be seen of a container that was started at least once.
+struct container_view {
+    container_record record;
+    unique_fd monitor;                   ///< conmon's pidfd; empty once it has ended
+    std::optional<container_exit> exit;  ///< set once it has ended
+    bool is_running() const { return !exit; }
+};
+
+/// It was started, whether or not it still runs. Blocks.
+bool has_started(container_paths const& paths);
+
+/// Blocks. A container whose conmon was killed is killed here: nobody reads its output any more.
+/// Errors: not_found, it was never started.
+result<container_view> view_container(machine const& on, container_paths const& paths);
+
+/// Errors: not_found, it does not run. Blocks.
+result<void> signal_container(machine const& on, container_paths const& paths);
+result<void> kill_container(machine const& on, container_paths const& paths);
+
+/// Removes all but its logs. What is still in use is tried again for some seconds.
+/// Errors: timed_out, it is still in use; internal.
+awaitable<result<void>> remove_container(machine const& on, container_paths paths);
+
+}  // namespace rik::detail

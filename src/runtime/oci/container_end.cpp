@@ -1,0 +1,144 @@
+#include "container_detail.hpp"
+#include "files_detail.hpp"
+#include "half_made_detail.hpp"
+#include "mounts_detail.hpp"
+#include "trash_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
+}
+
+namespace rik::detail {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration removal_time_max = 10s;
+constexpr duration removal_pause_min = 2ms;
+constexpr duration removal_pause_max = 100ms;
+constexpr int monitor_end_wait_ms = 1000;
+constexpr int killed_by_signal = 137;
+
+std::optional<wall_time> changed_at(std::filesystem::path const& file) {
+    struct stat about {};
+    if (::stat(file.c_str(), &about) != 0) return std::nullopt;
+    auto const since = std::chrono::seconds(about.st_mtim.tv_sec) + std::chrono::nanoseconds(about.st_mtim.tv_nsec);
+    return wall_time(std::chrono::floor<std::chrono::microseconds>(since));
+}
+
+/// What conmon wrote when the container had ended.
+std::optional<container_exit> read_exit(machine const& on, container_paths const& paths) {
+    auto const text = try_read_file(paths.exit_file());
+    if (!text) return std::nullopt;
+    container_exit found{.finished_at = changed_at(paths.exit_file()).value_or(wall_time{})};
+    auto const [end, failure] = std::from_chars(text->data(), text->data() + text->size(), found.code);
+    found.code_known = failure == std::errc{};
+    // A child that was killed for want of memory is not the container's end: both must be true.
+    found.out_of_memory = found.code == killed_by_signal && on.groups.out_of_memory_kills(paths.cgroup) > 0;
+    return found;
+}
+
+/// conmon is gone and left no exit code: it was killed, or the machine went down.
+container_exit lost_exit(machine const& on, container_paths const& paths) {
+    on.groups.kill(paths.cgroup);
+    if (!changed_at(paths.lost_mark())) {
+        [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
+    }
+    return {.code = killed_by_signal,
+            .code_known = false,
+            .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
+}
+
+error does_not_run(container_paths const& paths) {
+    return error{errc::not_found, fmt::format("container {}: does not run", paths.id)};
+}
+
+/// Kills what runs, and gives conmon the time to write the exit code for whoever waits for it.
+void end_processes(machine const& on, container_paths const& paths) {
+    auto const seen = view_container(on, paths);
+    if (!seen) kill_makers(on, paths);  // first those who could make more
+    on.groups.kill(paths.cgroup);
+    if (seen && seen->monitor) {
+        pollfd ended{seen->monitor.get(), POLLIN, 0};
+        ::poll(&ended, 1, monitor_end_wait_ms);
+    }
+    on.groups.kill(paths.monitor_cgroup);
+}
+
+/// Errors: conflict, something is in use yet.
+result<void> remove_once(machine const& on, container_paths const& paths) {
+    end_processes(on, paths);
+    if (auto const done = unmount(paths.rootfs()); !done) return done;
+    for (auto const& each : {paths.monitor_cgroup, paths.cgroup}) {
+        if (auto const removed = on.groups.remove(each); !removed) return removed;
+    }
+    // Its own directory goes last: as long as it is there, the rest is found.
+    for (auto const& each : {paths.runtime_state, paths.bundle, paths.state}) {
+        if (auto const removed = discard(on, each); !removed) return removed;
+    }
+    return {};
+}
+
+}  // namespace
+
+bool has_started(container_paths const& paths) {
+    auto const record = read_record(paths);
+    if (!record) return false;
+    if (::access(paths.start_fifo().c_str(), F_OK) != 0) return true;
+    // Either nobody read from the fifo, or who did died before he removed it.
+    auto const name = try_read_file(fmt::format("/proc/{}/comm", record->container.pid)).value_or("");
+    return !name.starts_with("runc:[");
+}
+
+result<container_view> view_container(machine const& on, container_paths const& paths) {
+    auto record = read_record(paths);
+    if (!record) return record.error();
+    container_view seen{.record = std::move(*record), .monitor = {}, .exit = {}};
+    // Before the exit code is looked for: conmon writes it and ends then.
+    if (seen.record.boot_id == on.boot_id) seen.monitor = open_process(seen.record.monitor);
+    if (seen.monitor && has_ended(seen.monitor)) seen.monitor.reset();
+    seen.exit = read_exit(on, paths);
+    if (!seen.exit && !seen.monitor) seen.exit = lost_exit(on, paths);
+    return seen;
+}
+
+result<void> signal_container(machine const& on, container_paths const& paths) {
+    auto const seen = view_container(on, paths);
+    if (!seen || !seen->is_running()) return does_not_run(paths);
+    auto const pidfd = open_process(seen->record.container);
+    if (!pidfd || ::pidfd_send_signal(pidfd.get(), seen->record.stop_signal, nullptr, 0) != 0)
+        return does_not_run(paths);
+    return {};
+}
+
+result<void> kill_container(machine const& on, container_paths const& paths) {
+    auto const seen = view_container(on, paths);
+    if (!seen || !seen->is_running()) return does_not_run(paths);
+    on.groups.kill(paths.cgroup);
+    return {};
+}
+
+awaitable<result<void>> remove_container(machine const& on, container_paths paths) {
+    auto const give_up_at = on.time.now() + removal_time_max;
+    for (auto pause = removal_pause_min;; pause = std::min(2 * pause, removal_pause_max)) {
+        auto removing = [&] { return remove_once(on, paths); };
+        auto removed = co_await offload(on.options.pool, std::move(removing));
+        if (removed || removed.error().code != errc::conflict) co_return std::move(removed);
+        if (on.time.now() >= give_up_at) co_return error{errc::timed_out, removed.error().message};
+        co_await on.time.sleep_for(pause);
+    }
+}
+
+}  // namespace rik::detail

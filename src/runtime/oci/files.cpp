@@ -1,0 +1,106 @@
+#include "files_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr std::size_t proc_file_bytes_max = 4u << 20;
+
+int write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        auto const written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return 0;
+}
+
+int read_all(int fd, std::size_t bytes_max, std::string& text) {
+    constexpr std::size_t chunk = 16u << 10;
+    for (std::size_t size = 0;;) {
+        text.resize(size + chunk);
+        auto const got = ::read(fd, text.data() + size, chunk);
+        if (got < 0 && errno == EINTR) continue;
+        text.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        if (got < 0) return errno;
+        if (got == 0) return 0;
+        size = text.size();
+        if (size > bytes_max) return EFBIG;
+    }
+}
+
+}  // namespace
+
+error system_error(std::filesystem::path const& subject, std::string_view step, int number) {
+    auto code = errc::internal;
+    if (number == ENOSPC || number == EDQUOT || number == EMFILE || number == ENFILE) code = errc::exhausted;
+    if (number == ENOENT) code = errc::not_found;
+    return error{code, fmt::format("{}: {}: {}", subject.string(), step, std::strerror(number))};
+}
+
+result<void> make_directories(std::filesystem::path const& path) {
+    std::error_code failure;
+    std::filesystem::create_directories(path, failure);
+    if (failure) return system_error(path, "mkdir", failure.value());
+    return {};
+}
+
+result<std::string> read_file(std::filesystem::path const& path, std::size_t bytes_max) {
+    unique_fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return system_error(path, "open", errno);
+    std::string text;
+    auto const failure = read_all(file.get(), bytes_max, text);
+    if (failure == EFBIG) return error{errc::corrupt, fmt::format("{}: is too long", path.string())};
+    if (failure != 0) return system_error(path, "read", failure);
+    return text;
+}
+
+std::optional<std::string> try_read_file(std::filesystem::path const& path) {
+    auto text = read_file(path, proc_file_bytes_max);
+    if (!text) return std::nullopt;
+    return std::move(*text);
+}
+
+result<void> write_file(std::filesystem::path const& path, std::string_view text) {
+    unique_fd const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!file) return system_error(path, "open", errno);
+    if (auto const failure = write_all(file.get(), text)) return system_error(path, "write", failure);
+    return {};
+}
+
+result<void> replace_file(std::filesystem::path const& path, std::string_view text) {
+    auto next = path;
+    next += ".new";
+    if (auto const written = write_file(next, text); !written) return written;
+    if (::rename(next.c_str(), path.c_str()) != 0) return system_error(path, "rename", errno);
+    return {};
+}
+
+int write_control(std::filesystem::path const& path, std::string_view text) {
+    unique_fd const file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file) return errno;
+    return ::write(file.get(), text.data(), text.size()) < 0 ? errno : 0;
+}
+
+result<void> remove_tree(std::filesystem::path const& path) {
+    constexpr int rounds_max = 10;  // somebody else may delete there, too
+    std::error_code failure;
+    for (int round = 0; round < rounds_max; ++round) {
+        std::filesystem::remove_all(path, failure);
+        if (failure != std::errc::no_such_file_or_directory) break;
+    }
+    if (failure) return system_error(path, "remove", failure.value());
+    return {};
+}
+
+}  // namespace rik::detail

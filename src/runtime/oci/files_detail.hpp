@@ -1,0 +1,38 @@
+// Small files and directories: blocking, with errors that name the path.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace rik::detail {
+
+/// errc::exhausted for a full disk, not_found for ENOENT, else internal.
+error system_error(std::filesystem::path const& subject, std::string_view step, int number);
+
+result<void> make_directories(std::filesystem::path const& path);
+
+/// The text of a file of at most `bytes_max` bytes. Errors: not_found; corrupt, it is longer; internal.
+result<std::string> read_file(std::filesystem::path const& path, std::size_t bytes_max);
+
+/// Nothing if the file cannot be read: for files of /proc and of cgroups, which vanish at any time.
+std::optional<std::string> try_read_file(std::filesystem::path const& path);
+
+/// Writes in place: the inode stays, so that bind mounts of it show the change.
+result<void> write_file(std::filesystem::path const& path, std::string_view text);
+
+/// Readers see the old file or the new one, never half of one.
+result<void> replace_file(std::filesystem::path const& path, std::string_view text);
+
+/// One write(2) to a file that is there, as the kernel's control files want it. Returns 0 or an errno.
+int write_control(std::filesystem::path const& path, std::string_view text);
+
+/// Precondition: nothing is mounted below. Nothing happens if it is not there.
+result<void> remove_tree(std::filesystem::path const& path);
+
+}  // namespace rik::detail

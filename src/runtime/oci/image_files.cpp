@@ -1,0 +1,203 @@
+#include "runtime/oci/image_files_detail.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view tree_prefix = "sha256-";
+constexpr std::string_view mark = "complete";
+constexpr std::string_view interrupted_copy = "oci-put-blob";  // skopeo's temporary files
+
+error file_error(fs::path const& file, int number) {
+    auto const full = number == ENOSPC || number == EDQUOT;
+    return error{full ? errc::exhausted : errc::internal, fmt::format("{}: {}", file.string(), std::strerror(number)),
+                 "", full ? "make room on the file system of rik's state directory" : ""};
+}
+
+error file_error(fs::path const& file, std::error_code const& failure) { return file_error(file, failure.value()); }
+
+bool write_all(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        auto const written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno != EINTR) return false;
+        if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+result<void> sync_directory(fs::path const& directory) {
+    auto const descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto const synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+    auto const number = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    if (!synced) return file_error(directory, number);
+    return {};
+}
+
+result<void> write_synced(fs::path const& file, std::string_view text) {
+    auto const descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    auto const written = descriptor >= 0 && write_all(descriptor, text) && ::fsync(descriptor) == 0;
+    auto const number = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    if (!written) return file_error(file, number);
+    return {};
+}
+
+/// Everything that was written below `directory` is on the disk when this returns.
+result<void> sync_tree(fs::path const& directory) {
+    auto const descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto const synced = descriptor >= 0 && ::syncfs(descriptor) == 0;
+    auto const number = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    if (!synced) return file_error(directory, number);
+    return {};
+}
+
+void remove_interrupted_copies(fs::path const& layout) {
+    std::error_code ignored;
+    for (auto const& each : fs::directory_iterator(layout, ignored)) {
+        if (each.path().filename().string().starts_with(interrupted_copy)) fs::remove(each.path(), ignored);
+    }
+}
+
+/// The entries of a directory, taken before some of them are removed.
+std::vector<fs::path> entries_of(fs::path const& directory) {
+    std::vector<fs::path> entries;
+    std::error_code failure;
+    for (auto it = fs::directory_iterator(directory, failure); !failure && it != fs::directory_iterator();
+         it.increment(failure)) {
+        entries.push_back(it->path());
+    }
+    return entries;
+}
+
+std::string text_of(json::object const& object, std::string_view name) {
+    auto const* value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace
+
+fs::path image_files::tree(std::string_view digest) const {
+    return root_ / fmt::format("{}{}", tree_prefix, digest.substr(digest.find(':') + 1));
+}
+
+result<void> image_files::open() const {
+    std::error_code failure;
+    fs::remove_all(scratch(), failure);
+    for (auto const& each : entries_of(root_)) {
+        auto const is_tree = each.filename().string().starts_with(tree_prefix);
+        if (is_tree && ::access((each / mark).c_str(), F_OK) != 0) fs::remove_all(each, failure);
+    }
+    for (auto const& each : entries_of(root_ / "layouts")) remove_interrupted_copies(each);
+    for (auto const& each : {blobs() / "sha256", root_ / "layouts", root_ / "names", scratch()}) {
+        fs::create_directories(each, failure);
+        if (failure) return file_error(each, failure);
+    }
+    // Images may hold secrets and setuid programs: only root gets in.
+    fs::permissions(root_, fs::perms::owner_all, failure);
+    if (failure) return file_error(root_, failure);
+    return {};
+}
+
+result<void> image_files::prepare_layout(std::string const& key) const {
+    auto const link = layout(key) / "blobs" / "sha256";
+    std::error_code failure;
+    fs::create_directories(link.parent_path(), failure);
+    if (failure) return file_error(link, failure);
+    remove_interrupted_copies(layout(key));
+    // umoci looks for the shared blobs inside the layout. Relative, so that the state directory can be moved.
+    fs::create_directory_symlink("../../../blobs/sha256", link, failure);
+    if (failure && failure != std::errc::file_exists) return file_error(link, failure);
+    return {};
+}
+
+void image_files::drop_layout(std::string const& key) const {
+    std::error_code ignored;
+    for (auto const& each : layout_blobs(layout(key), blobs())) fs::remove(blob_file(blobs(), each), ignored);
+    fs::remove_all(layout(key), ignored);
+}
+
+bool image_files::is_complete(std::string_view digest) const {
+    return ::access((tree(digest) / mark).c_str(), F_OK) == 0;
+}
+
+result<fs::path> image_files::make_scratch() const {
+    std::string name = scratch() / "unpack-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) return file_error(scratch(), errno);
+    return fs::path(name);
+}
+
+result<void> image_files::publish(fs::path const& unpacked, layout_image const& from) const {
+    if (auto const done = write_synced(unpacked / "config.json", from.config_text); !done) return done;
+    if (auto const done = sync_tree(unpacked); !done) return done;
+    if (auto const done = write_synced(unpacked / mark, from.digest + "\n"); !done) return done;
+    if (auto const done = sync_directory(unpacked); !done) return done;
+    auto const place = tree(from.digest);
+    std::error_code failure;
+    fs::rename(unpacked, place, failure);
+    if (failure && !is_complete(from.digest)) {  // something without a mark is in the way
+        fs::remove_all(place, failure);
+        fs::rename(unpacked, place, failure);
+    }
+    // Another name with the same image may have been faster: its tree is as good.
+    if (failure && !is_complete(from.digest)) return file_error(place, failure);
+    return sync_directory(root_);
+}
+
+result<void> image_files::remember(std::string const& key, std::string const& name, std::string const& digest,
+                                   std::string const& stamp) const {
+    json::object const record{{"name", name}, {"digest", digest}, {"stamp", stamp}};
+    auto const file = root_ / "names" / (key + ".json");
+    auto const fresh = scratch() / (key + ".json");
+    if (auto const done = write_synced(fresh, json::serialize(record)); !done) return done;
+    std::error_code failure;
+    fs::rename(fresh, file, failure);
+    if (failure) return file_error(file, failure);
+    return sync_directory(file.parent_path());
+}
+
+std::optional<known_image> image_files::recall(std::string const& key, std::string const& name) const {
+    auto const text = read_small_file(root_ / "names" / (key + ".json"), image_document_bytes_max);
+    if (!text) return std::nullopt;
+    boost::system::error_code failure;
+    auto const value = json::parse(*text, failure);
+    if (failure || !value.is_object()) return std::nullopt;
+    auto const digest = text_of(value.get_object(), "digest");
+    auto const loaded = load(name, digest);
+    if (!loaded) return std::nullopt;
+    return known_image{*loaded, text_of(value.get_object(), "stamp")};
+}
+
+result<image_ptr> image_files::load(std::string const& name, std::string const& digest) const {
+    if (!is_digest(digest) || !is_complete(digest)) return error{errc::not_found, "it is not on this machine"};
+    auto const text = read_small_file(tree(digest) / "config.json", image_document_bytes_max);
+    if (!text) return text.error();
+    auto config = parse_image_config(*text, machine_architecture());
+    if (!config) return config.error();
+    return std::make_shared<image const>(image{name, digest, tree(digest) / "rootfs", std::move(*config)});
+}
+
+std::string file_stamp(fs::path const& file) {
+    struct ::stat about {};
+    if (file.empty() || ::stat(file.c_str(), &about) != 0) return {};
+    return fmt::format("{}.{:09}-{}-{}", about.st_mtim.tv_sec, about.st_mtim.tv_nsec, about.st_size, about.st_ino);
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,184 @@
+#include "runtime/oci/image_pull_detail.hpp"
+
+#include "runtime/oci/image_errors_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+namespace rik::detail {
+
+struct image_puller::slots {
+    slots(asio::any_io_executor strand, std::size_t maximum) : count_max(maximum), freed(std::move(strand)) {}
+    std::size_t const count_max;
+    std::size_t taken = 0;
+    notifier freed;
+};
+
+namespace {
+
+/// What skopeo takes from its surroundings: proxies, certificates, logins.
+constexpr std::array passed_on{"HTTP_PROXY",      "HTTPS_PROXY", "NO_PROXY",      "http_proxy",
+                               "https_proxy",     "no_proxy",    "SSL_CERT_FILE", "SSL_CERT_DIR",
+                               "XDG_RUNTIME_DIR", "HOME",        "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"};
+
+std::vector<std::string> tool_environment(std::filesystem::path const& scratch) {
+    std::vector<std::string> environment{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                         fmt::format("TMPDIR={}", scratch.string())};
+    for (auto const* name : passed_on) {
+        if (auto const* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
+    }
+    if (std::getenv("HOME") == nullptr) environment.emplace_back("HOME=/root");
+    return environment;
+}
+
+/// Gives a slot back when its holder ends, however it ends.
+template <class Slots>
+class slot_holder {
+public:
+    explicit slot_holder(std::shared_ptr<Slots> from) : slots_(std::move(from)) { ++slots_->taken; }
+    slot_holder(slot_holder const&) = delete;
+    ~slot_holder() {
+        --slots_->taken;
+        slots_->freed.notify();
+    }
+
+private:
+    std::shared_ptr<Slots> slots_;
+};
+
+}  // namespace
+
+image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
+                           image_tools tools, oci_images_options options)
+    : pool_(std::move(pool)),
+      time_(&time),
+      files_(std::move(files)),
+      tools_(std::move(tools)),
+      options_(std::move(options)),
+      slots_(std::make_shared<slots>(std::move(strand), std::max<std::size_t>(options_.pulls_at_once_max, 1))) {}
+
+awaitable<std::optional<recalled_image>> image_puller::recall(std::string name, image_source source) {
+    auto look = [files = files_, name, source]() -> std::optional<recalled_image> {
+        auto known = files.recall(source.key, name);
+        if (!known) return std::nullopt;
+        recalled_image found{std::move(*known), file_stamp(source.file)};
+        return found;
+    };
+    co_return co_await offload(pool_, std::move(look));
+}
+
+awaitable<result<known_image>> image_puller::pull(std::string name, image_source source) {
+    auto shared = slots_;
+    while (shared->taken >= shared->count_max) co_await shared->freed.wait();
+    slot_holder<slots> const mine(shared);
+    if (shared->taken < shared->count_max) shared->freed.notify();  // one notification may stand for several slots
+    co_return co_await pull_in_slot(std::move(name), std::move(source));
+}
+
+awaitable<result<known_image>> image_puller::pull_in_slot(std::string name, image_source source) {
+    auto const stamp = file_stamp(source.file);  // before the copy: a change during it is seen next time
+    auto copied = co_await copy_and_unpack(source);
+    if (!copied && copied.error().code == errc::corrupt) {
+        // A blob that an earlier pull left may be damaged: skopeo looks at its size only. Once more, with fresh ones.
+        auto drop = [files = files_, key = source.key]() -> result<void> {
+            files.drop_layout(key);
+            return {};
+        };
+        auto const dropped = co_await offload(pool_, std::move(drop));
+        if (!dropped) co_return dropped.error();
+        copied = co_await copy_and_unpack(source);
+    }
+    if (!copied) co_return copied.error();
+    auto remember = [files = files_, key = source.key, digest = copied->digest, name, stamp]() -> result<known_image> {
+        if (auto const done = files.remember(key, name, digest, stamp); !done) return done.error();
+        auto loaded = files.load(name, digest);
+        if (!loaded) return loaded.error();
+        return known_image{std::move(*loaded), stamp};
+    };
+    co_return co_await offload(pool_, std::move(remember));
+}
+
+awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source source) {
+    auto copied = co_await copy(source);
+    if (!copied) co_return copied.error();
+    auto const unpacked = co_await unpack(source.key, *copied);
+    if (!unpacked) co_return unpacked.error();
+    co_return copied;
+}
+
+bool image_puller::is_insecure(image_source const& source) const {
+    return std::ranges::find(options_.insecure_registries, source.registry) != options_.insecure_registries.end();
+}
+
+awaitable<result<process_output>> image_puller::run_tool(std::filesystem::path program,
+                                                         std::vector<std::string> arguments) {
+    command what{.program = std::move(program),
+                 .arguments = std::move(arguments),
+                 .environment = tool_environment(files_.scratch())};
+    auto const deadline = time_->now() + options_.pull_timeout;
+    co_return co_await run_process(std::move(what), deadline);
+}
+
+awaitable<result<layout_image>> image_puller::copy(image_source source) {
+    auto prepare = [files = files_, key = source.key] { return files.prepare_layout(key); };
+    if (auto const prepared = co_await offload(pool_, std::move(prepare)); !prepared) co_return prepared.error();
+    auto const layout = files_.layout(source.key);
+    std::vector<std::string> arguments{"copy", "--quiet", "--dest-shared-blob-dir", files_.blobs()};
+    if (is_insecure(source)) arguments.emplace_back("--src-tls-verify=false");
+    arguments.push_back(source.location);
+    arguments.push_back(fmt::format("oci:{}:{}", layout.string(), layout_tag));
+    auto const output = co_await run_tool(tools_.skopeo, std::move(arguments));
+    if (!output && output.error().code == errc::timed_out) {
+        auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(options_.pull_timeout).count();
+        co_return error{errc::unavailable, fmt::format("it did not arrive within {} s", seconds)};
+    }
+    if (!output) co_return output.error();
+    if (!output->exit.known || output->exit.code != 0) co_return pull_error(output->err, source);
+    auto read = [files = files_, layout]() -> result<layout_image> {
+        auto found = read_image_layout(layout, files.blobs());
+        if (!found) return found;
+        // Before anything is unpacked: an image for another machine is refused.
+        auto const config = parse_image_config(found->config_text, machine_architecture());
+        if (!config) return config.error();
+        return found;
+    };
+    co_return co_await offload(pool_, std::move(read));
+}
+
+awaitable<result<void>> image_puller::unpack(std::string key, layout_image what) {
+    auto make = [files = files_, digest = what.digest]() -> result<std::filesystem::path> {
+        if (files.is_complete(digest)) return std::filesystem::path();
+        return files.make_scratch();
+    };
+    auto const scratch = co_await offload(pool_, std::move(make));
+    if (!scratch) co_return scratch.error();
+    if (scratch->empty()) co_return result<void>{};
+    auto const unpacked = co_await unpack_into(*scratch, std::move(key), std::move(what));
+    auto clean = [path = *scratch]() -> result<void> {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);  // after a success it was moved away
+        return {};
+    };
+    auto const cleaned = co_await offload(pool_, std::move(clean));
+    if (!cleaned) co_return cleaned.error();
+    co_return unpacked;
+}
+
+awaitable<result<void>> image_puller::unpack_into(std::filesystem::path scratch, std::string key, layout_image what) {
+    auto const image = fmt::format("{}:{}", files_.layout(key).string(), layout_tag);
+    std::vector<std::string> arguments{"raw", "unpack", "--image", image, scratch / "rootfs"};
+    auto const output = co_await run_tool(tools_.umoci, std::move(arguments));
+    if (!output) co_return output.error();
+    if (!output->exit.known || output->exit.code != 0) co_return unpack_error(output->err);
+    auto publish = [files = files_, scratch, what = std::move(what)] { return files.publish(scratch, what); };
+    co_return co_await offload(pool_, std::move(publish));
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,62 @@
+// One pull: skopeo into a layout, a check of what came, umoci into a tree.
+#pragma once
+
+#include "runtime/oci/image_files_detail.hpp"
+#include "runtime/oci/image_name_detail.hpp"
+
+#include <rik/async/awaitable.hpp>
+#include <rik/async/clock.hpp>
+#include <rik/async/notifier.hpp>
+#include <rik/runtime/oci/image_store.hpp>
+#include <rik/runtime/process.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rik::detail {
+
+struct image_tools {
+    std::filesystem::path skopeo;
+    std::filesystem::path umoci;
+};
+
+/// What was recalled, and the stamp that its file has now: both are empty for an image of a registry.
+struct recalled_image : known_image {
+    std::string stamp_now;
+};
+
+/// At most so many pulls as the options say run at once; the others wait. Errors do not name the image.
+class image_puller {
+public:
+    image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
+                 image_tools tools, oci_images_options options);
+
+    image_files const& files() const { return files_; }
+
+    /// What is on this machine of `name`.
+    awaitable<std::optional<recalled_image>> recall(std::string name, image_source source);
+    /// Fetches `name`, whether or not it is here, and remembers it.
+    awaitable<result<known_image>> pull(std::string name, image_source source);
+
+private:
+    struct slots;  // of running pulls; shared, so that this object can be moved
+    awaitable<result<known_image>> pull_in_slot(std::string name, image_source source);
+    awaitable<result<layout_image>> copy_and_unpack(image_source source);
+    awaitable<result<layout_image>> copy(image_source source);
+    awaitable<result<void>> unpack(std::string key, layout_image what);
+    awaitable<result<void>> unpack_into(std::filesystem::path scratch, std::string key, layout_image what);
+    awaitable<result<process_output>> run_tool(std::filesystem::path program, std::vector<std::string> arguments);
+    bool is_insecure(image_source const& source) const;
+
+    asio::any_io_executor pool_;
+    clock* time_;
+    image_files files_;
+    image_tools tools_;
+    oci_images_options options_;
+    std::shared_ptr<slots> slots_;
+};
+
+}  // namespace rik::detail

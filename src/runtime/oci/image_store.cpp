@@ -1,0 +1,203 @@
+#include <rik/runtime/oci/image_store.hpp>
+
+#include "runtime/oci/image_pull_detail.hpp"
+
+#include <rik/async/shield.hpp>
+#include <rik/async/task_group.hpp>
+#include <rik/runtime/process.hpp>
+
+#include <fmt/format.h>
+
+#include <list>
+#include <map>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+constexpr std::size_t cached_count_max = 10'000;
+/// So long an old copy serves before a registry that was away is asked again.
+constexpr duration retry_pause = std::chrono::minutes(1);
+
+/// One resolution of a name that any number of callers wait for.
+struct flight {
+    std::optional<result<image_ptr>> outcome;
+    std::list<notifier> waiters;
+
+    void land(result<image_ptr> how) {
+        outcome.emplace(std::move(how));
+        for (auto& each : waiters) each.notify();
+    }
+};
+
+struct cached_image {
+    image_ptr what;
+    std::filesystem::path file;               ///< of a local image
+    std::string stamp;                        ///< of `file`
+    std::optional<time_point> retry_at = {};  ///< set: an old copy that serves until then
+};
+
+/// A caller's place among the waiters of a flight; it leaves when the caller does.
+class seat {
+public:
+    seat(std::shared_ptr<flight> where, asio::any_io_executor strand)
+        : flight_(std::move(where)), place_(flight_->waiters.emplace(flight_->waiters.end(), std::move(strand))) {}
+    seat(seat const&) = delete;
+    ~seat() { flight_->waiters.erase(place_); }
+    awaitable<> landed() {
+        while (!flight_->outcome) co_await place_->wait();
+    }
+
+private:
+    std::shared_ptr<flight> flight_;
+    std::list<notifier>::iterator place_;
+};
+
+awaitable<result<image_ptr>> join(std::shared_ptr<flight> which, asio::any_io_executor strand) {
+    seat mine(which, std::move(strand));
+    co_await mine.landed();
+    co_return *which->outcome;
+}
+
+std::filesystem::path images_root(std::filesystem::path const& state_directory) { return state_directory / "images"; }
+
+error stopping_error(std::string const& name) {
+    return error{errc::unavailable, fmt::format("image {}: the image store is stopping", name)};
+}
+
+}  // namespace
+
+struct oci_images::impl {
+    impl(asio::any_io_executor on, clock& clocks, log sink, detail::image_puller with)
+        : strand(on), time(clocks), logs(sink), puller(std::move(with)), tasks(on) {}
+
+    image_ptr find_warm(std::string const& name) const;
+    std::shared_ptr<flight> fly(std::string const& name, detail::image_source source);
+    awaitable<> run(std::string name, detail::image_source source, std::shared_ptr<flight> which);
+    awaitable<result<cached_image>> resolve(std::string name, detail::image_source source);
+    result<cached_image> fall_back(std::string const& name, detail::image_source const& source,
+                                   std::optional<detail::known_image> known, error problem) const;
+    void keep(std::string const& name, cached_image found);
+
+    asio::any_io_executor strand;
+    clock& time;
+    log logs;
+    detail::image_puller puller;
+    std::map<std::string, cached_image> cache;
+    std::map<std::string, std::shared_ptr<flight>> flights;
+    bool is_stopping = false;
+    task_group tasks;
+};
+
+image_ptr oci_images::impl::find_warm(std::string const& name) const {
+    auto const found = cache.find(name);
+    if (found == cache.end()) return nullptr;
+    auto const& [what, file, stamp, retry_at] = found->second;
+    if (retry_at && time.now() >= *retry_at) return nullptr;
+    // These two looks cost microseconds and notice an administrator's changes.
+    if (!retry_at && !file.empty() && detail::file_stamp(file) != stamp) return nullptr;
+    return puller.files().is_complete(what->digest) ? what : nullptr;
+}
+
+std::shared_ptr<flight> oci_images::impl::fly(std::string const& name, detail::image_source source) {
+    auto& slot = flights[name];
+    if (!slot) {
+        slot = std::make_shared<flight>();
+        auto work = run(name, std::move(source), slot);
+        tasks.spawn(std::move(work));
+    }
+    return slot;
+}
+
+awaitable<> oci_images::impl::run(std::string name, detail::image_source source, std::shared_ptr<flight> which) {
+    auto found = co_await resolve(name, std::move(source));
+    flights.erase(name);
+    if (!found) {
+        auto problem = found.error();
+        problem.message = fmt::format("image {}: {}", name, problem.message);
+        which->land(std::move(problem));
+        co_return;
+    }
+    auto what = found->what;
+    keep(name, std::move(*found));
+    which->land(std::move(what));
+}
+
+void oci_images::impl::keep(std::string const& name, cached_image found) {
+    if (cache.size() >= cached_count_max) cache.clear();  // what is forgotten costs one look at the disk
+    cache.insert_or_assign(name, std::move(found));
+}
+
+/// A copy from before this process serves without a question if the name cannot have changed its meaning.
+awaitable<result<cached_image>> oci_images::impl::resolve(std::string name, detail::image_source source) {
+    auto known = co_await puller.recall(name, source);
+    auto const has_changed = known && known->stamp != known->stamp_now;
+    if (known && !source.is_floating && !has_changed) {
+        co_return cached_image{known->what, source.file, known->stamp};
+    }
+    auto pulled = co_await puller.pull(name, source);
+    std::optional<detail::known_image> old;
+    if (known) old.emplace(std::move(*known));
+    if (!pulled) co_return fall_back(name, source, std::move(old), pulled.error());
+    logs.info("image pulled", {{"image", name}, {"digest", pulled->what->digest}});
+    co_return cached_image{pulled->what, source.file, pulled->stamp};
+}
+
+result<cached_image> oci_images::impl::fall_back(std::string const& name, detail::image_source const& source,
+                                                 std::optional<detail::known_image> known, error problem) const {
+    auto const is_away = problem.code == errc::unavailable || (problem.code == errc::not_found && !source.file.empty());
+    if (!known || !is_away) return problem;
+    logs.warning("image could not be asked for, its older copy is used",
+                 {{"image", name}, {"digest", known->what->digest}, {"problem", to_string(problem)}});
+    return cached_image{known->what, source.file, known->stamp, time.now() + retry_pause};
+}
+
+result<std::unique_ptr<oci_images>> oci_images::open(asio::any_io_executor strand, asio::any_io_executor pool,
+                                                     clock& time, oci_images_options options, log logs) {
+    auto const& state = options.state_directory.native();
+    if (!options.state_directory.is_absolute() || state.find_first_of(":,") != state.npos) {
+        return error{errc::invalid,
+                     fmt::format("state directory {}: it must be absolute and without ':' and ','", state)};
+    }
+    auto skopeo = find_program("skopeo");
+    if (!skopeo) return skopeo.error();
+    auto umoci = find_program("umoci");
+    if (!umoci) return umoci.error();
+    detail::image_files files(images_root(options.state_directory));
+    if (auto const opened = files.open(); !opened) return opened.error();
+    detail::image_tools tools{std::move(*skopeo), std::move(*umoci)};
+    detail::image_puller puller(strand, std::move(pool), time, std::move(files), std::move(tools), std::move(options));
+    return std::unique_ptr<oci_images>(
+        new oci_images(std::make_unique<impl>(std::move(strand), time, logs, std::move(puller))));
+}
+
+oci_images::oci_images(std::unique_ptr<impl> inner) : impl_(std::move(inner)) {}
+oci_images::~oci_images() = default;
+
+awaitable<result<image_ptr>> oci_images::ensure(std::string name) {
+    if (impl_->is_stopping) co_return stopping_error(name);
+    if (auto warm = impl_->find_warm(name)) co_return warm;
+    auto source = detail::parse_image_name(name);
+    if (!source) co_return source.error();
+    auto joined = impl_->fly(name, std::move(*source));
+    co_return co_await join(std::move(joined), impl_->strand);
+}
+
+awaitable<> oci_images::stop() {
+    impl_->is_stopping = true;
+    co_await impl_->tasks.stop();
+    for (auto const& [name, which] : impl_->flights) which->land(stopping_error(name));
+    impl_->flights.clear();
+}
+
+result<void> oci_images::remove_all(std::filesystem::path const& state_directory) {
+    std::error_code failure;
+    std::filesystem::remove_all(images_root(state_directory), failure);
+    if (!failure) return {};
+    return error{errc::internal, fmt::format("{}: {}", images_root(state_directory).string(), failure.message())};
+}
+
+}  // namespace rik

@@ -1,0 +1,27 @@
+// What is on this machine, found from the paths alone, and its removal.
+#pragma once
+
+#include "machine_detail.hpp"
+
+#include <rik/async/awaitable.hpp>
+#include <rik/base/result.hpp>
+
+#include <vector>
+
+namespace rik::detail {
+
+/// The instances that have a directory anywhere. Blocks.
+std::vector<instance_id> find_instances(machine const& on);
+
+/// The containers of an instance that have a directory anywhere. Blocks.
+std::vector<container_key> find_containers(machine const& on, instance_id const& instance);
+
+/// Blocks. Errors: internal.
+result<std::vector<found_sandbox>> list_sandboxes(machine const& on);
+
+awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance);
+
+/// Everything below the tag's cgroup and the two directories, whether or not it has a form that we know.
+awaitable<result<void>> remove_everything(machine const& on);
+
+}  // namespace rik::detail

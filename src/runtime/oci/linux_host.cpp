@@ -1,0 +1,145 @@
+#include <rik/runtime/oci/linux_host.hpp>
+
+#include "runtime/oci/cgroup_limits_detail.hpp"
+#include "runtime/oci/image_layout_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <unistd.h>
+
+namespace rik {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+error cannot_read(fs::path const& what) {
+    return error{errc::internal, fmt::format("{}: it cannot be read", what.string())};
+}
+
+result<std::string> host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) {
+        return error{errc::internal, fmt::format("host name: {}", std::strerror(errno))};
+    }
+    return std::string(name.data());
+}
+
+result<std::string> boot_id(fs::path const& proc) {
+    auto const file = proc / "sys/kernel/random/boot_id";
+    std::string id;
+    if (std::ifstream in(file); !(in >> id)) return cannot_read(file);
+    return id;
+}
+
+/// Processors that this process may run on; machines with more than CPU_SETSIZE need a larger set.
+result<std::int64_t> processors() {
+    for (int most = CPU_SETSIZE; most <= 1 << 16; most *= 2) {
+        auto* const set = CPU_ALLOC(static_cast<std::size_t>(most));
+        if (set == nullptr) break;
+        auto const size = CPU_ALLOC_SIZE(static_cast<std::size_t>(most));
+        auto const got = ::sched_getaffinity(0, size, set);
+        auto const count = got == 0 ? CPU_COUNT_S(size, set) : 0;
+        CPU_FREE(set);
+        if (count > 0) return count;
+    }
+    return error{errc::internal, "the processors of this machine cannot be counted"};
+}
+
+result<std::int64_t> memory_bytes(fs::path const& proc) {
+    std::ifstream in(proc / "meminfo");
+    for (std::string line; std::getline(in, line);) {  // "MemTotal:  24689432 kB", man 5 proc
+        long long kilobytes = 0;
+        if (std::sscanf(line.c_str(), "MemTotal: %lld kB", &kilobytes) == 1) return std::int64_t{kilobytes} * 1024;
+    }
+    return cannot_read(proc / "meminfo");
+}
+
+/// Of the file system that `directory` is or will be on.
+result<std::int64_t> storage_bytes(fs::path directory) {
+    std::error_code failure;
+    auto space = fs::space(directory, failure);
+    while (failure && directory.has_relative_path()) {
+        directory = directory.parent_path();
+        space = fs::space(directory, failure);
+    }
+    if (failure) return error{errc::internal, fmt::format("{}: {}", directory.string(), failure.message())};
+    return static_cast<std::int64_t>(space.capacity);
+}
+
+std::vector<std::string> addresses() {
+    std::vector<std::string> found;
+    ::ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return found;
+    for (auto const* each = list; each != nullptr; each = each->ifa_next) {
+        auto const is_wanted = each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_INET &&
+                               (each->ifa_flags & IFF_LOOPBACK) == 0 && (each->ifa_flags & IFF_UP) != 0;
+        if (!is_wanted) continue;
+        ::sockaddr_in address{};
+        std::memcpy(&address, each->ifa_addr, sizeof address);
+        std::array<char, INET_ADDRSTRLEN> text{};
+        if (::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size()) != nullptr)
+            found.emplace_back(text.data());
+    }
+    ::freeifaddrs(list);
+    std::ranges::sort(found);
+    found.erase(std::ranges::unique(found).begin(), found.end());
+    return found;
+}
+
+result<resources> measure(linux_host_options const& options) {
+    auto const cores = processors();
+    if (!cores) return cores.error();
+    auto const memory = memory_bytes(options.proc);
+    if (!memory) return memory.error();
+    auto const storage = storage_bytes(options.state_directory);
+    if (!storage) return storage.error();
+    auto const limits = detail::read_cgroup_limits(options.proc, options.cgroups);
+    auto const cpu_milli = *cores * 1000;
+    resources capacity;
+    capacity.set(resource::cpu, std::min(cpu_milli, limits.cpu_milli.value_or(cpu_milli)));
+    capacity.set(resource::memory, std::min(*memory, limits.memory_bytes.value_or(*memory)));
+    capacity.set(resource::storage, *storage);
+    capacity.set(resource::pods, options.pods_max);
+    return capacity;
+}
+
+result<node_facts> gather(linux_host_options const& options) {
+    auto const machine = host_name();
+    if (!machine) return machine.error();
+    auto boot = boot_id(options.proc);
+    if (!boot) return boot.error();
+    auto capacity = options.capacity ? result<resources>(*options.capacity) : measure(options);
+    if (!capacity) return capacity.error();
+    node_facts facts;
+    facts.name = options.name.empty() ? *machine : options.name;
+    facts.boot_id = std::move(*boot);
+    facts.capacity = std::move(*capacity);
+    facts.labels = string_map{
+        {"rik.dev/arch", detail::machine_architecture()}, {"rik.dev/hostname", facts.name}, {"rik.dev/os", "linux"}};
+    facts.addresses = addresses();
+    return facts;
+}
+
+}  // namespace
+
+linux_host::linux_host(linux_host_options options) : options_(std::move(options)) {}
+
+awaitable<result<node_facts>> linux_host::describe() { co_return gather(options_); }
+
+}  // namespace rik

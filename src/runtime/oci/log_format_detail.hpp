@@ -1,0 +1,57 @@
+// The k8s-file format of conmon's logs: "TIME STREAM P|F TEXT", P when the line goes on in the stream's next one. Pure.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rik::detail {
+
+struct log_line {
+    std::string_view time;    ///< "2026-11-21T19:19:38.579273098+00:00"
+    std::string_view stream;  ///< "stdout", "stderr"
+    bool is_whole = false;    ///< false: the rest comes in the next line of this stream
+    std::string_view text;
+};
+
+/// Without its newline. Nothing if it is not of this form (a line that is being written).
+/// Source: conmon, src/ctr_logging.c; the CRI log format of Kubernetes.
+std::optional<log_line> parse_log_line(std::string_view line);
+
+/// Puts the parts of long lines together again, each stream for itself.
+class log_joiner {
+public:
+    /// Lines longer than `line_bytes_max` are cut.
+    log_joiner(bool with_time, std::size_t line_bytes_max) : with_time_(with_time), line_bytes_max_(line_bytes_max) {}
+
+    /// The next bytes of the log, cut anywhere.
+    void feed(std::string_view bytes);
+    /// No more bytes come: what is unfinished is a line as well.
+    void finish();
+    /// Whole lines, `line_bytes_max` at most; empty if there are none yet.
+    std::string take();
+
+private:
+    void add(log_line const& line);
+    void flush(std::string& unfinished);
+
+    bool with_time_;
+    std::size_t line_bytes_max_;
+    std::string cut_;                        // the beginning of a line of the file
+    std::array<std::string, 2> unfinished_;  // of stdout and stderr
+    std::string ready_;
+    std::size_t taken_ = 0;
+};
+
+/// How far from the end of `block` the last `wanted` whole lines begin: as an offset into it. `wanted` is lowered by
+/// the lines that were found; the offset is final if it becomes 0 and `is_cut` true (a line before them was seen).
+/// Precondition: the block begins and ends at the beginning of a line.
+struct tail_position {
+    std::size_t offset = 0;
+    bool is_cut = false;
+};
+tail_position find_tail(std::string_view block, std::uint64_t& wanted);
+
+}  // namespace rik::detail

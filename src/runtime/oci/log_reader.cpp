@@ -1,0 +1,212 @@
+#include "container_log_detail.hpp"
+#include "files_detail.hpp"
+#include "log_format_detail.hpp"
+#include "record_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <fmt/format.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <cerrno>
+#include <charconv>
+#include <deque>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr std::size_t block_bytes = limits::log_chunk_bytes_max;
+
+/// An open log file. Its number is used again when it is removed, so the time of its birth tells it apart, too.
+struct log_file {
+    unique_fd file;
+    std::uint64_t inode = 0;
+    std::chrono::nanoseconds born = {};
+    off_t offset = 0;
+};
+
+std::optional<log_file> open_log_file(std::filesystem::path const& path) {
+    log_file opened{.file = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
+    struct statx about {};
+    if (!opened.file || ::statx(opened.file.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &about) != 0) return {};
+    opened.inode = about.stx_ino;
+    opened.born = std::chrono::seconds(about.stx_btime.tv_sec) + std::chrono::nanoseconds(about.stx_btime.tv_nsec);
+    return opened;
+}
+
+std::string read_block(log_file const& from, off_t offset, std::size_t size) {
+    std::string block(size, '\0');
+    auto const got = ::pread(from.file.get(), block.data(), size, offset);
+    block.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return block;
+}
+
+/// Sets the offset to where the last `wanted` lines begin, and lowers `wanted` by those that are here. True if there
+/// are enough.
+bool seek_tail(log_file& in, std::uint64_t& wanted) {
+    auto end = ::lseek(in.file.get(), 0, SEEK_END);
+    while (end > 0) {
+        auto const start = std::max<off_t>(end - static_cast<off_t>(block_bytes), 0);
+        auto const block = read_block(in, start, static_cast<std::size_t>(end - start));
+        // Lines are far shorter than a block (conmon cuts them at 8 KiB), so one begins in it.
+        auto const newline = block.find('\n');
+        auto const skipped = start == 0 || newline == std::string::npos ? 0 : newline + 1;
+        auto const found = find_tail(std::string_view(block).substr(skipped), wanted);
+        if (found.is_cut) {
+            in.offset = start + static_cast<off_t>(skipped + found.offset);
+            return true;
+        }
+        if (start + static_cast<off_t>(skipped) >= end) break;  // a line longer than a block: not conmon's
+        end = start + static_cast<off_t>(skipped);
+    }
+    in.offset = 0;
+    return false;
+}
+
+class file_log_reader final : public log_reader {
+public:
+    file_log_reader(machine const& on, container_paths paths, log_options const& options)
+        : on_(on),
+          paths_(std::move(paths)),
+          follow_(options.follow),
+          joiner_(options.timestamps, block_bytes),
+          changed_(on.options.executor) {}
+
+    result<void> open(log_options const& options);
+    awaitable<result<std::string>> read() override;
+
+private:
+    void open_files(log_options const& options);
+    void open_newer_files();
+    result<void> watch();
+    bool has_ended() const;
+    bool fill();
+    void drain_events();
+
+    machine const& on_;
+    container_paths paths_;
+    bool follow_;
+    log_joiner joiner_;
+    std::deque<log_file> files_;              // oldest first; the first is being read
+    unique_fd events_;                        // inotify
+    unique_fd monitor_;                       // conmon's pidfd
+    asio::posix::stream_descriptor changed_;  // an epoll set of both: one thing to wait for
+};
+
+void file_log_reader::open_files(log_options const& options) {
+    auto wanted = options.tail_lines.value_or(0);
+    for (std::size_t rotation = 0; rotation < std::max<std::size_t>(on_.options.log_files_max, 2); ++rotation) {
+        auto opened = open_log_file(rotated_log(paths_.log, rotation));
+        if (!opened) continue;
+        auto const is_enough = options.tail_lines && seek_tail(*opened, wanted);
+        files_.push_front(std::move(*opened));
+        if (is_enough) return;
+    }
+}
+
+/// Those that were begun after the one that we read last.
+void file_log_reader::open_newer_files() {
+    auto const inode = files_.back().inode;
+    auto const born = files_.back().born;
+    for (auto rotation = std::max<std::size_t>(on_.options.log_files_max, 2); rotation-- > 0;) {
+        auto opened = open_log_file(rotated_log(paths_.log, rotation));
+        if (!opened || opened->inode == inode) continue;
+        auto const is_newest = rotation == 0;  // births are as coarse as the kernel's tick
+        if (opened->born > born || (is_newest && opened->born == born)) files_.push_back(std::move(*opened));
+    }
+}
+
+/// Reads on from the oldest file that has more; false if there is nothing.
+bool file_log_reader::fill() {
+    while (true) {
+        auto& current = files_.front();
+        auto const block = read_block(current, current.offset, block_bytes);
+        if (!block.empty()) {
+            current.offset += static_cast<off_t>(block.size());
+            joiner_.feed(block);
+            return true;
+        }
+        if (files_.size() == 1 && follow_) {
+            open_newer_files();
+            // A newer file is begun only when no more comes to this one; but that may have been a moment ago.
+            if (files_.size() > 1 && ::lseek(current.file.get(), 0, SEEK_END) > current.offset) continue;
+        }
+        if (files_.size() == 1) return false;
+        files_.pop_front();
+    }
+}
+
+result<void> file_log_reader::watch() {
+    if (auto const record = read_record(paths_); record && record->boot_id == on_.boot_id) {
+        monitor_ = open_process(record->monitor);
+    }
+    events_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    constexpr auto wanted = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
+    if (!events_ || ::inotify_add_watch(events_.get(), paths_.log.parent_path().c_str(), wanted) < 0) {
+        return system_error(paths_.log, "inotify", errno);
+    }
+    unique_fd set(::epoll_create1(EPOLL_CLOEXEC));
+    for (auto const* each : {&events_, &monitor_}) {
+        if (!*each) continue;
+        epoll_event event{.events = EPOLLIN, .data = {}};
+        if (!set || ::epoll_ctl(set.get(), EPOLL_CTL_ADD, each->get(), &event) != 0) {
+            return system_error(paths_.log, "epoll", errno);
+        }
+    }
+    changed_.assign(set.release());
+    return {};
+}
+
+result<void> file_log_reader::open(log_options const& options) {
+    if (follow_) {
+        if (auto const watched = watch(); !watched) return watched;
+    }
+    open_files(options);
+    if (files_.empty()) return error{errc::not_found, fmt::format("container {}: has no log", paths_.id)};
+    return {};
+}
+
+bool file_log_reader::has_ended() const { return !follow_ || !monitor_ || detail::has_ended(monitor_); }
+
+void file_log_reader::drain_events() {
+    char events[4096];
+    while (::read(events_.get(), events, sizeof events) > 0) {
+    }
+}
+
+awaitable<result<std::string>> file_log_reader::read() {
+    while (true) {
+        if (auto lines = joiner_.take(); !lines.empty()) co_return std::move(lines);
+        auto const ended = has_ended();  // before the last look into the files
+        auto filling = [this] { return fill(); };
+        if (co_await offload(on_.options.pool, std::move(filling))) continue;
+        if (ended) {
+            joiner_.finish();
+            co_return joiner_.take();
+        }
+        auto const wanted = asio::posix::stream_descriptor::wait_read;
+        auto const [failure] = co_await changed_.async_wait(wanted, asio::as_tuple(asio::use_awaitable));
+        if (failure == asio::error::operation_aborted) throw cancelled{};
+        drain_events();
+    }
+}
+
+}  // namespace
+
+result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container_paths const& paths,
+                                                    log_options const& options) {
+    auto reader = std::make_unique<file_log_reader>(on, paths, options);
+    if (auto const opened = reader->open(options); !opened) return opened.error();
+    return std::unique_ptr<log_reader>(std::move(reader));
+}
+
+}  // namespace rik::detail

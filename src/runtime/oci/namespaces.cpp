@@ -1,0 +1,106 @@
+#include "namespaces_detail.hpp"
+
+#include "files_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+struct kind {
+    char const* file;
+    int flag;
+};
+constexpr std::array kinds{kind{"net", CLONE_NEWNET}, kind{"ipc", CLONE_NEWIPC}, kind{"uts", CLONE_NEWUTS}};
+constexpr int all_kinds = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+
+std::filesystem::path const own_namespaces = "/proc/thread-self/ns";
+
+/// This thread did not come back from namespaces that it made: nothing else may run in them.
+thread_local bool strayed = false;
+
+/// Brings the thread home.
+class way_back {
+public:
+    way_back() {
+        for (std::size_t at = 0; at < kinds.size(); ++at) {
+            home_[at].reset(::open((own_namespaces / kinds[at].file).c_str(), O_RDONLY | O_CLOEXEC));
+        }
+    }
+    bool is_known() const {
+        for (auto const& each : home_) {
+            if (!each) return false;
+        }
+        return true;
+    }
+    void go() const {
+        for (std::size_t at = 0; at < kinds.size(); ++at) {
+            if (::setns(home_[at].get(), kinds[at].flag) != 0) strayed = true;
+        }
+    }
+
+private:
+    std::array<unique_fd, kinds.size()> home_;
+};
+
+result<void> loopback_up() {
+    unique_fd const socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return system_error("lo", "socket", errno);
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return system_error("lo", "up", errno);
+    return {};
+}
+
+result<void> pin(std::filesystem::path const& directory) {
+    for (auto const& each : kinds) {
+        auto const file = directory / each.file;
+        if (auto const made = write_file(file, ""); !made) return made;
+        if (::mount((own_namespaces / each.file).c_str(), file.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+            return system_error(file, "bind mount", errno);
+        }
+    }
+    return {};
+}
+
+result<void> furnish(std::filesystem::path const& directory, std::string const& hostname) {
+    if (::sethostname(hostname.data(), hostname.size()) != 0) return system_error(hostname, "sethostname", errno);
+    if (auto const up = loopback_up(); !up) return up;
+    return pin(directory);
+}
+
+}  // namespace
+
+result<void> pin_namespaces(std::filesystem::path const& directory, std::string const& hostname) {
+    way_back const home;
+    if (strayed || !home.is_known()) {
+        return error{errc::internal, "the thread for namespaces has lost its own", {}, "start rik again"};
+    }
+    if (::unshare(all_kinds) != 0) return system_error(directory, "unshare", errno);
+    auto made = furnish(directory, hostname);
+    home.go();
+    if (strayed) return error{errc::internal, "the thread for namespaces could not come back", {}, "start rik again"};
+    return made;
+}
+
+bool is_namespace(std::filesystem::path const& path) {
+    struct statfs about {};
+    return ::statfs(path.c_str(), &about) == 0 && about.f_type == NSFS_MAGIC;
+}
+
+}  // namespace rik::detail

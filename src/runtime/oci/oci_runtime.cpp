@@ -1,0 +1,156 @@
+#include <rik/runtime/oci/oci_runtime.hpp>
+
+#include "conmon_detail.hpp"
+#include "container_detail.hpp"
+#include "container_log_detail.hpp"
+#include "inventory_detail.hpp"
+#include "machine_detail.hpp"
+#include "sandbox_detail.hpp"
+#include "trash_detail.hpp"
+
+#include <rik/async/notifier.hpp>
+#include <rik/async/shield.hpp>
+#include <rik/async/task_group.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+namespace rik {
+
+using detail::machine;
+
+struct oci_runtime::state {
+    explicit state(machine opened)
+        : on(std::move(opened)), discarded(on.options.executor), tasks(on.options.executor) {}
+
+    void warm_up();
+    awaitable<> warmed_up();
+    awaitable<> moved(detail::container_paths paths);
+    awaitable<> keep_trash_empty();
+
+    machine on;
+    bool is_warming_up = false;
+    notifier discarded;
+    task_group tasks;
+};
+
+/// Beside whatever is on the way to a start: see cgroups::warm_up.
+void oci_runtime::state::warm_up() {
+    if (std::exchange(is_warming_up, true)) return;
+    tasks.spawn(warmed_up());
+}
+
+awaitable<> oci_runtime::state::warmed_up() {
+    auto warming = [this] { on.groups.warm_up(); };
+    co_await offload(on.options.pool, std::move(warming));
+    is_warming_up = false;
+}
+
+awaitable<> oci_runtime::state::moved(detail::container_paths paths) {
+    auto moving = [&] { detail::move_conmon(on, paths); };
+    co_await offload(on.options.pool, std::move(moving));
+}
+
+awaitable<> oci_runtime::state::keep_trash_empty() {
+    while (true) {
+        auto emptying = [this] { detail::empty_trash(on); };
+        co_await offload(on.options.pool, std::move(emptying));
+        co_await discarded.wait();
+    }
+}
+
+namespace {
+
+/// Completes when `process` has ended.
+awaitable<> ended(asio::any_io_executor executor, detail::unique_fd process) {
+    asio::posix::stream_descriptor pidfd(executor, process.release());
+    auto const wanted = asio::posix::stream_descriptor::wait_read;
+    auto const [failure] = co_await pidfd.async_wait(wanted, asio::as_tuple(asio::use_awaitable));
+    if (failure == asio::error::operation_aborted) throw cancelled{};
+}
+
+}  // namespace
+
+oci_runtime::oci_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
+oci_runtime::~oci_runtime() = default;
+
+result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, clock& time) {
+    auto opened = detail::open_machine(std::move(options), time);
+    if (!opened) return opened.error();
+    auto inner = std::make_unique<state>(std::move(*opened));
+    inner->tasks.spawn(detail::rotate_logs(inner->on));
+    inner->tasks.spawn(inner->keep_trash_empty());
+    return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
+}
+
+awaitable<> oci_runtime::stop() { return state_->tasks.stop(); }
+
+awaitable<result<void>> oci_runtime::remove_all() { return detail::remove_everything(state_->on); }
+
+awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) {
+    auto const& on = state_->on;
+    state_->warm_up();
+    auto const paths = on.paths.pod(request.instance);
+    auto making = [&] { return detail::make_sandbox(paths, request, on.options.shm_bytes); };
+    auto const made = co_await offload(on.options.namespace_thread, std::move(making));
+    if (!made) co_return made.error();
+    co_return sandbox{.network_namespace = paths.network_namespace()};
+}
+
+awaitable<result<void>> oci_runtime::start_container(container_request request) {
+    state_->warm_up();
+    auto paths = state_->on.paths.container(request.key);
+    auto started = co_await detail::start_container(state_->on, std::move(request));
+    if (started) state_->tasks.spawn(state_->moved(std::move(paths)));
+    co_return std::move(started);
+}
+
+awaitable<result<container_exit>> oci_runtime::wait_container(container_key key) {
+    auto const& on = state_->on;
+    auto const paths = on.paths.container(key);
+    while (true) {
+        auto looking = [&] { return detail::view_container(on, paths); };
+        auto seen = co_await offload(on.options.pool, std::move(looking));
+        if (!seen) co_return seen.error();
+        if (seen->exit) co_return *seen->exit;
+        co_await ended(on.options.executor, std::move(seen->monitor));
+    }
+}
+
+awaitable<result<void>> oci_runtime::stop_container(container_key key) {
+    auto const paths = state_->on.paths.container(key);
+    auto stopping = [&] { return detail::signal_container(state_->on, paths); };
+    co_return co_await offload(state_->on.options.pool, std::move(stopping));
+}
+
+awaitable<result<void>> oci_runtime::kill_container(container_key key) {
+    auto const paths = state_->on.paths.container(key);
+    auto killing = [&] { return detail::kill_container(state_->on, paths); };
+    co_return co_await offload(state_->on.options.pool, std::move(killing));
+}
+
+awaitable<result<void>> oci_runtime::remove_container(container_key key) {
+    auto paths = state_->on.paths.container(key);
+    auto removed = co_await detail::remove_container(state_->on, std::move(paths));
+    state_->discarded.notify();
+    co_return std::move(removed);
+}
+
+awaitable<result<void>> oci_runtime::remove_sandbox(instance_id instance) {
+    auto removed = co_await detail::remove_sandbox(state_->on, instance);
+    state_->discarded.notify();
+    co_return std::move(removed);
+}
+
+awaitable<result<std::vector<found_sandbox>>> oci_runtime::list() {
+    auto listing = [this] { return detail::list_sandboxes(state_->on); };
+    co_return co_await offload(state_->on.options.pool, std::move(listing));
+}
+
+awaitable<result<std::unique_ptr<log_reader>>> oci_runtime::open_log(container_key key, log_options options) {
+    auto const paths = state_->on.paths.container(key);
+    auto opening = [&] { return detail::open_log_reader(state_->on, paths, options); };
+    co_return co_await offload(state_->on.options.pool, std::move(opening));
+}
+
+}  // namespace rik

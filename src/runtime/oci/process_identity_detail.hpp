@@ -1,0 +1,28 @@
+// A process that may have ended: its number and when it began, so that a number that is used again is not taken for it.
+#pragma once
+
+#include "unique_fd_detail.hpp"
+
+#include <cstdint>
+#include <optional>
+
+#include <sys/types.h>
+
+namespace rik::detail {
+
+struct process_identity {
+    pid_t pid = -1;
+    std::uint64_t start_ticks = 0;  ///< since the boot; field 22 of /proc/PID/stat
+    friend bool operator==(process_identity const&, process_identity const&) = default;
+};
+
+/// Nothing if there is no such process.
+std::optional<process_identity> identify(pid_t pid);
+
+/// A pidfd; empty if the process is gone (a zombie is not).
+unique_fd open_process(process_identity const& process);
+
+/// True if a pidfd's process has ended (a zombie has).
+bool has_ended(unique_fd const& pidfd);
+
+}  // namespace rik::detail

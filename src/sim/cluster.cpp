@@ -1,0 +1,186 @@
+#include <rik/sim/cluster.hpp>
+
+#include "links_detail.hpp"
+
+#include <rik/sim/faulty_disk.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace rik::sim {
+
+namespace {
+
+constexpr duration look_again = std::chrono::milliseconds(10);
+error const crashed{errc::unavailable, "the process has crashed"};
+
+node_facts facts_of(std::size_t index, cluster_options const& options) {
+    node_facts facts{.name = fmt::format("node-{}", index), .boot_id = "boot-1", .version = "sim"};
+    facts.capacity.set(resource::cpu, options.cpu_milli_per_node);
+    facts.capacity.set(resource::memory, options.memory_per_node);
+    facts.capacity.set(resource::pods, options.pods_per_node);
+    return facts;
+}
+
+}  // namespace
+
+/// A process: its role and its view of the disk. The disk's contents outlive it.
+struct cluster::primary_process {
+    primary_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, cluster_options const& options)
+        : disk(in.time(), std::move(contents)),
+          role(in.executor(), {in.time(), in.random(), disk, wires.to_scheduler, wires.streams},
+               {.policy = options.policy, .out = options.out}) {}
+    faulty_disk disk;
+    primary role;
+};
+
+struct cluster::scheduler_process {
+    scheduler_process(world& in, links& wires, cluster_options const& options)
+        : role(in.executor(), {in.time(), wires.to_scheduler, wires.from_nodes},
+               {.policy = options.policy, .out = options.out}) {}
+    scheduler role;
+};
+
+struct cluster::node_process {
+    node_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, std::size_t index, machine& under,
+                 cluster_options const& options)
+        : disk(in.time(), std::move(contents)),
+          role(in.executor(),
+               {in.time(), in.random(), disk, wires.uplinks[index], wires.streams, under, under, under, under},
+               {.version = "sim", .out = options.out}) {}
+    faulty_disk disk;
+    node_agent role;
+};
+
+cluster::cluster(world& in, cluster_options options) : world_(in), options_(std::move(options)) {
+    links_ = std::make_unique<links>(world_.executor(), options_.nodes);
+    nodes_.resize(options_.nodes);
+    for (std::size_t index = 0; index < options_.nodes; ++index)
+        machines_.push_back(std::make_unique<machine>(world_.executor(), world_.time(), facts_of(index, options_)));
+}
+
+cluster::~cluster() {
+    if (!primary_ && !scheduler_ &&
+        std::none_of(nodes_.begin(), nodes_.end(), [](auto const& each) { return each != nullptr; }))
+        return;
+    // A scenario that threw left roles behind.
+    try {
+        world_.run(stop());
+    } catch (std::exception const&) {
+        // What it threw before is what its test reports.
+    }
+}
+
+awaitable<> cluster::start() {
+    co_await start_primary();
+    co_await start_scheduler();
+    for (std::size_t index = 0; index < nodes_.size(); ++index) co_await start_node(index);
+    for (;;) {
+        auto const known = co_await api().list_nodes(caller());
+        if (known && known->rows.size() >= nodes_.size()) co_return;
+        co_await world_.time().sleep_for(look_again);
+    }
+}
+
+awaitable<> cluster::stop() {
+    for (auto& each : nodes_) {
+        if (each) co_await each->role.stop();
+        each.reset();
+    }
+    if (scheduler_) co_await scheduler_->role.stop();
+    scheduler_.reset();
+    if (primary_) co_await primary_->role.stop();
+    primary_.reset();
+}
+
+operations& cluster::api() { return primary_->role; }
+machine& cluster::node(std::size_t index) { return *machines_.at(index); }
+std::size_t cluster::node_count() const { return machines_.size(); }
+
+awaitable<> cluster::crash_primary() {
+    primary_->disk.fail(crashed);
+    co_await primary_->role.stop();
+    primary_.reset();
+}
+
+awaitable<> cluster::start_primary() {
+    primary_ = std::make_unique<primary_process>(world_, links_->primary_contents, *links_, options_);
+    auto const started = co_await primary_->role.start();
+    if (!started) throw std::runtime_error(to_string(started.error()));
+}
+
+awaitable<> cluster::crash_scheduler() {
+    co_await scheduler_->role.stop();
+    scheduler_.reset();
+}
+
+awaitable<> cluster::start_scheduler() {
+    scheduler_ = std::make_unique<scheduler_process>(world_, *links_, options_);
+    scheduler_->role.start();
+    co_return;
+}
+
+awaitable<> cluster::crash_node(std::size_t index) {
+    auto& process = nodes_.at(index);
+    process->disk.fail(crashed);
+    co_await process->role.stop();
+    process.reset();
+}
+
+awaitable<> cluster::start_node(std::size_t index) {
+    auto& process = nodes_.at(index);
+    process = std::make_unique<node_process>(world_, links_->node_contents.at(index), *links_, index,
+                                             *machines_.at(index), options_);
+    auto const started = co_await process->role.start();
+    if (!started) throw std::runtime_error(to_string(started.error()));
+}
+
+awaitable<> cluster::power_off(std::size_t index) {
+    co_await crash_node(index);
+    machines_.at(index)->power_off();
+}
+
+void cluster::cut_link(std::size_t index) { links_->uplinks.at(index).cut(); }
+void cluster::mend_link(std::size_t index) { links_->uplinks.at(index).mend(); }
+void cluster::fail_primary_disk(error why) { primary_->disk.fail(std::move(why)); }
+
+awaitable<workload_id> cluster::create(std::string definition, std::uint32_t count) {
+    auto parsed = parse_definition(definition);
+    if (!parsed.found.empty()) throw std::runtime_error(to_string(summarize(parsed.found)));
+    auto const made = co_await api().create_workload(caller(), std::move(parsed.definition));
+    if (!made) throw std::runtime_error(to_string(made.error()));
+    create_instances_request request{.workload = made->row->id, .replicas = count};
+    auto const instances = co_await api().create_instances(caller(), std::move(request));
+    if (!instances) throw std::runtime_error(to_string(instances.error()));
+    co_return made->row->id;
+}
+
+awaitable<> cluster::until(bool (*is_true)(std::vector<stored<instance>> const&), duration limit) {
+    auto const end = world_.time().now() + limit;
+    for (;;) {
+        auto const rows = co_await api().list_instances(caller(), instance_filter());
+        if (rows && is_true(rows->rows)) co_return;
+        if (world_.time().now() >= end) {
+            std::string seen;
+            if (rows)
+                for (auto const& each : rows->rows)
+                    seen += fmt::format("\n  {}: {} {}: {}", each->name(), to_string(each->state()),
+                                        each->status().reason, each->status().message);
+            throw std::runtime_error("what was waited for has not come true; there is:" + seen);
+        }
+        co_await world_.time().sleep_for(look_again);
+    }
+}
+
+bool all_running(std::vector<stored<instance>> const& rows) {
+    for (auto const& each : rows)
+        if (each->state() != instance_state::running) return false;
+    return true;
+}
+
+bool none_left(std::vector<stored<instance>> const& rows) { return rows.empty(); }
+
+}  // namespace rik::sim

@@ -1,0 +1,221 @@
+#include <rik/sim/machine.hpp>
+
+#include <rik/async/deadline.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik::sim {
+
+namespace {
+
+constexpr int killed_exit_code = 137;
+constexpr int terminated_exit_code = 143;
+
+class text_log final : public log_reader {
+public:
+    explicit text_log(std::string text) : text_(std::move(text)) {}
+    awaitable<result<std::string>> read() override { co_return std::exchange(text_, {}); }
+
+private:
+    std::string text_;
+};
+
+}  // namespace
+
+/// Nobody runs for a container: whether it has ended is asked of the clock.
+struct machine::container {
+    container(asio::any_io_executor executor, std::string of) : image(std::move(of)), changed(std::move(executor)) {}
+    std::string image;
+    wall_time started_at = {};
+    std::optional<time_point> ends_at = {};
+    int exit_code = 0;
+    bool is_removed = false;
+    notifier changed;
+
+    bool is_over(time_point now) const { return is_removed || (ends_at && *ends_at <= now); }
+    void end_at(time_point when, int code) {
+        if (ends_at && *ends_at <= when) return;
+        ends_at = when;
+        exit_code = code;
+        changed.notify();
+    }
+};
+
+awaitable<result<void>> machine::change_of(std::shared_ptr<container> which) {
+    co_await which->changed.wait();
+    co_return result<void>{};
+}
+
+machine::machine(asio::any_io_executor executor, clock& time, node_facts facts)
+    : executor_(std::move(executor)), time_(time), facts_(std::move(facts)) {}
+machine::~machine() = default;
+
+void machine::power_off() {
+    containers_.clear();
+    sandboxes_.clear();
+    attached_.clear();
+    ++boot_count_;
+}
+
+std::vector<container_key> machine::running() const {
+    std::vector<container_key> keys;
+    for (auto const& [key, each] : containers_)
+        if (!each->is_over(time_.now())) keys.push_back(key);
+    return keys;
+}
+
+std::set<instance_id> machine::attached() const {
+    std::set<instance_id> all;
+    for (auto const& [id, pod] : attached_) all.insert(id);
+    return all;
+}
+
+std::set<instance_id> machine::occupied() const {
+    auto all = attached();
+    all.insert(sandboxes_.begin(), sandboxes_.end());
+    for (auto const& [key, each] : containers_) all.insert(key.instance);
+    return all;
+}
+
+image_behaviour const& machine::behaviour_of(std::string const& image) const {
+    auto const found = special_.find(image);
+    return found == special_.end() ? usual_ : found->second;
+}
+
+std::shared_ptr<machine::container> machine::find(container_key const& key) const {
+    auto const found = containers_.find(key);
+    return found == containers_.end() ? nullptr : found->second;
+}
+
+awaitable<result<image_ptr>> machine::ensure(std::string name) {
+    auto const& how = behaviour_of(name);
+    if (!pulled_.contains(name)) co_await time_.sleep_for(how.pull_time);
+    if (how.pull_error) co_return *how.pull_error;
+    pulled_.insert(name);
+    auto made = std::make_shared<image>();
+    made->name = std::move(name);
+    co_return image_ptr(std::move(made));
+}
+
+awaitable<result<sandbox>> machine::create_sandbox(sandbox_request request) {
+    sandboxes_.insert(request.instance);
+    co_return sandbox{"/simulated/" + request.instance.text()};
+}
+
+awaitable<result<void>> machine::start_container(container_request request) {
+    auto const how = behaviour_of(request.definition.image);
+    co_await time_.sleep_for(how.start_time);
+    if (how.start_error) co_return *how.start_error;
+    if (!sandboxes_.contains(request.key.instance))
+        co_return error{errc::not_found, "there is no sandbox for the container"};
+    auto const started = std::make_shared<container>(executor_, request.definition.image);
+    started->started_at = time_.wall();
+    if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);
+    starts_.push_back({request.key, time_.now()});
+    containers_[request.key] = started;
+    co_return result<void>{};
+}
+
+awaitable<result<container_exit>> machine::wait_container(container_key key) {
+    auto const found = find(key);
+    if (!found) co_return error{errc::not_found, fmt::format("there is no container {}", key.name)};
+    while (!found->is_over(time_.now())) {
+        auto const looks_again = found->ends_at.value_or(time_point::max());
+        auto const changed = co_await with_deadline(time_, looks_again, change_of(found));
+        if (!changed && changed.error().code != errc::timed_out) co_return changed.error();
+    }
+    found->changed.notify();  // others may wait
+    container_exit ended{.code = found->exit_code, .finished_at = time_.wall()};
+    co_return ended;
+}
+
+awaitable<result<void>> machine::stop_container(container_key key) {
+    auto const found = find(key);
+    if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
+    found->end_at(time_.now() + behaviour_of(found->image).stop_time, terminated_exit_code);
+    co_return result<void>{};
+}
+
+awaitable<result<void>> machine::kill_container(container_key key) {
+    auto const found = find(key);
+    if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
+    found->end_at(time_.now(), killed_exit_code);
+    co_return result<void>{};
+}
+
+awaitable<result<void>> machine::remove_container(container_key key) {
+    if (auto const found = find(key)) {
+        found->end_at(time_.now(), killed_exit_code);
+        found->is_removed = true;
+        found->changed.notify();
+        containers_.erase(key);
+    }
+    co_return result<void>{};
+}
+
+awaitable<result<void>> machine::remove_sandbox(instance_id instance) {
+    std::vector<container_key> keys;
+    for (auto const& [key, each] : containers_)
+        if (key.instance == instance) keys.push_back(key);
+    for (auto const& key : keys) {
+        auto const removed = co_await remove_container(key);
+        if (!removed) co_return removed.error();
+    }
+    sandboxes_.erase(instance);
+    co_return result<void>{};
+}
+
+awaitable<result<std::vector<found_sandbox>>> machine::list() {
+    std::vector<found_sandbox> all;
+    for (auto const& id : sandboxes_) {
+        found_sandbox each{.instance = id, .network_namespace = "/simulated/" + id.text(), .is_whole = true};
+        for (auto const& [key, state] : containers_) {
+            if (key.instance != id) continue;
+            found_container seen{.key = key, .running = !state->is_over(time_.now()), .started_at = state->started_at};
+            if (!seen.running) seen.exit = container_exit{.code = state->exit_code, .finished_at = time_.wall()};
+            each.containers.push_back(std::move(seen));
+        }
+        all.push_back(std::move(each));
+    }
+    co_return all;
+}
+
+awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options) {
+    auto const found = find(key);
+    if (!found) co_return error{errc::not_found, fmt::format("container {} has no log", key.name)};
+    co_return std::make_unique<text_log>(behaviour_of(found->image).output);
+}
+
+awaitable<result<void>> machine::open(node_network, std::vector<pod_attachment> present) {
+    attached_.clear();
+    for (auto& each : present) attached_[each.instance] = std::move(each);
+    co_return result<void>{};
+}
+
+awaitable<result<void>> machine::attach(pod_attachment pod) {
+    for (auto const& [id, other] : attached_)
+        if (id != pod.instance && other.address == pod.address)
+            co_return error{errc::conflict, fmt::format("address {} is taken", pod.address)};
+    attached_[pod.instance] = std::move(pod);
+    co_return result<void>{};
+}
+
+awaitable<result<void>> machine::detach(instance_id instance) {
+    attached_.erase(instance);
+    co_return result<void>{};
+}
+
+awaitable<result<void>> machine::remove_all() {
+    attached_.clear();
+    co_return result<void>{};
+}
+
+awaitable<result<node_facts>> machine::describe() {
+    auto said = facts_;
+    said.boot_id = fmt::format("boot-{}", boot_count_);
+    co_return said;
+}
+
+}  // namespace rik::sim

@@ -1,0 +1,322 @@
+// The image store with real skopeo, umoci and a registry on the loopback. Needs root.
+#include <rik/async/task_group.hpp>
+#include <rik/runtime/oci/image_store.hpp>
+#include <rik/runtime/oci/linux_host.hpp>
+
+#include "support/catch.hpp"
+#include "support/run.hpp"
+#include "support/test_image.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace rik;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+rik::testing::test_image plain_image() {
+    rik::testing::test_image what;
+    what.entrypoint = {"/bin/sh", "-c"};
+    what.cmd = {"sleep 1000"};
+    what.env = {"FOO=bar baz"};
+    what.user = "app";
+    what.working_dir = "/tmp";
+    what.stop_signal = "SIGINT";
+    what.files = {{"/hello", "first"}};
+    return what;
+}
+
+class counting_sink final : public log_sink {
+public:
+    void write(log_level level, std::string_view, std::span<log_field const>) override {
+        if (level == log_level::info) ++pulls;
+        if (level == log_level::warning) ++warnings;
+    }
+    int pulls = 0;
+    int warnings = 0;
+};
+
+/// A store, what it runs on, and where it keeps its files.
+class fixture {
+public:
+    ~fixture() {
+        close();
+        pool.join();
+    }
+
+    void open(std::vector<std::string> insecure) {
+        oci_images_options options{.state_directory = directory.path() / "state"};
+        options.insecure_registries = std::move(insecure);
+        auto opened =
+            oci_images::open(io.get_executor(), pool.get_executor(), time, std::move(options), rik::log(sink));
+        if (!opened) FAIL(opened.error());
+        store = std::move(*opened);
+    }
+    void close() {
+        if (store) rik::testing::run(io, store->stop());
+        store.reset();
+    }
+    result<image_ptr> ensure(std::string const& name) { return rik::testing::run(io, store->ensure(name)); }
+    image_ptr get(std::string const& name) {
+        auto const got = ensure(name);
+        if (!got) FAIL(got.error());
+        return *got;
+    }
+    errc code_of(std::string const& name) {
+        auto const got = ensure(name);
+        REQUIRE(!got.has_value());
+        INFO(got.error());
+        CHECK(got.error().message.starts_with("image " + name + ": "));
+        return got.error().code;
+    }
+    std::string layout() { return directory.path() / "layout"; }
+
+    rik::testing::temporary_directory directory;
+    system_clock time;
+    counting_sink sink;
+    asio::io_context io;
+    asio::thread_pool pool{2};
+    std::unique_ptr<oci_images> store;
+};
+
+std::string read(fs::path const& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+fs::path tree_of(image_ptr const& what) { return what->tree.parent_path(); }
+
+bool machine_is_amd64() { return rik::testing::run_tool("uname", {"-m"}) == "x86_64\n"; }
+
+awaitable<> ensure_into(oci_images& store, std::string name, std::optional<result<image_ptr>>& out) {
+    out.emplace(co_await store.ensure(std::move(name)));
+}
+
+awaitable<> stop_after(oci_images& store, duration pause) {
+    system_clock time;
+    co_await time.sleep_for(pause);
+    co_await store.stop();
+}
+
+awaitable<> cancel_after(task_group& victims, duration pause) {
+    system_clock time;
+    co_await time.sleep_for(pause);
+    victims.cancel();
+}
+
+}  // namespace
+
+TEST_CASE("an image is pulled once, unpacked, and found again after a restart", "[e2e][images]") {
+    fixture f;
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const name = registry.push(rik::testing::make_busybox_layout(f.layout(), "1", plain_image()), "busybox:1");
+    f.open({registry.address()});
+    auto const cold = std::chrono::steady_clock::now();
+    auto const first = f.get(name);
+    WARN("cold: " << to_short_string(std::chrono::steady_clock::now() - cold));
+    CHECK(first->name == name);
+    CHECK(fs::exists(first->tree / "bin/busybox"));
+    CHECK(fs::is_symlink(first->tree / "bin/sh"));
+    CHECK(read(first->tree / "hello") == "first");
+    CHECK((fs::status(first->tree / "tmp").permissions() & fs::perms::sticky_bit) != fs::perms::none);
+    CHECK(first->config.entrypoint == std::vector<std::string>{"/bin/sh", "-c"});
+    CHECK(first->config.cmd == std::vector<std::string>{"sleep 1000"});
+    CHECK(first->config.env == std::vector<std::string>{"FOO=bar baz"});
+    CHECK(first->config.user == "app");
+    CHECK(first->config.working_dir == "/tmp");
+    CHECK(first->config.stop_signal == "SIGINT");
+    auto const told = rik::testing::run_tool(
+        "skopeo", {"inspect", "--tls-verify=false", "--format", "{{.Digest}}", "docker://" + name});
+    CHECK(told == first->digest + "\n");
+
+    registry.stop();  // from here on nothing can be pulled
+    auto const warm = std::chrono::steady_clock::now();
+    CHECK(f.get(name) == first);
+    auto const took = std::chrono::steady_clock::now() - warm;
+    WARN("warm: " << took.count() / 1000 << " us");
+    CHECK(took < 1ms);
+    f.close();
+    f.open({registry.address()});
+    auto const again = f.get(name);
+    CHECK(again->digest == first->digest);
+    CHECK(again->tree == first->tree);
+    CHECK(again->config.cmd == first->config.cmd);
+    CHECK(f.sink.pulls == 1);
+    CHECK(fs::is_empty(f.directory.path() / "state/images/tmp"));
+}
+
+TEST_CASE("callers of one name at once share one pull, and one may leave", "[e2e][images]") {
+    fixture f;
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({});
+    std::vector<std::optional<result<image_ptr>>> got(11);
+    task_group callers(f.io.get_executor());
+    task_group leaver(f.io.get_executor());
+    leaver.spawn(ensure_into(*f.store, name, got[10]));  // the first: it must not take the pull with it
+    for (std::size_t i = 0; i < 10; ++i) callers.spawn(ensure_into(*f.store, name, got[i]));
+    callers.spawn(cancel_after(leaver, 5ms));
+    f.io.restart();
+    f.io.run();
+    CHECK(!got[10].has_value());
+    for (std::size_t i = 0; i < 10; ++i) {
+        REQUIRE(got[i].has_value());
+        REQUIRE(got[i]->has_value());
+        CHECK(**got[i] == **got[0]);  // the same object
+    }
+    CHECK(f.sink.pulls == 1);
+}
+
+TEST_CASE("a stopped store tells who waits, and the next start repairs what was half done", "[e2e][images]") {
+    fixture f;
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({});
+    for (auto const pause : {1ms, 10ms, 30ms, 50ms, 70ms}) {
+        std::optional<result<image_ptr>> got;
+        task_group callers(f.io.get_executor());
+        callers.spawn(ensure_into(*f.store, name, got));
+        callers.spawn(stop_after(*f.store, pause));
+        f.io.restart();
+        f.io.run();
+        REQUIRE(got.has_value());
+        if (!*got) CHECK(got->error().code == errc::unavailable);
+        f.close();
+        f.open({});
+    }
+    CHECK(fs::is_empty(f.directory.path() / "state/images/tmp"));
+    auto const whole = f.get(name);
+    CHECK(read(whole->tree / "hello") == "first");
+
+    f.close();  // power was lost before the mark was written
+    fs::remove(tree_of(whole) / "complete");
+    fs::remove(whole->tree / "hello");
+    f.open({});
+    CHECK(!fs::exists(tree_of(whole)));
+    CHECK(read(f.get(name)->tree / "hello") == "first");
+    fs::remove_all(tree_of(whole));  // under the store's feet
+    CHECK(read(f.get(name)->tree / "hello") == "first");
+}
+
+TEST_CASE("a damaged blob of an earlier pull is fetched again", "[e2e][images]") {
+    fixture f;
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({});
+    auto const whole = f.get(name);
+    fs::remove_all(tree_of(whole));
+    for (auto const& each : fs::directory_iterator(f.directory.path() / "state/images/blobs/sha256")) {
+        std::string const zeros(fs::file_size(each.path()), '\0');  // as power loss leaves files
+        std::ofstream(each.path(), std::ios::binary) << zeros;
+    }
+    CHECK(read(f.get(name)->tree / "hello") == "first");
+}
+
+TEST_CASE("a layout that changed is read again, one that is away is served from its copy", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", what);
+    f.open({});
+    auto const first = f.get(name);
+    what.files = {{"/hello", "second"}};
+    rik::testing::make_busybox_layout(f.layout(), "1", what);
+    auto const second = f.get(name);
+    CHECK(first->digest != second->digest);
+    CHECK(read(second->tree / "hello") == "second");
+    CHECK(read(first->tree / "hello") == "first");  // something may still run on it
+    fs::rename(f.layout(), f.layout() + "-away");
+    CHECK(f.get(name)->digest == second->digest);
+    CHECK(f.sink.warnings == 1);
+}
+
+TEST_CASE("a floating tag is asked for once per process and survives a silent registry", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    registry.push(rik::testing::make_busybox_layout(f.layout(), "1", what), "busybox:latest");
+    auto const name = registry.address() + "/busybox";
+    f.open({registry.address()});
+    auto const first = f.get(name);
+    what.files = {{"/hello", "second"}};
+    registry.push(rik::testing::make_busybox_layout(f.layout(), "2", what), "busybox:latest");
+    CHECK(f.get(name)->digest == first->digest);
+    f.close();
+    f.open({registry.address()});
+    auto const second = f.get(name);
+    CHECK(second->digest != first->digest);
+    f.close();
+    registry.stop();
+    f.open({registry.address()});
+    CHECK(f.get(name)->digest == second->digest);
+    CHECK(f.sink.warnings == 1);
+    CHECK(f.get(name)->digest == second->digest);
+    CHECK(f.sink.warnings == 1);  // the copy serves for a while before the registry is asked again
+}
+
+TEST_CASE("a pull that cannot work says why and what to do", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const name = registry.push(rik::testing::make_busybox_layout(f.layout(), "1", what), "busybox:1");
+    f.open({});
+    auto const https = f.ensure(name);
+    REQUIRE(!https.has_value());
+    CHECK(https.error().code == errc::unavailable);
+    CHECK(https.error().remedy == "start rik with --insecure-registry " + registry.address());
+    f.close();
+    f.open({registry.address()});
+    CHECK(f.code_of(registry.address() + "/busybox:2") == errc::not_found);
+    CHECK(f.code_of(registry.address() + "/other") == errc::not_found);
+    CHECK(f.code_of(name + "@sha256:" + std::string(64, '0')) == errc::not_found);
+    CHECK(f.code_of("oci:" + f.layout() + ":nope") == errc::not_found);
+    CHECK(f.code_of("oci:/no/such/layout") == errc::not_found);
+    CHECK(f.code_of("docker-archive:" + f.layout() + "/index.json") == errc::corrupt);
+    CHECK(f.code_of("../x") == errc::invalid);
+    what.architecture = machine_is_amd64() ? "arm64" : "amd64";
+    CHECK(f.code_of(rik::testing::make_busybox_layout(f.layout(), "foreign", what)) == errc::unsupported);
+    registry.stop();
+    CHECK(f.code_of(registry.address() + "/busybox:2") == errc::unavailable);
+    CHECK(fs::is_empty(f.directory.path() / "state/images/tmp"));
+    CHECK(f.get("oci:" + f.layout() + ":1")->config.user == "app");
+}
+
+TEST_CASE("a docker archive is an image too, and all are removed at once", "[e2e][images]") {
+    fixture f;
+    auto const source = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    auto const archive = f.directory.path() / "x.tar";
+    rik::testing::run_tool("skopeo", {"copy", "-q", source, "docker-archive:" + archive.string() + ":x:1"});
+    f.open({});
+    CHECK(f.get("docker-archive:" + archive.string())->config.user == "app");
+    CHECK(f.get("docker-archive:" + archive.string() + ":x:1")->config.user == "app");
+    f.close();
+    CHECK(oci_images::remove_all(f.directory.path() / "state").has_value());
+    CHECK(!fs::exists(f.directory.path() / "state/images"));
+}
+
+TEST_CASE("the host says what it is and offers", "[e2e][host]") {
+    rik::testing::temporary_directory directory;
+    linux_host real(linux_host_options{.state_directory = directory.path() / "not/yet"});
+    auto const facts = rik::testing::run(real.describe());
+    REQUIRE(facts.has_value());
+    CHECK(!facts->name.empty());
+    CHECK(facts->boot_id.size() == 36);
+    CHECK(facts->capacity.get(resource::cpu) >= 100);
+    CHECK(facts->capacity.get(resource::memory) > 100'000'000);
+    CHECK(facts->capacity.get(resource::storage) > 100'000'000);
+    CHECK(facts->capacity.get(resource::pods) == 110);
+    CHECK(facts->labels.at("rik.dev/os") == "linux");
+    CHECK(facts->labels.at("rik.dev/hostname") == facts->name);
+    for (auto const& each : facts->addresses) CHECK(!each.starts_with("127."));
+    linux_host_options made_up{.state_directory = directory.path(), .name = "n1"};
+    made_up.capacity.emplace().set(resource::cpu, 500);
+    linux_host other(made_up);
+    auto const told = rik::testing::run(other.describe());
+    REQUIRE(told.has_value());
+    CHECK(told->name == "n1");
+    CHECK(told->capacity == *made_up.capacity);
+}

@@ -1,0 +1,212 @@
+#include <rik/sim/cluster.hpp>
+
+#include <support/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace rik;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web",
+    "spec":{"containers":[{"name":"web","image":"web:1","resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]}})";
+constexpr char const* two_containers = R"({"apiVersion":"v1","kind":"Pod","name":"pair",
+    "spec":{"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}})";
+constexpr char const* function = R"({"apiVersion":"v1","kind":"Function","name":"fn",
+    "spec":{"containers":[],"function":{"execution":{"rootfs":"https://example.org/rootfs.ext4"}}}})";
+constexpr char const* with_host_port = R"({"apiVersion":"v1","kind":"Pod","name":"edge",
+    "spec":{"containers":[{"name":"web","image":"web:1","ports":[{"containerPort":80,"hostPort":8080}]}]}})";
+
+using scenario = awaitable<> (*)(sim::cluster&, sim::world&);
+
+awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
+    co_await cluster.start();
+    co_await what(cluster, world);
+    CHECK(cluster.violations() == "");
+    co_await cluster.stop();
+}
+
+/// Runs `what` on a fresh cluster.
+void simulate(scenario what, sim::cluster_options options = {}) {
+    sim::world world(42);
+    sim::cluster cluster(world, options);
+    world.run(within(cluster, world, what));
+}
+
+awaitable<std::vector<stored<instance>>> instances(sim::cluster& cluster) {
+    auto const listed = co_await cluster.api().list_instances(caller(), instance_filter());
+    REQUIRE(listed.has_value());
+    co_return listed->rows;
+}
+
+bool all_ended(std::vector<stored<instance>> const& rows) {
+    return std::all_of(rows.begin(), rows.end(), [](auto const& row) { return is_finished(row->state()); });
+}
+
+bool all_have_a_reason(std::vector<stored<instance>> const& rows) {
+    return std::all_of(rows.begin(), rows.end(),
+                       [](auto const& row) { return row->status().reason == "Unschedulable"; });
+}
+
+bool two_run(std::vector<stored<instance>> const& rows) {
+    return 2 == std::count_if(rows.begin(), rows.end(),
+                              [](auto const& row) { return row->state() == instance_state::running; });
+}
+
+awaitable<> runs_and_goes(sim::cluster& cluster, sim::world&) {
+    auto const id = co_await cluster.create(web, 3);
+    co_await cluster.until(sim::all_running);
+    auto const rows = co_await instances(cluster);
+    REQUIRE(rows.size() == 3);
+    std::set<std::string> addresses;
+    for (auto const& row : rows) addresses.insert(row->status().addresses.at(0));
+    CHECK(addresses.size() == 3);
+    CHECK(cluster.node(0).running().size() == 3);
+    auto const deleted = co_await cluster.api().delete_workload(caller(), id);
+    CHECK(deleted.has_value());
+    co_await cluster.until(sim::none_left);
+    CHECK(cluster.node(0).occupied().empty());
+    auto const workloads = co_await cluster.api().list_workloads(caller());
+    CHECK(workloads->rows.empty());
+}
+
+awaitable<> all_exit_with_zero(sim::cluster& cluster, sim::world&) {
+    sim::image_behaviour job;
+    job.runs_for = 3s;
+    cluster.node(0).set_behaviour(job);
+    co_await cluster.create(two_containers, 1);
+    co_await cluster.until(all_ended);
+    auto const rows = co_await instances(cluster);
+    CHECK(rows[0]->state() == instance_state::succeeded);
+    CHECK(rows[0]->status().containers.at(1).exit_code == 0);
+}
+
+awaitable<> one_fails(sim::cluster& cluster, sim::world&) {
+    sim::image_behaviour failing;
+    failing.runs_for = 1s;
+    failing.exit_code = 3;
+    cluster.node(0).set_behaviour("b:1", failing);
+    co_await cluster.create(two_containers, 1);
+    co_await cluster.until(all_ended);
+    auto const rows = co_await instances(cluster);
+    CHECK(rows[0]->state() == instance_state::failed);
+    CHECK(rows[0]->status().containers.at(1).exit_code == 3);
+    CHECK(rows[0]->status().message.find("exited with 3") != std::string::npos);
+    CHECK(cluster.node(0).running().empty());
+}
+
+awaitable<> pull_fails(sim::cluster& cluster, sim::world&) {
+    sim::image_behaviour absent;
+    absent.pull_error = error{errc::not_found, "image web:1: the registry does not have it"};
+    cluster.node(0).set_behaviour("web:1", absent);
+    co_await cluster.create(web, 1);
+    co_await cluster.until(all_ended);
+    auto const rows = co_await instances(cluster);
+    CHECK(rows[0]->state() == instance_state::failed);
+    CHECK(rows[0]->status().reason == "ImagePullFailed");
+    CHECK(rows[0]->status().message.find("registry does not have it") != std::string::npos);
+}
+
+awaitable<> function_waits(sim::cluster& cluster, sim::world&) {
+    co_await cluster.create(function, 1);
+    co_await cluster.until(all_have_a_reason);
+    auto const rows = co_await instances(cluster);
+    CHECK(rows[0]->state() == instance_state::pending);
+    CHECK(rows[0]->status().message.find("no node offers runtime microvm") == 0);
+    auto const deleted = co_await cluster.api().delete_instance(caller(), rows[0]->id());
+    CHECK(deleted.has_value());
+    co_await cluster.until(sim::none_left);
+}
+
+awaitable<> third_waits_for_room(sim::cluster& cluster, sim::world&) {
+    co_await cluster.create(web, 3);
+    co_await cluster.until(two_run);
+    auto const rows = co_await instances(cluster);
+    auto const waiting = std::find_if(rows.begin(), rows.end(), [](auto const& row) { return row->is_pending(); });
+    REQUIRE(waiting != rows.end());
+    auto const running = std::find_if(rows.begin(), rows.end(), [](auto const& row) { return !row->is_pending(); });
+    auto const deleted = co_await cluster.api().delete_instance(caller(), (*running)->id());
+    CHECK(deleted.has_value());
+    co_await cluster.until(sim::all_running);
+    auto const after = co_await instances(cluster);
+    CHECK(after.size() == 2);
+}
+
+awaitable<> one_per_node(sim::cluster& cluster, sim::world&) {
+    co_await cluster.create(with_host_port, 3);
+    co_await cluster.until(two_run);
+    auto const rows = co_await instances(cluster);
+    std::set<node_id> nodes;
+    for (auto const& row : rows)
+        if (row->binding()) nodes.insert(row->binding()->node);
+    CHECK(nodes.size() == 2);
+}
+
+awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
+    sim::image_behaviour stubborn;
+    stubborn.stop_time = 24h;
+    cluster.node(0).set_behaviour(stubborn);
+    auto const id = co_await cluster.create(web, 1);
+    co_await cluster.until(sim::all_running);
+    auto const before = world.time().now();
+    auto const deleted = co_await cluster.api().delete_workload(caller(), id);
+    CHECK(deleted.has_value());
+    co_await cluster.until(sim::none_left);
+    auto const took = world.time().now() - before;
+    CHECK(took >= limits::grace_period_default);
+    CHECK(took < limits::grace_period_default + 2s);
+}
+
+awaitable<> many_at_once(sim::cluster& cluster, sim::world&) {
+    auto const id = co_await cluster.create(two_containers, 400);
+    co_await cluster.until(sim::all_running);
+    auto const deleted = co_await cluster.api().delete_workload(caller(), id);
+    CHECK(deleted.has_value());
+    co_await cluster.until(sim::none_left);
+    for (std::size_t index = 0; index < cluster.node_count(); ++index) CHECK(cluster.node(index).occupied().empty());
+}
+
+awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
+    co_await cluster.create(web, 1);
+    co_await cluster.until(sim::all_running);
+    auto const rows = co_await instances(cluster);
+    event_filter of{.object_id = rows[0]->id().text()};
+    auto const events = co_await cluster.api().list_events(caller(), of);
+    REQUIRE(events.has_value());
+    std::vector<std::string> reasons;
+    for (auto const& row : events->rows) reasons.push_back(parse_event(*row)->reason);
+    CHECK(reasons == std::vector<std::string>{"Created", "Scheduled", "Preparing", "Started"});
+}
+
+awaitable<> log_is_read(sim::cluster& cluster, sim::world&) {
+    co_await cluster.create(web, 1);
+    co_await cluster.until(sim::all_running);
+    auto const rows = co_await instances(cluster);
+    log_request what{.instance = rows[0]->id()};
+    auto const log = co_await cluster.api().open_log(caller(), what);
+    REQUIRE(log.has_value());
+    auto const first = co_await (*log)->read();
+    CHECK(*first == "hello\n");
+    auto const end = co_await (*log)->read();
+    CHECK(end->empty());
+}
+
+}  // namespace
+
+TEST_CASE("instances run with addresses of their own, and leave nothing when they are deleted") {
+    simulate(runs_and_goes);
+}
+TEST_CASE("a Pod whose containers all exit with 0 has succeeded") { simulate(all_exit_with_zero); }
+TEST_CASE("a container that exits otherwise fails its Pod, and the rest is stopped") { simulate(one_fails); }
+TEST_CASE("an image that cannot be pulled fails the instance and says why") { simulate(pull_fails); }
+TEST_CASE("a Function stays pending and says which runtime is missing") { simulate(function_waits); }
+TEST_CASE("what fits nowhere waits, and is placed when room appears") {
+    simulate(third_waits_for_room, {.cpu_milli_per_node = 2000});
+}
+TEST_CASE("a host port is given once per node") { simulate(one_per_node, {.nodes = 2}); }
+TEST_CASE("a container that ignores the stop signal is killed after the grace period") { simulate(stubborn_is_killed); }
+TEST_CASE("four hundred Pods on ten nodes come and go") { simulate(many_at_once, {.nodes = 10}); }
+TEST_CASE("events tell the story of an instance") { simulate(story_is_told); }
+TEST_CASE("a log is read through all the roles") { simulate(log_is_read); }

@@ -1,0 +1,116 @@
+#include "support/oci_world.hpp"
+
+#include <rik/base/hash.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+namespace rik::testing {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void make_tree(fs::path const& root) {
+    for (auto const* each : {"bin", "dev", "etc", "home/app", "proc", "root", "run", "sys", "tmp", "var"}) {
+        fs::create_directories(root / each);
+    }
+    fs::permissions(root / "tmp", fs::perms::all | fs::perms::sticky_bit);
+    fs::copy_file(fs::exists("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", root / "bin/busybox");
+    for (auto const* each :
+         {"sh",    "sleep", "cat", "echo",    "id",    "env",    "pwd",  "ls",   "hostname", "tail",   "true",
+          "false", "head",  "yes", "grep",    "mount", "dd",     "ps",   "wc",   "seq",      "usleep", "test",
+          "touch", "kill",  "ip",  "unshare", "trap",  "printf", "date", "stat", "tr",       "mkfifo"}) {
+        fs::create_symlink("busybox", root / "bin" / each);
+    }
+    std::ofstream(root / "etc/passwd") << "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n";
+    std::ofstream(root / "etc/group") << "root:x:0:\napp:x:1000:\nextra:x:2000:app\n";
+}
+
+bool mentions(fs::path const& file, std::string const& text) {
+    std::ifstream in(file, std::ios::binary);
+    std::string const all((std::istreambuf_iterator<char>(in)), {});
+    return all.find(text) != std::string::npos;
+}
+
+}  // namespace
+
+oci_world::oci_world() : tag_(short_tag(directory_.path().string())) {
+    make_tree(root() / "tree");
+    runtime_ = open();
+}
+
+oci_world::~oci_world() {
+    try {
+        auto const removed = run(runtime_->remove_all());
+        (void)removed;
+        close(std::move(runtime_));
+    } catch (std::exception const&) {  // a destructor has nobody to tell; what is left is seen by `leftovers`
+    }
+    work_.reset();
+    io_.stop();
+}
+
+oci_options oci_world::options() {
+    return {.run_dir = root() / "run",
+            .state_dir = root() / "state",
+            .tag = tag_,
+            .executor = io_.get_executor(),
+            .pool = pool_.get_executor(),
+            .namespace_thread = namespaces_.get_executor()};
+}
+
+std::unique_ptr<oci_runtime> oci_world::open() {
+    auto opened = oci_runtime::open(options(), time_);
+    if (!opened) throw std::runtime_error(to_string(opened.error()));
+    return std::move(*opened);
+}
+
+void oci_world::close(std::unique_ptr<oci_runtime> which) {
+    asio::co_spawn(io_, which->stop(), asio::use_future).get();
+}
+
+std::shared_ptr<image> oci_world::busybox() const {
+    return std::make_shared<image>(
+        image{.name = "busybox", .digest = "sha256:0", .tree = root() / "tree", .config = {}});
+}
+
+instance_id oci_world::make_sandbox(std::string hostname) {
+    auto const instance = new_instance();
+    sandbox_request wanted{.instance = instance, .hostname = std::move(hostname), .addresses = {"10.1.2.3"}};
+    get(runtime_->create_sandbox(std::move(wanted)));
+    return instance;
+}
+
+container_request oci_world::request(instance_id const& instance, std::vector<std::string> command, std::string name) {
+    container_request made;
+    made.key = {.instance = instance, .name = name};
+    made.definition.name = name;
+    made.definition.command = std::move(command);
+    made.from = busybox();
+    return made;
+}
+
+std::vector<std::string> oci_world::leftovers() const {
+    std::vector<std::string> found;
+    for (auto const& hierarchy : fs::directory_iterator("/sys/fs/cgroup")) {
+        auto const group = hierarchy.path() / ("rik-" + tag_);
+        if (fs::exists(group)) found.push_back(group.string());
+    }
+    if (mentions("/proc/self/mountinfo", root().string())) found.push_back("mounts below " + root().string());
+    for (auto const& process : fs::directory_iterator("/proc")) {
+        auto const name = process.path().filename().string();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        if (mentions(process.path() / "status", "State:\tZ")) continue;  // ended; its parent has not looked yet
+        if (mentions(process.path() / "cmdline", root().string()) || mentions(process.path() / "cgroup", tag_)) {
+            found.push_back("process " + name);
+        }
+    }
+    for (auto const* each : {"run", "state/pods"}) {
+        if (fs::exists(root() / each)) found.push_back((root() / each).string());
+    }
+    return found;
+}
+
+}  // namespace rik::testing

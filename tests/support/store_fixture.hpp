@@ -1,0 +1,129 @@
+// A store on a journal with its flusher running, and rows to put into it.
+#pragma once
+
+#include "run.hpp"
+
+#include <rik/async/task_group.hpp>
+#include <rik/store/memory_journal.hpp>
+#include <rik/store/store.hpp>
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik::testing {
+
+/// Runs what is ready now, and waits for nothing.
+inline void run_ready(asio::io_context& io) {
+    io.restart();
+    io.poll();
+}
+
+/// A memory journal that can be held up, can fail, and records its batches.
+class gated_journal final : public journal {
+public:
+    gated_journal(asio::any_io_executor executor, std::shared_ptr<memory_disk> disk)
+        : under_(std::move(disk)), gate_(std::move(executor)) {}
+
+    awaitable<result<journal_contents>> lead() override { return under_.lead(); }
+    awaitable<result<void>> append(std::vector<journal_entry> batch) override {
+        batch_sizes.push_back(batch.size());
+        while (held) co_await gate_.wait();
+        if (fails_with) co_return *fails_with;
+        auto const appended = co_await under_.append(std::move(batch));
+        while (answer_held) co_await gate_.wait();
+        co_return appended;
+    }
+
+    void release() {
+        held = answer_held = false;
+        gate_.notify();
+    }
+
+    bool held = false;
+    bool answer_held = false;  ///< the batch lasts, and nobody is told
+    std::optional<error> fails_with;
+    std::vector<std::size_t> batch_sizes;
+
+private:
+    memory_journal under_;
+    notifier gate_;
+};
+
+/// Opened, and flushed until it is destroyed.
+class running_store {
+public:
+    explicit running_store(std::shared_ptr<memory_disk> disk = std::make_shared<memory_disk>())
+        : gate(io.get_executor(), std::move(disk)), rows(io.get_executor(), gate), tasks_(io.get_executor()) {
+        opened = run(io, rows.open());
+        tasks_.spawn(flush());
+    }
+    ~running_store() { stop(); }
+
+    result<revision> commit(transaction changes) { return run(io, rows.commit(std::move(changes))); }
+    void spawn(awaitable<> work) { tasks_.spawn(std::move(work)); }
+    void stop() { run(io, tasks_.stop()); }
+
+    asio::io_context io;
+    gated_journal gate;
+    store rows;
+    result<void> opened;
+    std::optional<error> flush_failure;
+
+private:
+    awaitable<> flush() { flush_failure = co_await rows.run(); }
+    task_group tasks_;
+};
+
+/// Rows with ids that are the same in every run.
+class row_maker {
+public:
+    workload make_workload(std::string name) {
+        workload made;
+        made.id = workload_id::generate(random);
+        made.name = std::move(name);
+        made.definition = "{}";
+        return made;
+    }
+    release make_release(workload_id const& of) {
+        release made;
+        made.id = release_id::generate(random);
+        made.workload = of;
+        container_definition main{.name = "main", .image = "nginx"};
+        made.pod.containers.push_back(std::move(main));
+        made.requests = effective_requests(made.pod);
+        return made;
+    }
+    instance make_instance(std::string name, release_ptr from) {
+        instance_fields fields;
+        fields.id = instance_id::generate(random);
+        fields.name = std::move(name);
+        fields.owner = from->workload;
+        fields.pod_release = std::move(from);
+        return instance(std::move(fields));
+    }
+    node make_node(std::string name) {
+        node made;
+        made.id = node_id::generate(random);
+        made.facts.name = std::move(name);
+        return made;
+    }
+    document make_document(std::string name, std::string json = "{}") {
+        document made;
+        made.key = document_key{"event", "default", std::move(name)};
+        made.json = std::move(json);
+        return made;
+    }
+
+    seeded_entropy random{1};
+};
+
+template <class Row>
+transaction put_one(Row row, revision expected = 0) {
+    transaction changes;
+    changes.put(std::move(row), expected);
+    return changes;
+}
+
+}  // namespace rik::testing

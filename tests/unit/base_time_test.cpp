@@ -1,0 +1,45 @@
+#include <rik/base/time.hpp>
+
+#include "support/catch.hpp"
+
+using namespace std::chrono_literals;
+
+TEST_CASE("a time is read back from its text", "[time]") {
+    for (auto const* text :
+         {"1970-01-01T00:00:00.000000Z", "2026-11-21T19:19:38.579273Z", "1969-12-31T23:59:59.999999Z",
+          "2024-02-29T12:00:00.000001Z", "9999-12-31T23:59:59.999999Z"}) {
+        auto const when = rik::parse_wall_time(text);
+        REQUIRE(when.has_value());
+        CHECK(rik::to_string(*when) == text);
+    }
+}
+
+TEST_CASE("a time may have any number of decimals and either name of UTC", "[time]") {
+    auto const whole = rik::parse_wall_time("2026-11-21T19:19:38Z");
+    auto const with_offset = rik::parse_wall_time("2026-11-21T19:19:38.000+00:00");
+    auto const in_nanoseconds = rik::parse_wall_time("2026-11-21T19:19:38.000000999Z");
+    REQUIRE(whole.has_value());
+    REQUIRE(with_offset.has_value());
+    REQUIRE(in_nanoseconds.has_value());
+    CHECK(*whole == *with_offset);
+    CHECK(*whole == *in_nanoseconds);
+}
+
+TEST_CASE("what is no time in UTC is refused", "[time]") {
+    for (auto const* text :
+         {"", "2026-11-21", "2026-11-21T19:19:38", "2026-11-21T19:19:38+01:00", "2026-13-21T19:19:38Z",
+          "2026-02-29T19:19:38Z", "2026-11-21T24:19:38Z", "2026-11-21T19:60:38Z", "2026-11-21 19:19:38Z",
+          "2026-11-21T19:19:38Zjunk", "20x6-11-21T19:19:38Z", "2026-11-21T19:19:-8Z"})
+        CHECK_FALSE(rik::parse_wall_time(text).has_value());
+}
+
+TEST_CASE("a duration is printed in two units at most", "[time]") {
+    CHECK(rik::to_short_string(0ns) == "0ms");
+    CHECK(rik::to_short_string(850ms) == "850ms");
+    CHECK(rik::to_short_string(12s) == "12s");
+    CHECK(rik::to_short_string(200s) == "3m20s");
+    CHECK(rik::to_short_string(5h) == "5h");
+    CHECK(rik::to_short_string(5h + 3s) == "5h");
+    CHECK(rik::to_short_string(288h) == "12d");
+    CHECK(rik::to_short_string(-1s) == "0s");
+}

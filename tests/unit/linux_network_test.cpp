@@ -1,0 +1,157 @@
+#include "network/linux/firewall_text_detail.hpp"
+#include "network/linux/host_ports_detail.hpp"
+#include "network/linux/link_messages_detail.hpp"
+#include "network/linux/names_detail.hpp"
+#include "network/linux/netlink_detail.hpp"
+#include "network/linux/sysctls_detail.hpp"
+#include "support/catch.hpp"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+#include <set>
+
+namespace rik {
+
+using namespace detail;
+
+namespace {
+
+/// What a receiver would see of a message.
+netlink_reply received(netlink_message const& message) {
+    nlmsghdr header;
+    std::memcpy(&header, message.bytes().data(), sizeof header);
+    REQUIRE(header.nlmsg_len == message.bytes().size());
+    return netlink_reply(header.nlmsg_type, message.bytes().subspan(sizeof header));
+}
+
+ipv4_subnet subnet_of(char const* text) { return ipv4_subnet::parse(text).value(); }
+
+constexpr char const* tag = "0123abcd";
+
+}  // namespace
+
+TEST_CASE("names of links fit into the kernel's 15 characters and follow from tag and instance", "[unit][network]") {
+    seeded_entropy random(1);
+    std::set<std::string> names;
+    for (int i = 0; i < 1000; ++i) {
+        auto const instance = instance_id::generate(random);
+        auto const name = pod_link_name(tag, instance);
+        CHECK(name.size() == 15);
+        CHECK(name == pod_link_name(tag, instance));
+        CHECK(name != pod_link_name("0123abce", instance));
+        names.insert(name);
+    }
+    CHECK(names.size() == 1000);
+    CHECK(bridge_name(tag) == "rk0123abcd");
+    CHECK(table_name(tag) == "rik_0123abcd");
+}
+
+TEST_CASE("a bridge of another node is known by its name", "[unit][network]") {
+    CHECK(is_bridge_name("rk0123abcd"));
+    for (auto const* other : {"rk0123abc", "rk0123abcde", "rk0123abcx", "br0123abcd", "", "rv0123456789abc"}) {
+        INFO(other);
+        CHECK_FALSE(is_bridge_name(other));
+    }
+}
+
+TEST_CASE("link groups are never that of everybody's links", "[unit][network]") {
+    for (auto const* each : {"00000000", "ffffffff", "80000000", tag}) {
+        auto const groups = link_groups_of(each);
+        CHECK(groups.live != 0);
+        CHECK(groups.condemned != 0);
+        CHECK(groups.live != groups.condemned);
+    }
+}
+
+TEST_CASE("a MAC address is local, unicast and says the IPv4 address", "[unit][network]") {
+    CHECK(mac_of(0x0ad20307) == mac_address{0x0a, 0x58, 0x0a, 0xd2, 0x03, 0x07});
+}
+
+TEST_CASE("attributes are read as they were written, nested ones too", "[unit][network]") {
+    veth_pair const pair{.name = "rv0123456789abc",
+                         .bridge_index = 7,
+                         .group = 42,
+                         .peer_name = "eth0",
+                         .peer_mac = mac_of(0x0a000002),
+                         .peer_namespace = 11};
+    auto const message = received(new_veth_pair(pair));
+    CHECK(message.type() == RTM_NEWLINK);
+    auto const attributes = message.attributes<ifinfomsg>();
+    CHECK(attributes.text(IFLA_IFNAME) == pair.name);
+    CHECK(attributes.find_number(IFLA_MASTER) == 7u);
+    CHECK(attributes.find_number(IFLA_GROUP) == 42u);
+    CHECK_FALSE(attributes.find(IFLA_MTU));
+    auto const info = attributes.nested(IFLA_LINKINFO);
+    CHECK(info.text(IFLA_INFO_KIND) == "veth");
+    auto const peer = info.nested(IFLA_INFO_DATA).find(VETH_INFO_PEER);
+    REQUIRE(peer);
+    netlink_attributes const inside(peer->subspan(sizeof(ifinfomsg)));
+    CHECK(inside.text(IFLA_IFNAME) == "eth0");
+    CHECK(inside.find_number(IFLA_NET_NS_FD) == 11u);
+    CHECK(inside.find(IFLA_ADDRESS)->size() == 6);
+}
+
+TEST_CASE("attributes of odd sizes are padded, and their lengths are not", "[unit][network]") {
+    netlink_message message(RTM_NEWLINK, 0, ifinfomsg{});
+    message.add(1, std::string_view("abc")).add(2, std::string_view("abcd")).add(3, std::uint8_t{9});
+    CHECK(message.bytes().size() % 4 == 0);
+    auto const reply = received(message);
+    auto const attributes = reply.attributes<ifinfomsg>();
+    CHECK(attributes.find(1)->size() == 4);  // "abc" and its zero
+    CHECK(attributes.find(2)->size() == 5);
+    CHECK(attributes.find(3)->size() == 1);
+}
+
+TEST_CASE("malformed attributes end the reading", "[unit][network]") {
+    auto const read = [](std::vector<unsigned char> bytes) {
+        return netlink_attributes(std::as_bytes(std::span(bytes))).find(1).has_value();
+    };
+    CHECK(read({4, 0, 1, 0}));
+    CHECK_FALSE(read({}));
+    CHECK_FALSE(read({4, 0, 1}));
+    CHECK_FALSE(read({3, 0, 1, 0}));
+    CHECK_FALSE(read({0, 0, 2, 0, 4, 0, 1, 0}));
+    CHECK_FALSE(read({9, 0, 1, 0, 1, 2, 3, 4}));
+    CHECK(read({5, 0, 2, 0, 1, 0, 0, 0, 4, 0, 1, 0}));
+    netlink_reply const empty(1, {});
+    CHECK(empty.attributes<ifinfomsg>().text(1).empty());
+}
+
+TEST_CASE("the firewall's table is deleted and made in one text", "[unit][network]") {
+    firewall_rules const rules{.pod_subnet = subnet_of("10.210.3.0/24"), .cluster_cidr = subnet_of("10.210.0.0/16")};
+    auto const empty = rebuild_text(tag, rules, {});
+    CHECK(empty.starts_with("add table ip rik_0123abcd\ndelete table ip rik_0123abcd\ntable ip rik_0123abcd {"));
+    CHECK(empty.find("elements") == std::string::npos);
+    CHECK(empty.find("ip saddr 10.210.3.0/24 ip daddr != 10.210.0.0/16 masquerade") != std::string::npos);
+    port_mapping const web{.protocol = port_protocol::tcp, .host_port = 8080, .address = 0x0ad20307, .port = 80};
+    port_mapping const names{.protocol = port_protocol::udp, .host_port = 53, .address = 0x0ad20308, .port = 53};
+    std::vector const both{web, names};
+    CHECK(rebuild_text(tag, rules, both)
+              .find("elements = { tcp . 8080 : 10.210.3.7 . 80, udp . 53 : 10.210.3.8 . 53 }") != std::string::npos);
+    CHECK(add_text(tag, both) ==
+          "add element ip rik_0123abcd host_ports { tcp . 8080 : 10.210.3.7 . 80, udp . 53 : 10.210.3.8 . 53 }\n");
+    CHECK(remove_text(tag, std::span(&web, 1)) ==
+          "add element ip rik_0123abcd host_ports { tcp . 8080 : 10.210.3.7 . 80 }\n"
+          "delete element ip rik_0123abcd host_ports { tcp . 8080 }\n");
+}
+
+TEST_CASE("former sysctl values are read back, and nothing outside of net/", "[unit][network]") {
+    std::map<std::string, std::string> const values{{"net/ipv4/ip_forward", "0"}, {"net/ipv4/tcp_rmem", "1 2 3"}};
+    CHECK(read_former_values(write_former_values(values)) == values);
+    CHECK(read_former_values("").empty());
+    CHECK(read_former_values("net/ipv4/ip_forward 0").empty());  // torn: the line has no end
+    CHECK(read_former_values("kernel/x 1\nnet/../kernel/x 1\nnet/x\n").empty());
+}
+
+TEST_CASE("only ports with a host port are mapped", "[unit][network]") {
+    std::vector<container_port> const ports{{.port = 80},
+                                            {.port = 53, .host_port = 5353, .protocol = port_protocol::udp}};
+    auto const mappings = mappings_of(ports, 0x0a000002);
+    REQUIRE(mappings.size() == 1);
+    CHECK(mappings[0].host_port == 5353);
+    CHECK(mappings[0].protocol == port_protocol::udp);
+}
+
+}  // namespace rik

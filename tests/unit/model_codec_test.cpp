@@ -1,0 +1,164 @@
+#include <rik/model/codec.hpp>
+
+#include "support/catch.hpp"
+
+#include <memory>
+
+using namespace rik;
+
+namespace {
+
+struct one_release final : release_source {
+    release_ptr only;
+    release_ptr find_release(release_id const& id) const override { return only && only->id == id ? only : nullptr; }
+};
+
+template <class Kind>
+uid<Kind> make_id(std::uint64_t seed) {
+    seeded_entropy random(seed);
+    return uid<Kind>::generate(random);
+}
+
+wall_time at(std::int64_t microseconds) { return wall_time(std::chrono::microseconds(microseconds)); }
+
+release make_release() {
+    release object{.id = make_id<release_tag>(1), .workload = make_id<workload_tag>(2)};
+    object.pod.containers.push_back({.name = "web", .image = "nginx"});
+    object.requests = effective_requests(object.pod);
+    return object;
+}
+
+instance make_instance(release_ptr from) {
+    instance_fields fields{.id = make_id<instance_tag>(3), .name = "jolly-cat-1234", .pod_release = std::move(from)};
+    fields.binding = node_binding{make_id<node_tag>(4), 17, true};
+    fields.status.state = instance_state::running;
+    fields.status.since = at(1'000'001);
+    fields.status.containers.push_back({.name = "web", .state = container_state::exited, .exit_code = 0});
+    return instance(std::move(fields));
+}
+
+}  // namespace
+
+TEST_CASE("an instance is read back and shares its release", "[codec]") {
+    one_release releases;
+    releases.only = std::make_shared<release const>(make_release());
+    auto const written = make_instance(releases.only);
+    auto const read = decode_instance(encode(written), releases);
+    REQUIRE(read.has_value());
+    CHECK(read->pod_release() == releases.only);
+    CHECK(read->id() == written.id());
+    CHECK(read->binding() == written.binding());
+    CHECK(read->status() == written.status());
+    CHECK(read->is_condemned());
+}
+
+TEST_CASE("an exit code of 0 is not the same as none", "[codec]") {
+    instance_status status;
+    status.containers.push_back({.name = "a", .state = container_state::exited, .exit_code = 0});
+    status.containers.push_back({.name = "b"});
+    auto const read = decode_instance_status(encode(status));
+    REQUIRE(read.has_value());
+    CHECK(read->containers[0].exit_code == 0);
+    CHECK_FALSE(read->containers[1].exit_code.has_value());
+}
+
+TEST_CASE("an instance whose release is not there is corrupt", "[codec]") {
+    one_release const none;
+    auto const read = decode_instance(encode(make_instance(std::make_shared<release const>(make_release()))), none);
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().code == errc::corrupt);
+    CHECK(read.error().message.find("release") != std::string::npos);
+}
+
+TEST_CASE("a release is stored with its requests", "[codec]") {
+    auto written = make_release();
+    written.requests.set(resource::cpu, 7);
+    auto const read = decode_release(encode(written));
+    REQUIRE(read.has_value());
+    CHECK(read->id == written.id);
+    CHECK(read->pod == written.pod);
+    CHECK(read->requests == written.requests);
+}
+
+TEST_CASE("bytes that are no UTF-8 survive", "[codec]") {
+    instance_status status;
+    status.message = "exec: \xff\xfe \" \\ \n \x01";
+    auto const read = decode_instance_status(encode(status));
+    REQUIRE(read.has_value());
+    CHECK(read->message == status.message);
+}
+
+TEST_CASE("the largest numbers survive", "[codec]") {
+    instance_status status;
+    status.seq = ~std::uint64_t{0};
+    auto const read = decode_instance_status(encode(status));
+    REQUIRE(read.has_value());
+    CHECK(read->seq == status.seq);
+}
+
+TEST_CASE("members of a newer release are ignored", "[codec]") {
+    auto text = encode(instance_status{});
+    text.insert(1, R"("colour":{"deep":[1,2,3]},)");
+    CHECK(decode_instance_status(text).has_value());
+}
+
+TEST_CASE("damaged text is corrupt and says where", "[codec]") {
+    auto const message_of = [](std::string_view text) {
+        auto const read = decode_instance_status(text);
+        REQUIRE_FALSE(read.has_value());
+        CHECK(read.error().code == errc::corrupt);
+        return read.error().message;
+    };
+    CHECK(message_of(R"({"since":"1970-01-01T00:00:00Z"})") == "instance status: state: is missing");
+    CHECK(message_of(R"({"state":"lost","since":"1970-01-01T00:00:00Z"})") ==
+          "instance status: state: 'lost' is not one of its words");
+    CHECK(message_of(R"({"state":"running","since":7})") == "instance status: since: is not a string");
+    CHECK(
+        message_of(
+            R"({"state":"running","since":"1970-01-01T00:00:00Z","containers":[{"name":"a","state":"waiting","restart_count":-1}]})") ==
+        "instance status: containers[0].restart_count: is not a whole number in range");
+    CHECK(message_of("[]") == "instance status: is not an object");
+    for (auto const* text : {"", "{", "nonsense", "{\"state\":", "\xff"}) CHECK_FALSE(message_of(text).empty());
+}
+
+TEST_CASE("a stored uid that is none is corrupt", "[codec]") {
+    auto text = encode(make_release());
+    text.replace(text.find(make_id<workload_tag>(2).text()), 36, std::string(36, 'z'));
+    auto const read = decode_release(text);
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().message.starts_with("release: workload: "));
+}
+
+TEST_CASE("an event is read back from its document", "[document]") {
+    event const happened{.object_kind = "instance",
+                         .object_id = "7",
+                         .object_name = "web-1",
+                         .tenant = "team-a",
+                         .type = event_type::warning,
+                         .reason = "Failed",
+                         .message = "the image is not there",
+                         .source = "node a",
+                         .at = at(5)};
+    auto const written = to_document(happened, 42);
+    CHECK(written.about == "7");
+    CHECK(written.key.kind == event_kind);
+    auto const read = parse_event(written);
+    REQUIRE(read.has_value());
+    CHECK(read->object_name == "web-1");
+    CHECK(read->tenant == "team-a");
+    CHECK(read->type == event_type::warning);
+    CHECK(read->message == happened.message);
+    CHECK(read->at == happened.at);
+}
+
+TEST_CASE("events list in the order of their numbers", "[document]") {
+    event const happened{.object_kind = "node", .object_id = "1", .reason = "Ready"};
+    CHECK(to_document(happened, 9).key < to_document(happened, 10).key);
+    CHECK(to_document(happened, 10).key < to_document(happened, ~std::uint64_t{0}).key);
+}
+
+TEST_CASE("a document that is no event is corrupt", "[document]") {
+    CHECK(parse_event({.key = {"tenant", "default", "a"}, .json = "{}"}).error().code == errc::corrupt);
+    CHECK(parse_event({.key = {"event", "default", "a"}, .json = "{}"}).error().code == errc::corrupt);
+    CHECK(parse_event({.key = {"event", "default", "a"}, .json = "{"}).error().code == errc::corrupt);
+}

@@ -1,0 +1,177 @@
+// The text side of definitions: JSON and YAML syntax, bounds, canonical text.
+#include <rik/model/definition.hpp>
+
+#include "support/catch.hpp"
+
+#include <string>
+
+using namespace rik;
+
+namespace {
+
+/// A YAML definition whose container has one variable with `value` as it is written.
+std::string yaml_with_value(std::string const& value) {
+    return "apiVersion: v1\nkind: Pod\nname: a\nspec:\n  containers:\n  - name: a\n    image: x\n    env:\n    - name: "
+           "A\n"
+           "      value: " +
+           value + "\n";
+}
+
+std::string first_value(parsed_definition const& parsed) {
+    return parsed.definition.pod.containers.at(0).env.at(0).value;
+}
+
+bool is_refused_at_line(std::string const& text, std::string_view line) {
+    auto const parsed = parse_definition(text);
+    INFO(text);
+    REQUIRE(parsed.found.size() == 1);
+    CHECK(parsed.found[0].code == errc::invalid);
+    INFO(parsed.found[0].message);
+    return parsed.found[0].message.starts_with(line);
+}
+
+}  // namespace
+
+TEST_CASE("the canonical text keeps what was given in its order", "[definition]") {
+    auto const* const given =
+        R"({ "name": "a", "kind": "Pod", "apiVersion": "v1", "spec": {"containers": [{"image": "x", "name": "a",
+        "resources": {"limits": {"cpu": 0.5}}}]}, "annotations": {"umlaut": "ä\n", "escaped": "\u00e4"} })";
+    auto const parsed = parse_definition_json(given);
+    CHECK(parsed.found == problems{});
+    CHECK(parsed.definition.text ==
+          R"({"name":"a","kind":"Pod","apiVersion":"v1","spec":{"containers":[{"image":"x","name":"a",)"
+          R"("resources":{"limits":{"cpu":0.5}}}]},"annotations":{"umlaut":"ä\n","escaped":"ä"}})");
+}
+
+TEST_CASE("the canonical text is its own canonical text", "[definition]") {
+    auto const first = parse_definition(yaml_with_value("\"1\""));
+    auto const second = parse_definition(first.definition.text);
+    CHECK(first.found == problems{});
+    CHECK(second.definition.text == first.definition.text);
+    CHECK(second.definition.pod == first.definition.pod);
+}
+
+TEST_CASE("a syntax error of JSON has its line and column", "[definition]") {
+    CHECK(is_refused_at_line("{\n  \"name\": \"a\",\n  oops\n}", "line 3 column 3"));
+    CHECK(is_refused_at_line("{\"name\": \"a\"", "line 1 column 13"));
+    CHECK(is_refused_at_line("{} x", "line 1 column 4"));
+    CHECK(is_refused_at_line("{\"a\": 01}", "line 1 column"));
+    CHECK(is_refused_at_line("{\"a\": \"\xff\"}", "line 1 column"));
+}
+
+TEST_CASE("a key that is given twice is refused with its path", "[definition]") {
+    for (auto const* text :
+         {R"({"apiVersion":"v1","kind":"Pod","name":"a","spec":{"containers":[{"name":"a","image":"x","image":"y"}]}})",
+          "apiVersion: v1\nkind: Pod\nname: a\nspec:\n  containers:\n  - name: a\n    image: x\n    image: y\n"}) {
+        auto const parsed = parse_definition(text);
+        REQUIRE(parsed.found.size() == 1);
+        CHECK(parsed.found[0].field == "spec.containers[0].image");
+    }
+}
+
+TEST_CASE("text that is too large, too deep or too rich is refused", "[definition]") {
+    auto const too_large = std::string(limits::definition_bytes_max + 1, ' ');
+    CHECK(parse_definition(too_large).found.size() == 1);
+    CHECK(parse_definition_yaml(too_large).found.size() == 1);
+    for (auto const depth : {std::size_t{33}, std::size_t{10'000}, std::size_t{500'000}}) {
+        CHECK(parse_definition_json("{\"a\":" + std::string(depth, '[')).found.size() == 1);
+        CHECK(parse_definition_yaml("a: " + std::string(depth, '[')).found.size() == 1);
+        CHECK(parse_definition_yaml("a: " + std::string(depth, '{')).found.size() == 1);
+    }
+    std::string many = "[0";
+    for (std::size_t i = 0; i < limits::definition_nodes_max; ++i) many += ",0";
+    many += "]";
+    CHECK(parse_definition_json(many).found.at(0).message.find("20000") != std::string::npos);
+    CHECK(parse_definition_yaml(many).found.at(0).message.find("20000") != std::string::npos);
+}
+
+TEST_CASE("YAML makes the same definition as JSON", "[definition]") {
+    auto const json =
+        parse_definition(R"({"apiVersion":"v1","kind":"Pod","name":"web","replicas":3,"spec":{"containers":
+        [{"name":"web","image":"nginx:1.25","env":[{"name":"K","value":"v"}],"ports":[{"containerPort":80}]}]}})");
+    auto const yaml = parse_definition(R"(---
+# a comment
+apiVersion: v1
+kind: Pod
+name: web
+replicas: 3
+spec:
+  containers:
+    - name: web
+      image: nginx:1.25
+      env: [{name: K, value: v}]
+      ports:
+      - containerPort: 80
+...
+)");
+    CHECK(yaml.found == problems{});
+    CHECK(yaml.definition.text == json.definition.text);
+    CHECK(yaml.definition.pod == json.definition.pod);
+}
+
+TEST_CASE("quoted scalars and blocks stay text", "[definition]") {
+    CHECK(first_value(parse_definition(yaml_with_value("\"8080\""))) == "8080");
+    CHECK(first_value(parse_definition(yaml_with_value("'true'"))) == "true");
+    CHECK(first_value(parse_definition(yaml_with_value("\"\""))) == "");
+    CHECK(first_value(parse_definition(yaml_with_value("'null'"))) == "null");
+    CHECK(first_value(parse_definition(yaml_with_value("|\n        8080"))) == "8080\n");
+}
+
+TEST_CASE("plain scalars follow the core schema of YAML 1.2", "[definition]") {
+    for (auto const* text :
+         {"yes", "no", "on", "off", "Yes", "1_000", "12:30:45", "0b1", "1.2.3", "v1", "tRUE", "nULL", "0o9", "1e", "."})
+        CHECK(first_value(parse_definition(yaml_with_value(text))) == text);
+    for (auto const* not_text : {"true", "False", "TRUE", "1", "-1", "+1", "007", "0x1F", "0o17", "1.5", ".5", "1.",
+                                 "1e3", "-1.5E-3", "99999999999999999999"}) {
+        INFO(not_text);
+        auto const parsed = parse_definition(yaml_with_value(not_text));
+        REQUIRE(parsed.found.size() == 1);
+        CHECK(parsed.found[0].field == "spec.containers[0].env[0].value");
+    }
+    for (auto const* null : {"null", "Null", "NULL", "~", ""})
+        CHECK(parse_definition(yaml_with_value(null)).definition.pod.containers.at(0).env.at(0).value == "");
+    for (auto const* not_in_json : {".inf", "-.INF", ".nan", "1e999"}) {
+        INFO(not_in_json);
+        CHECK(parse_definition(yaml_with_value(not_in_json)).found.size() == 1);
+    }
+}
+
+TEST_CASE("numbers of YAML have their values", "[definition]") {
+    auto const replicas_of = [](std::string const& text) {
+        return parse_definition("apiVersion: v1\nkind: Pod\nname: a\nreplicas: " + text +
+                                "\nspec: {containers: [{name: a, image: x}]}\n")
+            .definition.replicas;
+    };
+    CHECK(replicas_of("12") == 12);
+    CHECK(replicas_of("+12") == 12);
+    CHECK(replicas_of("012") == 12);
+    CHECK(replicas_of("0x1F") == 31);
+    CHECK(replicas_of("0o17") == 15);
+}
+
+TEST_CASE("anchors, aliases, tags and second documents are refused with their line", "[definition]") {
+    CHECK(is_refused_at_line("a: 1\nb: &x 1\n", "line 2 column 4"));
+    CHECK(is_refused_at_line("a: &x [1]\nb: *x\n", "line 1 column 4"));
+    CHECK(is_refused_at_line("a: 1\nb: !!str 1\n", "line 2 column 4"));
+    CHECK(is_refused_at_line("a: !mine {}\n", "line 1 column 4"));
+    CHECK(is_refused_at_line("a: 1\n---\nb: 2\n", "line 2"));
+    CHECK(is_refused_at_line("[a]: 1\n", "line 1"));
+    CHECK(is_refused_at_line("~: 1\n", "line 1"));
+}
+
+TEST_CASE("a syntax error of YAML has its line and column", "[definition]") {
+    CHECK(is_refused_at_line("name: a\nspec: [1, 2\n", "line"));
+    CHECK(is_refused_at_line("name: a\n  kind: b\n", "line 2"));
+    CHECK(is_refused_at_line("name: \"a\n", "line"));
+    CHECK(is_refused_at_line("a:\n\t- b\n", "line 2"));
+    CHECK(is_refused_at_line("a: 1\nb: \xff\xfe\n", "line 2"));
+}
+
+TEST_CASE("no text at all is refused", "[definition]") {
+    for (auto const* text : {"", " ", "\n\n", "# only a comment\n", "---\n"}) {
+        INFO(text);
+        auto const parsed = parse_definition(text);
+        REQUIRE(parsed.found.size() == 1);
+        CHECK_FALSE(parsed.found[0].remedy.empty());
+    }
+}

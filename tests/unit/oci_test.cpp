@@ -1,0 +1,242 @@
+// The pure parts of the OCI runtime: config.json, users, cgroups, conmon's messages, names, resolv.conf.
+#include "runtime/oci/cgroups_detail.hpp"
+#include "runtime/oci/conmon_detail.hpp"
+#include "runtime/oci/container_config_detail.hpp"
+#include "runtime/oci/mounts_detail.hpp"
+#include "runtime/oci/record_detail.hpp"
+#include "runtime/oci/sandbox_detail.hpp"
+#include "runtime/oci/users_detail.hpp"
+
+#include "support/catch.hpp"
+#include "support/test_image.hpp"
+
+#include <boost/json.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+
+namespace rik::detail {
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+constexpr std::string_view passwd =
+    "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:app:/home/app:/bin/sh\n\nbroken\n7:x:70:71::/seven:\n";
+constexpr std::string_view group = "root:x:0:\napp:x:1001:\nextra:x:2000:other,app\nmore:x:2001:app\nbad:x:y:app\n";
+
+instance_id some_instance() { return *instance_id::parse("3b241101-e2bb-4255-8caf-4136c566a962"); }
+
+struct config_fixture {
+    config_fixture() {
+        request.key = {.instance = some_instance(), .name = "main"};
+        auto made = std::make_shared<image>();
+        made->config.entrypoint = {"/entry"};
+        made->config.cmd = {"default"};
+        made->config.env = {"PATH=/bin", "A=image", "=no name", "no value"};
+        request.from = std::move(made);
+    }
+    boost::json::object config() {
+        auto made = container_config({.request = request,
+                                      .user = user,
+                                      .pod = paths.pod(request.key.instance),
+                                      .container = paths.container(request.key),
+                                      .host = host,
+                                      .hostname = "pod"});
+        REQUIRE(made.has_value());
+        return std::move(*made);
+    }
+
+    layout paths{"/run/rik/x", "/var/lib/rik", "0123abcd"};
+    container_request request;
+    container_user user{.uid = 0, .gid = 0};
+    host_limits host{.open_files_max = 20'000, .memory_bytes = std::int64_t{4} << 30};
+};
+
+}  // namespace
+
+TEST_CASE("a command replaces entrypoint and cmd, args only the cmd", "[unit][oci]") {
+    image_config image{
+        .entrypoint = {"/entry", "-x"}, .cmd = {"a", "b"}, .env = {}, .user = {}, .working_dir = {}, .stop_signal = {}};
+    container_definition definition{.name = "c", .image = "i"};
+    CHECK(*merged_arguments(definition, image) == strings{"/entry", "-x", "a", "b"});
+    definition.args = {{"z"}};
+    CHECK(*merged_arguments(definition, image) == strings{"/entry", "-x", "z"});
+    definition.command = {{"/run"}};
+    CHECK(*merged_arguments(definition, image) == strings{"/run", "z"});
+    definition.args = std::nullopt;
+    CHECK(*merged_arguments(definition, image) == strings{"/run"});
+    definition.command = strings{};
+    CHECK(*merged_arguments(definition, image) == strings{"/entry", "-x", "a", "b"});
+    auto const nothing = merged_arguments({.name = "c", .image = "i"}, {});
+    REQUIRE(nothing.has_error());
+    CHECK(nothing.error().code == errc::invalid);
+}
+
+TEST_CASE_METHOD(config_fixture, "the definition's environment is above rik's, and rik's above the image's",
+                 "[unit][oci]") {
+    request.environment = {{"A", "rik"}, {"B", "rik"}};
+    request.definition.env = {{.name = "B", .value = "definition"}, {.name = "HOME", .value = "/mine"}};
+    auto const env = config()["process"].at("env").as_array();
+    CHECK(boost::json::serialize(env) == R"(["PATH=/bin","A=rik","B=definition","HOME=/mine","HOSTNAME=pod"])");
+}
+
+TEST_CASE_METHOD(config_fixture, "limits and requests become cgroup settings", "[unit][oci]") {
+    request.definition.limits.set(resource::memory, 64 << 20);
+    request.definition.limits.set(resource::cpu, 250);
+    request.definition.requests.set(resource::cpu, 100);
+    auto made = config();
+    auto const& resources = made["linux"].at("resources");
+    CHECK(resources.at("memory").at("limit") == 64 << 20);
+    CHECK(resources.at("cpu").at("quota") == 25'000);
+    CHECK(resources.at("cpu").at("shares") == 102);
+    CHECK(resources.at("pids").at("limit") == 4096);
+    CHECK(made["linux"].at("cgroupsPath") == "/rik-0123abcd/3b241101-e2bb-4255-8caf-4136c566a962/main-0");
+    CHECK(made["process"].at("oomScoreAdj") == 985);
+    CHECK(made["process"].at("rlimits").at(0).at("hard") == 20'000);
+}
+
+TEST_CASE_METHOD(config_fixture, "root has Docker's capabilities that we have; others have none", "[unit][oci]") {
+    host.capabilities = ~(std::uint64_t{1} << 27);
+    auto made = config();
+    auto const& of_root = made["process"].at("capabilities");
+    CHECK(of_root.at("effective").as_array().size() == 13);
+    CHECK(of_root.at("effective") == of_root.at("bounding"));
+    user.uid = 1000;
+    auto const of_user = config()["process"].at("capabilities");
+    CHECK(of_user.at("effective").as_array().empty());
+    CHECK(of_user.at("bounding").as_array().size() == 13);
+}
+
+TEST_CASE("a user is a number or a name of the image's own files", "[unit][oci]") {
+    auto const app = resolve_user("app", passwd, group);
+    REQUIRE(app.has_value());
+    CHECK(*app == container_user{1000, 1001, {1001, 2000, 2001}, "/home/app"});
+    CHECK(*resolve_user("1000", passwd, group) == *app);
+    CHECK(*resolve_user("", passwd, group) == container_user{0, 0, {0}, "/root"});
+    CHECK(*resolve_user("4711", passwd, group) == container_user{4711, 0, {0}, "/"});
+    CHECK(*resolve_user("app:extra", passwd, group) == container_user{1000, 2000, {2000}, "/home/app"});
+    CHECK(*resolve_user("app:77", passwd, group) == container_user{1000, 77, {77}, "/home/app"});
+    CHECK(*resolve_user("0:0", "", "") == container_user{0, 0, {0}, "/root"});
+    CHECK(resolve_user("ghost", passwd, group).error().code == errc::invalid);
+    CHECK(resolve_user("app:ghost", passwd, group).error().code == errc::invalid);
+    CHECK(resolve_user("-1", passwd, group).error().code == errc::invalid);
+    CHECK(resolve_user("99999999999", passwd, group).error().code == errc::invalid);
+}
+
+TEST_CASE("a tree's symbolic links lead nowhere outside", "[unit][oci]") {
+    namespace fs = std::filesystem;
+    testing::temporary_directory directory;
+    auto const tree = directory.path() / "tree";
+    fs::create_directories(tree / "etc");
+    std::ofstream(directory.path() / "outside") << "evil:x:0:0::/:\n";
+    SECTION("relative") { fs::create_symlink("../../outside", tree / "etc/passwd"); }
+    SECTION("absolute") { fs::create_symlink(directory.path() / "outside", tree / "etc/passwd"); }
+    SECTION("a directory") {
+        fs::remove(tree / "etc");
+        fs::create_directories(directory.path() / "other");
+        fs::rename(directory.path() / "outside", directory.path() / "other/passwd");
+        fs::create_symlink("../other", tree / "etc");
+    }
+    SECTION("of the kernel's own") { fs::create_symlink("/proc/self/root/etc/passwd", tree / "etc/passwd"); }
+    SECTION("a fifo") { REQUIRE(::mkfifo((tree / "etc/passwd").c_str(), 0600) == 0); }
+    CHECK(resolve_user_in(tree, "evil").error().code == errc::invalid);
+    CHECK(resolve_user_in(tree, "5")->uid == 5);
+}
+
+TEST_CASE("a link within the tree is followed as the container would", "[unit][oci]") {
+    namespace fs = std::filesystem;
+    testing::temporary_directory tree;
+    fs::create_directories(tree.path() / "etc");
+    std::ofstream(tree.path() / "etc/real") << "app:x:5:6::/home:\n";
+    fs::create_symlink("/etc/real", tree.path() / "etc/passwd");
+    CHECK(resolve_user_in(tree.path(), "app")->gid == 6);
+}
+
+TEST_CASE("hierarchies are found among the mounts", "[unit][oci]") {
+    constexpr std::string_view hybrid =
+        "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+        "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 master:1 - cgroup cgroup rw,memory\n"
+        "40 31 0:37 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,name=systemd\n"
+        "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+        "nonsense\n";
+    auto const found = cgroups::find(hybrid, "0::/\n");
+    REQUIRE(found.has_value());
+    CHECK(found->hierarchies() ==
+          std::vector<std::filesystem::path>{"/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/a b"});
+    CHECK(cgroups::find("1 1 0:1 / / rw - ext4 /dev/vda rw\n", "").error().code == errc::unsupported);
+    CHECK(unified_group("4:memory:/x\n0::/system.slice/rik.service\n") == "/system.slice/rik.service");
+    CHECK(unified_group("0::/a\n1:cpu:/b\n") == "/a");
+    CHECK(unified_group("4:memory:/x\n").empty());
+    CHECK(find_count("low 1\noom 3\noom_kill 2\n", "oom_kill") == 2);
+    CHECK_FALSE(find_count("oom_kill_disable 0\n", "oom_kill"));
+}
+
+TEST_CASE("mounts below a directory come deepest first, and none beside it", "[unit][oci]") {
+    auto const mounts = parse_mounts(
+        "1 0 0:1 / /run/rik rw - tmpfs t rw\n2 1 0:2 / /run/rik/a rw - tmpfs t rw\n"
+        "3 1 0:3 / /run/rik2 rw - tmpfs t rw\n4 2 0:4 / /run/rik/a/b rw shared:1 - overlay o rw\n");
+    CHECK(mounts_below(mounts, "/run/rik") == strings{"/run/rik/a/b", "/run/rik/a", "/run/rik"});
+}
+
+TEST_CASE("conmon's first words", "[unit][oci]") {
+    CHECK(*parse_created("{\"data\": 4711}\n") == 4711);
+    CHECK(parse_created("").error().code == errc::internal);
+    CHECK(parse_created("{\"data\": -1}\n").error().code == errc::internal);
+    auto const missing = parse_created(
+        R"({"data": -1, "message": "runc create failed: unable to start container process: exec: \"/x\": stat /x: no such file or directory"})");
+    CHECK(missing.error().code == errc::invalid);
+    CHECK(missing.error().message.ends_with("no such file or directory"));
+    CHECK(parse_created(R"({"data":-1,"message":"mount: no space left on device"})").error().code == errc::exhausted);
+}
+
+TEST_CASE("a container's directory tells its name and attempt", "[unit][oci]") {
+    container_key const key{.instance = some_instance(), .name = "web-1", .attempt = 12};
+    CHECK(container_directory(key) == "web-1-12");
+    CHECK(parse_container_directory(some_instance(), "web-1-12") == key);
+    for (auto const* const each : {"", "web", "-1", "web-", "web-x", "web-1x", "web-99999999999"}) {
+        CHECK_FALSE(parse_container_directory(some_instance(), each));
+    }
+}
+
+TEST_CASE("a record is read as it was written, and damage is noticed", "[unit][oci]") {
+    container_record const record{.boot_id = "b",
+                                  .container = {.pid = 7, .start_ticks = 1u << 31},
+                                  .monitor = {.pid = 8, .start_ticks = 9},
+                                  .started_at = wall_time(std::chrono::microseconds(1'700'000'000'123'456)),
+                                  .stop_signal = SIGINT};
+    auto const text = record_text(record);
+    auto const read = parse_record(text);
+    REQUIRE(read.has_value());
+    CHECK(read->container == record.container);
+    CHECK(read->monitor == record.monitor);
+    CHECK(read->started_at == record.started_at);
+    CHECK(read->stop_signal == SIGINT);
+    CHECK(parse_record(text.substr(0, text.size() / 2)).error().code == errc::corrupt);
+    CHECK(parse_record("{}").error().code == errc::corrupt);
+    CHECK(parse_record("[1]").error().code == errc::corrupt);
+}
+
+TEST_CASE("stop signals by name and number", "[unit][oci]") {
+    CHECK(parse_signal("") == SIGTERM);
+    CHECK(parse_signal("SIGINT") == SIGINT);
+    CHECK(parse_signal("QUIT") == SIGQUIT);
+    CHECK(parse_signal("9") == SIGKILL);
+    CHECK(parse_signal("SIGRTMIN+3") == SIGRTMIN + 3);
+    CHECK(parse_signal("nonsense") == SIGTERM);
+    CHECK(parse_signal("4711") == SIGTERM);
+}
+
+TEST_CASE("a Pod's resolv.conf has no server on loopback", "[unit][oci]") {
+    constexpr std::string_view stub = "# stub\nnameserver 127.0.0.53\nsearch lan\noptions edns0\n";
+    CHECK(resolver_text({"10.0.0.10"}, stub, "") == "nameserver 10.0.0.10\n");
+    CHECK(resolver_text({}, "nameserver 9.9.9.9\nnameserver\t127.0.0.1\n", "") == "nameserver 9.9.9.9\n");
+    CHECK(resolver_text({}, stub, "nameserver 192.168.1.1\n") == "nameserver 192.168.1.1\n");
+    CHECK(resolver_text({}, stub, "") == "search lan\noptions edns0\n");
+    CHECK(fitting_hostname(std::string(62, 'a') + "-b") == std::string(62, 'a'));
+}
+
+}  // namespace rik::detail

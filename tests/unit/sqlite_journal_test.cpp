@@ -1,0 +1,236 @@
+#include "support/catch.hpp"
+#include "support/run.hpp"
+#include "support/scratch_directory.hpp"
+
+#include <rik/store/sqlite_journal.hpp>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <sqlite3.h>
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+using namespace rik;
+using namespace rik::testing;
+using namespace std::string_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+journal_entry entry(revision at, std::string key, std::optional<std::string> value) {
+    return journal_entry{at, "document", std::move(key), std::move(value)};
+}
+
+/// A journal with what it needs to run.
+class open_journal {
+public:
+    explicit open_journal(fs::path const& file) : log_(file, pool_.get_executor()) {}
+    ~open_journal() { pool_.join(); }
+
+    result<journal_contents> lead() { return run(io_, log_.lead()); }
+    result<void> append(std::vector<journal_entry> batch) { return run(io_, log_.append(std::move(batch))); }
+
+private:
+    asio::io_context io_;
+    asio::thread_pool pool_{1};
+    sqlite_journal log_;
+};
+
+errc lead_failure(fs::path const& file) {
+    open_journal log(file);
+    auto const led = log.lead();
+    REQUIRE(!led.has_value());
+    CHECK(!led.error().remedy.empty());
+    CHECK(led.error().message.find(file.parent_path().string()) == 0);
+    return led.error().code;
+}
+
+void fill(fs::path const& file, int count, std::size_t bytes) {
+    open_journal log(file);
+    REQUIRE(log.lead().has_value());
+    std::vector<journal_entry> batch;
+    for (int i = 0; i < count; ++i) batch.push_back(entry(1, std::to_string(i), std::string(bytes, 'x')));
+    REQUIRE(log.append(std::move(batch)));
+}
+
+void run_sql(fs::path const& file, char const* sql) {
+    sqlite3* database = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
+    CHECK(sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(database);
+}
+
+unsigned mode_of(fs::path const& path) {
+    struct stat found {};
+    REQUIRE(::stat(path.c_str(), &found) == 0);
+    return found.st_mode & 07777u;
+}
+
+/// A file system of its own that is soon full; empty if this process may not mount.
+class small_disk {
+public:
+    small_disk() : mounted_(::mount("tmpfs", where_.path().c_str(), "tmpfs", 0, "size=1m") == 0) {}
+    ~small_disk() {
+        if (mounted_) ::umount2(where_.path().c_str(), MNT_DETACH);
+    }
+    bool is_mounted() const { return mounted_; }
+    fs::path const& path() const { return where_.path(); }
+
+private:
+    scratch_directory where_;
+    bool mounted_;
+};
+
+}  // namespace
+
+TEST_CASE("a SQLite journal gives back the newest of each row, in order of revision", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "made" / "here" / "state.db";
+    auto const odd = "{\"text\":\"\0 \xc3\xa4\"}"s;
+    {
+        open_journal log(file);
+        auto const led = log.lead();
+        REQUIRE(led.has_value());
+        CHECK(led->rows.empty());
+        CHECK(led->last == 0);
+        REQUIRE(log.append({entry(1, "a", "1"), entry(1, "z", odd)}));
+        REQUIRE(log.append({entry(2, "b", ""), entry(2, "c", "1")}));
+        REQUIRE(log.append({entry(3, "a", "3")}));
+        REQUIRE(log.append({entry(4, "c", std::nullopt), entry(4, "never", std::nullopt)}));
+    }
+    open_journal log(file);
+    auto const led = log.lead();
+    REQUIRE(led.has_value());
+    CHECK(led->last == 4);
+    REQUIRE(led->rows.size() == 3);
+    CHECK(led->rows[0].value == odd);
+    CHECK(led->rows[1].value == "");
+    CHECK(led->rows[2].key == "a");
+    CHECK(led->rows[2].value == "3");
+    CHECK(led->rows[2].changed_at == 3);
+    CHECK(led->rows[2].table == "document");
+}
+
+TEST_CASE("a SQLite journal is for its owner's eyes only", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "new" / "state.db";
+    open_journal log(file);
+    REQUIRE(log.lead().has_value());
+    REQUIRE(log.append({entry(1, "a", "secret")}));
+    CHECK(mode_of(file.parent_path()) == 0700);
+    for (auto const& each : fs::directory_iterator(file.parent_path())) CHECK(mode_of(each.path()) == 0600);
+}
+
+TEST_CASE("a SQLite journal that does not lead takes nothing", "[sqlite]") {
+    scratch_directory const place;
+    open_journal log(place.path() / "state.db");
+    CHECK(log.append({entry(1, "a", "1")}).error().code == errc::unavailable);
+}
+
+TEST_CASE("only one SQLite journal leads a file", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "state.db";
+    {
+        open_journal first(file);
+        REQUIRE(first.lead().has_value());
+        open_journal second(file);
+        auto const refused = second.lead();
+        REQUIRE(!refused.has_value());
+        CHECK(refused.error().code == errc::conflict);
+        CHECK(refused.error().message.find(place.path().string()) == 0);
+        CHECK(refused.error().message.find(std::to_string(::getpid())) != std::string::npos);
+        REQUIRE(first.append({entry(1, "a", "1")}));
+        open_journal beside(place.path() / "node.db");
+        CHECK(beside.lead().has_value());
+    }
+    open_journal next(file);
+    CHECK(next.lead().has_value());
+}
+
+TEST_CASE("a SQLite file that is damaged is refused", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "state.db";
+    fill(file, 200, 900);
+    auto const size = fs::file_size(file);
+    REQUIRE(size > 100'000);
+    SECTION("garbage") { std::ofstream(file, std::ios::trunc) << std::string(50'000, 'g'); }
+    SECTION("empty") { fs::resize_file(file, 0); }
+    SECTION("cut") { fs::resize_file(file, size / 2 + 100); }
+    SECTION("cut between pages") { fs::resize_file(file, size / 8192 * 4096); }
+    SECTION("pages of zeros") {
+        std::fstream open(file, std::ios::in | std::ios::out | std::ios::binary);
+        open.seekp(4096 * 10);
+        open << std::string(4096 * 4, '\0');
+    }
+    SECTION("another program's") { run_sql(file, "DROP TABLE rows"); }
+    SECTION("gone, with its log left") { fs::rename(file, fs::path(file).concat("-wal")); }
+    CHECK(lead_failure(file) == errc::corrupt);
+}
+
+TEST_CASE("a SQLite file of a newer release is refused", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "state.db";
+    fill(file, 1, 1);
+    run_sql(file, "UPDATE meta SET value = 2 WHERE key = 'format'");
+    CHECK(lead_failure(file) == errc::unsupported);
+}
+
+TEST_CASE("a creation that was cut short leaves nothing in the way", "[sqlite]") {
+    scratch_directory const place;
+    std::ofstream(place.path() / "state.db.new") << "half";
+    std::ofstream(place.path() / "state.db.new-journal") << "half";
+    open_journal log(place.path() / "state.db");
+    CHECK(log.lead().has_value());
+    CHECK(!fs::exists(place.path() / "state.db.new"));
+}
+
+TEST_CASE("SQLite's log does not grow without end", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "state.db";
+    open_journal log(file);
+    REQUIRE(log.lead().has_value());
+    for (revision at = 1; at <= 120; ++at) {
+        std::vector<journal_entry> batch;
+        for (int i = 0; i < 100; ++i) batch.push_back(entry(at, std::to_string(i), std::string(3'000, 'x')));
+        REQUIRE(log.append(std::move(batch)));
+    }
+    CHECK(fs::file_size(fs::path(file).concat("-wal")) < 20u << 20);
+    CHECK(fs::file_size(file) < 2u << 20);
+}
+
+TEST_CASE("a full disk is told, and what was acknowledged stays", "[sqlite]") {
+    small_disk const disk;
+    if (!disk.is_mounted()) {
+        WARN("skipped: this process may not mount a small tmpfs");
+        return;
+    }
+    auto const file = disk.path() / "state.db";
+    revision acknowledged = 0;
+    {
+        open_journal log(file);
+        REQUIRE(log.lead().has_value());
+        result<void> appended;
+        while (appended) {
+            auto const at = acknowledged + 1;
+            std::string const key = std::to_string(at);
+            appended = log.append({entry(at, key + "/a", std::string(9'000, 'x')), entry(at, key + "/b", "x")});
+            if (appended) acknowledged = at;
+            REQUIRE(acknowledged < 1'000);
+        }
+        CHECK(appended.error().code == errc::exhausted);
+        CHECK(!appended.error().remedy.empty());
+        CHECK(log.append({entry(acknowledged + 1, "late", "x")}).error().code == errc::unavailable);
+    }
+    REQUIRE(acknowledged > 10);
+    REQUIRE(::mount("tmpfs", disk.path().c_str(), nullptr, MS_REMOUNT, "size=8m") == 0);
+    open_journal log(file);
+    auto const led = log.lead();
+    REQUIRE(led.has_value());
+    CHECK(led->last == acknowledged);
+    CHECK(led->rows.size() == 2 * acknowledged);
+    CHECK(log.append({entry(acknowledged + 1, "again", "x")}));
+}
