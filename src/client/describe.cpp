@@ -107,10 +107,13 @@ void add_containers(describe_lines& lines, object const& instance, object const&
     lines.outdent();
 }
 
-/// How long after `start` something happened, which tells where the time went.
+/// How long after `start` something happened, which tells where the time went: finely where it is short.
 std::string after_text(std::optional<wall_time> when, std::optional<wall_time> start) {
     if (!when || !start || *when < *start) return {};
-    return "+" + to_short_string(std::chrono::duration_cast<duration>(*when - *start));
+    auto const length = *when - *start;
+    if (length < std::chrono::seconds(1) || length >= std::chrono::seconds(10))
+        return "+" + to_short_string(std::chrono::duration_cast<duration>(length));
+    return fmt::format("+{:.2f}s", std::chrono::duration<double>(length).count());
 }
 
 void add_story(describe_lines& lines, object const& events, std::optional<wall_time> created) {

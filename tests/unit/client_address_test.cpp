@@ -68,14 +68,14 @@ TEST_CASE("a configuration file is YAML or JSON") {
                              "cluster: {name: home, server: 'http://127.0.0.1:5000'}",
                              R"({"cluster": {"name": "home", "server": "http://127.0.0.1:5000"}})"}) {
         auto const config = rik::parse_client_config(text);
-        REQUIRE(config);
+        REQUIRE(config.has_value());
         CHECK(config->cluster_name == "home");
         CHECK(config->server == "http://127.0.0.1:5000");
     }
     for (auto const* text :
          {"", "cluster: 1", "cluster: {name: home}", "[1, 2]", "cluster: {server: [a]}", "a: b: c", "{"}) {
         auto const config = rik::parse_client_config(text);
-        REQUIRE_FALSE(config);
+        REQUIRE_FALSE(config.has_value());
         CHECK(config.error().code == rik::errc::invalid);
         CHECK_FALSE(config.error().remedy.empty());
     }

@@ -1,7 +1,10 @@
 // The client against a server of the test: requests, errors, time-outs, logs, and watches that break.
 #include <rik/client/client.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <memory>
+#include <optional>
 
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
@@ -45,12 +48,12 @@ fake_reply events(std::vector<std::string> const& texts, bool stays_open = false
 TEST_CASE("calls go to the right place with the right words") {
     fake_server server(always(test::reply_with(200, R"({"version":"0.1.0","items":[]})")));
     auto client = client_of(server);
-    REQUIRE(client.list(rik::resource_kind::instance, {.workload = "a b", .node = "n&1"}));
-    REQUIRE(client.get(rik::resource_kind::workload, "web/1", "Pod"));
-    REQUIRE(client.remove(rik::resource_kind::instance, "x"));
-    REQUIRE(client.create_workload(" {\"a\":1}"));
-    REQUIRE(client.create_workload("a: 1"));
-    REQUIRE(client.create_instances({.workload = "web", .replicas = 3}));
+    REQUIRE(client.list(rik::resource_kind::instance, {.workload = "a b", .node = "n&1"}).has_value());
+    REQUIRE(client.get(rik::resource_kind::workload, "web/1", "Pod").has_value());
+    REQUIRE(client.remove(rik::resource_kind::instance, "x").has_value());
+    REQUIRE(client.create_workload(" {\"a\":1}").has_value());
+    REQUIRE(client.create_workload("a: 1").has_value());
+    REQUIRE(client.create_instances({.workload = "web", .replicas = 3}).has_value());
     CHECK(*client.version() == "0.1.0");
     auto const seen = server.requests();
     REQUIRE(seen.size() == 7);
@@ -70,14 +73,14 @@ TEST_CASE("an error body becomes an error with all its problems") {
         {"code":"invalid","message":"is missing","field":"name","remedy":"write one"},
         {"code":"invalid","message":"is empty","field":"spec.containers"}]})")));
     auto const made = client_of(server).create_workload("{}");
-    REQUIRE_FALSE(made);
+    REQUIRE_FALSE(made.has_value());
     CHECK(made.error().code == rik::errc::invalid);
     CHECK(made.error().message == "name: is missing (write one)\nspec.containers: is empty");
 }
 
 TEST_CASE("a server that is not there is named, with what to do") {
     auto const none = rik::client(*rik::parse_server_address("unix:///nonexistent/rik.sock")).version();
-    REQUIRE_FALSE(none);
+    REQUIRE_FALSE(none.has_value());
     CHECK(none.error().code == rik::errc::unavailable);
     CHECK(to_string(none.error()) ==
           "cannot reach rik at unix:///nonexistent/rik.sock: no such file (is rik running? start it with: rik "
@@ -85,14 +88,14 @@ TEST_CASE("a server that is not there is named, with what to do") {
     std::string address;
     { address = fake_server(always({})).address(); }
     auto const refused = rik::client(*rik::parse_server_address(address)).version();
-    REQUIRE_FALSE(refused);
+    REQUIRE_FALSE(refused.has_value());
     CHECK_THAT(refused.error().message, Catch::Contains("connection refused"));
 }
 
 TEST_CASE("a server that says nothing is not waited for without end") {
     fake_server server(always({{}, true}));
     auto const said = client_of(server, {.reply_timeout = 50ms}).version();
-    REQUIRE_FALSE(said);
+    REQUIRE_FALSE(said.has_value());
     CHECK(said.error().code == rik::errc::timed_out);
 }
 
@@ -123,14 +126,14 @@ TEST_CASE("a log is read as it comes, and a wait that ends loses nothing") {
     fake_server server(always(reply));
     auto log = client_of(server).open_log(
         {.instance = "a", .container = "c", .follow = true, .timestamps = true, .tail_lines = 5});
-    REQUIRE(log);
+    REQUIRE(log.has_value());
     CHECK(server.requests().at(0).line ==
           "GET /rik/v1/instances/a/logs?container=c&follow=true&timestamps=true&tail=5 HTTP/1.1");
     std::string text;
     while (text.size() < 8) {
         auto const part = log->read(in(1ms));
         if (part) text += *part;
-        if (!part) REQUIRE(part.error().code == rik::errc::timed_out);
+        if (!part.has_value()) REQUIRE(part.error().code == rik::errc::timed_out);
     }
     CHECK(text == "one\ntwo\n");
     CHECK(log->read(in(20ms)).error().code == rik::errc::timed_out);
@@ -139,13 +142,13 @@ TEST_CASE("a log is read as it comes, and a wait that ends loses nothing") {
 TEST_CASE("a log has an end, and a broken one does not look like it") {
     fake_server whole(always(test::stream_of("text/plain", {"a\n"}, true)));
     auto log = client_of(whole).open_log({.instance = "a"});
-    REQUIRE(log);
+    REQUIRE(log.has_value());
     CHECK(*log->read(in(5s)) == "a\n");
     CHECK(log->read(in(5s))->empty());
     CHECK(log->read(in(5s))->empty());
     fake_server broken(always(test::stream_of("text/plain", {"a\n"}, false)));
     auto cut = client_of(broken).open_log({.instance = "a"});
-    REQUIRE(cut);
+    REQUIRE(cut.has_value());
     CHECK(*cut->read(in(5s)) == "a\n");
     CHECK(cut->read(in(5s)).error().code == rik::errc::unavailable);
     fake_server refuses(
@@ -159,12 +162,12 @@ TEST_CASE("a watch that breaks goes on after the last event") {
                  test::reply_with(503, R"({"error":{"code":"unavailable","message":"starting"}})"),
                  events({event_text("8", "modified", "3")}, true)}));
     auto watch = client_of(server).watch(rik::resource_kind::instance);
-    REQUIRE(watch);
+    REQUIRE(watch.has_value());
     std::vector<type> types;
     std::string objects;
     while (types.size() < 5) {
         auto const event = watch->next(in(5s));
-        REQUIRE(event);
+        REQUIRE(event.has_value());
         types.push_back(event->type);
         if (event->type != type::disconnected) objects += event->object;
     }
@@ -184,7 +187,7 @@ TEST_CASE("a watch that cannot go on where it was begins anew and says so") {
     fake_server server(
         in_turn({events({event_text("7", "synced", "{}")}), gone, events({event_text("9", "synced", "{}")}, true)}));
     auto watch = client_of(server).watch(rik::resource_kind::node);
-    REQUIRE(watch);
+    REQUIRE(watch.has_value());
     CHECK(watch->next(in(5s))->type == type::synced);
     CHECK(watch->next(in(5s))->type == type::disconnected);
     CHECK(watch->next(in(5s))->type == type::restarted);
@@ -197,14 +200,14 @@ TEST_CASE("an error event of a slow watch begins anew, others end it") {
     fake_server server(in_turn(
         {events({event_text("7", "synced", "{}"), slow}, true), events({event_text("9", "added", "{}")}, true)}));
     auto watch = client_of(server).watch(rik::resource_kind::node);
-    REQUIRE(watch);
+    REQUIRE(watch.has_value());
     CHECK(watch->next(in(5s))->type == type::synced);
     CHECK(watch->next(in(5s))->type == type::restarted);
     CHECK(watch->next(in(5s))->type == type::added);
     fake_server denies(
         always(events({event_text("", "error", R"({"error":{"code":"denied","message":"no"}})")}, true)));
     auto denied = client_of(denies).watch(rik::resource_kind::node);
-    REQUIRE(denied);
+    REQUIRE(denied.has_value());
     CHECK(denied->next(in(5s)).error() == rik::error{rik::errc::denied, "no"});
 }
 
@@ -212,12 +215,12 @@ TEST_CASE("a watch gives up when the server stays away") {
     std::optional<fake_server> server;
     server.emplace(always(events({event_text("7", "synced", "{}")})));
     auto watch = client_of(*server, {.reconnect_for = 150ms}).watch(rik::resource_kind::node);
-    REQUIRE(watch);
+    REQUIRE(watch.has_value());
     CHECK(watch->next(in(5s))->type == type::synced);
     server.reset();
     CHECK(watch->next(in(5s))->type == type::disconnected);
     auto const last = watch->next(in(10s));
-    REQUIRE_FALSE(last);
+    REQUIRE_FALSE(last.has_value());
     CHECK(last.error().code == rik::errc::unavailable);
 }
 
@@ -225,7 +228,7 @@ TEST_CASE("a watch that hears nothing connects anew") {
     fake_server server(
         in_turn({events({event_text("7", "synced", "{}")}, true), events({event_text("8", "added", "{}")}, true)}));
     auto watch = client_of(server, {.silence_max = 50ms}).watch(rik::resource_kind::node);
-    REQUIRE(watch);
+    REQUIRE(watch.has_value());
     CHECK(watch->next(in(5s))->type == type::synced);
     CHECK(watch->next(in(5s))->type == type::disconnected);
     CHECK(watch->next(in(5s))->type == type::added);

@@ -23,42 +23,31 @@ inline std::string const instance_running =
   "startedAt":"2026-11-21T19:17:02.100000Z","finishedAt":null,"restartCount":2}],"deletingSince":null})";
 
 inline std::string const instance_failed =
-                             R"({"id":"22222222-2222-4222-8222-222222222222","kind":"Pod","tenant":"default",
+    R"json({"id":"22222222-2222-4222-8222-222222222222","kind":"Pod","tenant":"default",
  "name":"web-2","workload":null,"labels":{},"createdAt":"2026-11-21T19:19:58.500000Z","revision":10,"node":null,"fence":null,
- "state":"failed","reason":"ImagePullFailed","message":"registry:5000/team/application: the registry does not know the tag 1.2.3-rc4 (404)",
-                         "since" : "2026-11-21T19:19:59.000000Z",
-                         "ready" : false,
-                         "addresses" : [],
-                         "hostPorts" : [],
-                         "containers" : [ {
-                             "name" : "web",
-                             "image" : "x",
-                             "state" : "exited",
-                             "reason" : "Error",
-                             "message" : "",
-                             "exitCode" : 3,
-                             "startedAt" : "2026-11-21T19:19:00.000000Z",
-                             "finishedAt" : "2026-11-21T19:19:12.000000Z",
-                             "restartCount" : 0
-                         } ],
-                         "deletingSince" : null
-})";
+ "state":"failed","reason":"ImagePullFailed",
+ "message":"registry:5000/team/application: the registry does not know the tag 1.2.3-rc4 (404)",
+ "since":"2026-11-21T19:19:59.000000Z","ready":false,"addresses":[],"hostPorts":[],
+ "containers":[{"name":"web","image":"x","state":"exited","reason":"Error","message":"","exitCode":3,
+ "startedAt":"2026-11-21T19:19:00.000000Z","finishedAt":"2026-11-21T19:19:12.000000Z","restartCount":0}],
+ "deletingSince":null})json";
 
-inline std::string list_of(std::string const& items) {
-    return "{\"revision\":12,\"items\":[" + items + "]}";
-}
+inline std::string list_of(std::string const& items) { return "{\"revision\":12,\"items\":[" + items + "]}"; }
 
 inline std::string const workload_web =
-    R"({"id":"99999999-9999-4999-8999-999999999999","kind":"Pod","tenant":"default","name":"web",
- "labels":{"app":"web"},"annotations":{},"createdAt":"2026-11-21T19:00:00.000000Z","generation":1,"revision":7,"state":"active",
- "replicas":3,"release":"r1","deletingSince":null,"definition":{"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[
+    R"json({"id":"99999999-9999-4999-8999-999999999999","kind":"Pod","tenant":"default",
+ "name":"web","labels":{"app":"web"},"annotations":{},"createdAt":"2026-11-21T19:00:00.000000Z","generation":1,"revision":7,
+ "state":"active","replicas":3,"release":"r1","deletingSince":null,
+ "definition":{"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[
  {"name":"web","image":"nginx:1.25","command":["sh","-c","echo 'a b'"],"env":[{"name":"MODE","value":"fast"}],
   "ports":[{"containerPort":80,"hostPort":8080}],"resources":{"limits":{"cpu":"500m","memory":"64Mi"}}},
- {"name":"log","image":"busybox","ports":{"port":80,"target_port":9000,"protocol":"UDP"}}]}}})";
+ {"name":"log","image":"busybox","ports":{"port":80,"target_port":9000,"protocol":"UDP"}}]}}})json";
 
-inline std::string const node_a = R"({"id":"n1","name":"a","state":"ready","stateSince":"2026-11-21T19:10:00.000000Z",
- "createdAt":"2026-11-20T19:20:00.000000Z","revision":3,"version":"0.1.0","bootId":"b","runtimes":["oci"],"addresses":["192.0.2.1"],
- "podSubnet":"10.210.0.0/24","labels":{},"capacity":{"cpu":"2","memory":"24Gi","pods":"110"},"requested":{"cpu":"500m"},"instances":3})";
+inline std::string const node_a =
+    R"json({"id":"n1","name":"a","state":"ready","stateSince":"2026-11-21T19:10:00.000000Z",
+ "createdAt":"2026-11-20T19:20:00.000000Z","revision":3,"version":"0.1.0","bootId":"b","runtimes":["oci"],
+ "addresses":["192.0.2.1"],"podSubnet":"10.210.0.0/24","labels":{},"capacity":{"cpu":"2","memory":"24Gi","pods":"110"},
+ "requested":{"cpu":"500m"},"instances":3})json";
 
 inline std::string const events_of_web = list_of(
     R"({"time":"2026-11-21T19:17:00.000000Z","type":"normal","kind":"instance","id":"1","name":"web-1","tenant":"default",

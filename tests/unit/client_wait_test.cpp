@@ -15,9 +15,9 @@ std::string object(std::string const& name, std::string const& state, std::strin
 
 class story {
 public:
-    explicit story(rik::wait_goal goal, std::string name = "a") : tracker_(std::move(goal), std::move(name)) {}
+    explicit story(rik::wait_goal wanted, std::string name = "a") : tracker_(std::move(wanted), std::move(name)) {}
     story& is(type what, std::string object = "") {
-        REQUIRE(tracker_.feed({what, std::move(object)}));
+        REQUIRE(tracker_.feed({what, std::move(object)}).has_value());
         return *this;
     }
     outcome now() const { return tracker_.verdict().outcome; }
@@ -36,7 +36,7 @@ TEST_CASE("what can be waited for has a word") {
     CHECK(rik::parse_wait_goal("failed")->kind == goal::state);
     CHECK(rik::parse_wait_goal("state=running")->kind == goal::state);
     CHECK(rik::parse_wait_goal("state=ready")->state_word == "ready");
-    for (auto const* word : {"", "state=", "done", "state=gone"}) CHECK_FALSE(rik::parse_wait_goal(word));
+    for (auto const* word : {"", "state=", "done", "state=gone"}) CHECK_FALSE(rik::parse_wait_goal(word).has_value());
 }
 
 TEST_CASE("waiting for running is met by running and given up at an end") {
