@@ -14,12 +14,6 @@
 
 namespace rik::testing {
 
-/// Runs what is ready now, and waits for nothing.
-inline void run_ready(asio::io_context& io) {
-    io.restart();
-    io.poll();
-}
-
 /// A memory journal that can be held up, can fail, and records its batches.
 class gated_journal final : public journal {
 public:
