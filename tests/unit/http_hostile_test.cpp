@@ -112,6 +112,7 @@ TEST_CASE("a client that does not read is cut off") {
     fixture on(impatient());
     auto client = on.connect();
     client.send("GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(client.read_until("HTTP/1.1 200"));
     CHECK(eventually([&] { return on.server.server().connection_count() == 0; }));
 }
 
