@@ -148,7 +148,7 @@ TEXT
     says Bad_Name 'spec.containers[0].image' 'spec.containers[0].ports[0].port' 'spec.containers[0].resources.limits.memory' 'spec.containers[0].wrong'
     printf '{"kind": ' >"$lab_dir/half.json"
     check 'half a definition is refused' 1 rikctl create workload -f "$lab_dir/half.json"
-    check 'a missing file is refused' 3 rikctl create workload -f "$lab_dir/none.yaml"
+    check 'a missing file is refused' 1 rikctl create workload -f "$lab_dir/none.yaml"
     says none.yaml
     check 'a name that is taken is refused' 4 rikctl create workload -f "$lab_dir/one.json"
     check 'an unknown workload has no instances' 3 rikctl create instance --workload nothing
