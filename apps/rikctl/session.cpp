@@ -49,7 +49,7 @@ rik::result<std::string> read_input(session& with, std::string const& path) {
     if (path != "-") file.open(path, std::ios::binary);
     // A directory can be opened, but not read.
     if (path != "-" && (!file.is_open() || std::filesystem::is_directory(path, ignored)))
-        return error{errc::not_found, fmt::format("cannot read {}", path)};
+        return error{errc::invalid, fmt::format("cannot read {}", path)};  // not_found: an object of the server
     auto& from = path == "-" ? with.in() : file;
     std::string text{std::istreambuf_iterator<char>(from), {}};
     if (text.size() > rik::limits::definition_bytes_max)

@@ -77,7 +77,7 @@ http: {addr: "$lab_registry"}
 TEXT
     docker-registry serve "$lab_dir/registry.yml" >"$lab_dir/registry.log" 2>&1 &
     lab_pids+=($!)
-    lab_wait_for 10 curl --silent --fail --output /dev/null "http://$lab_registry/v2/" && return
+    lab_wait_for 60 curl --silent --fail --output /dev/null "http://$lab_registry/v2/" && return
     printf 'docker-registry does not answer:\n' >&2
     tail --lines=5 "$lab_dir/registry.log" >&2
     return 1
@@ -102,7 +102,7 @@ lab_rik_start() {
     "$rik_program" --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" \
         --cluster-cidr "$lab_cidr" --insecure-registry "$lab_registry" "$@" >>"$lab_dir/rik.log" 2>&1 &
     rik_pid=$!
-    lab_wait_for 20 lab_rik_is_ready_or_gone && kill -0 "$rik_pid" 2>/dev/null && return
+    lab_wait_for 60 lab_rik_is_ready_or_gone && kill -0 "$rik_pid" 2>/dev/null && return
     printf 'rik does not start; its log says:\n' >&2
     tail --lines=10 "$lab_dir/rik.log" >&2
     return 1
@@ -120,10 +120,10 @@ lab_rik_stop() {
     if [[ -n $pid ]]; then lab_end "$pid" "$1"; fi
 }
 
-# lab_end PID SIGNAL: a child of this shell; by force after 10 seconds.
+# lab_end PID SIGNAL: a child of this shell; by force after 20 seconds.
 lab_end() {
     kill -s "$2" "$1" 2>/dev/null || true
-    lab_wait_for 10 lab_has_ended "$1" || kill -s KILL "$1" 2>/dev/null || true
+    lab_wait_for 20 lab_has_ended "$1" || kill -s KILL "$1" 2>/dev/null || true
     wait "$1" 2>/dev/null || true
 }
 

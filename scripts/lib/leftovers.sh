@@ -21,7 +21,6 @@ leftovers_settings() {
 # Before rik is started.
 leftovers_begin() {
     leftovers_settings >"$lab_dir/settings.before"
-    printf '%s\n' "$lab_dir/state" "$lab_dir/run" >"$lab_dir/paths"  # a pattern on grep's command line would find grep
     if leftovers_has_other_rik; then leftovers_others=true; fi
 }
 
@@ -56,14 +55,18 @@ leftovers_list() {
     esac || true
 }
 
-# Those in its cgroups, and those that have its directory on their command line (conmon).
+# Those in its cgroups, and those that have its directory on their command line (conmon; grep has it not).
 leftovers_processes() {
     local pid
     {
         grep --files-with-matches --fixed-strings "/rik-${leftovers_tag:-none}" /proc/[0-9]*/cgroup
-        grep --files-with-matches --text --file="$lab_dir/paths" /proc/[0-9]*/cmdline
+        # shellcheck disable=SC2062  # there is no pattern on this line
+        grep --files-with-matches --text -f - /proc/[0-9]*/cmdline <<<"$lab_dir/state"$'\n'"$lab_dir/run"
     } 2>/dev/null | cut --delimiter=/ --fields=3 | sort --unique --numeric-sort |
-        while read -r pid; do printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"; done 2>/dev/null
+        while read -r pid; do
+            if lab_has_ended "$pid"; then continue; fi  # what is dead waits for init, if its parent was killed
+            printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
+        done 2>/dev/null
 }
 
 leftovers_present_links() {

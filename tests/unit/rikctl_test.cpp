@@ -206,6 +206,12 @@ TEST_CASE("create workload sends every file and shows warnings and all problems"
     CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "-"}, " \n").code == 1);
 }
 
+TEST_CASE("a definition that cannot be read is a failure, not an object that is not there") {
+    auto const created = rikctl_without_server({"create", "workload", "-f", "/nonexistent/web.yaml"});
+    CHECK(created.code == 1);
+    CHECK_THAT(created.err, Catch::Contains("cannot read /nonexistent/web.yaml"));
+}
+
 TEST_CASE("create instance takes old and new options, and waits") {
     fake_server server(
         routes({{"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"a"},{"name":"b"}]})")},
