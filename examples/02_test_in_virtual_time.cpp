@@ -28,8 +28,8 @@ rik::awaitable<> scenario(rik::sim::cluster& cluster, rik::sim::world& world) {
     co_await cluster.until(rik::sim::all_running);
     require(cluster.node(0).running().empty(), "a web Pod is on the reserved node");
 
-    // A month later a machine loses its power, and comes back.
-    co_await world.time().sleep_for(24h * 30);
+    // A day later a machine loses its power, and comes back.
+    co_await world.time().sleep_for(24h);
     co_await cluster.power_off(1);
     co_await cluster.start_node(1);
     co_await world.time().sleep_for(1min);
@@ -47,5 +47,5 @@ int main() {
     rik::sim::world world(2026);
     rik::sim::cluster cluster(world, {.nodes = 3, .policy = policy});
     world.run(scenario(cluster, world));
-    std::puts("20 web Pods, 3 nodes, 30 days and a power loss: as expected");
+    std::puts("20 web Pods, 3 nodes, a day and a power loss: as expected");
 }
