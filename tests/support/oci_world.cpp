@@ -92,6 +92,24 @@ container_request oci_world::request(instance_id const& instance, std::vector<st
     return made;
 }
 
+container_key oci_world::start(container_request request) {
+    auto key = request.key;
+    get(runtime_->start_container(std::move(request)));
+    return key;
+}
+
+container_exit oci_world::wait(container_key key) { return get(runtime_->wait_container(std::move(key))); }
+
+std::string oci_world::read_log(container_key key, log_options options) {
+    auto const opened = get(runtime_->open_log(std::move(key), options));
+    std::string all;
+    while (true) {
+        auto const part = get(opened->read());
+        if (part.empty()) return all;
+        all += part;
+    }
+}
+
 std::vector<std::string> oci_world::leftovers() const {
     std::vector<std::string> found;
     for (auto const& hierarchy : fs::directory_iterator("/sys/fs/cgroup")) {

@@ -68,6 +68,12 @@ public:
     instance_id make_sandbox(std::string hostname = "pod");
     container_request request(instance_id const& instance, std::vector<std::string> command, std::string name = "main");
 
+    /// Starts it; its key.
+    container_key start(container_request request);
+    container_exit wait(container_key key);
+    /// All that a reader gives to the end.
+    std::string read_log(container_key key, log_options options);
+
     /// Directories of cgroups, mounts and processes that carry the tag or the directory.
     std::vector<std::string> leftovers() const;
 

@@ -52,14 +52,29 @@ void drop_old_logs(machine const& on, container_key key) {
     }
 }
 
-result<void> make_files(machine const& on, container_request const& request, pod_paths const& pod,
-                        container_paths const& paths) {
-    auto const config = config_text(on, request, pod, paths);
-    if (!config) return config.error();
+result<void> make_container_directories(container_paths const& paths) {
     for (auto const& each :
          {paths.state, paths.upper(), paths.work(), paths.exit_dir(), paths.bundle, paths.rootfs()}) {
         if (::mkdir(each.c_str(), 0755) != 0 && errno != EEXIST) return system_error(each, "mkdir", errno);
     }
+    return {};
+}
+
+/// The root directory of an overlay is its upper one: whatever our umask is, it must look like the image's.
+result<void> resemble(std::filesystem::path const& upper, std::filesystem::path const& tree) {
+    struct stat about {};
+    if (::stat(tree.c_str(), &about) != 0) return system_error(tree, "stat", errno);
+    if (::chown(upper.c_str(), about.st_uid, about.st_gid) != 0) return system_error(upper, "chown", errno);
+    if (::chmod(upper.c_str(), about.st_mode & 07777) != 0) return system_error(upper, "chmod", errno);
+    return {};
+}
+
+result<void> make_files(machine const& on, container_request const& request, pod_paths const& pod,
+                        container_paths const& paths) {
+    auto const config = config_text(on, request, pod, paths);
+    if (!config) return config.error();
+    if (auto const made = make_container_directories(paths); !made) return made;
+    if (auto const alike = resemble(paths.upper(), request.from->tree); !alike) return alike;
     auto const mounted = mount_overlay(request.from->tree, paths.upper(), paths.work(), paths.rootfs());
     if (!mounted) return mounted;
     drop_old_logs(on, request.key);
@@ -103,7 +118,8 @@ bool start_by_fifo(container_paths const& paths, process_identity const& contain
     if (::poll(events.data(), events.size(), start_wait_ms) <= 0) return false;
     char byte = 0;
     if (::read(fifo.get(), &byte, 1) != 1) return false;
-    return ::unlink(paths.start_fifo().c_str()) == 0;
+    ::unlink(paths.start_fifo().c_str());  // for runc it runs once this is gone
+    return true;
 }
 
 /// True if the container runs; false if runc must be asked to start it.

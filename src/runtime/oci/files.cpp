@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -74,6 +75,7 @@ std::optional<std::string> try_read_file(std::filesystem::path const& path) {
 result<void> write_file(std::filesystem::path const& path, std::string_view text) {
     unique_fd const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file) return system_error(path, "open", errno);
+    ::fchmod(file.get(), 0644);  // whatever the umask: containers read some of these as any user
     if (auto const failure = write_all(file.get(), text)) return system_error(path, "write", failure);
     return {};
 }

@@ -12,6 +12,8 @@
 #include <set>
 #include <string>
 
+#include <unistd.h>
+
 namespace rik::detail {
 
 namespace {
@@ -81,12 +83,15 @@ awaitable<result<void>> remove_patiently(machine const& on, remains what) {
     }
 }
 
-/// Only for `rik reset`: afterwards this runtime is of no use.
+/// Only for `rik reset`: afterwards this runtime is of no use. Others may keep files in these directories.
 result<void> remove_directories(machine const& on) {
     empty_trash(on);
-    for (auto const& each : {on.paths.run_dir(), on.paths.state_pods(), on.paths.state_trash()}) {
+    auto const& paths = on.paths;
+    for (auto const& each : {paths.run_pods(), paths.run_trash(), paths.runtime_root(), paths.boot_id(),
+                             paths.state_pods(), paths.state_trash()}) {
         if (auto const removed = remove_tree(each); !removed) return removed;
     }
+    ::rmdir(paths.run_dir().c_str());  // stays if it is not empty
     return {};
 }
 
