@@ -25,7 +25,4 @@ void add_completion(CLI::App& to, action& chosen);
 CLI::Option* add_kind(CLI::App& to, std::string& into);
 CLI::Option* add_timeout(CLI::App& to, std::string& into);
 
-/// Runs rikctl with these arguments (without the program's name).
-int run_rikctl(std::vector<std::string> arguments, surroundings& around);
-
 }  // namespace rikctl

@@ -70,7 +70,7 @@ exit_code create_from_file(session& with, rik::client& server, std::string const
 /// Goes on after a failure, so that one run shows all that is wrong; the first failure gives the exit code.
 exit_code create_workloads(session& with, std::vector<std::string> const& paths) {
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     for (auto const& path : paths) {
         auto const code = create_from_file(with, *server, path);
@@ -90,7 +90,7 @@ exit_code create_instances(session& with, instance_options const& options) {
     if (options.wanted.replicas > 1 && !options.wanted.name.empty())
         return with.fail_usage("--name is for one instance: leave it out, or leave out --replicas");
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto const created = server->create_instances(options.wanted);
     if (!created) return with.fail(created.error());
     auto const names = rik::object_names(*created);

@@ -51,7 +51,7 @@ exit_code delete_one(session& with, rik::client& server, target const& what) {
 
 exit_code delete_all(session& with, std::vector<target> const& targets, delete_options const& options) {
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     std::vector<target> deleted;
     for (auto const& each : targets) {

@@ -45,17 +45,19 @@ rik::result<std::string> describe(session& with, rik::client& server, describe_o
     if (kind == resource_kind::instance) return describe_instance(server, name, with.wall());
     auto const object = server.get(kind, name, options.definition_kind);
     if (!object) return object;
-    if (kind == resource_kind::node)
-        return rik::describe_node(*object, or_empty(server.list(resource_kind::instance, {.node = name})), with.wall());
-    return rik::describe_workload(*object, or_empty(server.list(resource_kind::instance, {.workload = name})),
-                                  or_empty(server.list(resource_kind::event, {.workload = name})), with.wall());
+    rik::list_filter filter;
+    (kind == resource_kind::node ? filter.node : filter.workload) = name;
+    auto const instances = or_empty(server.list(resource_kind::instance, filter));
+    auto const events = or_empty(server.list(resource_kind::event, filter));
+    if (kind == resource_kind::node) return rik::describe_node(*object, instances, events, with.wall());
+    return rik::describe_workload(*object, instances, events, with.wall());
 }
 
 exit_code describe_all(session& with, describe_options const& options) {
     if (rik::parse_resource_kind(options.kind) == resource_kind::event)
         return with.fail_usage("events are lines: see `rikctl events`");
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     auto is_first = true;
     for (auto const& name : options.names) {

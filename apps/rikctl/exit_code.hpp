@@ -35,7 +35,7 @@ inline constexpr std::array exit_codes{
     exit_code_entry{exit_code::unreachable, "the server cannot be reached, or is not ready"},
     exit_code_entry{exit_code::timed_out, "timed out"},
     exit_code_entry{exit_code::run_failed,
-                    "`run` in the foreground failed itself; below are the container's own codes"},
+                    "`run` in the foreground failed itself; the container's own codes are below"},
     exit_code_entry{exit_code::interrupted, "`run` was interrupted"},
 };
 

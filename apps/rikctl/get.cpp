@@ -32,10 +32,10 @@ output_form parse_form(std::string_view text) {
 
 /// The filter that does not fit the kind, if there is one.
 std::string wrong_filter(resource_kind kind, rik::list_filter const& filter) {
-    if (!filter.node.empty() && kind != resource_kind::instance) return "--node is for instances";
     if (!filter.instance.empty() && kind != resource_kind::event) return "--instance is for events";
-    auto const takes_workload = kind == resource_kind::instance || kind == resource_kind::event;
-    if (!filter.workload.empty() && !takes_workload) return "--workload is for instances and events";
+    auto const takes_both = kind == resource_kind::instance || kind == resource_kind::event;
+    if (!(filter.workload.empty() && filter.node.empty()) && !takes_both)
+        return "--workload and --node are for instances and events";
     if (!filter.workload.empty() && !filter.instance.empty()) return "use one of --workload and --instance";
     return {};
 }
@@ -111,7 +111,7 @@ exit_code get_as_told(session& with, get_options options) {
         return with.fail_usage("events of one instance at a time");
     if (auto const wrong = wrong_filter(kind, options.filter); !wrong.empty()) return with.fail_usage(wrong);
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     if (options.watches) {
         auto watch = server->watch(kind, options.filter);
         if (!watch) return with.fail(watch.error());
@@ -134,7 +134,7 @@ void add_output(CLI::App& to, get_options& options) {
 void add_filters(CLI::App& to, get_options& options) {
     to.add_option("--workload,--workload-id", options.filter.workload, "Only those of this workload")
         ->type_name("NAME");
-    to.add_option("--node", options.filter.node, "Only the instances on this node")->type_name("NAME");
+    to.add_option("--node", options.filter.node, "Only those on this node")->type_name("NAME");
     to.add_option("--instance", options.filter.instance, "Only the events of this instance")->type_name("NAME");
 }
 
@@ -177,6 +177,7 @@ void add_shortcuts(CLI::App& to, action& chosen) {
     events->add_option("--instance,-i", event_options->filter.instance, "Only the events of this instance")
         ->type_name("NAME");
     events->add_option("--workload", event_options->filter.workload, "Only those of this workload")->type_name("NAME");
+    events->add_option("--node", event_options->filter.node, "Only those of this node")->type_name("NAME");
     choose(*events, event_options, chosen);
 }
 

@@ -13,7 +13,7 @@ constexpr auto read_period = std::chrono::milliseconds(200);
 
 exit_code print_logs(session& with, rik::log_wanted const& wanted) {
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto log = server->open_log(wanted);
     if (!log) return with.fail(log.error());
     auto const done = copy_log(with, *log);
@@ -46,7 +46,9 @@ void add_logs(CLI::App& to, action& chosen) {
     command->add_option("-c,--container", wanted->container, "Which container; needed where there are several")
         ->type_name("NAME");
     command->add_flag("-f,--follow", wanted->follow, "Go on until the instance ends");
-    command->add_option("--tail", wanted->tail_lines, "Only the last N lines")->type_name("N");
+    command->add_option("--tail", wanted->tail_lines, "Only the last N lines")
+        ->check(CLI::NonNegativeNumber)
+        ->type_name("N");
     command->add_flag("-t,--timestamps", wanted->timestamps, "Begin each line with its time");
     command->callback([wanted, &chosen] { chosen = [wanted](session& with) { return print_logs(with, *wanted); }; });
 }

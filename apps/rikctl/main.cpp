@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "commands.hpp"
+#include "rikctl.hpp"
 
 namespace {
 

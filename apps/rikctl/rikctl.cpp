@@ -1,11 +1,11 @@
-#include "commands.hpp"
-
-#include <rik/base/limits.hpp>
+#include "rikctl.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <ostream>
+
+#include "commands.hpp"
 
 namespace rikctl {
 

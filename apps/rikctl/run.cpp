@@ -193,7 +193,7 @@ exit_code run_as_told(session& with, run_command_options options) {
         return with.fail_usage(to_string(checked.error()));
     auto server = with.server();
     if (!server) {
-        auto const code = with.fail(server.error());
+        auto const code = with.fail_address(server.error());
         return options.detaches ? code : exit_code::run_failed;
     }
     return runner(with, *server, options).run();

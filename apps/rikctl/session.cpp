@@ -6,6 +6,7 @@
 
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <ostream>
@@ -30,6 +31,11 @@ exit_code session::fail(error const& problem, std::string_view about) {
     return exit_code_of(problem.code);
 }
 
+exit_code session::fail_address(error const& problem) {
+    auto const code = fail(problem);
+    return code == exit_code::failed ? exit_code::usage : code;
+}
+
 exit_code session::fail_usage(std::string_view message) {
     err() << fmt::format("error: {}\n", message) << "Run with --help for more.\n";
     return exit_code::usage;
@@ -38,14 +44,12 @@ exit_code session::fail_usage(std::string_view message) {
 void session::warn(std::string_view message) { err() << fmt::format("warning: {}\n", message) << std::flush; }
 
 rik::result<std::string> read_input(session& with, std::string const& path) {
+    std::error_code ignored;
     std::ifstream file;
-    if (path != "-") {
-        file.open(path, std::ios::binary);
-        // A directory can be opened but not read.
-        if (!file || file.peek() == std::ifstream::traits_type::eof()) {
-            if (!file.is_open() || file.bad()) return error{errc::not_found, fmt::format("cannot read {}", path)};
-        }
-    }
+    if (path != "-") file.open(path, std::ios::binary);
+    // A directory can be opened, but not read.
+    if (path != "-" && (!file.is_open() || std::filesystem::is_directory(path, ignored)))
+        return error{errc::invalid, fmt::format("cannot read {}", path)};  // not_found: an object of the server
     auto& from = path == "-" ? with.in() : file;
     std::string text{std::istreambuf_iterator<char>(from), {}};
     if (text.size() > rik::limits::definition_bytes_max)

@@ -13,7 +13,7 @@ exit_code print_version(session& with, bool is_local) {
     with.out() << fmt::format("rikctl {}\n", RIK_VERSION) << std::flush;
     if (is_local) return exit_code::ok;
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     auto const version = server->version();
     if (!version) return with.fail(version.error());
     with.out() << fmt::format("rik    {} at {}\n", *version, to_string(server->address()));

@@ -44,7 +44,7 @@ exit_code wait_as_told(session& with, wait_options const& options) {
         return with.fail_usage("wait for a workload, an instance or a node");
     if (!goal) return with.fail_usage(to_string(goal.error()));
     auto server = with.server();
-    if (!server) return with.fail(server.error());
+    if (!server) return with.fail_address(server.error());
     return wait_for_all(with, *server, {*kind, options.names, *goal, options.timeout});
 }
 

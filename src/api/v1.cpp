@@ -134,7 +134,7 @@ api_answer get_instance(api_call& call) {
     if (!which) co_return which.error();
     auto const found = co_await call.primary.get_instance(call.who, std::move(*which));
     if (!found) co_return found.error();
-    auto const names = co_await read_directory(call);
+    auto const names = co_await read_directory_of(call, **found);
     if (!names) co_return names.error();
     co_return json_response(200, instance_text(*found, *names));
 }

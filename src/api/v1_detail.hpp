@@ -12,6 +12,8 @@ namespace rik::detail {
 
 /// Names of the workloads and nodes that are there now. Errors: those of operations.
 awaitable<result<directory>> read_directory(api_call& call);
+/// Only those that `row` refers to.
+awaitable<result<directory>> read_directory_of(api_call& call, instance const& row);
 
 /// The object that the first {..} of the pattern names, of the `kind` that the query says.
 result<object_ref> ref_of(api_call const& call);

@@ -39,6 +39,25 @@ awaitable<result<directory>> read_directory(api_call& call) {
     co_return make_directory(*workloads, *nodes);
 }
 
+awaitable<result<directory>> read_directory_of(api_call& call, instance const& row) {
+    directory names;
+    if (row.owner()) {
+        object_ref which;
+        which.id_or_name = row.owner()->text();
+        auto const found = co_await call.primary.get_workload(call.who, std::move(which));
+        if (!found && found.error().code != errc::not_found) co_return found.error();
+        if (found) names.workloads.emplace((*found)->id, found->row);
+    }
+    if (row.binding()) {
+        object_ref which;
+        which.id_or_name = row.binding()->node.text();
+        auto const found = co_await call.primary.get_node(call.who, std::move(which));
+        if (!found && found.error().code != errc::not_found) co_return found.error();
+        if (found) names.nodes.emplace((*found)->id, found->row);
+    }
+    co_return names;
+}
+
 awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
     instance_filter filter;
     if (auto const name = call.request.parameter("workload")) {

@@ -75,7 +75,7 @@ result<std::string> log_stream::read(time_point deadline) { return from_->read(d
 client::client(server_address to, client_options options) : to_(std::move(to)), options_(options) {}
 
 result<std::string> client::call(std::string method, std::string target, std::string body, std::string content_type) {
-    detail::http_request request{.method = std::move(method), .target = std::move(target)};
+    detail::exchange_request request{.method = std::move(method), .target = std::move(target)};
     request.body = std::move(body);
     request.content_type = std::move(content_type);
     auto const deadline = clock_.now() + options_.reply_timeout;
@@ -118,7 +118,7 @@ result<log_stream> client::open_log(log_wanted const& what) {
     target.with("container", what.container).with("follow", what.follow ? "true" : "");
     target.with("timestamps", what.timestamps ? "true" : "");
     if (what.tail_lines) target.with("tail", std::to_string(*what.tail_lines));
-    detail::http_request request{.target = target.text(), .accept = "text/plain"};
+    detail::exchange_request request{.target = target.text(), .accept = "text/plain"};
     auto const deadline = clock_.now() + options_.reply_timeout;
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, deadline);
     if (!reply) return reply.error();

@@ -107,10 +107,13 @@ void add_containers(describe_lines& lines, object const& instance, object const&
     lines.outdent();
 }
 
-/// How long after `start` something happened, which tells where the time went.
+/// How long after `start` something happened, which tells where the time went: finely where it is short.
 std::string after_text(std::optional<wall_time> when, std::optional<wall_time> start) {
     if (!when || !start || *when < *start) return {};
-    return "+" + to_short_string(std::chrono::duration_cast<duration>(*when - *start));
+    auto const length = *when - *start;
+    if (length < std::chrono::seconds(1) || length >= std::chrono::seconds(10))
+        return "+" + to_short_string(std::chrono::duration_cast<duration>(length));
+    return fmt::format("+{:.2f}s", std::chrono::duration<double>(length).count());
 }
 
 void add_story(describe_lines& lines, object const& events, std::optional<wall_time> created) {
@@ -227,7 +230,8 @@ result<std::string> describe_workload(std::string_view workload, std::string_vie
     return lines.take();
 }
 
-result<std::string> describe_node(std::string_view node, std::string_view instances, wall_time now) {
+result<std::string> describe_node(std::string_view node, std::string_view instances, std::string_view events,
+                                  wall_time now) {
     auto const of = parse_object(node);
     if (!of) return of.error();
     describe_lines lines(now);
@@ -243,6 +247,7 @@ result<std::string> describe_node(std::string_view node, std::string_view instan
     lines.add("Requested", amounts_text(object_at(*of, "requested")));
     add_labels(lines, *of);
     add_table(lines, "Instances", instances, now);
+    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
     return lines.take();
 }
 

@@ -59,7 +59,7 @@ error broken(error_code code) {
     return error{errc::corrupt, fmt::format("the server does not speak HTTP: {}", code.message())};
 }
 
-http::request<http::string_body> message_of(server_address const& to, http_request const& from) {
+http::request<http::string_body> message_of(server_address const& to, exchange_request const& from) {
     http::request<http::string_body> message;
     message.version(11);
     message.method_string(from.method);
@@ -115,7 +115,7 @@ struct http_exchange::connection {
 
     result<std::vector<any_endpoint>> resolve(server_address const& to, time_point deadline);
     result<void> connect(server_address const& to, time_point deadline);
-    result<void> send(server_address const& to, http_request const& request, time_point deadline);
+    result<void> send(server_address const& to, exchange_request const& request, time_point deadline);
     result<void> read_head(time_point deadline);
     void start_reading();
 };
@@ -158,7 +158,7 @@ result<void> http_exchange::connection::connect(server_address const& to, time_p
     return problem;
 }
 
-result<void> http_exchange::connection::send(server_address const& to, http_request const& request,
+result<void> http_exchange::connection::send(server_address const& to, exchange_request const& request,
                                              time_point deadline) {
     auto const message = message_of(to, request);
     auto const end = finish([&](auto handler) { http::async_write(socket, message, std::move(handler)); }, deadline);
@@ -190,7 +190,7 @@ http_exchange::http_exchange(std::unique_ptr<connection> over) : over_(std::move
 
 http_exchange::~http_exchange() = default;
 
-result<std::unique_ptr<http_exchange>> http_exchange::open(server_address const& to, http_request const& request,
+result<std::unique_ptr<http_exchange>> http_exchange::open(server_address const& to, exchange_request const& request,
                                                            time_point connect_deadline, time_point reply_deadline) {
     auto over = std::make_unique<connection>();
     if (auto done = over->connect(to, connect_deadline); !done) return done.error();

@@ -21,7 +21,7 @@ std::optional<watch_event_type> parse_type(std::string_view text) {
 }
 
 /// May trying again help? A server that is starting or going away answers so.
-bool is_passing(errc code) { return code == errc::unavailable || code == errc::timed_out || code == errc::internal; }
+bool is_passing(errc code) { return code == errc::unavailable || code == errc::timed_out; }
 
 }  // namespace
 
@@ -32,7 +32,7 @@ watch_stream& watch_stream::operator=(watch_stream&&) noexcept = default;
 watch_stream::~watch_stream() = default;
 
 result<void> watch_stream::connect(time_point deadline) {
-    detail::http_request request{.target = target_, .accept = "text/event-stream", .last_event_id = last_id_};
+    detail::exchange_request request{.target = target_, .accept = "text/event-stream", .last_event_id = last_id_};
     auto const connect_deadline = std::min(deadline, clock_.now() + options_.connect_timeout);
     auto reply = detail::http_exchange::open(to_, request, connect_deadline, deadline);
     if (!reply) return reply.error();
@@ -57,11 +57,11 @@ std::optional<watch_event> watch_stream::lose(error why) {
     return watch_event{watch_event_type::disconnected, lost_because_.message};
 }
 
-watch_event watch_stream::start_anew() {
+/// The next connection begins anew.
+void watch_stream::forget() {
     last_id_.clear();
     from_.reset();
-    next_try_ = clock_.now();
-    return watch_event{watch_event_type::restarted};
+    next_try_ = clock_.now() + limits::reconnect_pause_min;
 }
 
 /// Waits for its turn and tries once.
@@ -71,10 +71,13 @@ result<std::optional<watch_event>> watch_stream::reconnect(time_point deadline) 
     detail::wait_until(std::min(deadline, next_try_));
     if (clock_.now() < next_try_) return error{errc::timed_out, "the connection to the server is lost"};
     auto const done = connect(clock_.now() + options_.connect_timeout);
+    // Without an id to go on after, the server tells everything from its beginning.
+    if (done && last_id_.empty()) return watch_event{watch_event_type::restarted};
     if (done) return std::optional<watch_event>();
     if (is_passing(done.error().code)) return lose(done.error());
-    if (!last_id_.empty()) return start_anew();  // the server refuses to go on from there
-    return done.error();
+    if (last_id_.empty()) return done.error();
+    forget();  // the server refuses to go on from there
+    return std::optional<watch_event>();
 }
 
 result<std::optional<watch_event>> watch_stream::read_some(time_point deadline) {
@@ -101,8 +104,9 @@ result<std::optional<watch_event>> watch_stream::take(stream_event event) {
     auto problem = summarize(parse_problems(500, event.data));
     if (is_passing(problem.code)) return lose(std::move(problem));
     // It cannot go on where it was (it read too slowly): only a new beginning helps.
-    if (!last_id_.empty()) return start_anew();
-    return problem;
+    if (last_id_.empty() || problem.code == errc::internal) return problem;
+    forget();
+    return std::optional<watch_event>();
 }
 
 result<watch_event> watch_stream::next(time_point deadline) {

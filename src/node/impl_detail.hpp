@@ -34,7 +34,7 @@ private:
 
         instance_fields fields;
         bool is_dirty = false;                    ///< its status is due to the scheduler
-        std::optional<found_sandbox> found = {};  ///< what was there when the agent started
+        std::optional<found_sandbox> found = {};  ///< what an earlier agent left, as long as it is used
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
 

@@ -52,7 +52,7 @@ awaitable<> node_agent::impl::supervise(record_ptr held) {
 awaitable<> node_agent::impl::resume(record_ptr held) {
     auto const was = held->status().state;
     if (is_finished(was)) co_return;
-    auto const found = std::exchange(held->found, std::nullopt);
+    auto const& found = held->found;
     std::size_t known_count = 0;
     if (found && found->is_whole) {
         for (auto const& each : found->containers) {
@@ -74,7 +74,7 @@ awaitable<> node_agent::impl::resume(record_ptr held) {
                                  "the node was rebooted, and its restartPolicy is Never"};
         co_return co_await finish(held, std::move(how));
     }
-    if (found) {
+    if (std::exchange(held->found, std::nullopt)) {
         // Half made, or from before a reboot: it starts from nothing.
         auto const removed = co_await ports_.containers.remove_sandbox(held->id());
         if (!removed)

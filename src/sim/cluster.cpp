@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -61,7 +62,17 @@ cluster::cluster(world& in, cluster_options options) : world_(in), options_(std:
         machines_.push_back(std::make_unique<machine>(world_.executor(), world_.time(), facts_of(index, options_)));
 }
 
-cluster::~cluster() = default;
+cluster::~cluster() {
+    if (!primary_ && !scheduler_ &&
+        std::none_of(nodes_.begin(), nodes_.end(), [](auto const& each) { return each != nullptr; }))
+        return;
+    // A scenario that threw left roles behind.
+    try {
+        world_.run(stop());
+    } catch (std::exception const&) {
+        // What it threw before is what its test reports.
+    }
+}
 
 awaitable<> cluster::start() {
     co_await start_primary();

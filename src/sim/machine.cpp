@@ -66,9 +66,15 @@ std::vector<container_key> machine::running() const {
     return keys;
 }
 
-std::set<instance_id> machine::occupied() const {
-    auto all = sandboxes_;
+std::set<instance_id> machine::attached() const {
+    std::set<instance_id> all;
     for (auto const& [id, pod] : attached_) all.insert(id);
+    return all;
+}
+
+std::set<instance_id> machine::occupied() const {
+    auto all = attached();
+    all.insert(sandboxes_.begin(), sandboxes_.end());
     for (auto const& [key, each] : containers_) all.insert(key.instance);
     return all;
 }

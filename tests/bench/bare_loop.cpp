@@ -7,27 +7,22 @@
 // CONCURRENCY 1 makes one Pod after the other, and a latency is one Pod's. With more threads all Pods are wanted at the
 // beginning, and a latency is the time from there until a Pod runs. Without numbers: 100 in sequence, 50 at once.
 #include "bare_pod.hpp"
+#include "measure.hpp"
 
 #include <rik/base/hash.hpp>
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <stdexcept>
-#include <thread>
 
 #include <unistd.h>
 
 namespace rik::bench {
 
 namespace {
-
-using steady = std::chrono::steady_clock;
 
 struct load {
     int count = 0;
@@ -39,35 +34,6 @@ struct arguments {
     std::vector<load> loads;
 };
 
-double milliseconds(steady::duration length) { return std::chrono::duration<double, std::milli>(length).count(); }
-
-double percentile(std::vector<double> const& sorted, double part) {
-    auto const at = static_cast<std::size_t>(part * static_cast<double>(sorted.size()));
-    return sorted[std::min(at, sorted.size() - 1)];
-}
-
-/// Calls `work(thread, item)` for every item, on `threads` threads. The first exception ends it.
-template <class Work>
-void for_each_on(int threads, int items, Work work) {
-    std::atomic<int> next = 0;
-    std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(threads));
-    std::vector<std::jthread> workers;
-    for (int thread = 0; thread < threads; ++thread) {
-        workers.emplace_back([&, thread] {
-            try {
-                for (int item = next++; item < items; item = next++) work(thread, item);
-            } catch (...) {
-                thrown[static_cast<std::size_t>(thread)] = std::current_exception();
-                next = items;
-            }
-        });
-    }
-    workers.clear();
-    for (auto const& each : thrown) {
-        if (each) std::rethrow_exception(each);
-    }
-}
-
 std::vector<std::unique_ptr<detail::node_links>> make_links(bare_options const& options, int threads) {
     std::vector<std::unique_ptr<detail::node_links>> made;
     for (int thread = 0; thread < threads; ++thread) {
@@ -78,13 +44,13 @@ std::vector<std::unique_ptr<detail::node_links>> make_links(bare_options const& 
     return made;
 }
 
-void print(bare_options const& options, load const& what, std::vector<double> latencies, double wall) {
-    std::sort(latencies.begin(), latencies.end());
+void print(bare_options const& options, load const& what, std::vector<double> const& latencies, double wall) {
+    auto const longest = percentile(latencies, 1);
     fmt::print(
         R"({{"pods": {}, "concurrency": {}, "start": "{}", "p50_ms": {:.1f}, "p99_ms": {:.1f}, "max_ms": {:.1f}, "wall_ms": {:.1f}}})"
         "\n",
         what.count, what.concurrency, options.start == start_step::fifo ? "fifo" : "runc", percentile(latencies, 0.5),
-        percentile(latencies, 0.99), latencies.back(), wall);
+        percentile(latencies, 0.99), longest, wall);
     std::fflush(stdout);
 }
 

@@ -217,7 +217,7 @@ TEST_CASE("a damaged blob of an earlier pull is fetched again", "[e2e][images]")
     CHECK(read(f.get(name)->tree / "hello") == "first");
 }
 
-TEST_CASE("a layout that changed is read again; one that is away is served from its copy", "[e2e][images]") {
+TEST_CASE("a layout that changed is read again, one that is away is served from its copy", "[e2e][images]") {
     fixture f;
     auto what = plain_image();
     auto const name = rik::testing::make_busybox_layout(f.layout(), "1", what);

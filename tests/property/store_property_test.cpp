@@ -12,7 +12,7 @@
 #include <set>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 
 namespace {
 
@@ -183,14 +183,14 @@ private:
             store_.gate.held = random_.below(3) == 0;
             store_.gate.answer_held = random_.below(3) == 0;
         }
-        if (random_.below(2) == 0) run_ready(store_.io);
+        if (random_.below(2) == 0) testing::run_ready(store_.io);
         check_indexes(store_.rows.head());
         auto const durable = store_.rows.durable().at();
         CHECK(to_model(store_.rows.durable()) == std::prev(states_.upper_bound(durable))->second);
     }
 
     void check_watched(revision opened_at) {
-        run_ready(store_.io);
+        testing::run_ready(store_.io);
         std::set<revision> const each(seen_.begin(), seen_.end());
         for (auto at = opened_at + 1; at <= store_.rows.durable().at(); ++at) CHECK(each.contains(at));
         CHECK((each.empty() || *each.rbegin() <= store_.rows.durable().at()));

@@ -83,6 +83,8 @@ awaitable<> storm(sim::cluster& cluster, sim::world& world) {
     for (std::size_t index = 0; index < cluster.node_count(); ++index) {
         running_count += cluster.node(index).running().size();
         auto const occupied = cluster.node(index).occupied();
+        if (cluster.node(index).attached().size() != occupied.size())
+            throw std::runtime_error("a Pod is off the network");
         if (occupied.size() != cluster.node(index).running().size())
             throw std::runtime_error("something is left on a node");
     }
@@ -117,6 +119,7 @@ awaitable<> keeps_running(sim::cluster& cluster, sim::world& world) {
     co_await world.time().sleep_for(30s);
     co_await cluster.until(sim::all_running);
     CHECK(cluster.node(0).starts().size() == starts);
+    CHECK(cluster.node(0).attached().size() == 3);
     co_await cluster.stop();
 }
 

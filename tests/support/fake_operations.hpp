@@ -46,9 +46,13 @@ public:
     awaitable<bool> report(instance_id id, instance_status status) {
         return change_fields(id, [status](instance_fields& row) { row.status = status; });
     }
+    /// `count` changes of one instance, each with a message of 2 kB.
+    awaitable<bool> report_often(instance_id id, int count) { return on_strand(strand_, report_often_here(id, count)); }
     awaitable<bool> remove_instance(instance_id id) { return on_strand(strand_, remove_here<instance>(id)); }
     awaitable<bool> note(event happened) { return on_strand(strand_, note_here(std::move(happened))); }
-    awaitable<bool> write_log(std::string text, bool ends) { return on_strand(strand_, write_here(std::move(text), ends)); }
+    awaitable<bool> write_log(std::string text, bool ends) {
+        return on_strand(strand_, write_here(std::move(text), ends));
+    }
 
     std::atomic<int> open_log_count = 0;
     std::atomic<int> open_watch_count = 0;
@@ -178,6 +182,18 @@ private:
     awaitable<bool> remove_here(typename table<Row>::key key) {
         auto const gone = co_await delete_here<Row>(std::move(key));
         co_return gone.has_value();
+    }
+    awaitable<bool> report_often_here(instance_id id, int count) {
+        for (int i = 0; i < count; ++i) {
+            auto const old = store_.head().find<instance>(id);
+            auto fields = old->fields();
+            fields.status.message.assign(2000, static_cast<char>('a' + i % 26));
+            transaction changes;
+            changes.put(instance(std::move(fields)), old.changed_at);
+            if (!store_.apply(std::move(changes))) co_return false;
+        }
+        auto const done = co_await store_.wait_durable(store_.head().at());
+        co_return done.has_value();
     }
     awaitable<bool> note_here(event happened) {
         auto made = to_document(happened, ++event_count_);
@@ -362,7 +378,8 @@ private:
 
     private:
         awaitable<result<std::string>> read_here() {
-            while (follows_ && !owner_.log_has_ended_ && read_ == owner_.log_text_.size()) co_await owner_.log_grew_.wait();
+            while (follows_ && !owner_.log_has_ended_ && read_ == owner_.log_text_.size())
+                co_await owner_.log_grew_.wait();
             auto text = owner_.log_text_.substr(read_);
             read_ += text.size();
             co_return text;

@@ -79,6 +79,13 @@ public:
         return true;
     }
 
+    /// Waits until `count` bytes are unread.
+    bool read_at_least(std::size_t count) {
+        while (received_.size() < count)
+            if (!read_some()) return false;
+        return true;
+    }
+
     /// Has the server ended the connection within `patience`? What it sends before is kept.
     bool is_closed_within(std::chrono::milliseconds patience) {
         auto const start = std::chrono::steady_clock::now();
@@ -110,8 +117,7 @@ private:
     void read_body(http_reply& reply) {
         auto const field = reply.head.find("Content-Length: ");
         auto const length = field == reply.head.npos ? std::string::npos : std::stoul(reply.head.substr(field + 16));
-        while (received_.size() < length)
-            if (!read_some()) break;
+        read_at_least(length);
         reply.is_whole = length == std::string::npos ? is_closed_ : received_.size() >= length;
         reply.body = take(length);
     }
@@ -121,8 +127,7 @@ private:
             if (!read_until("\r\n")) return false;
             auto const line = take(received_.find("\r\n") + 2);
             auto const size = std::stoul(line, nullptr, 16);
-            while (received_.size() < size + 2)
-                if (!read_some()) return false;
+            if (!read_at_least(size + 2)) return false;
             body += take(size);
             take(2);
             if (size == 0) return true;

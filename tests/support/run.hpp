@@ -44,6 +44,12 @@ inline void run(asio::io_context& context, awaitable<> work) {
     if (thrown) std::rethrow_exception(thrown);
 }
 
+/// Runs what is ready now, and waits for nothing.
+inline void run_ready(asio::io_context& context) {
+    context.restart();
+    context.poll();
+}
+
 template <class T>
 T run(awaitable<T> work) {
     asio::io_context context;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace rik::test {
+namespace rik::testing {
 
 /// 1 to `count`; RIK_SEED=N: only N.
 inline std::vector<std::uint64_t> seeds(std::uint64_t count) {
@@ -16,4 +16,4 @@ inline std::vector<std::uint64_t> seeds(std::uint64_t count) {
     return all;
 }
 
-}  // namespace rik::test
+}  // namespace rik::testing

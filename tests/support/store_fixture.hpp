@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace rik::test {
+namespace rik::testing {
 
 /// A memory journal that can be held up, can fail, and records its batches.
 class gated_journal final : public journal {
@@ -50,14 +50,14 @@ class running_store {
 public:
     explicit running_store(std::shared_ptr<memory_disk> disk = std::make_shared<memory_disk>())
         : gate(io.get_executor(), std::move(disk)), rows(io.get_executor(), gate), tasks_(io.get_executor()) {
-        opened = run_on(io, rows.open());
+        opened = run(io, rows.open());
         tasks_.spawn(flush());
     }
     ~running_store() { stop(); }
 
-    result<revision> commit(transaction changes) { return run_on(io, rows.commit(std::move(changes))); }
+    result<revision> commit(transaction changes) { return run(io, rows.commit(std::move(changes))); }
     void spawn(awaitable<> work) { tasks_.spawn(std::move(work)); }
-    void stop() { run_on(io, tasks_.stop()); }
+    void stop() { run(io, tasks_.stop()); }
 
     asio::io_context io;
     gated_journal gate;
@@ -120,4 +120,4 @@ transaction put_one(Row row, revision expected = 0) {
     return changes;
 }
 
-}  // namespace rik::test
+}  // namespace rik::testing

@@ -112,7 +112,8 @@ def _may_keep_time(path):
 
 
 def _may_spawn(path):
-    return not _in(path, "include/", "src/") or layers.folder_of(path) in {"async", "sim"}
+    """`all` is a door, too: it serves programs without coroutines from a thread of its own."""
+    return not _in(path, "include/", "src/") or layers.folder_of(path) in {"async", "sim", "all"}
 
 
 BANS = {

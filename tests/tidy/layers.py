@@ -38,7 +38,7 @@ ADAPTERS = ("store/sqlite*", "runtime/oci*", "runtime/microvm*", "network/linux*
 _may_name_adapters = {"sim", "all"}
 
 # Third party: what an include looks like, and the files below src/ that may have it.
-_with_async = sorted(f"{folder}/*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
+_with_async = sorted(f"{folder}[/.]*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
 THIRD_PARTY = (
     ("Boost.System", r"boost/(system|assert)(/|\.hpp)", ["*"]),
     ("Boost.Asio", r"boost/asio(/|\.hpp)", _with_async),
@@ -46,9 +46,9 @@ THIRD_PARTY = (
     ("Boost.JSON", r"boost/json(/|\.hpp)", ["model/*", "runtime/oci/*", "runtime/microvm/*", "network/linux/*", "api/*", "client/*"]),
     ("Boost.Process", r"boost/process(/|\.hpp)", ["runtime/process*"]),
     ("Boost.URL", r"boost/url(/|\.hpp)", ["http/*", "api/*", "client/*"]),
-    ("Boost.Beast", r"boost/beast(/|\.hpp)", ["http/*"]),
+    ("Boost.Beast", r"boost/beast(/|\.hpp)", ["http/*", "client/http_exchange*"]),
     ("OpenSSL", r"openssl/", ["http/*", "security/*"]),
-    ("yaml-cpp", r"yaml-cpp/", ["model/*yaml*"]),
+    ("yaml-cpp", r"yaml-cpp/", ["model/*yaml*", "client/*yaml*"]),
     ("date", r"date/", ["model/*"]),
     ("SQLite", r"sqlite3\.h$", ["store/sqlite*"]),
     ("libnftables", r"nftables/", ["network/linux/*"]),

@@ -135,6 +135,8 @@ GOOD_INCLUDES = [
     ("src/store/sqlite/journal.cpp", "sqlite3.h"),
     ("src/store/sqlite_journal.cpp", "sqlite3.h"),
     ("src/http/server.cpp", "boost/beast/http.hpp"),
+    ("src/client/http_exchange.cpp", "boost/beast/http.hpp"),
+    ("include/rik/all.hpp", "boost/asio/io_context.hpp"),
     ("src/model/codec.cpp", "boost/json/parse.hpp"),
     ("src/placement/place.cpp", "fmt/format.h"),
     ("include/rik/async/a.hpp", "boost/asio/awaitable.hpp"),

@@ -24,8 +24,15 @@ TEST_CASE("v0: creating a workload answers with its id and nothing else") {
 
 TEST_CASE("v0: a definition may lack replicas, come without a content type, and be a Function") {
     api_fixture on;
-    CHECK(on.post("/api/v0/workloads.create", R"({"apiVersion":"v1","kind":"Pod","name":"a","spec":{"containers":[{"name":"m","image":"alpine"}]}})").status_code == 200);
-    CHECK(on.post("/api/v0/workloads.create", R"({"apiVersion":"v1","kind":"Function","name":"f","replicas":1,"spec":{"function":{"execution":{"rootfs":"https://x/y.ext4"}}}})").status_code == 200);
+    CHECK(
+        on.post("/api/v0/workloads.create",
+                R"({"apiVersion":"v1","kind":"Pod","name":"a","spec":{"containers":[{"name":"m","image":"alpine"}]}})")
+            .status_code == 200);
+    CHECK(
+        on.post(
+              "/api/v0/workloads.create",
+              R"({"apiVersion":"v1","kind":"Function","name":"f","replicas":1,"spec":{"function":{"execution":{"rootfs":"https://x/y.ext4"}}}})")
+            .status_code == 200);
     auto const list = parsed(on.get("/api/v0/workloads.list")).as_array();
     REQUIRE(list.size() == 2);
     for (auto const& each : list) {
@@ -51,7 +58,8 @@ TEST_CASE("v0: a name that is taken is 404, by exact match only") {
 
 TEST_CASE("v0: what is no definition is 400 with the reason in plain text") {
     api_fixture on;
-    for (auto const* wrong : {"null", "", " null\n", "{", "[]", "{}", R"({"apiVersion":"v1","kind":"Pod"})", R"({"apiVersion":"v1","kind":"Pot","name":"x","spec":{}})"}) {
+    for (auto const* wrong : {"null", "", " null\n", "{", "[]", "{}", R"({"apiVersion":"v1","kind":"Pod"})",
+                              R"({"apiVersion":"v1","kind":"Pot","name":"x","spec":{}})"}) {
         auto const reply = on.post("/api/v0/workloads.create", wrong);
         CHECK(reply.status_code == 400);
         CHECK(reply.has_header("Content-Type: text/plain; charset=UTF-8\r\n"));
@@ -90,7 +98,9 @@ TEST_CASE("v0: instances are created with 201 and named by their names") {
     for (auto const* wrong : {"0", "-1", "1.5", "\"2\"", "10001", "99999999999"})
         CHECK(on.post("/api/v0/instances.create", body(R"(,"replicas":)" + std::string(wrong))).status_code == 400);
     CHECK(on.post("/api/v0/instances.create", R"({"workload_id":"nothing"})").status_code == 404);
-    CHECK(on.post("/api/v0/instances.create", R"({"workload_id":"6b29fc40-ca47-4067-b31d-00dd010662da"})").status_code == 404);
+    CHECK(
+        on.post("/api/v0/instances.create", R"({"workload_id":"6b29fc40-ca47-4067-b31d-00dd010662da"})").status_code ==
+        404);
     CHECK(on.post("/api/v0/instances.create", "{}").status_code == 400);
 }
 
@@ -139,16 +149,25 @@ TEST_CASE("v0: the instances of a workload, and 204 where there are none") {
 TEST_CASE("v0: only the six states that its clients know are shown") {
     api_fixture on;
     auto const made = on.add_instance(on.add_workload("web"));
-    auto const shown = [&] { return std::string(on.json_at("/api/v0/instances.list").at(0).at("value").at("status").as_string()); };
+    auto const shown = [&] {
+        return std::string(on.json_at("/api/v0/instances.list").at(0).at("value").at("status").as_string());
+    };
     auto const node = on.on.run(on.primary.add_node("n1"));
     on.on.run(on.primary.bind(made->id(), node));
     using enum instance_state;
-    for (auto const& [state, word] : std::vector<std::pair<instance_state, std::string>>{{pending, "Pending"}, {creating, "Creating"}, {running, "Running"}, {succeeded, "Terminated"}, {failed, "Failed"}, {destroying, "Destroying"}, {terminated, "Terminated"}}) {
+    for (auto const& [state, word] : std::vector<std::pair<instance_state, std::string>>{{pending, "Pending"},
+                                                                                         {creating, "Creating"},
+                                                                                         {running, "Running"},
+                                                                                         {succeeded, "Terminated"},
+                                                                                         {failed, "Failed"},
+                                                                                         {destroying, "Destroying"},
+                                                                                         {terminated, "Terminated"}}) {
         on.report(made->id(), state);
         CHECK(shown() == word);
     }
     on.on.run(on.primary.set_node_state(node, node_state::unheard));
-    for (auto const& [state, word] : std::vector<std::pair<instance_state, std::string>>{{creating, "Pending"}, {running, "Failed"}, {succeeded, "Terminated"}, {destroying, "Destroying"}}) {
+    for (auto const& [state, word] : std::vector<std::pair<instance_state, std::string>>{
+             {creating, "Pending"}, {running, "Failed"}, {succeeded, "Terminated"}, {destroying, "Destroying"}}) {
         on.report(made->id(), state);
         CHECK(shown() == word);
     }

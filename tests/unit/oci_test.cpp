@@ -99,7 +99,7 @@ TEST_CASE_METHOD(config_fixture, "limits and requests become cgroup settings", "
     CHECK(made["process"].at("rlimits").at(0).at("hard") == 20'000);
 }
 
-TEST_CASE_METHOD(config_fixture, "root has Docker's capabilities that we have; others have none", "[unit][oci]") {
+TEST_CASE_METHOD(config_fixture, "root has Docker's capabilities that we have, others have none", "[unit][oci]") {
     host.capabilities = ~(std::uint64_t{1} << 27);
     auto made = config();
     auto const& of_root = made["process"].at("capabilities");

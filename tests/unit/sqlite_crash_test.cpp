@@ -1,7 +1,7 @@
 // Kills a process that writes to a SQLite journal, again and again, and looks at what is left.
 #include "support/catch.hpp"
 #include "support/run.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/scratch_directory.hpp"
 
 #include <rik/store/sqlite_journal.hpp>
 
@@ -18,7 +18,7 @@
 #include <map>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 namespace fs = std::filesystem;
 
 extern char** environ;
@@ -100,7 +100,7 @@ journal_contents read(fs::path const& file) {
     asio::io_context io;
     asio::thread_pool pool(1);
     sqlite_journal log(file, pool.get_executor());
-    auto contents = run_on(io, log.lead());
+    auto contents = run(io, log.lead());
     pool.join();
     if (!contents) FAIL(contents.error().message);
     return std::move(*contents);
@@ -126,12 +126,12 @@ TEST_CASE("writer of the crash test", "[.]") {
     asio::io_context io;
     asio::thread_pool pool(1);
     sqlite_journal log(file, pool.get_executor());
-    run_on(io, write_for_ever(log));
+    run(io, write_for_ever(log));
     pool.join();
 }
 
 TEST_CASE("what a SQLite journal acknowledged survives kill -9", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "state.db";
     revision acknowledged = 0;
     for (int round = 0; round < 8; ++round) {
@@ -146,7 +146,7 @@ TEST_CASE("what a SQLite journal acknowledged survives kill -9", "[sqlite]") {
             asio::io_context io;
             asio::thread_pool pool(1);
             sqlite_journal second(file, pool.get_executor());
-            auto const refused = run_on(io, second.lead());
+            auto const refused = run(io, second.lead());
             pool.join();
             REQUIRE(!refused.has_value());
             CHECK(refused.error().code == errc::conflict);

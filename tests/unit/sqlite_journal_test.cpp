@@ -1,6 +1,6 @@
 #include "support/catch.hpp"
 #include "support/run.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/scratch_directory.hpp"
 
 #include <rik/store/sqlite_journal.hpp>
 
@@ -15,7 +15,7 @@
 #include <fstream>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 using namespace std::string_literals;
 namespace fs = std::filesystem;
 
@@ -31,8 +31,8 @@ public:
     explicit open_journal(fs::path const& file) : log_(file, pool_.get_executor()) {}
     ~open_journal() { pool_.join(); }
 
-    result<journal_contents> lead() { return run_on(io_, log_.lead()); }
-    result<void> append(std::vector<journal_entry> batch) { return run_on(io_, log_.append(std::move(batch))); }
+    result<journal_contents> lead() { return run(io_, log_.lead()); }
+    result<void> append(std::vector<journal_entry> batch) { return run(io_, log_.append(std::move(batch))); }
 
 private:
     asio::io_context io_;
@@ -81,14 +81,14 @@ public:
     fs::path const& path() const { return where_.path(); }
 
 private:
-    temporary_directory where_;
+    scratch_directory where_;
     bool mounted_;
 };
 
 }  // namespace
 
 TEST_CASE("a SQLite journal gives back the newest of each row, in order of revision", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "made" / "here" / "state.db";
     auto const odd = "{\"text\":\"\0 \xc3\xa4\"}"s;
     {
@@ -116,7 +116,7 @@ TEST_CASE("a SQLite journal gives back the newest of each row, in order of revis
 }
 
 TEST_CASE("a SQLite journal is for its owner's eyes only", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "new" / "state.db";
     open_journal log(file);
     REQUIRE(log.lead().has_value());
@@ -126,13 +126,13 @@ TEST_CASE("a SQLite journal is for its owner's eyes only", "[sqlite]") {
 }
 
 TEST_CASE("a SQLite journal that does not lead takes nothing", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     open_journal log(place.path() / "state.db");
     CHECK(log.append({entry(1, "a", "1")}).error().code == errc::unavailable);
 }
 
 TEST_CASE("only one SQLite journal leads a file", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "state.db";
     {
         open_journal first(file);
@@ -152,7 +152,7 @@ TEST_CASE("only one SQLite journal leads a file", "[sqlite]") {
 }
 
 TEST_CASE("a SQLite file that is damaged is refused", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "state.db";
     fill(file, 200, 900);
     auto const size = fs::file_size(file);
@@ -172,7 +172,7 @@ TEST_CASE("a SQLite file that is damaged is refused", "[sqlite]") {
 }
 
 TEST_CASE("a SQLite file of a newer release is refused", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "state.db";
     fill(file, 1, 1);
     run_sql(file, "UPDATE meta SET value = 2 WHERE key = 'format'");
@@ -180,7 +180,7 @@ TEST_CASE("a SQLite file of a newer release is refused", "[sqlite]") {
 }
 
 TEST_CASE("a creation that was cut short leaves nothing in the way", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     std::ofstream(place.path() / "state.db.new") << "half";
     std::ofstream(place.path() / "state.db.new-journal") << "half";
     open_journal log(place.path() / "state.db");
@@ -189,7 +189,7 @@ TEST_CASE("a creation that was cut short leaves nothing in the way", "[sqlite]")
 }
 
 TEST_CASE("SQLite's log does not grow without end", "[sqlite]") {
-    temporary_directory const place;
+    scratch_directory const place;
     auto const file = place.path() / "state.db";
     open_journal log(file);
     REQUIRE(log.lead().has_value());

@@ -4,7 +4,7 @@
 #include <rik/base/limits.hpp>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 
 namespace {
 
@@ -184,17 +184,18 @@ TEST_CASE("a flush takes no more than an append may have, and never half a commi
     row_maker make;
     store.gate.held = true;
     store.gate.batch_sizes.clear();
+    constexpr auto each = limits::append_entries_max / 3;
     for (int i = 0; i < 4; ++i) {
         transaction changes;
-        for (std::size_t k = 0; k < limits::append_entries_max / 3; ++k) {
+        for (std::size_t k = 0; k < each; ++k) {
             changes.put(make.make_document(std::to_string(i) + "-" + std::to_string(k)), 0);
         }
         REQUIRE(store.rows.apply(std::move(changes)));
     }
     store.gate.release();
     run_ready(store.io);
-    CHECK(store.gate.batch_sizes == std::vector<std::size_t>{9999, 3333});
-    CHECK(store.rows.durable().count<document>() == 4 * 3333);
+    CHECK(store.gate.batch_sizes == std::vector<std::size_t>{3 * each, each});
+    CHECK(store.rows.durable().count<document>() == 4 * each);
 
     transaction too_large;
     for (std::size_t k = 0; k <= limits::append_entries_max; ++k)
@@ -232,10 +233,10 @@ TEST_CASE("a failed flush tells everybody and ends the store", "[store]") {
     for (auto const& each : results) CHECK(each.error() == *store.gate.fails_with);
     CHECK(store.flush_failure == store.gate.fails_with);
     CHECK(store.rows.apply(put_one(make.make_document("late"))).error().code == errc::unavailable);
-    CHECK(run_on(store.io, changes->next()).error().code == errc::unavailable);
+    CHECK(run(store.io, changes->next()).error().code == errc::unavailable);
     CHECK(store.rows.durable().count<document>() == 0);
-    CHECK(run_on(store.io, store.rows.wait_durable(store.rows.durable().at())));
-    CHECK(!run_on(store.io, store.rows.wait_durable(store.rows.head().at())));
+    CHECK(run(store.io, store.rows.wait_durable(store.rows.durable().at())));
+    CHECK(!run(store.io, store.rows.wait_durable(store.rows.head().at())));
 }
 
 TEST_CASE("who waits for a flush that was stopped is told so", "[store]") {
@@ -245,7 +246,7 @@ TEST_CASE("who waits for a flush that was stopped is told so", "[store]") {
     REQUIRE(store.rows.apply(put_one(make.make_document("a"))));
     run_ready(store.io);
     store.stop();
-    CHECK(run_on(store.io, store.rows.wait_durable(store.rows.head().at())).error().code == errc::unavailable);
+    CHECK(run(store.io, store.rows.wait_durable(store.rows.head().at())).error().code == errc::unavailable);
     CHECK(store.rows.apply(put_one(make.make_document("b"))).error().code == errc::unavailable);
 }
 
@@ -273,7 +274,7 @@ TEST_CASE("a cancelled waiter leaves nothing behind", "[store]") {
         task_group callers(store.io.get_executor());
         callers.spawn(commit_into(store.rows, put_one(make.make_document("a")), results));
         run_ready(store.io);
-        run_on(store.io, callers.stop());
+        run(store.io, callers.stop());
     }
     store.gate.release();
     run_ready(store.io);
@@ -339,7 +340,7 @@ TEST_CASE("damaged rows are refused", "[store]") {
     asio::io_context io;
     memory_journal log(disk);
     store rows(io.get_executor(), log);
-    auto const opened = run_on(io, rows.open());
+    auto const opened = run(io, rows.open());
     REQUIRE(!opened);
     CHECK(opened.error().code == expected);
 }
@@ -349,9 +350,9 @@ TEST_CASE("the older of two journals of one disk may not append", "[store]") {
     asio::io_context io;
     memory_journal older(disk);
     memory_journal newer(disk);
-    CHECK(!run_on(io, older.append({})));
-    REQUIRE(run_on(io, older.lead()).has_value());
-    REQUIRE(run_on(io, newer.lead()).has_value());
-    CHECK(run_on(io, older.append({})).error().code == errc::unavailable);
-    CHECK(run_on(io, newer.append({})));
+    CHECK(!run(io, older.append({})));
+    REQUIRE(run(io, older.lead()).has_value());
+    REQUIRE(run(io, newer.lead()).has_value());
+    CHECK(run(io, older.append({})).error().code == errc::unavailable);
+    CHECK(run(io, newer.append({})));
 }

@@ -4,13 +4,13 @@
 #include <rik/base/limits.hpp>
 
 using namespace rik;
-using namespace rik::test;
+using namespace rik::testing;
 
 namespace {
 
 std::vector<change> all_of(running_store& store, watcher& from) {
     run_ready(store.io);
-    return run_on(store.io, from.next()).value();
+    return run(store.io, from.next()).value();
 }
 
 std::string name_of(change const& done) {
@@ -46,7 +46,7 @@ TEST_CASE("a watcher gets durable changes in order, with the row before and afte
     CHECK(seen.back().changed_at == last);
     CHECK(std::get<row_change<document>>(seen.front().row).before == nullptr);
     REQUIRE(store.commit(put_one(make.make_workload("web"))));
-    CHECK(run_on(store.io, others->next()).value().size() == 1);
+    CHECK(run(store.io, others->next()).value().size() == 1);
 }
 
 TEST_CASE("a watcher sees nothing before it is durable", "[store][watch]") {
@@ -98,7 +98,7 @@ TEST_CASE("a watcher that was away gets what it missed from the history", "[stor
     REQUIRE(store.commit(put_one(make.make_document("d"))));
     CHECK(names_of(all_of(store, *missed)) == names{"b", "c", "d"});
     auto const future = store.rows.watch({table_id::document, {}, at[2] + 2});
-    CHECK(run_on(store.io, future->next()).error().code == errc::exhausted);
+    CHECK(run(store.io, future->next()).error().code == errc::exhausted);
 }
 
 TEST_CASE("history starts anew at a restart", "[store][watch]") {
@@ -113,7 +113,7 @@ TEST_CASE("history starts anew at a restart", "[store][watch]") {
     }
     running_store store(disk);
     auto const behind = store.rows.watch({table_id::document, {}, first});
-    CHECK(run_on(store.io, behind->next()).error().code == errc::exhausted);
+    CHECK(run(store.io, behind->next()).error().code == errc::exhausted);
     auto const abreast = store.rows.watch({table_id::document, {}, last});
     REQUIRE(store.commit(put_one(make.make_document("c"))));
     CHECK(names_of(all_of(store, *abreast)) == names{"c"});
@@ -128,7 +128,7 @@ TEST_CASE("history is bounded by bytes", "[store][watch]") {
     CHECK(all_of(store, *store.rows.watch({table_id::document, {}, first})).size() == 6);
     for (int i = 6; i < 9; ++i) REQUIRE(store.commit(put_one(make.make_document(std::to_string(i), text))));
     auto const late = store.rows.watch({table_id::document, {}, first});
-    CHECK(run_on(store.io, late->next()).error().message == "too old");
+    CHECK(run(store.io, late->next()).error().message == "too old");
 }
 
 TEST_CASE("a slow watcher is closed, and the others are not", "[store][watch]") {
@@ -142,9 +142,9 @@ TEST_CASE("a slow watcher is closed, and the others are not", "[store][watch]") 
     for (std::size_t i = 0; i < limits::watch_queue_count_max; ++i) {
         at = store.rows.apply(put_one(machine, at)).value();
     }
-    REQUIRE(run_on(store.io, store.rows.wait_durable(at)));
+    REQUIRE(run(store.io, store.rows.wait_durable(at)));
     REQUIRE(store.commit(put_one(make.make_document("a"))));
-    auto const closed = run_on(store.io, slow->next());
+    auto const closed = run(store.io, slow->next());
     REQUIRE(!closed);
     CHECK(closed.error().message == "too old");
     CHECK(names_of(all_of(store, *calm)) == names{"a"});

@@ -31,7 +31,7 @@ struct client_options {
 struct list_filter {
     std::string workload = {};
     std::string instance = {};  ///< for events
-    std::string node = {};      ///< for instances
+    std::string node = {};      ///< for instances and events
 };
 
 struct instances_wanted {
@@ -94,7 +94,7 @@ private:
     result<std::optional<watch_event>> reconnect(time_point deadline);
     result<std::optional<watch_event>> take(stream_event event);
     std::optional<watch_event> lose(error why);
-    watch_event start_anew();
+    void forget();
 
     server_address to_;
     std::string target_;

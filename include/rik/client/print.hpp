@@ -59,6 +59,7 @@ result<std::string> describe_instance(std::string_view instance, std::string_vie
                                       wall_time now);
 result<std::string> describe_workload(std::string_view workload, std::string_view instances, std::string_view events,
                                       wall_time now);
-result<std::string> describe_node(std::string_view node, std::string_view instances, wall_time now);
+result<std::string> describe_node(std::string_view node, std::string_view instances, std::string_view events,
+                                  wall_time now);
 
 }  // namespace rik

@@ -28,6 +28,7 @@ struct cluster_options {
 class cluster {
 public:
     cluster(world& in, cluster_options options);
+    /// Stops what still runs, in virtual time: not from inside a scenario.
     ~cluster();
 
     /// Starts all roles; returns when all nodes have joined.

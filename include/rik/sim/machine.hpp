@@ -51,6 +51,8 @@ public:
     std::vector<container_start> const& starts() const { return starts_; }
     /// Containers that run now.
     std::vector<container_key> running() const;
+    /// Instances that are on the network now.
+    std::set<instance_id> attached() const;
     /// Whatever is held for an instance: sandboxes and network attachments.
     std::set<instance_id> occupied() const;
 

@@ -8,21 +8,21 @@
 #include <string>
 #include <system_error>
 
-namespace rik::test {
+namespace rik::testing {
 
-class temporary_directory {
+class scratch_directory {
 public:
-    temporary_directory() {
+    scratch_directory() {
         auto pattern = (std::filesystem::temp_directory_path() / "rik-test-XXXXXX").string();
         RIK_ASSERT(::mkdtemp(pattern.data()) != nullptr);
         path_ = pattern;
     }
-    ~temporary_directory() {
+    ~scratch_directory() {
         std::error_code ignored;  // a test has said what it wanted to say by now
         std::filesystem::remove_all(path_, ignored);
     }
-    temporary_directory(temporary_directory const&) = delete;
-    temporary_directory& operator=(temporary_directory const&) = delete;
+    scratch_directory(scratch_directory const&) = delete;
+    scratch_directory& operator=(scratch_directory const&) = delete;
 
     std::filesystem::path const& path() const { return path_; }
 
@@ -30,4 +30,4 @@ private:
     std::filesystem::path path_;
 };
 
-}  // namespace rik::test
+}  // namespace rik::testing

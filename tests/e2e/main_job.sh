@@ -1,0 +1,383 @@
+#!/usr/bin/env bash
+# The main job through the real programs: definitions in, Pods running, everything out again, and what goes wrong on the
+# way is said.   usage: main_job.sh RIK RIKCTL   (as root)
+# shellcheck disable=SC2016,SC2031  # scripts for containers are in single quotes; one test is a subshell on purpose
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+rik_program=$1
+rikctl_program=$2
+
+# shellcheck source=scripts/lib/lab.sh
+source "$repository/scripts/lib/lab.sh"
+# shellcheck source=scripts/lib/leftovers.sh
+source "$repository/scripts/lib/leftovers.sh"
+
+passed=0 failed=0
+output=''  # of the last command that `check` ran, stdout and stderr
+
+rikctl() { "$rikctl_program" --server "unix://$lab_dir/rik.sock" "$@"; }
+
+note() {
+    if [[ $1 == ok ]]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    printf '%6.2f %s  %s\n' "$(seconds)" "$1" "$2"
+}
+seconds() { printf '%d.%02d' $(((${EPOCHREALTIME/[.,]/} - began) / 1000000)) $(((${EPOCHREALTIME/[.,]/} - began) / 10000 % 100)); }
+
+# check WHAT EXIT_CODE COMMAND...: runs it; keeps what it prints.
+check() {
+    local what=$1 wanted=$2 code=0
+    shift 2
+    output=$("$@" 2>&1) || code=$?
+    if ((code == wanted)); then
+        note ok "$what"
+    else
+        note NOT "$what: exit code $code instead of $wanted of: $*"
+        printf '%s\n' "$output" | sed 's/^/        /'
+    fi
+}
+
+# says TEXT...: the last output has all of these.
+says() {
+    local text
+    for text in "$@"; do
+        if [[ $output == *"$text"* ]]; then note ok "... it says: $text"; continue; fi
+        note NOT "... it does not say: $text"
+        printf '%s\n' "$output" | sed 's/^/        /'
+    done
+}
+
+# is WHAT EXPECTED ACTUAL
+is() {
+    if [[ $2 == "$3" ]]; then note ok "$1"; else note NOT "$1: '$3' instead of '$2'"; fi
+}
+
+field() { rikctl get instance "$1" -o json 2>/dev/null | jq --raw-output "if .items then .items[0] else . end | $2"; }
+has_field() { [[ $(field "$1" "$2") == "$3" ]]; }
+
+# becomes INSTANCE JQ-PATH VALUE: within half a minute.
+becomes() {
+    if lab_wait_for 30 has_field "$1" "$2" "$3"; then note ok "$1 $2 is $3"; else note NOT "$1 $2 is $(field "$1" "$2") instead of $3"; fi
+}
+
+address_of() { field "$1" '.addresses[0]'; }
+page_of() { curl --silent --noproxy '*' --max-time 10 --retry 5 --retry-connrefused --retry-delay 1 "http://$1/"; }
+
+# -- images and definitions
+
+make_images() {
+    lab_registry_start
+    lab_root "$lab_dir/root"
+    cat >"$lab_dir/root/bin/serve" <<'TEXT'
+#!/bin/sh
+trap 'exit 0' TERM
+mkdir -p /tmp/www
+hostname >/tmp/www/index.html
+echo "serving"
+httpd -f -p "${1:-8080}" -h /tmp/www &
+wait
+TEXT
+    chmod 0755 "$lab_dir/root/bin/serve"
+    lab_push "$lab_dir/root" main:1 --config.cmd serve
+    lab_push "$lab_dir/root" user:1 --config.user app --config.workingdir /home/app --config.env FROM_IMAGE=image \
+        --config.entrypoint echo --config.entrypoint entry --config.cmd default
+    image=docker://$lab_registry/main:1
+}
+
+# definition NAME CONTAINER-MEMBERS...: a Pod of one container, in JSON.
+definition() {
+    printf '{"apiVersion":"v1","kind":"Pod","name":"%s","replicas":1,"spec":{"containers":[{"name":"main","image":"%s"%s}]}}\n' \
+        "$1" "$image" "${2:+,$2}"
+}
+
+# run_one NAME MEMBERS: a workload and an instance, both called NAME.
+run_one() {
+    definition "$1" "$2" | rikctl create workload -f - >/dev/null
+    rikctl create instance --workload "$1" --name "$1" >/dev/null
+}
+
+test_examples() {
+    cat >"$lab_dir/two.yaml" <<TEXT
+apiVersion: v1
+kind: Pod
+name: two
+replicas: 1
+spec:
+  terminationGracePeriodSeconds: 3
+  containers:
+    - name: server
+      image: $image
+      ports: {port: 80, target_port: 8080, protocol: TCP, type: nodePort}
+    - name: other
+      image: 127.0.0.1:${lab_registry##*:}/main:1
+      command: [sh, -c, 'wget -q -O - http://127.0.0.1:8080/; exec sleep 1000']
+TEXT
+    cat >"$lab_dir/function.json" <<'TEXT'
+{"apiVersion": "v1", "kind": "Function", "name": "lambda", "replicas": 1,
+ "spec": {"containers": [], "function": {"execution": {"rootfs": "https://example.org/root.ext4"}}}}
+TEXT
+    definition one '"env":[{"name":"K","value":"v"}]' >"$lab_dir/one.json"
+    check 'a workload from JSON' 0 rikctl create workload -f "$lab_dir/one.json"
+    check 'a workload from YAML, with ports as RIK writes them' 0 rikctl create workload -f "$lab_dir/two.yaml"
+    check 'a Function is accepted' 0 rikctl create workload -f "$lab_dir/function.json"
+    check 'instances of a Function are made' 0 rikctl create instance --workload lambda --name lambda
+    check 'two instances' 0 rikctl create instance --workload one --replicas 2
+    check 'one with a name' 0 rikctl create instance --workload two --name two --wait
+    check 'all of a workload run' 0 rikctl wait workload one --for running
+    is 'a server answers at the address of its Pod, with its name' two "$(page_of "$(address_of two):8080")"
+    check 'containers of a Pod reach each other' 0 lab_wait_for 10 has_log two other two
+    becomes lambda .state pending
+    is 'a Function stays pending' 'no node offers runtime microvm' "$(field lambda .message | grep --only-matching 'no node offers runtime microvm')"
+}
+
+has_log() { [[ $(rikctl logs "$1" -c "$2") == *"$3"* ]]; }
+
+test_wrong_definitions() {
+    cat >"$lab_dir/bad.yaml" <<'TEXT'
+apiVersion: v1
+kind: Pod
+name: Bad_Name
+spec:
+  containers:
+    - name: main
+      command: [sh]
+      ports: [{port: 99999}]
+      resources: {limits: {memory: lots}}
+      wrong: 1
+TEXT
+    check 'a wrong definition is refused' 1 rikctl create workload -f "$lab_dir/bad.yaml"
+    says Bad_Name 'spec.containers[0].image' 'spec.containers[0].ports[0].port' 'spec.containers[0].resources.limits.memory' 'spec.containers[0].wrong'
+    printf '{"kind": ' >"$lab_dir/half.json"
+    check 'half a definition is refused' 1 rikctl create workload -f "$lab_dir/half.json"
+    check 'a missing file is refused' 1 rikctl create workload -f "$lab_dir/none.yaml"
+    says none.yaml
+    check 'a name that is taken is refused' 4 rikctl create workload -f "$lab_dir/one.json"
+    check 'an unknown workload has no instances' 3 rikctl create instance --workload nothing
+    says nothing
+    check 'an instance name that is taken is refused' 4 rikctl create instance --workload two --name two
+    check 'what is not there cannot be deleted' 3 rikctl delete instance nothing
+    check 'what is not there has no logs' 3 rikctl logs nothing
+}
+
+test_ends() {
+    run_one three '"command":["sh","-c","echo bye; exit 3"]'
+    run_one zero '"command":["sh","-c","echo done"]'
+    run_one hungry '"command":["dd","if=/dev/zero","of=/dev/null","bs=256M","count=1"],"resources":{"limits":{"memory":"16Mi"}}'
+    run_one lost '"command":["no-such-program"]'
+    image=docker://$lab_registry/nothing:1 run_one noimage ''
+    becomes three '"\(.state) \(.containers[0].exitCode)"' 'failed 3'
+    check 'describe tells the exit code' 0 rikctl describe instance three
+    says 'exited with code 3'
+    check 'logs of what has ended' 0 rikctl logs three
+    says bye
+    becomes zero .state succeeded
+    becomes hungry '.state + " " + .reason' 'failed OOMKilled'
+    becomes lost .state failed
+    is 'the program that is not there is named' no-such-program "$(field lost .message | grep --only-matching no-such-program)"
+    becomes noimage '.state + " " + .reason' 'failed ImagePullFailed'
+    is 'the image that is not there is named' nothing:1 "$(field noimage .message | grep --only-matching nothing:1 | head --lines=1)"
+    check 'waiting for a failed instance to run gives up' 1 rikctl wait instance three --for running
+    check 'waiting for its end is over' 0 rikctl wait instance three --for finished
+    check 'run hands on the exit code' 7 rikctl run "$image" --name ran --rm --quiet -- sh -c 'echo out; exit 7'
+    says out
+}
+
+test_container_settings() {
+    run_one settings '"command":["sh","-c"],"args":["echo $A-$B; pwd"],"workingDir":"/var","env":[{"name":"A","value":"1"},{"name":"B","value":"two words"}]'
+    image=docker://$lab_registry/user:1 run_one user '"command":["sh","-c","id -un; pwd; echo $FROM_IMAGE $HOME"]'
+    image=docker://$lab_registry/user:1 run_one arguments '"args":["mine"]'
+    image=docker://$lab_registry/user:1 run_one defaults ''
+    check 'they end' 0 rikctl wait instance settings user arguments defaults --for finished --timeout 30s
+    is 'command, args, env and workingDir' $'1-two words\n/var' "$(rikctl logs settings)"
+    is 'user, working directory and environment of the image' $'app\n/home/app\nimage /home/app' "$(rikctl logs user)"
+    is 'args replace what follows the entry point' 'entry mine' "$(rikctl logs arguments)"
+    is 'an image says what to run' 'entry default' "$(rikctl logs defaults)"
+}
+
+test_logs() {
+    run_one counter '"command":["sh","-c","for i in 1 2 3 4; do echo line $i; sleep 0.3; done"]'
+    check 'it runs' 0 rikctl wait instance counter --for started
+    check 'logs -f ends with the instance' 0 timeout 20 "$rikctl_program" --server "unix://$lab_dir/rik.sock" logs -f counter
+    says $'line 1\nline 2\nline 3\nline 4'
+    is 'the last lines' $'line 3\nline 4' "$(rikctl logs counter --tail 2)"
+    check 'of several containers one must be named' 1 rikctl logs two
+    says server other
+}
+
+test_host_port() {
+    local port
+    port=$(lab_port 3)
+    definition ported "\"command\":[\"serve\"],\"ports\":[{\"containerPort\":8080,\"hostPort\":$port}]" | rikctl create workload -f - >/dev/null
+    rikctl create instance --workload ported --name ported-1 --wait >/dev/null
+    rikctl create instance --workload ported --name ported-2 >/dev/null
+    is 'a host port leads to its Pod' ported-1 "$(page_of "127.0.0.1:$port")"
+    becomes ported-2 .state pending
+    lab_wait_for 10 has_message ported-2 'host port is taken' || true
+    is 'the second one waits' 'host port is taken' "$(field ported-2 .message | grep --only-matching 'host port is taken')"
+    check 'the first one is deleted' 0 rikctl delete instance ported-1 --wait
+    becomes ported-2 .state running
+    is 'the second one has the port now' ported-2 "$(page_of "127.0.0.1:$port")"
+}
+
+has_message() { [[ $(field "$1" .message) == *"$2"* ]]; }
+
+listens() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
+
+# A registry that takes connections and never answers.
+test_delete_in_between() {
+    local port
+    port=$(lab_port 4)
+    python3 -c 'import socket, sys, time
+s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(600)' "$port" &
+    lab_pids+=($!)
+    lab_wait_for 20 listens "$port"
+    image=docker://127.0.0.1:$port/never:1 run_one never ''
+    becomes never .state creating
+    check 'an instance is deleted while its image is pulled' 0 rikctl delete workload never --wait --timeout 20s
+    definition early '"command":["serve"]' | rikctl create workload -f - >/dev/null
+    rikctl create instance --workload early --replicas 3 >/dev/null
+    check 'instances are deleted while they are made' 0 rikctl delete workload early --wait --timeout 30s
+    check 'they are gone' 3 rikctl get workload early
+}
+
+test_restarts() {
+    local signal address
+    address=$(address_of two)
+    for signal in TERM KILL; do
+        lab_rik_stop "$signal"
+        is "SIG$signal of rik stops no instance" two "$(page_of "$address:8080")"
+        check 'without rik, rikctl says that it is not there' 5 rikctl get instances
+        start_rik
+        becomes two .state running
+        is 'it is taken over with its address' "$address" "$(address_of two)"
+        is 'and answers' two "$(page_of "$address:8080")"
+        is 'its logs are still there' serving "$(rikctl logs two -c server)"
+        is 'what had failed stays failed' failed "$(field three .state)"
+        is 'the host port is still there' ported-2 "$(page_of "127.0.0.1:$(lab_port 3)")"
+    done
+}
+
+test_refusals() {
+    check 'a second rik with the same state directory is refused' 1 "$rik_program" --state-dir "$lab_dir/state" \
+        --run-dir "$lab_dir/run" --socket "$lab_dir/second.sock" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/state"
+    check 'rik reset is refused while it runs' 1 lab_rik_reset
+    says "$lab_dir/state"
+    check 'a wrong option is refused' 2 "$rik_program" --nonsense
+}
+
+# Another rik beside this one, from its start to its reset.
+test_neighbour() (
+    local first_layout=$lab_dir/layout neighbour_address first_address=$1
+    # shellcheck disable=SC2030  # this is a subshell so that it has a lab of its own
+    lab_dir='' rik_pid='' lab_pids=() leftovers_tag='' failed=0
+    trap 'lab_close || true' EXIT
+    lab_open
+    leftovers_begin
+    lab_rik_start
+    lab_wait_for 30 leftovers_learn
+    image=oci:$first_layout:main-1 run_one neighbour ''
+    check 'an instance of a second rik runs' 0 rikctl wait instance neighbour --for running
+    neighbour_address=$(address_of neighbour)
+    is 'it answers' neighbour "$(page_of "$neighbour_address:8080")"
+    is 'the instance of the first one answers' two "$(page_of "$first_address:8080")"
+    lab_rik_stop TERM
+    check 'the second one is reset' 0 lab_rik_reset
+    nothing_is_left
+    is 'the instance of the first one still answers' two "$(page_of "$first_address:8080")"
+    exit $((failed != 0))
+)
+
+v0() {
+    local path=$1
+    shift
+    curl --silent --noproxy '*' --max-time 10 --write-out '\n%{http_code}' "$@" "http://127.0.0.1:$(lab_port 2)/api/v0/$path"
+}
+
+test_v0() {
+    local reply id instance
+    reply=$(v0 workloads.create --data "$(definition old '"command":["serve"]')")
+    is 'v0 workloads.create answers 200' 200 "${reply##*$'\n'}"
+    id=$(jq --raw-output .id <<<"${reply%$'\n'*}")
+    is 'with the id alone' "{\"id\":\"$id\"}" "${reply%$'\n'*}"
+    reply=$(v0 workloads.create --data "$(definition old '')")
+    is 'a taken name is 404' $'Name already used\n404' "$reply"
+    reply=$(v0 instances.create --data "{\"workload_id\":\"$id\"}")
+    is 'v0 instances.create answers 201' 201 "${reply##*$'\n'}"
+    instance=$(jq --raw-output '.[0]' <<<"${reply%$'\n'*}")
+    is 'a list of ids' "[\"$instance\"]" "${reply%$'\n'*}"
+    lab_wait_for 30 v0_is_running "$id" || true
+    is 'workloads.instances' "{\"id\":\"$instance\",\"kind\":\"Pod\",\"status\":\"Running\",\"workload_id\":\"$id\"}" \
+        "$(v0 "workloads.instances/$id" | head --lines=1 | jq --compact-output --sort-keys '.instances[0] | {id, kind, status, workload_id}')"
+    is 'workloads.list is a bare array' old "$(v0 workloads.list | head --lines=1 | jq --raw-output ".[] | select(.id == \"$id\") | .value.name")"
+    is 'instances.list is a bare array' "$instance" "$(v0 instances.list | head --lines=1 | jq --raw-output ".[] | select(.value.workload_id == \"$id\") | .value.id")"
+    is 'and wrapped twice for the Go client' array "$(v0 instances.list --header 'Accept: text/plain' | head --lines=1 | jq --raw-output '.instances[0] | type')"
+    is 'instances.delete answers 204' $'\n204' "$(v0 instances.delete --data "{\"id\":\"$instance\"}")"
+    lab_wait_for 30 v0_has_no_instances "$id" || true
+    is 'no instances are 204' $'\n204' "$(v0 "workloads.instances/$id")"
+    is 'workloads.delete answers 204' $'\n204' "$(v0 workloads.delete --data "{\"id\":\"$id\"}")"
+    reply=$(v0 workloads.delete --data '{"id":"nothing"}')
+    is 'an unknown workload is 404' $'Workload id nothing not found\n404' "$reply"
+}
+
+v0_is_running() { [[ $(v0 "workloads.instances/$1" | head --lines=1 | jq --raw-output '.instances[0].status') == Running ]]; }
+v0_has_no_instances() { [[ $(v0 "workloads.instances/$1") == *204 ]]; }
+
+nothing_is_left() {
+    local kind
+    for kind in "${leftovers_kinds[@]}"; do is "no $kind are left" '' "$(leftovers_list "$kind")"; done
+    is 'no sysctl is changed' '' "$(leftovers_changed_settings)"
+}
+
+test_removal() {
+    local kind
+    for kind in "${leftovers_kinds[@]}"; do
+        if [[ -z $(leftovers_list "$kind") ]]; then note NOT "the check is blind: it finds no $kind of running instances"; fi
+    done
+    check 'workloads are deleted with their instances' 0 rikctl delete workload one two lambda --wait --timeout 30s
+    lab_rik_stop TERM
+    check 'reset removes what still runs' 0 lab_rik_reset
+    nothing_is_left
+    check 'reset again has nothing to do' 0 lab_rik_reset
+}
+
+start_rik() { lab_rik_start --listen "127.0.0.1:$(lab_port 2)"; }
+
+clean_up() {
+    local status=$?
+    trap '' INT TERM
+    trap - EXIT
+    set +e
+    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
+    lab_close
+    exit "$status"
+}
+
+main() {
+    ((EUID == 0)) || { printf 'main_job.sh: it needs root\n' >&2; exit 1; }
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    began=${EPOCHREALTIME/[.,]/}
+    lab_open
+    make_images
+    leftovers_begin
+    start_rik
+    test_examples
+    leftovers_learn
+    test_wrong_definitions
+    test_ends
+    test_container_settings
+    test_logs
+    test_host_port
+    test_delete_in_between
+    test_refusals
+    test_restarts
+    test_neighbour "$(address_of two)" || failed=$((failed + 1))
+    test_v0
+    leftovers_learn
+    test_removal
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+main

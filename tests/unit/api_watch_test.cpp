@@ -1,0 +1,256 @@
+// The streams of RIK's own API: watches and logs.
+#include "support/api_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace rik;
+using namespace rik::test;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+/// A client in the middle of a watch.
+class watching {
+public:
+    watching(api_fixture& on, std::string const& target, std::string const& headers = "") : client_(on.connect()) {
+        client_.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n");
+        if (client_.read_until("\r\n\r\n")) head = client_.take(client_.received().find("\r\n\r\n") + 4);
+    }
+
+    struct event {
+        std::string name = {};
+        std::string id = {};
+        json::value data = {};
+        bool is_comment = false;
+    };
+
+    /// The next event; its name is empty when none comes.
+    event next() {
+        while (text_.find("\n\n") == text_.npos)
+            if (!read_chunk()) return {};
+        auto const block = text_.substr(0, text_.find("\n\n") + 1);
+        text_.erase(0, block.size() + 1);
+        event found;
+        found.is_comment = block.starts_with(":");
+        found.name = field(block, "event: ");
+        found.id = field(block, "id: ");
+        if (auto const data = field(block, "data: "); !data.empty()) found.data = json::parse(data);
+        return found;
+    }
+    /// Whether the server has ended the body.
+    bool is_at_end() { return !read_chunk() && ended_; }
+    void close() { client_.close(); }
+
+    std::string head;
+
+private:
+    static std::string field(std::string const& block, std::string_view name) {
+        auto const at = block.find(name);
+        if (at == block.npos) return {};
+        return block.substr(at + name.size(), block.find('\n', at) - at - name.size());
+    }
+    bool read_chunk() {
+        if (ended_ || !client_.read_until("\r\n")) return false;
+        auto const size = std::stoul(client_.take(client_.received().find("\r\n") + 2), nullptr, 16);
+        ended_ = size == 0;
+        if (!client_.read_at_least(size + 2)) return false;
+        text_ += client_.take(size);
+        client_.take(2);
+        return !ended_;
+    }
+
+    http_client client_;
+    std::string text_;
+    bool ended_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("watch: rows, synced, then changes") {
+    api_fixture on;
+    auto const id = on.add_workload("web");
+    watching watch(on, "/rik/v1/workloads?watch=true");
+    CHECK(watch.head.find("text/event-stream") != std::string::npos);
+    auto const first = watch.next();
+    CHECK(first.name == "added");
+    CHECK(first.id.empty());
+    CHECK(first.data.at("name") == "web");
+    auto const synced = watch.next();
+    CHECK(synced.name == "synced");
+    CHECK_FALSE(synced.id.empty());
+    on.add_workload("more");
+    auto const added = watch.next();
+    CHECK(added.name == "added");
+    CHECK(added.data.at("name") == "more");
+    CHECK(std::stoull(added.id) > std::stoull(synced.id));
+    on.post("/api/v0/workloads.delete", R"({"id":")" + id + R"("})");
+    CHECK(watch.next().name == "deleted");
+}
+
+TEST_CASE("watch: a client goes on where it was, and misses nothing of a revision") {
+    api_fixture on;
+    auto const id = on.add_workload("web");
+    std::string seen;
+    {
+        watching watch(on, "/rik/v1/instances?watch=true");
+        seen = watch.next().id;  // synced
+    }
+    on.post("/rik/v1/instances", R"({"workload":"web","replicas":3})");
+    for (auto const& [target, header] :
+         {std::pair{"/rik/v1/instances?watch=1&after=" + seen, std::string()},
+          std::pair{std::string("/rik/v1/instances?watch&after=1"), "Last-Event-ID: " + seen + "\r\n"}}) {
+        watching again(on, target, header);
+        CHECK(again.next().id.empty());
+        CHECK(again.next().id.empty());
+        auto const last = again.next();
+        CHECK(last.name == "added");
+        CHECK(last.data.at("workload").at("name") == "web");
+        CHECK(std::stoull(last.id) > std::stoull(seen));
+    }
+    CHECK(on.get("/rik/v1/instances?watch=true", "Last-Event-ID: x\r\n").status_code == 400);
+    (void)id;
+}
+
+TEST_CASE("watch: a revision that is not kept any more ends with an error") {
+    api_fixture on;
+    watching watch(on, "/rik/v1/workloads?watch=true&after=999999");
+    auto const ended = watch.next();
+    CHECK(ended.name == "error");
+    CHECK(ended.data.at("code") == "exhausted");
+    CHECK(watch.is_at_end());
+}
+
+TEST_CASE("watch: filters add and remove") {
+    api_fixture on;
+    auto const made = on.add_instance(on.add_workload("web"));
+    auto const other = on.add_instance(on.add_workload("db"));
+    auto const node = on.on.run(on.primary.add_node("n1"));
+    watching by_node(on, "/rik/v1/instances?watch=true&node=n1");
+    watching by_workload(on, "/rik/v1/instances?watch=true&workload=web");
+    CHECK(by_node.next().name == "synced");
+    CHECK(by_workload.next().name == "added");
+    CHECK(by_workload.next().name == "synced");
+    on.on.run(on.primary.bind(other->id(), node));
+    on.on.run(on.primary.bind(made->id(), node));
+    auto const first = by_node.next();
+    CHECK(first.name == "added");
+    CHECK(first.data.at("workload").at("name") == "db");
+    CHECK(by_node.next().name == "added");
+    CHECK(by_workload.next().name == "modified");
+    on.on.run(on.primary.remove_instance(made->id()));
+    CHECK(by_node.next().name == "deleted");
+    CHECK(by_workload.next().name == "deleted");
+}
+
+TEST_CASE("watch: instances of a node that is not heard become unknown, and come back") {
+    api_fixture on;
+    auto const made = on.add_instance(on.add_workload("web"));
+    auto const node = on.on.run(on.primary.add_node("n1"));
+    on.on.run(on.primary.bind(made->id(), node));
+    on.report(made->id(), instance_state::running);
+    watching watch(on, "/rik/v1/instances?watch=true");
+    CHECK(watch.next().data.at("state") == "running");
+    auto const synced = watch.next();
+    CHECK(synced.name == "synced");
+    on.on.run(on.primary.set_node_state(node, node_state::unheard));
+    auto const lost = watch.next();
+    CHECK(lost.name == "modified");
+    CHECK(lost.data.at("state") == "unknown");
+    CHECK(lost.id.empty());
+
+    watching resumed(on, "/rik/v1/instances?watch=true&after=" + synced.id);
+    CHECK(resumed.next().data.at("state") == "unknown");
+    on.on.run(on.primary.set_node_state(node, node_state::ready));
+    CHECK(watch.next().data.at("state") == "running");
+    CHECK(resumed.next().data.at("state") == "running");
+}
+
+TEST_CASE("watch: nodes and events") {
+    api_fixture on;
+    watching nodes(on, "/rik/v1/nodes?watch=true");
+    watching events(on, "/rik/v1/events?watch=true");
+    CHECK(nodes.next().name == "synced");
+    CHECK(events.next().name == "synced");
+    on.on.run(on.primary.add_node("n1"));
+    CHECK(nodes.next().data.at("name") == "n1");
+    event happened;
+    happened.object_kind = "node";
+    happened.object_id = "6b29fc40-ca47-4067-b31d-00dd010662da";
+    happened.reason = "Joined";
+    on.on.run(on.primary.note(happened));
+    CHECK(events.next().data.at("reason") == "Joined");
+}
+
+TEST_CASE("watch: a silent one says that it is still there") {
+    api_fixture on(100);  // 15 s are 150 ms
+    watching watch(on, "/rik/v1/workloads?watch=true");
+    CHECK(watch.next().name == "synced");
+    for (int i = 0; i < 3; ++i) CHECK(watch.next().is_comment);
+    on.add_workload("web");
+    auto next = watch.next();
+    while (next.is_comment) next = watch.next();
+    CHECK(next.name == "added");
+}
+
+TEST_CASE("watch: nothing is left of one whose client has gone, or when the server stops") {
+    api_fixture on;
+    for (int i = 0; i < 10; ++i) {
+        watching watch(on, "/rik/v1/instances?watch=true");
+        CHECK(watch.next().name == "synced");
+        CHECK(on.primary.open_watch_count == 2);
+        watch.close();
+        CHECK(eventually([&] { return on.primary.open_watch_count == 0; }, 2s));
+    }
+    watching watch(on, "/rik/v1/instances?watch=true");
+    CHECK(watch.next().name == "synced");
+    auto const begin = std::chrono::steady_clock::now();
+    on.server->stop();
+    CHECK(std::chrono::steady_clock::now() - begin < 4s);
+    CHECK(eventually([&] { return on.primary.open_watch_count == 0; }));
+}
+
+TEST_CASE("watch: a reader that is too slow is told so, and nobody else waits for it") {
+    api_fixture on;
+    auto const made = on.add_instance(on.add_workload("web"));
+    watching slow(on, "/rik/v1/instances?watch=true");
+    CHECK(slow.next().name == "added");
+    int const changes = 16'000;  // more than the sockets and limits::watch_queue_count_max hold
+    for (int i = 0; i < changes / 500; ++i) on.on.run(on.primary.report_often(made->id(), 500));
+    CHECK(on.get("/rik/v1/instances").status_code == 200);
+    watching::event last;
+    int count = 0;
+    for (auto next = slow.next(); !next.name.empty(); next = slow.next(), ++count) last = next;
+    CHECK(last.name == "error");
+    CHECK(last.data.at("code") == "exhausted");
+    CHECK(count < changes);
+    CHECK(eventually([&] { return on.primary.open_watch_count == 0; }));
+}
+
+TEST_CASE("logs: whole, followed, and ended with their client") {
+    api_fixture on;
+    on.add_instance(on.add_workload("web"));
+    std::string const target = "/rik/v1/instances/jolly-cat-1001/logs";
+    on.on.run(on.primary.write_log("one\n", false));
+    auto const whole = on.get(target + "?tail=10&timestamps=false");
+    CHECK(whole.body == "one\n");
+    CHECK(whole.has_header("Content-Type: text/plain"));
+    CHECK(on.get(target + "?container=unknown").status_code == 400);
+    CHECK(on.get("/rik/v1/instances/nothing/logs").status_code == 404);
+
+    auto client = on.connect();
+    client.send("GET " + target + "?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(client.read_until("one"));
+    on.on.run(on.primary.write_log("two\n", false));
+    CHECK(client.read_until("two"));
+    CHECK(on.primary.open_log_count == 1);
+    client.close();
+    CHECK(eventually([&] { return on.primary.open_log_count == 0; }, 2s));
+
+    auto patient = on.connect();
+    patient.send("GET " + target + "?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(patient.read_until("two"));
+    on.on.run(on.primary.write_log("three\n", true));
+    auto const followed = patient.read_reply();
+    CHECK(followed.is_whole);
+    CHECK(followed.body == "one\ntwo\nthree\n");
+}

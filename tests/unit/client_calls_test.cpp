@@ -1,0 +1,241 @@
+// The client against a server of the test: requests, errors, time-outs, logs, and watches that break.
+#include <rik/client/client.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "support/catch.hpp"
+#include "support/fake_server.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::fake_reply;
+using test::fake_request;
+using test::fake_server;
+using type = rik::watch_event_type;
+
+rik::client client_of(fake_server const& server, rik::client_options options = {}) {
+    return rik::client(*rik::parse_server_address(server.address()), options);
+}
+
+rik::time_point in(rik::duration length) { return rik::system_clock().now() + length; }
+
+fake_server::handler always(fake_reply reply) {
+    return [reply](fake_request const&) { return reply; };
+}
+
+std::string event_text(std::string const& id, std::string const& name, std::string const& data) {
+    return (id.empty() ? "" : "id: " + id + "\n") + "event: " + name + "\ndata: " + data + "\n\n";
+}
+
+/// A server whose n-th connection gets the n-th reply, and every later one the last.
+fake_server::handler in_turn(std::vector<fake_reply> replies) {
+    auto const count = std::make_shared<std::atomic<std::size_t>>(0);
+    return [replies, count](fake_request const&) { return replies[std::min((*count)++, replies.size() - 1)]; };
+}
+
+fake_reply events(std::vector<std::string> const& texts, bool stays_open = false) {
+    auto reply = test::stream_of("text/event-stream", texts, false);
+    reply.stays_open = stays_open;
+    return reply;
+}
+
+}  // namespace
+
+TEST_CASE("calls go to the right place with the right words") {
+    fake_server server(always(test::reply_with(200, R"({"version":"0.1.0","items":[]})")));
+    auto client = client_of(server);
+    REQUIRE(client.list(rik::resource_kind::instance, {.workload = "a b", .node = "n&1"}).has_value());
+    REQUIRE(client.get(rik::resource_kind::workload, "web/1", "Pod").has_value());
+    REQUIRE(client.remove(rik::resource_kind::instance, "x").has_value());
+    REQUIRE(client.create_workload(" {\"a\":1}").has_value());
+    REQUIRE(client.create_workload("a: 1").has_value());
+    REQUIRE(client.create_instances({.workload = "web", .replicas = 3}).has_value());
+    CHECK(*client.version() == "0.1.0");
+    auto const seen = server.requests();
+    REQUIRE(seen.size() == 7);
+    CHECK(seen[0].line == "GET /rik/v1/instances?workload=a%20b&node=n%261 HTTP/1.1");
+    CHECK(seen[1].line == "GET /rik/v1/workloads/web%2F1?kind=Pod HTTP/1.1");
+    CHECK(seen[2].line == "DELETE /rik/v1/instances/x HTTP/1.1");
+    CHECK(seen[3].line == "POST /rik/v1/workloads HTTP/1.1");
+    CHECK(seen[3].header("Content-Type") == "application/json");
+    CHECK(seen[3].body == " {\"a\":1}");
+    CHECK(seen[4].header("Content-Type") == "application/yaml");
+    CHECK(seen[5].body == R"({"workload":"web","replicas":3})");
+    CHECK("http://" + seen[6].header("Host") == server.address());
+}
+
+TEST_CASE("an error body becomes an error with all its problems") {
+    fake_server server(always(test::reply_with(400, R"({"error":{"code":"invalid","message":"m"},"problems":[
+        {"code":"invalid","message":"is missing","field":"name","remedy":"write one"},
+        {"code":"invalid","message":"is empty","field":"spec.containers"}]})")));
+    auto const made = client_of(server).create_workload("{}");
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().code == rik::errc::invalid);
+    CHECK(made.error().message == "name: is missing (write one)\nspec.containers: is empty");
+}
+
+TEST_CASE("a server that is not there is named, with what to do") {
+    auto const none = rik::client(*rik::parse_server_address("unix:///nonexistent/rik.sock")).version();
+    REQUIRE_FALSE(none.has_value());
+    CHECK(none.error().code == rik::errc::unavailable);
+    CHECK(to_string(none.error()) ==
+          "cannot reach rik at unix:///nonexistent/rik.sock: no such file (is rik running? start it with: rik "
+          "--role=all)");
+    std::string address;
+    { address = fake_server(always({})).address(); }
+    auto const refused = rik::client(*rik::parse_server_address(address)).version();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK_THAT(refused.error().message, Catch::Contains("connection refused"));
+}
+
+TEST_CASE("a server that says nothing is not waited for without end") {
+    fake_server server(always({{}, true}));
+    auto const said = client_of(server, {.reply_timeout = 50ms}).version();
+    REQUIRE_FALSE(said.has_value());
+    CHECK(said.error().code == rik::errc::timed_out);
+}
+
+TEST_CASE("a server that dies, or is none of HTTP, is an error") {
+    fake_server dies(always({{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"}}));
+    CHECK(client_of(dies).version().error().code == rik::errc::unavailable);
+    fake_server silent(always({}));
+    CHECK(client_of(silent).version().error().code == rik::errc::unavailable);
+    fake_server foreign(always({{"220 mail.example ESMTP\r\n\r\n"}}));
+    CHECK(client_of(foreign).version().error().code == rik::errc::corrupt);
+    fake_server wrong(always(test::reply_with(200, "[1]")));
+    CHECK(client_of(wrong).version().error().code == rik::errc::corrupt);
+}
+
+TEST_CASE("a long body comes whole, in chunks or not") {
+    std::string const body = "{\"items\":[\"" + std::string(300'000, 'x') + "\"]}";
+    fake_server plain(always(test::reply_with(200, body)));
+    CHECK(*client_of(plain).list(rik::resource_kind::node) == body);
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at < body.size(); at += 50'000) parts.push_back(body.substr(at, 50'000));
+    fake_server chunked(always(test::stream_of("application/json", parts, true)));
+    CHECK(*client_of(chunked).list(rik::resource_kind::node) == body);
+}
+
+TEST_CASE("a log is read as it comes, and a wait that ends loses nothing") {
+    auto reply = test::stream_of("text/plain", {"one\n", "two\n"}, false);
+    reply.stays_open = true;
+    fake_server server(always(reply));
+    auto log = client_of(server).open_log(
+        {.instance = "a", .container = "c", .follow = true, .timestamps = true, .tail_lines = 5});
+    REQUIRE(log.has_value());
+    CHECK(server.requests().at(0).line ==
+          "GET /rik/v1/instances/a/logs?container=c&follow=true&timestamps=true&tail=5 HTTP/1.1");
+    std::string text;
+    while (text.size() < 8) {
+        auto const part = log->read(in(1ms));
+        if (part) text += *part;
+        if (!part.has_value()) REQUIRE(part.error().code == rik::errc::timed_out);
+    }
+    CHECK(text == "one\ntwo\n");
+    CHECK(log->read(in(20ms)).error().code == rik::errc::timed_out);
+}
+
+TEST_CASE("a log has an end, and a broken one does not look like it") {
+    fake_server whole(always(test::stream_of("text/plain", {"a\n"}, true)));
+    auto log = client_of(whole).open_log({.instance = "a"});
+    REQUIRE(log.has_value());
+    CHECK(*log->read(in(5s)) == "a\n");
+    CHECK(log->read(in(5s))->empty());
+    CHECK(log->read(in(5s))->empty());
+    fake_server broken(always(test::stream_of("text/plain", {"a\n"}, false)));
+    auto cut = client_of(broken).open_log({.instance = "a"});
+    REQUIRE(cut.has_value());
+    CHECK(*cut->read(in(5s)) == "a\n");
+    CHECK(cut->read(in(5s)).error().code == rik::errc::unavailable);
+    fake_server refuses(
+        always(test::reply_with(409, R"({"error":{"code":"conflict","message":"it has not started"}})")));
+    CHECK(client_of(refuses).open_log({.instance = "a"}).error().code == rik::errc::conflict);
+}
+
+TEST_CASE("a watch that breaks goes on after the last event") {
+    fake_server server(
+        in_turn({events({event_text("", "added", "1"), event_text("7", "added", "2"), event_text("7", "synced", "{}")}),
+                 test::reply_with(503, R"({"error":{"code":"unavailable","message":"starting"}})"),
+                 events({event_text("8", "modified", "3")}, true)}));
+    auto watch = client_of(server).watch(rik::resource_kind::instance);
+    REQUIRE(watch.has_value());
+    std::vector<type> types;
+    std::string objects;
+    while (types.size() < 5) {
+        auto const event = watch->next(in(5s));
+        REQUIRE(event.has_value());
+        types.push_back(event->type);
+        if (event->type != type::disconnected) objects += event->object;
+    }
+    CHECK(types == std::vector{type::added, type::added, type::synced, type::disconnected, type::modified});
+    CHECK(objects == "12{}3");
+    CHECK(watch->next(in(10ms)).error().code == rik::errc::timed_out);
+    auto const seen = server.requests();
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[0].line == "GET /rik/v1/instances?watch=true HTTP/1.1");
+    CHECK(seen[0].header("Last-Event-ID").empty());
+    CHECK(seen[1].header("Last-Event-ID") == "7");
+    CHECK(seen[2].header("Last-Event-ID") == "7");
+}
+
+TEST_CASE("a watch that cannot go on where it was begins anew and says so") {
+    auto const gone = test::reply_with(429, R"({"error":{"code":"exhausted","message":"too old"}})");
+    fake_server server(
+        in_turn({events({event_text("7", "synced", "{}")}), gone, events({event_text("9", "synced", "{}")}, true)}));
+    auto watch = client_of(server).watch(rik::resource_kind::node);
+    REQUIRE(watch.has_value());
+    CHECK(watch->next(in(5s))->type == type::synced);
+    CHECK(watch->next(in(5s))->type == type::disconnected);
+    CHECK(watch->next(in(5s))->type == type::restarted);
+    CHECK(watch->next(in(5s))->type == type::synced);
+    CHECK(server.requests().at(2).header("Last-Event-ID").empty());
+}
+
+TEST_CASE("an error event of a slow watch begins anew, others end it") {
+    auto const slow = event_text("", "error", R"({"error":{"code":"exhausted","message":"too slow"}})");
+    fake_server server(in_turn(
+        {events({event_text("7", "synced", "{}"), slow}, true), events({event_text("9", "added", "{}")}, true)}));
+    auto watch = client_of(server).watch(rik::resource_kind::node);
+    REQUIRE(watch.has_value());
+    CHECK(watch->next(in(5s))->type == type::synced);
+    CHECK(watch->next(in(5s))->type == type::restarted);
+    CHECK(watch->next(in(5s))->type == type::added);
+    fake_server denies(
+        always(events({event_text("", "error", R"({"error":{"code":"denied","message":"no"}})")}, true)));
+    auto denied = client_of(denies).watch(rik::resource_kind::node);
+    REQUIRE(denied.has_value());
+    CHECK(denied->next(in(5s)).error() == rik::error{rik::errc::denied, "no"});
+}
+
+TEST_CASE("a watch gives up when the server stays away") {
+    std::optional<fake_server> server;
+    server.emplace(always(events({event_text("7", "synced", "{}")})));
+    auto watch = client_of(*server, {.reconnect_for = 150ms}).watch(rik::resource_kind::node);
+    REQUIRE(watch.has_value());
+    CHECK(watch->next(in(5s))->type == type::synced);
+    server.reset();
+    CHECK(watch->next(in(5s))->type == type::disconnected);
+    auto const last = watch->next(in(10s));
+    REQUIRE_FALSE(last.has_value());
+    CHECK(last.error().code == rik::errc::unavailable);
+}
+
+TEST_CASE("a watch that hears nothing connects anew") {
+    fake_server server(
+        in_turn({events({event_text("7", "synced", "{}")}, true), events({event_text("8", "added", "{}")}, true)}));
+    auto watch = client_of(server, {.silence_max = 50ms}).watch(rik::resource_kind::node);
+    REQUIRE(watch.has_value());
+    CHECK(watch->next(in(5s))->type == type::synced);
+    CHECK(watch->next(in(5s))->type == type::disconnected);
+    CHECK(watch->next(in(5s))->type == type::added);
+}
+
+TEST_CASE("a watch of something that is not there fails at once") {
+    fake_server server(always(test::reply_with(404, R"({"error":{"code":"not_found","message":"workload x: none"}})")));
+    CHECK(client_of(server).watch(rik::resource_kind::instance, {.workload = "x"}).error().code ==
+          rik::errc::not_found);
+}

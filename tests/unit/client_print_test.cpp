@@ -1,0 +1,215 @@
+// What people see of objects: tables, descriptions, JSON. Golden texts, because the layout is what is promised.
+#include <rik/client/print.hpp>
+#include <rik/client/run_definition.hpp>
+#include <rik/model/definition.hpp>
+
+#include "support/catch.hpp"
+#include "unit/client_samples.hpp"
+
+namespace {
+
+std::string table(rik::resource_kind kind, std::string const& json, bool is_wide = false, bool has_colours = false) {
+    rik::table_options const options{.wide = is_wide, .now = test::now};
+    auto rows = rik::table_rows(kind, json, options);
+    REQUIRE(rows.has_value());
+    rows->insert(rows->begin(), rik::table_header(kind, options));
+    return rik::table_writer(has_colours).write(*rows);
+}
+
+std::string text_of(rik::result<std::string> const& from) { return from ? *from : to_string(from.error()); }
+
+}  // namespace
+
+TEST_CASE("a table of instances is aligned and cuts long reasons") {
+    CHECK(table(rik::resource_kind::instance, test::list_of(test::instance_running + "," + test::instance_failed)) ==
+          "NAME    STATE     READY   NODE   ADDRESS      AGE   REASON\n"
+          "web-1   running   2/2     a      10.210.0.5   3m    Started\n"
+          "web-2   failed    0/1     -      -            1s    ImagePullFailed: registry:5000/team/application: the "
+          "registry "
+          "does no...\n");
+}
+
+TEST_CASE("the wide table has workload, ports, images, ids, and whole reasons") {
+    CHECK(
+        table(rik::resource_kind::instance, test::instance_running, true) ==
+        "NAME    STATE     READY   NODE   ADDRESS      AGE   WORKLOAD   RESTARTS   PORTS          IMAGES               "
+        "ID"
+        "                                     REASON\n"
+        "web-1   running   2/2     a      10.210.0.5   3m    web        2          8080->80/TCP   nginx:1.25,busybox   "
+        "11111111-1111-4111-8111-111111111111   Started: All containers run.\n");
+    CHECK_THAT(table(rik::resource_kind::instance, test::instance_failed, true),
+               Catch::Contains("the tag 1.2.3-rc4 (404)\n"));
+}
+
+TEST_CASE("tables of workloads, nodes and events") {
+    CHECK(table(rik::resource_kind::workload, test::list_of(test::workload_web)) ==
+          "NAME   KIND   STATE    REPLICAS   AGE\n"
+          "web    Pod    active   3          20m\n");
+    CHECK_THAT(table(rik::resource_kind::workload, test::workload_web, true),
+               Catch::Contains("8080->80/TCP,9000/UDP   app=web"));
+    CHECK(table(rik::resource_kind::node, test::list_of(test::node_a)) ==
+          "NAME   STATE   SINCE   INSTANCES   CPU      MEMORY   ADDRESS     AGE\n"
+          "a      ready   10m     3           500m/2   0/24Gi   192.0.2.1   1d\n");
+    CHECK(table(rik::resource_kind::event, test::events_of_web) ==
+          "AGE     TYPE      OBJECT           REASON      MESSAGE\n"
+          "3m      normal    instance/web-1   Scheduled   It goes to node a.\n"
+          "2m58s   warning   instance/web-1   PullSlow    nginx:1.25 takes long.\n");
+}
+
+TEST_CASE("a table stays whole when a server leaves members out, or sends others") {
+    CHECK(table(rik::resource_kind::instance,
+                R"({"items":[{},{"name":5,"state":null,"containers":3,"addresses":"x"}]})") ==
+          "NAME   STATE   READY   NODE   ADDRESS   AGE   REASON\n"
+          "-      -       no      -      -         -     -\n"
+          "5      -       no      -      -         -     -\n");
+    CHECK_FALSE(rik::table_rows(rik::resource_kind::node, "[]", {}).has_value());
+    CHECK_FALSE(rik::table_rows(rik::resource_kind::node, "no json", {}).has_value());
+}
+
+TEST_CASE("what could act on a terminal is not printed, and letters count once") {
+    CHECK(table(rik::resource_kind::workload, R"({"items":[{"name":"a\u001b[2J\nb"},{"name":"größe"}]})") ==
+          "NAME      KIND   STATE   REPLICAS   AGE\n"
+          "a [2J b   -      -       -          -\n"
+          "größe     -      -       -          -\n");
+}
+
+TEST_CASE("colours do not change the alignment") {
+    CHECK_THAT(table(rik::resource_kind::instance, test::instance_running, false, true),
+               Catch::Contains("web-1   \x1B[32mrunning\x1B[0m   2/2"));
+    CHECK_THAT(table(rik::resource_kind::instance, test::instance_failed, false, true),
+               Catch::Contains("\x1B[31mfailed\x1B[0m"));
+}
+
+TEST_CASE("later rows of a watch stand below the earlier ones") {
+    rik::table_writer writer(false);
+    std::vector<rik::table_row> const first{{{"NAME"}, {"STATE"}}, {{"a-long-name"}, {"running"}}};
+    std::vector<rik::table_row> const later{{{"b"}, {"failed"}}};
+    CHECK(writer.write(first) == "NAME          STATE\na-long-name   running\n");
+    CHECK(writer.write(later) == "b             failed\n");
+    CHECK(writer.write({}).empty());
+}
+
+TEST_CASE("the story of an instance") {
+    auto const text =
+        text_of(rik::describe_instance(test::instance_running, test::workload_web, test::events_of_web, test::now));
+    CHECK(text == R"(Name:         web-1
+Id:           11111111-1111-4111-8111-111111111111
+Kind:         Pod
+Workload:     web (99999999-9999-4999-8999-999999999999)
+Node:         a (n1)
+State:        running
+Since:        2m57s ago (2026-11-21 19:17:02 UTC)
+Reason:       Started: All containers run.
+Ready:        yes
+Addresses:    10.210.0.5
+Host ports:   8080->80/TCP (web)
+Labels:       app=web
+              tier=front
+Created:      3m ago (2026-11-21 19:17:00 UTC)
+Containers:
+  web
+    Image:    nginx:1.25
+    State:    running
+    Started:  2m58s ago (2026-11-21 19:17:02 UTC)
+    Command:  sh -c 'echo '\''a b'\'''
+    Ports:    8080->80/TCP
+    Env:      MODE=fast
+    Limits:   cpu 500m, memory 64Mi
+  log
+    Image:    busybox
+    State:    running
+    Started:  2m57s ago (2026-11-21 19:17:02 UTC)
+    Restarts: 2
+    Ports:    9000/UDP
+Events:
+  TIME                      AFTER    FROM        REASON         MESSAGE
+  2026-11-21 19:17:00 UTC   +0ms     scheduler   Scheduled      It goes to node a.
+  2026-11-21 19:17:01 UTC   +1.25s   node a      PullSlow (!)   nginx:1.25 takes long.
+)");
+}
+
+TEST_CASE("a description cuts nothing and needs neither workload nor events") {
+    auto const text = text_of(rik::describe_instance(test::instance_failed, "", "", test::now));
+    CHECK_THAT(text, Catch::Contains("Node:         none yet"));
+    CHECK_THAT(text, Catch::Contains("does not know the tag 1.2.3-rc4 (404)\n"));
+    CHECK_THAT(text, Catch::Contains("State:    exited with code 3 after 12s"));
+    CHECK_THAT(text, Catch::EndsWith("Events: none are kept\n"));
+    CHECK(rik::describe_instance("{", "", "", test::now).error().code == rik::errc::corrupt);
+}
+
+TEST_CASE("descriptions of workloads and nodes have the table of their instances") {
+    auto const instances = test::list_of(test::instance_running);
+    auto const workload = text_of(rik::describe_workload(test::workload_web, instances, test::list_of(""), test::now));
+    CHECK_THAT(workload, Catch::Contains("Instances:\n  NAME    STATE"));
+    CHECK_THAT(workload, Catch::Contains("    Limits:   cpu 500m, memory 64Mi\n"));
+    auto const node = text_of(rik::describe_node(test::node_a, "", "", test::now));
+    CHECK_THAT(node, Catch::Contains("Capacity:     cpu 2, memory 24Gi, pods 110\n"));
+    CHECK_THAT(node, Catch::Contains("Instances:    none\n"));
+}
+
+TEST_CASE("JSON is laid out anew and not changed") {
+    auto const* const json = R"({"b":1.50,"a":[1,{"x":"a\"]} \\"},[]],"e":{},"n":null,"u":"\u00e4"})";
+    CHECK(rik::pretty_json(json) == R"({
+  "b": 1.50,
+  "a": [
+    1,
+    {
+      "x": "a\"]} \\"
+    },
+    []
+  ],
+  "e": {},
+  "n": null,
+  "u": "\u00e4"
+})");
+    CHECK(rik::compact_json(rik::pretty_json(json)) == json);
+    CHECK(rik::pretty_json("{ }") == "{}");
+    CHECK(rik::pretty_json("\"open") == "\"open");
+    CHECK(rik::pretty_json("\"open\\") == "\"open\\");
+    CHECK(rik::pretty_json("]]").size() > 0);
+}
+
+TEST_CASE("names of a list") {
+    CHECK(*rik::object_names(test::list_of(test::instance_running + "," + test::instance_failed)) ==
+          std::vector<std::string>{"web-1", "web-2"});
+    CHECK(*rik::object_names(test::node_a) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("the definition of run is one that RIK takes") {
+    rik::run_options options{.image = "busybox:1.36", .name = "job"};
+    options.command = {"sh", "-c", "exit 3"};
+    options.ports = {"8080:80", "53:5353/udp"};
+    options.env = {"A=b=c", "EMPTY="};
+    options.cpu = "500m";
+    options.memory = "64Mi";
+    auto const text = rik::run_definition(options);
+    REQUIRE(text.has_value());
+    auto const parsed = rik::parse_definition(*text);
+    CHECK(parsed.found.empty());
+    CHECK(parsed.warnings.empty());
+    auto const& container = parsed.definition.pod.containers.at(0);
+    CHECK(container.args == options.command);
+    CHECK(container.env == std::vector<rik::environment_variable>{{"A", "b=c"}, {"EMPTY", ""}});
+    REQUIRE(container.ports.size() == 2);
+    CHECK(container.ports[0].host_port == 8080);
+    CHECK(container.ports[1].protocol == rik::port_protocol::udp);
+    CHECK(parsed.definition.pod.restart == rik::restart_policy::never);
+}
+
+TEST_CASE("run refuses ports and variables that are none") {
+    for (auto const* port : {"80", "a:80", "80:0", "80:80/tcpx", "80:80:80", "70000:1", ""})
+        CHECK(rik::run_definition({.image = "x", .name = "n", .ports = {port}}).error().field == "--port");
+    for (auto const* variable : {"A", "=b", ""})
+        CHECK(rik::run_definition({.image = "x", .name = "n", .env = {variable}}).error().field == "--env");
+}
+
+TEST_CASE("a name is made from an image's") {
+    CHECK(rik::name_from_image("nginx:1.25") == "nginx");
+    CHECK(rik::name_from_image("docker://registry:5000/team/My_App:1.2") == "my-app");
+    CHECK(rik::name_from_image("registry/app@sha256:0123") == "app");
+    CHECK(rik::name_from_image("oci:/tmp/dir:latest") == "dir");
+    CHECK(rik::name_from_image("___") == "run");
+    CHECK(rik::name_from_image("") == "run");
+    for (auto const* image : {"a..b", "9", "Ünï", "a_-_b"})
+        CHECK_FALSE(rik::check_name(rik::name_from_image(image), "name"));
+}

@@ -1,0 +1,119 @@
+// Waiting: what is met, what is open, what can come no more.
+#include <rik/client/wait.hpp>
+
+#include "support/catch.hpp"
+
+namespace {
+
+using goal = rik::wait_goal::what;
+using outcome = rik::wait_verdict::what;
+using type = rik::watch_event_type;
+
+std::string object(std::string const& name, std::string const& state, std::string const& more = "") {
+    return R"({"id":"id-)" + name + R"(","name":")" + name + R"(","state":")" + state + "\"" + more + "}";
+}
+
+class story {
+public:
+    explicit story(rik::wait_goal wanted, std::string name = "a") : tracker_(std::move(wanted), std::move(name)) {}
+    story& is(type what, std::string object = "") {
+        REQUIRE(tracker_.feed({what, std::move(object)}).has_value());
+        return *this;
+    }
+    outcome now() const { return tracker_.verdict().outcome; }
+    std::string why() const { return tracker_.verdict().why; }
+
+private:
+    rik::wait_tracker tracker_;
+};
+
+}  // namespace
+
+TEST_CASE("what can be waited for has a word") {
+    for (auto const* word : {"running", "started", "finished", "deleted"})
+        CHECK(to_string(*rik::parse_wait_goal(word)) == word);
+    CHECK(rik::parse_wait_goal("state=failed")->state_word == "failed");
+    CHECK(rik::parse_wait_goal("failed")->kind == goal::state);
+    CHECK(rik::parse_wait_goal("state=running")->kind == goal::state);
+    CHECK(rik::parse_wait_goal("state=ready")->state_word == "ready");
+    for (auto const* word : {"", "state=", "done", "state=gone"}) CHECK_FALSE(rik::parse_wait_goal(word).has_value());
+}
+
+TEST_CASE("waiting for running is met by running and given up at an end") {
+    CHECK(story({goal::running}).now() == outcome::waiting);
+    CHECK(story({goal::running}).is(type::added, object("a", "pending")).now() == outcome::waiting);
+    CHECK(story({goal::running})
+              .is(type::added, object("a", "pending"))
+              .is(type::modified, object("a", "running"))
+              .now() == outcome::met);
+    CHECK(story({goal::running}).is(type::added, object("a", "unknown")).now() == outcome::waiting);
+    for (auto const* state : {"failed", "succeeded", "terminated", "destroying"})
+        CHECK(story({goal::running}).is(type::added, object("a", state)).now() == outcome::impossible);
+}
+
+TEST_CASE("the reason is said when the goal can come no more") {
+    auto const failed = object("a", "failed", R"(,"reason":"ImagePullFailed","message":"no such tag")");
+    CHECK(story({goal::running}).is(type::added, failed).why() == "a is failed: ImagePullFailed: no such tag");
+    auto const exited = object("a", "failed", R"(,"containers":[{"name":"main","exitCode":3}])");
+    CHECK(story({goal::running}).is(type::added, exited).why() == "a is failed (container main: exit code 3)");
+}
+
+TEST_CASE("an instance that is being deleted will not run, even while it still does something else") {
+    auto const going = object("a", "creating", R"(,"deletingSince":"2026-11-21T19:17:00.000000Z")");
+    CHECK(story({goal::running}).is(type::added, going).now() == outcome::impossible);
+    CHECK(story({goal::finished}).is(type::added, going).now() == outcome::waiting);
+}
+
+TEST_CASE("waiting for the end is met by every end") {
+    for (auto const* state : {"failed", "succeeded", "terminated"}) {
+        CHECK(story({goal::finished}).is(type::added, object("a", state)).now() == outcome::met);
+        CHECK(story({goal::started}).is(type::added, object("a", state)).now() == outcome::met);
+    }
+    CHECK(story({goal::finished}).is(type::added, object("a", "running")).now() == outcome::waiting);
+}
+
+TEST_CASE("waiting for a state is given up when the other end came") {
+    CHECK(story({goal::state, "succeeded"}).is(type::added, object("a", "failed")).now() == outcome::impossible);
+    CHECK(story({goal::state, "failed"}).is(type::added, object("a", "failed")).now() == outcome::met);
+    CHECK(story({goal::state, "destroying"}).is(type::added, object("a", "failed")).now() == outcome::waiting);
+    CHECK(story({goal::state, "ready"}).is(type::added, object("a", "unheard")).now() == outcome::waiting);
+}
+
+TEST_CASE("deletion is met when it is gone, also when it went while the watch was broken") {
+    story gone({goal::deleted});
+    CHECK(gone.is(type::added, object("a", "running")).is(type::synced).now() == outcome::waiting);
+    CHECK(gone.is(type::modified, object("a", "destroying")).now() == outcome::waiting);
+    CHECK(gone.is(type::deleted, object("a", "terminated")).now() == outcome::met);
+
+    story missed({goal::deleted});
+    missed.is(type::added, object("a", "running")).is(type::synced).is(type::disconnected, "x").is(type::restarted);
+    CHECK(missed.now() == outcome::waiting);
+    CHECK(missed.is(type::added, object("b", "running")).is(type::synced).now() == outcome::met);
+}
+
+TEST_CASE("what was deleted will not run") {
+    story gone({goal::running});
+    gone.is(type::added, object("a", "pending")).is(type::synced).is(type::deleted, object("a", "pending"));
+    CHECK(gone.now() == outcome::impossible);
+    CHECK(gone.why() == "a was deleted");
+}
+
+TEST_CASE("of a workload all instances must meet the goal, once all are known") {
+    story all({goal::running}, "");
+    CHECK(all.is(type::added, object("a", "running")).now() == outcome::waiting);
+    CHECK(all.is(type::added, object("b", "pending", R"(,"message":"no room")")).is(type::synced).now() ==
+          outcome::waiting);
+    CHECK(all.why() == "b is pending: no room");
+    CHECK(all.is(type::modified, object("b", "running")).now() == outcome::met);
+    CHECK(all.is(type::modified, object("b", "failed")).now() == outcome::impossible);
+    CHECK(all.is(type::deleted, object("b", "failed")).now() == outcome::met);
+    CHECK(all.is(type::deleted, object("a", "running")).now() == outcome::impossible);
+    CHECK(story({goal::running}, "").is(type::synced).now() == outcome::waiting);
+}
+
+TEST_CASE("an object is known by its name or its id") {
+    CHECK(story({goal::running}, "id-a").is(type::added, object("a", "running")).now() == outcome::met);
+    CHECK(story({goal::running}, "b").is(type::added, object("a", "running")).now() == outcome::waiting);
+    rik::wait_tracker tracker({goal::running}, "a");
+    CHECK(tracker.feed({type::added, "{"}).error().code == rik::errc::corrupt);
+}

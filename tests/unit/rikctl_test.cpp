@@ -1,0 +1,388 @@
+// rikctl as a whole, against a server of the test: output, errors and exit codes.
+#include <rik/client/client.hpp>
+
+#include <sstream>
+
+#include "rikctl.hpp"
+#include "support/catch.hpp"
+#include "support/fake_server.hpp"
+#include "unit/client_samples.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::fake_reply;
+using test::fake_request;
+using test::fake_server;
+using test::reply_with;
+
+struct outcome {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+outcome rikctl_at(
+    std::string const& address, std::vector<std::string> arguments, std::string const& input = "",
+    std::function<bool()> is_interrupted = [] { return false; }) {
+    std::istringstream in(input);
+    std::ostringstream out, err;
+    rikctl::surroundings around{.in = in, .out = out, .err = err};
+    around.sources.server_variable = address;
+    around.options.reconnect_for = 100ms;
+    around.is_interrupted = std::move(is_interrupted);
+    auto const code = rikctl::run_rikctl(std::move(arguments), around);
+    return {code, out.str(), err.str()};
+}
+
+outcome rikctl_without_server(std::vector<std::string> arguments) {
+    return rikctl_at("unix:///nonexistent/rik.sock", std::move(arguments));
+}
+
+std::string event_text(std::string const& id, std::string const& name, std::string const& data) {
+    std::string line = data;
+    std::erase(line, '\n');
+    return "id: " + id + "\nevent: " + name + "\ndata: " + line + "\n\n";
+}
+
+fake_reply stays_open(std::vector<std::string> const& texts) {
+    auto reply = test::stream_of("text/event-stream", texts, false);
+    reply.stays_open = true;
+    return reply;
+}
+
+std::string error_body(std::string const& code, std::string const& message) {
+    return R"({"error":{"code":")" + code + R"(","message":")" + message + "\"}}";
+}
+
+std::string instance(std::string const& name, std::string const& state, std::string const& more = "") {
+    return R"({"id":"id-)" + name + R"(","name":")" + name + R"(","state":")" + state +
+           R"(","addresses":["10.0.0.9"])" + more + "}";
+}
+
+/// Replies by the beginning of the request line; the first that fits.
+fake_server::handler routes(std::vector<std::pair<std::string, fake_reply>> table) {
+    return [table](fake_request const& request) {
+        for (auto const& [start, reply] : table)
+            if (request.line.starts_with(start)) return reply;
+        return reply_with(404, error_body("not_found", "no route: " + request.line));
+    };
+}
+
+}  // namespace
+
+TEST_CASE("rikctl without a server says where it looked and what to do") {
+    auto const done = rikctl_without_server({"get", "instances"});
+    CHECK(done.code == 5);
+    CHECK(done.err ==
+          "error: cannot reach rik at unix:///nonexistent/rik.sock: no such file (is rik running? start it with: rik "
+          "--role=all)\n");
+}
+
+TEST_CASE("a wrong command line is exit code 2 and touches no server") {
+    for (auto const& arguments : std::vector<std::vector<std::string>>{
+             {},
+             {"gett"},
+             {"get"},
+             {"get", "pods"},
+             {"get", "i", "--nope"},
+             {"get", "i", "-o", "xml"},
+             {"get", "nodes", "--workload", "w"},
+             {"create"},
+             {"create", "pod"},
+             {"create", "workload"},
+             {"create", "instance"},
+             {"create", "instance", "--workload", "w", "--replicas", "0"},
+             {"create", "instance", "--workload", "w", "--replicas", "2", "--name", "n"},
+             {"delete"},
+             {"delete", "workload"},
+             {"delete", "node", "a"},
+             {"delete", "i", "x", "--wait", "--timeout", "soon"},
+             {"describe", "event", "x"},
+             {"logs"},
+             {"logs", "a", "--tail", "-1"},
+             {"wait", "instance", "a"},
+             {"wait", "instance", "a", "--for", "glory"},
+             {"run"},
+             {"run", "img", "--port", "80"},
+             {"run", "img", "--rm", "--detach"},
+             {"completion", "fish"},
+             {"--server", "nonsense", "nodes"},
+         }) {
+        auto const done = rikctl_without_server(arguments);
+        CAPTURE(arguments, done.err);
+        CHECK(done.code == 2);
+        CHECK(done.err.starts_with("error: "));
+        CHECK(done.out.empty());
+    }
+}
+
+TEST_CASE("help has examples and every exit code") {
+    auto const help = rikctl_without_server({"--help"});
+    CHECK(help.code == 0);
+    for (auto const& each : rikctl::exit_codes) CHECK_THAT(help.out, Catch::Contains(std::string(each.meaning)));
+    for (auto const* command : {"create", "get", "describe", "delete", "logs", "wait", "run"}) {
+        auto const one = rikctl_without_server({command, "--help"});
+        CHECK(one.code == 0);
+        if (std::string_view(command) != "create") CHECK_THAT(one.out, Catch::Contains("Examples:"));
+    }
+    CHECK_THAT(rikctl_without_server({"create", "instance", "--help"}).out, Catch::Contains("Examples:"));
+}
+
+TEST_CASE("errors of the server have their exit codes") {
+    struct entry {
+        int status;
+        char const* word;
+        int code;
+    };
+    for (auto const& each : {entry{404, "not_found", 3}, entry{409, "conflict", 4}, entry{503, "unavailable", 5},
+                             entry{504, "timed_out", 6}, entry{400, "invalid", 1}, entry{403, "denied", 1},
+                             entry{429, "exhausted", 1}, entry{500, "internal", 1}}) {
+        fake_server server(
+            [&](fake_request const&) { return reply_with(each.status, error_body(each.word, "so it is")); });
+        auto const done = rikctl_at(server.address(), {"get", "instance", "x"});
+        CHECK(done.code == each.code);
+        CHECK(done.err == "error: so it is\n");
+    }
+}
+
+TEST_CASE("get prints tables, names and the API's JSON") {
+    fake_server server(routes({{"GET /rik/v1/instances ", reply_with(200, test::list_of(test::instance_running))},
+                               {"GET /rik/v1/instances/web-1 ", reply_with(200, test::instance_running)},
+                               {"GET /rik/v1/instances/web-2 ", reply_with(200, test::instance_failed)},
+                               {"GET /rik/v1/workloads ", reply_with(200, R"({"revision":1,"items":[]})")}}));
+    auto const at = server.address();
+    CHECK_THAT(rikctl_at(at, {"get", "instances"}).out, Catch::StartsWith("NAME    STATE     READY   NODE"));
+    CHECK(rikctl_at(at, {"get", "i", "-o", "name"}).out == "web-1\n");
+    CHECK(rikctl_at(at, {"ls", "instance", "web-2", "web-1", "-o", "name"}).out == "web-2\nweb-1\n");
+    CHECK(rikctl_at(at, {"get", "workloads", "-o", "json"}).out == "{\n  \"revision\": 1,\n  \"items\": []\n}\n");
+    auto const empty = rikctl_at(at, {"get", "workloads"});
+    CHECK(empty.code == 0);
+    CHECK(empty.out.empty());
+    CHECK(empty.err == "There are no workloads.\n");
+    auto const partly = rikctl_at(at, {"get", "instance", "web-1", "web-9"});
+    CHECK(partly.code == 3);
+    CHECK_THAT(partly.out, Catch::Contains("web-1"));
+}
+
+TEST_CASE("get -w prints what is there, then each change as a row") {
+    auto const late = instance("web-1", "running");
+    fake_server server([&](fake_request const& request) {
+        if (!request.header("Last-Event-ID").empty()) return reply_with(403, error_body("denied", "enough"));
+        return test::stream_of(
+            "text/event-stream",
+            {event_text("1", "added", instance("web-1", "pending")), event_text("1", "added", instance("b", "failed")),
+             event_text("1", "synced", "{}"), event_text("2", "modified", late), event_text("3", "deleted", late)},
+            false);
+    });
+    auto const done = rikctl_at(server.address(), {"get", "instances", "-w"});
+    CHECK(done.out ==
+          "NAME    STATE     READY   NODE   ADDRESS    AGE   REASON\n"
+          "web-1   pending   no      -      10.0.0.9   -     -\n"
+          "b       failed    no      -      10.0.0.9   -     -\n"
+          "web-1   running   no      -      10.0.0.9   -     -\n"
+          "web-1   deleted   no      -      10.0.0.9   -     -\n");
+    CHECK_THAT(done.err, Catch::Contains("connection lost"));
+    auto const one = rikctl_at(server.address(), {"get", "instances", "b", "-w", "-o", "json"});
+    CHECK(one.out == "{\"type\":\"added\",\"object\":" + instance("b", "failed") + "}\n");
+}
+
+TEST_CASE("create workload sends every file and shows warnings and all problems") {
+    fake_server server([](fake_request const& request) {
+        if (request.body.find("bad") == std::string::npos)
+            return reply_with(201, R"({"name":"web","warnings":["replicas: starts nothing"]})");
+        return reply_with(400, R"({"error":{"code":"invalid","message":"m"},"problems":[
+            {"code":"invalid","message":"is missing","field":"kind","remedy":"write Pod"},{"code":"invalid","message":"is bad","field":"name"}]})");
+    });
+    auto const done =
+        rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "name: bad\n---\n\n--- \nname: web\n");
+    CHECK(done.code == 1);
+    CHECK(done.out == "workload web created\n");
+    CHECK(done.err ==
+          "error: -: kind: is missing (write Pod)\nerror: -: name: is bad\nwarning: -: replicas: starts nothing\n");
+    CHECK(server.requests().size() == 2);
+    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/nonexistent"}).code == 3);
+    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/tmp"}).code == 3);
+    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "-"}, " \n").code == 1);
+}
+
+TEST_CASE("a definition that cannot be read is a failure, not an object that is not there") {
+    auto const created = rikctl_without_server({"create", "workload", "-f", "/nonexistent/web.yaml"});
+    CHECK(created.code == 1);
+    CHECK_THAT(created.err, Catch::Contains("cannot read /nonexistent/web.yaml"));
+}
+
+TEST_CASE("create instance takes old and new options, and waits") {
+    fake_server server(
+        routes({{"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"a"},{"name":"b"}]})")},
+                {"GET /rik/v1/instances/", reply_with(200, instance("a", "pending"))},
+                {"GET /rik/v1/instances?watch",
+                 stays_open({event_text("1", "added", instance("a", "running")),
+                             event_text("1", "added", instance("b", "failed", R"(,"reason":"OOMKilled")")),
+                             event_text("1", "synced", "{}")})}}));
+    auto const plain = rikctl_at(server.address(), {"create", "instance", "--workload-id", "w", "--replicas", "2"});
+    CHECK(plain.code == 0);
+    CHECK(plain.out == "instance a created\ninstance b created\n");
+    CHECK(server.requests().front().body == R"({"workload":"w","replicas":2})");
+    auto const waits = rikctl_at(server.address(), {"create", "instance", "-w", "w", "-r", "2", "--wait"});
+    CHECK(waits.code == 1);
+    CHECK_THAT(waits.out, Catch::Contains("instance a is running\n"));
+    CHECK(waits.err == "error: instance b will not be running: b is failed: OOMKilled\n");
+}
+
+TEST_CASE("wait ends with 0, 1 or the code of time-outs") {
+    fake_server server(routes(
+        {{"GET /rik/v1/instances/gone", reply_with(404, error_body("not_found", "instance gone: there is none"))},
+         {"GET /rik/v1/instances/", reply_with(200, instance("a", "pending"))},
+         {"GET /rik/v1/instances?watch",
+          stays_open({event_text("1", "added", instance("a", "pending", R"(,"message":"no room")")),
+                      event_text("1", "synced", "{}")})}}));
+    auto const at = server.address();
+    CHECK(rikctl_at(at, {"wait", "instance", "a", "--for", "state=pending"}).code == 0);
+    auto const late = rikctl_at(at, {"wait", "instance", "a", "--for", "running", "--timeout", "50ms"});
+    CHECK(late.code == 6);
+    CHECK(late.err == "error: instance a is not running in time: a is pending: no room\n");
+    CHECK(rikctl_at(at, {"wait", "i", "gone", "--for", "deleted"}).code == 0);
+    CHECK(rikctl_at(at, {"wait", "i", "gone", "--for", "running"}).code == 3);
+}
+
+TEST_CASE("delete takes names, ids and definitions") {
+    fake_server server(routes(
+        {{"DELETE /rik/v1/", reply_with(202, "{}")}, {"GET ", reply_with(404, error_body("not_found", "gone"))}}));
+    auto const at = server.address();
+    CHECK(rikctl_at(at, {"delete", "instances", "a", "b", "--wait"}).out ==
+          "instance a is being deleted\ninstance b is being deleted\ninstance a is deleted\ninstance b is deleted\n");
+    CHECK(rikctl_at(at, {"delete", "workload", "--id", "x"}).code == 0);
+    CHECK(rikctl_at(at, {"delete", "--workload-id", "y"}).code == 0);
+    CHECK(rikctl_at(at, {"delete", "instance", "--instance-id", "z"}).code == 0);
+    CHECK(rikctl_at(at, {"delete", "-f", "-"}, "kind: Function\nname: fn\n").code == 0);
+    std::vector<std::string> deleted;
+    for (auto const& each : server.requests())
+        if (each.line.starts_with("DELETE")) deleted.push_back(each.line.substr(15, each.line.rfind(' ') - 15));
+    CHECK(deleted == std::vector<std::string>{"instances/a", "instances/b", "workloads/x", "workloads/y", "instances/z",
+                                              "workloads/fn?kind=Function"});
+}
+
+TEST_CASE("describe gathers what belongs together") {
+    fake_server server(routes({{"GET /rik/v1/instances/web-1", reply_with(200, test::instance_running)},
+                               {"GET /rik/v1/workloads/9999", reply_with(200, test::workload_web)},
+                               {"GET /rik/v1/events?instance=web-1", reply_with(200, test::events_of_web)}}));
+    auto const done = rikctl_at(server.address(), {"describe", "i", "web-1"});
+    CHECK(done.code == 0);
+    CHECK_THAT(done.out, Catch::Contains("Env:      MODE=fast") && Catch::Contains("nginx:1.25 takes long."));
+}
+
+TEST_CASE("logs are copied as they are") {
+    std::string const bytes("a\0b\xFF\n", 5);
+    fake_server server(routes({{"GET /rik/v1/instances/web-1/logs?follow=true&tail=3 ",
+                                test::stream_of("text/plain", {bytes, "end"}, true)}}));
+    auto const done = rikctl_at(server.address(), {"logs", "-f", "--tail", "3", "web-1"});
+    CHECK(done.code == 0);
+    CHECK(done.out == bytes + "end");
+}
+
+namespace {
+
+/// A server on which `run` works: the instance ends with this exit code, after some output.
+fake_server::handler server_of_run(int exit_status, bool has_end = true) {
+    auto const ended = instance("job", exit_status == 0 ? "succeeded" : "failed",
+                                R"(,"containers":[{"name":"main","exitCode":)" + std::to_string(exit_status) + "}]");
+    auto log = test::stream_of("text/plain", {"hello\n"}, has_end);
+    log.stays_open = !has_end;
+    return routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"job"})")},
+                   {"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"job"}]})")},
+                   {"GET /rik/v1/instances/job ", reply_with(200, ended)},
+                   {"GET /rik/v1/instances/job/logs?follow=true", log},
+                   {"GET /rik/v1/instances?watch",
+                    stays_open({event_text("1", "added", ended), event_text("1", "synced", "{}")})},
+                   {"DELETE /rik/v1/workloads/job?kind=Pod", reply_with(202, "{}")}});
+}
+
+bool has_deleted(fake_server const& server) {
+    for (auto const& each : server.requests())
+        if (each.line.starts_with("DELETE")) return true;
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("run in the foreground gives the output and the exit code of the container") {
+    fake_server server(server_of_run(3));
+    auto const done = rikctl_at(server.address(),
+                                {"run", "--name", "job", "--rm", "busybox", "--", "sh", "-c", "echo hello; exit 3"});
+    CHECK(done.code == 3);
+    CHECK(done.out == "hello\n");
+    CHECK(has_deleted(server));
+    CHECK_THAT(server.requests().at(0).body, Catch::Contains(R"("args":["sh","-c","echo hello; exit 3"])"));
+    CHECK(server.requests().at(1).body == R"({"workload":"job","name":"job","replicas":1})");
+}
+
+TEST_CASE("run detached prints the name and the address, and keeps what it made") {
+    fake_server server(server_of_run(0));
+    auto const done = rikctl_at(server.address(), {"run", "-d", "--name", "job", "busybox"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "job 10.0.0.9\n");
+    CHECK_FALSE(has_deleted(server));
+}
+
+TEST_CASE("Ctrl-C during run deletes with --rm and says how to go on without") {
+    for (auto const removes : {true, false}) {
+        fake_server server(server_of_run(0, false));
+        auto const is_interrupted = [&] {
+            for (auto const& each : server.requests())
+                if (each.line.find("/logs") != std::string::npos) return true;
+            return false;
+        };
+        std::vector<std::string> arguments{"run", "--name", "job", "busybox"};
+        if (removes) arguments.push_back("--rm");
+        auto const done = rikctl_at(server.address(), arguments, "", is_interrupted);
+        CHECK(done.code == 130);
+        CHECK(has_deleted(server) == removes);
+        CHECK_THAT(done.err, Catch::Contains(removes ? "job is being deleted" : "rikctl delete workload job"));
+    }
+}
+
+TEST_CASE("run that cannot start is 125 in the foreground and says why") {
+    auto const failed = instance(
+        "job", "failed",
+        R"(,"reason":"ImagePullFailed","message":"no such tag","containers":[{"name":"main","exitCode":null}])");
+    fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"job"})")},
+                               {"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"job"}]})")},
+                               {"GET /rik/v1/instances/job ", reply_with(200, failed)},
+                               {"GET /rik/v1/instances?watch",
+                                stays_open({event_text("1", "added", failed), event_text("1", "synced", "{}")})}}));
+    auto const done = rikctl_at(server.address(), {"run", "--name", "job", "x"});
+    CHECK(done.code == 125);
+    CHECK_THAT(done.err, Catch::Contains("no such tag") && Catch::Contains("rikctl describe instance job"));
+    CHECK(rikctl_at(server.address(), {"run", "-d", "--name", "job", "x"}).code == 1);
+    CHECK(rikctl_without_server({"run", "x"}).code == 125);
+    CHECK(rikctl_without_server({"run", "-d", "x"}).code == 5);
+}
+
+TEST_CASE("an instance that cannot be made takes its workload with it") {
+    fake_server server(
+        routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"job"})")},
+                {"POST /rik/v1/instances", reply_with(409, error_body("conflict", "instance job: the name is taken"))},
+                {"DELETE /rik/v1/workloads/job", reply_with(202, "{}")}}));
+    CHECK(rikctl_at(server.address(), {"run", "-d", "--name", "job", "x"}).code == 4);
+    CHECK(has_deleted(server));
+}
+
+TEST_CASE("version prints both versions, and its own without a server") {
+    fake_server server(routes({{"GET /rik/v1/version", reply_with(200, R"({"version":"9.9.9"})")}}));
+    CHECK_THAT(rikctl_at(server.address(), {"version"}).out, Catch::Contains("rik    9.9.9 at http://127.0.0.1:"));
+    CHECK(rikctl_without_server({"version", "--client"}).code == 0);
+    auto const alone = rikctl_without_server({"version"});
+    CHECK(alone.code == 5);
+    CHECK_THAT(alone.out, Catch::StartsWith("rikctl "));
+}
+
+TEST_CASE("durations as people write them") {
+    CHECK(*rikctl::parse_duration("90s") == 90s);
+    CHECK(*rikctl::parse_duration("1h30m") == 90min);
+    CHECK(*rikctl::parse_duration("500ms") == 500ms);
+    CHECK(*rikctl::parse_duration("5") == 5s);
+    CHECK(*rikctl::parse_duration("0") == 0s);
+    for (auto const* text : {"", "s", "5x", "-1s", "1.5h", "99999999999999h", "5 s"})
+        CHECK_FALSE(rikctl::parse_duration(text).has_value());
+}
