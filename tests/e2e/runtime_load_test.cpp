@@ -13,18 +13,23 @@ namespace rik::testing {
 
 namespace {
 
+template <class T>
+void must(result<T> const& got) {
+    if (!got) throw std::runtime_error(to_string(got.error()));
+}
+
 awaitable<container_exit> live_and_die(oci_world& world) {
     auto const pod = world.new_instance();
     auto& runtime = world.runtime();
     sandbox_request wanted{.instance = pod, .hostname = "pod", .addresses = {}};
-    auto const made = co_await runtime.create_sandbox(std::move(wanted));
+    must(co_await runtime.create_sandbox(std::move(wanted)));
     auto request = world.request(pod, {"sleep", "1000"});
     auto const key = request.key;
-    auto const started = co_await runtime.start_container(std::move(request));
-    auto const killed = co_await runtime.kill_container(key);
+    must(co_await runtime.start_container(std::move(request)));
+    must(co_await runtime.kill_container(key));
     auto const ended = co_await runtime.wait_container(key);
-    auto const removed = co_await runtime.remove_sandbox(pod);
-    if (!made || !started || !killed || !ended || !removed) throw std::runtime_error("a step failed");
+    must(ended);
+    must(co_await runtime.remove_sandbox(pod));
     co_return *ended;
 }
 

@@ -1,21 +1,19 @@
 #include "container_log_detail.hpp"
 #include "files_detail.hpp"
 #include "log_format_detail.hpp"
+#include "readiness_detail.hpp"
 #include "record_detail.hpp"
 #include "unique_fd_detail.hpp"
 
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <cerrno>
 #include <charconv>
 #include <deque>
 
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -96,10 +94,10 @@ private:
     container_paths paths_;
     bool follow_;
     log_joiner joiner_;
-    std::deque<log_file> files_;              // oldest first; the first is being read
-    unique_fd events_;                        // inotify
-    unique_fd monitor_;                       // conmon's pidfd
-    asio::posix::stream_descriptor changed_;  // an epoll set of both: one thing to wait for
+    std::deque<log_file> files_;  // oldest first; the first is being read
+    unique_fd events_;            // inotify
+    unique_fd monitor_;           // conmon's pidfd
+    readiness changed_;           // either of them
 };
 
 void file_log_reader::open_files(log_options const& options) {
@@ -154,15 +152,9 @@ result<void> file_log_reader::watch() {
     if (!events_ || ::inotify_add_watch(events_.get(), paths_.log.parent_path().c_str(), wanted) < 0) {
         return system_error(paths_.log, "inotify", errno);
     }
-    unique_fd set(::epoll_create1(EPOLL_CLOEXEC));
     for (auto const* each : {&events_, &monitor_}) {
-        if (!*each) continue;
-        epoll_event event{.events = EPOLLIN, .data = {}};
-        if (!set || ::epoll_ctl(set.get(), EPOLL_CTL_ADD, each->get(), &event) != 0) {
-            return system_error(paths_.log, "epoll", errno);
-        }
+        if (auto const added = changed_.add(*each); !added) return added;
     }
-    changed_.assign(set.release());
     return {};
 }
 
@@ -193,9 +185,7 @@ awaitable<result<std::string>> file_log_reader::read() {
             joiner_.finish();
             co_return joiner_.take();
         }
-        auto const wanted = asio::posix::stream_descriptor::wait_read;
-        auto const [failure] = co_await changed_.async_wait(wanted, asio::as_tuple(asio::use_awaitable));
-        if (failure == asio::error::operation_aborted) throw cancelled{};
+        co_await changed_.wait();
         drain_events();
     }
 }
