@@ -29,9 +29,21 @@ awaitable<result<T>> refused(error why) {
     co_return why;
 }
 
+wall_time created_at(workload const& row) { return row.created_at; }
+wall_time created_at(instance const& row) { return row.created_at(); }
+wall_time created_at(node const& row) { return row.created_at; }
+
+/// Oldest first: keys are random, and a list should read the same each time.
+template <class Row>
+listing<Row> oldest_first(listing<Row> all) {
+    std::stable_sort(all.rows.begin(), all.rows.end(),
+                     [](auto const& a, auto const& b) { return created_at(*a) < created_at(*b); });
+    return all;
+}
+
 template <class Row>
 listing<Row> list_all(view const& from) {
-    return listing<Row>{from.at(), from.list<Row>()};
+    return oldest_first(listing<Row>{from.at(), from.list<Row>()});
 }
 
 /// Rows as changes from nothing: how a watch begins.
@@ -138,7 +150,7 @@ awaitable<result<listing<instance>>> primary::list_instances(caller, instance_fi
         if (which.workload && which.node)
             std::erase_if(some.rows,
                           [&](auto const& row) { return !row->binding() || row->binding()->node != *which.node; });
-        return result(std::move(some));
+        return result(oldest_first(std::move(some)));
     });
 }
 

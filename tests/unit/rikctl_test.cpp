@@ -201,8 +201,8 @@ TEST_CASE("create workload sends every file and shows warnings and all problems"
     CHECK(done.err ==
           "error: -: kind: is missing (write Pod)\nerror: -: name: is bad\nwarning: -: replicas: starts nothing\n");
     CHECK(server.requests().size() == 2);
-    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/nonexistent"}).code == 3);
-    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/tmp"}).code == 3);
+    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/nonexistent"}).code == 1);
+    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/tmp"}).code == 1);
     CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "-"}, " \n").code == 1);
 }
 

@@ -105,6 +105,7 @@ public:
     virtual awaitable<result<stored<workload>>> get_workload(caller who, object_ref which) = 0;
     virtual awaitable<result<stored<instance>>> get_instance(caller who, object_ref which) = 0;
     virtual awaitable<result<stored<node>>> get_node(caller who, object_ref which) = 0;
+    /// Lists: oldest first.
     virtual awaitable<result<listing<workload>>> list_workloads(caller who) = 0;
     virtual awaitable<result<listing<instance>>> list_instances(caller who, instance_filter which) = 0;
     virtual awaitable<result<listing<node>>> list_nodes(caller who) = 0;

@@ -82,13 +82,19 @@ result<std::int64_t> storage_bytes(fs::path directory) {
     return static_cast<std::int64_t>(space.capacity);
 }
 
+/// The bridge of some rik on this machine: "rk" and its tag.
+bool is_pod_bridge(std::string_view link) {
+    return link.size() == 10 && link.starts_with("rk") && link.find_first_not_of("0123456789abcdef", 2) == link.npos;
+}
+
 std::vector<std::string> addresses() {
     std::vector<std::string> found;
     ::ifaddrs* list = nullptr;
     if (::getifaddrs(&list) != 0) return found;
     for (auto const* each = list; each != nullptr; each = each->ifa_next) {
         auto const is_wanted = each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_INET &&
-                               (each->ifa_flags & IFF_LOOPBACK) == 0 && (each->ifa_flags & IFF_UP) != 0;
+                               (each->ifa_flags & IFF_LOOPBACK) == 0 && (each->ifa_flags & IFF_UP) != 0 &&
+                               !is_pod_bridge(each->ifa_name);
         if (!is_wanted) continue;
         ::sockaddr_in address{};
         std::memcpy(&address, each->ifa_addr, sizeof address);
