@@ -101,6 +101,16 @@ TEST_CASE("a container that runs out of memory says so, one that is killed does 
     CHECK(world.failure(world.runtime().kill_container(killed)).code == errc::not_found);
 }
 
+TEST_CASE("processor time is limited before the program begins", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto request = world.request(pod, {"sh", "-c", "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max"});
+    request.definition.limits.set(resource::cpu, 250);
+    auto const key = world.start(std::move(request));
+    world.wait(key);
+    CHECK(world.read_log(key, {.follow = true}).find("25000") != std::string::npos);  // in v1 or in v2
+}
+
 TEST_CASE("a stop is the image's signal to the first process", "[e2e][runtime]") {
     oci_world world;
     auto const pod = world.make_sandbox();

@@ -91,8 +91,8 @@ TEST_CASE_METHOD(config_fixture, "limits and requests become cgroup settings", "
     auto made = config();
     auto const& resources = made["linux"].at("resources");
     CHECK(resources.at("memory").at("limit") == 64 << 20);
-    CHECK(resources.at("cpu").at("quota") == 25'000);
-    CHECK(resources.at("cpu").at("shares") == 102);
+    CHECK(cpu_limits_of(request.definition) == cpu_limits{.shares = 102, .quota_us = 25'000, .period_us = 100'000});
+    CHECK(cpu_limits_of({}) == cpu_limits{.shares = 2});
     CHECK(resources.at("pids").at("limit") == 4096);
     CHECK(made["linux"].at("cgroupsPath") == "/rik-0123abcd/3b241101-e2bb-4255-8caf-4136c566a962/main-0");
     CHECK(made["process"].at("oomScoreAdj") == 985);

@@ -106,6 +106,7 @@ result<cgroups> cgroups::find(std::string_view mountinfo, std::string_view own) 
             found.all_.emplace_back(each.mount_point);
             auto const options = "," + each.options + ",";
             if (options.find(",memory,") != std::string::npos) found.memory_ = each.mount_point;
+            if (options.find(",cpu,") != std::string::npos) found.cpu_ = each.mount_point;
         }
     }
     if (auto const group = unified_group(own); found.unified_ && !group.empty()) {
@@ -148,6 +149,25 @@ result<void> cgroups::add_monitor(std::string const& path, std::string const& sh
 
 void cgroups::warm_up() const {
     if (!own_.empty()) write_control(own_ / "cgroup.procs", "0");  // "0" is the writer itself
+}
+
+result<void> cgroups::limit_cpu(std::string const& path, cpu_limits const& limits) const {
+    auto const directory = fs::path((cpu_ ? *cpu_ : unified_.value_or("/")).string() + path);
+    int failure = 0;
+    auto const set = [&](char const* file, std::string const& text) {
+        if (failure == 0) failure = write_control(directory / file, text);
+    };
+    // v2's weight goes from 1 to 10,000.   Source: runc, ConvertCPUSharesToCgroupV2Value
+    auto const weight = 1 + (limits.shares - 2) * 9999 / 262'142;
+    if (limits.shares > 0 && cpu_) set("cpu.shares", std::to_string(limits.shares));
+    if (limits.shares > 0 && !cpu_) set("cpu.weight", std::to_string(weight));
+    if (limits.quota_us > 0 && cpu_) {
+        set("cpu.cfs_period_us", std::to_string(limits.period_us));
+        set("cpu.cfs_quota_us", std::to_string(limits.quota_us));
+    }
+    if (limits.quota_us > 0 && !cpu_) set("cpu.max", fmt::format("{} {}", limits.quota_us, limits.period_us));
+    if (failure != 0) return system_error(directory, "limit the processors", failure);
+    return {};
 }
 
 void cgroups::kill(std::string const& path) const {

@@ -14,6 +14,14 @@
 
 namespace rik::detail {
 
+/// How much of the processors a group gets.   Source: Linux, sched-bwc; 0 means that it is not limited.
+struct cpu_limits {
+    std::int64_t shares = 0;  ///< 1024 is one core's worth when there are not enough for all
+    std::int64_t quota_us = 0;
+    std::int64_t period_us = 0;
+    friend bool operator==(cpu_limits const&, cpu_limits const&) = default;
+};
+
 /// Paths of groups are absolute within every hierarchy: "/rik-<tag>/<uid>".
 class cgroups {
 public:
@@ -29,6 +37,8 @@ public:
     /// The first move between groups after a pause waits 8 ms for a grace period of RCU; for some 20 ms after it all
     /// moves are immediate. This waits in advance, while runc is being loaded. Moves nothing. Blocks.
     void warm_up() const;
+
+    result<void> limit_cpu(std::string const& path, cpu_limits const& limits) const;
 
     /// Kills every process of `path` and below.
     void kill(std::string const& path) const;
@@ -51,6 +61,7 @@ private:
     std::vector<std::filesystem::path> all_;  // mount points, the unified one first
     std::optional<std::filesystem::path> unified_;
     std::optional<std::filesystem::path> memory_;  // v1's
+    std::optional<std::filesystem::path> cpu_;     // v1's
     std::filesystem::path own_;                    // a group that we are in
 };
 

@@ -106,15 +106,6 @@ json::object resources_of(config_input const& input) {
         if (input.host.limits_swap) memory["swap"] = bytes;  // memory and swap together: no swap
         found["memory"] = std::move(memory);
     }
-    auto const limit = definition.limits.get(resource::cpu);
-    auto const wanted = definition.requests.get(resource::cpu);
-    json::object cpu{
-        {"shares", std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)}};
-    if (limit > 0) {
-        cpu["quota"] = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
-        cpu["period"] = cpu_period_us;
-    }
-    found["cpu"] = std::move(cpu);
     return found;
 }
 
@@ -176,6 +167,17 @@ void set_default(std::vector<std::string>& environment, std::string_view name, s
 }
 
 }  // namespace
+
+cpu_limits cpu_limits_of(container_definition const& definition) {
+    auto const limit = definition.limits.get(resource::cpu);
+    auto const wanted = definition.requests.get(resource::cpu);
+    cpu_limits found{.shares = std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)};
+    if (limit > 0) {
+        found.quota_us = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
+        found.period_us = cpu_period_us;
+    }
+    return found;
+}
 
 result<std::vector<std::string>> merged_arguments(container_definition const& definition, image_config const& image) {
     auto const has_command = definition.command && !definition.command->empty();  // an empty list says nothing

@@ -1,6 +1,7 @@
 // The config.json of a container: pure.
 #pragma once
 
+#include "cgroups_detail.hpp"
 #include "layout_detail.hpp"
 #include "users_detail.hpp"
 
@@ -42,6 +43,11 @@ result<std::vector<std::string>> merged_arguments(container_definition const& de
 /// "NAME=value": the image's, then `rik`, then the definition's, the last of a name winning in the first one's place;
 /// PATH, HOME and HOSTNAME if nobody set them.
 std::vector<std::string> merged_environment(config_input const& input);
+
+/// Shares from the request, a quota from the limit, as in Kubernetes. Not part of config.json: there they would slow
+/// runc down, whose work in the container's cgroup takes 3 to 4 times as long on a busy machine with the least shares.
+/// They are set when it has done that, before the container's program begins.
+cpu_limits cpu_limits_of(container_definition const& definition);
 
 /// Source: OCI runtime-spec, config.md and config-linux.md. Errors: invalid.
 result<boost::json::object> container_config(config_input const& input);

@@ -120,6 +120,8 @@ result<start_attempt> record_and_start(machine const& on, container_request cons
     auto const record = make_record(on, request, paths, container);
     if (!record) return record.error();
     if (auto const written = replace_file(paths.record(), record_text(*record)); !written) return written.error();
+    auto const limited = on.groups.limit_cpu(paths.cgroup, cpu_limits_of(request.definition));
+    if (!limited) return limited.error();
     start_attempt attempt{.next = step::ask_runc, .fifo = start_fifo::open(paths, record->container)};
     if (!attempt.fifo) return attempt;
     auto const started = attempt.fifo->try_start(start_wait_ms);
