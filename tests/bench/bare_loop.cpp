@@ -38,7 +38,7 @@ std::vector<std::unique_ptr<detail::node_links>> make_links(bare_options const& 
     std::vector<std::unique_ptr<detail::node_links>> made;
     for (int thread = 0; thread < threads; ++thread) {
         auto& links = made.emplace_back(std::make_unique<detail::node_links>(options.tag));
-        auto const opened = links->open_bridge(ipv4_subnet::parse("10.229.0.0/16").value());
+        auto const opened = links->open_bridge(ipv4_subnet::parse(options.subnet).value());
         if (!opened) throw std::runtime_error(to_string(opened.error()));
     }
     return made;

@@ -152,7 +152,8 @@ void bare_pod::start(detail::node_links& links) {
     make_directories();
     pin_namespaces();
     // The first two addresses of the subnet are the network's and the gateway's.
-    auto const address = parse_ipv4("10.229.0.2").value() + static_cast<std::uint32_t>(number_);
+    auto const address =
+        ipv4_subnet::parse(options_.subnet).value().network() + 2 + static_cast<std::uint32_t>(number_);
     must(links.attach({.name = fmt::format("rv{}{}", options_.tag.substr(0, 7), number_),
                        .network_namespace = directory_ / "net",
                        .address = address}));

@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 enum class start_step { runc, fifo };
 
 struct bare_options {
-    fs::path root;    ///< everything is made below it
-    fs::path rootfs;  ///< of the image
-    std::string tag;  ///< in the names of links and cgroups
+    fs::path root;                         ///< everything is made below it
+    fs::path rootfs;                       ///< of the image
+    std::string tag;                       ///< in the names of links and cgroups
+    std::string subnet = "10.229.0.0/16";  ///< nobody else on this machine may have it
     start_step start = start_step::fifo;
 };
 

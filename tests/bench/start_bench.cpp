@@ -66,9 +66,9 @@ double own_cpu_ms() {
     return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6;
 }
 
-/// The same container as the bare loop's.
+/// The same container as the bare loop's; it asks for little, so that a small machine has room for all.
 std::string definition(std::string const& image) {
-    json::object resources{{"requests", {{"cpu", "100m"}}}, {"limits", {{"memory", "64Mi"}}}};
+    json::object resources{{"requests", {{"cpu", "10m"}}}, {"limits", {{"memory", "64Mi"}}}};
     json::object container{
         {"name", "main"}, {"image", image}, {"command", {"sleep", "100000"}}, {"resources", std::move(resources)}};
     json::object spec{{"terminationGracePeriodSeconds", 0}, {"containers", json::array{std::move(container)}}};
@@ -123,7 +123,8 @@ private:
             if (event.type == watch_event_type::synced || event.object.empty()) continue;
             auto const object = json::parse(event.object);
             auto const& seen = object.at("state").as_string();
-            if (seen == "failed") throw std::runtime_error(event.object);
+            auto const is_refused = object.at("reason").as_string() == "Unschedulable";
+            if (seen == "failed" || is_refused) throw std::runtime_error(event.object);
             if (event.type == type && (state.empty() || seen == state)) --count;
         }
     }
@@ -138,6 +139,7 @@ public:
     bare_pods(fs::path root, fs::path tree) : options_{.root = std::move(root), .rootfs = std::move(tree)} {
         fs::create_directories(options_.root);
         options_.tag = short_tag(options_.root.string());
+        options_.subnet = "10.232.0.0/16";
     }
     ~bare_pods() {
         remove();
@@ -148,7 +150,7 @@ public:
         std::vector<std::unique_ptr<detail::node_links>> links;
         for (int thread = 0; thread < threads; ++thread) {
             auto& made = links.emplace_back(std::make_unique<detail::node_links>(options_.tag));
-            must(made->open_bridge(ipv4_subnet::parse("10.229.0.0/16").value()));
+            must(made->open_bridge(ipv4_subnet::parse(options_.subnet).value()));
         }
         for (int number = 0; number < count; ++number) pods_.emplace_back(options_, number);
         auto const begin = steady::now();
