@@ -14,15 +14,15 @@ constexpr auto read_period = std::chrono::milliseconds(200);
 exit_code print_logs(session& with, rik::log_wanted const& wanted) {
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
-    auto log = server->open_log(wanted);
-    if (!log) return with.fail(log.error());
-    auto const done = copy_log(with, *log);
+    rik::log_follower log(*server, wanted, with.options());
+    auto done = log.open();
+    if (done) done = copy_log(with, log);
     return done ? exit_code::ok : with.fail(done.error());
 }
 
 }  // namespace
 
-rik::result<void> copy_log(session& with, rik::log_stream& log) {
+rik::result<void> copy_log(session& with, rik::log_follower& log) {
     while (!with.is_interrupted() && with.out().good()) {
         auto const bytes = log.read(with.now() + read_period);
         if (!bytes && bytes.error().code == rik::errc::timed_out) continue;

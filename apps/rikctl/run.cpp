@@ -98,7 +98,7 @@ private:
 
     /// Says what is being waited for, each thing once.
     void tell(std::string_view why) {
-        if (options_.is_quiet || options_.detaches || is_started_ || why == told_) return;
+        if (options_.is_quiet || options_.detaches || is_started_ || why.empty() || why == told_) return;
         told_ = why;
         with_.err() << why << '\n' << std::flush;
     }
@@ -107,7 +107,7 @@ private:
         auto const state = state_of(server_, name_);
         if (!state) return own_failure(with_.fail(state.error()));
         if (!was_ever_up(*state))
-            return give_up({rik::errc::internal, fmt::format("it is {}: {}", state->state, state->story)});
+            return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
         with_.out() << name_ << (state->addresses.empty() ? "" : " ") << state->addresses << '\n';
         return exit_code::ok;
     }
@@ -119,14 +119,13 @@ private:
         auto const state = state_of(server_, name_);
         if (!state) return give_up(state.error());
         if (!was_ever_up(*state))
-            return give_up({rik::errc::internal, fmt::format("it is {}: {}", state->state, state->story)});
+            return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
         if (!options_.is_quiet && !state->addresses.empty())
             with_.err() << fmt::format("{} runs at {}\n", name_, state->addresses) << std::flush;
-        auto log = server_.open_log({.instance = name_, .follow = true});
-        if (!log) with_.warn(fmt::format("no logs: {}", to_string(log.error())));
-        if (log) {
-            if (auto const copied = copy_log(with_, *log); !copied) with_.warn(to_string(copied.error()));
-        }
+        rik::log_follower log(server_, {.instance = name_, .follow = true}, with_.options());
+        auto copied = log.open();
+        if (copied) copied = copy_log(with_, log);
+        if (!copied) with_.warn(fmt::format("no more logs: {}", to_string(copied.error())));
         if (was_interrupted()) return interrupted();
         return finish();
     }

@@ -35,6 +35,7 @@ public:
     std::ostream& out() { return around_.out; }
     std::ostream& err() { return around_.err; }
     std::istream& in() { return around_.in; }
+    rik::client_options const& options() const { return around_.options; }
     bool has_colours() const { return around_.has_colours; }
     rik::wall_time wall() const { return clock_.wall(); }
     rik::time_point now() const { return clock_.now(); }

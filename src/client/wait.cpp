@@ -122,7 +122,7 @@ result<void> wait_tracker::feed(watch_event const& event) {
 }
 
 wait_verdict wait_tracker::verdict_of_none() const {
-    if (!is_synced_) return {outcome::waiting, "nothing is known yet"};
+    if (!is_synced_) return {};
     if (goal_.kind == goal::deleted) return {outcome::met, "it is gone"};
     if (name_or_id_.empty() && !was_seen_) return {outcome::waiting, "it has no instances"};
     if (name_or_id_.empty()) return {outcome::impossible, "its instances were deleted"};

@@ -24,11 +24,14 @@ result<watch_stream> open_watch(client& server, wait_request const& request) {
     return server.watch(resource_kind::instance, {.workload = request.name});
 }
 
-/// Feeds `tracker` until it has decided, the deadline passes or the caller gives up.
-result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_request const& request) {
+/// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,
+/// `known` is why it is waited.
+result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_request const& request,
+                            std::string const& known) {
     system_clock const clock;
     for (;;) {
-        auto const verdict = tracker.verdict();
+        auto verdict = tracker.verdict();
+        if (verdict.why.empty()) verdict.why = known;
         if (verdict.outcome != outcome::waiting || clock.now() >= request.deadline) return verdict;
         if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
         auto const event = watch.next(std::min(request.deadline, clock.now() + progress_period));
@@ -43,14 +46,23 @@ result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_req
 result<wait_verdict> wait_for(client& server, wait_request const& request) {
     auto const is_deletion = request.goal.kind == goal::deleted;
     // Asked for by name first: a watch of many objects cannot say that one does not exist before it has shown them all.
-    if (auto const found = server.get(request.kind, request.name); !found) {
+    auto const found = server.get(request.kind, request.name);
+    if (!found) {
         if (is_deletion && found.error().code == errc::not_found) return wait_verdict{outcome::met, "it is gone"};
         return found.error();
     }
+    auto const name = concerns_its_instances(request) ? std::string() : request.name;
+    wait_verdict now;
+    if (!name.empty()) {
+        wait_tracker first(request.goal, name);
+        if (auto const fed = first.feed({watch_event_type::added, *found}); !fed) return fed.error();
+        now = first.verdict();
+        if (now.outcome != outcome::waiting) return now;
+    }
     auto watch = open_watch(server, request);
     if (!watch) return watch.error();
-    wait_tracker tracker(request.goal, concerns_its_instances(request) ? std::string() : request.name);
-    return follow(*watch, tracker, request);
+    wait_tracker tracker(request.goal, name);
+    return follow(*watch, tracker, request, now.why);
 }
 
 }  // namespace rik

@@ -23,6 +23,12 @@ std::optional<watch_event_type> parse_type(std::string_view text) {
 /// May trying again help? A server that is starting or going away answers so.
 bool is_passing(errc code) { return code == errc::unavailable || code == errc::timed_out; }
 
+/// Does the server say that it cannot go on where the client was? It was too slow, or the revision is not kept, or is
+/// not known to a server that began anew.
+bool needs_new_beginning(errc code) {
+    return code == errc::exhausted || code == errc::invalid || code == errc::conflict;
+}
+
 }  // namespace
 
 watch_stream::watch_stream(server_address to, std::string target, client_options options)
@@ -75,8 +81,8 @@ result<std::optional<watch_event>> watch_stream::reconnect(time_point deadline) 
     if (done && last_id_.empty()) return watch_event{watch_event_type::restarted};
     if (done) return std::optional<watch_event>();
     if (is_passing(done.error().code)) return lose(done.error());
-    if (last_id_.empty()) return done.error();
-    forget();  // the server refuses to go on from there
+    if (last_id_.empty() || !needs_new_beginning(done.error().code)) return done.error();
+    forget();
     return std::optional<watch_event>();
 }
 
@@ -104,7 +110,7 @@ result<std::optional<watch_event>> watch_stream::take(stream_event event) {
     auto problem = summarize(parse_problems(500, event.data));
     if (is_passing(problem.code)) return lose(std::move(problem));
     // It cannot go on where it was (it read too slowly): only a new beginning helps.
-    if (last_id_.empty() || problem.code == errc::internal) return problem;
+    if (last_id_.empty() || !needs_new_beginning(problem.code)) return problem;
     forget();
     return std::optional<watch_event>();
 }

@@ -1,5 +1,6 @@
 // The client against a server of the test: requests, errors, time-outs, logs, and watches that break.
 #include <rik/client/client.hpp>
+#include <rik/client/log_follower.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -227,15 +228,61 @@ TEST_CASE("a watch gives up when the server stays away") {
 TEST_CASE("a watch that hears nothing connects anew") {
     fake_server server(
         in_turn({events({event_text("7", "synced", "{}")}, true), events({event_text("8", "added", "{}")}, true)}));
-    auto watch = client_of(server, {.silence_max = 50ms}).watch(rik::resource_kind::node);
+    auto watch = client_of(server, {.silence_max = 200ms}).watch(rik::resource_kind::node);
     REQUIRE(watch.has_value());
-    CHECK(watch->next(in(5s))->type == type::synced);
-    CHECK(watch->next(in(5s))->type == type::disconnected);
-    CHECK(watch->next(in(5s))->type == type::added);
+    // A slow machine may take the server's slowness for silence, so what comes before is left open.
+    std::vector<type> types;
+    while (types.empty() || types.back() != type::added) {
+        auto const event = watch->next(in(10s));
+        REQUIRE(event.has_value());
+        types.push_back(event->type);
+    }
+    CHECK(std::ranges::count(types, type::disconnected) >= 1);
 }
 
 TEST_CASE("a watch of something that is not there fails at once") {
     fake_server server(always(test::reply_with(404, R"({"error":{"code":"not_found","message":"workload x: none"}})")));
     CHECK(client_of(server).watch(rik::resource_kind::instance, {.workload = "x"}).error().code ==
           rik::errc::not_found);
+}
+
+TEST_CASE("a followed log goes on where it was, with nothing doubled") {
+    fake_server server(in_turn({test::stream_of("text/plain", {"one\n", "tw"}, false),
+                                test::reply_with(503, R"({"error":{"code":"unavailable","message":"starting"}})"),
+                                test::stream_of("text/plain", {"on", "e\ntwo\n"}, false),
+                                test::stream_of("text/plain", {"one\ntwo\nthree\n"}, true)}));
+    auto client = client_of(server);
+    rik::log_follower log(client, {.instance = "a", .follow = true}, {});
+    REQUIRE(log.open().has_value());
+    std::string text;
+    for (;;) {
+        auto const part = log.read(in(10s));
+        REQUIRE(part.has_value());
+        if (part->empty()) break;
+        text += *part;
+    }
+    CHECK(text == "one\ntwo\nthree\n");
+}
+
+TEST_CASE("a tail, and a log that is not followed, end with the connection") {
+    fake_server server(always(test::stream_of("text/plain", {"x"}, false)));
+    auto client = client_of(server);
+    for (auto const& wanted :
+         {rik::log_wanted{.instance = "a"}, rik::log_wanted{.instance = "a", .follow = true, .tail_lines = 1}}) {
+        rik::log_follower log(client, wanted, {});
+        REQUIRE(log.open().has_value());
+        CHECK(*log.read(in(5s)) == "x");
+        CHECK(log.read(in(5s)).error().code == rik::errc::unavailable);
+    }
+}
+
+TEST_CASE("a followed log gives up when the server stays away") {
+    std::optional<fake_server> server;
+    server.emplace(always(test::stream_of("text/plain", {"x"}, false)));
+    auto client = client_of(*server);
+    rik::log_follower log(client, {.instance = "a", .follow = true}, {.reconnect_for = 300ms});
+    REQUIRE(log.open().has_value());
+    CHECK(*log.read(in(5s)) == "x");
+    server.reset();
+    CHECK(log.read(in(10s)).error().code == rik::errc::unavailable);
 }

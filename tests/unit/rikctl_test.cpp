@@ -29,7 +29,7 @@ outcome rikctl_at(
     std::ostringstream out, err;
     rikctl::surroundings around{.in = in, .out = out, .err = err};
     around.sources.server_variable = address;
-    around.options.reconnect_for = 100ms;
+    around.options.reconnect_for = 5s;
     around.is_interrupted = std::move(is_interrupted);
     auto const code = rikctl::run_rikctl(std::move(arguments), around);
     return {code, out.str(), err.str()};
@@ -239,7 +239,7 @@ TEST_CASE("wait ends with 0, 1 or the code of time-outs") {
                       event_text("1", "synced", "{}")})}}));
     auto const at = server.address();
     CHECK(rikctl_at(at, {"wait", "instance", "a", "--for", "state=pending"}).code == 0);
-    auto const late = rikctl_at(at, {"wait", "instance", "a", "--for", "running", "--timeout", "50ms"});
+    auto const late = rikctl_at(at, {"wait", "instance", "a", "--for", "running", "--timeout", "1s"});
     CHECK(late.code == 6);
     CHECK(late.err == "error: instance a is not running in time: a is pending: no room\n");
     CHECK(rikctl_at(at, {"wait", "i", "gone", "--for", "deleted"}).code == 0);

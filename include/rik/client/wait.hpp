@@ -26,7 +26,7 @@ result<wait_goal> parse_wait_goal(std::string_view text);
 
 struct wait_verdict {
     enum class what : std::uint8_t { waiting, met, impossible } outcome = what::waiting;
-    std::string why = {};  ///< for people: "web-1 is pending: no node has room"
+    std::string why = {};  ///< for people, empty while nothing is known: "web-1 is pending: no node has room"
 };
 
 /// Follows one object, or all instances of a workload, and says whether the goal is reached or can be no more.

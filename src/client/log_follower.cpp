@@ -1,0 +1,64 @@
+#include <rik/client/log_follower.hpp>
+
+#include "client/http_exchange.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rik {
+
+log_follower::log_follower(client& server, log_wanted wanted, client_options options)
+    : server_(server), wanted_(std::move(wanted)), options_(options) {}
+
+result<void> log_follower::open() {
+    auto opened = server_.open_log(wanted_);
+    if (!opened) return opened.error();
+    from_ = std::move(*opened);
+    skip_bytes_ = read_bytes_;
+    return {};
+}
+
+/// Beyond its bound a log loses its oldest part, and then nobody knows how much to skip.
+bool log_follower::may_resume() const {
+    return wanted_.follow && !wanted_.tail_lines && read_bytes_ < limits::log_file_bytes_max;
+}
+
+/// An error means that it is not to be tried again.
+result<void> log_follower::lose(error why) {
+    if (why.code != errc::unavailable || !may_resume()) return why;
+    auto const now = clock_.now();
+    if (!lost_at_) lost_at_ = now;
+    if (now - *lost_at_ >= options_.reconnect_for) return why;
+    from_.reset();
+    next_try_ = now + limits::reconnect_pause_min * 5;
+    return {};
+}
+
+result<void> log_follower::reopen(time_point deadline) {
+    detail::wait_until(std::min(deadline, next_try_));
+    if (clock_.now() < next_try_) return error{errc::timed_out, "the connection to the server is lost"};
+    auto opened = open();
+    return opened ? opened : lose(opened.error());
+}
+
+result<std::string> log_follower::read(time_point deadline) {
+    for (;;) {
+        if (!from_) {
+            if (auto done = reopen(deadline); !done) return done.error();
+            continue;
+        }
+        auto bytes = from_->read(deadline);
+        if (!bytes) {
+            if (auto lost = lose(bytes.error()); !lost) return lost.error();
+            continue;
+        }
+        lost_at_.reset();
+        auto const skipped = std::min(skip_bytes_, bytes->size());
+        skip_bytes_ -= skipped;
+        if (skipped > 0 && skipped == bytes->size()) continue;
+        read_bytes_ += bytes->size() - skipped;
+        return bytes->substr(skipped);
+    }
+}
+
+}  // namespace rik
