@@ -85,8 +85,7 @@ api::api(operations& primary, authenticate& callers, clock& time, std::string ve
 
 awaitable<http_response> api::handle(http_request request) {
     auto const target = request.target;
-    auto const when = time_.now() + limits::operation_timeout;
-    auto answered = co_await with_deadline(time_, when, answer(std::move(request)));
+    auto answered = co_await answer(std::move(request));
     if (answered) co_return std::move(*answered);
     auto const& problem = answered.error();
     if (problem.code == errc::internal || problem.code == errc::corrupt)
@@ -103,7 +102,9 @@ awaitable<result<http_response>> api::answer(http_request request) {
         if (!who) co_return who.error();
         call.who = std::move(*who);
     }
-    co_return co_await match.found->answer(call);
+    if (!match.found->may_wait) co_return co_await match.found->answer(call);
+    auto const when = time_.now() + limits::operation_timeout;
+    co_return co_await with_deadline(time_, when, match.found->answer(call));
 }
 
 http_response api::refusal(unsigned status_code, std::string_view message, std::string_view target) {

@@ -28,6 +28,9 @@ struct route {
     std::string_view method;   ///< HEAD is answered by GET's
     std::string_view pattern;  ///< "/rik/v1/workloads/{name}"
     api_answer (*answer)(api_call& call);
+    /// Its answer may have to wait for a disk or a node: it gets limits::operation_timeout. What only reads the
+    /// primary's memory gets none: where that does not answer, cancelling does not help either.
+    bool may_wait = false;
 };
 
 std::span<route const> health_routes();

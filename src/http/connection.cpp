@@ -43,24 +43,34 @@ awaitable<> connection::run() {
 awaitable<> connection::serve() {
     bool goes_on = true;
     while (goes_on && !ending_) {
-        request_parser parser(context_.options.limits);
-        goes_on = co_await receive(parser);
-        if (goes_on && !refusal_) goes_on = co_await answer(parser);
+        auto received = co_await receive();
+        if (!received) co_return;
+        auto target = received->request.target;
+        if (!refusal_) goes_on = co_await answer(std::move(*received));
         if (!refusal_) continue;
-        co_await refuse(std::move(*refusal_), std::move(parser.request().target));
+        co_await refuse(std::move(*refusal_), std::move(target));
         co_return;
     }
 }
 
-awaitable<bool> connection::receive(request_parser& parser) {
-    if (!co_await wait_for_first_byte()) co_return false;
+awaitable<std::optional<connection::exchange>> connection::receive() {
+    if (!co_await wait_for_first_byte()) co_return std::nullopt;
     stage_ = stage::receiving;
     set_deadline(context_.options.limits.header_timeout);
-    auto const received = co_await receive_rest(parser);
+    request_parser parser(context_.options.limits);
+    auto const is_there = co_await receive_rest(parser);
     clear_deadline();
-    if (!received) note_time_out();
+    if (!is_there) note_time_out();
+    if (!is_there && !refusal_) co_return std::nullopt;
     stage_ = stage::answering;
-    co_return received || refusal_;
+    std::optional<exchange> received(std::in_place);
+    received->request = std::move(parser.request());
+    received->request.peer = peer_;
+    received->form.is_head = received->request.method == "HEAD";
+    received->form.is_http_1_0 = parser.is_http_1_0();
+    received->form.keeps_alive = parser.has_header() && parser.keeps_alive();
+    if (peer_ == http_peer::tcp && !refusal_) refusal_ = check_host_and_origin(received->request, context_.options);
+    co_return received;
 }
 
 awaitable<bool> connection::wait_for_first_byte() {
@@ -117,18 +127,10 @@ void connection::note_time_out() {
     timed_out_ = false;
 }
 
-awaitable<bool> connection::answer(request_parser& parser) {
-    auto& request = parser.request();
-    request.peer = peer_;
-    if (peer_ == http_peer::tcp) refusal_ = check_host_and_origin(request, context_.options);
-    if (refusal_) co_return false;
-    reply_form form;
-    form.is_head = request.method == "HEAD";
-    form.is_http_1_0 = parser.is_http_1_0();
-    form.keeps_alive = parser.keeps_alive();
-    auto response = co_await ask(std::move(request));
-    form.keeps_alive = form.keeps_alive && !ending_;
-    co_return co_await send_response(std::move(response), form);
+awaitable<bool> connection::answer(exchange what) {
+    auto response = co_await ask(std::move(what.request));
+    what.form.keeps_alive = what.form.keeps_alive && !ending_;
+    co_return co_await send_response(std::move(response), what.form);
 }
 
 awaitable<http_response> connection::ask(http_request request) {

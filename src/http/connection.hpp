@@ -46,9 +46,15 @@ private:
     /// What it waits for, which says what `wind_down` may interrupt.
     enum class stage : std::uint8_t { idle, receiving, answering, streaming };
 
+    /// A request and how its reply must look.
+    struct exchange {
+        http_request request = {};
+        reply_form form = {};
+    };
+
     awaitable<> serve();
-    /// False: the client has gone. `refusal_` is set if the request cannot be taken.
-    awaitable<bool> receive(request_parser& parser);
+    /// Nothing: the client has gone. `refusal_` is set if the request cannot be taken.
+    awaitable<std::optional<exchange>> receive();
     awaitable<bool> wait_for_first_byte();
     awaitable<bool> receive_rest(request_parser& parser);
     awaitable<bool> begin_body(request_parser& parser);
@@ -56,7 +62,7 @@ private:
     void note_time_out();
 
     /// True: another request may follow.
-    awaitable<bool> answer(request_parser& parser);
+    awaitable<bool> answer(exchange what);
     awaitable<http_response> ask(http_request request);
     awaitable<> refuse(http_refusal why, std::string target);
     awaitable<bool> send_response(http_response response, reply_form form);

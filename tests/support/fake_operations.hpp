@@ -57,7 +57,7 @@ public:
     std::atomic<int> open_log_count = 0;
     std::atomic<int> open_watch_count = 0;
     std::optional<error> failure = {};  ///< if set, every call fails with it
-    duration delay = {};                ///< before every read
+    duration delay = {};                ///< before a workload is created
 
     // --- operations
 
@@ -207,6 +207,7 @@ private:
     }
 
     awaitable<result<stored<workload>>> create_here(workload_definition definition) {
+        if (delay > duration()) co_await time_.sleep_for(delay);
         if (failure) co_return *failure;
         auto const name = workload_name(definition.tenant, definition.kind, definition.name);
         if (store_.head().find_named<workload>(name)) co_return error{errc::conflict, "the name is taken"};
@@ -297,7 +298,6 @@ private:
     }
     template <class Row>
     awaitable<result<listing<Row>>> list_here(std::string index) {
-        if (delay > duration()) co_await time_.sleep_for(delay);
         if (failure) co_return *failure;
         listing<Row> made;
         made.at = store_.durable().at();

@@ -157,7 +157,7 @@ TEST_CASE("health, readiness and version") {
 TEST_CASE("an operation that takes too long is 504") {
     api_fixture on(200);  // a minute is 300 ms
     on.primary.delay = 5s;
-    CHECK(on.get("/rik/v1/workloads").status_code == 504);
+    CHECK(on.post("/rik/v1/workloads", on.definition("web")).status_code == 504);
 }
 
 TEST_CASE("v1: events are listed, also of what is gone") {
