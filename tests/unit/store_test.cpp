@@ -184,17 +184,18 @@ TEST_CASE("a flush takes no more than an append may have, and never half a commi
     row_maker make;
     store.gate.held = true;
     store.gate.batch_sizes.clear();
+    auto const third = limits::append_entries_max / 3;
     for (int i = 0; i < 4; ++i) {
         transaction changes;
-        for (std::size_t k = 0; k < limits::append_entries_max / 3; ++k) {
+        for (std::size_t k = 0; k < third; ++k) {
             changes.put(make.make_document(std::to_string(i) + "-" + std::to_string(k)), 0);
         }
         REQUIRE(store.rows.apply(std::move(changes)));
     }
     store.gate.release();
     run_ready(store.io);
-    CHECK(store.gate.batch_sizes == std::vector<std::size_t>{9999, 3333});
-    CHECK(store.rows.durable().count<document>() == 4 * 3333);
+    CHECK(store.gate.batch_sizes == std::vector<std::size_t>{3 * third, third});
+    CHECK(store.rows.durable().count<document>() == 4 * third);
 
     transaction too_large;
     for (std::size_t k = 0; k <= limits::append_entries_max; ++k)
