@@ -99,8 +99,9 @@ private:
 
     rik::result<void> end_of_beginning() {
         is_synced_ = true;
-        if (view_.form == output_form::table || view_.form == output_form::wide)
-            rows_.insert(rows_.begin(), rik::table_header(view_.kind, options()));
+        if (view_.form != output_form::table && view_.form != output_form::wide) return {};
+        rows_.insert(rows_.begin(), rik::table_header(view_.kind, options()));
+        writer_.widen(rik::table_sample(view_.kind, options()));
         return flush();
     }
 

@@ -30,11 +30,11 @@ std::filesystem::path run_dir_of(local_options const& options) {
     return std::filesystem::path("/run/rik") / state_tag(options.state_dir);
 }
 
-/// A thread that enters namespaces and runs nothing else.
-class namespace_thread {
+/// A thread that runs one kind of work: what enters namespaces, or what waits for the lock of all cgroups.
+class lone_thread {
 public:
-    namespace_thread() : busy_(asio::make_work_guard(context_)), thread_([this] { context_.run(); }) {}
-    ~namespace_thread() {
+    lone_thread() : busy_(asio::make_work_guard(context_)), thread_([this] { context_.run(); }) {}
+    ~lone_thread() {
         busy_.reset();
         context_.stop();
         thread_.join();
@@ -64,7 +64,8 @@ struct adapters {
     system_entropy random;
     asio::any_io_executor strand;
     asio::thread_pool pool;
-    namespace_thread namespaces;
+    lone_thread namespaces;
+    lone_thread groups;
     std::unique_ptr<oci_runtime> containers;
     std::unique_ptr<oci_images> pulled;
     std::optional<linux_network> pods;
@@ -79,6 +80,7 @@ result<void> adapters::open(local_options const& options) {
         .run_dir = run_dir_of(options), .state_dir = options.state_dir, .tag = tag, .executor = strand};
     runtime_options.pool = pool.get_executor();
     runtime_options.namespace_thread = namespaces.executor();
+    runtime_options.cgroup_thread = groups.executor();
     runtime_options.log = options.out;
     auto opened_runtime = oci_runtime::open(std::move(runtime_options), time);
     if (!opened_runtime) return opened_runtime.error();

@@ -33,11 +33,13 @@ std::string_view colour_of(tone how) {
 
 }  // namespace
 
+void table_writer::widen(table_row const& cells) {
+    if (widths_.size() < cells.size()) widths_.resize(cells.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) widths_[i] = std::max(widths_[i], width_of(cells[i].text));
+}
+
 std::string table_writer::write(std::span<table_row const> rows) {
-    for (auto const& row : rows) {
-        if (widths_.size() < row.size()) widths_.resize(row.size());
-        for (std::size_t i = 0; i < row.size(); ++i) widths_[i] = std::max(widths_[i], width_of(row[i].text));
-    }
+    for (auto const& row : rows) widen(row);
     std::string out;
     for (auto const& row : rows) {
         auto const line_start = out.size();

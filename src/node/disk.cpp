@@ -18,10 +18,8 @@ void node_disk::set(std::string table, std::string key, std::optional<std::strin
     work_.notify();
 }
 
-awaitable<result<void>> node_disk::wait_durable() {
-    auto const wanted = last_;
+awaitable<result<void>> node_disk::wait_durable(revision wanted) {
     while (durable_ < wanted && !failed_) co_await flushed_.wait();
-    flushed_.notify();  // there may be others who wait
     if (durable_ < wanted) co_return *failed_;
     co_return result<void>{};
 }

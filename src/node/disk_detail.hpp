@@ -24,8 +24,13 @@ public:
     }
     void remove(std::string table, std::string key) { set(std::move(table), std::move(key), std::nullopt); }
 
-    /// Waits until all that was put so far is durable. Errors: those of the flush.
-    awaitable<result<void>> wait_durable();
+    bool has_failed() const { return failed_.has_value(); }
+    /// The number of the newest change.
+    revision last() const { return last_; }
+    /// Waits until all up to the change `wanted` is durable. Errors: those of the flush.
+    awaitable<result<void>> wait_durable(revision wanted);
+    /// Waits for all that was put so far.
+    awaitable<result<void>> wait_durable() { return wait_durable(last_); }
 
     /// Flushes until cancelled. Returns only with an error, after which nothing becomes durable any more.
     awaitable<error> run();

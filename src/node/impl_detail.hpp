@@ -74,7 +74,7 @@ private:
     awaitable<> stop_containers(record_ptr held);
     awaitable<> release_pod(record_ptr held);
     awaitable<> tear_down(record_ptr held);
-    awaitable<> network_ready();
+    awaitable<> network_ready(record_ptr held);
     awaitable<> open_network();
     result<void> take_address(record& held);
     void give_back_address(record& held);
@@ -113,6 +113,7 @@ private:
     std::string cluster_cidr_;
     std::optional<address_pool> addresses_;
     bool is_network_open_ = false;
+    std::string network_problem_;  ///< of the last try to open it
     std::map<release_id, release_ptr> releases_;
     std::map<instance_id, record_ptr> records_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said

@@ -89,10 +89,9 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
     held->status().containers = detail::waiting_containers(held->pod());
     auto const began = ports_.time.now();
     report(*held, instance_state::creating, "Preparing", "its images are pulled and its containers made");
-    auto const on_disk = co_await disk_.wait_durable();
-    if (!on_disk) co_return;  // the agent stops; the next one starts it, if the order was kept
     auto const started = co_await start_containers(held);
     if (!started) {
+        if (disk_.has_failed()) co_return;  // the agent stops; the next one starts it, if the order was kept
         auto const& why = started.error();
         auto reason = why.field.empty() ? std::string("StartFailed") : why.field;
         detail::instance_end how{instance_state::failed, std::move(reason),
@@ -144,12 +143,17 @@ awaitable<result<void>> node_agent::impl::make_sandbox(record_ptr held) {
 }
 
 awaitable<result<void>> node_agent::impl::start_containers(record_ptr held) {
+    auto const ordered = disk_.last();
     auto const images = co_await pull_images(held);
     if (!images) co_return images.error();
-    co_await network_ready();
+    co_await network_ready(held);
     auto const place = co_await starts_.acquire();
     auto const made = co_await make_sandbox(held);
     if (!made) co_return made.error();
+    // Nothing runs whose order could be lost. A sandbox without an order is nobody's, and the next agent removes it, so
+    // it is made while the disk writes.
+    auto const on_disk = co_await disk_.wait_durable(ordered);
+    if (!on_disk) co_return on_disk.error();
     for (std::size_t i = 0; i < images->size(); ++i) {
         container_request request{.key = key_of(*held, held->pod().containers[i].name),
                                   .definition = held->pod().containers[i]};

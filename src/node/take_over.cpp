@@ -135,14 +135,20 @@ awaitable<> node_agent::impl::open_network() {
         }
         options_.out.error("the Pod network cannot be opened; Pods wait for it",
                            {{"error", to_string(opened.error())}});
+        network_problem_ = to_string(opened.error());
+        network_changed_.notify();
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }
 }
 
-awaitable<> node_agent::impl::network_ready() {
-    while (!is_network_open_) co_await network_changed_.wait();
-    network_changed_.notify();  // others may wait
+awaitable<> node_agent::impl::network_ready(record_ptr held) {
+    while (!is_network_open_) {
+        auto const& said = held->status().message;
+        if (!network_problem_.empty() && said != network_problem_)
+            report(*held, instance_state::creating, "NetworkNotReady", network_problem_);
+        co_await network_changed_.wait();
+    }
 }
 
 }  // namespace rik

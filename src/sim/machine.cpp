@@ -126,7 +126,6 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
         auto const changed = co_await with_deadline(time_, looks_again, change_of(found));
         if (!changed && changed.error().code != errc::timed_out) co_return changed.error();
     }
-    found->changed.notify();  // others may wait
     container_exit ended{.code = found->exit_code, .finished_at = time_.wall()};
     co_return ended;
 }
@@ -189,6 +188,7 @@ awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key k
 }
 
 awaitable<result<void>> machine::open(node_network, std::vector<pod_attachment> present) {
+    if (network_error_) co_return *network_error_;
     attached_.clear();
     for (auto& each : present) attached_[each.instance] = std::move(each);
     co_return result<void>{};

@@ -104,6 +104,7 @@ void run_all(arguments what) {
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
     what.options.root = pattern;
     what.options.tag = short_tag(pattern);
+    what.options.subnet = free_ranges(1).front();
     std::exception_ptr thrown;
     try {
         if (what.options.rootfs.empty()) {

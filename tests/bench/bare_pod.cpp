@@ -8,6 +8,9 @@
 #include <charconv>
 #include <fstream>
 #include <initializer_list>
+#include <limits>
+#include <random>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -295,6 +298,26 @@ void make_busybox_rootfs(fs::path const& where) {
 
 int run_program(std::vector<std::string> const& arguments) {
     return wait_for(spawn(arguments, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, {}));
+}
+
+std::vector<std::string> free_ranges(int count) {
+    constexpr unsigned first_octet = 10;
+    std::set<unsigned> taken;
+    std::ifstream routes("/proc/net/route");  // proc(5): interface and destination, in hexadecimal, lowest octet first
+    routes.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    std::string interface;
+    for (std::uint32_t to = 0; routes >> interface >> std::hex >> to;) {
+        if ((to & 0xffU) == first_octet) taken.insert(to >> 8 & 0xffU);
+        routes.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    }
+    std::vector<std::string> found;
+    std::mt19937 chance(std::random_device{}());
+    std::uniform_int_distribution<unsigned> numbers(1, 254);
+    while (static_cast<int>(found.size()) < count) {
+        auto const number = numbers(chance);
+        if (taken.insert(number).second) found.push_back(fmt::format("{}.{}.0.0/16", first_octet, number));
+    }
+    return found;
 }
 
 void remove_cgroups(std::string_view name) noexcept try {

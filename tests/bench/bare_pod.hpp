@@ -18,10 +18,10 @@ namespace fs = std::filesystem;
 enum class start_step { runc, fifo };
 
 struct bare_options {
-    fs::path root;                         ///< everything is made below it
-    fs::path rootfs;                       ///< of the image
-    std::string tag;                       ///< in the names of links and cgroups
-    std::string subnet = "10.229.0.0/16";  ///< nobody else on this machine may have it
+    fs::path root;            ///< everything is made below it
+    fs::path rootfs;          ///< of the image
+    std::string tag;          ///< in the names of links and cgroups
+    std::string subnet = {};  ///< nobody else on this machine may have it
     start_step start = start_step::fifo;
 };
 
@@ -55,6 +55,9 @@ void make_busybox_rootfs(fs::path const& where);
 
 /// Runs a program to its end; its exit code.
 int run_program(std::vector<std::string> const& arguments);
+
+/// Address ranges 10.N.0.0/16 that no route of this machine goes into, drawn by chance.
+std::vector<std::string> free_ranges(int count);
 
 /// Removes the cgroups `name` with all below, in every hierarchy.
 void remove_cgroups(std::string_view name) noexcept;

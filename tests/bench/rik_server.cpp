@@ -26,7 +26,6 @@ namespace {
 
 constexpr auto start_patience = std::chrono::seconds(30);
 constexpr ::useconds_t ask_pause_us = 500;
-constexpr char const* cluster_cidr = "10.231.0.0/16";
 
 double kilobytes_of(fs::path const& file, std::string_view name) {
     std::ifstream lines(file);
@@ -38,8 +37,8 @@ double kilobytes_of(fs::path const& file, std::string_view name) {
 
 }  // namespace
 
-rik_server::rik_server(fs::path program, fs::path root)
-    : program_(fs::absolute(std::move(program))), root_(std::move(root)) {
+rik_server::rik_server(fs::path program, fs::path root, std::string cluster_cidr)
+    : program_(fs::absolute(std::move(program))), root_(std::move(root)), cluster_cidr_(std::move(cluster_cidr)) {
     fs::create_directories(root_);
 }
 
@@ -61,7 +60,7 @@ std::vector<std::string> rik_server::own_arguments() const {
 double rik_server::start() {
     command what{.program = program_, .arguments = own_arguments()};
     what.arguments.insert(what.arguments.end(),
-                          {"--socket", socket(), "--cluster-cidr", cluster_cidr, "--log-level", "warning"});
+                          {"--socket", socket(), "--cluster-cidr", cluster_cidr_, "--log-level", "warning"});
     detail::descriptor const log(::open((root_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     what.descriptors.emplace_back(log.get(), STDERR_FILENO);
     auto const begin = steady::now();

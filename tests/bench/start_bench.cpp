@@ -123,8 +123,9 @@ private:
             if (event.type == watch_event_type::synced || event.object.empty()) continue;
             auto const object = json::parse(event.object);
             auto const& seen = object.at("state").as_string();
-            auto const is_refused = object.at("reason").as_string() == "Unschedulable";
-            if (seen == "failed" || is_refused) throw std::runtime_error(event.object);
+            auto const& reason = object.at("reason").as_string();
+            if (seen == "failed" || reason == "Unschedulable" || reason == "NetworkNotReady")
+                throw std::runtime_error(event.object);
             if (event.type == type && (state.empty() || seen == state)) --count;
         }
     }
@@ -136,10 +137,11 @@ private:
 /// Pods by hand.
 class bare_pods {
 public:
-    bare_pods(fs::path root, fs::path tree) : options_{.root = std::move(root), .rootfs = std::move(tree)} {
+    bare_pods(fs::path root, fs::path tree, std::string subnet)
+        : options_{.root = std::move(root), .rootfs = std::move(tree)} {
         fs::create_directories(options_.root);
         options_.tag = short_tag(options_.root.string());
-        options_.subnet = "10.232.0.0/16";
+        options_.subnet = std::move(subnet);
     }
     ~bare_pods() {
         remove();
@@ -199,14 +201,14 @@ public:
         fmt::print("load {}\n{:<34} {:>9} {:>9} {:>7}   {}\n", load_average(), "", "RIK", "bare loop", "ratio", "aim");
         measure_starts();
         image_ = testing::make_busybox_layout(root_ / "layout", "bench", {});
-        rik_server server(what_.program, root_ / "rik");
+        rik_server server(what_.program, root_ / "rik", ranges_[0]);
         server.start();
         measure_idle(server);
         rik_pods pods(server);
         pods.create_workload(image_);
         pods.start(1);
         pods.remove();
-        bare_pods bare(root_ / "bare", find_tree(server.images()));
+        bare_pods bare(root_ / "bare", find_tree(server.images()), ranges_[1]);
         measure_one(server, pods, bare);
         measure_batch(server, pods, bare);
         fmt::print("load {}\n", load_average());
@@ -217,7 +219,7 @@ private:
         std::vector<double> first;
         std::vector<double> again;
         for (int i = 0; i < what_.starts; ++i) {
-            rik_server server(what_.program, root_ / "start");
+            rik_server server(what_.program, root_ / "start", ranges_[0]);
             first.push_back(server.start());
             server.stop();
             again.push_back(server.start());
@@ -291,6 +293,7 @@ private:
     arguments what_;
     fs::path root_;
     std::string image_;
+    std::vector<std::string> ranges_ = free_ranges(2);
 };
 
 arguments parse(std::vector<std::string> const& given) {

@@ -109,6 +109,28 @@ awaitable<> pull_fails(sim::cluster& cluster, sim::world&) {
     CHECK(rows[0]->status().message.find("registry does not have it") != std::string::npos);
 }
 
+bool wait_for_the_network(std::vector<stored<instance>> const& rows) {
+    return rows.size() == 2 && std::all_of(rows.begin(), rows.end(),
+                                           [](auto const& row) { return row->status().reason == "NetworkNotReady"; });
+}
+
+awaitable<> network_is_late(sim::cluster& cluster) {
+    cluster.node(0).set_network_error(error{errc::conflict, "subnet in use by interface br0"});
+    co_await cluster.start();
+    co_await cluster.create(web, 2);
+    co_await cluster.until(wait_for_the_network);
+    auto const rows = co_await instances(cluster);
+    CHECK(rows[0]->state() == instance_state::creating);
+    CHECK(rows[0]->status().message.find("in use by interface br0") != std::string::npos);
+    auto const deleted = co_await cluster.api().delete_instance(caller(), rows[0]->id());
+    CHECK(deleted.has_value());
+    cluster.node(0).set_network_error(std::nullopt);
+    co_await cluster.until(sim::all_running);
+    CHECK(cluster.node(0).attached().size() == 1);
+    CHECK(cluster.violations() == "");
+    co_await cluster.stop();
+}
+
 awaitable<> function_waits(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(function, 1);
     co_await cluster.until(all_have_a_reason);
@@ -201,6 +223,11 @@ TEST_CASE("instances run with addresses of their own, and leave nothing when the
 TEST_CASE("a Pod whose containers all exit with 0 has succeeded") { simulate(all_exit_with_zero); }
 TEST_CASE("a container that exits otherwise fails its Pod, and the rest is stopped") { simulate(one_fails); }
 TEST_CASE("an image that cannot be pulled fails the instance and says why") { simulate(pull_fails); }
+TEST_CASE("Pods say that they wait for the network of their node, and start when it opens") {
+    sim::world world(42);
+    sim::cluster cluster(world, {});
+    world.run(network_is_late(cluster));
+}
 TEST_CASE("a Function stays pending and says which runtime is missing") { simulate(function_waits); }
 TEST_CASE("what fits nowhere waits, and is placed when room appears") {
     simulate(third_waits_for_room, {.cpu_milli_per_node = 2000});

@@ -177,11 +177,11 @@ TEST_CASE("get -w prints what is there, then each change as a row") {
     });
     auto const done = rikctl_at(server.address(), {"get", "instances", "-w"});
     CHECK(done.out ==
-          "NAME    STATE     READY   NODE   ADDRESS    AGE   REASON\n"
-          "web-1   pending   no      -      10.0.0.9   -     -\n"
-          "b       failed    no      -      10.0.0.9   -     -\n"
-          "web-1   running   no      -      10.0.0.9   -     -\n"
-          "web-1   deleted   no      -      10.0.0.9   -     -\n");
+          "NAME             STATE        READY   NODE     ADDRESS          AGE      REASON\n"
+          "web-1            pending      no      -        10.0.0.9         -        -\n"
+          "b                failed       no      -        10.0.0.9         -        -\n"
+          "web-1            running      no      -        10.0.0.9         -        -\n"
+          "web-1            deleted      no      -        10.0.0.9         -        -\n");
     CHECK_THAT(done.err, Catch::Contains("connection lost"));
     auto const one = rikctl_at(server.address(), {"get", "instances", "b", "-w", "-o", "json"});
     CHECK(one.out == "{\"type\":\"added\",\"object\":" + instance("b", "failed") + "}\n");

@@ -29,6 +29,9 @@ struct table_options {
 
 table_row table_header(resource_kind kind, table_options const& options);
 
+/// A row of usual widths, for table_writer::widen.
+table_row table_sample(resource_kind kind, table_options const& options);
+
 /// One row for each item of a list, or for one object.
 /// Errors: corrupt, `json` is no object or list of objects.
 result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options);
@@ -37,6 +40,8 @@ result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view j
 class table_writer {
 public:
     explicit table_writer(bool has_colours) : has_colours_(has_colours) {}
+    /// Makes the columns at least as wide as these cells, for a watch that begins with little.
+    void widen(table_row const& cells);
     /// Lines without trailing blanks, each ending in a newline.
     std::string write(std::span<table_row const> rows);
 

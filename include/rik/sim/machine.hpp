@@ -45,6 +45,8 @@ public:
     /// For every image, unless it has a behaviour of its own.
     void set_behaviour(image_behaviour how) { usual_ = std::move(how); }
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
+    /// As long as it is set, the Pod network cannot be opened.
+    void set_network_error(std::optional<error> why) { network_error_ = std::move(why); }
     /// All containers end, nothing of them is left, and the boot id changes. Call it when no agent uses the machine.
     void power_off();
 
@@ -89,6 +91,7 @@ private:
     image_behaviour usual_;
     std::map<std::string, image_behaviour> special_;
     std::set<std::string> pulled_;
+    std::optional<error> network_error_;
     std::set<instance_id> sandboxes_;
     std::map<container_key, std::shared_ptr<container>> containers_;
     std::map<instance_id, pod_attachment> attached_;

@@ -42,13 +42,13 @@ void oci_runtime::state::warm_up() {
 
 awaitable<> oci_runtime::state::warmed_up() {
     auto warming = [this] { on.groups.warm_up(); };
-    co_await offload(on.options.pool, std::move(warming));
+    co_await offload(on.options.cgroup_thread, std::move(warming));
     is_warming_up = false;
 }
 
 awaitable<> oci_runtime::state::moved(detail::container_paths paths) {
     auto moving = [&] { detail::move_conmon(on, paths); };
-    co_await offload(on.options.pool, std::move(moving));
+    co_await offload(on.options.cgroup_thread, std::move(moving));
 }
 
 awaitable<> oci_runtime::state::keep_trash_empty() {
@@ -75,6 +75,7 @@ oci_runtime::oci_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)
 oci_runtime::~oci_runtime() = default;
 
 result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, clock& time) {
+    if (!options.cgroup_thread) options.cgroup_thread = options.pool;
     auto opened = detail::open_machine(std::move(options), time);
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));

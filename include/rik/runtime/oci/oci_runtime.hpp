@@ -21,6 +21,9 @@ struct oci_options {
     asio::any_io_executor pool;       ///< blocking file work
     /// Exactly one thread that runs nothing but work on namespaces: it leaves its own for a moment.
     asio::any_io_executor namespace_thread;
+    /// Moves between cgroups, which nothing waits for: each may wait milliseconds for a lock of the whole machine.
+    /// Empty: the pool.
+    asio::any_io_executor cgroup_thread = {};
     std::filesystem::path runtime_program = {};  ///< empty: runc, as found in PATH
     std::filesystem::path monitor_program = {};  ///< empty: conmon, as found in PATH
     std::int64_t processes_max = 4096;           ///< of one container
