@@ -1,0 +1,96 @@
+// The scheduler's parts on its strand: its image of the store, the primary's session, the nodes' sessions.
+#pragma once
+
+#include "image_detail.hpp"
+
+#include <rik/async/notifier.hpp>
+#include <rik/async/task_group.hpp>
+#include <rik/scheduler/scheduler.hpp>
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+class scheduler::impl {
+public:
+    impl(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options);
+    void start();
+    awaitable<> stop();
+
+private:
+    /// A node in session: its link, and what it must still be told.
+    struct node_peer {
+        node_peer(asio::any_io_executor strand, std::unique_ptr<node_session> session, hello said)
+            : link(std::move(session)), greeting(std::move(said)), changed(std::move(strand)) {}
+
+        std::unique_ptr<node_session> link;
+        hello greeting;
+        time_point heard_at = {};
+        bool is_welcome = false;  ///< its first orders are due or sent
+        bool needs_welcome = false;
+        bool needs_inventory = false;
+        bool is_closed = false;
+        std::map<instance_id, order> due;  ///< a set, not a queue: the newest order for each instance
+        std::vector<stream_request> streams;
+        notifier changed;
+    };
+
+    using peer_ptr = std::shared_ptr<node_peer>;
+
+    /// Reports that are due to the primary; of each instance only the newest state.
+    struct outbox {
+        reports due;
+        std::map<instance_id, status_report> states;
+        std::map<node_id, node_report> nodes;
+
+        bool empty() const { return due.empty() && states.empty() && nodes.empty(); }
+
+        reports take() {
+            auto all = std::exchange(due, {});
+            for (auto& [id, state] : states) all.states.push_back(std::move(state));
+            for (auto& [id, node] : nodes) all.nodes.push_back(std::move(node));
+            states.clear();
+            nodes.clear();
+            return all;
+        }
+    };
+
+    // primary_side.cpp: facts in, reports out
+    awaitable<> accept_primaries();
+    awaitable<> serve_primary(std::shared_ptr<primary_session> link);
+    void take(facts news, bool is_first);
+    awaitable<> send_reports();
+
+    // node_side.cpp: one session for each node, orders out
+    awaitable<> accept_nodes();
+    awaitable<> serve_node(std::unique_ptr<node_session> link);
+    bool admit(hello const& said);
+    void welcome(node_peer& peer);
+    void take(node_peer& peer, held news);
+    void take_leave(peer_ptr const& peer);
+    awaitable<> send_orders(peer_ptr peer);
+
+    // scheduler.cpp
+    awaitable<> place_pending();
+    awaitable<> sweep();
+
+    static void close(node_peer& peer);
+    void report_node(node_id const& node, node_report news);
+
+    asio::any_io_executor strand_;
+    scheduler_ports ports_;
+    scheduler_options options_;
+    detail::scheduler_image image_;
+    std::shared_ptr<primary_session> primary_;
+    std::map<node_id, peer_ptr> peers_;
+    std::map<node_id, time_point> lost_at_;  ///< nodes without a session that were not yet reported unheard
+    outbox outbox_;
+    notifier place_due_;
+    notifier report_due_;
+    task_group tasks_;  // last member: the tasks use everything above
+};
+
+}  // namespace rik

@@ -1,0 +1,125 @@
+#include "impl_detail.hpp"
+
+#include <rik/async/deadline.hpp>
+#include <rik/base/limits.hpp>
+
+#include <utility>
+#include <variant>
+
+namespace rik {
+
+awaitable<> scheduler::impl::accept_nodes() {
+    for (;;) {
+        auto link = co_await ports_.nodes.accept();
+        if (!link) co_return;
+        tasks_.spawn(serve_node(std::move(*link)));
+    }
+}
+
+bool scheduler::impl::admit(hello const& said) {
+    if (said.protocol_version != 1) {
+        options_.out.error("node refused: it speaks another version of the protocol", {{"node", said.facts.name}});
+        return false;
+    }
+    // Before the first image we do not know which cluster this is; the check is made again at the welcome.
+    if (image_.is_complete() && !said.cluster.is_nil() && said.cluster != image_.cluster()) {
+        options_.out.error("node refused: it belongs to another cluster",
+                           {{"node", said.facts.name}, {"cluster", said.cluster.text()}});
+        return false;
+    }
+    return true;
+}
+
+awaitable<> scheduler::impl::serve_node(std::unique_ptr<node_session> link) {
+    auto const patience = ports_.time.now() + limits::unheard_after;
+    auto first = co_await with_deadline(ports_.time, patience, link->receive());
+    if (!first || !std::holds_alternative<hello>(*first)) co_return;
+    auto said = std::get<hello>(std::move(*first));
+    if (!admit(said)) co_return;
+
+    auto const id = said.node;
+    auto const peer = std::make_shared<node_peer>(strand_, std::move(link), std::move(said));
+    peer->heard_at = ports_.time.now();
+    if (auto const old = peers_.find(id); old != peers_.end()) close(*old->second);
+    peers_[id] = peer;
+    lost_at_.erase(id);
+    image_.set_node(id, peer->greeting.facts);
+    report_node(id, node_report{id, true, peer->greeting.facts});
+    tasks_.spawn(send_orders(peer));
+    options_.out.info("node connected", {{"node", peer->greeting.facts.name}});
+    if (image_.find_node(id) != nullptr) welcome(*peer);
+
+    while (!peer->is_closed) {
+        auto news = co_await peer->link->receive();
+        if (!news || !std::holds_alternative<held>(*news)) break;
+        peer->heard_at = ports_.time.now();
+        take(*peer, std::get<held>(std::move(*news)));
+    }
+    take_leave(peer);
+}
+
+void scheduler::impl::welcome(node_peer& peer) {
+    if (!admit(peer.greeting)) return close(peer);
+    peer.is_welcome = true;
+    peer.needs_welcome = true;
+    peer.needs_inventory = true;
+    peer.changed.notify();
+    image_.set_ready(peer.greeting.node, true);
+    place_due_.notify();
+}
+
+void scheduler::impl::take(node_peer& peer, held news) {
+    if (news.inventory) {
+        for (auto& each : image_.due(peer.greeting.node, news.states)) peer.due[each.instance] = std::move(each);
+        peer.changed.notify();
+    }
+    if (!primary_) return;
+    for (auto& each : news.states)
+        outbox_.states[each.instance] = status_report{each.instance, each.fence, std::move(each.status)};
+    for (auto const& each : news.gone) {
+        peer.due.erase(each.instance);
+        outbox_.due.gone.push_back({each.instance, each.fence, peer.greeting.node});
+    }
+    report_due_.notify();
+}
+
+void scheduler::impl::take_leave(peer_ptr const& peer) {
+    close(*peer);
+    auto const id = peer->greeting.node;
+    auto const current = peers_.find(id);
+    if (current == peers_.end() || current->second != peer) return;  // a newer session of the same node is there
+    peers_.erase(current);
+    image_.set_ready(id, false);
+    lost_at_[id] = ports_.time.now();
+    options_.out.warning("node disconnected", {{"node", peer->greeting.facts.name}});
+}
+
+awaitable<> scheduler::impl::send_orders(peer_ptr peer) {
+    for (;;) {
+        while (!peer->is_closed && !peer->needs_welcome && !peer->needs_inventory && peer->due.empty() &&
+               peer->streams.empty())
+            co_await peer->changed.wait();
+        if (peer->is_closed) co_return;
+        orders batch;
+        batch.at = image_.at();
+        if (std::exchange(peer->needs_welcome, false)) {
+            batch.cluster = image_.cluster();
+            batch.cluster_cidr = image_.cluster_cidr();
+            batch.pod_subnet = image_.find_node(peer->greeting.node)->pod_subnet;
+        }
+        batch.send_inventory = std::exchange(peer->needs_inventory, false);
+        batch.streams = std::exchange(peer->streams, {});
+        while (!peer->due.empty() && batch.due.size() < limits::batch_items_max)
+            batch.due.push_back(std::move(peer->due.extract(peer->due.begin()).mapped()));
+        auto const sent = co_await peer->link->send(std::move(batch));
+        if (!sent) co_return close(*peer);
+    }
+}
+
+void scheduler::impl::close(node_peer& peer) {
+    peer.is_closed = true;
+    peer.link->close();
+    peer.changed.notify();
+}
+
+}  // namespace rik

@@ -1,0 +1,95 @@
+#include "impl_detail.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace rik {
+
+awaitable<> scheduler::impl::accept_primaries() {
+    for (;;) {
+        auto link = co_await ports_.primaries.accept();
+        if (!link) co_return;
+        // A newer session replaces the old one; what the old one still says is true but old.
+        if (primary_) primary_->close();
+        primary_ = std::move(*link);
+        tasks_.spawn(serve_primary(primary_));
+    }
+}
+
+awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link) {
+    options_.out.info("primary connected");
+    image_.forget_proposals();
+    outbox_ = {};
+    for (auto const& [id, peer] : peers_) {
+        report_node(id, node_report{id, true, peer->greeting.facts});
+        peer->needs_inventory = true;
+        peer->changed.notify();
+    }
+    facts staged;
+    bool is_first = true;
+    for (;;) {
+        auto news = co_await link->receive();
+        if (!news || primary_ != link) break;
+        staged.at = news->at;
+        staged.cluster = news->cluster;
+        staged.cluster_cidr = std::move(news->cluster_cidr);
+        std::move(news->items.begin(), news->items.end(), std::back_inserter(staged.items));
+        std::move(news->removed.begin(), news->removed.end(), std::back_inserter(staged.removed));
+        std::move(news->nodes.begin(), news->nodes.end(), std::back_inserter(staged.nodes));
+        std::move(news->streams.begin(), news->streams.end(), std::back_inserter(staged.streams));
+        if (!news->complete) continue;
+        take(std::exchange(staged, {}), std::exchange(is_first, false));
+    }
+    if (primary_ != link) co_return;
+    // Nodes are served on from the image; what they say meanwhile is said again at the next resync.
+    primary_.reset();
+    outbox_ = {};
+    options_.out.warning("primary disconnected");
+}
+
+void scheduler::impl::take(facts news, bool is_first) {
+    auto const was_complete = image_.is_complete();
+    auto const changed = image_.apply(news, is_first);
+    for (auto const& each : changed) {
+        if (each.want == item_want::place) continue;
+        auto const peer = peers_.find(each.node);
+        if (peer == peers_.end() || !peer->second->is_welcome) continue;
+        peer->second->due[each.instance] = detail::scheduler_image::order_for(each);
+        peer->second->changed.notify();
+    }
+    for (auto& [id, peer] : peers_) {
+        auto const is_registered = image_.find_node(id) != nullptr;
+        if (!peer->is_welcome && is_registered) welcome(*peer);
+        if (peer->is_welcome && !is_registered) close(*peer);  // this primary does not know it: let it say Hello again
+    }
+    for (auto& each : news.streams) {
+        auto const peer = peers_.find(each.node);
+        if (peer == peers_.end()) continue;
+        peer->second->streams.push_back(std::move(each));
+        peer->second->changed.notify();
+    }
+    // The clock of a node that has not come starts when the scheduler is ready, not before.
+    if (!was_complete)
+        for (auto const& [id, node] : image_.nodes())
+            if (!peers_.contains(id)) lost_at_.emplace(id, ports_.time.now());
+    place_due_.notify();
+}
+
+void scheduler::impl::report_node(node_id const& node, node_report news) {
+    outbox_.nodes[node] = std::move(news);
+    report_due_.notify();
+}
+
+awaitable<> scheduler::impl::send_reports() {
+    for (;;) {
+        co_await report_due_.wait();
+        while (primary_ && !outbox_.empty()) {
+            auto const link = primary_;
+            auto batch = outbox_.take();
+            auto const sent = co_await link->send(std::move(batch));
+            if (!sent) break;  // the session's reader sees it too, and the resync repeats what was lost
+        }
+    }
+}
+
+}  // namespace rik
