@@ -53,9 +53,9 @@ void resources::subtract(resources const& less) {
     for (auto const& [name, amount] : less.entries_) set(name, saturated_difference(get(name), amount));
 }
 
-std::optional<std::string_view> resources::first_lacking(resources const& available) const {
+std::optional<std::string_view> resources::first_lacking(resources const& capacity, resources const& taken) const {
     for (auto const& [name, amount] : entries_)
-        if (amount > 0 && amount > available.get(name)) return name;
+        if (amount > 0 && amount > saturated_difference(capacity.get(name), taken.get(name))) return name;
     return std::nullopt;
 }
 

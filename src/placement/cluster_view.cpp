@@ -5,6 +5,25 @@
 
 namespace rik {
 
+void candidate::take(release const& asked) {
+    taken.add(asked.requests);
+    for (auto& port : host_ports(asked.pod)) host_ports_taken.push_back(std::move(port));
+}
+
+void candidate::give_back(release const& asked) {
+    taken.subtract(asked.requests);
+    for (auto const& port : host_ports(asked.pod)) {
+        auto const found = std::find(host_ports_taken.begin(), host_ports_taken.end(), port);
+        if (found != host_ports_taken.end()) host_ports_taken.erase(found);
+    }
+}
+
+candidate candidate_of(node_id const& id, node_facts const& facts) {
+    candidate made{.id = id, .name = facts.name, .capacity = facts.capacity};
+    made.runtimes = facts.runtimes;
+    return made;
+}
+
 void cluster_view::set_node(candidate const& facts) {
     auto& node = nodes_[facts.id];
     auto taken = std::move(node.taken);
@@ -27,36 +46,21 @@ void cluster_view::hold(instance_id const& instance, node_id const& node, releas
         holder.id = node;
         holder.is_ready = false;
     }
-    holder.taken.add(asked->requests);
-    for (auto& port : host_ports(asked->pod)) holder.host_ports_taken.push_back(std::move(port));
+    holder.take(*asked);
     holdings_.emplace(instance, holding{node, std::move(asked)});
 }
 
-void cluster_view::release(instance_id const& instance) {
+bool cluster_view::release(instance_id const& instance) {
     auto const held = holdings_.find(instance);
-    if (held == holdings_.end()) return;
-    auto& holder = nodes_[held->second.node];
-    holder.taken.subtract(held->second.asked->requests);
-    auto& ports = holder.host_ports_taken;
-    for (auto const& port : host_ports(held->second.asked->pod))
-        if (auto const found = std::find(ports.begin(), ports.end(), port); found != ports.end()) ports.erase(found);
+    if (held == holdings_.end()) return false;
+    nodes_[held->second.node].give_back(*held->second.asked);
     holdings_.erase(held);
-}
-
-void cluster_view::clear() {
-    nodes_.clear();
-    holdings_.clear();
+    return true;
 }
 
 candidate const* cluster_view::find(node_id const& node) const {
     auto const found = nodes_.find(node);
     return found == nodes_.end() ? nullptr : &found->second;
-}
-
-std::optional<node_id> cluster_view::holder(instance_id const& instance) const {
-    auto const found = holdings_.find(instance);
-    if (found == holdings_.end()) return std::nullopt;
-    return found->second.node;
 }
 
 }  // namespace rik

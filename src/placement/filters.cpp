@@ -29,9 +29,7 @@ refusal lacks_runtime(candidate const& node, release const& asked) {
 }
 
 refusal lacks_resources(candidate const& node, release const& asked) {
-    auto free = node.capacity;
-    free.subtract(node.taken);
-    auto const lacking = asked.requests.first_lacking(free);
+    auto const lacking = asked.requests.first_lacking(node.capacity, node.taken);
     if (!lacking) return std::nullopt;
     if (*lacking == resource::cpu) return "not enough cpu";
     if (*lacking == resource::memory) return "not enough memory";

@@ -34,12 +34,13 @@ awaitable<> primary::impl::dispatch() {
 awaitable<> primary::impl::send_facts(std::shared_ptr<connection> to) {
     for (;;) {
         while (!to->is_closed && !everything_is_due_ && due_instances_.empty() && due_nodes_.empty() &&
-               due_streams_.empty())
+               due_refusals_.empty() && due_streams_.empty())
             co_await due_.wait();
         if (to->is_closed) co_return;
         auto all = std::exchange(everything_is_due_, false) ? all_facts() : due_facts();
         do {
-            facts chunk{.at = all.at, .cluster = all.cluster, .cluster_cidr = all.cluster_cidr};
+            facts chunk{.at = all.at, .everything = all.everything, .cluster = all.cluster};
+            chunk.cluster_cidr = all.cluster_cidr;
             auto const count = std::min(all.items.size(), limits::batch_items_max);
             auto const from = all.items.end() - static_cast<std::ptrdiff_t>(count);
             std::move(from, all.items.end(), std::back_inserter(chunk.items));
@@ -47,6 +48,7 @@ awaitable<> primary::impl::send_facts(std::shared_ptr<connection> to) {
             chunk.complete = all.items.empty();
             if (chunk.complete) {
                 chunk.removed = std::move(all.removed);
+                chunk.refused = std::move(all.refused);
                 chunk.nodes = std::move(all.nodes);
                 chunk.streams = std::move(all.streams);
             }
@@ -57,7 +59,8 @@ awaitable<> primary::impl::send_facts(std::shared_ptr<connection> to) {
 }
 
 facts primary::impl::all_facts() const {
-    facts all{.at = durable().at(), .cluster = cluster_, .cluster_cidr = options_.cluster_cidr};
+    facts all{.at = durable().at(), .everything = true, .cluster = cluster_};
+    all.cluster_cidr = options_.cluster_cidr;
     for (auto const& row : durable().list<instance>()) all.items.push_back(item_of(*row));
     for (auto const& row : durable().list<node>()) all.nodes.push_back({row->id, row->pod_subnet});
     return all;
@@ -73,6 +76,7 @@ facts primary::impl::due_facts() {
     }
     for (auto const& id : due_nodes_)
         if (auto const row = durable().find<node>(id)) news.nodes.push_back({id, row->pod_subnet});
+    news.refused = std::exchange(due_refusals_, {});
     news.streams = std::exchange(due_streams_, {});
     due_instances_.clear();
     due_nodes_.clear();
@@ -82,7 +86,7 @@ facts primary::impl::due_facts() {
 item primary::impl::item_of(instance const& row) const {
     item made{.instance = row.id(), .pod_release = row.pod_release()};
     made.name = row.name();
-    made.is_finished = is_finished(row.state());
+    if (row.binding()) made.takes_room = row.takes_room();
     if (auto const& binding = row.binding()) {
         made.want = binding->condemned ? item_want::destroy : item_want::run;
         made.node = binding->node;

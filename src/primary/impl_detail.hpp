@@ -115,6 +115,7 @@ private:
     bool everything_is_due_ = false;
     std::set<instance_id> due_instances_;
     std::set<node_id> due_nodes_;
+    std::vector<instance_id> due_refusals_;
     std::vector<stream_request> due_streams_;
     notifier due_;
 

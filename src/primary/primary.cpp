@@ -106,12 +106,11 @@ awaitable<> primary::impl::stop() {
 
 /// Keeps the ledger and the list of finished instances in step with the head.
 void primary::impl::track(instance const& now) {
-    auto const is_over = is_finished(now.state());
-    if (now.binding() && !is_over)
+    if (now.takes_room())
         ledger_.hold(now.id(), now.binding()->node, now.pod_release());
     else
         ledger_.release(now.id());
-    if (is_over) finished_.emplace(now.status().since, now.id());
+    if (is_finished(now.state())) finished_.emplace(now.status().since, now.id());
 }
 
 event primary::impl::about(instance const& subject) const {

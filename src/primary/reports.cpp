@@ -118,7 +118,7 @@ void primary::impl::take_proposals(std::vector<proposal> const& proposals) {
             node == nullptr ? refusal("node is not registered") : refuse(*node, *row->pod_release(), options_.policy);
         if (why) {
             options_.out.debug("proposal refused", {{"instance", row->name()}, {"reason", std::string(*why)}});
-            due_instances_.insert(each.instance);
+            due_refusals_.push_back(each.instance);
             due_.notify();
             continue;
         }

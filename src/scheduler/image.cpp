@@ -5,40 +5,60 @@
 
 namespace rik::detail {
 
-std::vector<item> scheduler_image::apply(facts const& news, bool is_first) {
-    if (is_first) {
-        std::set<instance_id> named;
-        for (auto const& each : news.items) named.insert(each.instance);
-        std::vector<instance_id> unnamed;
-        for (auto const& [id, old] : items_)
-            if (!named.contains(id)) unnamed.push_back(id);
-        for (auto const& id : unnamed) forget(id);
-        nodes_.clear();
-    }
+std::vector<item> scheduler_image::apply(facts const& news) {
+    if (news.everything) forget_unnamed(news.items);
     for (auto const& id : news.removed) forget(id);
+    for (auto const& id : news.refused) take_refusal(id);
     for (auto const& each : news.nodes) nodes_[each.node] = each;
-    for (auto const& each : news.items) take(each);
+    std::vector<item> due;
+    for (auto const& each : news.items)
+        if (take(each)) due.push_back(each);
     at_ = news.at;
     cluster_ = news.cluster;
     cluster_cidr_ = news.cluster_cidr;
-    is_complete_ = true;
-    return news.items;
+    is_complete_ = is_complete_ || news.everything;
+    return due;
 }
 
-void scheduler_image::take(item const& news) {
-    if (auto const old = items_.find(news.instance); old != items_.end()) unlink(old->second);
+void scheduler_image::forget_unnamed(std::vector<item> const& named) {
+    std::set<instance_id> kept;
+    for (auto const& each : named) kept.insert(each.instance);
+    std::vector<instance_id> unnamed;
+    for (auto const& [id, old] : items_)
+        if (!kept.contains(id)) unnamed.push_back(id);
+    for (auto const& id : unnamed) forget(id);
+    nodes_.clear();
+}
+
+bool scheduler_image::take(item const& news) {
+    auto const old = items_.find(news.instance);
+    auto const is_known = old != items_.end() && old->second.want == news.want && old->second.fence == news.fence;
+    if (old != items_.end()) unlink(old->second);
     items_[news.instance] = news;
     if (news.want == item_want::place) {
-        view_.release(news.instance);
         auto const [waiting, is_new] = pending_.try_emplace(news.instance);
-        if (is_new) waiting->second.arrival = ++arrivals_;
-        waiting->second.is_refused = std::exchange(waiting->second.is_proposed, false);
-        return;
+        if (!is_new) return false;
+        waiting->second.arrival = ++arrivals_;
+        await_decision(news.instance, waiting->second);
+        return false;
     }
-    pending_.erase(news.instance);
+    if (auto const waiting = pending_.find(news.instance); waiting != pending_.end()) {
+        undecided_.erase(waiting->second.arrival);
+        pending_.erase(waiting);
+    }
     by_node_[news.node].insert(news.instance);
-    if (news.is_finished) return view_.release(news.instance);
-    view_.hold(news.instance, news.node, news.pod_release);
+    if (news.takes_room)
+        view_.hold(news.instance, news.node, news.pod_release);
+    else
+        release(news.instance);
+    return !is_known && (news.want == item_want::destroy || news.takes_room);
+}
+
+void scheduler_image::take_refusal(instance_id const& instance) {
+    auto const waiting = pending_.find(instance);
+    if (waiting == pending_.end() || waiting->second.made != decision::proposed) return;
+    waiting->second.made = decision::refused;
+    release(instance);
 }
 
 void scheduler_image::forget(instance_id const& instance) {
@@ -46,8 +66,18 @@ void scheduler_image::forget(instance_id const& instance) {
         unlink(old->second);
         items_.erase(old);
     }
-    pending_.erase(instance);
-    view_.release(instance);
+    if (auto const waiting = pending_.find(instance); waiting != pending_.end()) {
+        undecided_.erase(waiting->second.arrival);
+        pending_.erase(waiting);
+    }
+    release(instance);
+}
+
+void scheduler_image::release(instance_id const& instance) { nodes_changed_ |= view_.release(instance); }
+
+void scheduler_image::await_decision(instance_id const& instance, pending& state) {
+    state.made = decision::due;
+    undecided_.emplace(state.arrival, instance);
 }
 
 void scheduler_image::unlink(item const& old) {
@@ -60,47 +90,56 @@ registered_node const* scheduler_image::find_node(node_id const& node) const {
 }
 
 void scheduler_image::set_node(node_id const& node, node_facts const& facts) {
-    candidate offered{.id = node, .name = facts.name, .is_ready = false, .capacity = facts.capacity};
-    offered.runtimes = facts.runtimes;
+    auto offered = candidate_of(node, facts);
+    offered.is_ready = false;
     view_.set_node(offered);
+    nodes_changed_ = true;
 }
 
-placement scheduler_image::place(placement_policy const& policy) {
-    std::vector<std::pair<std::uint64_t, instance_id>> waiting;
-    for (auto const& [id, state] : pending_)
-        if (!state.is_proposed && !state.is_refused) waiting.emplace_back(state.arrival, id);
-    std::sort(waiting.begin(), waiting.end());
+void scheduler_image::set_ready(node_id const& node, bool is_ready) {
+    view_.set_ready(node, is_ready);
+    nodes_changed_ = true;
+}
+
+placement scheduler_image::place(placement_policy const& policy, std::size_t count_max) {
+    if (std::exchange(nodes_changed_, false))
+        for (auto& [id, state] : pending_)
+            if (state.made == decision::fits_nowhere) await_decision(id, state);
     std::vector<place_request> requests;
-    requests.reserve(waiting.size());
-    for (auto const& [arrival, id] : waiting) requests.push_back({id, items_.at(id).pod_release});
+    while (!undecided_.empty() && requests.size() < count_max) {
+        auto const id = undecided_.extract(undecided_.begin()).mapped();
+        requests.push_back({id, items_.at(id).pod_release});
+    }
 
     auto decided = rik::place(view_, requests, policy);
     for (auto const& each : decided.placed) {
         auto& state = pending_.at(each.instance);
-        state.is_proposed = true;
-        state.reason.clear();
+        state.made = decision::proposed;
+        state.told.reset();
         view_.hold(each.instance, each.node, items_.at(each.instance).pod_release);
     }
     for (auto& group : decided.unplaced) {
         std::erase_if(group.instances, [&](instance_id const& id) {
-            return std::exchange(pending_.at(id).reason, group.reason) == group.reason;
+            auto& state = pending_.at(id);
+            state.made = decision::fits_nowhere;
+            return std::exchange(state.told, group.causes) == group.causes;
         });
     }
     std::erase_if(decided.unplaced, [](placement_failure const& group) { return group.instances.empty(); });
     return decided;
 }
 
-void scheduler_image::forget_proposals() {
+void scheduler_image::forget_decisions() {
     for (auto& [id, state] : pending_) {
-        if (state.is_proposed) view_.release(id);
-        state = pending{.arrival = state.arrival};
+        if (state.made == decision::proposed) release(id);
+        state.told.reset();
+        await_decision(id, state);
     }
 }
 
-bool scheduler_image::retry_refused() {
-    bool any = false;
-    for (auto& [id, state] : pending_) any |= std::exchange(state.is_refused, false);
-    return any;
+void scheduler_image::retry_refused() {
+    for (auto& [id, state] : pending_)
+        if (state.made == decision::refused) await_decision(id, state);
 }
 
 std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_instance> const& inventory) const {
@@ -111,7 +150,7 @@ std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_in
     if (bound != by_node_.end()) {
         for (auto const& id : bound->second) {
             auto const& known = items_.at(id);
-            auto const is_missing = !held.contains(id) && !known.is_finished;
+            auto const is_missing = !held.contains(id) && known.takes_room;
             if (known.want == item_want::destroy || is_missing) orders.push_back(order_for(known));
         }
     }

@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace rik::detail {
@@ -15,9 +17,8 @@ namespace rik::detail {
 /// The primary's items as of one revision, and the placement view that follows from them and from who is in session.
 class scheduler_image {
 public:
-    /// Takes one complete set of facts; `is_first` of a session: it is all there is, the rest is forgotten.
-    /// Gives the items that changed.
-    std::vector<item> apply(facts const& news, bool is_first);
+    /// Takes one complete set of facts. Gives the items that their nodes must hear of: newly bound or condemned.
+    std::vector<item> apply(facts const& news);
 
     bool is_complete() const { return is_complete_; }
     revision at() const { return at_; }
@@ -27,15 +28,17 @@ public:
     std::map<node_id, registered_node> const& nodes() const { return nodes_; }
 
     void set_node(node_id const& node, node_facts const& facts);
-    void set_ready(node_id const& node, bool is_ready) { view_.set_ready(node, is_ready); }
+    void set_ready(node_id const& node, bool is_ready);
 
-    /// Decides for every pending instance without an open proposal; what is placed is held until the next image says
-    /// otherwise. Of the failures only those whose reason is new are given.
-    placement place(placement_policy const& policy);
-    /// Forgets open proposals: the primary that they were sent to is gone.
-    void forget_proposals();
+    /// Some instance must be decided about: it is new, or it fitted nowhere and the nodes have changed since.
+    bool has_undecided() const { return nodes_changed_ || !undecided_.empty(); }
+    /// Decides about those that have waited longest, `count_max` at most. What is placed is held until a later image
+    /// says otherwise. Of the failures only those are given whose causes are new: their counts may be old.
+    placement place(placement_policy const& policy, std::size_t count_max);
+    /// Forgets what was decided: the primary that was told is gone.
+    void forget_decisions();
     /// Instances whose proposal was refused wait until this is called, so that a refusal is not repeated at once.
-    bool retry_refused();
+    void retry_refused();
 
     /// What `node`, which holds `inventory`, must be told.   Source: protocol.md, section 4, "on inventory(n)"
     std::vector<order> due(node_id const& node, std::vector<held_instance> const& inventory) const;
@@ -43,19 +46,26 @@ public:
     static order order_for(item const& what);
 
 private:
+    enum class decision : std::uint8_t { due, proposed, refused, fits_nowhere };
     struct pending {
         std::uint64_t arrival = 0;
-        bool is_proposed = false;
-        bool is_refused = false;
-        std::string reason = {};
+        decision made = decision::due;
+        std::optional<std::vector<std::string_view>> told = {};  ///< causes of its last failure
     };
-    void take(item const& news);
+    /// Whether its node must hear of it.
+    bool take(item const& news);
+    void take_refusal(instance_id const& instance);
     void forget(instance_id const& instance);
+    void forget_unnamed(std::vector<item> const& named);
     void unlink(item const& old);
+    void await_decision(instance_id const& instance, pending& state);
+    void release(instance_id const& instance);
 
     std::map<instance_id, item> items_;
     std::map<node_id, std::set<instance_id>> by_node_;
     std::map<instance_id, pending> pending_;
+    std::map<std::uint64_t, instance_id> undecided_;  ///< by arrival
+    bool nodes_changed_ = false;                      ///< since what fits nowhere was decided
     std::map<node_id, registered_node> nodes_;
     cluster_view view_;
     cluster_id cluster_;

@@ -61,7 +61,7 @@ private:
     // primary_side.cpp: facts in, reports out
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
-    void take(facts news, bool is_first);
+    void take(facts news);
     awaitable<> send_reports();
 
     // node_side.cpp: one session for each node, orders out

@@ -18,7 +18,7 @@ awaitable<> scheduler::impl::accept_primaries() {
 
 awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link) {
     options_.out.info("primary connected");
-    image_.forget_proposals();
+    image_.forget_decisions();
     outbox_ = {};
     for (auto const& [id, peer] : peers_) {
         report_node(id, node_report{id, true, peer->greeting.facts});
@@ -26,19 +26,20 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
         peer->changed.notify();
     }
     facts staged;
-    bool is_first = true;
     for (;;) {
         auto news = co_await link->receive();
         if (!news || primary_ != link) break;
         staged.at = news->at;
+        staged.everything |= news->everything;
         staged.cluster = news->cluster;
         staged.cluster_cidr = std::move(news->cluster_cidr);
         std::move(news->items.begin(), news->items.end(), std::back_inserter(staged.items));
         std::move(news->removed.begin(), news->removed.end(), std::back_inserter(staged.removed));
+        std::move(news->refused.begin(), news->refused.end(), std::back_inserter(staged.refused));
         std::move(news->nodes.begin(), news->nodes.end(), std::back_inserter(staged.nodes));
         std::move(news->streams.begin(), news->streams.end(), std::back_inserter(staged.streams));
         if (!news->complete) continue;
-        take(std::exchange(staged, {}), std::exchange(is_first, false));
+        take(std::exchange(staged, {}));
     }
     if (primary_ != link) co_return;
     // Nodes are served on from the image; what they say meanwhile is said again at the next resync.
@@ -47,11 +48,8 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
     options_.out.warning("primary disconnected");
 }
 
-void scheduler::impl::take(facts news, bool is_first) {
-    auto const was_complete = image_.is_complete();
-    auto const changed = image_.apply(news, is_first);
-    for (auto const& each : changed) {
-        if (each.want == item_want::place) continue;
+void scheduler::impl::take(facts news) {
+    for (auto const& each : image_.apply(news)) {
         auto const peer = peers_.find(each.node);
         if (peer == peers_.end() || !peer->second->is_welcome) continue;
         peer->second->due[each.instance] = detail::scheduler_image::order_for(each);
@@ -68,8 +66,9 @@ void scheduler::impl::take(facts news, bool is_first) {
         peer->second->streams.push_back(std::move(each));
         peer->second->changed.notify();
     }
-    // The clock of a node that has not come starts when the scheduler is ready, not before.
-    if (!was_complete)
+    // The clock of a node that has not come starts when the scheduler knows of it; and a report that a node is unheard
+    // may have been lost with the primary that it was meant for.
+    if (news.everything)
         for (auto const& [id, node] : image_.nodes())
             if (!peers_.contains(id)) lost_at_.emplace(id, ports_.time.now());
     place_due_.notify();

@@ -4,6 +4,9 @@
 
 #include <rik/base/limits.hpp>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <utility>
 
 namespace rik {
@@ -33,12 +36,14 @@ awaitable<> scheduler::impl::stop() {
 awaitable<> scheduler::impl::place_pending() {
     for (;;) {
         co_await place_due_.wait();
-        if (!primary_ || !image_.is_complete()) continue;
-        auto decided = image_.place(options_.policy);
-        for (auto const& each : decided.placed) outbox_.due.proposals.push_back({each.instance, each.node});
-        for (auto& each : decided.unplaced)
-            outbox_.due.unplaced.push_back({std::move(each.instances), std::move(each.reason)});
-        report_due_.notify();
+        while (primary_ && image_.is_complete() && image_.has_undecided()) {
+            auto decided = image_.place(options_.policy, limits::places_per_turn_max);
+            for (auto const& each : decided.placed) outbox_.due.proposals.push_back({each.instance, each.node});
+            for (auto& each : decided.unplaced)
+                outbox_.due.unplaced.push_back({std::move(each.instances), std::move(each.reason)});
+            report_due_.notify();
+            co_await asio::post(strand_, asio::use_awaitable);
+        }
     }
 }
 
@@ -56,7 +61,8 @@ awaitable<> scheduler::impl::sweep() {
             report_node(lost->first, node_report{lost->first, false, std::nullopt});
             lost = lost_at_.erase(lost);
         }
-        if (image_.retry_refused()) place_due_.notify();
+        image_.retry_refused();
+        place_due_.notify();
     }
 }
 

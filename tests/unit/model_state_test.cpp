@@ -129,10 +129,10 @@ TEST_CASE("the first resource that is lacking is named", "[resources]") {
     wanted.set(resource::memory, 64);
     resources available;
     available.set(resource::cpu, 500);
-    CHECK(wanted.first_lacking(available) == resource::memory);
+    CHECK(wanted.first_lacking(available, {}) == resource::memory);
     available.set(resource::memory, 64);
-    CHECK_FALSE(wanted.first_lacking(available).has_value());
+    CHECK_FALSE(wanted.first_lacking(available, {}).has_value());
     available.set(resource::cpu, -1);
-    CHECK(wanted.first_lacking(available) == resource::cpu);
-    CHECK_FALSE(resources().first_lacking(available).has_value());
+    CHECK(wanted.first_lacking(available, {}) == resource::cpu);
+    CHECK_FALSE(resources().first_lacking(available, {}).has_value());
 }

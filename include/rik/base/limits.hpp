@@ -23,7 +23,7 @@ inline constexpr std::size_t replicas_per_request_max = 10'000;
 // Store
 inline constexpr std::size_t history_count_max = 100'000;
 inline constexpr std::size_t history_bytes_max = 32u << 20;
-inline constexpr std::size_t watch_queue_count_max = 10'000;
+inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
 inline constexpr std::size_t condemned_per_commit_max = 1'000;       ///< a larger workload is deleted in slices
@@ -32,6 +32,7 @@ inline constexpr std::size_t unflushed_count_max = 100'000;  ///< changes that w
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
+inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what came meanwhile
 inline constexpr std::size_t link_queue_count_max = 64;
 inline constexpr duration heartbeat_period = 5s;
 inline constexpr duration unheard_after = 15s;

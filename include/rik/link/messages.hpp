@@ -21,10 +21,10 @@ struct item {
     instance_id instance;
     item_want want = item_want::place;
     release_ptr pod_release;
-    node_id node = {};         ///< of `run` and `destroy`
-    revision fence = 0;        ///< of `run` and `destroy`
-    std::string name = {};     ///< of the instance: its hostname, and for people
-    bool is_finished = false;  ///< its processes have ended: it takes no room, and is not started again
+    node_id node = {};       ///< of `run` and `destroy`
+    revision fence = 0;      ///< of `run` and `destroy`
+    std::string name = {};   ///< of the instance: its hostname, and for people
+    bool takes_room = true;  ///< false: its processes have ended, and it is not started again
 };
 
 /// A node as the primary knows it.
@@ -38,21 +38,24 @@ struct stream_request {
     stream_id stream;
     node_id node;
     instance_id instance;
-    std::string container;  ///< empty: the only one
+    std::string container;
     bool follow = false;
     bool timestamps = false;
     std::optional<std::uint64_t> tail_lines = {};
 };
 
-/// primary -> scheduler. Items changed or removed since the last batch; the first batch of a session has them all.
-/// An image is consistent when `complete` is set: a scheduler applies nothing before.
+/// primary -> scheduler. Items changed or removed since the last batch. An image is consistent when `complete` is set:
+/// a scheduler applies nothing before.
 struct facts {
     revision at = 0;
     bool complete = false;
+    bool everything =
+        false;  ///< what the batches up to `complete` do not name does not exist; so the first of a session
     rik::cluster_id cluster = {};
     std::string cluster_cidr = {};
     std::vector<item> items = {};
     std::vector<instance_id> removed = {};
+    std::vector<instance_id> refused = {};  ///< their proposals did not fit
     std::vector<registered_node> nodes = {};
     std::vector<stream_request> streams = {};
 };

@@ -87,6 +87,9 @@ public:
     bool is_bound() const { return fields_.binding && !fields_.binding->condemned; }
     bool is_condemned() const { return fields_.binding && fields_.binding->condemned; }
 
+    /// Bound, and its processes may run or may yet be started: its node's capacity is promised to it.
+    bool takes_room() const;
+
     instance_fields fields() const { return fields_; }
 
 private:

@@ -28,8 +28,8 @@ public:
     /// Amounts may become negative: a node whose capacity shrank holds more than it has.
     void subtract(resources const& less);
 
-    /// The first resource of which this asks for more than `available` has; nullopt if all fits.
-    std::optional<std::string_view> first_lacking(resources const& available) const;
+    /// The first resource of which this asks for more than `capacity` has left beside `taken`; nullopt if all fits.
+    std::optional<std::string_view> first_lacking(resources const& capacity, resources const& taken) const;
 
     std::vector<entry> const& entries() const { return entries_; }
     bool empty() const { return entries_.empty(); }

@@ -3,6 +3,7 @@
 
 #include <rik/base/id.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/node.hpp>
 #include <rik/model/workload.hpp>
 
 #include <cstdint>
@@ -30,7 +31,14 @@ struct candidate {
     resources taken = {};  ///< by everything that is bound to it and not confirmed gone
     std::vector<container_port> host_ports_taken = {};
     std::vector<std::string> runtimes = {};
+
+    /// Counts `asked` as taken.
+    void take(release const& asked);
+    void give_back(release const& asked);
 };
+
+/// What a node offers, with nothing taken yet.
+candidate candidate_of(node_id const& id, node_facts const& facts);
 
 /// Why a candidate cannot take a request; nullopt if it can. A string literal: reasons are counted, not formatted.
 using refusal = std::optional<std::string_view>;
@@ -67,12 +75,10 @@ public:
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
     /// remembered with what it holds.
     void hold(instance_id const& instance, node_id const& node, release_ptr asked);
-    /// Nothing happens if it is not held.
-    void release(instance_id const& instance);
-    void clear();
+    /// Whether it was held.
+    bool release(instance_id const& instance);
 
     candidate const* find(node_id const& node) const;
-    std::optional<node_id> holder(instance_id const& instance) const;
     std::map<node_id, candidate> const& nodes() const { return nodes_; }
 
 private:
@@ -92,11 +98,11 @@ struct placement_decision {
     node_id node;
 };
 
-/// Instances of one release that fit nowhere, and why, for people:
-/// "no node offers runtime microvm (3 nodes: a, b, c)".
+/// Instances of one release that fit nowhere, and why.
 struct placement_failure {
     std::vector<instance_id> instances;
-    std::string reason;
+    std::vector<std::string_view> causes;  ///< what the filters said, each once, in alphabetical order
+    std::string reason;                    ///< for people: "no node offers runtime microvm (3 nodes: a, b, c)"
 };
 
 struct placement {
@@ -105,7 +111,7 @@ struct placement {
 };
 
 /// Places `requests` in their order, each seeing the ones before it. Ties go to the lower node id, so the same input
-/// gives the same placement. `nodes` is a working copy.
-placement place(cluster_view nodes, std::span<place_request const> requests, placement_policy const& policy);
+/// gives the same placement. Neighbours of one release are cheap: the nodes are compared once for all of them.
+placement place(cluster_view const& nodes, std::span<place_request const> requests, placement_policy const& policy);
 
 }  // namespace rik

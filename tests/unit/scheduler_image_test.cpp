@@ -1,0 +1,142 @@
+#include <scheduler/image_detail.hpp>
+
+#include <support/catch.hpp>
+#include <support/placement_maker.hpp>
+
+using namespace rik;
+using namespace rik::testing;
+
+namespace {
+
+auto const node_one = numbered<node_id>(1);
+
+item waiting(unsigned number, release_ptr asked) {
+    return {.instance = numbered<instance_id>(number), .want = item_want::place, .pod_release = std::move(asked)};
+}
+
+item bound(item from, revision fence) {
+    from.want = item_want::run;
+    from.node = node_one;
+    from.fence = fence;
+    return from;
+}
+
+/// An image of a cluster with one node of two cores, and what is placed at once.
+struct fixture {
+    detail::scheduler_image image;
+    release_ptr one_core = make_release(1, 1000);
+    revision at = 10;
+
+    fixture() {
+        apply({.everything = true, .nodes = {{node_one, "10.0.0.0/24"}}});
+        image.set_node(node_one, make_facts("n1", 2000));
+        image.set_ready(node_one, true);
+    }
+    std::vector<item> apply(facts news) {
+        news.at = ++at;
+        return image.apply(news);
+    }
+    placement place(std::size_t count_max = 100) { return image.place(default_policy(), count_max); }
+};
+
+}  // namespace
+
+TEST_CASE("an open proposal holds room until it is bound, refused or gone") {
+    fixture on;
+    on.apply({.items = {waiting(1, on.one_core), waiting(2, on.one_core), waiting(3, on.one_core)}});
+    auto const first = on.place();
+    CHECK(first.placed.size() == 2);
+    REQUIRE(first.unplaced.size() == 1);
+    CHECK(first.unplaced[0].reason == "not enough cpu (1 node: n1)");
+    CHECK_FALSE(on.image.has_undecided());
+
+    auto const due = on.apply({.items = {bound(waiting(1, on.one_core), 5)}});
+    CHECK(due.size() == 1);
+    CHECK(on.place().placed.empty());
+    on.apply({.removed = {numbered<instance_id>(2)}});
+    auto const second = on.place();
+    REQUIRE(second.placed.size() == 1);
+    CHECK(second.placed[0].instance == numbered<instance_id>(3));
+}
+
+TEST_CASE("the echo of a pending instance's own report is no refusal") {
+    fixture on;
+    on.apply({.items = {waiting(1, on.one_core)}});
+    CHECK(on.place().placed.size() == 1);
+    on.apply({.items = {waiting(1, on.one_core)}});
+    CHECK_FALSE(on.image.has_undecided());
+    on.apply({.items = {waiting(2, on.one_core), waiting(3, on.one_core)}});
+    CHECK(on.place().placed.size() == 1);  // the room of the first is still held
+}
+
+TEST_CASE("a refused proposal gives its room back and is tried again only when told so") {
+    fixture on;
+    on.apply({.items = {waiting(1, on.one_core)}});
+    CHECK(on.place().placed.size() == 1);
+    on.apply({.refused = {numbered<instance_id>(1)}});
+    CHECK(on.place().placed.empty());
+    on.image.retry_refused();
+    CHECK(on.place().placed.size() == 1);
+}
+
+TEST_CASE("a reason is told once, and again when its causes change") {
+    fixture on;
+    on.apply({.items = {waiting(1, make_release(2, 9000))}});
+    CHECK(on.place().unplaced.size() == 1);
+    on.image.set_node(numbered<node_id>(2), make_facts("n2", 1000));
+    on.image.set_ready(numbered<node_id>(2), true);
+    CHECK(on.image.has_undecided());
+    CHECK(on.place().unplaced.empty());  // not enough cpu, now on two nodes
+    on.image.set_ready(numbered<node_id>(2), false);
+    auto const told = on.place();
+    REQUIRE(told.unplaced.size() == 1);
+    CHECK(told.unplaced[0].causes == std::vector<std::string_view>{"node is not ready", "not enough cpu"});
+}
+
+TEST_CASE("what everything does not name is forgotten, in the middle of a session too") {
+    fixture on;
+    auto const bound_one = bound(waiting(1, make_release(1, 2000)), 5);
+    on.apply({.items = {bound_one, waiting(2, on.one_core)}});
+    CHECK(on.place().placed.empty());
+    on.apply({.everything = true, .items = {waiting(2, on.one_core)}, .nodes = {{node_one, "10.0.0.0/24"}}});
+    CHECK(on.place().placed.size() == 1);
+    std::vector<held_instance> inventory{{.instance = numbered<instance_id>(1), .fence = 5}};
+    auto const due = on.image.due(node_one, inventory);
+    REQUIRE(due.size() == 1);
+    CHECK_FALSE(due[0].run);
+}
+
+TEST_CASE("a node hears of an instance when it is bound and when it is condemned, not of each report") {
+    fixture on;
+    auto news = bound(waiting(1, on.one_core), 5);
+    CHECK(on.apply({.items = {news}}).size() == 1);
+    CHECK(on.apply({.items = {news}}).empty());
+    news.takes_room = false;  // it has finished
+    CHECK(on.apply({.items = {news}}).empty());
+    CHECK(on.image.due(node_one, {}).empty());
+    news.want = item_want::destroy;
+    CHECK(on.apply({.items = {news}}).size() == 1);
+}
+
+TEST_CASE("a turn decides about so many, those that have waited longest first") {
+    fixture on;
+    facts news;
+    for (unsigned i = 1; i <= 5; ++i) news.items.push_back(waiting(6 - i, make_release(1, 10)));
+    on.apply(news);
+    auto const first = on.place(2);
+    REQUIRE(first.placed.size() == 2);
+    CHECK(first.placed[0].instance == numbered<instance_id>(5));
+    CHECK(on.image.has_undecided());
+    CHECK(on.place(100).placed.size() == 3);
+    CHECK_FALSE(on.image.has_undecided());
+}
+
+TEST_CASE("after a new session of the primary everything pending is decided again") {
+    fixture on;
+    on.apply({.items = {waiting(1, make_release(1, 2000)), waiting(2, make_release(2, 9000))}});
+    CHECK(on.place().placed.size() == 1);
+    on.image.forget_decisions();
+    auto const again = on.place();
+    CHECK(again.placed.size() == 1);
+    CHECK(again.unplaced.size() == 1);
+}
