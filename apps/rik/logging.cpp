@@ -1,5 +1,7 @@
 #include "logging.hpp"
 
+#include <rik/base/time.hpp>
+
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -24,13 +26,17 @@ std::string escaped(std::string_view text) {
         if (c == '"' || c == '\\') {
             safe += '\\';
             safe += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
             safe += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
         } else {
             safe += c;
         }
     }
     return safe;
+}
+
+std::string now() {
+    return to_string(std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()));
 }
 
 }  // namespace
@@ -47,7 +53,8 @@ void stderr_log::write(log_level level, std::string_view message, std::span<log_
     auto const to = level_of(level);
     if (!spdlog::should_log(to)) return;
     auto line = is_text_ ? std::string(message)
-                         : fmt::format(R"({{"level":"{}","message":"{}")", to_string(level), escaped(message));
+                         : fmt::format(R"({{"time":"{}","level":"{}","message":"{}")", now(),
+                                       to_string(level), escaped(message));
     for (auto const& each : fields)
         line += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value))
                          : fmt::format(R"(,"{}":"{}")", each.name, escaped(each.value));

@@ -1,11 +1,16 @@
 #include "options.hpp"
 
 #include <rik/base/ipv4.hpp>
+#include <rik/http/server.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
+#include <string>
+#include <system_error>
 
 namespace rik::app {
 
@@ -22,11 +27,30 @@ Examples:
 SIGTERM and SIGINT end rik and stop no instance: the next start takes them over.
 Exit codes: 0 ended as asked, 1 failed, 2 wrong command line.)";
 
+std::string check_not_empty(std::string const& text) { return text.empty() ? "it is empty" : ""; }
+
+std::string check_listen(std::string const& text) {
+    auto const parsed = parse_tcp_address(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
 std::string check_subnet(std::string const& text) {
     auto const parsed = ipv4_subnet::parse(text);
     if (!parsed) return to_string(parsed.error());
     if (parsed->prefix_bits() > 24) return "the cluster needs at least a /24";
     return {};
+}
+
+[[noreturn]] void refuse(std::string const& why) {
+    std::fprintf(stderr, "rik: %s\n", why.c_str());
+    std::exit(2);
+}
+
+std::filesystem::path absolute(std::string const& path) {
+    std::error_code failure;
+    auto whole = std::filesystem::absolute(path, failure).lexically_normal();
+    if (failure) refuse(path + ": " + failure.message());
+    return whole.has_filename() ? whole : whole.parent_path();  // "/srv/rik/"
 }
 
 }  // namespace
@@ -46,15 +70,20 @@ options parse_command_line(int argc, char** argv) {
     app.add_option("--role", chosen.role, "all; roles as processes of their own come with links over gRPC")
         ->capture_default_str();
     app.add_option("--state-dir", state_dir, "what lasts: stores, images, what containers wrote")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(check_not_empty);
     app.add_option("--run-dir", run_dir,
-                   "what dies with the boot (default /run/rik/TAG, TAG from the state directory)");
+                   "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)");
     app.add_option("--socket", chosen.socket,
                    "unix socket of the API, mode 0660, group rik if there is one; '' for none")
         ->capture_default_str();
-    app.add_option("--listen", chosen.listen, "also serve the API on HOST:PORT; may be given again");
-    app.add_option("--cluster-cidr", chosen.local.cluster_cidr, "addresses of all Pods; each node gets a /24 of it")
-        ->capture_default_str()
+    app.add_option("--listen", chosen.listen,
+                   "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
+        ->check(check_listen);
+    app.add_option("--host-name", chosen.host_names,
+                   "a name by which clients call the API over TCP, beside the machine's own; may be given again");
+    app.add_option("--cluster-cidr", chosen.local.cluster_cidr,
+                   "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
         ->check(check_subnet);
     app.add_option("--node-name", chosen.local.node_name, "name of this node (default: the host name)");
     app.add_option("--insecure-registry", chosen.local.insecure_registries,
@@ -72,17 +101,15 @@ options parse_command_line(int argc, char** argv) {
     } catch (CLI::ParseError const& problem) {
         std::exit(app.exit(problem) == 0 ? 0 : 2);
     }
-    if (chosen.role != "all") {
-        std::fprintf(stderr,
-                     "rik: --role=%s: a role as a process of its own is not built yet (it needs links over gRPC); use "
-                     "--role=all\n",
-                     chosen.role.c_str());
-        std::exit(2);
-    }
+    if (chosen.role != "all")
+        refuse("--role=" + chosen.role +
+               ": a role as a process of its own is not built yet (it needs links over gRPC); use --role=all");
     if (reset->parsed()) chosen.what = verb::reset;
     if (version->parsed()) chosen.what = verb::version;
-    chosen.local.state_dir = std::filesystem::absolute(state_dir);
-    if (!run_dir.empty()) chosen.local.run_dir = std::filesystem::absolute(run_dir);
+    if (chosen.socket.empty() && chosen.listen.empty() && chosen.what == verb::serve)
+        refuse("it would listen nowhere; give --socket or --listen");
+    chosen.local.state_dir = absolute(state_dir);
+    if (!run_dir.empty()) chosen.local.run_dir = absolute(run_dir);
     chosen.local.version = RIK_VERSION;
     static std::map<std::string, log_level> const levels{{"debug", log_level::debug},
                                                          {"info", log_level::info},

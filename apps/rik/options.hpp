@@ -17,6 +17,7 @@ struct options {
     local_options local;
     std::string socket = "/run/rik/rik.sock";  ///< empty: none
     std::vector<std::string> listen;           ///< "127.0.0.1:5000"
+    std::vector<std::string> host_names;
     log_level level = log_level::info;
     bool has_pretty_log = true;
 };

@@ -13,11 +13,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <array>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 #include <variant>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace rik::app {
 
@@ -40,6 +46,19 @@ private:
     std::thread thread_;
 };
 
+/// Stands for a handler that is made later: no request comes before the server is started.
+class late_handler final : public http_handler {
+public:
+    void set(http_handler& to) { to_ = &to; }
+    awaitable<http_response> handle(http_request request) override { return to_->handle(std::move(request)); }
+    http_response refusal(unsigned status_code, std::string_view message, std::string_view target) override {
+        return to_->refusal(status_code, message, target);
+    }
+
+private:
+    http_handler* to_ = nullptr;
+};
+
 class program {
 public:
     program(options const& chosen, log out)
@@ -59,40 +78,60 @@ public:
 
 private:
     awaitable<int> serve() {
+        // Before anything of the machine is changed: a wrong address must not cost more than a line.
+        if (auto const made = make_socket_directory(); !made) co_return fail("rik cannot listen", made.error());
+        late_handler handler;
+        auto server = http_server::open(web_.executor(), time_, handler, addresses(), out_);
+        if (!server) co_return fail("rik cannot listen", server.error());
         auto local = chosen_.local;
         local.out = out_;
         auto opened = co_await local_cluster::open(context_.get_executor(), std::move(local));
         if (!opened) co_return fail("rik cannot start", opened.error());
         auto& cluster = **opened;
-        auto const code = co_await serve_api(cluster);
+        local_admin everybody;
+        api answers(cluster.api(), everybody, time_, chosen_.local.version, out_);
+        handler.set(answers);
+        auto const code = co_await serve_api(cluster, **server);
         co_await cluster.stop();
         out_.info("rik has stopped; instances run on");
         co_return code;
     }
 
-    awaitable<int> serve_api(local_cluster& cluster) {
+    result<void> make_socket_directory() const {
+        auto const parent = std::filesystem::path(chosen_.socket).parent_path();
+        std::error_code failure;
+        if (!parent.empty()) std::filesystem::create_directories(parent, failure);
+        if (failure) return error{errc::denied, fmt::format("{}: {}", parent.string(), failure.message())};
+        return {};
+    }
+
+    http_options addresses() const {
         http_options listening;
         if (!chosen_.socket.empty()) listening.local = unix_address{.path = chosen_.socket, .group = "rik"};
-        for (auto const& each : chosen_.listen) {
-            auto const address = parse_tcp_address(each);
-            if (!address) co_return fail("rik cannot listen", address.error());
-            listening.tcp.push_back(*address);
-        }
-        if (!listening.local && listening.tcp.empty())
-            co_return fail("rik cannot start",
-                           error{errc::invalid, "it would listen nowhere", {}, "give --socket or --listen"});
-        local_admin everybody;
-        api handler(cluster.api(), everybody, time_, chosen_.local.version, out_);
-        auto server = http_server::open(web_.executor(), time_, handler, std::move(listening), out_);
-        if (!server) co_return fail("rik cannot listen", server.error());
-        co_await (*server)->start();
+        for (auto const& each : chosen_.listen) listening.tcp.push_back(parse_tcp_address(each).value());
+        listening.host_names = chosen_.host_names;
+        std::array<char, HOST_NAME_MAX + 1> own{};
+        if (::gethostname(own.data(), own.size() - 1) == 0) listening.host_names.emplace_back(own.data());
+        return listening;
+    }
+
+    awaitable<int> serve_api(local_cluster& cluster, http_server& server) {
+        co_await server.start();
         auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - began_).count();
         out_.info("rik is ready", {{"socket", chosen_.socket}, {"took_ms", fmt::format("{}", took)}});
-        for (auto const& each : (*server)->tcp_addresses())
-            out_.info("listening", {{"address", fmt::format("{}:{}", each.host, each.port)}});
+        for (auto const& each : server.tcp_addresses()) say_where(each);
         auto const code = co_await wait_for_end(cluster);
-        co_await (*server)->stop();
+        co_await server.stop();
         co_return code;
+    }
+
+    void say_where(tcp_address const& address) {
+        auto const is_v6 = address.host.find(':') != std::string::npos;
+        auto const text = fmt::format(is_v6 ? "[{}]:{}" : "{}:{}", address.host, address.port);
+        auto const is_local = address.host.starts_with("127.") || address.host == "::1" || address.host == "localhost";
+        if (is_local) return out_.info("listening", {{"address", text}});
+        out_.warning("listening, and whoever reaches this address is administrator, Pods of this machine too",
+                     {{"address", text}});
     }
 
     /// Until a signal, or until a role cannot go on. A second signal ends the process at once.
@@ -119,9 +158,19 @@ private:
     web_thread web_;
 };
 
+/// The usual limit of 1024 is less than the connections and containers that a node may have.
+void raise_open_files_limit() {
+    constexpr ::rlim_t enough = 65'536;
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
+    limit.rlim_cur = std::min(limit.rlim_max, enough);
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // if it is refused, we live with less
+}
+
 }  // namespace
 
 int serve(options const& chosen) {
+    raise_open_files_limit();
     std::signal(SIGPIPE, SIG_IGN);
     stderr_log sink(chosen.level, chosen.has_pretty_log);
     program running(chosen, log(sink));
@@ -132,6 +181,8 @@ int reset_machine(options const& chosen) {
     stderr_log sink(log_level::warning, chosen.has_pretty_log);
     auto local = chosen.local;
     local.out = log(sink);
+    std::error_code ignored;  // whatever it is, reset says it
+    auto const was_there = std::filesystem::exists(local.state_dir, ignored);
     asio::io_context context{1};
     result<void> done = error{errc::internal, "nothing was done"};
     asio::co_spawn(context, reset(context.get_executor(), std::move(local)),
@@ -141,7 +192,8 @@ int reset_machine(options const& chosen) {
                    });
     context.run();
     if (done) {
-        fmt::print("nothing of {} is left on this machine\n", chosen.local.state_dir.string());
+        fmt::print("{}nothing of {} is left on this machine\n", was_there ? "" : "there was no such state directory; ",
+                   chosen.local.state_dir.string());
         return 0;
     }
     fmt::print(stderr, "rik reset: {}\n", to_string(done.error()));

@@ -2,16 +2,20 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/assert.hpp>
 #include <rik/base/log.hpp>
 #include <rik/cluster.hpp>
 #include <rik/model/resources.hpp>
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,12 +25,13 @@
 namespace rik {
 
 struct local_options {
-    /// All that lasts: stores, images, what containers have written. Two riks need two state directories, and then
-    /// never touch each other: every kernel object carries the tag of its state directory.
+    /// All that lasts: stores, images, what containers have written. Missing, empty, or made by rik. Two riks need two
+    /// state directories, and then never touch each other: every kernel object carries the tag of its state directory.
     std::filesystem::path state_dir = "/var/lib/rik";
-    /// What dies with the boot. Empty: /run/rik/TAG.
+    /// What dies with the boot. Empty: as before; at first /run/rik/TAG.
     std::filesystem::path run_dir = {};
-    std::string cluster_cidr = "10.210.0.0/16";
+    /// Of all Pods. Empty: as before; at first 10.210.0.0/16.
+    std::string cluster_cidr = {};
     std::string node_name = {};                         ///< empty: the machine's host name
     std::optional<resources> capacity = {};             ///< instead of what the machine has
     std::vector<std::string> insecure_registries = {};  ///< "host:port", spoken to over plain http
@@ -42,8 +47,9 @@ std::string state_tag(std::filesystem::path const& state_dir);
 class local_cluster {
 public:
     /// Opens the adapters and starts the cluster. `executor` is the host program's.
-    /// Errors: conflict, another rik has this state directory; not_found, a program that it needs is not installed;
-    /// denied; unsupported; corrupt; internal.
+    /// Errors: conflict, another rik has this state directory, or it belongs to something else; invalid, it was used
+    /// with another run directory or cluster_cidr; not_found, programs that it needs are not installed; denied;
+    /// unsupported; corrupt; internal.
     static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
                                                                   local_options options);
     /// Precondition: `stop` has returned.
@@ -62,11 +68,14 @@ private:
 };
 
 /// Removes everything that a rik with this state directory has made on this machine: containers, mounts, namespaces,
-/// cgroups, links, rules, changed sysctls, images, state. Does nothing if there is nothing.
-/// Errors: conflict, a rik runs with this state directory; internal, something could not be removed.
+/// cgroups, links, rules, changed sysctls, images, state. A missing state directory is no reason to leave the rest: all
+/// of that carries its tag. What rik did not make is not touched.
+/// Errors: conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with another
+/// run directory; denied; internal, something could not be removed.
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
 
-/// A local cluster with a thread of its own, for programs without coroutines.
+/// A local cluster with a thread of its own, for programs without coroutines. The calls may be made from any thread but
+/// its own; `start` and the destructor by one thread.
 class cluster_thread {
 public:
     explicit cluster_thread(local_options options) : options_(std::move(options)) {}
@@ -77,19 +86,29 @@ public:
 
     /// Errors: those of local_cluster::open.
     result<void> start();
-    /// Valid after `start`.
-    operations& api() { return cluster_->api(); }
+    /// Precondition: `start` has succeeded.
+    operations& api();
+    /// Why a role cannot go on: end the program or destroy this. Nothing as long as all is well.
+    std::optional<error> failure() const;
 
-    /// Runs `work`, for instance an operation of `api`, and waits for it. Not from the cluster's own thread.
+    /// Runs `work`, for instance an operation of `api`, and waits for it. What it throws, this throws.
+    /// Precondition: `start` has been called.
     template <class T>
     T call(awaitable<T> work) {
+        RIK_ASSERT(thread_.joinable());
         return asio::co_spawn(context_, std::move(work), asio::use_future).get();
     }
 
 private:
+    awaitable<> watch_failure();
+
     local_options options_;
+    mutable std::mutex failure_mutex_;  // between the cluster's thread and whoever asks
+    std::optional<error> failure_;
     asio::io_context context_{1};
     std::unique_ptr<local_cluster> cluster_;
+    asio::cancellation_signal stop_watching_;
+    std::future<void> watching_;
     std::thread thread_;
 };
 

@@ -1,0 +1,111 @@
+#include "adapters_detail.hpp"
+
+#include <rik/runtime/process.hpp>
+
+#include <fmt/format.h>
+#include <boost/asio/strand.hpp>
+
+#include <array>
+#include <string>
+
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr std::size_t pool_thread_count = 2;
+constexpr std::array<char const*, 4> programs{"runc", "conmon", "skopeo", "umoci"};  // packages of the same names
+
+result<void> check_root() {
+    if (::geteuid() == 0) return {};
+    return error{errc::denied,
+                 "rik makes namespaces, cgroups, mounts and links, and this user may not",
+                 {},
+                 "run it as root"};
+}
+
+result<void> check_programs() {
+    std::string missing;
+    for (auto const* const each : programs)
+        if (!find_program(each)) missing += std::string(missing.empty() ? "" : " ") + each;
+    if (missing.empty()) return {};
+    return error{errc::not_found,
+                 fmt::format("these programs are not installed, or not in PATH: {}", missing),
+                 {},
+                 fmt::format("apt-get install {}", missing)};
+}
+
+}  // namespace
+
+lone_thread::~lone_thread() {
+    busy_.reset();
+    context_.stop();
+    thread_.join();
+}
+
+adapters::adapters(asio::any_io_executor executor)
+    : strand(asio::make_strand(std::move(executor))), pool(pool_thread_count) {}
+
+adapters::~adapters() { pool.join(); }
+
+awaitable<result<void>> adapters::open(local_options options) {
+    if (auto const may = check_root(); !may) co_return may;
+    if (auto const found = check_programs(); !found) co_return found;
+    if (auto const taken = place.take(options); !taken) co_return taken;
+    if (auto const opened = open_runtime(options); !opened) co_return opened;
+    oci_images_options image_options{.state_directory = options.state_dir,
+                                     .insecure_registries = options.insecure_registries};
+    auto opened_images = oci_images::open(strand, pool.get_executor(), time, std::move(image_options), options.out);
+    if (!opened_images) co_return opened_images.error();
+    pulled = std::move(*opened_images);
+    open_network(options);
+    linux_host_options host_options{
+        .state_directory = options.state_dir, .name = options.node_name, .capacity = options.capacity};
+    machine.emplace(std::move(host_options));
+    co_return result<void>{};
+}
+
+awaitable<result<void>> adapters::open_to_remove(local_options options) {
+    if (auto const may = check_root(); !may) co_return may;
+    if (auto const taken = place.take_to_remove(options); !taken) co_return taken;
+    if (auto const opened = open_runtime(options); !opened) co_return opened;
+    open_network(options);
+    co_return result<void>{};
+}
+
+result<void> adapters::open_runtime(local_options const& options) {
+    oci_options wanted{.run_dir = place.run_dir(),
+                       .state_dir = options.state_dir,
+                       .tag = state_tag(options.state_dir),
+                       .executor = strand};
+    wanted.pool = pool.get_executor();
+    wanted.namespace_thread = namespaces.executor();
+    wanted.cgroup_thread = groups.executor();
+    wanted.log = options.out;
+    auto opened = oci_runtime::open(std::move(wanted), time);
+    if (!opened) return opened.error();
+    containers = std::move(*opened);
+    return {};
+}
+
+void adapters::open_network(local_options const& options) {
+    linux_network_options wanted{.tag = state_tag(options.state_dir), .state_dir = options.state_dir};
+    wanted.namespace_executor = namespaces.executor();
+    wanted.pool_executor = pool.get_executor();
+    wanted.logger = options.out;
+    pods.emplace(std::move(wanted));
+}
+
+awaitable<result<void>> adapters::remove_all() {
+    auto const contained = co_await containers->remove_all();
+    if (!contained) co_return contained;
+    co_return co_await pods->remove_all();
+}
+
+awaitable<> adapters::stop() {
+    if (pulled) co_await pulled->stop();
+    if (containers) co_await containers->stop();
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,68 @@
+// Everything of this machine that a node works with: the adapters of rik::all, and the threads they run on.
+#pragma once
+
+#include "directories_detail.hpp"
+
+#include <rik/all.hpp>
+#include <rik/network/linux/linux_network.hpp>
+#include <rik/runtime/oci/image_store.hpp>
+#include <rik/runtime/oci/linux_host.hpp>
+#include <rik/runtime/oci/oci_runtime.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <memory>
+#include <optional>
+#include <thread>
+
+namespace rik::detail {
+
+/// A thread that runs one kind of work, which would keep other work waiting or must not be mixed with it.
+class lone_thread {
+public:
+    lone_thread() : busy_(asio::make_work_guard(context_)), thread_([this] { context_.run(); }) {}
+    lone_thread(lone_thread const&) = delete;
+    ~lone_thread();
+    asio::any_io_executor executor() { return context_.get_executor(); }
+
+private:
+    asio::io_context context_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> busy_;
+    std::thread thread_;
+};
+
+/// All but the constructor and destructor: await it on the strand.
+class adapters {
+public:
+    explicit adapters(asio::any_io_executor executor);
+    ~adapters();
+
+    awaitable<result<void>> open(local_options options);
+    /// What remove_all needs, and no more: no program need be installed.
+    awaitable<result<void>> open_to_remove(local_options options);
+    /// Precondition: open_to_remove has succeeded.
+    awaitable<result<void>> remove_all();
+    /// After either `open`, also one that failed.
+    awaitable<> stop();
+
+    asio::any_io_executor strand;
+    directories place;
+    system_clock time;
+    system_entropy random;
+    asio::thread_pool pool;
+    lone_thread namespaces;    ///< enters them: a thread that strays must not run anything else
+    lone_thread groups;        ///< moves between cgroups, each behind a lock of the whole machine
+    lone_thread primary_disk;  ///< an append must not wait for the removal of a tree
+    lone_thread node_disk;
+    std::unique_ptr<oci_runtime> containers;
+    std::unique_ptr<oci_images> pulled;
+    std::optional<linux_network> pods;
+    std::optional<linux_host> machine;
+
+private:
+    result<void> open_runtime(local_options const& options);
+    void open_network(local_options const& options);
+};
+
+}  // namespace rik::detail

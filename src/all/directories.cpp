@@ -1,0 +1,229 @@
+#include "directories_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view mark_name = "rik-state";  // in the state directory
+constexpr std::string_view owner_name = "rik-run";   // in the run directory: names its state directory
+constexpr std::string_view lock_name = "lock";
+constexpr std::string_view mark_head = "rik-state 1";
+constexpr std::array<std::string_view, 5> lasting_parts{"primary", "node", "images", "pods", "trash"};
+constexpr std::array<std::string_view, 4> passing_parts{"pods", "runc", "trash", "boot_id"};
+
+error failed(fs::path const& where, int number, std::string_view option) {
+    auto const is_denied = number == EACCES || number == EPERM || number == EROFS;
+    return error{is_denied ? errc::denied : errc::internal,
+                 fmt::format("{}: {}", where.string(), std::generic_category().message(number)),
+                 {},
+                 is_denied ? fmt::format("run rik as root, or choose another {}", option)
+                           : fmt::format("see what is wrong with it, or choose another {}", option)};
+}
+
+/// Whether there is something else in it than `known`. A directory that is missing has nothing.
+result<bool> has_other_things(fs::path const& directory, std::string_view known, std::string_view option) {
+    std::error_code failure;
+    for (auto each = fs::directory_iterator(directory, failure); !failure && each != fs::directory_iterator();
+         each.increment(failure))
+        if (each->path().filename() != known) return true;
+    if (failure && failure != std::errc::no_such_file_or_directory)
+        return failed(directory, failure.value(), option);
+    return false;
+}
+
+/// Nothing: there is no such file.
+result<std::optional<std::string>> read_small_file(fs::path const& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in && errno == ENOENT) return std::optional<std::string>();
+    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (!in) return error{errc::internal, fmt::format("{}: cannot be read", file.string())};
+    return std::optional(std::move(text));
+}
+
+/// Whole or not at all, and on the disk when it returns.
+result<void> write_small_file(fs::path const& file, std::string_view text) {
+    auto const draft = fs::path(file.string() + ".new");
+    auto const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    auto const wrote = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) &&
+                       ::fsync(fd) == 0;
+    auto const number = errno;
+    if (fd >= 0) ::close(fd);
+    if (!wrote) return failed(draft, number, "--state-dir");
+    if (::rename(draft.c_str(), file.c_str()) != 0) return failed(file, errno, "--state-dir");
+    return {};
+}
+
+result<void> remove_part(fs::path const& part) {
+    std::error_code failure;
+    fs::remove_all(part, failure);
+    if (failure) return error{errc::internal, fmt::format("{}: {}", part.string(), failure.message())};
+    return {};
+}
+
+constexpr char const* usual_cluster_cidr = "10.210.0.0/16";
+
+fs::path usual_run_dir(fs::path const& state_dir) { return fs::path("/run/rik") / state_tag(state_dir); }
+
+}  // namespace
+
+directories::~directories() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+result<void> directories::lock(fs::path const& state_dir) {
+    for (;;) {
+        std::error_code failure;
+        state_dir_ = state_dir;
+        fs::create_directories(state_dir_, failure);
+        if (failure) return failed(state_dir_, failure.value(), "--state-dir");
+        state_dir_ = fs::canonical(state_dir_, failure);
+        if (failure) continue;  // a reset has just removed it
+        auto const file = state_dir_ / lock_name;
+        fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd_ < 0 && errno == ENOENT) continue;
+        if (fd_ < 0) return failed(file, errno, "--state-dir");
+        if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK) return failed(file, errno, "--state-dir");
+            return error{errc::conflict,
+                         fmt::format("another rik uses the state directory {}", state_dir_.string()),
+                         {},
+                         "stop it, or give this one its own --state-dir"};
+        }
+        struct ::stat held {};
+        struct ::stat named {};
+        if (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino) return {};
+        ::close(fd_);  // whoever had it has removed the file: what we hold keeps nobody out
+        fd_ = -1;
+    }
+}
+
+result<std::optional<directories::mark>> directories::read_mark() const {
+    auto const file = state_dir_ / mark_name;
+    auto const text = read_small_file(file);
+    if (!text) return text.error();
+    if (!*text) {
+        auto const is_foreign = has_other_things(state_dir_, lock_name, "--state-dir");
+        if (!is_foreign) return is_foreign.error();
+        if (!*is_foreign) return std::optional<mark>();
+        return error{errc::conflict,
+                     fmt::format("{}: it is not empty, and rik did not make it", state_dir_.string()),
+                     {},
+                     "choose a directory for rik alone as --state-dir"};
+    }
+    mark found;
+    std::string_view rest(**text);
+    auto const next_line = [&rest] {
+        auto const end = std::min(rest.find('\n'), rest.size());
+        auto const line = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        return line;
+    };
+    if (next_line() != mark_head)
+        return error{errc::corrupt,
+                     fmt::format("{}: it is damaged, or of another version of rik", file.string()),
+                     {},
+                     "start the rik that made it"};
+    while (!rest.empty()) {
+        auto const line = next_line();
+        if (line.starts_with("run-dir ")) found.run_dir = line.substr(line.find(' ') + 1);
+        if (line.starts_with("cluster-cidr ")) found.cluster_cidr = line.substr(line.find(' ') + 1);
+    }
+    return std::optional(std::move(found));
+}
+
+result<void> directories::write_mark(mark const& of) const {
+    return write_small_file(state_dir_ / mark_name, fmt::format("{}\nrun-dir {}\ncluster-cidr {}\n", mark_head,
+                                                                of.run_dir.string(), of.cluster_cidr));
+}
+
+/// The run directory is gone after a boot, and then made again.
+result<void> directories::own_run_dir() const {
+    auto const file = run_dir_ / owner_name;
+    auto const text = read_small_file(file);
+    if (!text) return text.error();
+    auto const wanted = state_dir_.string() + "\n";
+    if (*text && **text == wanted) return {};
+    auto const is_foreign = has_other_things(run_dir_, owner_name, "--run-dir");
+    if (!is_foreign) return is_foreign.error();
+    if (*text || *is_foreign)
+        return error{errc::conflict,
+                     fmt::format("{}: it is not empty, and not the run directory of {}", run_dir_.string(),
+                                 state_dir_.string()),
+                     {},
+                     "choose a directory for this rik alone as --run-dir"};
+    std::error_code failure;
+    fs::create_directories(run_dir_, failure);
+    if (failure) return failed(run_dir_, failure.value(), "--run-dir");
+    return write_small_file(file, wanted);
+}
+
+result<void> directories::take(local_options const& options) {
+    if (auto const locked = lock(options.state_dir); !locked) return locked;
+    auto const known = read_mark();
+    if (!known) return known.error();
+    if (auto const same = choose(options, known->value_or(mark{})); !same) return same;
+    auto const& range = options.cluster_cidr;
+    cluster_cidr_ = *known ? (*known)->cluster_cidr : range.empty() ? usual_cluster_cidr : range;
+    if (!range.empty() && range != cluster_cidr_)
+        return error{errc::invalid,
+                     fmt::format("{} holds a cluster with --cluster-cidr {}, and its nodes have their subnets",
+                                 state_dir_.string(), cluster_cidr_),
+                     {},
+                     "give that one, or none; rik reset removes it all"};
+    if (auto const owned = own_run_dir(); !owned || *known) return owned;
+    auto const is_usual = run_dir_ == usual_run_dir(state_dir_);
+    return write_mark({.run_dir = is_usual ? fs::path() : run_dir_, .cluster_cidr = cluster_cidr_});
+}
+
+result<void> directories::take_to_remove(local_options const& options) {
+    if (auto const locked = lock(options.state_dir); !locked) return locked;
+    auto const known = read_mark();
+    if (!known) return known.error();
+    if (auto const same = choose(options, known->value_or(mark{})); !same) return same;
+    return own_run_dir();
+}
+
+/// The run directory that was asked for, if it is the one that was used.
+result<void> directories::choose(local_options const& options, mark const& old) {
+    auto const used = old.run_dir.empty() ? usual_run_dir(state_dir_) : old.run_dir;
+    run_dir_ = options.run_dir.empty() ? used : options.run_dir;
+    if (old.cluster_cidr.empty() || run_dir_ == used) return {};
+    return error{errc::invalid,
+                 fmt::format("{} was used with --run-dir {}", state_dir_.string(), used.string()),
+                 {},
+                 "give that one, or none; rik reset removes both"};
+}
+
+result<void> directories::remove() {
+    for (auto const part : passing_parts)
+        if (auto const removed = remove_part(run_dir_ / part); !removed) return removed;
+    if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
+    std::error_code kept;  // a directory in which the user keeps something stays
+    fs::remove(run_dir_, kept);
+    for (auto const part : lasting_parts)
+        if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
+    if (auto const removed = remove_part(state_dir_ / mark_name); !removed) return removed;
+    // The lock goes last: until then nobody else can begin here.
+    if (auto const removed = remove_part(state_dir_ / lock_name); !removed) return removed;
+    fs::remove(state_dir_, kept);
+    return {};
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,53 @@
+// The two directories of a rik: what lasts, and what dies with the boot.
+#pragma once
+
+#include <rik/all.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace rik::detail {
+
+/// Both directories carry a mark, so that nothing is ever removed from a directory that rik did not make its own, and
+/// so that a later start and `reset` find the one by the other.
+class directories {
+public:
+    directories() = default;
+    directories(directories const&) = delete;
+    directories& operator=(directories const&) = delete;
+    ~directories();
+
+    /// Makes what is missing and keeps others out: one rik per state directory, until this is destroyed or the process
+    /// dies, however it dies.   Source: man 2 flock
+    /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, it was used with
+    /// another --run-dir or --cluster-cidr; denied; internal.
+    result<void> take(local_options const& options);
+    /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
+    /// in it.
+    result<void> take_to_remove(local_options const& options);
+
+    std::filesystem::path const& run_dir() const { return run_dir_; }
+    std::string const& cluster_cidr() const { return cluster_cidr_; }
+
+    /// Removes both, but for what the user keeps in them. Nothing of rik may be mounted or running any more.
+    result<void> remove();
+
+private:
+    struct mark {
+        std::filesystem::path run_dir = {};  ///< empty: the usual one
+        std::string cluster_cidr = {};       ///< empty: there was no mark
+    };
+    result<void> lock(std::filesystem::path const& state_dir);
+    result<std::optional<mark>> read_mark() const;
+    result<void> write_mark(mark const& of) const;
+    result<void> choose(local_options const& options, mark const& old);
+    result<void> own_run_dir() const;
+
+    int fd_ = -1;
+    std::filesystem::path state_dir_;
+    std::filesystem::path run_dir_;
+    std::string cluster_cidr_;
+};
+
+}  // namespace rik::detail
