@@ -62,7 +62,7 @@ private:
 };
 
 /// Removes everything that a rik with this state directory has made on this machine: containers, mounts, namespaces,
-/// cgroups, links, rules, changed sysctls, images, state. Does nothing if there is nothing.
+/// cgroups, links, rules, images, state; changed sysctls, if no other rik needs them. Does nothing if there is nothing.
 /// Errors: conflict, a rik runs with this state directory; internal, something could not be removed.
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
 

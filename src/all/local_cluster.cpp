@@ -92,7 +92,7 @@ result<void> adapters::open(local_options const& options) {
     if (!opened_images) return opened_images.error();
     pulled = std::move(*opened_images);
 
-    linux_network_options network_options{.tag = tag, .state_dir = options.state_dir};
+    linux_network_options network_options{.tag = tag};
     network_options.namespace_executor = namespaces.executor();
     network_options.pool_executor = pool.get_executor();
     network_options.logger = options.out;
