@@ -53,8 +53,8 @@ void stderr_log::write(log_level level, std::string_view message, std::span<log_
     auto const to = level_of(level);
     if (!spdlog::should_log(to)) return;
     auto line = is_text_ ? std::string(message)
-                         : fmt::format(R"({{"time":"{}","level":"{}","message":"{}")", now(),
-                                       to_string(level), escaped(message));
+                         : fmt::format(R"({{"time":"{}","level":"{}","message":"{}")", now(), to_string(level),
+                                       escaped(message));
     for (auto const& each : fields)
         line += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value))
                          : fmt::format(R"(,"{}":"{}")", each.name, escaped(each.value));

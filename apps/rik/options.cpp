@@ -77,8 +77,9 @@ options parse_command_line(int argc, char** argv) {
     app.add_option("--socket", chosen.socket,
                    "unix socket of the API, mode 0660, group rik if there is one; '' for none")
         ->capture_default_str();
-    app.add_option("--listen", chosen.listen,
-                   "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
+    app.add_option(
+           "--listen", chosen.listen,
+           "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
         ->check(check_listen);
     app.add_option("--host-name", chosen.host_names,
                    "a name by which clients call the API over TCP, beside the machine's own; may be given again");

@@ -19,10 +19,8 @@ constexpr std::array<char const*, 4> programs{"runc", "conmon", "skopeo", "umoci
 
 result<void> check_root() {
     if (::geteuid() == 0) return {};
-    return error{errc::denied,
-                 "rik makes namespaces, cgroups, mounts and links, and this user may not",
-                 {},
-                 "run it as root"};
+    return error{
+        errc::denied, "rik makes namespaces, cgroups, mounts and links, and this user may not", {}, "run it as root"};
 }
 
 result<void> check_programs() {
@@ -90,7 +88,7 @@ result<void> adapters::open_runtime(local_options const& options) {
 }
 
 void adapters::open_network(local_options const& options) {
-    linux_network_options wanted{.tag = state_tag(options.state_dir), .state_dir = options.state_dir};
+    linux_network_options wanted{.tag = state_tag(options.state_dir)};
     wanted.namespace_executor = namespaces.executor();
     wanted.pool_executor = pool.get_executor();
     wanted.logger = options.out;

@@ -43,8 +43,7 @@ result<bool> has_other_things(fs::path const& directory, std::string_view known,
     for (auto each = fs::directory_iterator(directory, failure); !failure && each != fs::directory_iterator();
          each.increment(failure))
         if (each->path().filename() != known) return true;
-    if (failure && failure != std::errc::no_such_file_or_directory)
-        return failed(directory, failure.value(), option);
+    if (failure && failure != std::errc::no_such_file_or_directory) return failed(directory, failure.value(), option);
     return false;
 }
 
@@ -61,8 +60,8 @@ result<std::optional<std::string>> read_small_file(fs::path const& file) {
 result<void> write_small_file(fs::path const& file, std::string_view text) {
     auto const draft = fs::path(file.string() + ".new");
     auto const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    auto const wrote = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) &&
-                       ::fsync(fd) == 0;
+    auto const wrote =
+        fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) && ::fsync(fd) == 0;
     auto const number = errno;
     if (fd >= 0) ::close(fd);
     if (!wrote) return failed(draft, number, "--state-dir");
@@ -163,11 +162,11 @@ result<void> directories::own_run_dir() const {
     auto const is_foreign = has_other_things(run_dir_, owner_name, "--run-dir");
     if (!is_foreign) return is_foreign.error();
     if (*text || *is_foreign)
-        return error{errc::conflict,
-                     fmt::format("{}: it is not empty, and not the run directory of {}", run_dir_.string(),
-                                 state_dir_.string()),
-                     {},
-                     "choose a directory for this rik alone as --run-dir"};
+        return error{
+            errc::conflict,
+            fmt::format("{}: it is not empty, and not the run directory of {}", run_dir_.string(), state_dir_.string()),
+            {},
+            "choose a directory for this rik alone as --run-dir"};
     std::error_code failure;
     fs::create_directories(run_dir_, failure);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");

@@ -26,6 +26,7 @@ using namespace test;
 namespace {
 
 constexpr char const* tag = "0123abcd";
+constexpr char const* other_tag = "ffffffff";
 
 std::string read_sysctl(std::string const& name) {
     std::string value;
@@ -65,6 +66,13 @@ public:
     result<void> remove_all() { return run(network_->remove_all()); }
     network& get() { return *network_; }
 
+    /// A second node on the same machine.
+    result<void> open_other() {
+        other_ = make_network(other_tag);
+        return run(other_->open({.pod_subnet = "10.210.4.0/24", .cluster_cidr = "10.210.0.0/16"}, {}));
+    }
+    result<void> remove_other() { return run(other_->remove_all()); }
+
     /// A Pod number `number` with the address 10.210.3.NUMBER; its namespace is there, nothing else.
     pod_attachment make_pod(int number, std::vector<container_port> ports = {}) {
         auto const& pinned = pods_.emplace_back(state_.path() / ("pod" + std::to_string(number)));
@@ -74,16 +82,19 @@ public:
                 .host_ports = std::move(ports)};
     }
 
+    std::filesystem::path shared_dir() const { return state_.path() / "run"; }
+
     /// Drops the Pods' namespaces, the way a runtime does.
     void drop_pods() { pods_.clear(); }
 
 private:
-    void start() {
-        network_ =
-            std::make_unique<linux_network>(linux_network_options{.tag = tag,
-                                                                  .state_dir = state_.path(),
-                                                                  .namespace_executor = namespaces_.get_executor(),
-                                                                  .pool_executor = pool_.get_executor()});
+    void start() { network_ = make_network(tag); }
+
+    std::unique_ptr<linux_network> make_network(std::string whose) {
+        return std::make_unique<linux_network>(linux_network_options{.tag = std::move(whose),
+                                                                     .shared_dir = shared_dir(),
+                                                                     .namespace_executor = namespaces_.get_executor(),
+                                                                     .pool_executor = pool_.get_executor()});
     }
 
     struct entered {
@@ -95,6 +106,7 @@ private:
     asio::thread_pool namespaces_{1};
     asio::thread_pool pool_{2};
     std::unique_ptr<linux_network> network_;
+    std::unique_ptr<linux_network> other_;
 };
 
 std::vector<container_port> const web_port{{.port = 80, .host_port = 8080}};
@@ -337,10 +349,47 @@ TEST_CASE("nothing is left after remove_all", "[e2e][network]") {
     CHECK(machine.attach(pod));
 }
 
-TEST_CASE("sysctls stay while another node of the machine needs them", "[e2e][network]") {
+TEST_CASE("the last node that leaves the machine puts its sysctls back", "[e2e][network]") {
     node_machine machine;
     REQUIRE(machine.open());
-    shell("ip link add rkffffffff type bridge");
+    REQUIRE(machine.open_other());
+    SECTION("in the order in which they came") {
+        REQUIRE(machine.remove_all());
+        CHECK(read_sysctl("ip_forward") == "1");
+        REQUIRE(machine.remove_other());
+    }
+    SECTION("in the opposite order") {
+        REQUIRE(machine.remove_other());
+        CHECK(read_sysctl("ip_forward") == "1");
+        REQUIRE(machine.remove_all());
+    }
+    SECTION("after one that went without a word") {
+        shell("ip link del rk0123abcd && nft delete table ip rik_0123abcd");
+        REQUIRE(machine.remove_other());
+    }
+    SECTION("after one that left and came back") {
+        REQUIRE(machine.remove_all());
+        REQUIRE(machine.open());
+        REQUIRE(machine.remove_other());
+        CHECK(read_sysctl("ip_forward") == "1");
+        REQUIRE(machine.remove_all());
+    }
+    SECTION("after one that had to make its settings again") {
+        shell("sysctl -w net.ipv4.ip_forward=0");
+        machine.restart();
+        REQUIRE(machine.open());
+        CHECK(read_sysctl("ip_forward") == "1");
+        REQUIRE(machine.remove_all());
+        REQUIRE(machine.remove_other());
+    }
+    CHECK(read_sysctl("ip_forward") == "0");
+    CHECK_FALSE(std::filesystem::exists(machine.shared_dir()));
+}
+
+TEST_CASE("a sysctl that was set before any node came stays set", "[e2e][network]") {
+    node_machine machine;
+    shell("sysctl -w net.ipv4.ip_forward=1");
+    REQUIRE(machine.open());
     REQUIRE(machine.remove_all());
     CHECK(read_sysctl("ip_forward") == "1");
 }

@@ -3,7 +3,6 @@
 #include "network/linux/link_messages_detail.hpp"
 #include "network/linux/names_detail.hpp"
 #include "network/linux/netlink_detail.hpp"
-#include "network/linux/sysctls_detail.hpp"
 #include "support/catch.hpp"
 
 #include <linux/if_link.h>
@@ -135,14 +134,6 @@ TEST_CASE("the firewall's table is deleted and made in one text", "[unit][networ
     CHECK(remove_text(tag, std::span(&web, 1)) ==
           "add element ip rik_0123abcd host_ports { tcp . 8080 : 10.210.3.7 . 80 }\n"
           "delete element ip rik_0123abcd host_ports { tcp . 8080 }\n");
-}
-
-TEST_CASE("former sysctl values are read back, and nothing outside of net/", "[unit][network]") {
-    std::map<std::string, std::string> const values{{"net/ipv4/ip_forward", "0"}, {"net/ipv4/tcp_rmem", "1 2 3"}};
-    CHECK(read_former_values(write_former_values(values)) == values);
-    CHECK(read_former_values("").empty());
-    CHECK(read_former_values("net/ipv4/ip_forward 0").empty());  // torn: the line has no end
-    CHECK(read_former_values("kernel/x 1\nnet/../kernel/x 1\nnet/x\n").empty());
 }
 
 TEST_CASE("only ports with a host port are mapped", "[unit][network]") {

@@ -38,7 +38,7 @@ public:
     virtual awaitable<result<void>> attach(pod_attachment pod) = 0;
     /// Takes them away; nothing happens if it has none.
     virtual awaitable<result<void>> detach(instance_id instance) = 0;
-    /// Removes the node's side and puts changed sysctls back: nothing of this node's state directory is left.
+    /// Removes the node's side: nothing of this node is left. Changed sysctls are put back by the machine's last node.
     virtual awaitable<result<void>> remove_all() = 0;
 };
 

@@ -3,7 +3,7 @@
 #include "network/linux/firewall_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
 #include "network/linux/links_detail.hpp"
-#include "network/linux/sysctls_detail.hpp"
+#include "network/linux/sysctl_ledger_detail.hpp"
 
 #include <rik/async/shield.hpp>
 
@@ -91,7 +91,7 @@ linux_network::inner::inner(linux_network_options options)
     : options_(std::move(options)),
       links_(options_.tag),
       firewall_(options_.tag, options_.pool_executor),
-      ledger_(options_.state_dir) {}
+      ledger_({.directory = options_.shared_dir, .logger = options_.logger}) {}
 
 result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const {
     auto const address = parse_ipv4(pod.address);
@@ -260,13 +260,9 @@ awaitable<result<void>> linux_network::inner::remove_all() {
 }
 
 result<void> linux_network::inner::remove_links_and_settings() {
-    auto const has_neighbour = links_.has_neighbour();
-    if (!has_neighbour) return has_neighbour.error();
     auto const removed = links_.remove_all();
     if (!removed) return removed;
-    if (!*has_neighbour) return ledger_.restore();
-    options_.logger.info("other nodes of this machine forward packets: its sysctls stay as they are");
-    return ledger_.forget();
+    return ledger_.restore_unless([this] { return links_.has_neighbour(); });
 }
 
 linux_network::linux_network(linux_network_options options) : inner_(std::make_unique<inner>(std::move(options))) {}

@@ -11,8 +11,9 @@
 namespace rik {
 
 struct linux_network_options {
-    std::string tag;                  ///< short_tag of the state directory: it is in the name of all that this makes
-    std::filesystem::path state_dir;  ///< where the sysctls' former values are kept; it exists
+    std::string tag;  ///< short_tag of the state directory: it is in the name of all that this makes
+    /// The same for all riks of the machine: the record of changed sysctls is in it. Made, and removed when empty.
+    std::filesystem::path shared_dir = "/run/rik";
     /// A context that one thread runs, and that runs nothing else: the only thread that enters network namespaces.
     /// It must be in the node's own network namespace between two pieces of work.
     asio::any_io_executor namespace_executor;
@@ -21,8 +22,8 @@ struct linux_network_options {
 };
 
 /// Speaks rtnetlink and nftables in process; starts no program. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN. Everything it
-/// makes carries the tag, so several of them live on one machine, and needs no record but the sysctls' file to be
-/// found.
+/// makes carries the tag, so several of them live on one machine, and needs no record to be found. The sysctls that
+/// they share are put back by the last one that leaves.
 ///
 /// Call it from one strand. Its executors must not run its work any more when it is destroyed, which leaves the kernel
 /// as it is.
@@ -46,7 +47,7 @@ public:
     /// The Pod is off the network when this returns. Its link itself goes with its namespace, at the latest with one of
     /// the next detachments.
     awaitable<result<void>> detach(instance_id instance) override;
-    /// Works without `open` too, from the tag and the file in the state directory alone.
+    /// Works without `open` too, from the tag alone.
     awaitable<result<void>> remove_all() override;
 
 private:

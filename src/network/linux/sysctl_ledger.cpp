@@ -1,0 +1,205 @@
+#include "network/linux/sysctl_ledger_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sstream>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// So often at most somebody removes the directory between our making and our locking it.
+constexpr int lock_tries_max = 100;
+
+error failure(fs::path const& file, int number) {
+    auto const code = number == ENOENT ? errc::not_found : errc::internal;
+    return error{code, fmt::format("{}: {}", file.string(), std::generic_category().message(number))};
+}
+
+/// Errors: not_found; internal.
+result<std::string> read_text(fs::path const& file) {
+    descriptor const opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened) return failure(file, errno);
+    std::string text;
+    std::array<char, 4096> part;
+    while (true) {
+        auto const size = ::read(opened.get(), part.data(), part.size());
+        if (size < 0) return failure(file, errno);
+        if (size == 0) return text;
+        text.append(part.data(), static_cast<std::size_t>(size));
+    }
+}
+
+/// Without the line's end.
+result<std::string> read_setting(fs::path const& file) {
+    auto text = read_text(file);
+    if (text) text->erase(text->find_last_not_of(" \t\n") + 1);
+    return text;
+}
+
+result<void> write_text(fs::path const& file, int flags, std::string_view text) {
+    descriptor const opened(::open(file.c_str(), flags | O_WRONLY | O_CLOEXEC, 0644));
+    if (!opened) return failure(file, errno);
+    auto const size = ::write(opened.get(), text.data(), text.size());  // whole, but on a full disk
+    if (size != static_cast<ssize_t>(text.size())) return failure(file, size < 0 ? errno : ENOSPC);
+    return {};
+}
+
+/// False if `path` names another file by now, or none.
+bool is_at(descriptor const& opened, fs::path const& path) {
+    struct stat held {};
+    struct stat named {};
+    return ::fstat(opened.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+           held.st_ino == named.st_ino;
+}
+
+std::optional<sysctl_change> read_change(std::string const& line) {
+    sysctl_change change;
+    std::istringstream words(line);
+    words >> change.scope.boot_id >> change.scope.network_namespace >> change.name >> change.former >> change.value;
+    auto const has_all = !words.fail();
+    std::string rest;
+    if (!has_all || words >> rest) return std::nullopt;
+    if (!change.name.starts_with("net/") || change.name.find("..") != std::string::npos) return std::nullopt;
+    return change;
+}
+
+}  // namespace
+
+std::string write_changes(std::span<sysctl_change const> changes) {
+    std::string text;
+    for (auto const& each : changes) {
+        text += fmt::format("{} {} {} {} {}\n", each.scope.boot_id, each.scope.network_namespace, each.name,
+                            each.former, each.value);
+    }
+    return text;
+}
+
+read_changes_result read_changes(std::string_view text) {
+    read_changes_result read{.changes = {}, .is_damaged = !text.ends_with('\n')};
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+        if (auto change = read_change(std::string(text.substr(0, end)))) {
+            read.changes.push_back(std::move(*change));
+        } else {
+            read.is_damaged = true;
+        }
+        text.remove_prefix(end + 1);
+    }
+    return read;
+}
+
+result<void> sysctl_ledger::set(std::string const& name, std::string const& value) {
+    auto const locked = lock();
+    if (!locked) return locked.error();
+    auto present = read_setting(options_.settings / name);
+    if (!present) return present.error();
+    if (*present == value) return {};
+    auto changes = load();
+    auto const scope = here();
+    std::erase_if(changes, [&](auto const& each) { return each.scope == scope && each.name == name; });
+    changes.push_back({.scope = scope, .name = name, .former = std::move(*present), .value = value});
+    auto const saved = save(changes);
+    if (!saved) return saved;
+    return write_text(options_.settings / name, 0, value);
+}
+
+result<void> sysctl_ledger::restore_unless(std::function<result<bool>()> const& is_needed) {
+    auto const locked = lock();
+    if (!locked) return locked.error();
+    auto const needed = is_needed();
+    if (!needed) return needed.error();
+    if (*needed) {
+        options_.logger.info("other nodes of this machine need its sysctls: they stay as they are");
+        return {};
+    }
+    auto changes = load();
+    auto const scope = here();
+    for (auto const& each : changes) {
+        if (each.scope != scope) continue;
+        auto const restored = restore(each);
+        if (!restored) return restored;
+    }
+    std::erase_if(changes, [&](auto const& each) { return each.scope == scope; });
+    return save(changes);
+}
+
+result<void> sysctl_ledger::restore(sysctl_change const& change) const {
+    auto const setting = options_.settings / change.name;
+    auto const present = read_setting(setting);
+    if (!present && present.error().code == errc::not_found) return {};
+    if (!present) return present.error();
+    if (*present == change.former) return {};
+    if (*present == change.value) return write_text(setting, 0, change.former);
+    options_.logger.info("somebody else has changed a sysctl: it stays as it is",
+                         {{"sysctl", change.name}, {"value", *present}, {"former", change.former}});
+    return {};
+}
+
+/// The lock is on the directory: a file of its own could not be removed without a race.
+result<descriptor> sysctl_ledger::lock() const {
+    auto const& directory = options_.directory;
+    for (int tries = 0; tries < lock_tries_max; ++tries) {
+        std::error_code unmade;  // opening it tells
+        fs::create_directories(directory, unmade);
+        descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!opened && errno == ENOENT) continue;
+        if (!opened) return failure(directory, errno);
+        while (::flock(opened.get(), LOCK_EX) != 0) {
+            if (errno != EINTR) return failure(directory, errno);
+        }
+        if (is_at(opened, directory)) return opened;
+    }
+    return error{errc::internal, fmt::format("{}: is removed whenever it is made", directory.string())};
+}
+
+sysctl_scope sysctl_ledger::here() const {
+    auto const boot_id = read_setting(options_.settings / "kernel/random/boot_id");
+    struct stat own {};
+    auto const is_known = ::stat("/proc/thread-self/ns/net", &own) == 0;
+    return {.boot_id = boot_id ? *boot_id : "unknown", .network_namespace = is_known ? own.st_ino : 0};
+}
+
+/// Without the changes of an earlier boot.
+std::vector<sysctl_change> sysctl_ledger::load() const {
+    auto const text = read_text(file());
+    if (!text && text.error().code == errc::not_found) return {};
+    auto [changes, is_damaged] = read_changes(text ? *text : "");
+    if (is_damaged) {
+        options_.logger.warning("the record of changed sysctls is damaged: what it has lost stays changed until reboot",
+                                {{"file", file().string()}});
+    }
+    auto const scope = here();
+    std::erase_if(changes, [&](auto const& each) { return each.scope.boot_id != scope.boot_id; });
+    return std::move(changes);
+}
+
+/// Nothing is synced: a record that a crash of the machine takes along is of no use after it.
+result<void> sysctl_ledger::save(std::span<sysctl_change const> changes) const {
+    if (changes.empty()) {
+        ::unlink(draft().c_str());
+        if (::unlink(file().c_str()) != 0 && errno != ENOENT) return failure(file(), errno);
+        ::rmdir(options_.directory.c_str());  // stays if it is not empty
+        return {};
+    }
+    auto const written = write_text(draft(), O_CREAT | O_TRUNC, write_changes(changes));
+    if (!written) return written;
+    if (::rename(draft().c_str(), file().c_str()) != 0) return failure(file(), errno);
+    return {};
+}
+
+result<void> set_sysctl(std::string const& name, std::string const& value) {
+    return write_text(fs::path("/proc/sys") / name, 0, value);
+}
+
+}  // namespace rik::detail
