@@ -127,7 +127,7 @@ private:
 
     void say_where(tcp_address const& address) {
         auto const is_v6 = address.host.find(':') != std::string::npos;
-        auto const text = fmt::format(is_v6 ? "[{}]:{}" : "{}:{}", address.host, address.port);
+        auto const text = fmt::format("{}{}{}:{}", is_v6 ? "[" : "", address.host, is_v6 ? "]" : "", address.port);
         auto const is_local = address.host.starts_with("127.") || address.host == "::1" || address.host == "localhost";
         if (is_local) return out_.info("listening", {{"address", text}});
         out_.warning("listening, and whoever reaches this address is administrator, Pods of this machine too",

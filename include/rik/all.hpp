@@ -68,15 +68,10 @@ private:
 };
 
 /// Removes everything that a rik with this state directory has made on this machine: containers, mounts, namespaces,
-<<<<<<< HEAD
-/// cgroups, links, rules, changed sysctls, images, state. A missing state directory is no reason to leave the rest: all
-/// of that carries its tag. What rik did not make is not touched.
+/// cgroups, links, rules, images, state; changed sysctls, if no other rik needs them. A missing state directory is no
+/// reason to leave the rest: all of that carries its tag. What rik did not make is not touched.
 /// Errors: conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with another
 /// run directory; denied; internal, something could not be removed.
-=======
-/// cgroups, links, rules, images, state; changed sysctls, if no other rik needs them. Does nothing if there is nothing.
-/// Errors: conflict, a rik runs with this state directory; internal, something could not be removed.
->>>>>>> sysctl
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
 
 /// A local cluster with a thread of its own, for programs without coroutines. The calls may be made from any thread but
