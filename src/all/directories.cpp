@@ -93,7 +93,8 @@ result<void> directories::lock(fs::path const& state_dir) {
         fs::create_directories(state_dir_, failure);
         if (failure) return failed(state_dir_, failure.value(), "--state-dir");
         state_dir_ = fs::canonical(state_dir_, failure);
-        if (failure) continue;  // a reset has just removed it
+        if (failure) continue;                                          // a reset has just removed it
+        if (auto const ours = read_mark(); !ours) return ours.error();  // not even a lock is put into a foreign one
         auto const file = state_dir_ / lock_name;
         fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd_ < 0 && errno == ENOENT) continue;

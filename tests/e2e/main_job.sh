@@ -11,45 +11,10 @@ rikctl_program=$2
 source "$repository/scripts/lib/lab.sh"
 # shellcheck source=scripts/lib/leftovers.sh
 source "$repository/scripts/lib/leftovers.sh"
-
-passed=0 failed=0
-output=''  # of the last command that `check` ran, stdout and stderr
+# shellcheck source=tests/e2e/checks.sh
+source "$repository/tests/e2e/checks.sh"
 
 rikctl() { "$rikctl_program" --server "unix://$lab_dir/rik.sock" "$@"; }
-
-note() {
-    if [[ $1 == ok ]]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-    printf '%6.2f %s  %s\n' "$(seconds)" "$1" "$2"
-}
-seconds() { printf '%d.%02d' $(((${EPOCHREALTIME/[.,]/} - began) / 1000000)) $(((${EPOCHREALTIME/[.,]/} - began) / 10000 % 100)); }
-
-# check WHAT EXIT_CODE COMMAND...: runs it; keeps what it prints.
-check() {
-    local what=$1 wanted=$2 code=0
-    shift 2
-    output=$("$@" 2>&1) || code=$?
-    if ((code == wanted)); then
-        note ok "$what"
-    else
-        note NOT "$what: exit code $code instead of $wanted of: $*"
-        printf '%s\n' "$output" | sed 's/^/        /'
-    fi
-}
-
-# says TEXT...: the last output has all of these.
-says() {
-    local text
-    for text in "$@"; do
-        if [[ $output == *"$text"* ]]; then note ok "... it says: $text"; continue; fi
-        note NOT "... it does not say: $text"
-        printf '%s\n' "$output" | sed 's/^/        /'
-    done
-}
-
-# is WHAT EXPECTED ACTUAL
-is() {
-    if [[ $2 == "$3" ]]; then note ok "$1"; else note NOT "$1: '$3' instead of '$2'"; fi
-}
 
 field() { rikctl get instance "$1" -o json 2>/dev/null | jq --raw-output "if .items then .items[0] else . end | $2"; }
 has_field() { [[ $(field "$1" "$2") == "$3" ]]; }
@@ -322,12 +287,6 @@ test_v0() {
 v0_is_running() { [[ $(v0 "workloads.instances/$1" | head --lines=1 | jq --raw-output '.instances[0].status') == Running ]]; }
 v0_has_no_instances() { [[ $(v0 "workloads.instances/$1") == *204 ]]; }
 
-nothing_is_left() {
-    local kind
-    for kind in "${leftovers_kinds[@]}"; do is "no $kind are left" '' "$(leftovers_list "$kind")"; done
-    is 'no sysctl is changed' '' "$(leftovers_changed_settings)"
-}
-
 test_removal() {
     local kind
     for kind in "${leftovers_kinds[@]}"; do
@@ -357,7 +316,6 @@ main() {
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    began=${EPOCHREALTIME/[.,]/}
     lab_open
     make_images
     leftovers_begin
@@ -376,8 +334,7 @@ main() {
     test_v0
     leftovers_learn
     test_removal
-    printf '%d passed, %d failed\n' "$passed" "$failed"
-    ((failed == 0))
+    checks_close
 }
 
 main

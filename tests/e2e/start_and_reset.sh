@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# How rik starts and what `rik reset` removes: all of rik's, nothing else, whatever the command line says.
+# usage: start_and_reset.sh RIK RIKCTL   (as root)
+# shellcheck disable=SC2016  # scripts for containers are in single quotes
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+rik_program=$1
+rikctl_program=$2
+
+# shellcheck source=scripts/lib/lab.sh
+source "$repository/scripts/lib/lab.sh"
+# shellcheck source=scripts/lib/leftovers.sh
+source "$repository/scripts/lib/leftovers.sh"
+# shellcheck source=tests/e2e/checks.sh
+source "$repository/tests/e2e/checks.sh"
+
+rikctl() { "$rikctl_program" --server "unix://$lab_dir/rik.sock" "$@"; }
+
+# rik OPTION...: with the lab's directories and addresses, in front; ended when it should have refused and did not.
+rik() {
+    timeout --kill-after=5 10 "$rik_program" --socket "$lab_dir/other.sock" "$@"
+}
+in_lab() { rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --cluster-cidr "$lab_cidr" "$@"; }
+
+make_image() {
+    lab_root "$lab_dir/root"
+    umoci init --layout "$lab_dir/layout"
+    umoci new --image "$lab_dir/layout:sleeper"
+    umoci insert --image "$lab_dir/layout:sleeper" "$lab_dir/root" /
+}
+
+# without_image_tools COMMAND...: as if skopeo and umoci were not installed.
+without_image_tools() {
+    timeout --kill-after=5 20 unshare --mount sh -c 'for each in skopeo umoci; do mount --bind /dev/null "$(command -v $each)"; done; exec "$@"' sh "$@"
+}
+
+# An instance that runs, of a rik that has ended.
+leave_instance() {
+    lab_rik_start "$@"
+    printf '{"apiVersion":"v1","kind":"Pod","name":"left","spec":{"containers":[{"name":"main","image":"oci:%s","command":["sleep","1000"]}]}}\n' \
+        "$lab_dir/layout:sleeper" | rikctl create workload -f - >/dev/null
+    check 'an instance runs' 0 rikctl create instance --workload left --wait
+    leftovers_learn
+    lab_rik_stop TERM
+}
+
+listens() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
+no_bridge() { [[ -z $(ip -o -4 address show to "$lab_cidr") ]]; }
+
+test_wrong_starts() {
+    local port
+    port=$(lab_port 5)
+    check 'an address that is none is a wrong command line' 2 in_lab --listen 1.2.3:4x
+    check 'an empty state directory name too' 2 rik --state-dir ''
+    check 'and to listen nowhere' 2 "$rik_program" --socket '' --state-dir "$lab_dir/state"
+    python3 -c 'import socket, sys, time
+s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(600)' "$port" &
+    lab_pids+=($!)
+    lab_wait_for 20 listens "$port"
+    check 'a port that is taken' 1 in_lab --listen "127.0.0.1:$port"
+    says "$port"
+    is 'has made no bridge' true "$(no_bridge && echo true)"
+    is 'and no state directory' false "$([[ -e $lab_dir/state ]] && echo true || echo false)"
+    check 'rik needs root' 1 setpriv --reuid 65534 --clear-groups "$rik_program" --socket '' --listen "127.0.0.1:$(lab_port 6)" \
+        --state-dir "/tmp/rik-nobody-$$"
+    says root
+    check 'programs that are not installed are named at the start' 1 without_image_tools "$rik_program" --socket "$lab_dir/other.sock" \
+        --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --cluster-cidr "$lab_cidr"
+    says 'apt-get install skopeo umoci'
+    touch "$lab_dir/file"
+    check 'a state directory below a file' 1 rik --state-dir "$lab_dir/file/state"
+    says "$lab_dir/file" 'Not a directory'
+}
+
+test_foreign_directories() {
+    mkdir --parents "$lab_dir/photos/images" "$lab_dir/precious/pods"
+    touch "$lab_dir/photos/images/holiday" "$lab_dir/precious/pods/thesis"
+    check 'a directory of somebody else is no state directory' 1 rik --state-dir "$lab_dir/photos" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/photos" 'did not make it'
+    check 'and not reset' 1 rik reset --state-dir "$lab_dir/photos"
+    says "$lab_dir/photos"
+    check 'nor is it a run directory' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/precious" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/precious"
+    check 'and not reset as one' 1 rik reset --state-dir "$lab_dir/state" --run-dir "$lab_dir/precious"
+    is 'all of it is still there, and nothing else' 'photos photos/images photos/images/holiday precious precious/pods precious/pods/thesis' \
+        "$(cd "$lab_dir" && find photos precious | sort | tr '\n' ' ' | sed 's/ $//')"
+    check 'the attempt is reset' 0 lab_rik_reset
+}
+
+test_reset() {
+    leave_instance
+    check 'another run directory is refused at the next start' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/else"
+    says "$lab_dir/run"
+    check 'other addresses too' 1 rik --state-dir "$lab_dir/state" --cluster-cidr 10.99.0.0/16
+    says "$lab_cidr"
+    check 'and another run directory at the reset' 1 rik reset --state-dir "$lab_dir/state" --run-dir "$lab_dir/else"
+    says "$lab_dir/run"
+    check 'the next start needs neither of them' 124 rik --state-dir "$lab_dir/state"
+    touch "$lab_dir/state/mine"
+    check 'reset needs only the state directory, and no tools for images' 0 without_image_tools "$rik_program" reset --state-dir "$lab_dir/state"
+    is 'a file of the user stays' mine "$(ls "$lab_dir/state")"
+    rm -r "$lab_dir/state"
+    nothing_is_left
+}
+
+test_lost_state() {
+    leave_instance
+    mv "$lab_dir/state" "$lab_dir/moved"
+    check 'without its state directory everything of its tag is removed' 0 lab_rik_reset
+    says 'no such state directory'
+    rm -r "$lab_dir/moved"
+    nothing_is_left
+    check 'a directory that never was is said not to be there' 0 rik reset --state-dir "$lab_dir/typo"
+    says 'no such state directory'
+    is 'and is not there afterwards' false "$([[ -e $lab_dir/typo ]] && echo true || echo false)"
+}
+
+# The tag comes from the path: a slash at its end must make no difference.
+test_slash() {
+    lab_rik_start
+    leftovers_learn
+    lab_rik_stop TERM
+    check 'a slash at the end is the same directory' 0 rik reset --state-dir "$lab_dir/state/"
+    nothing_is_left
+}
+
+clean_up() {
+    local status=$?
+    trap '' INT TERM
+    trap - EXIT
+    set +e
+    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
+    lab_close
+    exit "$status"
+}
+
+main() {
+    ((EUID == 0)) || { printf 'start_and_reset.sh: it needs root\n' >&2; exit 1; }
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    lab_open
+    leftovers_begin
+    make_image
+    test_wrong_starts
+    test_foreign_directories
+    test_reset
+    test_lost_state
+    test_slash
+    checks_close
+}
+
+main
