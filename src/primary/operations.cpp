@@ -2,14 +2,9 @@
 #include "impl_detail.hpp"
 #include "names_detail.hpp"
 
-#include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/post.hpp>
-
-#include <algorithm>
-#include <array>
 
 namespace rik {
 
@@ -21,13 +16,11 @@ error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
 }
 
-error not_open() { return error{errc::unavailable, "the primary is starting or stopping", {}, "try again"}; }
-
 }  // namespace
 
 awaitable<result<stored<workload>>> primary::impl::create_workload(workload_definition definition) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (store_.head().find_named<workload>(name))
         co_return error{errc::conflict,
@@ -45,16 +38,14 @@ awaitable<result<stored<workload>>> primary::impl::create_workload(workload_defi
     made.current_release = first.id;
 
     auto const id = made.id;
-    event happened{.object_kind = "workload", .object_id = id.text(), .object_name = made.name, .tenant = made.tenant};
+    auto happened = about(made);
     happened.reason = "Created";
     happened.message = "the workload was created";
-    happened.source = "primary";
-    happened.at = made.created_at;
     transaction creation;
     note(creation, std::move(happened));
     creation.put(std::move(first), 0);
     creation.put(std::move(made), 0);
-    auto const done = co_await store_.commit(std::move(creation));
+    auto const done = co_await commit(std::move(creation));
     if (!done) co_return done.error();
     co_return store_.head().find<workload>(id);
 }
@@ -70,7 +61,7 @@ result<std::string> primary::impl::free_name(std::string const& tenant, std::set
 
 awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances(create_instances_request what) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
         co_return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
                         fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
@@ -114,7 +105,7 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
         made.push_back(one.id());
         creation.put(one, 0);
     }
-    auto const done = co_await store_.commit(std::move(creation));
+    auto const done = co_await commit(std::move(creation));
     if (!done) co_return done.error();
     std::vector<stored<instance>> rows;
     for (auto const& id : made)
@@ -128,7 +119,6 @@ void primary::impl::condemn(transaction& into, stored<instance> const& which, st
     happened.reason = "Deleting";
     happened.message = message;
     note(into, std::move(happened));
-    finished_.erase({which->status().since, which->id()});
     if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
     auto next = which->fields();
     next.binding->condemned = true;
@@ -147,12 +137,9 @@ void primary::impl::remove_if_empty(transaction& into, workload_id const& which,
     auto const& head = store_.head();
     auto const row = head.find<workload>(which);
     if (!row || !row->deleting_since || head.count<instance>(owner_index(which)) > leaving_count) return;
-    event happened{
-        .object_kind = "workload", .object_id = which.text(), .object_name = row->name, .tenant = row->tenant};
+    auto happened = about(*row);
     happened.reason = "Deleted";
     happened.message = "the workload and all its instances are gone";
-    happened.source = "primary";
-    happened.at = ports_.time.wall();
     note(into, std::move(happened));
     for (auto const& each : head.list<release>("workload/" + which.text()))
         into.remove<release>(each->id, each.changed_at);
@@ -161,7 +148,7 @@ void primary::impl::remove_if_empty(transaction& into, workload_id const& which,
 
 awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<workload>(which);
     if (!row) co_return no_such("workload", which.text());
     if (row->deleting_since) co_return co_await store_.wait_durable(row.changed_at);
@@ -171,7 +158,7 @@ awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     next.deleting_since = ports_.time.wall();
     ++next.generation;
     deletion.put(std::move(next), row.changed_at);
-    auto const marked = store_.apply(std::move(deletion));
+    auto const marked = apply(std::move(deletion));
     if (!marked) co_return marked.error();
     co_return co_await remove_instances(which);
 }
@@ -185,28 +172,26 @@ awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
         std::size_t condemned_count = 0;
         for (auto const& each : store_.head().list<instance>(owner_index(which))) {
             if (each->is_condemned()) continue;
-            if (++condemned_count > limits::condemned_per_commit_max) break;
+            if (++condemned_count > limits::instances_per_slice_max) break;
             leaving_count += each->is_pending() ? 1 : 0;
             condemn(slice, each, "its workload is being deleted");
         }
         remove_if_empty(slice, which, leaving_count);
-        auto const done = co_await store_.commit(std::move(slice));
+        auto const done = co_await commit(std::move(slice));
         if (!done) co_return done.error();
-        if (condemned_count <= limits::condemned_per_commit_max) co_return result<void>{};
+        if (condemned_count <= limits::instances_per_slice_max) co_return result<void>{};
     }
 }
 
 awaitable<result<void>> primary::impl::delete_instance(instance_id which) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<instance>(which);
     if (!row) co_return no_such("instance", which.text());
     if (row->is_condemned()) co_return co_await store_.wait_durable(row.changed_at);
     transaction deletion;
     condemn(deletion, row, "deleted by a user");
-    auto const done = co_await store_.commit(std::move(deletion));
-    if (!done) co_return done.error();
-    co_return result<void>{};
+    co_return co_await commit(std::move(deletion));
 }
 
 result<stored<workload>> primary::impl::get_workload(caller const& who, object_ref const& which) const {
@@ -249,29 +234,34 @@ result<stored<node>> primary::impl::get_node(object_ref const& which) const {
 
 awaitable<result<void>> primary::impl::put_document(document what) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     transaction change;
     auto const expected = store_.head().find<document>(what.key).changed_at;
     change.put(std::move(what), expected);
-    auto const done = co_await store_.commit(std::move(change));
+    auto const done = co_await commit(std::move(change));
     if (!done) co_return done.error();
     co_return result<void>{};
 }
 
 awaitable<result<void>> primary::impl::delete_document(document_key which) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<document>(which);
     if (!row) co_return no_such(which.kind, which.name);
     transaction change;
     change.remove<document>(which, row.changed_at);
-    auto const done = co_await store_.commit(std::move(change));
+    auto const done = co_await commit(std::move(change));
     if (!done) co_return done.error();
     co_return result<void>{};
 }
 
+std::optional<error> primary::impl::closed_because() const {
+    if (is_open_) return std::nullopt;
+    return error{errc::unavailable, "the primary is starting or stopping", {}, "try again"};
+}
+
 result<void> primary::impl::ready() const {
-    if (!is_open_ || failed_) return not_open();
+    if (failed_) return error{errc::unavailable, "the store has stopped: " + failed_->message, {}, failed_->remedy};
     if (!connection_) return error{errc::unavailable, "no scheduler is connected"};
     return {};
 }

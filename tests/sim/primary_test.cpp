@@ -1,0 +1,136 @@
+// What a primary promises to its users and its scheduler while its disk is slow, full or gone.
+#include <support/lone_primary.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace rik;
+using namespace rik::testing;
+
+namespace {
+
+void simulate(awaitable<> (*what)(lone_primary&)) {
+    sim::world world(42);
+    lone_primary alone(world);
+    world.run(what(alone));
+}
+
+std::size_t count_bound(std::vector<stored<instance>> const& rows) {
+    return static_cast<std::size_t>(
+        std::count_if(rows.begin(), rows.end(), [](auto const& row) { return row->is_bound(); }));
+}
+
+reports propose_all(std::vector<stored<instance>> const& rows, node_id const& node) {
+    reports news;
+    for (auto const& row : rows) news.proposals.push_back({row->id(), node});
+    return news;
+}
+
+awaitable<> many_proposals(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    co_await alone.create_instances(workload, 10'000);
+    co_await alone.create_instances(workload, 2'000);
+    auto const waiting = co_await alone.instances();
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(10s);
+    auto const placed = co_await alone.instances();
+    CHECK(count_bound(placed) == 12'000);
+    CHECK(alone.session_count == 1);
+    co_await alone.stop();
+}
+
+reports all_say(std::vector<stored<instance>> const& rows, std::uint64_t seq, std::string const& reason) {
+    reports news;
+    for (auto const& row : rows) {
+        status_report said{.instance = row->id(), .fence = row->binding()->fence};
+        said.status = {.state = instance_state::creating, .reason = reason, .seq = seq};
+        news.states.push_back(std::move(said));
+    }
+    return news;
+}
+
+/// Each round is an instance, an event and the oldest event that goes: the fourth is one too many for the disk.
+awaitable<> reports_to_a_slow_disk(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const waiting = co_await alone.create_instances(workload, 10'000);
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(10s);
+    auto const bound = co_await alone.instances();
+    REQUIRE(count_bound(bound) == 10'000);
+    alone.disk->flush_time = 1h;
+    for (std::uint64_t round = 1; round <= 4; ++round)
+        co_await alone.report(all_say(bound, round, "Round" + std::to_string(round)));
+    co_await alone.world.time().sleep_for(1min);
+    alone.disk->flush_time = 1ms;
+    co_await alone.world.time().sleep_for(2h);
+    auto const after = co_await alone.instances();
+    CHECK(std::all_of(after.begin(), after.end(), [](auto const& row) { return row->status().seq == 4; }));
+    co_await alone.stop();
+}
+
+awaitable<std::size_t> count_events(lone_primary& alone) {
+    auto const listed = co_await alone.role->list_events(caller(), event_filter());
+    co_return listed->rows.size();
+}
+
+awaitable<> count_refusals(lone_primary& alone, workload_id of, std::size_t& refused_count) {
+    create_instances_request what{.workload = of, .replicas = 10'000};
+    auto const made = co_await alone.role->create_instances(caller(), std::move(what));
+    if (made) co_return;
+    CHECK(made.error().code == errc::exhausted);
+    ++refused_count;
+}
+
+/// Asks for so many instances that the disk is too slow for the last of them.
+awaitable<> too_many_for_the_disk(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    alone.disk->flush_time = 1h;
+    std::size_t refused_count = 0;
+    for (int count = 0; count < 5; ++count) alone.tasks.spawn(count_refusals(alone, workload, refused_count));
+    co_await alone.world.time().sleep_for(10h);
+    CHECK(refused_count == 2);
+    auto const events = co_await count_events(alone);
+    CHECK(events == limits::events_count_max);
+    co_await alone.create_workload("another");
+    auto const same = co_await count_events(alone);
+    CHECK(same == limits::events_count_max);
+    co_await alone.stop();
+}
+
+awaitable<> starts_with_too_many_events(lone_primary& alone) {
+    co_await alone.start();
+    co_await alone.world.time().sleep_for(1s);
+    auto const events = co_await count_events(alone);
+    CHECK(events == limits::events_count_max);
+    co_await alone.stop();
+}
+
+std::shared_ptr<memory_disk> disk_with_events(std::uint64_t count) {
+    auto contents = std::make_shared<memory_disk>();
+    for (std::uint64_t number = 1; number <= count; ++number) {
+        event const happened{.object_kind = "node", .object_id = "n", .reason = "NodeReady"};
+        auto const row = to_document(happened, number);
+        auto const key = row.key.kind + "/" + row.key.tenant + "/" + row.key.name;
+        contents->rows[{"document", key}] = {number, "document", key, encode(row)};
+    }
+    contents->last = count;
+    return contents;
+}
+
+}  // namespace
+
+TEST_CASE("more proposals than one commit holds become bindings all the same") { simulate(many_proposals); }
+TEST_CASE("reports wait for a slow disk, and none is lost") { simulate(reports_to_a_slow_disk); }
+TEST_CASE("a refused commit leaves no trace in the list of events") { simulate(too_many_for_the_disk); }
+TEST_CASE("more events than are kept go at the start") {
+    sim::world world(42);
+    lone_primary alone(world, disk_with_events(12'500));
+    world.run(starts_with_too_many_events(alone));
+}
