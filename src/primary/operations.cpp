@@ -2,9 +2,13 @@
 #include "impl_detail.hpp"
 #include "names_detail.hpp"
 
+#include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
 
 namespace rik {
 
@@ -146,41 +150,49 @@ void primary::impl::remove_if_empty(transaction& into, workload_id const& which,
     into.remove<workload>(which, row.changed_at);
 }
 
+/// Asked again, it goes on where it stopped.
 awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<workload>(which);
     if (!row) co_return no_such("workload", which.text());
-    if (row->deleting_since) co_return co_await store_.wait_durable(row.changed_at);
-
-    transaction deletion;
-    auto next = *row;
-    next.deleting_since = ports_.time.wall();
-    ++next.generation;
-    deletion.put(std::move(next), row.changed_at);
-    auto const marked = apply(std::move(deletion));
-    if (!marked) co_return marked.error();
-    co_return co_await remove_instances(which);
+    if (!row->deleting_since) {
+        transaction deletion;
+        auto next = *row;
+        next.deleting_since = ports_.time.wall();
+        ++next.generation;
+        deletion.put(std::move(next), row.changed_at);
+        auto const marked = apply(std::move(deletion));
+        if (!marked) co_return marked;
+    }
+    // Nobody else goes on with it before the next start: so a caller that is cancelled stays for its end.
+    co_return co_await shield(remove_instances(which));
 }
 
 /// Condemns what is left of a workload that is being deleted, slice by slice, so that neither a commit nor the strand
 /// is held long. Returns when all of it is durable.
 awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
-    for (;;) {
+    std::vector<instance_id> left;  // no more are made of a workload that is being deleted
+    for (auto const& each : store_.head().list<instance>(owner_index(which)))
+        if (!each->is_condemned()) left.push_back(each->id());
+    do {
+        auto const room = co_await wait_for_room();
+        if (!room) co_return room;
         transaction slice;
         std::size_t leaving_count = 0;
-        std::size_t condemned_count = 0;
-        for (auto const& each : store_.head().list<instance>(owner_index(which))) {
-            if (each->is_condemned()) continue;
-            if (++condemned_count > limits::instances_per_slice_max) break;
-            leaving_count += each->is_pending() ? 1 : 0;
-            condemn(slice, each, "its workload is being deleted");
+        auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
+        for (auto const& id : std::span(left).subspan(from)) {
+            auto const row = store_.head().find<instance>(id);
+            if (!row || row->is_condemned()) continue;
+            leaving_count += row->is_pending() ? 1 : 0;
+            condemn(slice, row, "its workload is being deleted");
         }
+        left.resize(from);
         remove_if_empty(slice, which, leaving_count);
         auto const done = co_await commit(std::move(slice));
-        if (!done) co_return done.error();
-        if (condemned_count <= limits::instances_per_slice_max) co_return result<void>{};
-    }
+        if (!done) co_return done;
+    } while (!left.empty());
+    co_return result<void>{};
 }
 
 awaitable<result<void>> primary::impl::delete_instance(instance_id which) {

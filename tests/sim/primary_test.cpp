@@ -74,6 +74,56 @@ awaitable<> reports_to_a_slow_disk(lone_primary& alone) {
     co_await alone.stop();
 }
 
+awaitable<> delete_it(lone_primary& alone, workload_id which) {
+    auto const deleted = co_await alone.role->delete_workload(caller(), which);
+    CHECK(deleted.has_value());
+}
+
+/// A workload with 2,500 bound instances: three slices.
+awaitable<workload_id> create_large(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("large");
+    auto const waiting = co_await alone.create_instances(workload, 2'500);
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(10s);
+    co_return workload;
+}
+
+awaitable<> deleted_by_a_caller_who_leaves(lone_primary& alone) {
+    auto const workload = co_await create_large(alone);
+    alone.disk->flush_time = 1s;
+    task_group caller_of(alone.world.executor());
+    caller_of.spawn(delete_it(alone, workload));
+    co_await alone.world.time().sleep_for(1500ms);
+    co_await caller_of.stop();
+    auto const after = co_await alone.instances();
+    CHECK(after.size() == 2'500);
+    CHECK(count_bound(after) == 0);
+    co_await alone.stop();
+}
+
+awaitable<> try_to_delete(lone_primary& alone, workload_id which, std::optional<result<void>>& answer) {
+    answer = co_await alone.role->delete_workload(caller(), which);
+}
+
+awaitable<> deleted_across_a_crash(lone_primary& alone) {
+    auto const workload = co_await create_large(alone);
+    alone.disk->flush_time = 1s;
+    std::optional<result<void>> answer;
+    alone.tasks.spawn(try_to_delete(alone, workload, answer));
+    co_await alone.world.time().sleep_for(1500ms);
+    co_await alone.crash();
+    REQUIRE(answer.has_value());
+    CHECK_FALSE(answer->has_value());
+    co_await alone.start();
+    co_await delete_it(alone, workload);
+    auto const after = co_await alone.instances();
+    CHECK(count_bound(after) == 0);
+    co_await alone.stop();
+}
+
 awaitable<std::size_t> count_events(lone_primary& alone) {
     auto const listed = co_await alone.role->list_events(caller(), event_filter());
     co_return listed->rows.size();
@@ -128,6 +178,12 @@ std::shared_ptr<memory_disk> disk_with_events(std::uint64_t count) {
 
 TEST_CASE("more proposals than one commit holds become bindings all the same") { simulate(many_proposals); }
 TEST_CASE("reports wait for a slow disk, and none is lost") { simulate(reports_to_a_slow_disk); }
+TEST_CASE("the deletion of a large workload goes on when its caller leaves") {
+    simulate(deleted_by_a_caller_who_leaves);
+}
+TEST_CASE("the deletion of a large workload goes on after a crash, and when it is asked for again") {
+    simulate(deleted_across_a_crash);
+}
 TEST_CASE("a refused commit leaves no trace in the list of events") { simulate(too_many_for_the_disk); }
 TEST_CASE("more events than are kept go at the start") {
     sim::world world(42);
