@@ -190,12 +190,12 @@ awaitable<result<listing<document>>> primary::list_documents(caller, std::string
 
 awaitable<result<void>> primary::put_document(caller who, document what) {
     if (!may_write(who)) return refused<void>(may_not(who, "change documents"));
-    return on_strand(strand_, impl_->put_document(std::move(what)));
+    return on_strand(strand_, impl_->put_document(std::move(who), std::move(what)));
 }
 
 awaitable<result<void>> primary::delete_document(caller who, document_key which) {
     if (!may_write(who)) return refused<void>(may_not(who, "change documents"));
-    return on_strand(strand_, impl_->delete_document(std::move(which)));
+    return on_strand(strand_, impl_->delete_document(std::move(who), std::move(which)));
 }
 
 awaitable<result<void>> primary::ready() {

@@ -35,8 +35,8 @@ public:
     result<stored<workload>> get_workload(caller const& who, object_ref const& which) const;
     result<stored<instance>> get_instance(caller const& who, object_ref const& which) const;
     result<stored<node>> get_node(object_ref const& which) const;
-    awaitable<result<void>> put_document(document what);
-    awaitable<result<void>> delete_document(document_key which);
+    awaitable<result<void>> put_document(caller who, document what);
+    awaitable<result<void>> delete_document(caller who, document_key which);
     result<void> ready() const;
     /// Why no operation is taken now.
     std::optional<error> closed_because() const;

@@ -5,9 +5,10 @@
 #include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 namespace rik {
@@ -18,6 +19,20 @@ constexpr int name_attempts_max = 100;
 
 error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
+}
+
+// Other kinds are the primary's own: its identity, events.
+constexpr std::array kept_kinds{tenant_kind};
+
+/// May `who` change this document? Names are checked where one is made: what has another is not found.
+std::optional<error> check_key(caller const& who, document_key const& key) {
+    if (std::find(kept_kinds.begin(), kept_kinds.end(), key.kind) == kept_kinds.end())
+        return error{errc::invalid, fmt::format("documents of kind '{}' are not kept for users", key.kind), "kind",
+                     fmt::format("one of: {}", fmt::join(kept_kinds, ", "))};
+    if (who.role != caller_role::admin && key.tenant != who.tenant)
+        return error{errc::denied, fmt::format("{} may not change documents of tenant '{}'", who.subject, key.tenant),
+                     "tenant"};
+    return check_name(key.tenant, "tenant");
 }
 
 }  // namespace
@@ -244,27 +259,26 @@ result<stored<node>> primary::impl::get_node(object_ref const& which) const {
     return found;
 }
 
-awaitable<result<void>> primary::impl::put_document(document what) {
+awaitable<result<void>> primary::impl::put_document(caller who, document what) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
+    if (auto const wrong = check_key(who, what.key)) co_return *wrong;
+    if (auto const wrong = check_name(what.key.name, "name")) co_return *wrong;
     transaction change;
     auto const expected = store_.head().find<document>(what.key).changed_at;
     change.put(std::move(what), expected);
-    auto const done = co_await commit(std::move(change));
-    if (!done) co_return done.error();
-    co_return result<void>{};
+    co_return co_await commit(std::move(change));
 }
 
-awaitable<result<void>> primary::impl::delete_document(document_key which) {
+awaitable<result<void>> primary::impl::delete_document(caller who, document_key which) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
+    if (auto const wrong = check_key(who, which)) co_return *wrong;
     auto const row = store_.head().find<document>(which);
     if (!row) co_return no_such(which.kind, which.name);
     transaction change;
     change.remove<document>(which, row.changed_at);
-    auto const done = co_await commit(std::move(change));
-    if (!done) co_return done.error();
-    co_return result<void>{};
+    co_return co_await commit(std::move(change));
 }
 
 std::optional<error> primary::impl::closed_because() const {

@@ -48,11 +48,12 @@ awaitable<result<void>> primary::impl::start() {
 
 /// Rebuilds what is derived from the stored rows; makes the cluster's identity on the first start.
 result<void> primary::impl::read_state() {
-    static constexpr std::string_view identity_kind = "identity";
-    document_key const identity{std::string(identity_kind), "", "cluster"};
+    document_key const identity{"identity", "", "cluster"};
     auto const& head = store_.head();
     if (auto const known = head.find<document>(identity)) {
-        auto const parsed = cluster_id::parse(std::string_view(known->json).substr(1, 36));
+        std::string_view const json = known->json;  // its uid in quotes
+        auto const is_quoted = json.size() > 2 && json.front() == '"' && json.back() == '"';
+        auto const parsed = cluster_id::parse(is_quoted ? json.substr(1, json.size() - 2) : "");
         if (!parsed) return error{errc::corrupt, "the stored identity of the cluster is damaged"};
         cluster_ = *parsed;
     } else {

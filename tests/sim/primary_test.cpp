@@ -124,6 +124,44 @@ awaitable<> deleted_across_a_crash(lone_primary& alone) {
     co_await alone.stop();
 }
 
+awaitable<> documents_are_guarded(lone_primary& alone) {
+    co_await alone.start();
+    document forged{.key = {"identity", "", "cluster"}, .json = "{}"};
+    auto const identity = co_await alone.role->put_document(caller(), forged);
+    CHECK(identity.error().code == errc::invalid);
+    auto const removed = co_await alone.role->delete_document(caller(), forged.key);
+    CHECK(removed.error().code == errc::invalid);
+    forged.key = {std::string(event_kind), "default", "00000000000000000001"};
+    auto const told = co_await alone.role->put_document(caller(), forged);
+    CHECK(told.error().field == "kind");
+    forged.key = {std::string(tenant_kind), "default", "a/b"};
+    auto const named = co_await alone.role->put_document(caller(), forged);
+    CHECK(named.error().field == "name");
+    forged.key = {std::string(tenant_kind), "default/a", "b"};
+    auto const owned = co_await alone.role->put_document(caller(), forged);
+    CHECK(owned.error().field == "tenant");
+    forged.key = {std::string(tenant_kind), "default", "b"};
+    caller const stranger{.subject = "eve", .tenant = "other", .role = caller_role::editor};
+    auto const foreign = co_await alone.role->put_document(stranger, forged);
+    CHECK(foreign.error().code == errc::denied);
+    auto const kept = co_await alone.role->put_document(caller(), forged);
+    CHECK(kept.has_value());
+    auto const gone = co_await alone.role->delete_document(caller(), forged.key);
+    CHECK(gone.has_value());
+    co_await alone.stop();
+}
+
+/// What start answers when the identity on the disk is `json`.
+errc start_with_identity(std::string json) {
+    document const damaged{.key = {"identity", "", "cluster"}, .json = std::move(json)};
+    auto const contents = std::make_shared<memory_disk>();
+    contents->rows[{"document", "identity//cluster"}] = {1, "document", "identity//cluster", encode(damaged)};
+    contents->last = 1;
+    sim::world world(42);
+    lone_primary alone(world, contents);
+    return world.run(alone.role->start()).error().code;
+}
+
 awaitable<std::size_t> count_events(lone_primary& alone) {
     auto const listed = co_await alone.role->list_events(caller(), event_filter());
     co_return listed->rows.size();
@@ -183,6 +221,13 @@ TEST_CASE("the deletion of a large workload goes on when its caller leaves") {
 }
 TEST_CASE("the deletion of a large workload goes on after a crash, and when it is asked for again") {
     simulate(deleted_across_a_crash);
+}
+TEST_CASE("users change only documents that are theirs") { simulate(documents_are_guarded); }
+TEST_CASE("a damaged identity stops the start with an error") {
+    CHECK(start_with_identity("") == errc::corrupt);
+    CHECK(start_with_identity("\"") == errc::corrupt);
+    CHECK(start_with_identity("\"00000000-0000") == errc::corrupt);
+    CHECK(start_with_identity("{}") == errc::corrupt);
 }
 TEST_CASE("a refused commit leaves no trace in the list of events") { simulate(too_many_for_the_disk); }
 TEST_CASE("more events than are kept go at the start") {
