@@ -162,6 +162,77 @@ errc start_with_identity(std::string json) {
     return world.run(alone.role->start()).error().code;
 }
 
+awaitable<> asked_too_early(lone_primary& alone) {
+    auto& role = *alone.role;
+    auto const workloads = co_await role.list_workloads(caller());
+    CHECK(workloads.error().code == errc::unavailable);
+    object_ref const nobody{"nobody"};
+    auto const one = co_await role.get_instance(caller(), nobody);
+    CHECK(one.error().code == errc::unavailable);
+    auto const watch = co_await role.watch(caller(), watch_request());
+    CHECK(watch.error().code == errc::unavailable);
+    log_request const log{.instance = instance_id::generate(alone.world.random())};
+    auto const opened = co_await role.open_log(caller(), log);
+    CHECK(opened.error().code == errc::unavailable);
+    co_await alone.start();
+    auto const then = co_await role.list_workloads(caller());
+    CHECK(then.has_value());
+    co_await alone.stop();
+    auto const late = co_await role.list_workloads(caller());
+    CHECK(late.error().code == errc::unavailable);
+}
+
+awaitable<> take_next(watch_source& from, std::optional<result<watch_source::batch>>& into) {
+    into = co_await from.next();
+}
+
+awaitable<> watch_outlives_its_primary(lone_primary& alone) {
+    co_await alone.start();
+    watch_request const documents{.table = table_id::document};
+    auto watch = co_await alone.role->watch(caller(), documents);
+    REQUIRE(watch.has_value());
+    std::optional<result<watch_source::batch>> batch;
+    co_await take_next(**watch, batch);
+    CHECK((*batch)->is_initial);
+    batch.reset();
+    alone.tasks.spawn(take_next(**watch, batch));
+    co_await alone.crash();  // the primary is gone when it returns
+    while (batch && *batch) co_await take_next(**watch, batch);
+    REQUIRE(batch.has_value());
+    CHECK(batch->error().code == errc::unavailable);
+    auto const again = co_await (*watch)->next();
+    CHECK(again.error().code == errc::unavailable);
+    watch->reset();
+    co_await alone.start();
+    co_await alone.stop();
+}
+
+awaitable<> wait_for_log(lone_primary& alone, instance_id of, std::optional<errc>& ended) {
+    log_request const log{.instance = of};
+    auto const opened = co_await alone.role->open_log(caller(), log);
+    ended = opened.error().code;
+}
+
+awaitable<> stops_while_a_log_is_awaited(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const waiting = co_await alone.create_instances(workload, 1);
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(1s);
+    std::optional<errc> ended;
+    task_group readers(alone.world.executor());
+    readers.spawn(wait_for_log(alone, waiting.front()->id(), ended));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK_FALSE(ended.has_value());
+    auto const before = alone.world.time().now();
+    co_await alone.stop();
+    CHECK(alone.world.time().now() - before < 1s);
+    CHECK(ended.value_or(errc::internal) == errc::unavailable);
+    co_await readers.join();
+}
+
 awaitable<std::size_t> count_events(lone_primary& alone) {
     auto const listed = co_await alone.role->list_events(caller(), event_filter());
     co_return listed->rows.size();
@@ -229,6 +300,9 @@ TEST_CASE("a damaged identity stops the start with an error") {
     CHECK(start_with_identity("\"00000000-0000") == errc::corrupt);
     CHECK(start_with_identity("{}") == errc::corrupt);
 }
+TEST_CASE("a primary answers before its start and after its end that it is unavailable") { simulate(asked_too_early); }
+TEST_CASE("a watch outlives its primary") { simulate(watch_outlives_its_primary); }
+TEST_CASE("a primary stops at once although somebody waits for a log") { simulate(stops_while_a_log_is_awaited); }
 TEST_CASE("a refused commit leaves no trace in the list of events") { simulate(too_many_for_the_disk); }
 TEST_CASE("more events than are kept go at the start") {
     sim::world world(42);
