@@ -21,6 +21,29 @@ error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
 }
 
+/// What is wrong with a request, whatever there is already.
+std::optional<error> check_request(create_instances_request const& what) {
+    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
+        return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
+                     fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
+    if (what.name.empty()) return std::nullopt;
+    if (what.replicas > 1)
+        return error{errc::invalid, "a name was given for several replicas", "name",
+                     "leave it out, or ask for one replica"};
+    return check_name(what.name, "name");
+}
+
+instance make_pending(primary_ports const& ports, workload const& owner, release_ptr pod, std::string name) {
+    instance_fields fields{
+        .id = instance_id::generate(ports.random), .tenant = owner.tenant, .name = std::move(name), .owner = owner.id};
+    fields.pod_release = std::move(pod);
+    fields.created_at = ports.time.wall();
+    fields.status.since = fields.created_at;
+    fields.status.reason = "Created";
+    fields.status.message = "waits to be placed on a node";
+    return instance(std::move(fields));
+}
+
 // Other kinds are the primary's own: its identity, events.
 constexpr std::array kept_kinds{tenant_kind};
 
@@ -81,14 +104,7 @@ result<std::string> primary::impl::free_name(std::string const& tenant, std::set
 awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances(create_instances_request what) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
-    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
-        co_return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
-                        fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
-    if (!what.name.empty() && what.replicas > 1)
-        co_return error{errc::invalid, "a name was given for several replicas", "name",
-                        "leave it out, or ask for one replica"};
-    if (!what.name.empty())
-        if (auto const wrong = check_name(what.name, "name")) co_return *wrong;
+    if (auto const wrong = check_request(what)) co_return *wrong;
     auto const owner = store_.head().find<workload>(what.workload);
     if (!owner) co_return no_such("workload", what.workload.text());
     if (owner->deleting_since)
@@ -108,15 +124,7 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
             co_return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
                             "choose another name"};
         promised.insert(*name);
-        instance_fields fields{
-            .id = instance_id::generate(ports_.random), .tenant = owner->tenant, .name = std::move(*name)};
-        fields.owner = owner->id;
-        fields.pod_release = pod;
-        fields.created_at = ports_.time.wall();
-        fields.status.since = fields.created_at;
-        fields.status.reason = "Created";
-        fields.status.message = "waits to be placed on a node";
-        instance const one(std::move(fields));
+        auto const one = make_pending(ports_, *owner, pod, std::move(*name));
         auto happened = about(one);
         happened.reason = "Created";
         happened.message = fmt::format("created from workload {}", owner->name);

@@ -11,6 +11,9 @@ namespace rik {
 
 namespace {
 
+// Of an instance: its row, its event and the oldest event, which goes; and what is left of its workload.
+constexpr std::size_t slice_changes_max = 4 * limits::instances_per_slice_max;
+
 /// A node as the ledger sees it.
 candidate offer_of(node const& row) {
     candidate offered{.id = row.id, .name = row.facts.name, .capacity = row.facts.capacity};
@@ -165,6 +168,16 @@ awaitable<result<void>> primary::impl::commit(transaction changes) {
     auto const applied = apply(std::move(changes));
     if (!applied) co_return applied;
     co_return co_await store_.wait_durable(store_.head().at());
+}
+
+/// Waits while the journal is too far behind for one slice more. A reader of reports that waits here makes the
+/// scheduler wait, too.
+awaitable<result<void>> primary::impl::wait_for_room() {
+    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max) {
+        auto const caught_up = co_await store_.wait_durable(store_.head().at());
+        if (!caught_up) co_return caught_up;
+    }
+    co_return result<void>{};
 }
 
 /// Keeps the ledger and the list of finished instances in step with the head. One of the two is there.

@@ -11,13 +11,6 @@
 
 namespace rik {
 
-namespace {
-
-// An instance, its event and the oldest event, which goes; and what is left of its workload.
-constexpr std::size_t slice_changes_max = 4 * limits::instances_per_slice_max;
-
-}  // namespace
-
 /// A report that cannot be taken is not forgotten: the session ends, and at the next one everything is said again.
 awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
     for (;;) {
@@ -32,15 +25,6 @@ awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
     from->is_closed = true;
     from->link->close();
     due_.notify();
-}
-
-/// Waits while the journal is too slow for one slice more: through the link the scheduler waits, too.
-awaitable<result<void>> primary::impl::wait_for_room() {
-    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max) {
-        auto const caught_up = co_await store_.wait_durable(store_.head().at());
-        if (!caught_up) co_return caught_up;
-    }
-    co_return result<void>{};
 }
 
 awaitable<result<void>> primary::impl::take(reports news) {
