@@ -7,7 +7,20 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 
+#include <cstdio>
+
 namespace rik {
+
+namespace {
+
+/// Nobody waits for a role's tasks, so nobody would see it: the role would live on without one of them. What is thrown
+/// has no handler, and ends the program with its message.
+[[noreturn]] void task_has_thrown(std::exception_ptr const& what) noexcept {
+    std::fputs("rik: defect: a task has thrown; stopping before the rest goes on without it\n", stderr);
+    std::rethrow_exception(what);
+}
+
+}  // namespace
 
 task_group::task_group(asio::any_io_executor executor) : executor_(executor), changed_(executor) {}
 
@@ -23,12 +36,9 @@ void task_group::spawn(awaitable<> work) {
 }
 
 void task_group::finished(task_iterator which, std::exception_ptr thrown) {
+    if (thrown && !is_cancellation(thrown)) task_has_thrown(thrown);
     (*which)->ended = true;
     tasks_.erase(which);
-    if (thrown && !is_cancellation(thrown)) {
-        if (!failure_) failure_ = std::move(thrown);
-        cancel();
-    }
     changed_.notify();
 }
 
@@ -43,21 +53,15 @@ void task_group::cancel() {
     }
 }
 
-awaitable<> task_group::drain() {
-    while (!tasks_.empty()) co_await changed_.wait();
-}
-
 awaitable<> task_group::join() {
-    co_await drain();
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    while (!tasks_.empty()) co_await changed_.wait();
 }
 
 awaitable<> task_group::stop() {
     stopping_ = true;
     cancel();
-    co_await shield(drain());
+    co_await shield(join());
     stopping_ = false;
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 }  // namespace rik

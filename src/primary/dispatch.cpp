@@ -16,7 +16,6 @@ awaitable<> primary::impl::dispatch() {
             pause = std::min(pause * 2, limits::reconnect_pause_max);
             continue;
         }
-        pause = limits::reconnect_pause_min;
         auto const current = std::make_shared<connection>();
         current->link = std::move(*link);
         connection_ = current;
@@ -27,7 +26,9 @@ awaitable<> primary::impl::dispatch() {
         co_await send_facts(current);
         connection_.reset();
         options_.out.warning("lost the scheduler; nothing new is placed until it is back");
+        if (!current->is_refused) pause = limits::reconnect_pause_min;
         co_await ports_.time.sleep_for(pause);
+        if (current->is_refused) pause = std::min(pause * 2, limits::reconnect_pause_max);
     }
 }
 
@@ -96,15 +97,16 @@ item primary::impl::item_of(instance const& row) const {
 }
 
 /// A watcher that fell behind loses nothing: the scheduler gets everything anew.
-awaitable<> primary::impl::mark_instances() {
+template <class Row>
+awaitable<> primary::impl::mark_due(std::set<typename table<Row>::key>& due) {
     for (;;) {
-        auto const watch = store_.watch({.table = table_id::instance});
+        auto const watch = store_.watch({.table = table<Row>::id});
         for (;;) {
             auto const changes = co_await watch->next();
             if (!changes) break;
             for (auto const& each : *changes) {
-                auto const& row = std::get<row_change<instance>>(each.row);
-                due_instances_.insert(row.after ? row.after->id() : row.before->id());
+                auto const& row = std::get<row_change<Row>>(each.row);
+                due.insert(table<Row>::key_of(row.after ? *row.after : *row.before));
             }
             due_.notify();
         }
@@ -114,22 +116,7 @@ awaitable<> primary::impl::mark_instances() {
     }
 }
 
-awaitable<> primary::impl::mark_nodes() {
-    for (;;) {
-        auto const watch = store_.watch({.table = table_id::node});
-        for (;;) {
-            auto const changes = co_await watch->next();
-            if (!changes) break;
-            for (auto const& each : *changes) {
-                auto const& row = std::get<row_change<node>>(each.row);
-                due_nodes_.insert(row.after ? row.after->id : row.before->id);
-            }
-            due_.notify();
-        }
-        if (failed_ || !is_open_) co_return;
-        everything_is_due_ = true;
-        due_.notify();
-    }
-}
+awaitable<> primary::impl::mark_due_instances() { return mark_due<instance>(due_instances_); }
+awaitable<> primary::impl::mark_due_nodes() { return mark_due<node>(due_nodes_); }
 
 }  // namespace rik

@@ -1,11 +1,12 @@
 // The doors of the primary: from any thread to its strand and back.
 #include "impl_detail.hpp"
+#include "strand_held_detail.hpp"
 
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik {
@@ -18,10 +19,14 @@ error may_not(caller const& who, std::string_view what) {
 
 bool may_write(caller const& who) { return who.role != caller_role::reader; }
 
-/// Calls `read` on the strand: what it gives is durable.
-template <class Read>
-awaitable<std::invoke_result_t<Read>> on(asio::any_io_executor strand, Read read) {
-    return on_strand(std::move(strand), detail::invoke_here(std::move(read)));
+/// Calls `read` on the strand, if `role` takes operations: what it gives is durable.
+template <class Role, class Read>
+awaitable<std::invoke_result_t<Read>> on(asio::any_io_executor strand, Role const& role, Read read) {
+    auto checked = [&role, read = std::move(read)]() -> std::invoke_result_t<Read> {
+        if (auto const why = role.closed_because()) return *why;
+        return read();
+    };
+    return on_strand(std::move(strand), detail::invoke_here(std::move(checked)));
 }
 
 template <class T>
@@ -33,17 +38,29 @@ wall_time created_at(workload const& row) { return row.created_at; }
 wall_time created_at(instance const& row) { return row.created_at(); }
 wall_time created_at(node const& row) { return row.created_at; }
 
-/// Oldest first: keys are random, and a list should read the same each time.
+/// Oldest first: keys are random, and a list should read the same each time. Sorts where the caller is, not on the
+/// strand.
 template <class Row>
-listing<Row> oldest_first(listing<Row> all) {
-    std::stable_sort(all.rows.begin(), all.rows.end(),
-                     [](auto const& a, auto const& b) { return created_at(*a) < created_at(*b); });
-    return all;
+awaitable<result<listing<Row>>> oldest_first(awaitable<result<listing<Row>>> reading) {
+    auto all = co_await std::move(reading);
+    if (all)
+        std::stable_sort(all->rows.begin(), all->rows.end(),
+                         [](auto const& a, auto const& b) { return created_at(*a) < created_at(*b); });
+    co_return all;
+}
+
+/// Events are named by their numbers.
+awaitable<result<listing<document>>> by_name(awaitable<result<listing<document>>> reading) {
+    auto all = co_await std::move(reading);
+    if (all)
+        std::sort(all->rows.begin(), all->rows.end(),
+                  [](auto const& a, auto const& b) { return a->key.name < b->key.name; });
+    co_return all;
 }
 
 template <class Row>
-listing<Row> list_all(view const& from) {
-    return oldest_first(listing<Row>{from.at(), from.list<Row>()});
+result<listing<Row>> list_all(view const& from) {
+    return listing<Row>{from.at(), from.list<Row>()};
 }
 
 /// Rows as changes from nothing: how a watch begins.
@@ -65,39 +82,28 @@ std::vector<change> current_rows(view const& from, watch_request const& what) {
     return rows;
 }
 
-/// A watcher that lives on the primary's strand, for readers on any thread.
+awaitable<result<watch_source::batch>> next_of(std::shared_ptr<watcher> from) {
+    auto changes = co_await from->next();
+    if (!changes) co_return changes.error();
+    watch_source::batch news{.changes = std::move(*changes)};
+    news.at = news.changes.back().changed_at;
+    co_return news;
+}
+
 class hopping_watch final : public watch_source {
 public:
-    hopping_watch(asio::any_io_executor strand, std::shared_ptr<watcher> under, batch first)
-        : strand_(std::move(strand)), under_(std::move(under)), first_(std::move(first)) {}
-
-    // Its end belongs to the strand, where a call may be under way.
-    ~hopping_watch() override {
-        asio::post(strand_, [under = std::move(under_)] {});
-    }
+    hopping_watch(asio::any_io_executor strand, std::shared_ptr<watcher> under, std::optional<batch> first)
+        : under_(std::move(strand), std::move(under)), first_(std::move(first)) {}
 
     awaitable<result<batch>> next() override {
-        if (first_) {
-            auto initial = std::move(*first_);
-            first_.reset();
-            co_return initial;
-        }
-        co_return co_await on_strand(strand_, next_there(under_));
+        if (!first_) co_return co_await under_.run(next_of);
+        auto initial = std::move(*first_);
+        first_.reset();
+        co_return initial;
     }
-
-    void drop_initial() { first_.reset(); }
 
 private:
-    static awaitable<result<batch>> next_there(std::shared_ptr<watcher> from) {
-        auto changes = co_await from->next();
-        if (!changes) co_return changes.error();
-        batch news{.changes = std::move(*changes)};
-        news.at = news.changes.back().changed_at;
-        co_return news;
-    }
-
-    asio::any_io_executor strand_;
-    std::shared_ptr<watcher> under_;
+    detail::strand_held<watcher> under_;
     std::optional<batch> first_;
 };
 
@@ -124,65 +130,63 @@ awaitable<result<void>> primary::delete_instance(caller who, instance_id which) 
 }
 
 awaitable<result<stored<workload>>> primary::get_workload(caller who, object_ref which) {
-    return on(strand_,
+    return on(strand_, *impl_,
               [this, who = std::move(who), which = std::move(which)] { return impl_->get_workload(who, which); });
 }
 
 awaitable<result<stored<instance>>> primary::get_instance(caller who, object_ref which) {
-    return on(strand_,
+    return on(strand_, *impl_,
               [this, who = std::move(who), which = std::move(which)] { return impl_->get_instance(who, which); });
 }
 
 awaitable<result<stored<node>>> primary::get_node(caller, object_ref which) {
-    return on(strand_, [this, which = std::move(which)] { return impl_->get_node(which); });
+    return on(strand_, *impl_, [this, which = std::move(which)] { return impl_->get_node(which); });
 }
 
 awaitable<result<listing<workload>>> primary::list_workloads(caller) {
-    return on(strand_, [this] { return result(list_all<workload>(impl_->durable())); });
+    return oldest_first(on(strand_, *impl_, [this] { return list_all<workload>(impl_->durable()); }));
 }
 
 awaitable<result<listing<instance>>> primary::list_instances(caller, instance_filter which) {
-    return on(strand_, [this, which] {
+    auto reading = on(strand_, *impl_, [this, which] {
         auto const& from = impl_->durable();
-        if (!which.workload && !which.node) return result(list_all<instance>(from));
+        if (!which.workload && !which.node) return list_all<instance>(from);
         auto const index_key = which.workload ? owner_index(*which.workload) : node_index(*which.node);
         listing<instance> some{from.at(), from.list<instance>(index_key)};
         if (which.workload && which.node)
             std::erase_if(some.rows,
                           [&](auto const& row) { return !row->binding() || row->binding()->node != *which.node; });
-        return result(oldest_first(std::move(some)));
+        return result(std::move(some));
     });
+    return oldest_first(std::move(reading));
 }
 
 awaitable<result<listing<node>>> primary::list_nodes(caller) {
-    return on(strand_, [this] { return result(list_all<node>(impl_->durable())); });
+    return oldest_first(on(strand_, *impl_, [this] { return list_all<node>(impl_->durable()); }));
 }
 
 awaitable<result<listing<document>>> primary::list_events(caller, event_filter which) {
-    return on(strand_, [this, which = std::move(which)] {
+    auto reading = on(strand_, *impl_, [this, which = std::move(which)] {
         auto const& from = impl_->durable();
         auto const index_key = which.object_id.empty() ? kind_index(event_kind) : about_index(which.object_id);
         listing<document> found{from.at(), from.list<document>(index_key)};
         std::erase_if(found.rows, [](auto const& row) { return row->key.kind != event_kind; });
-        std::sort(found.rows.begin(), found.rows.end(),
-                  [](auto const& a, auto const& b) { return a->key.name < b->key.name; });
         return result(std::move(found));
     });
+    return by_name(std::move(reading));
 }
 
 awaitable<result<std::unique_ptr<watch_source>>> primary::watch(caller, watch_request what) {
-    return on(strand_, [this, what = std::move(what)]() -> result<std::unique_ptr<watch_source>> {
+    return on(strand_, *impl_, [this, what = std::move(what)]() -> result<std::unique_ptr<watch_source>> {
         std::shared_ptr<watcher> under = impl_->data().watch({what.table, what.index_key, what.after});
-        watch_source::batch first{.at = impl_->durable().at(), .is_initial = true};
-        if (!what.after) first.changes = current_rows(impl_->durable(), what);
-        auto made = std::make_unique<hopping_watch>(strand_, std::move(under), std::move(first));
-        if (what.after) made->drop_initial();
-        return made;
+        std::optional<watch_source::batch> first;
+        if (!what.after) first = watch_source::batch{current_rows(impl_->durable(), what), impl_->durable().at(), true};
+        return std::make_unique<hopping_watch>(strand_, std::move(under), std::move(first));
     });
 }
 
 awaitable<result<listing<document>>> primary::list_documents(caller, std::string kind) {
-    return on(strand_, [this, kind = std::move(kind)] {
+    return on(strand_, *impl_, [this, kind = std::move(kind)] {
         auto const& from = impl_->durable();
         return result(listing<document>{from.at(), from.list<document>(kind_index(kind))});
     });
@@ -190,16 +194,16 @@ awaitable<result<listing<document>>> primary::list_documents(caller, std::string
 
 awaitable<result<void>> primary::put_document(caller who, document what) {
     if (!may_write(who)) return refused<void>(may_not(who, "change documents"));
-    return on_strand(strand_, impl_->put_document(std::move(what)));
+    return on_strand(strand_, impl_->put_document(std::move(who), std::move(what)));
 }
 
 awaitable<result<void>> primary::delete_document(caller who, document_key which) {
     if (!may_write(who)) return refused<void>(may_not(who, "change documents"));
-    return on_strand(strand_, impl_->delete_document(std::move(which)));
+    return on_strand(strand_, impl_->delete_document(std::move(who), std::move(which)));
 }
 
 awaitable<result<void>> primary::ready() {
-    return on(strand_, [this] { return impl_->ready(); });
+    return on(strand_, *impl_, [this] { return impl_->ready(); });
 }
 
 }  // namespace rik

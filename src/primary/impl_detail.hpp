@@ -11,7 +11,9 @@
 #include <deque>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,9 +35,11 @@ public:
     result<stored<workload>> get_workload(caller const& who, object_ref const& which) const;
     result<stored<instance>> get_instance(caller const& who, object_ref const& which) const;
     result<stored<node>> get_node(object_ref const& which) const;
-    awaitable<result<void>> put_document(document what);
-    awaitable<result<void>> delete_document(document_key which);
+    awaitable<result<void>> put_document(caller who, document what);
+    awaitable<result<void>> delete_document(caller who, document_key which);
     result<void> ready() const;
+    /// Why no operation is taken now.
+    std::optional<error> closed_because() const;
 
     // streams.cpp
     awaitable<result<std::unique_ptr<byte_stream>>> open_log(log_request what);
@@ -63,43 +67,63 @@ private:
     struct connection {
         std::unique_ptr<scheduler_session> link;
         bool is_closed = false;
+        bool is_refused = false;  ///< closed because a report could not be taken
     };
+    struct unplaced_instance {
+        instance_id instance;
+        std::string_view reason;
+    };
+    template <class Report>
+    using taker = result<void> (impl::*)(std::span<Report const>);
 
     // primary.cpp
     result<void> read_state();
     awaitable<> flush();
-    void track(instance const& now);
+    result<void> apply(transaction changes);
+    awaitable<result<void>> commit(transaction changes);
+    awaitable<result<void>> wait_for_room();
+    void track(instance const* before, instance const* now);
     void note(transaction& into, event happened);
+    event about(workload const& subject) const;
     event about(instance const& subject) const;
+    event about(node const& subject) const;
     awaitable<> wait_for_visitors();
+    awaitable<> wait_for_stop();
 
     // operations.cpp
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
     void condemn(transaction& into, stored<instance> const& which, std::string message);
     awaitable<result<void>> remove_instances(workload_id which);
     awaitable<> finish_deletions();
+    awaitable<> trim_events();
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     // dispatch.cpp: primary -> scheduler
     awaitable<> dispatch();
     awaitable<> send_facts(std::shared_ptr<connection> to);
-    awaitable<> mark_instances();
-    awaitable<> mark_nodes();
+    template <class Row>
+    awaitable<> mark_due(std::set<typename table<Row>::key>& due);
+    awaitable<> mark_due_instances();
+    awaitable<> mark_due_nodes();
     facts all_facts() const;
     facts due_facts();
     item item_of(instance const& row) const;
 
     // reports.cpp: scheduler -> primary
     awaitable<> read_reports(std::shared_ptr<connection> from);
-    void take(reports news);
-    void take_node(node_report const& news);
-    void register_node(node_id const& id, node_facts const& said);
+    awaitable<result<void>> take(reports news);
+    template <class Report>
+    awaitable<result<void>> take_slices(std::vector<Report> all, taker<Report> take_some);
+    result<void> take_nodes(std::span<node_report const> news);
+    result<void> take_node(node_report const& news);
+    result<void> register_node(node_id const& id, node_facts const& said);
     result<std::string> free_subnet() const;
-    void take_proposals(std::vector<proposal> const& proposals);
-    void take_unplaced(no_place const& news);
-    void take_state(status_report const& news);
-    void take_gone(gone_report const& news);
-    void limit_finished();
+    result<void> take_proposals(std::span<proposal const> proposals);
+    result<void> take_unplaced(std::span<unplaced_instance const> news);
+    result<void> take_states(std::span<status_report const> news);
+    result<void> take_state(status_report const& news);
+    result<void> take_gone(std::span<gone_report const> news);
+    awaitable<result<void>> limit_finished();
 
     asio::any_io_executor strand_;
     primary_ports ports_;
@@ -124,6 +148,7 @@ private:
     notifier failure_;
     std::size_t visitors_ = 0;
     notifier visitor_left_;
+    notifier stopping_;
     task_group tasks_;  // last member: the tasks use everything above
 };
 

@@ -5,11 +5,11 @@
 #include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
-#include <fmt/format.h>
-#include <boost/asio/post.hpp>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace rik {
 
@@ -21,13 +21,48 @@ error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
 }
 
-error not_open() { return error{errc::unavailable, "the primary is starting or stopping", {}, "try again"}; }
+/// What is wrong with a request, whatever there is already.
+std::optional<error> check_request(create_instances_request const& what) {
+    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
+        return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
+                     fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
+    if (what.name.empty()) return std::nullopt;
+    if (what.replicas > 1)
+        return error{errc::invalid, "a name was given for several replicas", "name",
+                     "leave it out, or ask for one replica"};
+    return check_name(what.name, "name");
+}
+
+instance make_pending(primary_ports const& ports, workload const& owner, release_ptr pod, std::string name) {
+    instance_fields fields{
+        .id = instance_id::generate(ports.random), .tenant = owner.tenant, .name = std::move(name), .owner = owner.id};
+    fields.pod_release = std::move(pod);
+    fields.created_at = ports.time.wall();
+    fields.status.since = fields.created_at;
+    fields.status.reason = "Created";
+    fields.status.message = "waits to be placed on a node";
+    return instance(std::move(fields));
+}
+
+// Other kinds are the primary's own: its identity, events.
+constexpr std::array kept_kinds{tenant_kind};
+
+/// May `who` change this document? Names are checked where one is made: what has another is not found.
+std::optional<error> check_key(caller const& who, document_key const& key) {
+    if (std::find(kept_kinds.begin(), kept_kinds.end(), key.kind) == kept_kinds.end())
+        return error{errc::invalid, fmt::format("documents of kind '{}' are not kept for users", key.kind), "kind",
+                     fmt::format("one of: {}", fmt::join(kept_kinds, ", "))};
+    if (who.role != caller_role::admin && key.tenant != who.tenant)
+        return error{errc::denied, fmt::format("{} may not change documents of tenant '{}'", who.subject, key.tenant),
+                     "tenant"};
+    return check_name(key.tenant, "tenant");
+}
 
 }  // namespace
 
 awaitable<result<stored<workload>>> primary::impl::create_workload(workload_definition definition) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (store_.head().find_named<workload>(name))
         co_return error{errc::conflict,
@@ -45,16 +80,14 @@ awaitable<result<stored<workload>>> primary::impl::create_workload(workload_defi
     made.current_release = first.id;
 
     auto const id = made.id;
-    event happened{.object_kind = "workload", .object_id = id.text(), .object_name = made.name, .tenant = made.tenant};
+    auto happened = about(made);
     happened.reason = "Created";
     happened.message = "the workload was created";
-    happened.source = "primary";
-    happened.at = made.created_at;
     transaction creation;
     note(creation, std::move(happened));
     creation.put(std::move(first), 0);
     creation.put(std::move(made), 0);
-    auto const done = co_await store_.commit(std::move(creation));
+    auto const done = co_await commit(std::move(creation));
     if (!done) co_return done.error();
     co_return store_.head().find<workload>(id);
 }
@@ -70,15 +103,8 @@ result<std::string> primary::impl::free_name(std::string const& tenant, std::set
 
 awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances(create_instances_request what) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
-    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
-        co_return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
-                        fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
-    if (!what.name.empty() && what.replicas > 1)
-        co_return error{errc::invalid, "a name was given for several replicas", "name",
-                        "leave it out, or ask for one replica"};
-    if (!what.name.empty())
-        if (auto const wrong = check_name(what.name, "name")) co_return *wrong;
+    if (auto const why = closed_because()) co_return *why;
+    if (auto const wrong = check_request(what)) co_return *wrong;
     auto const owner = store_.head().find<workload>(what.workload);
     if (!owner) co_return no_such("workload", what.workload.text());
     if (owner->deleting_since)
@@ -98,15 +124,7 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
             co_return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
                             "choose another name"};
         promised.insert(*name);
-        instance_fields fields{
-            .id = instance_id::generate(ports_.random), .tenant = owner->tenant, .name = std::move(*name)};
-        fields.owner = owner->id;
-        fields.pod_release = pod;
-        fields.created_at = ports_.time.wall();
-        fields.status.since = fields.created_at;
-        fields.status.reason = "Created";
-        fields.status.message = "waits to be placed on a node";
-        instance const one(std::move(fields));
+        auto const one = make_pending(ports_, *owner, pod, std::move(*name));
         auto happened = about(one);
         happened.reason = "Created";
         happened.message = fmt::format("created from workload {}", owner->name);
@@ -114,7 +132,7 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
         made.push_back(one.id());
         creation.put(one, 0);
     }
-    auto const done = co_await store_.commit(std::move(creation));
+    auto const done = co_await commit(std::move(creation));
     if (!done) co_return done.error();
     std::vector<stored<instance>> rows;
     for (auto const& id : made)
@@ -128,7 +146,6 @@ void primary::impl::condemn(transaction& into, stored<instance> const& which, st
     happened.reason = "Deleting";
     happened.message = message;
     note(into, std::move(happened));
-    finished_.erase({which->status().since, which->id()});
     if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
     auto next = which->fields();
     next.binding->condemned = true;
@@ -147,66 +164,69 @@ void primary::impl::remove_if_empty(transaction& into, workload_id const& which,
     auto const& head = store_.head();
     auto const row = head.find<workload>(which);
     if (!row || !row->deleting_since || head.count<instance>(owner_index(which)) > leaving_count) return;
-    event happened{
-        .object_kind = "workload", .object_id = which.text(), .object_name = row->name, .tenant = row->tenant};
+    auto happened = about(*row);
     happened.reason = "Deleted";
     happened.message = "the workload and all its instances are gone";
-    happened.source = "primary";
-    happened.at = ports_.time.wall();
     note(into, std::move(happened));
     for (auto const& each : head.list<release>("workload/" + which.text()))
         into.remove<release>(each->id, each.changed_at);
     into.remove<workload>(which, row.changed_at);
 }
 
+/// Asked again, it goes on where it stopped.
 awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<workload>(which);
     if (!row) co_return no_such("workload", which.text());
-    if (row->deleting_since) co_return co_await store_.wait_durable(row.changed_at);
-
-    transaction deletion;
-    auto next = *row;
-    next.deleting_since = ports_.time.wall();
-    ++next.generation;
-    deletion.put(std::move(next), row.changed_at);
-    auto const marked = store_.apply(std::move(deletion));
-    if (!marked) co_return marked.error();
-    co_return co_await remove_instances(which);
+    if (!row->deleting_since) {
+        transaction deletion;
+        auto next = *row;
+        next.deleting_since = ports_.time.wall();
+        ++next.generation;
+        deletion.put(std::move(next), row.changed_at);
+        auto const marked = apply(std::move(deletion));
+        if (!marked) co_return marked;
+    }
+    // Nobody else goes on with it before the next start: so a caller that is cancelled stays for its end.
+    co_return co_await shield(remove_instances(which));
 }
 
 /// Condemns what is left of a workload that is being deleted, slice by slice, so that neither a commit nor the strand
 /// is held long. Returns when all of it is durable.
 awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
-    for (;;) {
+    std::vector<instance_id> left;  // no more are made of a workload that is being deleted
+    for (auto const& each : store_.head().list<instance>(owner_index(which)))
+        if (!each->is_condemned()) left.push_back(each->id());
+    do {
+        auto const room = co_await wait_for_room();
+        if (!room) co_return room;
         transaction slice;
         std::size_t leaving_count = 0;
-        std::size_t condemned_count = 0;
-        for (auto const& each : store_.head().list<instance>(owner_index(which))) {
-            if (each->is_condemned()) continue;
-            if (++condemned_count > limits::condemned_per_commit_max) break;
-            leaving_count += each->is_pending() ? 1 : 0;
-            condemn(slice, each, "its workload is being deleted");
+        auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
+        for (auto const& id : std::span(left).subspan(from)) {
+            auto const row = store_.head().find<instance>(id);
+            if (!row || row->is_condemned()) continue;
+            leaving_count += row->is_pending() ? 1 : 0;
+            condemn(slice, row, "its workload is being deleted");
         }
+        left.resize(from);
         remove_if_empty(slice, which, leaving_count);
-        auto const done = co_await store_.commit(std::move(slice));
-        if (!done) co_return done.error();
-        if (condemned_count <= limits::condemned_per_commit_max) co_return result<void>{};
-    }
+        auto const done = co_await commit(std::move(slice));
+        if (!done) co_return done;
+    } while (!left.empty());
+    co_return result<void>{};
 }
 
 awaitable<result<void>> primary::impl::delete_instance(instance_id which) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<instance>(which);
     if (!row) co_return no_such("instance", which.text());
     if (row->is_condemned()) co_return co_await store_.wait_durable(row.changed_at);
     transaction deletion;
     condemn(deletion, row, "deleted by a user");
-    auto const done = co_await store_.commit(std::move(deletion));
-    if (!done) co_return done.error();
-    co_return result<void>{};
+    co_return co_await commit(std::move(deletion));
 }
 
 result<stored<workload>> primary::impl::get_workload(caller const& who, object_ref const& which) const {
@@ -247,31 +267,35 @@ result<stored<node>> primary::impl::get_node(object_ref const& which) const {
     return found;
 }
 
-awaitable<result<void>> primary::impl::put_document(document what) {
+awaitable<result<void>> primary::impl::put_document(caller who, document what) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
+    if (auto const wrong = check_key(who, what.key)) co_return *wrong;
+    if (auto const wrong = check_name(what.key.name, "name")) co_return *wrong;
     transaction change;
     auto const expected = store_.head().find<document>(what.key).changed_at;
     change.put(std::move(what), expected);
-    auto const done = co_await store_.commit(std::move(change));
-    if (!done) co_return done.error();
-    co_return result<void>{};
+    co_return co_await commit(std::move(change));
 }
 
-awaitable<result<void>> primary::impl::delete_document(document_key which) {
+awaitable<result<void>> primary::impl::delete_document(caller who, document_key which) {
     visit const here(*this);
-    if (!is_open_) co_return not_open();
+    if (auto const why = closed_because()) co_return *why;
+    if (auto const wrong = check_key(who, which)) co_return *wrong;
     auto const row = store_.head().find<document>(which);
     if (!row) co_return no_such(which.kind, which.name);
     transaction change;
     change.remove<document>(which, row.changed_at);
-    auto const done = co_await store_.commit(std::move(change));
-    if (!done) co_return done.error();
-    co_return result<void>{};
+    co_return co_await commit(std::move(change));
+}
+
+std::optional<error> primary::impl::closed_because() const {
+    if (is_open_) return std::nullopt;
+    return error{errc::unavailable, "the primary is starting or stopping", {}, "try again"};
 }
 
 result<void> primary::impl::ready() const {
-    if (!is_open_ || failed_) return not_open();
+    if (failed_) return error{errc::unavailable, "the store has stopped: " + failed_->message, {}, failed_->remedy};
     if (!connection_) return error{errc::unavailable, "no scheduler is connected"};
     return {};
 }

@@ -2,13 +2,19 @@
 
 #include "impl_detail.hpp"
 
-#include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
 #include <algorithm>
 #include <charconv>
 
 namespace rik {
+
+namespace {
+
+// Of an instance: its row, its event and the oldest event, which goes; and what is left of its workload.
+constexpr std::size_t slice_changes_max = 4 * limits::instances_per_slice_max;
+
+}  // namespace
 
 primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_options options)
     : strand_(strand),
@@ -18,6 +24,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       due_(strand),
       failure_(strand),
       visitor_left_(strand),
+      stopping_(strand),
       tasks_(strand) {}
 
 awaitable<result<void>> primary::impl::start() {
@@ -27,20 +34,22 @@ awaitable<result<void>> primary::impl::start() {
     if (!read) co_return read.error();
     is_open_ = true;
     tasks_.spawn(flush());
-    tasks_.spawn(mark_instances());
-    tasks_.spawn(mark_nodes());
+    tasks_.spawn(mark_due_instances());
+    tasks_.spawn(mark_due_nodes());
     tasks_.spawn(finish_deletions());
+    tasks_.spawn(trim_events());
     tasks_.spawn(dispatch());
     co_return result<void>{};
 }
 
 /// Rebuilds what is derived from the stored rows; makes the cluster's identity on the first start.
 result<void> primary::impl::read_state() {
-    static constexpr std::string_view identity_kind = "identity";
-    document_key const identity{std::string(identity_kind), "", "cluster"};
+    document_key const identity{"identity", "", "cluster"};
     auto const& head = store_.head();
     if (auto const known = head.find<document>(identity)) {
-        auto const parsed = cluster_id::parse(std::string_view(known->json).substr(1, 36));
+        std::string_view const json = known->json;  // its uid in quotes
+        auto const is_quoted = json.size() > 2 && json.front() == '"' && json.back() == '"';
+        auto const parsed = cluster_id::parse(is_quoted ? json.substr(1, json.size() - 2) : "");
         if (!parsed) return error{errc::corrupt, "the stored identity of the cluster is damaged"};
         cluster_ = *parsed;
     } else {
@@ -50,12 +59,8 @@ result<void> primary::impl::read_state() {
         auto const applied = store_.apply(std::move(first));
         if (!applied) return applied.error();
     }
-    for (auto const& each : head.list<node>()) {
-        candidate offered{.id = each->id, .name = each->facts.name, .capacity = each->facts.capacity};
-        offered.runtimes = each->facts.runtimes;
-        ledger_.set_node(offered);
-    }
-    for (auto const& each : head.list<instance>()) track(*each);
+    for (auto const& each : head.list<node>()) ledger_.set_node(candidate_of(each->id, each->facts));
+    for (auto const& each : head.list<instance>()) track(nullptr, each.row.get());
     for (auto const& each : head.list<document>(kind_index(event_kind))) events_.push_back(each->key);
     std::sort(events_.begin(), events_.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
     // Names of events are their numbers, zero-padded; a new start goes on above all that are left.
@@ -78,6 +83,17 @@ awaitable<> primary::impl::finish_deletions() {
     }
 }
 
+/// There may be more events than the limit when another release wrote them.
+awaitable<> primary::impl::trim_events() {
+    while (events_.size() > limits::events_count_max) {
+        transaction nothing_new;
+        auto const done = co_await commit(std::move(nothing_new));
+        if (done) continue;
+        options_.out.error("old events not removed", {{"error", to_string(done.error())}});
+        co_return;
+    }
+}
+
 awaitable<> primary::impl::flush() {
     failed_ = co_await store_.run();
     options_.out.error("the store cannot be written; the primary stops", {{"error", to_string(*failed_)}});
@@ -93,8 +109,13 @@ awaitable<> primary::impl::wait_for_visitors() {
     while (visitors_ > 0) co_await visitor_left_.wait();
 }
 
+awaitable<> primary::impl::wait_for_stop() {
+    while (is_open_) co_await stopping_.wait();
+}
+
 awaitable<> primary::impl::stop() {
     is_open_ = false;
+    stopping_.notify();
     if (connection_) connection_->link->close();
     // What rides along is not lost by an orderly stop. After a failed flush this returns at once.
     auto const flushed = co_await store_.wait_durable(store_.head().at());
@@ -104,13 +125,70 @@ awaitable<> primary::impl::stop() {
     co_await wait_for_visitors();
 }
 
-/// Keeps the ledger and the list of finished instances in step with the head.
-void primary::impl::track(instance const& now) {
-    if (now.takes_room())
-        ledger_.hold(now.id(), now.binding()->node, now.pod_release());
+/// The one way into the store. Past the limit the oldest events go with it. Ledger, events and finished instances
+/// follow the head: what is refused changes none of them.
+result<void> primary::impl::apply(transaction changes) {
+    std::vector<document_key> told;
+    std::vector<std::pair<std::shared_ptr<instance const>, std::shared_ptr<instance const>>> changed;
+    std::vector<std::shared_ptr<node const>> nodes;
+    for (auto const& each : changes.writes()) {
+        if (auto const* const written = std::get_if<transaction::write<document>>(&each)) {
+            if (written->row && written->key.kind == event_kind) told.push_back(written->key);
+        } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
+            changed.emplace_back(store_.head().find<instance>(one->key).row, one->row);
+        } else if (auto const* const machine = std::get_if<transaction::write<node>>(&each)) {
+            nodes.push_back(machine->row);
+        }
+    }
+    auto const event_count = events_.size() + told.size();
+    auto const excess = event_count - std::min(event_count, limits::events_count_max);
+    auto const at_once = std::max(told.size(), limits::instances_per_slice_max);
+    auto const stay = events_.begin() + static_cast<std::ptrdiff_t>(std::min({excess, events_.size(), at_once}));
+    for (auto oldest = events_.begin(); oldest != stay; ++oldest)
+        if (auto const row = store_.head().find<document>(*oldest)) changes.remove<document>(*oldest, row.changed_at);
+
+    auto const applied = store_.apply(std::move(changes));
+    if (!applied) return applied.error();
+    events_.erase(events_.begin(), stay);
+    events_.insert(events_.end(), told.begin(), told.end());
+    for (auto const& [before, now] : changed) track(before.get(), now.get());
+    for (auto const& each : nodes) ledger_.set_node(candidate_of(each->id, each->facts));
+    return {};
+}
+
+/// `apply`, and waits until it is durable.
+awaitable<result<void>> primary::impl::commit(transaction changes) {
+    auto const applied = apply(std::move(changes));
+    if (!applied) co_return applied;
+    co_return co_await store_.wait_durable(store_.head().at());
+}
+
+/// Waits while the journal is too far behind for one slice more. A reader of reports that waits here makes the
+/// scheduler wait, too.
+awaitable<result<void>> primary::impl::wait_for_room() {
+    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max) {
+        auto const caught_up = co_await store_.wait_durable(store_.head().at());
+        if (!caught_up) co_return caught_up;
+    }
+    co_return result<void>{};
+}
+
+/// Keeps the ledger and the list of finished instances in step with the head. One of the two is there.
+void primary::impl::track(instance const* before, instance const* now) {
+    if (before != nullptr && is_finished(before->state())) finished_.erase({before->status().since, before->id()});
+    if (now != nullptr && is_finished(now->state())) finished_.emplace(now->status().since, now->id());
+    if (now != nullptr && now->takes_room())
+        ledger_.hold(now->id(), now->binding()->node, now->pod_release());
     else
-        ledger_.release(now.id());
-    if (is_finished(now.state())) finished_.emplace(now.status().since, now.id());
+        ledger_.release(now != nullptr ? now->id() : before->id());
+}
+
+event primary::impl::about(workload const& subject) const {
+    event made{.object_kind = "workload", .object_id = subject.id.text(), .object_name = subject.name};
+    made.tenant = subject.tenant;
+    made.source = "primary";
+    made.at = ports_.time.wall();
+    return made;
 }
 
 event primary::impl::about(instance const& subject) const {
@@ -121,16 +199,15 @@ event primary::impl::about(instance const& subject) const {
     return made;
 }
 
-/// Adds an event to a commit; past the limit the oldest goes with it.
-void primary::impl::note(transaction& into, event happened) {
-    auto made = to_document(happened, ++event_sequence_);
-    events_.push_back(made.key);
-    into.put(std::move(made), 0);
-    if (events_.size() <= limits::events_count_max) return;
-    if (auto const oldest = store_.head().find<document>(events_.front()))
-        into.remove<document>(events_.front(), oldest.changed_at);
-    events_.pop_front();
+event primary::impl::about(node const& subject) const {
+    event made{.object_kind = "node", .object_id = subject.id.text(), .object_name = subject.facts.name};
+    made.source = "primary";
+    made.at = ports_.time.wall();
+    return made;
 }
+
+/// Adds an event to a commit. A commit that is refused leaves a gap in the numbers, which nobody minds.
+void primary::impl::note(transaction& into, event happened) { into.put(to_document(happened, ++event_sequence_), 0); }
 
 primary::primary(asio::any_io_executor strand, primary_ports ports, primary_options options)
     : strand_(strand), impl_(std::make_unique<impl>(strand, ports, std::move(options))) {}

@@ -5,88 +5,108 @@
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 
 namespace rik {
 
+/// A report that cannot be taken is not forgotten: the session ends, and at the next one everything is said again.
 awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
     for (;;) {
         auto news = co_await from->link->receive();
         if (!news) break;
-        take(std::move(*news));
+        auto const taken = co_await take(std::move(*news));
+        if (taken) continue;
+        options_.out.error("reports not taken; the session ends", {{"error", to_string(taken.error())}});
+        from->is_refused = true;
+        break;
     }
     from->is_closed = true;
     from->link->close();
     due_.notify();
 }
 
-void primary::impl::take(reports news) {
-    if (failed_) return;
-    for (auto const& each : news.nodes) take_node(each);
-    take_proposals(news.proposals);
-    for (auto const& each : news.unplaced) take_unplaced(each);
-    for (auto const& each : news.states) take_state(each);
-    for (auto const& each : news.gone) take_gone(each);
-    limit_finished();
+awaitable<result<void>> primary::impl::take(reports news) {
+    auto taken = co_await take_slices(std::move(news.nodes), &impl::take_nodes);
+    if (taken) taken = co_await take_slices(std::move(news.proposals), &impl::take_proposals);
+    std::vector<unplaced_instance> unplaced;
+    for (auto const& group : news.unplaced)
+        for (auto const& id : group.instances) unplaced.push_back({id, group.reason});
+    if (taken) taken = co_await take_slices(std::move(unplaced), &impl::take_unplaced);
+    if (taken) taken = co_await take_slices(std::move(news.states), &impl::take_states);
+    if (taken) taken = co_await take_slices(std::move(news.gone), &impl::take_gone);
+    if (taken) taken = co_await limit_finished();
+    co_return taken;
 }
 
-void primary::impl::take_node(node_report const& news) {
-    auto const known = store_.head().find<node>(news.node);
-    if (!known) {
-        if (news.facts) register_node(news.node, *news.facts);
-        return;
+/// Slice by slice, so that neither a commit nor the strand is held long.
+template <class Report>
+awaitable<result<void>> primary::impl::take_slices(std::vector<Report> all, taker<Report> take_some) {
+    for (std::size_t from = 0; from < all.size();) {
+        auto const room = co_await wait_for_room();
+        if (!room) co_return room;
+        auto const count = std::min(all.size() - from, limits::instances_per_slice_max);
+        auto const taken = (this->*take_some)(std::span(all).subspan(from, count));
+        if (!taken) co_return taken;
+        from += count;
+        if (from < all.size()) co_await asio::post(strand_, asio::use_awaitable);
     }
+    co_return result<void>{};
+}
+
+result<void> primary::impl::take_nodes(std::span<node_report const> news) {
+    for (auto const& each : news)
+        if (auto taken = take_node(each); !taken) return taken;
+    return {};
+}
+
+result<void> primary::impl::take_node(node_report const& news) {
+    auto const known = store_.head().find<node>(news.node);
+    if (!known) return news.facts ? register_node(news.node, *news.facts) : result<void>();
     auto next = *known;
     if (news.facts) next.facts = *news.facts;
     auto const state = news.heard ? node_state::ready : node_state::unheard;
     auto const is_changed = state != known->state;
     if (!is_changed && next.facts == known->facts) {
         due_nodes_.insert(news.node);  // it said Hello: the scheduler waits for its registration
-        return due_.notify();
-    }
-    if (is_changed) {
-        next.state = state;
-        next.state_since = ports_.time.wall();
+        due_.notify();
+        return {};
     }
     transaction update;
     if (is_changed) {
-        event happened{.object_kind = "node", .object_id = known->id.text(), .object_name = next.facts.name};
+        next.state = state;
+        next.state_since = ports_.time.wall();
+        auto happened = about(next);
         happened.type = news.heard ? event_type::normal : event_type::warning;
         happened.reason = news.heard ? "NodeReady" : "NodeUnheard";
         happened.message =
             news.heard ? "the node is heard again" : "the node is not heard; its instances are in an unknown state";
-        happened.source = "primary";
-        happened.at = next.state_since;
         note(update, std::move(happened));
     }
-    candidate offered{.id = next.id, .name = next.facts.name, .capacity = next.facts.capacity};
-    offered.runtimes = next.facts.runtimes;
-    ledger_.set_node(offered);
     update.put(std::move(next), known.changed_at);
-    if (auto const applied = store_.apply(std::move(update)); !applied)
-        options_.out.error("node not recorded", {{"node", news.node.text()}, {"error", to_string(applied.error())}});
+    return apply(std::move(update));
 }
 
-void primary::impl::register_node(node_id const& id, node_facts const& said) {
+/// A node for which there is no subnet is refused; the session goes on without it.
+result<void> primary::impl::register_node(node_id const& id, node_facts const& said) {
     auto const subnet = free_subnet();
-    if (!subnet) return options_.out.error("node refused", {{"node", said.name}, {"error", to_string(subnet.error())}});
+    if (!subnet) {
+        options_.out.error("node refused", {{"node", said.name}, {"error", to_string(subnet.error())}});
+        return {};
+    }
     node made{.id = id, .facts = said, .pod_subnet = *subnet};
     made.created_at = ports_.time.wall();
     made.state_since = made.created_at;
-    event happened{.object_kind = "node", .object_id = id.text(), .object_name = said.name, .reason = "NodeRegistered"};
+    auto happened = about(made);
+    happened.reason = "NodeRegistered";
     happened.message = fmt::format("the node has joined, with Pod subnet {}", *subnet);
-    happened.source = "primary";
-    happened.at = made.created_at;
-    candidate offered{.id = id, .name = said.name, .capacity = said.capacity};
-    offered.runtimes = said.runtimes;
-    ledger_.set_node(offered);
     transaction registration;
     note(registration, std::move(happened));
     registration.put(std::move(made), 0);
-    if (auto const applied = store_.apply(std::move(registration)); !applied)
-        return options_.out.error("node not registered", {{"node", said.name}, {"error", to_string(applied.error())}});
+    if (auto applied = apply(std::move(registration)); !applied) return applied;
     options_.out.info("node registered", {{"node", said.name}, {"subnet", *subnet}});
+    return {};
 }
 
 /// The lowest part of the cluster's network that no node has.
@@ -107,12 +127,12 @@ result<std::string> primary::impl::free_subnet() const {
 }
 
 /// The one place where capacity is promised. A refused proposal is answered by the item itself.
-void primary::impl::take_proposals(std::vector<proposal> const& proposals) {
+result<void> primary::impl::take_proposals(std::span<proposal const> proposals) {
     transaction bindings;
-    std::vector<instance> bound;
+    std::vector<instance_id> promised;
     for (auto const& each : proposals) {
         auto const row = store_.head().find<instance>(each.instance);
-        if (!row || !row->is_pending()) continue;
+        if (!row || !row->is_pending() || ledger_.holds(each.instance)) continue;  // the last: it is in this slice
         auto const* const node = ledger_.find(each.node);
         auto const why =
             node == nullptr ? refusal("node is not registered") : refuse(*node, *row->pod_release(), options_.policy);
@@ -130,41 +150,47 @@ void primary::impl::take_proposals(std::vector<proposal> const& proposals) {
         happened.reason = next.status.reason;
         happened.message = next.status.message;
         note(bindings, std::move(happened));
-        bound.emplace_back(std::move(next));
-        bindings.put(bound.back(), row.changed_at);
-        track(bound.back());
+        bindings.put(instance(std::move(next)), row.changed_at);
+        ledger_.hold(each.instance, each.node, row->pod_release());
+        promised.push_back(each.instance);
     }
-    if (bindings.empty()) return;
-    if (auto const applied = store_.apply(std::move(bindings)); !applied) {
-        for (auto const& each : bound) ledger_.release(each.id());
-        options_.out.error("bindings not made", {{"error", to_string(applied.error())}});
-    }
+    auto applied = apply(std::move(bindings));
+    if (!applied)
+        for (auto const& id : promised) ledger_.release(id);
+    return applied;
 }
 
-void primary::impl::take_unplaced(no_place const& news) {
+result<void> primary::impl::take_unplaced(std::span<unplaced_instance const> news) {
     transaction update;
-    for (auto const& id : news.instances) {
-        auto const row = store_.head().find<instance>(id);
-        if (!row || !row->is_pending() || row->status().message == news.reason) continue;
+    std::set<instance_id> told;
+    for (auto const& each : news) {
+        auto const row = store_.head().find<instance>(each.instance);
+        if (!row || !row->is_pending() || row->status().message == each.reason) continue;
+        if (!told.insert(each.instance).second) continue;
         auto next = row->fields();
         next.status.reason = "Unschedulable";
-        next.status.message = news.reason;
+        next.status.message = each.reason;
         auto happened = about(*row);
         happened.type = event_type::warning;
         happened.reason = next.status.reason;
-        happened.message = news.reason;
+        happened.message = each.reason;
         note(update, std::move(happened));
         update.put(instance(std::move(next)), row.changed_at);
     }
-    if (update.empty()) return;
-    if (auto const applied = store_.apply(std::move(update)); !applied)
-        options_.out.error("reasons not recorded", {{"error", to_string(applied.error())}});
+    return apply(std::move(update));
 }
 
-void primary::impl::take_state(status_report const& news) {
+/// A commit for each: an instance may be in a slice more than once.
+result<void> primary::impl::take_states(std::span<status_report const> news) {
+    for (auto const& each : news)
+        if (auto taken = take_state(each); !taken) return taken;
+    return {};
+}
+
+result<void> primary::impl::take_state(status_report const& news) {
     auto const row = store_.head().find<instance>(news.instance);
-    if (!row || !row->binding() || row->binding()->fence != news.fence) return;  // news of another binding
-    if (news.status.seq <= row->status().seq) return;                            // old news
+    if (!row || !row->binding() || row->binding()->fence != news.fence) return {};  // news of another binding
+    if (news.status.seq <= row->status().seq) return {};                            // old news
     auto next = row->fields();
     next.status = news.status;
     if (row->is_condemned()) {
@@ -172,8 +198,8 @@ void primary::impl::take_state(status_report const& news) {
         next.status.state = instance_state::destroying;
         next.status.since = row->status().since;
     } else if (auto const legal = advance(row->state(), news.status.state); !legal) {
-        return options_.out.warning("state not taken",
-                                    {{"instance", row->name()}, {"error", to_string(legal.error())}});
+        options_.out.warning("state not taken", {{"instance", row->name()}, {"error", to_string(legal.error())}});
+        return {};
     }
     transaction update;
     if (next.status.reason != row->status().reason || next.status.state != row->state()) {
@@ -185,42 +211,44 @@ void primary::impl::take_state(status_report const& news) {
         happened.message = news.status.message;
         note(update, std::move(happened));
     }
-    instance const changed(std::move(next));
-    update.put(changed, row.changed_at);
-    track(changed);
-    if (auto const applied = store_.apply(std::move(update)); !applied)
-        options_.out.error("state not recorded", {{"instance", row->name()}, {"error", to_string(applied.error())}});
+    update.put(instance(std::move(next)), row.changed_at);
+    return apply(std::move(update));
 }
 
-void primary::impl::take_gone(gone_report const& news) {
-    auto const row = store_.head().find<instance>(news.instance);
-    node_binding const confirmed{.node = news.node, .fence = news.fence, .condemned = true};
-    if (!row || row->binding() != confirmed) return;
-    transaction removal;
-    auto happened = about(*row);
-    happened.reason = "Terminated";
-    happened.message = "its node has removed everything of it";
-    note(removal, std::move(happened));
-    removal.remove<instance>(news.instance, row.changed_at);
-    if (row->owner()) remove_if_empty(removal, *row->owner(), 1);
-    if (auto const applied = store_.apply(std::move(removal)); !applied)
-        return options_.out.error("removal not recorded",
-                                  {{"instance", row->name()}, {"error", to_string(applied.error())}});
-    ledger_.release(news.instance);
+/// A commit for each: the last of a workload takes the workload with it.
+result<void> primary::impl::take_gone(std::span<gone_report const> news) {
+    for (auto const& each : news) {
+        auto const row = store_.head().find<instance>(each.instance);
+        node_binding const confirmed{.node = each.node, .fence = each.fence, .condemned = true};
+        if (!row || row->binding() != confirmed) continue;
+        transaction removal;
+        auto happened = about(*row);
+        happened.reason = "Terminated";
+        happened.message = "its node has removed everything of it";
+        note(removal, std::move(happened));
+        removal.remove<instance>(each.instance, row.changed_at);
+        if (row->owner()) remove_if_empty(removal, *row->owner(), 1);
+        if (auto applied = apply(std::move(removal)); !applied) return applied;
+    }
+    return {};
 }
 
 /// Finished instances stay for their logs and exit codes, but not without end: the longest finished go first.
-void primary::impl::limit_finished() {
-    transaction removal;
+awaitable<result<void>> primary::impl::limit_finished() {
     while (finished_.size() > limits::finished_instances_count_max) {
-        auto const id = finished_.begin()->second;
-        finished_.erase(finished_.begin());
-        auto const row = store_.head().find<instance>(id);
-        if (row && row->is_bound()) condemn(removal, row, "removed: too many finished instances are kept");
+        auto const room = co_await wait_for_room();
+        if (!room) co_return room;
+        if (finished_.size() <= limits::finished_instances_count_max) break;
+        auto const excess = finished_.size() - limits::finished_instances_count_max;
+        transaction removal;
+        auto oldest = finished_.begin();
+        for (auto left = std::min(excess, limits::instances_per_slice_max); left > 0; --left, ++oldest)
+            condemn(removal, store_.head().find<instance>(oldest->second),
+                    "removed: too many finished instances are kept");
+        auto const applied = apply(std::move(removal));
+        if (!applied) co_return applied;
     }
-    if (removal.empty()) return;
-    if (auto const applied = store_.apply(std::move(removal)); !applied)
-        options_.out.error("finished instances not removed", {{"error", to_string(applied.error())}});
+    co_return result<void>{};
 }
 
 }  // namespace rik

@@ -1,14 +1,12 @@
 // Logs: a stream that the instance's node dials on request.
 #include "impl_detail.hpp"
+#include "strand_held_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/shield.hpp>
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/post.hpp>
-
-#include <algorithm>
 
 namespace rik {
 
@@ -29,29 +27,23 @@ result<std::string> choose_container(instance const& of, std::string const& aske
                  "one of: " + names};
 }
 
-/// A byte stream that lives on the primary's strand, for readers on any thread.
+awaitable<result<std::string>> read_of(std::shared_ptr<byte_stream> from) { co_return co_await from->read(); }
+
 class hopping_log final : public log_source {
 public:
     hopping_log(asio::any_io_executor strand, std::shared_ptr<byte_stream> under)
-        : strand_(std::move(strand)), under_(std::move(under)) {}
-    // Its end belongs to the strand, where a read may be under way.
-    ~hopping_log() override {
-        asio::post(strand_, [under = std::move(under_)] {});
-    }
-    awaitable<result<std::string>> read() override { return on_strand(strand_, read_there(under_)); }
+        : under_(std::move(strand), std::move(under)) {}
+    awaitable<result<std::string>> read() override { return under_.run(read_of); }
 
 private:
-    static awaitable<result<std::string>> read_there(std::shared_ptr<byte_stream> from) {
-        co_return co_await from->read();
-    }
-    asio::any_io_executor strand_;
-    std::shared_ptr<byte_stream> under_;
+    detail::strand_held<byte_stream> under_;
 };
 
 }  // namespace
 
 awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_request what) {
     visit const here(*this);
+    if (auto const why = closed_because()) co_return *why;
     auto const row = durable().find<instance>(what.instance);
     if (!row) co_return error{errc::not_found, fmt::format("instance {} does not exist", what.instance.text())};
     auto const container = choose_container(*row, what.container);
@@ -73,7 +65,9 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
     due_streams_.push_back(std::move(request));
     due_.notify();
     auto const patience = ports_.time.now() + limits::stream_dial_timeout;
-    auto opened = co_await with_deadline(ports_.time, patience, ports_.streams.expect(stream));
+    auto expecting = with_deadline(ports_.time, patience, ports_.streams.expect(stream));
+    auto stops = error{errc::unavailable, "the primary stops"};
+    auto opened = co_await unless(wait_for_stop(), std::move(stops), std::move(expecting));
     if (!opened && opened.error().code == errc::timed_out)
         co_return error{errc::unavailable, fmt::format("instance {}: node {} did not send its log in time", row->name(),
                                                        holder->facts.name)};

@@ -30,7 +30,8 @@ private:
 store::store(asio::any_io_executor executor, journal& under) : executor_(executor), journal_(under), work_(executor) {}
 
 store::~store() {
-    for (auto const& of_table : subscribers_) RIK_ASSERT(of_table.to_all.empty() && of_table.by_index.empty());
+    fail(error{errc::unavailable, "it was destroyed"});
+    for_each_watcher([](watcher& each) { each.owner_ = nullptr; });
     RIK_ASSERT(waiters_.empty());
 }
 
@@ -110,10 +111,15 @@ void store::fail(error why) {
     unflushed_count_ = 0;
     for (auto& [reached, wake] : waiters_) wake->notify();
     auto const stopped = stopped_error();
+    for_each_watcher([&stopped](watcher& each) { each.close(stopped); });
+}
+
+template <class Visit>
+void store::for_each_watcher(Visit visit) {
     for (auto& of_table : subscribers_) {
-        for (auto* each : of_table.to_all) each->close(stopped);
+        for (auto* each : of_table.to_all) visit(*each);
         for (auto& [key, list] : of_table.by_index) {
-            for (auto* each : list) each->close(stopped);
+            for (auto* each : list) visit(*each);
         }
     }
 }

@@ -19,9 +19,11 @@ bool concerns(change const& done, subscription const& what) {
 
 }  // namespace
 
-watcher::watcher(store& owner, subscription what) : owner_(owner), what_(std::move(what)), changed_(owner.executor_) {}
+watcher::watcher(store& owner, subscription what) : owner_(&owner), what_(std::move(what)), changed_(owner.executor_) {}
 
-watcher::~watcher() { owner_.unsubscribe(*this); }
+watcher::~watcher() {
+    if (owner_ != nullptr) owner_->unsubscribe(*this);
+}
 
 awaitable<result<std::vector<change>>> watcher::next() {
     while (queue_.empty() && !closed_) co_await changed_.wait();

@@ -321,7 +321,7 @@ main() {
     leftovers_begin
     start_rik
     test_examples
-    leftovers_learn
+    lab_wait_for 10 leftovers_learn
     test_wrong_definitions
     test_ends
     test_container_settings
@@ -332,7 +332,7 @@ main() {
     test_restarts
     test_neighbour "$(address_of two)" || failed=$((failed + 1))
     test_v0
-    leftovers_learn
+    lab_wait_for 10 leftovers_learn
     test_removal
     checks_close
 }

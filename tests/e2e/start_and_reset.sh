@@ -40,7 +40,7 @@ leave_instance() {
     printf '{"apiVersion":"v1","kind":"Pod","name":"left","spec":{"containers":[{"name":"main","image":"oci:%s","command":["sleep","1000"]}]}}\n' \
         "$lab_dir/layout:sleeper" | rikctl create workload -f - >/dev/null
     check 'an instance runs' 0 rikctl create instance --workload left --wait
-    leftovers_learn
+    lab_wait_for 10 leftovers_learn
     lab_rik_stop TERM
 }
 
@@ -118,7 +118,7 @@ test_lost_state() {
 # The tag comes from the path: a slash at its end must make no difference.
 test_slash() {
     lab_rik_start
-    leftovers_learn
+    lab_wait_for 10 leftovers_learn
     lab_rik_stop TERM
     check 'a slash at the end is the same directory' 0 rik reset --state-dir "$lab_dir/state/"
     nothing_is_left

@@ -150,3 +150,15 @@ TEST_CASE("a slow watcher is closed, and the others are not", "[store][watch]") 
     CHECK(names_of(all_of(store, *calm)) == names{"a"});
     CHECK(all_of(store, *store.rows.watch({table_id::node, {}, before})).size() == limits::watch_queue_count_max);
 }
+
+TEST_CASE("a watcher outlives its store, and is told", "[store][watch]") {
+    asio::io_context io;
+    memory_journal journal;
+    auto rows = std::make_unique<store>(io.get_executor(), journal);
+    REQUIRE(run(io, rows->open()).has_value());
+    auto const all = rows->watch({table_id::document});
+    auto const some = rows->watch({table_id::document, kind_index("event")});
+    rows.reset();
+    CHECK(run(io, all->next()).error().code == errc::unavailable);
+    CHECK(run(io, some->next()).error().code == errc::unavailable);
+}

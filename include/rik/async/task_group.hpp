@@ -22,9 +22,9 @@ public:
     /// Precondition: no task is left (see `stop`).
     ~task_group();
 
-    /// Starts `work` on the group's executor; called from there, `work` runs at once until its first wait. A task that
-    /// ends by an exception other than cancellation cancels its siblings; `join` and `stop` rethrow the first such
-    /// exception. Dropped when the group is stopping.
+    /// Starts `work` on the group's executor; called from there, `work` runs at once until its first wait. Dropped when
+    /// the group is stopping. A task that ends by an exception other than cancellation ends the program
+    /// (std::terminate): what can fail returns a `result`, and a role without one of its tasks would be half dead.
     void spawn(awaitable<> work);
 
     /// Waits until no task is left.
@@ -47,12 +47,10 @@ private:
     using task_list = std::list<std::shared_ptr<task>>;
     using task_iterator = task_list::iterator;
     void finished(task_iterator which, std::exception_ptr thrown);
-    awaitable<> drain();
 
     asio::any_io_executor executor_;
     task_list tasks_;
     bool stopping_ = false;
-    std::exception_ptr failure_;
     notifier changed_;
 };
 

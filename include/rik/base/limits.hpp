@@ -26,7 +26,7 @@ inline constexpr std::size_t history_bytes_max = 32u << 20;
 inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
-inline constexpr std::size_t condemned_per_commit_max = 1'000;       ///< a larger workload is deleted in slices
+inline constexpr std::size_t instances_per_slice_max = 1'000;        ///< of reports, and of a workload's deletion
 inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
 inline constexpr std::size_t unflushed_count_max = 100'000;  ///< changes that wait for the journal
 

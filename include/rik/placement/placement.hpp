@@ -78,6 +78,7 @@ public:
     /// Whether it was held.
     bool release(instance_id const& instance);
 
+    bool holds(instance_id const& instance) const { return holdings_.contains(instance); }
     candidate const* find(node_id const& node) const;
     std::map<node_id, candidate> const& nodes() const { return nodes_; }
 

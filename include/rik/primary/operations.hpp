@@ -55,7 +55,8 @@ struct log_request {
     std::optional<std::uint64_t> tail_lines = {};
 };
 
-/// An open log, readable from any thread. Destroying it ends the stream.
+/// An open log, readable from any thread, one call at a time. Destroying it ends the stream. It may outlive the
+/// primary, but not the executor of its strand.
 class log_source {
 public:
     virtual ~log_source() = default;
@@ -63,8 +64,9 @@ public:
     virtual awaitable<result<std::string>> read() = 0;
 };
 
-/// A watch, readable from any thread. The first batch is the rows at its start (each as a change from nothing);
-/// `is_synced` is then true. Destroying it ends it.
+/// A watch, readable from any thread, one call at a time. The first batch is the rows at its start (each as a change
+/// from nothing); `is_initial` is then true. Destroying it ends it. It may outlive the primary, which closes it when it
+/// stops, but not the executor of its strand.
 class watch_source {
 public:
     struct batch {
@@ -79,23 +81,28 @@ public:
 
 struct watch_request {
     table_id table = table_id::instance;
+    /// Only the rows under it, before or after the change; empty: all. Instances: owner_index, node_index,
+    /// pending_index; releases: "workload/UID"; documents: kind_index, about_index. Any other key has no rows.
     std::string index_key = {};
     std::optional<revision> after = {};  ///< resume: no initial rows, changes after this revision
 };
 
 /// Implemented by the primary. May be called from any thread: each call hops to the primary's strand and back.
 /// A call that returns success for a change has made it durable. Reads give what is durable.
-/// All: Errors: denied, the caller may not; unavailable, the primary is starting or stopping.
+/// All: Errors: unavailable, the primary is starting or stopping.
+/// Changes: Errors: denied, the caller may not; exhausted, too many changes wait for the disk; unavailable, it cannot
+/// be written: then the change is not kept. Cancel: a change that was begun may be made all the same.
 class operations {
 public:
     virtual ~operations() = default;
 
     /// Errors: conflict, the name is taken in this tenant and kind.
     virtual awaitable<result<stored<workload>>> create_workload(caller who, workload_definition definition) = 0;
-    /// Condemns its instances; its record goes with the last of them. Errors: not_found.
+    /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
+    /// Errors: not_found. Cancel: waits until the deletion of all is durable.
     virtual awaitable<result<void>> delete_workload(caller who, workload_id which) = 0;
     /// All or none. Errors: not_found; invalid; conflict, a name is taken or the workload is being deleted;
-    /// exhausted, limits::finished_instances_count_max or the like.
+    /// exhausted, no free name was found.
     virtual awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
                                                                               create_instances_request what) = 0;
     /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found.
@@ -113,9 +120,13 @@ public:
     virtual awaitable<result<listing<document>>> list_events(caller who, event_filter which) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_request what) = 0;
 
-    /// Documents of a kind that RIK only keeps (tenants).
+    /// Documents of one kind.
     virtual awaitable<result<listing<document>>> list_documents(caller who, std::string kind) = 0;
+    /// Makes it or replaces it. Only of a kind that RIK keeps for users (tenant_kind).
+    /// Errors: invalid, another kind, or a bad name or tenant; denied, also: another tenant's, and the caller is no
+    /// admin.
     virtual awaitable<result<void>> put_document(caller who, document what) = 0;
+    /// Errors: as put_document; not_found.
     virtual awaitable<result<void>> delete_document(caller who, document_key which) = 0;
 
     /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;

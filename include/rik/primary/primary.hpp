@@ -31,7 +31,7 @@ struct primary_options {
 };
 
 /// Role code runs on `strand`; the operations may be called from any thread, and must have returned, or been cancelled,
-/// before the primary is destroyed.
+/// before the primary is destroyed. Watches and logs may outlive it.
 class primary final : public operations {
 public:
     primary(asio::any_io_executor strand, primary_ports ports, primary_options options);

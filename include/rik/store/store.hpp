@@ -29,7 +29,7 @@ struct subscription {
     std::optional<revision> after = {};
 };
 
-/// Durable changes in order of their revision. Destroy it to unsubscribe; the store must outlive it.
+/// Durable changes in order of their revision. Destroy it to unsubscribe; the store closes it when it stops or ends.
 class watcher {
 public:
     ~watcher();
@@ -48,7 +48,7 @@ private:
     void offer(change const& done);
     void close(error why);
 
-    class store& owner_;
+    class store* owner_;  ///< nullptr: it is gone
     subscription what_;
     std::vector<change> queue_;
     std::optional<error> closed_;
@@ -86,6 +86,10 @@ public:
     /// Errors: those of the flush.
     awaitable<result<void>> wait_durable(revision reached);
 
+    /// Changes that are applied and not yet durable: near limits::unflushed_count_max the journal is too slow, and who
+    /// can wait should.
+    std::size_t unflushed_count() const { return unflushed_count_; }
+
     view const& head() const { return head_; }
     view const& durable() const { return durable_; }
 
@@ -120,6 +124,8 @@ private:
     void wake_waiters();
     std::list<watcher*>& list_for(subscription const& what);
     void unsubscribe(watcher& gone);
+    template <class Visit>
+    void for_each_watcher(Visit visit);
     error stopped_error() const;
     void fail(error why);
 

@@ -1,0 +1,311 @@
+// What a primary promises to its users and its scheduler while its disk is slow, full or gone.
+#include <support/lone_primary.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace rik;
+using namespace rik::testing;
+
+namespace {
+
+void simulate(awaitable<> (*what)(lone_primary&)) {
+    sim::world world(42);
+    lone_primary alone(world);
+    world.run(what(alone));
+}
+
+std::size_t count_bound(std::vector<stored<instance>> const& rows) {
+    return static_cast<std::size_t>(
+        std::count_if(rows.begin(), rows.end(), [](auto const& row) { return row->is_bound(); }));
+}
+
+reports propose_all(std::vector<stored<instance>> const& rows, node_id const& node) {
+    reports news;
+    for (auto const& row : rows) news.proposals.push_back({row->id(), node});
+    return news;
+}
+
+awaitable<> many_proposals(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    co_await alone.create_instances(workload, 10'000);
+    co_await alone.create_instances(workload, 2'000);
+    auto const waiting = co_await alone.instances();
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(10s);
+    auto const placed = co_await alone.instances();
+    CHECK(count_bound(placed) == 12'000);
+    CHECK(alone.session_count == 1);
+    co_await alone.stop();
+}
+
+reports all_say(std::vector<stored<instance>> const& rows, std::uint64_t seq, std::string const& reason) {
+    reports news;
+    for (auto const& row : rows) {
+        status_report said{.instance = row->id(), .fence = row->binding()->fence};
+        said.status = {.state = instance_state::creating, .reason = reason, .seq = seq};
+        news.states.push_back(std::move(said));
+    }
+    return news;
+}
+
+/// Each round is an instance, an event and the oldest event that goes: the fourth is one too many for the disk.
+awaitable<> reports_to_a_slow_disk(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const waiting = co_await alone.create_instances(workload, 10'000);
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(10s);
+    auto const bound = co_await alone.instances();
+    REQUIRE(count_bound(bound) == 10'000);
+    alone.disk->flush_time = 1h;
+    for (std::uint64_t round = 1; round <= 4; ++round)
+        co_await alone.report(all_say(bound, round, "Round" + std::to_string(round)));
+    co_await alone.world.time().sleep_for(1min);
+    alone.disk->flush_time = 1ms;
+    co_await alone.world.time().sleep_for(2h);
+    auto const after = co_await alone.instances();
+    CHECK(std::all_of(after.begin(), after.end(), [](auto const& row) { return row->status().seq == 4; }));
+    co_await alone.stop();
+}
+
+awaitable<> delete_it(lone_primary& alone, workload_id which) {
+    auto const deleted = co_await alone.role->delete_workload(caller(), which);
+    CHECK(deleted.has_value());
+}
+
+/// A workload with 2,500 bound instances: three slices.
+awaitable<workload_id> create_large(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("large");
+    auto const waiting = co_await alone.create_instances(workload, 2'500);
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(10s);
+    co_return workload;
+}
+
+awaitable<> deleted_by_a_caller_who_leaves(lone_primary& alone) {
+    auto const workload = co_await create_large(alone);
+    alone.disk->flush_time = 1s;
+    task_group caller_of(alone.world.executor());
+    caller_of.spawn(delete_it(alone, workload));
+    co_await alone.world.time().sleep_for(1500ms);
+    co_await caller_of.stop();
+    auto const after = co_await alone.instances();
+    CHECK(after.size() == 2'500);
+    CHECK(count_bound(after) == 0);
+    co_await alone.stop();
+}
+
+awaitable<> try_to_delete(lone_primary& alone, workload_id which, std::optional<result<void>>& answer) {
+    answer = co_await alone.role->delete_workload(caller(), which);
+}
+
+awaitable<> deleted_across_a_crash(lone_primary& alone) {
+    auto const workload = co_await create_large(alone);
+    alone.disk->flush_time = 1s;
+    std::optional<result<void>> answer;
+    alone.tasks.spawn(try_to_delete(alone, workload, answer));
+    co_await alone.world.time().sleep_for(1500ms);
+    co_await alone.crash();
+    REQUIRE(answer.has_value());
+    CHECK_FALSE(answer->has_value());
+    co_await alone.start();
+    co_await delete_it(alone, workload);
+    auto const after = co_await alone.instances();
+    CHECK(count_bound(after) == 0);
+    co_await alone.stop();
+}
+
+awaitable<> documents_are_guarded(lone_primary& alone) {
+    co_await alone.start();
+    document forged{.key = {"identity", "", "cluster"}, .json = "{}"};
+    auto const identity = co_await alone.role->put_document(caller(), forged);
+    CHECK(identity.error().code == errc::invalid);
+    auto const removed = co_await alone.role->delete_document(caller(), forged.key);
+    CHECK(removed.error().code == errc::invalid);
+    forged.key = {std::string(event_kind), "default", "00000000000000000001"};
+    auto const told = co_await alone.role->put_document(caller(), forged);
+    CHECK(told.error().field == "kind");
+    forged.key = {std::string(tenant_kind), "default", "a/b"};
+    auto const named = co_await alone.role->put_document(caller(), forged);
+    CHECK(named.error().field == "name");
+    forged.key = {std::string(tenant_kind), "default/a", "b"};
+    auto const owned = co_await alone.role->put_document(caller(), forged);
+    CHECK(owned.error().field == "tenant");
+    forged.key = {std::string(tenant_kind), "default", "b"};
+    caller const stranger{.subject = "eve", .tenant = "other", .role = caller_role::editor};
+    auto const foreign = co_await alone.role->put_document(stranger, forged);
+    CHECK(foreign.error().code == errc::denied);
+    auto const kept = co_await alone.role->put_document(caller(), forged);
+    CHECK(kept.has_value());
+    auto const gone = co_await alone.role->delete_document(caller(), forged.key);
+    CHECK(gone.has_value());
+    co_await alone.stop();
+}
+
+/// What start answers when the identity on the disk is `json`.
+errc start_with_identity(std::string json) {
+    document const damaged{.key = {"identity", "", "cluster"}, .json = std::move(json)};
+    auto const contents = std::make_shared<memory_disk>();
+    contents->rows[{"document", "identity//cluster"}] = {1, "document", "identity//cluster", encode(damaged)};
+    contents->last = 1;
+    sim::world world(42);
+    lone_primary alone(world, contents);
+    return world.run(alone.role->start()).error().code;
+}
+
+awaitable<> asked_too_early(lone_primary& alone) {
+    auto& role = *alone.role;
+    auto const workloads = co_await role.list_workloads(caller());
+    CHECK(workloads.error().code == errc::unavailable);
+    object_ref const nobody{"nobody"};
+    auto const one = co_await role.get_instance(caller(), nobody);
+    CHECK(one.error().code == errc::unavailable);
+    auto const watch = co_await role.watch(caller(), watch_request());
+    CHECK(watch.error().code == errc::unavailable);
+    log_request const log{.instance = instance_id::generate(alone.world.random())};
+    auto const opened = co_await role.open_log(caller(), log);
+    CHECK(opened.error().code == errc::unavailable);
+    co_await alone.start();
+    auto const then = co_await role.list_workloads(caller());
+    CHECK(then.has_value());
+    co_await alone.stop();
+    auto const late = co_await role.list_workloads(caller());
+    CHECK(late.error().code == errc::unavailable);
+}
+
+awaitable<> take_next(watch_source& from, std::optional<result<watch_source::batch>>& into) {
+    into = co_await from.next();
+}
+
+awaitable<> watch_outlives_its_primary(lone_primary& alone) {
+    co_await alone.start();
+    watch_request const documents{.table = table_id::document};
+    auto watch = co_await alone.role->watch(caller(), documents);
+    REQUIRE(watch.has_value());
+    std::optional<result<watch_source::batch>> batch;
+    co_await take_next(**watch, batch);
+    CHECK((*batch)->is_initial);
+    batch.reset();
+    alone.tasks.spawn(take_next(**watch, batch));
+    co_await alone.crash();  // the primary is gone when it returns
+    while (batch && *batch) co_await take_next(**watch, batch);
+    REQUIRE(batch.has_value());
+    CHECK(batch->error().code == errc::unavailable);
+    auto const again = co_await (*watch)->next();
+    CHECK(again.error().code == errc::unavailable);
+    watch->reset();
+    co_await alone.start();
+    co_await alone.stop();
+}
+
+awaitable<> wait_for_log(lone_primary& alone, instance_id of, std::optional<errc>& ended) {
+    log_request const log{.instance = of};
+    auto const opened = co_await alone.role->open_log(caller(), log);
+    ended = opened.error().code;
+}
+
+awaitable<> stops_while_a_log_is_awaited(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const waiting = co_await alone.create_instances(workload, 1);
+    co_await alone.report(propose_all(waiting, node));
+    co_await alone.world.time().sleep_for(1s);
+    std::optional<errc> ended;
+    task_group readers(alone.world.executor());
+    readers.spawn(wait_for_log(alone, waiting.front()->id(), ended));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK_FALSE(ended.has_value());
+    auto const before = alone.world.time().now();
+    co_await alone.stop();
+    CHECK(alone.world.time().now() - before < 1s);
+    CHECK(ended.value_or(errc::internal) == errc::unavailable);
+    co_await readers.join();
+}
+
+awaitable<std::size_t> count_events(lone_primary& alone) {
+    auto const listed = co_await alone.role->list_events(caller(), event_filter());
+    co_return listed->rows.size();
+}
+
+awaitable<> count_refusals(lone_primary& alone, workload_id of, std::size_t& refused_count) {
+    create_instances_request what{.workload = of, .replicas = 10'000};
+    auto const made = co_await alone.role->create_instances(caller(), std::move(what));
+    if (made) co_return;
+    CHECK(made.error().code == errc::exhausted);
+    ++refused_count;
+}
+
+/// Asks for so many instances that the disk is too slow for the last of them.
+awaitable<> too_many_for_the_disk(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    alone.disk->flush_time = 1h;
+    std::size_t refused_count = 0;
+    for (int count = 0; count < 5; ++count) alone.tasks.spawn(count_refusals(alone, workload, refused_count));
+    co_await alone.world.time().sleep_for(10h);
+    CHECK(refused_count == 2);
+    auto const events = co_await count_events(alone);
+    CHECK(events == limits::events_count_max);
+    co_await alone.create_workload("another");
+    auto const same = co_await count_events(alone);
+    CHECK(same == limits::events_count_max);
+    co_await alone.stop();
+}
+
+awaitable<> starts_with_too_many_events(lone_primary& alone) {
+    co_await alone.start();
+    co_await alone.world.time().sleep_for(1s);
+    auto const events = co_await count_events(alone);
+    CHECK(events == limits::events_count_max);
+    co_await alone.stop();
+}
+
+std::shared_ptr<memory_disk> disk_with_events(std::uint64_t count) {
+    auto contents = std::make_shared<memory_disk>();
+    for (std::uint64_t number = 1; number <= count; ++number) {
+        event const happened{.object_kind = "node", .object_id = "n", .reason = "NodeReady"};
+        auto const row = to_document(happened, number);
+        auto const key = row.key.kind + "/" + row.key.tenant + "/" + row.key.name;
+        contents->rows[{"document", key}] = {number, "document", key, encode(row)};
+    }
+    contents->last = count;
+    return contents;
+}
+
+}  // namespace
+
+TEST_CASE("more proposals than one commit holds become bindings all the same") { simulate(many_proposals); }
+TEST_CASE("reports wait for a slow disk, and none is lost") { simulate(reports_to_a_slow_disk); }
+TEST_CASE("the deletion of a large workload goes on when its caller leaves") {
+    simulate(deleted_by_a_caller_who_leaves);
+}
+TEST_CASE("the deletion of a large workload goes on after a crash, and when it is asked for again") {
+    simulate(deleted_across_a_crash);
+}
+TEST_CASE("users change only documents that are theirs") { simulate(documents_are_guarded); }
+TEST_CASE("a damaged identity stops the start with an error") {
+    CHECK(start_with_identity("") == errc::corrupt);
+    CHECK(start_with_identity("\"") == errc::corrupt);
+    CHECK(start_with_identity("\"00000000-0000") == errc::corrupt);
+    CHECK(start_with_identity("{}") == errc::corrupt);
+}
+TEST_CASE("a primary answers before its start and after its end that it is unavailable") { simulate(asked_too_early); }
+TEST_CASE("a watch outlives its primary") { simulate(watch_outlives_its_primary); }
+TEST_CASE("a primary stops at once although somebody waits for a log") { simulate(stops_while_a_log_is_awaited); }
+TEST_CASE("a refused commit leaves no trace in the list of events") { simulate(too_many_for_the_disk); }
+TEST_CASE("more events than are kept go at the start") {
+    sim::world world(42);
+    lone_primary alone(world, disk_with_events(12'500));
+    world.run(starts_with_too_many_events(alone));
+}
