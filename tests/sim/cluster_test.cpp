@@ -160,10 +160,11 @@ awaitable<> one_per_node(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(with_host_port, 3);
     co_await cluster.until(two_run);
     auto const rows = co_await instances(cluster);
-    std::set<node_id> nodes;
+    std::vector<node_id> bound;
     for (auto const& row : rows)
-        if (row->binding()) nodes.insert(row->binding()->node);
-    CHECK(nodes.size() == 2);
+        if (row->binding()) bound.push_back(row->binding()->node);
+    CHECK(bound.size() == 2);
+    CHECK(std::set<node_id>(bound.begin(), bound.end()).size() == 2);
 }
 
 awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
