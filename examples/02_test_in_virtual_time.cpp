@@ -25,7 +25,7 @@ rik::awaitable<> scenario(rik::sim::cluster& cluster, rik::sim::world& world) {
     co_await cluster.create(R"({"apiVersion": "v1", "kind": "Pod", "name": "web", "labels": {"tier": "web"},
                                 "spec": {"containers": [{"name": "web", "image": "web:1"}]}})",
                             20);
-    co_await cluster.until(rik::sim::all_running);
+    co_await cluster.until(rik::sim::all_running(20));
     require(cluster.node(0).running().empty(), "a web Pod is on the reserved node");
 
     // A day later a machine loses its power, and comes back.
@@ -33,7 +33,7 @@ rik::awaitable<> scenario(rik::sim::cluster& cluster, rik::sim::world& world) {
     co_await cluster.power_off(1);
     co_await cluster.start_node(1);
     co_await world.time().sleep_for(1min);
-    co_await cluster.until(rik::sim::all_running);
+    co_await cluster.until(rik::sim::all_running(20));
     require(cluster.node(0).running().empty(), "a web Pod is on the reserved node after the power loss");
     require(cluster.violations().empty(), "a rule of the cluster is broken");
     co_await cluster.stop();

@@ -30,8 +30,8 @@ node_facts facts_of(std::size_t index, cluster_options const& options) {
 /// A process: its role and its view of the disk. The disk's contents outlive it.
 struct cluster::primary_process {
     primary_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, cluster_options const& options)
-        : disk(in.time(), std::move(contents)),
-          role(in.executor(), {in.time(), in.random(), disk, wires.to_scheduler, wires.streams},
+        : disk(in, std::move(contents), options.flush_delay_max),
+          role(in.executor(), {in.time(), in.random(), disk, wires.at_primary.uplink, wires.streams},
                {.policy = options.policy, .out = options.out}) {}
     faulty_disk disk;
     primary role;
@@ -39,7 +39,7 @@ struct cluster::primary_process {
 
 struct cluster::scheduler_process {
     scheduler_process(world& in, links& wires, cluster_options const& options)
-        : role(in.executor(), {in.time(), wires.to_scheduler, wires.from_nodes},
+        : role(in.executor(), {in.time(), wires.from_primary, wires.from_nodes},
                {.policy = options.policy, .out = options.out}) {}
     scheduler role;
 };
@@ -47,25 +47,25 @@ struct cluster::scheduler_process {
 struct cluster::node_process {
     node_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, std::size_t index, machine& under,
                  cluster_options const& options)
-        : disk(in.time(), std::move(contents)),
+        : disk(in, std::move(contents), options.flush_delay_max),
           role(in.executor(),
-               {in.time(), in.random(), disk, wires.uplinks[index], wires.streams, under, under, under, under},
+               {in.time(), in.random(), disk, wires.at_node[index].uplink, wires.at_node[index].streams, under, under,
+                under, under},
                {.version = "sim", .out = options.out}) {}
     faulty_disk disk;
     node_agent role;
 };
 
 cluster::cluster(world& in, cluster_options options) : world_(in), options_(std::move(options)) {
-    links_ = std::make_unique<links>(world_.executor(), options_.nodes);
+    links_ = std::make_unique<links>(world_, options_);
     nodes_.resize(options_.nodes);
-    for (std::size_t index = 0; index < options_.nodes; ++index)
+    for (std::size_t index = 0; index < options_.nodes; ++index) {
         machines_.push_back(std::make_unique<machine>(world_.executor(), world_.time(), facts_of(index, options_)));
+        machines_.back()->watch_starts([this, index](container_key const& key) { check_start(index, key); });
+    }
 }
 
 cluster::~cluster() {
-    if (!primary_ && !scheduler_ &&
-        std::none_of(nodes_.begin(), nodes_.end(), [](auto const& each) { return each != nullptr; }))
-        return;
     // A scenario that threw left roles behind.
     try {
         world_.run(stop());
@@ -94,8 +94,10 @@ awaitable<> cluster::stop() {
     scheduler_.reset();
     if (primary_) co_await primary_->role.stop();
     primary_.reset();
+    co_await links_->stop();
 }
 
+bool cluster::has_primary() const { return primary_ != nullptr; }
 operations& cluster::api() { return primary_->role; }
 machine& cluster::node(std::size_t index) { return *machines_.at(index); }
 std::size_t cluster::node_count() const { return machines_.size(); }
@@ -143,8 +145,12 @@ awaitable<> cluster::power_off(std::size_t index) {
     machines_.at(index)->power_off();
 }
 
-void cluster::cut_link(std::size_t index) { links_->uplinks.at(index).cut(); }
-void cluster::mend_link(std::size_t index) { links_->uplinks.at(index).mend(); }
+void cluster::cut_link(std::size_t index) { links_->at_node.at(index).cut(); }
+void cluster::silence_link(std::size_t index) { links_->at_node.at(index).silence(); }
+void cluster::mend_link(std::size_t index) { links_->at_node.at(index).mend(); }
+void cluster::cut_primary_link() { links_->at_primary.cut(); }
+void cluster::silence_primary_link() { links_->at_primary.silence(); }
+void cluster::mend_primary_link() { links_->at_primary.mend(); }
 void cluster::fail_primary_disk(error why) { primary_->disk.fail(std::move(why)); }
 
 awaitable<workload_id> cluster::create(std::string definition, std::uint32_t count) {
@@ -158,7 +164,7 @@ awaitable<workload_id> cluster::create(std::string definition, std::uint32_t cou
     co_return made->row->id;
 }
 
-awaitable<> cluster::until(bool (*is_true)(std::vector<stored<instance>> const&), duration limit) {
+awaitable<> cluster::until(std::function<bool(std::vector<stored<instance>> const&)> is_true, duration limit) {
     auto const end = world_.time().now() + limit;
     for (;;) {
         auto const rows = co_await api().list_instances(caller(), instance_filter());
@@ -175,10 +181,12 @@ awaitable<> cluster::until(bool (*is_true)(std::vector<stored<instance>> const&)
     }
 }
 
-bool all_running(std::vector<stored<instance>> const& rows) {
-    for (auto const& each : rows)
-        if (each->state() != instance_state::running) return false;
-    return true;
+std::function<bool(std::vector<stored<instance>> const&)> all_running(std::size_t count) {
+    return [count](std::vector<stored<instance>> const& rows) {
+        return rows.size() == count && std::all_of(rows.begin(), rows.end(), [](auto const& row) {
+                   return row->state() == instance_state::running;
+               });
+    };
 }
 
 bool none_left(std::vector<stored<instance>> const& rows) { return rows.empty(); }

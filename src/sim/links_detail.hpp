@@ -1,74 +1,93 @@
 // The wires of a simulated cluster, and the contents of its disks: what outlives every process.
 #pragma once
 
-#include <rik/link/local_link.hpp>
+#include "faulty_edge_detail.hpp"
+#include "faulty_streams_detail.hpp"
+
 #include <rik/sim/cluster.hpp>
 #include <rik/store/memory_journal.hpp>
 
 #include <deque>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
 namespace rik::sim {
 
-/// A node's way to the scheduler; while it is cut nothing passes and nobody can dial.
-class cuttable_uplink final : public connector<uplink_session> {
-public:
-    explicit cuttable_uplink(connector<uplink_session>& under) : under_(under) {}
-
-    awaitable<result<std::unique_ptr<uplink_session>>> connect() override {
-        if (is_cut_) co_return error{errc::unavailable, "the link is cut"};
-        auto made = co_await under_.connect();
-        if (!made) co_return made.error();
-        co_return std::make_unique<tracked>(*this, std::move(*made));
-    }
+/// One line and all that runs over it.
+struct node_wires {
+    node_wires(world& in, local_node_edge& scheduler, local_streams& primary, duration delay_max)
+        : uplink(in, scheduler, condition, delay_max), streams(in, primary, condition, delay_max) {}
 
     void cut() {
-        is_cut_ = true;
-        for (auto* const each : open_) each->close();
+        condition.become(line::condition::cut);
+        uplink.cut();
+        streams.cut();
     }
-    void mend() { is_cut_ = false; }
+    void silence() {
+        condition.become(line::condition::silent);
+        uplink.silence();
+        streams.silence();
+    }
+    void mend() {
+        condition.become(line::condition::up);
+        uplink.mend();
+        streams.mend();
+    }
 
-private:
-    class tracked final : public uplink_session {
-    public:
-        tracked(cuttable_uplink& over, std::unique_ptr<uplink_session> under) : over_(over), under_(std::move(under)) {
-            over_.open_.insert(under_.get());
-        }
-        ~tracked() override { over_.open_.erase(under_.get()); }
-        awaitable<result<void>> send(from_node message) override { return under_->send(std::move(message)); }
-        awaitable<result<orders>> receive() override { return under_->receive(); }
-        void close() override { under_->close(); }
+    line condition;
+    faulty_edge<from_node, orders> uplink;
+    faulty_dialer streams;
+};
 
-    private:
-        cuttable_uplink& over_;
-        std::unique_ptr<uplink_session> under_;
-    };
+struct primary_wires {
+    primary_wires(world& in, local_primary_edge& scheduler, duration delay_max)
+        : uplink(in, scheduler, condition, delay_max) {}
 
-    connector<uplink_session>& under_;
-    bool is_cut_ = false;
-    std::set<uplink_session*> open_;
+    void cut() {
+        condition.become(line::condition::cut);
+        uplink.cut();
+    }
+    void silence() {
+        condition.become(line::condition::silent);
+        uplink.silence();
+    }
+    void mend() {
+        condition.become(line::condition::up);
+        uplink.mend();
+    }
+
+    line condition;
+    faulty_edge<facts, reports> uplink;
 };
 
 class cluster::links {
 public:
-    links(asio::any_io_executor executor, std::size_t node_count)
-        : to_scheduler(executor),
-          from_nodes(executor),
-          streams(executor),
+    links(world& in, cluster_options const& options)
+        : from_primary(in.executor()),
+          from_nodes(in.executor()),
+          streams(in.executor()),
+          at_primary(in, from_primary, options.link_delay_max),
           primary_contents(std::make_shared<memory_disk>()) {
-        for (std::size_t index = 0; index < node_count; ++index) {
-            uplinks.emplace_back(from_nodes);
+        for (std::size_t index = 0; index < options.nodes; ++index) {
+            at_node.emplace_back(in, from_nodes, streams, options.link_delay_max);
             node_contents.push_back(std::make_shared<memory_disk>());
         }
     }
 
-    local_primary_edge to_scheduler;
+    awaitable<> stop() {
+        co_await at_primary.uplink.stop();
+        for (auto& each : at_node) co_await each.uplink.stop();
+    }
+
+    // Where the scheduler, and for streams the primary, listens.
+    local_primary_edge from_primary;
     local_node_edge from_nodes;
     local_streams streams;
-    std::deque<cuttable_uplink> uplinks;
+    // What the others dial.
+    primary_wires at_primary;
+    std::deque<node_wires> at_node;
+
     std::shared_ptr<memory_disk> primary_contents;
     std::vector<std::shared_ptr<memory_disk>> node_contents;
 };

@@ -26,8 +26,9 @@ private:
 
 /// Nobody runs for a container: whether it has ended is asked of the clock.
 struct machine::container {
-    container(asio::any_io_executor executor, std::string of) : image(std::move(of)), changed(std::move(executor)) {}
-    std::string image;
+    container(asio::any_io_executor executor, container_definition from)
+        : definition(std::move(from)), changed(std::move(executor)) {}
+    container_definition definition;
     wall_time started_at = {};
     std::optional<time_point> ends_at = {};
     int exit_code = 0;
@@ -64,6 +65,13 @@ std::vector<container_key> machine::running() const {
     for (auto const& [key, each] : containers_)
         if (!each->is_over(time_.now())) keys.push_back(key);
     return keys;
+}
+
+std::map<instance_id, instance_template> machine::running_pods() const {
+    std::map<instance_id, instance_template> pods;
+    for (auto const& [key, each] : containers_)
+        if (!each->is_over(time_.now())) pods[key.instance].containers.push_back(each->definition);
+    return pods;
 }
 
 std::set<instance_id> machine::attached() const {
@@ -110,11 +118,14 @@ awaitable<result<void>> machine::start_container(container_request request) {
     if (how.start_error) co_return *how.start_error;
     if (!sandboxes_.contains(request.key.instance))
         co_return error{errc::not_found, "there is no sandbox for the container"};
-    auto const started = std::make_shared<container>(executor_, request.definition.image);
+    // Like every verb of the port: asked twice, it has been done once.
+    if (auto const there = find(request.key); there && !there->is_over(time_.now())) co_return result<void>{};
+    auto const started = std::make_shared<container>(executor_, std::move(request.definition));
     started->started_at = time_.wall();
     if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);
     starts_.push_back({request.key, time_.now()});
     containers_[request.key] = started;
+    on_start_(request.key);
     co_return result<void>{};
 }
 
@@ -133,7 +144,7 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
 awaitable<result<void>> machine::stop_container(container_key key) {
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->end_at(time_.now() + behaviour_of(found->image).stop_time, terminated_exit_code);
+    found->end_at(time_.now() + behaviour_of(found->definition.image).stop_time, terminated_exit_code);
     co_return result<void>{};
 }
 
@@ -184,7 +195,7 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
 awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options) {
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("container {} has no log", key.name)};
-    co_return std::make_unique<text_log>(behaviour_of(found->image).output);
+    co_return std::make_unique<text_log>(behaviour_of(found->definition.image).output);
 }
 
 awaitable<result<void>> machine::open(node_network, std::vector<pod_attachment> present) {

@@ -1,10 +1,14 @@
 #include <rik/sim/world.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <memory>
 #include <stdexcept>
 
 namespace rik::sim {
@@ -57,19 +61,33 @@ void world::settle() {
     }
 }
 
-void world::run(awaitable<> work, duration limit) {
-    bool done = false;
+namespace {
+
+/// What becomes of a scenario. Shared with it: one that does not end when it is cancelled outlives its `run`.
+struct outcome {
+    bool is_done = false;
     std::exception_ptr thrown;
-    asio::co_spawn(context_, std::move(work), [&](std::exception_ptr failure) {
-        thrown = std::move(failure);
-        done = true;
-    });
+    asio::cancellation_signal stop;
+};
+
+}  // namespace
+
+void world::run(awaitable<> work, duration limit) {
+    auto const seen = std::make_shared<outcome>();
+    auto finish = [seen](std::exception_ptr failure) {
+        seen->thrown = std::move(failure);
+        seen->is_done = true;
+    };
+    asio::co_spawn(context_, std::move(work), asio::bind_cancellation_slot(seen->stop.slot(), std::move(finish)));
     auto const horizon = clock_.now() + limit;
-    for (settle(); !done; settle()) {
+    for (settle(); !seen->is_done; settle()) {
         if (clock_.advance(horizon)) continue;
+        // It refers to what its test owns, so it must not go on when the test is over.
+        asio::post(context_, [seen] { seen->stop.emit(asio::cancellation_type::terminal); });
+        settle();
         throw std::runtime_error("deadlock: the scenario waits, and nothing can happen any more");
     }
-    if (thrown) std::rethrow_exception(thrown);
+    if (seen->thrown) std::rethrow_exception(seen->thrown);
 }
 
 void world::run_for(duration length) {

@@ -8,6 +8,7 @@
 #include "support/seed.hpp"
 #include "support/store_fixture.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -128,12 +129,32 @@ private:
     bool expected_right_ = true;
 };
 
-awaitable<> collect(watcher& from, std::vector<revision>& seen) {
+/// A change, without what it changes: when, and which row by its key in the model.
+using sighting = std::pair<revision, std::string>;
+
+std::string key_of(row_change<workload> const& of) { return "w" + (of.after ? of.after : of.before)->id.text(); }
+std::string key_of(row_change<document> const& of) { return "d" + (of.after ? of.after : of.before)->key.name; }
+
+template <class Row>
+awaitable<> collect(watcher& from, std::vector<sighting>& seen) {
     for (;;) {
         auto const changes = co_await from.next();
         if (!changes) co_return;
-        for (auto const& each : *changes) seen.push_back(each.changed_at);
+        for (auto const& each : *changes)
+            seen.emplace_back(each.changed_at, key_of(std::get<row_change<Row>>(each.row)));
     }
+}
+
+/// The keys that begin with `prefix` of the rows that differ.
+std::set<std::string> changed_keys(model const& before, model const& after, char prefix) {
+    std::set<std::string> keys;
+    for (auto const& [key, row] : before)
+        if (key.front() == prefix && !after.contains(key)) keys.insert(key);
+    for (auto const& [key, row] : after) {
+        auto const old = before.find(key);
+        if (key.front() == prefix && (old == before.end() || old->second != row)) keys.insert(key);
+    }
+    return keys;
 }
 
 /// One life of a store: from an opening to a crash.
@@ -149,8 +170,8 @@ public:
         check_recovered(acknowledged);
         auto const documents = store_.rows.watch({table_id::document});
         auto const workloads = store_.rows.watch({table_id::workload});
-        store_.spawn(collect(*documents, seen_));
-        store_.spawn(collect(*workloads, seen_));
+        store_.spawn(collect<document>(*documents, seen_documents_));
+        store_.spawn(collect<workload>(*workloads, seen_workloads_));
         auto const steps = 20 + random_.below(60);
         for (std::uint64_t i = 0; i < steps; ++i) step();
         check_watched(opened_at);
@@ -191,14 +212,27 @@ private:
 
     void check_watched(revision opened_at) {
         testing::run_ready(store_.io);
-        std::set<revision> const each(seen_.begin(), seen_.end());
-        for (auto at = opened_at + 1; at <= store_.rows.durable().at(); ++at) CHECK(each.contains(at));
-        CHECK((each.empty() || *each.rbegin() <= store_.rows.durable().at()));
+        check_seen(seen_documents_, opened_at, 'd');
+        check_seen(seen_workloads_, opened_at, 'w');
+    }
+
+    /// Each durable change once, in order of revisions; within a revision any order will do.
+    void check_seen(std::vector<sighting> seen, revision opened_at, char prefix) {
+        CHECK(std::is_sorted(seen.begin(), seen.end(),
+                             [](sighting const& a, sighting const& b) { return a.first < b.first; }));
+        std::vector<sighting> expected;
+        for (auto at = opened_at + 1; at <= store_.rows.durable().at(); ++at) {
+            auto const& before = std::prev(states_.lower_bound(at))->second;
+            for (auto const& key : changed_keys(before, states_.at(at), prefix)) expected.emplace_back(at, key);
+        }
+        std::sort(seen.begin(), seen.end());
+        CHECK(seen == expected);
     }
 
     generator& random_;
     std::map<revision, model>& states_;  ///< after each revision
-    std::vector<revision> seen_;
+    std::vector<sighting> seen_documents_;
+    std::vector<sighting> seen_workloads_;
     running_store store_;
 };
 

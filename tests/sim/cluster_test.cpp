@@ -57,7 +57,7 @@ bool two_run(std::vector<stored<instance>> const& rows) {
 
 awaitable<> runs_and_goes(sim::cluster& cluster, sim::world&) {
     auto const id = co_await cluster.create(web, 3);
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(3));
     auto const rows = co_await instances(cluster);
     REQUIRE(rows.size() == 3);
     std::set<std::string> addresses;
@@ -125,7 +125,7 @@ awaitable<> network_is_late(sim::cluster& cluster) {
     auto const deleted = co_await cluster.api().delete_instance(caller(), rows[0]->id());
     CHECK(deleted.has_value());
     cluster.node(0).set_network_error(std::nullopt);
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(1));
     CHECK(cluster.node(0).attached().size() == 1);
     CHECK(cluster.violations() == "");
     co_await cluster.stop();
@@ -151,7 +151,7 @@ awaitable<> third_waits_for_room(sim::cluster& cluster, sim::world&) {
     auto const running = std::find_if(rows.begin(), rows.end(), [](auto const& row) { return !row->is_pending(); });
     auto const deleted = co_await cluster.api().delete_instance(caller(), (*running)->id());
     CHECK(deleted.has_value());
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(2));
     auto const after = co_await instances(cluster);
     CHECK(after.size() == 2);
 }
@@ -160,10 +160,11 @@ awaitable<> one_per_node(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(with_host_port, 3);
     co_await cluster.until(two_run);
     auto const rows = co_await instances(cluster);
-    std::set<node_id> nodes;
+    std::vector<node_id> bound;
     for (auto const& row : rows)
-        if (row->binding()) nodes.insert(row->binding()->node);
-    CHECK(nodes.size() == 2);
+        if (row->binding()) bound.push_back(row->binding()->node);
+    CHECK(bound.size() == 2);
+    CHECK(std::set<node_id>(bound.begin(), bound.end()).size() == 2);
 }
 
 awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
@@ -171,7 +172,7 @@ awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
     stubborn.stop_time = 24h;
     cluster.node(0).set_behaviour(stubborn);
     auto const id = co_await cluster.create(web, 1);
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(1));
     auto const before = world.time().now();
     auto const deleted = co_await cluster.api().delete_workload(caller(), id);
     CHECK(deleted.has_value());
@@ -183,7 +184,7 @@ awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
 
 awaitable<> many_at_once(sim::cluster& cluster, sim::world&) {
     auto const id = co_await cluster.create(two_containers, 400);
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(400));
     auto const deleted = co_await cluster.api().delete_workload(caller(), id);
     CHECK(deleted.has_value());
     co_await cluster.until(sim::none_left);
@@ -192,7 +193,7 @@ awaitable<> many_at_once(sim::cluster& cluster, sim::world&) {
 
 awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(1));
     auto const rows = co_await instances(cluster);
     event_filter of{.object_id = rows[0]->id().text()};
     auto const events = co_await cluster.api().list_events(caller(), of);
@@ -202,9 +203,30 @@ awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
     CHECK(reasons == std::vector<std::string>{"Created", "Scheduled", "Preparing", "Started"});
 }
 
+/// Starts containers behind the back of the roles.
+awaitable<> start_by_hand(sim::machine& on, instance_id id, container_definition what) {
+    sandbox_request sandbox{.instance = id};
+    auto const made = co_await on.create_sandbox(std::move(sandbox));
+    CHECK(made.has_value());
+    container_request container{.key = {id, what.name}, .definition = what};
+    auto const started = co_await on.start_container(std::move(container));
+    CHECK(started.has_value());
+}
+
+/// What the checkers say of `count` instances of `what` on one machine.
+std::string verdict_on(container_definition const& what, int count) {
+    sim::world world;
+    sim::cluster cluster(world, {.cpu_milli_per_node = 1000, .memory_per_node = 1 << 30, .pods_per_node = 3});
+    for (int i = 0; i < count; ++i)
+        world.run(start_by_hand(cluster.node(0), instance_id::generate(world.random()), what));
+    return cluster.violations();
+}
+
+bool is_about(std::string const& verdict, std::string_view what) { return verdict.rfind(what, 0) == 0; }
+
 awaitable<> log_is_read(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
-    co_await cluster.until(sim::all_running);
+    co_await cluster.until(sim::all_running(1));
     auto const rows = co_await instances(cluster);
     log_request what{.instance = rows[0]->id()};
     auto const log = co_await cluster.api().open_log(caller(), what);
@@ -237,3 +259,40 @@ TEST_CASE("a container that ignores the stop signal is killed after the grace pe
 TEST_CASE("four hundred Pods on ten nodes come and go") { simulate(many_at_once, {.nodes = 10}); }
 TEST_CASE("events tell the story of an instance") { simulate(story_is_told); }
 TEST_CASE("a log is read through all the roles") { simulate(log_is_read); }
+
+TEST_CASE("the checkers see a machine that runs more than it offers") {
+    container_definition half{.name = "half"};
+    half.requests.set(resource::cpu, 500);
+    CHECK(verdict_on(half, 2) == "");
+    CHECK(is_about(verdict_on(half, 3), "cpu of node-0"));
+    container_definition large{.name = "large"};
+    large.limits.set(resource::memory, 512 << 20);
+    CHECK(verdict_on(large, 2) == "");
+    CHECK(is_about(verdict_on(large, 3), "memory of node-0"));
+    container_definition const small{.name = "small"};
+    CHECK(verdict_on(small, 3) == "");
+    CHECK(is_about(verdict_on(small, 4), "pods of node-0"));
+    container_definition edge{.name = "edge"};
+    edge.ports.push_back({.port = 80, .host_port = 8080});
+    CHECK(verdict_on(edge, 1) == "");
+    CHECK(is_about(verdict_on(edge, 2), "host port 8080/TCP of node-0"));
+}
+
+TEST_CASE("the checkers see an instance that is started on two machines, even one after the other") {
+    sim::world world;
+    sim::cluster cluster(world, {.nodes = 2});
+    auto const id = instance_id::generate(world.random());
+    container_definition const what{.name = "main"};
+    world.run(start_by_hand(cluster.node(0), id, what));
+    cluster.node(0).power_off();
+    world.run(start_by_hand(cluster.node(0), id, what));
+    CHECK(cluster.violations() == "");
+    cluster.node(0).power_off();
+    world.run(start_by_hand(cluster.node(1), id, what));
+    CHECK(is_about(cluster.violations(), "instance " + id.text() + " was started on node-0 and node-1"));
+}
+
+TEST_CASE("all of a number of instances run only if that many are there") {
+    CHECK(sim::all_running(0)({}));
+    CHECK_FALSE(sim::all_running(1)({}));
+}

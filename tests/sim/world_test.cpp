@@ -1,4 +1,5 @@
 #include <rik/async/deadline.hpp>
+#include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/sim/world.hpp>
 
@@ -46,6 +47,21 @@ awaitable<> stops_a_sleeper(sim::world& world) {
     co_await tasks.stop();
 }
 
+/// Cannot be cancelled.
+awaitable<> marks_in_spite_of_all(rik::clock& time, duration length, int mark, std::vector<int>& into) {
+    co_await shield(marks(time, length, mark, into));
+}
+
+struct unwinding {
+    bool& seen;
+    ~unwinding() { seen = true; }
+};
+
+awaitable<> notices_its_end(rik::clock& time, bool& has_ended) {
+    unwinding const end{has_ended};
+    co_await time.sleep_for(24h);
+}
+
 }  // namespace
 
 TEST_CASE("a month of virtual time passes at once") {
@@ -65,6 +81,30 @@ TEST_CASE("equal moments come in the order in which they were asked for") {
 TEST_CASE("a scenario that waits for ever is reported") {
     sim::world world;
     CHECK_THROWS_AS(world.run(waits_for_ever(world.executor())), std::runtime_error);
+}
+
+TEST_CASE("a scenario that takes too long has ended when that is reported") {
+    sim::world world;
+    bool has_ended = false;
+    CHECK_THROWS_AS(world.run(notices_its_end(world.time(), has_ended), 1h), std::runtime_error);
+    CHECK(has_ended);
+}
+
+TEST_CASE("a scenario that cannot be cancelled goes on in a later run, and harms nobody") {
+    sim::world world;
+    std::vector<int> marks_seen;
+    CHECK_THROWS_AS(world.run(marks_in_spite_of_all(world.time(), 2h, 1, marks_seen), 1h), std::runtime_error);
+    world.run(sleeps(world.time(), 24h));
+    CHECK(marks_seen == std::vector<int>{1});
+}
+
+TEST_CASE("a world may end while somebody sleeps in it") {
+    std::vector<int> marks_seen;
+    {
+        sim::world world;
+        CHECK_THROWS_AS(world.run(marks_in_spite_of_all(world.time(), 2h, 1, marks_seen), 1h), std::runtime_error);
+    }
+    CHECK(marks_seen.empty());
 }
 
 TEST_CASE("a deadline passes in virtual time, and the work has ended") {

@@ -8,6 +8,8 @@
 #include <rik/sim/world.hpp>
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,12 +21,14 @@ struct cluster_options {
     std::int64_t cpu_milli_per_node = 4000;
     std::int64_t memory_per_node = std::int64_t{8} << 30;
     std::int64_t pods_per_node = 110;
+    duration link_delay_max = {};   ///< every message takes up to this, by seed
+    duration flush_delay_max = {};  ///< every flush takes up to this longer, before and after it lasts, by seed
     placement_policy policy = default_policy();
     log out = {};
 };
 
 /// Every call runs on the world's one thread. Roles can be crashed (nothing that was not flushed survives) and started
-/// again; machines can be powered off; a node's link can be cut.
+/// again; machines can be powered off; links can be cut, or fall silent.
 class cluster {
 public:
     cluster(world& in, cluster_options options);
@@ -36,6 +40,8 @@ public:
     /// In order, and nothing is lost.
     awaitable<> stop();
 
+    bool has_primary() const;
+    /// Precondition: has_primary().
     operations& api();
     machine& node(std::size_t index);
     std::size_t node_count() const;
@@ -49,26 +55,37 @@ public:
     awaitable<> start_node(std::size_t index);
     /// The agent dies, and all that runs on the machine.
     awaitable<> power_off(std::size_t index);
+    /// Both ends are told, and nobody can dial until it is mended. It carries the node's streams, too.
     void cut_link(std::size_t index);
+    /// Nobody is told: what is sent is lost. When the link is mended the node has to dial again.
+    void silence_link(std::size_t index);
     void mend_link(std::size_t index);
-    /// Every later flush of the primary fails with `why`.
+    /// The same between primary and scheduler.
+    void cut_primary_link();
+    void silence_primary_link();
+    void mend_primary_link();
+    /// Every later flush of the primary fails with `why`; one that is under way may last all the same.
     void fail_primary_disk(error why);
 
     /// Waits until `is_true(api rows)` holds for all instances, looking again every 10 ms of virtual time.
     /// Throws std::runtime_error with what is when it does not within `limit`.
-    awaitable<> until(bool (*is_true)(std::vector<stored<instance>> const&), duration limit = std::chrono::minutes(5));
+    awaitable<> until(std::function<bool(std::vector<stored<instance>> const&)> is_true,
+                      duration limit = std::chrono::minutes(5));
     /// The workload made from `definition` (JSON or YAML), and `count` instances of it.
     awaitable<workload_id> create(std::string definition, std::uint32_t count);
 
-    /// What must hold at every moment, checked now: no instance runs on two machines, no machine runs more Pods than it
-    /// offers. Empty, or what is wrong.   Source: DESIGN, section 5, rules 1 and 3
-    std::string violations() const;
+    /// What must hold at every moment, checked whenever a container starts: an instance is started on one machine only,
+    /// and no machine runs more than it offers (cpu, memory, Pods, each host port once). Empty, or what was wrong.
+    /// Source: DESIGN, section 5, rules 1 and 3
+    std::string const& violations() const { return violations_; }
 
 private:
     struct primary_process;
     struct scheduler_process;
     struct node_process;
     class links;
+
+    void check_start(std::size_t index, container_key const& started);
 
     world& world_;
     cluster_options options_;
@@ -77,10 +94,12 @@ private:
     std::unique_ptr<primary_process> primary_;
     std::unique_ptr<scheduler_process> scheduler_;
     std::vector<std::unique_ptr<node_process>> nodes_;
+    std::map<instance_id, std::size_t> homes_;  ///< where each instance was started first
+    std::string violations_;
 };
 
-/// For `until`.
-bool all_running(std::vector<stored<instance>> const& rows);
+/// For `until`: there are `count` instances, and all run.
+std::function<bool(std::vector<stored<instance>> const&)> all_running(std::size_t count);
 bool none_left(std::vector<stored<instance>> const& rows);
 
 }  // namespace rik::sim

@@ -1,7 +1,7 @@
 // A journal that takes time, can be full, and loses its unflushed tail in a crash.
 #pragma once
 
-#include <rik/async/clock.hpp>
+#include <rik/sim/world.hpp>
 #include <rik/store/memory_journal.hpp>
 
 #include <memory>
@@ -9,21 +9,27 @@
 
 namespace rik::sim {
 
-/// One process's view of a simulated disk. What `append` has returned for is there after a crash; nothing else is.
+/// One process's view of a simulated disk. What `append` has returned for is there after a crash; of what it has not,
+/// the last batch may be.
 class faulty_disk final : public journal {
 public:
-    faulty_disk(clock& time, std::shared_ptr<memory_disk> disk) : time_(time), under_(std::move(disk)) {}
+    /// A flush takes `flush_time`, and up to `delay_max` more before and after its batch lasts, by the world's seed.
+    faulty_disk(world& in, std::shared_ptr<memory_disk> disk, duration delay_max = {})
+        : world_(in), under_(std::move(disk)), delay_max_(delay_max) {}
 
     duration flush_time = std::chrono::microseconds(100);
-    /// Every later append fails with this.
+    /// Every append that has not returned yet fails with this, even if its batch lasts already.
     void fail(error why) { failure_ = std::move(why); }
 
     awaitable<result<journal_contents>> lead() override { return under_.lead(); }
     awaitable<result<void>> append(std::vector<journal_entry> batch) override;
 
 private:
-    clock& time_;
+    awaitable<> pass_time();
+
+    world& world_;
     memory_journal under_;
+    duration delay_max_;
     std::optional<error> failure_;
 };
 

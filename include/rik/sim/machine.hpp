@@ -9,6 +9,7 @@
 #include <rik/runtime/runtime.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,9 +51,15 @@ public:
     /// All containers end, nothing of them is left, and the boot id changes. Call it when no agent uses the machine.
     void power_off();
 
+    /// Is called at every start of a container, when it runs.
+    void watch_starts(std::function<void(container_key const&)> watcher) { on_start_ = std::move(watcher); }
+
     std::vector<container_start> const& starts() const { return starts_; }
     /// Containers that run now.
     std::vector<container_key> running() const;
+    /// The same by instance, with what their definitions say.
+    std::map<instance_id, instance_template> running_pods() const;
+    resources const& capacity() const { return facts_.capacity; }
     /// Instances that are on the network now.
     std::set<instance_id> attached() const;
     /// Whatever is held for an instance: sandboxes and network attachments.
@@ -96,6 +103,7 @@ private:
     std::map<container_key, std::shared_ptr<container>> containers_;
     std::map<instance_id, pod_attachment> attached_;
     std::vector<container_start> starts_;
+    std::function<void(container_key const&)> on_start_ = [](container_key const&) {};
 };
 
 }  // namespace rik::sim

@@ -49,7 +49,8 @@ public:
     asio::any_io_executor executor() { return context_.get_executor(); }
 
     /// Runs until `work` has returned; others go on meanwhile. Throws what it throws, and
-    /// std::runtime_error("deadlock") when nothing can happen any more, or `limit` of virtual time has passed.
+    /// std::runtime_error("deadlock") when nothing can happen any more, or `limit` of virtual time has passed: then
+    /// `work` was cancelled.
     void run(awaitable<> work, duration limit = std::chrono::hours(24 * 365));
 
     /// The same, for a value.
@@ -70,8 +71,8 @@ private:
     }
     void settle();
 
+    virtual_clock clock_;  // before the context: whoever still sleeps leaves the clock when the context ends
     asio::io_context context_;
-    virtual_clock clock_;
     seeded_entropy random_;
 };
 
