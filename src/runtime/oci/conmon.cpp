@@ -162,7 +162,9 @@ result<pid_t> parse_created(std::string_view line) {
 
 void move_conmon(machine const& on, container_paths const& paths) {
     auto const record = read_record(paths);
-    if (!record || !open_process(record->monitor)) return;
+    if (!record) return;
+    auto const monitor = open_process(record->monitor);
+    if (!monitor || !*monitor) return;
     auto const moved = on.groups.add_monitor(paths.monitor_cgroup, on.paths.monitors_cgroup(), record->monitor.pid);
     if (moved || moved.error().code == errc::not_found) return;  // it, or its Pod, is gone
     on.options.log.warning("conmon stays in the agent's cgroup",
