@@ -1,6 +1,7 @@
 #include "machine_detail.hpp"
 
 #include "files_detail.hpp"
+#include "mounts_detail.hpp"
 
 #include <rik/runtime/process.hpp>
 
@@ -99,8 +100,9 @@ host_limits read_host_limits(cgroups const& groups) {
 
 result<machine> open_machine(oci_options options, clock& time) {
     if (auto const checked = check(options); !checked) return checked.error();
-    auto groups = cgroups::find(try_read_file("/proc/self/mountinfo").value_or(""),
-                                try_read_file("/proc/self/cgroup").value_or(""));
+    auto const mountinfo = read_mountinfo();
+    if (!mountinfo) return mountinfo.error();
+    auto groups = cgroups::find(*mountinfo, try_read_file("/proc/self/cgroup").value_or(""));
     if (!groups) return groups.error();
     layout paths(options.run_dir, options.state_dir, options.tag);
     auto boot_id = read_file("/proc/sys/kernel/random/boot_id", boot_id_bytes_max);
