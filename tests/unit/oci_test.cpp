@@ -111,6 +111,19 @@ TEST_CASE_METHOD(config_fixture, "root has Docker's capabilities that we have, o
     CHECK(of_user.at("bounding").as_array().size() == 13);
 }
 
+TEST_CASE_METHOD(config_fixture, "a container without a limit cannot fill the host's memory by what it may write",
+                 "[unit][oci]") {
+    auto const pod = paths.pod(request.key.instance);
+    auto made = config();
+    for (auto const& each : made["mounts"].as_array()) {
+        if (each.at("type") != "bind") continue;
+        std::filesystem::path const source = each.at("source").as_string().c_str();
+        auto const is_on_disk = source.native().starts_with(pod.state.native());
+        INFO(source.string());
+        CHECK((is_on_disk || source == pod.shm));  // the latter has a size
+    }
+}
+
 TEST_CASE("a user is a number or a name of the image's own files", "[unit][oci]") {
     auto const app = resolve_user("app", passwd, group);
     REQUIRE(app.has_value());
