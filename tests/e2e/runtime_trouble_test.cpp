@@ -1,11 +1,14 @@
 // What goes wrong around containers and must not harm them.
+#include <rik/async/task_group.hpp>
 #include <rik/base/hash.hpp>
 
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
 #include "support/run.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include <fcntl.h>
@@ -16,6 +19,8 @@
 #include <unistd.h>
 
 namespace rik::testing {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -63,6 +68,53 @@ int open_beside_many_mounts(std::filesystem::path const& root, std::string const
     return 0;
 }
 
+std::string read_text(std::filesystem::path const& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string unified_group(std::string const& file) {
+    auto const text = "\n" + read_text(file);
+    auto const at = text.find("\n0::");
+    return text.substr(at + 4, text.find('\n', at + 1) - at - 4);
+}
+
+std::string unified_root() {
+    auto const* const hybrid = "/sys/fs/cgroup/unified";
+    return std::filesystem::exists(hybrid) ? hybrid : "/sys/fs/cgroup";
+}
+
+/// Within two seconds.
+template <class Condition>
+bool comes_true(Condition condition) {
+    for (int round = 0; round < 200 && !condition(); ++round) ::usleep(10'000);
+    return condition();
+}
+
+/// Children of this process that have ended and that nobody has waited for.
+int zombies() {
+    int count = 0;
+    auto const parent = " Z " + std::to_string(::getpid()) + " ";
+    for (auto const& each : std::filesystem::directory_iterator("/proc")) {
+        if (each.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+        if (read_text(each.path() / "stat").find(parent) != std::string::npos) ++count;
+    }
+    return count;
+}
+
+awaitable<> start(oci_world& world, container_request request) {
+    auto const started = co_await world.runtime().start_container(std::move(request));
+    (void)started;
+}
+
+/// Cancels a start after `patience`.
+awaitable<> start_and_leave(oci_world& world, container_request request, duration patience) {
+    task_group starting(world.executor());
+    starting.spawn(start(world, std::move(request)));
+    co_await world.time().sleep_for(patience);
+    co_await starting.stop();
+}
+
 }  // namespace
 
 TEST_CASE("who is short of descriptors takes no container for ended", "[e2e][runtime]") {
@@ -98,6 +150,34 @@ TEST_CASE("a machine with very many mounts is opened", "[e2e][runtime]") {
     int status = -1;
     ::waitpid(child, &status, 0);
     CHECK(status == 0);
+}
+
+TEST_CASE("the conmon of a container that is taken over leaves the agent's cgroup", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    world.start(world.request(pod, {"sleep", "1000"}));
+    auto const monitor = read_text(world.root() / "run/pods" / pod.text() / "containers/main-0/conmon.pid");
+    auto const group = [&] { return unified_group("/proc/" + monitor + "/cgroup"); };
+    auto const moved = [&] { return group().find(world.tag()) != std::string::npos; };
+    REQUIRE(comes_true(moved));
+    // As if we had died before it was moved.
+    std::ofstream(unified_root() + unified_group("/proc/self/cgroup") + "/cgroup.procs") << monitor;
+    REQUIRE_FALSE(moved());
+    auto other = world.open();
+    world.get(other->list());
+    world.close(std::move(other));  // waits for the moves
+    CHECK(moved());
+}
+
+TEST_CASE("starts that are cancelled leave no zombie", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    for (int round = 0; round < 40; ++round) {
+        auto request = world.request(pod, {"sleep", "1000"}, "c" + std::to_string(round));
+        world.run(start_and_leave(world, std::move(request), round * 250us));
+    }
+    CHECK(comes_true([] { return zombies() == 0; }));
+    world.get(world.runtime().remove_sandbox(pod));
 }
 
 }  // namespace rik::testing

@@ -91,6 +91,17 @@ result<conmon_launch> prepare(machine const& on, container_request const& reques
     return launch_conmon(on, paths, request.key.name);
 }
 
+/// Up to a conmon that stays, whatever happens to who waits for it; what conmon says.
+awaitable<result<unique_fd>> launch(machine const& on, container_request const& request, container_paths const& paths,
+                                    time_point deadline) {
+    auto preparing = [&] { return prepare(on, request, paths); };
+    auto launched = co_await offload(on.options.pool, std::move(preparing));
+    if (!launched) co_return launched.error();
+    auto const forked = co_await await_forked(on, launched->parent, deadline);
+    if (!forked) co_return forked.error();
+    co_return std::move(launched->said);
+}
+
 result<container_record> make_record(machine const& on, container_request const& request, container_paths const& paths,
                                      pid_t container) {
     auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
@@ -145,10 +156,10 @@ awaitable<result<void>> start_by_runc(machine const& on, std::string id, time_po
 awaitable<result<void>> make_and_start(machine const& on, container_request const& request,
                                        container_paths const& paths) {
     auto const deadline = on.time.now() + limits::runtime_call_timeout;
-    auto preparing = [&] { return prepare(on, request, paths); };
-    auto launch = co_await offload(on.options.pool, std::move(preparing));
-    if (!launch) co_return launch.error();
-    auto creating = await_created(on, std::move(*launch));
+    auto launching = launch(on, request, paths, deadline);
+    auto said = co_await shield(std::move(launching));
+    if (!said) co_return said.error();
+    auto creating = await_created(on, std::move(*said));
     auto const created = co_await with_deadline(on.time, deadline, std::move(creating));
     if (!created) co_return created.error();
     auto starting = [&] { return record_and_start(on, request, paths, *created); };
