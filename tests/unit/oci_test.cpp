@@ -111,6 +111,40 @@ TEST_CASE_METHOD(config_fixture, "root has Docker's capabilities that we have, o
     CHECK(of_user.at("bounding").as_array().size() == 13);
 }
 
+TEST_CASE_METHOD(config_fixture, "a container without a limit cannot fill the host's memory by what it may write",
+                 "[unit][oci]") {
+    auto const pod = paths.pod(request.key.instance);
+    auto made = config();
+    for (auto const& each : made["mounts"].as_array()) {
+        if (each.at("type") != "bind") continue;
+        std::filesystem::path const source = each.at("source").as_string().c_str();
+        auto const is_on_disk = source.native().starts_with(pod.state.native());
+        INFO(source.string());
+        CHECK((is_on_disk || source == pod.shm));  // the latter has a size
+    }
+}
+
+TEST_CASE_METHOD(config_fixture, "sockets of every family but vsock may be made, however the number is written",
+                 "[unit][oci]") {
+    auto made = config();
+    auto const is_allowed = [&](std::uint64_t family) {
+        for (auto const& rule : made["linux"].at("seccomp").at("syscalls").as_array()) {
+            if (rule.at("names").at(0) != "socket" || rule.at("action") != "SCMP_ACT_ALLOW") continue;
+            auto const& condition = rule.at("args").at(0);
+            REQUIRE(condition.at("op") == "SCMP_CMP_MASKED_EQ");  // else all 64 bits are looked at, the kernel at 32
+            auto const mask = condition.at("value").to_number<std::uint64_t>();
+            if ((family & mask) == condition.at("valueTwo").to_number<std::uint64_t>()) return true;
+        }
+        return false;
+    };
+    for (std::uint64_t family = 0; family < 46; ++family) {
+        for (auto const high : {std::uint64_t{0}, std::uint64_t{1} << 32, ~std::uint64_t{0} << 32}) {
+            INFO(family << " with " << high);
+            CHECK(is_allowed(high | family) == (family != 40));
+        }
+    }
+}
+
 TEST_CASE("a user is a number or a name of the image's own files", "[unit][oci]") {
     auto const app = resolve_user("app", passwd, group);
     REQUIRE(app.has_value());

@@ -133,7 +133,7 @@ result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, st
     auto const failure = write_control(directory / "cgroup.procs", process);
     if (failure == 0) return {};
     ::rmdir(directory.c_str());  // stays if others are in it
-    return system_error(directory, "add a process", failure == ESRCH ? ENOENT : failure);
+    return system_error(directory, "add a process", failure);
 }
 
 result<void> cgroups::add_monitor(std::string const& path, std::string const& shared, pid_t process) const {

@@ -3,6 +3,8 @@
 #include "files_detail.hpp"
 #include "record_detail.hpp"
 
+#include <rik/async/deadline.hpp>
+
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -11,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -133,13 +136,23 @@ result<conmon_launch> launch_conmon(machine const& on, container_paths const& pa
     return conmon_launch{std::move(*parent), std::move(said->read)};
 }
 
-awaitable<result<pid_t>> await_created(machine const& on, conmon_launch launch) {
-    auto const ended = co_await launch.parent.wait();
+awaitable<result<void>> await_forked(machine const& on, child_process& parent, time_point deadline) {
+    auto ending = parent.wait();
+    auto ended = co_await with_deadline(on.time, deadline, std::move(ending));
+    if (!ended && ended.error().code == errc::timed_out) {
+        [[maybe_unused]] auto const killed = parent.signal(SIGKILL);
+        [[maybe_unused]] auto const reaped = co_await parent.wait();
+        co_return error{errc::timed_out, "conmon: does not fork"};
+    }
     if (!ended) co_return ended.error();
     if (ended->known && ended->code != 0) {
         co_return error{errc::internal, fmt::format("conmon: ended with code {}", ended->code)};
     }
-    auto const line = co_await read_line(on.options.executor, std::move(launch.said));
+    co_return result<void>{};
+}
+
+awaitable<result<pid_t>> await_created(machine const& on, unique_fd said) {
+    auto const line = co_await read_line(on.options.executor, std::move(said));
     if (!line) co_return line.error();
     co_return parse_created(*line);
 }
@@ -162,7 +175,9 @@ result<pid_t> parse_created(std::string_view line) {
 
 void move_conmon(machine const& on, container_paths const& paths) {
     auto const record = read_record(paths);
-    if (!record || !open_process(record->monitor)) return;
+    if (!record) return;
+    auto const monitor = open_process(record->monitor);
+    if (!monitor || !*monitor) return;
     auto const moved = on.groups.add_monitor(paths.monitor_cgroup, on.paths.monitors_cgroup(), record->monitor.pid);
     if (moved || moved.error().code == errc::not_found) return;  // it, or its Pod, is gone
     on.options.log.warning("conmon stays in the agent's cgroup",

@@ -23,9 +23,14 @@ struct conmon_launch {
 /// Blocks for about half a millisecond.
 result<conmon_launch> launch_conmon(machine const& on, container_paths const& paths, std::string const& name);
 
+/// Waits for the end of conmon's parent, which takes 2 ms; one that takes longer than `deadline` is killed. A parent
+/// that nobody waits for would be a zombie, so this is not for a caller that may be cancelled: see async/shield.
+/// Errors: timed_out; internal.
+awaitable<result<void>> await_forked(machine const& on, child_process& parent, time_point deadline);
+
 /// The pid of the container, which is made and waits to be started. conmon.pid is written then.
 /// Errors: invalid, its program cannot be run; exhausted; internal, all with runc's message.
-awaitable<result<pid_t>> await_created(machine const& on, conmon_launch launch);
+awaitable<result<pid_t>> await_created(machine const& on, unique_fd said);
 
 /// What conmon says on its sync pipe: {"data": PID} or {"data": -1, "message": "..."}.
 /// Source: conmon 2.1, src/parent_pipe_fd.c, with --api-version 1.

@@ -48,6 +48,8 @@ json::object bind_of(std::string_view destination, std::filesystem::path const& 
     return mount_of(destination, "bind", source.string(), texts("bind", "rw", "nosuid", "nodev", "rprivate"));
 }
 
+/// The three files of /etc can be written to, as with Docker: images add to their hosts when they start. So they are on
+/// the disk, as all that a container writes; in run_dir, which is in memory, it could fill the host's /run with them.
 json::array mounts_of(pod_paths const& pod) {
     return {mount_of("/proc", "proc", "proc", texts("nosuid", "noexec", "nodev")),
             mount_of("/dev", "tmpfs", "tmpfs", texts("nosuid", "strictatime", "mode=755", "size=65536k")),

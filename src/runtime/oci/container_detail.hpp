@@ -23,14 +23,15 @@ struct container_view {
     bool is_running() const { return !exit; }
 };
 
-/// It was started, whether or not it still runs. Blocks.
-bool has_started(container_paths const& paths);
+/// It was started, whether or not it still runs. Blocks. Errors: exhausted; internal: it is not known.
+result<bool> has_started(container_paths const& paths);
 
 /// Blocks. A container whose conmon was killed is killed here: nobody reads its output any more.
-/// Errors: not_found, it was never started.
+/// Errors: not_found, it was never started; corrupt, its record is damaged; exhausted; internal: it is not known how it
+/// is, and nothing was done to it.
 result<container_view> view_container(machine const& on, container_paths const& paths);
 
-/// Errors: not_found, it does not run. Blocks.
+/// Errors: not_found, it does not run; those of view_container. Blocks.
 result<void> signal_container(machine const& on, container_paths const& paths);
 result<void> kill_container(machine const& on, container_paths const& paths);
 

@@ -29,6 +29,8 @@ constexpr duration removal_time_max = 10s;
 constexpr duration removal_pause_min = 2ms;
 constexpr duration removal_pause_max = 100ms;
 constexpr int monitor_end_wait_ms = 1000;
+constexpr std::size_t exit_bytes_max = 4096;
+constexpr std::size_t name_bytes_max = 4096;
 constexpr int killed_by_signal = 137;
 
 std::optional<wall_time> changed_at(std::filesystem::path const& file) {
@@ -38,16 +40,17 @@ std::optional<wall_time> changed_at(std::filesystem::path const& file) {
     return wall_time(std::chrono::floor<std::chrono::microseconds>(since));
 }
 
-/// What conmon wrote when the container had ended.
-std::optional<container_exit> read_exit(machine const& on, container_paths const& paths) {
-    auto const text = try_read_file(paths.exit_file());
-    if (!text) return std::nullopt;
+/// What conmon wrote when the container had ended; nothing if it has not.
+result<std::optional<container_exit>> read_exit(machine const& on, container_paths const& paths) {
+    auto const text = read_file_if_there(paths.exit_file(), exit_bytes_max);
+    if (!text) return text.error();
+    if (!*text) return std::optional<container_exit>();
     container_exit found{.finished_at = changed_at(paths.exit_file()).value_or(wall_time{})};
-    auto const [end, failure] = std::from_chars(text->data(), text->data() + text->size(), found.code);
+    auto const [end, failure] = std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), found.code);
     found.code_known = failure == std::errc{};
     // A child that was killed for want of memory is not the container's end: both must be true.
     found.out_of_memory = found.code == killed_by_signal && on.groups.out_of_memory_kills(paths.cgroup) > 0;
-    return found;
+    return std::optional(found);
 }
 
 /// conmon is gone and left no exit code: it was killed, or the machine went down.
@@ -63,6 +66,13 @@ container_exit lost_exit(machine const& on, container_paths const& paths) {
 
 error does_not_run(container_paths const& paths) {
     return error{errc::not_found, fmt::format("container {}: does not run", paths.id)};
+}
+
+/// Errors: not_found, it does not run; those of view_container.
+result<container_view> view_running(machine const& on, container_paths const& paths) {
+    auto seen = view_container(on, paths);
+    if (seen ? !seen->is_running() : is_no_record(seen.error())) return does_not_run(paths);
+    return seen;
 }
 
 /// Kills what runs, and gives conmon the time to write the exit code for whoever waits for it.
@@ -93,13 +103,14 @@ result<void> remove_once(machine const& on, container_paths const& paths) {
 
 }  // namespace
 
-bool has_started(container_paths const& paths) {
+result<bool> has_started(container_paths const& paths) {
     auto const record = read_record(paths);
-    if (!record) return false;
+    if (!record) return is_no_record(record.error()) ? result<bool>(false) : record.error();
     if (::access(paths.start_fifo().c_str(), F_OK) != 0) return true;
     // Either nobody read from the fifo, or who did died before he removed it.
-    auto const name = try_read_file(fmt::format("/proc/{}/comm", record->container.pid)).value_or("");
-    return !name.starts_with("runc:[");
+    auto const name = read_file_if_there(fmt::format("/proc/{}/comm", record->container.pid), name_bytes_max);
+    if (!name) return name.error();
+    return !*name || !(*name)->starts_with("runc:[");
 }
 
 result<container_view> view_container(machine const& on, container_paths const& paths) {
@@ -107,25 +118,33 @@ result<container_view> view_container(machine const& on, container_paths const& 
     if (!record) return record.error();
     container_view seen{.record = std::move(*record), .monitor = {}, .exit = {}};
     // Before the exit code is looked for: conmon writes it and ends then.
-    if (seen.record.boot_id == on.boot_id) seen.monitor = open_process(seen.record.monitor);
+    if (seen.record.boot_id == on.boot_id) {
+        auto monitor = open_process(seen.record.monitor);
+        if (!monitor) return monitor.error();
+        seen.monitor = std::move(*monitor);
+    }
     if (seen.monitor && has_ended(seen.monitor)) seen.monitor.reset();
-    seen.exit = read_exit(on, paths);
+    auto const exit = read_exit(on, paths);
+    if (!exit) return exit.error();
+    seen.exit = *exit;
     if (!seen.exit && !seen.monitor) seen.exit = lost_exit(on, paths);
     return seen;
 }
 
 result<void> signal_container(machine const& on, container_paths const& paths) {
-    auto const seen = view_container(on, paths);
-    if (!seen || !seen->is_running()) return does_not_run(paths);
+    auto const seen = view_running(on, paths);
+    if (!seen) return seen.error();
     auto const pidfd = open_process(seen->record.container);
-    if (!pidfd || ::pidfd_send_signal(pidfd.get(), seen->record.stop_signal, nullptr, 0) != 0)
-        return does_not_run(paths);
-    return {};
+    if (!pidfd) return pidfd.error();
+    if (!*pidfd) return does_not_run(paths);
+    if (::pidfd_send_signal(pidfd->get(), seen->record.stop_signal, nullptr, 0) == 0) return {};
+    if (errno == ESRCH) return does_not_run(paths);
+    return system_error(paths.id, "signal", errno);
 }
 
 result<void> kill_container(machine const& on, container_paths const& paths) {
-    auto const seen = view_container(on, paths);
-    if (!seen || !seen->is_running()) return does_not_run(paths);
+    auto const seen = view_running(on, paths);
+    if (!seen) return seen.error();
     on.groups.kill(paths.cgroup);
     return {};
 }

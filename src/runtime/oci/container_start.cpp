@@ -23,6 +23,7 @@ namespace rik::detail {
 namespace {
 
 constexpr std::uint32_t attempts_with_logs_max = 5;
+constexpr std::size_t pid_bytes_max = 64;
 constexpr int start_wait_ms = 20;  // in a thread of the pool; it takes 0.5
 
 result<std::string> config_text(machine const& on, container_request const& request, pod_paths const& pod,
@@ -90,19 +91,33 @@ result<conmon_launch> prepare(machine const& on, container_request const& reques
     return launch_conmon(on, paths, request.key.name);
 }
 
+/// Up to a conmon that stays, whatever happens to who waits for it; what conmon says.
+awaitable<result<unique_fd>> launch(machine const& on, container_request const& request, container_paths const& paths,
+                                    time_point deadline) {
+    auto preparing = [&] { return prepare(on, request, paths); };
+    auto launched = co_await offload(on.options.pool, std::move(preparing));
+    if (!launched) co_return launched.error();
+    auto const forked = co_await await_forked(on, launched->parent, deadline);
+    if (!forked) co_return forked.error();
+    co_return std::move(launched->said);
+}
+
 result<container_record> make_record(machine const& on, container_request const& request, container_paths const& paths,
                                      pid_t container) {
-    auto const text = try_read_file(paths.monitor_pid()).value_or("");
+    auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
+    if (!text) return text.error();
     pid_t monitor = -1;
-    std::from_chars(text.data(), text.data() + text.size(), monitor);
-    auto const seen_monitor = identify(monitor);
-    auto const seen_container = identify(container);
-    if (!seen_monitor || !seen_container) {
+    std::from_chars(text->data(), text->data() + text->size(), monitor);
+    auto const monitor_now = identify(monitor);
+    if (!monitor_now) return monitor_now.error();
+    auto const container_now = identify(container);
+    if (!container_now) return container_now.error();
+    if (!*monitor_now || !*container_now) {
         return error{errc::internal, fmt::format("container {}: ended before it was started", paths.id)};
     }
     return container_record{.boot_id = on.boot_id,
-                            .container = *seen_container,
-                            .monitor = *seen_monitor,
+                            .container = **container_now,
+                            .monitor = **monitor_now,
                             .started_at = on.time.wall(),
                             .stop_signal = parse_signal(request.from->config.stop_signal)};
 }
@@ -141,10 +156,10 @@ awaitable<result<void>> start_by_runc(machine const& on, std::string id, time_po
 awaitable<result<void>> make_and_start(machine const& on, container_request const& request,
                                        container_paths const& paths) {
     auto const deadline = on.time.now() + limits::runtime_call_timeout;
-    auto preparing = [&] { return prepare(on, request, paths); };
-    auto launch = co_await offload(on.options.pool, std::move(preparing));
-    if (!launch) co_return launch.error();
-    auto creating = await_created(on, std::move(*launch));
+    auto launching = launch(on, request, paths, deadline);
+    auto said = co_await shield(std::move(launching));
+    if (!said) co_return said.error();
+    auto creating = await_created(on, std::move(*said));
     auto const created = co_await with_deadline(on.time, deadline, std::move(creating));
     if (!created) co_return created.error();
     auto starting = [&] { return record_and_start(on, request, paths, *created); };
@@ -158,9 +173,11 @@ awaitable<result<void>> make_and_start(machine const& on, container_request cons
 
 enum class found { nothing, half_made, started };
 
-found look_for(container_paths const& paths) {
+result<found> look_for(container_paths const& paths) {
     if (::access(paths.state.c_str(), F_OK) != 0 && ::access(paths.bundle.c_str(), F_OK) != 0) return found::nothing;
-    return has_started(paths) ? found::started : found::half_made;
+    auto const started = has_started(paths);
+    if (!started) return started.error();
+    return *started ? found::started : found::half_made;
 }
 
 }  // namespace
@@ -168,8 +185,9 @@ found look_for(container_paths const& paths) {
 awaitable<result<void>> start_container(machine const& on, container_request request) {
     auto const paths = on.paths.container(request.key);
     auto const before = look_for(paths);
-    if (before == found::started) co_return result<void>{};
-    if (before == found::half_made) {
+    if (!before) co_return before.error();
+    if (*before == found::started) co_return result<void>{};
+    if (*before == found::half_made) {
         auto const removed = co_await remove_container(on, paths);
         if (!removed) co_return removed.error();
     }

@@ -40,13 +40,23 @@ int read_all(int fd, std::size_t bytes_max, std::string& text) {
     }
 }
 
+errc kind_of(int number) {
+    switch (number) {
+        case ENOSPC:
+        case EDQUOT:
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM: return errc::exhausted;
+        case ENOENT:
+        case ESRCH: return errc::not_found;
+        default: return errc::internal;
+    }
+}
+
 }  // namespace
 
 error system_error(std::filesystem::path const& subject, std::string_view step, int number) {
-    auto code = errc::internal;
-    if (number == ENOSPC || number == EDQUOT || number == EMFILE || number == ENFILE) code = errc::exhausted;
-    if (number == ENOENT) code = errc::not_found;
-    return error{code, fmt::format("{}: {}: {}", subject.string(), step, std::strerror(number))};
+    return error{kind_of(number), fmt::format("{}: {}: {}", subject.string(), step, std::strerror(number))};
 }
 
 result<void> make_directories(std::filesystem::path const& path) {
@@ -64,6 +74,13 @@ result<std::string> read_file(std::filesystem::path const& path, std::size_t byt
     if (failure == EFBIG) return error{errc::corrupt, fmt::format("{}: is too long", path.string())};
     if (failure != 0) return system_error(path, "read", failure);
     return text;
+}
+
+result<std::optional<std::string>> read_file_if_there(std::filesystem::path const& path, std::size_t bytes_max) {
+    auto text = read_file(path, bytes_max);
+    if (text) return std::optional(std::move(*text));
+    if (text.error().code == errc::not_found) return std::optional<std::string>();
+    return text.error();
 }
 
 std::optional<std::string> try_read_file(std::filesystem::path const& path) {

@@ -12,7 +12,8 @@
 
 namespace rik::detail {
 
-/// errc::exhausted for a full disk, not_found for ENOENT, else internal.
+/// errc::exhausted for a full disk and for want of descriptors or memory, not_found for ENOENT and ESRCH (a process
+/// that ended while its file in /proc was read), else internal.
 error system_error(std::filesystem::path const& subject, std::string_view step, int number);
 
 result<void> make_directories(std::filesystem::path const& path);
@@ -20,7 +21,11 @@ result<void> make_directories(std::filesystem::path const& path);
 /// The text of a file of at most `bytes_max` bytes. Errors: not_found; corrupt, it is longer; internal.
 result<std::string> read_file(std::filesystem::path const& path, std::size_t bytes_max);
 
-/// Nothing if the file cannot be read: for files of /proc and of cgroups, which vanish at any time.
+/// Nothing if there is no such file. What something hangs on that runs is read with this: for a moment a file cannot be
+/// read, and that must not look as if it were gone. Errors: those of read_file.
+result<std::optional<std::string>> read_file_if_there(std::filesystem::path const& path, std::size_t bytes_max);
+
+/// Nothing if the file cannot be read, for whatever reason: for files that only tell more.
 std::optional<std::string> try_read_file(std::filesystem::path const& path);
 
 /// Writes in place: the inode stays, so that bind mounts of it show the change.

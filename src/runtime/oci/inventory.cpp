@@ -24,29 +24,47 @@ namespace fs = std::filesystem;
 constexpr duration removal_time_max = 10s;
 constexpr duration removal_pause = 10ms;
 
-std::set<std::string> names_in(fs::path const& directory) {
+/// What is in either; a directory that is not there is empty.
+result<std::set<std::string>> names_in(fs::path const& first, fs::path const& second) {
     std::set<std::string> names;
-    std::error_code failure;
-    for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure)) {
-        names.insert(each->path().filename().string());
+    for (auto const& directory : {first, second}) {
+        std::error_code failure;
+        for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure)) {
+            names.insert(each->path().filename().string());
+        }
+        if (failure && failure != std::errc::no_such_file_or_directory) {
+            return system_error(directory, "list", failure.value());
+        }
     }
     return names;
 }
 
-std::set<std::string> names_in_both(fs::path const& first, fs::path const& second) {
-    auto names = names_in(first);
-    names.merge(names_in(second));
-    return names;
-}
-
-found_container describe(machine const& on, container_key key) {
+/// One that was never started is neither running nor ended.
+result<found_container> describe(machine const& on, container_key key) {
     auto const paths = on.paths.container(key);
     found_container found{.key = std::move(key)};
-    auto seen = view_container(on, paths);
-    if (!seen || (seen->is_running() && !has_started(paths))) return found;
+    auto const started = has_started(paths);
+    if (!started) return started.error();
+    auto const seen = view_container(on, paths);
+    if (!seen && !is_no_record(seen.error())) return seen.error();
+    if (!seen || (seen->is_running() && !*started)) return found;
     found.running = seen->is_running();
     found.exit = seen->exit;
     found.started_at = seen->record.started_at;
+    return found;
+}
+
+result<found_sandbox> describe(machine const& on, instance_id const& instance) {
+    auto const pod = on.paths.pod(instance);
+    found_sandbox found{.instance = instance, .network_namespace = pod.network_namespace(), .containers = {}};
+    found.is_whole = is_whole(pod);
+    auto keys = find_containers(on, instance);
+    if (!keys) return keys.error();
+    for (auto& key : *keys) {
+        auto container = describe(on, std::move(key));
+        if (!container) return container.error();
+        found.containers.push_back(std::move(*container));
+    }
     return found;
 }
 
@@ -97,43 +115,48 @@ result<void> remove_directories(machine const& on) {
 
 }  // namespace
 
-std::vector<instance_id> find_instances(machine const& on) {
+result<std::vector<instance_id>> find_instances(machine const& on) {
+    auto const names = names_in(on.paths.state_pods(), on.paths.run_pods());
+    if (!names) return names.error();
     std::vector<instance_id> found;
-    for (auto const& name : names_in_both(on.paths.state_pods(), on.paths.run_pods())) {
+    for (auto const& name : *names) {
         if (auto const instance = instance_id::parse(name)) found.push_back(*instance);
     }
     return found;
 }
 
-std::vector<container_key> find_containers(machine const& on, instance_id const& instance) {
+result<std::vector<container_key>> find_containers(machine const& on, instance_id const& instance) {
     auto const pod = on.paths.pod(instance);
+    auto const names = names_in(pod.state / "containers", pod.run / "containers");
+    if (!names) return names.error();
     std::vector<container_key> found;
-    for (auto const& name : names_in_both(pod.state / "containers", pod.run / "containers")) {
+    for (auto const& name : *names) {
         if (auto key = parse_container_directory(instance, name)) found.push_back(std::move(*key));
     }
     return found;
 }
 
 result<std::vector<found_sandbox>> list_sandboxes(machine const& on) {
+    auto const instances = find_instances(on);
+    if (!instances) return instances.error();
     std::vector<found_sandbox> found;
-    for (auto const& instance : find_instances(on)) {
-        auto const pod = on.paths.pod(instance);
-        found_sandbox each{.instance = instance, .network_namespace = pod.network_namespace(), .containers = {}};
-        each.is_whole = is_whole(pod);
-        for (auto& key : find_containers(on, instance)) each.containers.push_back(describe(on, std::move(key)));
-        found.push_back(std::move(each));
+    for (auto const& instance : *instances) {
+        auto each = describe(on, instance);
+        if (!each) return each.error();
+        found.push_back(std::move(*each));
     }
     return found;
 }
 
 awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) {
-    std::vector<container_key> keys;
     auto killing = [&] {
-        keys = find_containers(on, instance);
-        kill_containers(on, keys);
+        auto keys = find_containers(on, instance);
+        if (keys) kill_containers(on, *keys);
+        return keys;
     };
-    co_await offload(on.options.pool, std::move(killing));
-    for (auto const& key : keys) {
+    auto const keys = co_await offload(on.options.pool, std::move(killing));
+    if (!keys) co_return keys.error();
+    for (auto const& key : *keys) {
         auto paths = on.paths.container(key);
         auto const removed = co_await remove_container(on, std::move(paths));
         if (!removed) co_return removed.error();
@@ -144,7 +167,9 @@ awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) 
 }
 
 awaitable<result<void>> remove_everything(machine const& on) {
-    for (auto const& instance : find_instances(on)) {
+    auto const instances = find_instances(on);
+    if (!instances) co_return instances.error();
+    for (auto const& instance : *instances) {
         auto const gone = co_await remove_sandbox(on, instance);
         if (!gone) co_return gone.error();
     }

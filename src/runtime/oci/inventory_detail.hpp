@@ -10,13 +10,13 @@
 
 namespace rik::detail {
 
-/// The instances that have a directory anywhere. Blocks.
-std::vector<instance_id> find_instances(machine const& on);
+/// The instances that have a directory anywhere. Blocks. Errors: exhausted; internal: they could not be listed.
+result<std::vector<instance_id>> find_instances(machine const& on);
 
-/// The containers of an instance that have a directory anywhere. Blocks.
-std::vector<container_key> find_containers(machine const& on, instance_id const& instance);
+/// The containers of an instance that have a directory anywhere. Blocks. Errors: those of find_instances.
+result<std::vector<container_key>> find_containers(machine const& on, instance_id const& instance);
 
-/// Blocks. Errors: internal.
+/// All or an error: who takes over removes what he is not told of. Blocks. Errors: those of find_instances.
 result<std::vector<found_sandbox>> list_sandboxes(machine const& on);
 
 awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance);

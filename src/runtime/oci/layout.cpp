@@ -16,7 +16,7 @@ pod_paths layout::pod(instance_id const& instance) const {
     return pod_paths{.state = state,
                      .run = run,
                      .namespaces = run / "ns",
-                     .etc = run / "etc",
+                     .etc = state / "etc",
                      .shm = run / "shm",
                      .ready = run / "ready",
                      .logs = state / "logs",

@@ -12,10 +12,10 @@ namespace rik::detail {
 
 /// What the containers of an instance share.
 struct pod_paths {
-    std::filesystem::path state;       ///< containers/, logs/
-    std::filesystem::path run;         ///< namespaces/, etc/, shm/, containers/, ready
+    std::filesystem::path state;       ///< containers/, logs/, etc/
+    std::filesystem::path run;         ///< namespaces/, shm/, containers/, ready
     std::filesystem::path namespaces;  ///< net, ipc, uts: bind mounts of the pinned namespaces
-    std::filesystem::path etc;         ///< hosts, resolv.conf, hostname
+    std::filesystem::path etc;         ///< hosts, resolv.conf, hostname: see mounts_of
     std::filesystem::path shm;         ///< the mount point of the tmpfs
     std::filesystem::path ready;       ///< written last: the sandbox is whole
     std::filesystem::path logs;

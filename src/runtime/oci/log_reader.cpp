@@ -145,7 +145,9 @@ bool file_log_reader::fill() {
 
 result<void> file_log_reader::watch() {
     if (auto const record = read_record(paths_); record && record->boot_id == on_.boot_id) {
-        monitor_ = open_process(record->monitor);
+        auto monitor = open_process(record->monitor);
+        if (!monitor) return monitor.error();
+        monitor_ = std::move(*monitor);
     }
     events_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     constexpr auto wanted = IN_MODIFY | IN_CREATE | IN_MOVED_TO;

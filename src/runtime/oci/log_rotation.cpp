@@ -29,8 +29,12 @@ void rotate(machine const& on, container_paths const& paths) {
 }
 
 void rotate_all(machine const& on) {
-    for (auto const& instance : find_instances(on)) {
-        for (auto const& key : find_containers(on, instance)) rotate(on, on.paths.container(key));
+    auto const instances = find_instances(on);
+    if (!instances) return;  // the next time
+    for (auto const& instance : *instances) {
+        auto const keys = find_containers(on, instance);
+        if (!keys) return;
+        for (auto const& key : *keys) rotate(on, on.paths.container(key));
     }
 }
 

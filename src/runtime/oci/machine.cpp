@@ -1,6 +1,7 @@
 #include "machine_detail.hpp"
 
 #include "files_detail.hpp"
+#include "mounts_detail.hpp"
 
 #include <rik/runtime/process.hpp>
 
@@ -18,6 +19,8 @@ namespace rik::detail {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t boot_id_bytes_max = 4096;
 
 /// Overlay's mount options are separated by these, and conmon's log option by the colon.
 result<void> check_directory(fs::path const& path, std::string_view name) {
@@ -42,7 +45,9 @@ result<void> check(oci_options const& options) {
 
 /// What is in run_dir means something for one boot only; /run may be on a disk.
 result<void> forget_earlier_boots(layout const& paths, std::string const& boot_id) {
-    if (try_read_file(paths.boot_id()) == boot_id) return {};
+    auto const known = read_file_if_there(paths.boot_id(), boot_id_bytes_max);
+    if (!known) return known.error();
+    if (*known == boot_id) return {};
     for (auto const& each : {paths.run_pods(), paths.runtime_root()}) {
         if (auto const removed = remove_tree(each); !removed) return removed;
     }
@@ -95,13 +100,15 @@ host_limits read_host_limits(cgroups const& groups) {
 
 result<machine> open_machine(oci_options options, clock& time) {
     if (auto const checked = check(options); !checked) return checked.error();
-    auto groups = cgroups::find(try_read_file("/proc/self/mountinfo").value_or(""),
-                                try_read_file("/proc/self/cgroup").value_or(""));
+    auto const mountinfo = read_mountinfo();
+    if (!mountinfo) return mountinfo.error();
+    auto groups = cgroups::find(*mountinfo, try_read_file("/proc/self/cgroup").value_or(""));
     if (!groups) return groups.error();
     layout paths(options.run_dir, options.state_dir, options.tag);
-    auto boot_id = try_read_file("/proc/sys/kernel/random/boot_id").value_or("unknown");
-    if (boot_id.ends_with('\n')) boot_id.pop_back();
-    if (auto const done = prepare_directories(paths, boot_id); !done) return done.error();
+    auto boot_id = read_file("/proc/sys/kernel/random/boot_id", boot_id_bytes_max);
+    if (!boot_id) return boot_id.error();
+    if (boot_id->ends_with('\n')) boot_id->pop_back();
+    if (auto const done = prepare_directories(paths, *boot_id); !done) return done.error();
     auto const host = read_host_limits(*groups);
     auto runtime_program = program(options.runtime_program, "runc");
     auto monitor_program = program(options.monitor_program, "conmon");
@@ -110,7 +117,7 @@ result<machine> open_machine(oci_options options, clock& time) {
                    .paths = std::move(paths),
                    .groups = std::move(*groups),
                    .host = host,
-                   .boot_id = std::move(boot_id),
+                   .boot_id = std::move(*boot_id),
                    .runtime_program = std::move(runtime_program),
                    .monitor_program = std::move(monitor_program)};
 }

@@ -12,6 +12,9 @@ namespace rik::detail {
 
 namespace {
 
+/// 100,000 mounts, the kernel's usual limit, with some 600 bytes each.
+constexpr std::size_t mountinfo_bytes_max = 64u << 20;
+
 std::string_view next_word(std::string_view& line) {
     auto const end = line.find(' ');
     auto const word = line.substr(0, end);
@@ -34,6 +37,8 @@ std::string unescaped(std::string_view text) {
 }
 
 }  // namespace
+
+result<std::string> read_mountinfo() { return read_file("/proc/thread-self/mountinfo", mountinfo_bytes_max); }
 
 std::vector<mount_entry> parse_mounts(std::string_view mountinfo) {
     std::vector<mount_entry> found;
@@ -93,7 +98,7 @@ result<void> unmount(std::filesystem::path const& where) {
 }
 
 result<void> unmount_below(std::vector<std::filesystem::path> const& roots) {
-    auto const text = read_file("/proc/thread-self/mountinfo", 64u << 20);
+    auto const text = read_mountinfo();
     if (!text) return text.error();
     auto const mounts = parse_mounts(*text);
     for (auto const& root : roots) {

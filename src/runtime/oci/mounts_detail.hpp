@@ -17,6 +17,9 @@ struct mount_entry {
     std::string options;  ///< of the file system
 };
 
+/// This thread's mountinfo, however many mounts there are. Errors: exhausted; internal.
+result<std::string> read_mountinfo();
+
 /// Source: man proc_pid_mountinfo. Lines of another form are skipped.
 std::vector<mount_entry> parse_mounts(std::string_view mountinfo);
 

@@ -21,16 +21,21 @@ using detail::machine;
 
 struct oci_runtime::state {
     explicit state(machine opened)
-        : on(std::move(opened)), discarded(on.options.executor), tasks(on.options.executor) {}
+        : on(std::move(opened)),
+          discarded(on.options.executor),
+          moves(on.options.executor),
+          tasks(on.options.executor) {}
 
     void warm_up();
     awaitable<> warmed_up();
     awaitable<> moved(detail::container_paths paths);
+    void move_monitors(std::vector<found_sandbox> const& of);
     awaitable<> keep_trash_empty();
 
     machine on;
     bool is_warming_up = false;
     notifier discarded;
+    task_group moves;  // apart from the others, because it is not cancelled
     task_group tasks;
 };
 
@@ -49,6 +54,16 @@ awaitable<> oci_runtime::state::warmed_up() {
 awaitable<> oci_runtime::state::moved(detail::container_paths paths) {
     auto moving = [&] { detail::move_conmon(on, paths); };
     co_await offload(on.options.cgroup_thread, std::move(moving));
+}
+
+/// Whoever started these containers may have ended before their conmons were moved. Left in our own cgroup, they would
+/// be killed with us, as systemd does.
+void oci_runtime::state::move_monitors(std::vector<found_sandbox> const& of) {
+    for (auto const& pod : of) {
+        for (auto const& each : pod.containers) {
+            if (each.running) moves.spawn(moved(on.paths.container(each.key)));
+        }
+    }
 }
 
 awaitable<> oci_runtime::state::keep_trash_empty() {
@@ -84,7 +99,11 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
 }
 
-awaitable<> oci_runtime::stop() { return state_->tasks.stop(); }
+awaitable<> oci_runtime::stop() {
+    co_await state_->tasks.stop();
+    auto moving = state_->moves.join();
+    co_await shield(std::move(moving));
+}
 
 awaitable<result<void>> oci_runtime::remove_all() { return detail::remove_everything(state_->on); }
 
@@ -102,7 +121,7 @@ awaitable<result<void>> oci_runtime::start_container(container_request request) 
     state_->warm_up();
     auto paths = state_->on.paths.container(request.key);
     auto started = co_await detail::start_container(state_->on, std::move(request));
-    if (started) state_->tasks.spawn(state_->moved(std::move(paths)));
+    if (started) state_->moves.spawn(state_->moved(std::move(paths)));
     co_return std::move(started);
 }
 
@@ -145,7 +164,9 @@ awaitable<result<void>> oci_runtime::remove_sandbox(instance_id instance) {
 
 awaitable<result<std::vector<found_sandbox>>> oci_runtime::list() {
     auto listing = [this] { return detail::list_sandboxes(state_->on); };
-    co_return co_await offload(state_->on.options.pool, std::move(listing));
+    auto listed = co_await offload(state_->on.options.pool, std::move(listing));
+    if (listed) state_->move_monitors(*listed);
+    co_return std::move(listed);
 }
 
 awaitable<result<std::unique_ptr<log_reader>>> oci_runtime::open_log(container_key key, log_options options) {

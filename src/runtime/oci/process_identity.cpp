@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 
 #include <poll.h>
@@ -14,24 +15,37 @@ extern "C" {
 
 namespace rik::detail {
 
-std::optional<process_identity> identify(pid_t pid) {
-    auto const stat = try_read_file(fmt::format("/proc/{}/stat", pid));
-    if (!stat) return std::nullopt;
+namespace {
+
+constexpr std::size_t stat_bytes_max = 4096;  // 52 numbers and a name of 16 bytes
+
+}  // namespace
+
+result<std::optional<process_identity>> identify(pid_t pid) {
+    auto const file = fmt::format("/proc/{}/stat", pid);
+    auto const read = read_file_if_there(file, stat_bytes_max);
+    if (!read) return read.error();
+    if (!*read) return std::optional<process_identity>();
+    auto const& stat = **read;
     // The second field is the program's name in parentheses and may itself contain any of " )(".
-    auto at = stat->rfind(')');
+    auto at = stat.rfind(')');
     constexpr int fields_between = 20;  // ") " is before field 3; field 22 is wanted
-    for (int field = 0; field < fields_between && at != std::string::npos; ++field) at = stat->find(' ', at + 1);
-    if (at == std::string::npos) return std::nullopt;
+    for (int field = 0; field < fields_between && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+    if (at == std::string::npos) return error{errc::internal, fmt::format("{}: is of another form", file)};
     process_identity found{.pid = pid};
-    std::from_chars(stat->data() + at + 1, stat->data() + stat->size(), found.start_ticks);
-    return found;
+    std::from_chars(stat.data() + at + 1, stat.data() + stat.size(), found.start_ticks);
+    return std::optional(found);
 }
 
-unique_fd open_process(process_identity const& process) {
-    if (process.pid <= 0) return {};
+result<unique_fd> open_process(process_identity const& process) {
+    if (process.pid <= 0) return unique_fd();
     unique_fd pidfd(::pidfd_open(process.pid, 0));
+    if (!pidfd && errno == ESRCH) return unique_fd();
+    if (!pidfd) return system_error(fmt::format("process {}", process.pid), "pidfd_open", errno);
     // Looked at after the pidfd was opened: from here on the number cannot come to mean another process unseen.
-    if (!pidfd || identify(process.pid) != process) return {};
+    auto const seen = identify(process.pid);
+    if (!seen) return seen.error();
+    if (*seen != process) return unique_fd();
     return pidfd;
 }
 

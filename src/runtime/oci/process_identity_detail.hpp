@@ -3,6 +3,8 @@
 
 #include "unique_fd_detail.hpp"
 
+#include <rik/base/result.hpp>
+
 #include <cstdint>
 #include <optional>
 
@@ -16,11 +18,11 @@ struct process_identity {
     friend bool operator==(process_identity const&, process_identity const&) = default;
 };
 
-/// Nothing if there is no such process.
-std::optional<process_identity> identify(pid_t pid);
+/// Nothing if there is no such process. Errors: exhausted; internal: it is not known whether there is.
+result<std::optional<process_identity>> identify(pid_t pid);
 
-/// A pidfd; empty if the process is gone (a zombie is not).
-unique_fd open_process(process_identity const& process);
+/// A pidfd; empty if the process is gone (a zombie is not). Errors: exhausted; internal: it is not known whether it is.
+result<unique_fd> open_process(process_identity const& process);
 
 /// True if a pidfd's process has ended (a zombie has).
 bool has_ended(unique_fd const& pidfd);

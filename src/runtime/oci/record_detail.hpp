@@ -27,6 +27,12 @@ result<container_record> parse_record(std::string_view text);
 /// Errors: not_found, the container was never made; corrupt.
 result<container_record> read_record(container_paths const& paths);
 
+/// True for an error of read_record that says that there is none. Nothing can be known of a container whose record is
+/// damaged, so it counts as one that was made by half.
+inline bool is_no_record(error const& problem) {
+    return problem.code == errc::not_found || problem.code == errc::corrupt;
+}
+
 /// "SIGINT", "INT", "15", "RTMIN+3"; TERM if it is empty or unknown.   Source: OCI image-spec, config.md, StopSignal
 int parse_signal(std::string_view text);
 

@@ -57,8 +57,17 @@ waitid write writev
 )";
 
 constexpr std::uint64_t namespace_flags =
-    0x7E020000;                             // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
-constexpr std::uint64_t vsock_family = 40;  // AF_VSOCK: a way to the hypervisor, past every network namespace
+    0x7E020000;  // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+
+/// All families of sockets up to 47 but AF_VSOCK, 40, a way to the hypervisor past every network namespace: a family is
+/// allowed if its bits of `mask` are `value`. Only 32 bits are looked at, since the kernel cuts the number to an int:
+/// "anything but 40" would let 2^32 + 40 pass.
+struct family_range {
+    std::uint64_t mask;
+    std::uint64_t value;
+};
+constexpr std::array families{family_range{0xffffffe0, 0}, family_range{0xfffffff8, 32}, family_range{0xffffffff, 41},
+                              family_range{0xfffffffe, 42}, family_range{0xfffffffc, 44}};
 
 /// Linux, its 32-bit and its "no randomization" forms, and the question which one it is.   Source: man personality
 constexpr std::array<std::uint64_t, 5> personalities{0, 0x0008, 0x20000, 0x20008, 0xffffffff};
@@ -73,8 +82,12 @@ json::object allow_if(std::string_view name, json::object argument) {
     return made;
 }
 
-json::object first_argument(std::string_view comparison, std::uint64_t value) {
-    return {{"index", 0}, {"value", value}, {"valueTwo", 0}, {"op", comparison}};
+json::object first_is(std::uint64_t value) {
+    return {{"index", 0}, {"value", value}, {"valueTwo", 0}, {"op", "SCMP_CMP_EQ"}};
+}
+
+json::object first_is(std::uint64_t value, std::uint64_t mask) {
+    return {{"index", 0}, {"value", mask}, {"valueTwo", value}, {"op", "SCMP_CMP_MASKED_EQ"}};
 }
 
 json::array words(std::string_view text) {
@@ -92,11 +105,11 @@ json::array rules() {
     names.insert(names.end(), of_architecture.begin(), of_architecture.end());
     json::array made{rule(std::move(names), "SCMP_ACT_ALLOW")};
     for (auto const each : personalities) {
-        made.push_back(allow_if("personality", first_argument("SCMP_CMP_EQ", each)));
+        made.push_back(allow_if("personality", first_is(each)));
     }
-    made.push_back(allow_if("socket", first_argument("SCMP_CMP_NE", vsock_family)));
+    for (auto const& each : families) made.push_back(allow_if("socket", first_is(each.value, each.mask)));
     // clone with none of the flags; clone3's flags are behind a pointer, so the C library must be sent back to clone.
-    made.push_back(allow_if("clone", first_argument("SCMP_CMP_MASKED_EQ", namespace_flags)));
+    made.push_back(allow_if("clone", first_is(0, namespace_flags)));
     auto no_clone3 = rule({"clone3"}, "SCMP_ACT_ERRNO");
     no_clone3["errnoRet"] = ENOSYS;
     made.push_back(std::move(no_clone3));

@@ -13,8 +13,8 @@ namespace rik::detail {
 std::optional<start_fifo> start_fifo::open(container_paths const& paths, process_identity const& container) {
     unique_fd fifo(::open(paths.start_fifo().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     auto process = open_process(container);
-    if (!fifo || !process) return std::nullopt;
-    return start_fifo(paths.start_fifo(), std::move(fifo), std::move(process));
+    if (!fifo || !process || !*process) return std::nullopt;
+    return start_fifo(paths.start_fifo(), std::move(fifo), std::move(*process));
 }
 
 result<bool> start_fifo::try_start(int wait_ms) {

@@ -51,7 +51,8 @@ public:
     /// Precondition: `stop` has completed.
     ~oci_runtime() override;
 
-    /// Ends the runtime's own tasks (the rotation of logs). Containers run on.
+    /// Ends the runtime's own tasks (the rotation of logs). Containers run on, and no conmon of theirs stays in our own
+    /// cgroup. Call it when no other verb runs.
     awaitable<> stop();
 
     /// Removes everything of this tag and these directories: containers, mounts, namespaces, cgroups, files, also what

@@ -1,0 +1,183 @@
+// What goes wrong around containers and must not harm them.
+#include <rik/async/task_group.hpp>
+#include <rik/base/hash.hpp>
+
+#include "support/catch.hpp"
+#include "support/oci_world.hpp"
+#include "support/run.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace rik::testing {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// While it lives this process can open `count` more descriptors and no other.
+class few_descriptors {
+public:
+    explicit few_descriptors(rlim_t count) {
+        auto const lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        ::close(lowest);
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit const now{.rlim_cur = static_cast<rlim_t>(lowest) + count, .rlim_max = before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &now);
+    }
+    few_descriptors(few_descriptors const&) = delete;
+    ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+/// In a mount namespace of its own: opens a runtime beside so many mounts that their list has 5 MB and more. 0 if that
+/// succeeds; its standard error says why it does not.
+int open_beside_many_mounts(std::filesystem::path const& root, std::string const& tag) {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    auto where = root;
+    while (where.native().size() < 3500) where /= std::string(250, 'd');
+    std::filesystem::create_directories(where);
+    for (int count = 0; count < 1500; ++count) {
+        if (::mount("many", where.c_str(), "tmpfs", 0, "size=4k") != 0) return 3;
+    }
+    asio::io_context io;
+    system_clock time;
+    auto const opened = oci_runtime::open({.run_dir = root / "run",
+                                           .state_dir = root / "state",
+                                           .tag = tag,
+                                           .executor = io.get_executor(),
+                                           .pool = io.get_executor(),
+                                           .namespace_thread = io.get_executor()},
+                                          time);
+    if (!opened) {
+        std::cerr << opened.error() << '\n';
+        return 4;
+    }
+    run(io, (*opened)->stop());
+    return 0;
+}
+
+std::string read_text(std::filesystem::path const& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string unified_group(std::string const& file) {
+    auto const text = "\n" + read_text(file);
+    auto const at = text.find("\n0::");
+    return text.substr(at + 4, text.find('\n', at + 1) - at - 4);
+}
+
+std::string unified_root() {
+    auto const* const hybrid = "/sys/fs/cgroup/unified";
+    return std::filesystem::exists(hybrid) ? hybrid : "/sys/fs/cgroup";
+}
+
+/// Within two seconds.
+template <class Condition>
+bool comes_true(Condition condition) {
+    for (int round = 0; round < 200 && !condition(); ++round) ::usleep(10'000);
+    return condition();
+}
+
+/// Children of this process that have ended and that nobody has waited for.
+int zombies() {
+    int count = 0;
+    auto const parent = " Z " + std::to_string(::getpid()) + " ";
+    for (auto const& each : std::filesystem::directory_iterator("/proc")) {
+        if (each.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+        if (read_text(each.path() / "stat").find(parent) != std::string::npos) ++count;
+    }
+    return count;
+}
+
+awaitable<> start(oci_world& world, container_request request) {
+    auto const started = co_await world.runtime().start_container(std::move(request));
+    (void)started;
+}
+
+/// Cancels a start after `patience`.
+awaitable<> start_and_leave(oci_world& world, container_request request, duration patience) {
+    task_group starting(world.executor());
+    starting.spawn(start(world, std::move(request)));
+    co_await world.time().sleep_for(patience);
+    co_await starting.stop();
+}
+
+}  // namespace
+
+TEST_CASE("who is short of descriptors takes no container for ended", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const request = world.request(pod, {"sleep", "1000"});
+    auto const key = world.start(request);
+    for (rlim_t count = 0; count < 8; ++count) {
+        few_descriptors const while_we_look(count);
+        auto const found = world.run(world.runtime().list());
+        auto const stays = !found || (found->size() == 1 && found->front().containers.size() == 1 &&
+                                      found->front().is_whole && found->front().containers[0].running);
+        CHECK(stays);
+        if (!found) CHECK(found.error().code == errc::exhausted);
+    }
+    {
+        few_descriptors const none(0);
+        CHECK(world.failure(world.runtime().list()).code == errc::exhausted);
+        CHECK(world.failure(world.runtime().wait_container(key)).code == errc::exhausted);
+        CHECK(world.failure(world.runtime().stop_container(key)).code == errc::exhausted);
+        CHECK(world.failure(world.runtime().start_container(request)).code == errc::exhausted);
+    }
+    auto const after = world.get(world.runtime().list());
+    REQUIRE(after.size() == 1);
+    REQUIRE(after[0].containers.size() == 1);
+    CHECK(after[0].containers[0].running);
+}
+
+TEST_CASE("a machine with very many mounts is opened", "[e2e][runtime]") {
+    temporary_directory directory;
+    auto const child = ::fork();  // the mounts go with its namespace
+    if (child == 0) ::_exit(open_beside_many_mounts(directory.path(), short_tag(directory.path().string())));
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+}
+
+TEST_CASE("the conmon of a container that is taken over leaves the agent's cgroup", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    world.start(world.request(pod, {"sleep", "1000"}));
+    auto const monitor = read_text(world.root() / "run/pods" / pod.text() / "containers/main-0/conmon.pid");
+    auto const group = [&] { return unified_group("/proc/" + monitor + "/cgroup"); };
+    auto const moved = [&] { return group().find(world.tag()) != std::string::npos; };
+    REQUIRE(comes_true(moved));
+    // As if we had died before it was moved.
+    std::ofstream(unified_root() + unified_group("/proc/self/cgroup") + "/cgroup.procs") << monitor;
+    REQUIRE_FALSE(moved());
+    auto other = world.open();
+    world.get(other->list());
+    world.close(std::move(other));  // waits for the moves
+    CHECK(moved());
+}
+
+TEST_CASE("starts that are cancelled leave no zombie", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    for (int round = 0; round < 40; ++round) {
+        auto request = world.request(pod, {"sleep", "1000"}, "c" + std::to_string(round));
+        world.run(start_and_leave(world, std::move(request), round * 250us));
+    }
+    CHECK(comes_true([] { return zombies() == 0; }));
+    world.get(world.runtime().remove_sandbox(pod));
+}
+
+}  // namespace rik::testing
