@@ -19,7 +19,7 @@ std::string over_capacity(machine const& on, std::string_view name) {
                 wrong += fmt::format("host port {}/{} of {}: instances {} and {}\n", port.host_port,
                                      to_string(port.protocol), name, other->second.text(), id.text());
     }
-    if (auto const lacking = taken.first_lacking(on.capacity()))
+    if (auto const lacking = taken.first_lacking(on.capacity(), {}))
         wrong += fmt::format("{} of {}: {} taken, {} offered\n", *lacking, name, taken.get(*lacking),
                              on.capacity().get(*lacking));
     return wrong;

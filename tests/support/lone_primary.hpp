@@ -99,7 +99,7 @@ public:
 private:
     void make() {
         role.reset();
-        disk = std::make_unique<sim::faulty_disk>(world.time(), contents_);
+        disk = std::make_unique<sim::faulty_disk>(world, contents_);
         primary_ports const ports{world.time(), world.random(), *disk, edge_, streams_};
         role = std::make_unique<primary>(world.executor(), ports, primary_options());
     }
