@@ -131,6 +131,7 @@ private:
     // uplink.cpp
     awaitable<> connect();
     awaitable<> send_held(std::shared_ptr<connection> to);
+    awaitable<> announce_flushes();
     awaitable<> beat();
     void obey(orders said);
     void obey_run(order const& what);
@@ -152,6 +153,7 @@ private:
     node_id id_;
     cluster_id cluster_;
     revision floor_ = 0;
+    revision floor_kept_at_ = 0;  ///< the change of it that is on its way to the disk
     node_facts facts_;
     std::string pod_subnet_;
     std::string cluster_cidr_;

@@ -34,6 +34,7 @@ awaitable<result<void>> node_agent::impl::start() {
     if (!taken) co_return taken.error();
     tasks_.spawn(open_network());
     tasks_.spawn(connect());
+    tasks_.spawn(announce_flushes());
     tasks_.spawn(beat());
     co_return result<void>{};
 }

@@ -49,7 +49,15 @@ awaitable<> node_agent::impl::beat() {
     }
 }
 
-/// What is due goes out in one message: the newest state of each instance, and who is gone.
+awaitable<> node_agent::impl::announce_flushes() {
+    while (!disk_.has_failed()) {
+        co_await disk_.next_flush();
+        due_.notify();
+    }
+}
+
+/// What is due goes out in one message: the newest state of each instance, and who is gone. A state is on disk before
+/// it is said, so that its seq never goes back; one that is not yet waits for the flush, and holds up nothing else.
 awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
     for (;;) {
         co_await due_.wait();
@@ -57,15 +65,16 @@ awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
         auto const is_inventory = std::exchange(inventory_is_due_, false);
         held news{.inventory = is_inventory};
         for (auto const& [id, each] : records_) {
-            if (!is_inventory && !each->is_dirty) continue;
+            auto const is_due = each->is_dirty && disk_.is_durable(each->kept_at);
+            if (!is_inventory && !is_due) continue;
             each->is_dirty = false;
             news.states.push_back({id, each->fields.binding->fence, each->fields.status});
         }
-        for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
+        if (is_inventory || disk_.is_durable(floor_kept_at_))
+            for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
         auto const is_beat = std::exchange(beat_is_due_, false);
         if (!is_inventory && !is_beat && news.states.empty() && news.gone.empty()) continue;
-        // A state is on disk before it is said, so that its seq never goes back. A mere heartbeat waits for nothing.
-        if (!news.states.empty() || !news.gone.empty()) {
+        if (is_inventory) {  // it has them all
             auto const on_disk = co_await disk_.wait_durable();
             if (!on_disk) co_return;
         }
@@ -125,8 +134,11 @@ void node_agent::impl::obey_run(order const& what) {
 }
 
 void node_agent::impl::obey_destroy(order const& what, revision at) {
-    if (at > floor_) disk_.put("node", "floor", fmt::format("{}", at));
-    floor_ = std::max(floor_, at);
+    if (at > floor_) {
+        floor_ = at;
+        disk_.put("node", "floor", fmt::format("{}", floor_));
+        floor_kept_at_ = disk_.last();
+    }
     auto const found = records_.find(what.instance);
     auto const orphan = orphans_.find(what.instance);
     if (found == records_.end() && orphan != orphans_.end()) {
