@@ -27,6 +27,9 @@ public:
     bool has_failed() const { return failed_.has_value(); }
     /// The number of the newest change.
     revision last() const { return last_; }
+    bool is_durable(revision change) const { return change <= durable_; }
+    /// Waits for the end of the next flush, good or bad.
+    awaitable<> next_flush() { return flushed_.wait(); }
     /// Waits until all up to the change `wanted` is durable. Errors: those of the flush.
     awaitable<result<void>> wait_durable(revision wanted);
     /// Waits for all that was put so far.

@@ -2,19 +2,20 @@
 #pragma once
 
 #include "disk_detail.hpp"
+#include "limits_detail.hpp"
 #include "status_detail.hpp"
 
 #include <rik/async/limiter.hpp>
 #include <rik/async/task_group.hpp>
-#include <rik/base/limits.hpp>
 #include <rik/network/address_pool.hpp>
 #include <rik/node/node_agent.hpp>
 
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rik {
@@ -33,8 +34,13 @@ private:
             : fields(std::move(held)), changed(strand), work(strand) {}
 
         instance_fields fields;
-        bool is_dirty = false;                    ///< its status is due to the scheduler
-        std::optional<found_sandbox> found = {};  ///< what an earlier agent left, as long as it is used
+        bool is_dirty = false;                         ///< its status is due to the scheduler
+        bool is_forgotten = false;                     ///< its rows are removed
+        revision kept_at = 0;                          ///< its newest change that is on its way to the disk
+        std::optional<found_sandbox> found = {};       ///< what an earlier agent left, as long as it is used
+        std::string boot_id = {};                      ///< of the boot in which it was started last
+        std::optional<detail::instance_end> end = {};  ///< on disk; told when everything is released
+        std::optional<error> network_lost = {};        ///< why it runs without a network
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
 
@@ -50,6 +56,22 @@ private:
     };
     using record_ptr = std::shared_ptr<record>;
 
+    /// Somebody reads a log.
+    struct log_stream {
+        log_stream(asio::any_io_executor strand, stream_request what, std::unique_ptr<byte_stream> reader)
+            : asked(std::move(what)), to(std::move(reader)), done(strand), work(strand) {}
+        void end() {
+            is_done = true;
+            done.notify();
+        }
+        stream_request asked;
+        std::unique_ptr<byte_stream> to;
+        bool is_done = false;  ///< one of the two ends is, and so the other is ended
+        notifier done;
+        task_group work;
+    };
+    using log_stream_ptr = std::shared_ptr<log_stream>;
+
     struct connection {
         std::unique_ptr<uplink_session> link;
         bool is_closed = false;
@@ -57,47 +79,70 @@ private:
 
     // take_over.cpp: what an earlier agent left
     result<void> read_rows(journal_contents const& contents);
+    result<void> read_node_row(std::string const& key, std::string const& value);
+    result<void> read_instance_row(journal_entry const& row);
+    void drop_unused_releases();
     awaitable<result<void>> take_over();
+    awaitable<> remove_orphan(instance_id instance);
+
+    // network.cpp: the node's Pod network, and what its instances have of it
     result<void> set_network(std::string pod_subnet, std::string cluster_cidr);
+    awaitable<> open_network();
+    void lose_network(lost_pod const& which);
+    awaitable<> network_ready(record_ptr held);
     std::vector<pod_attachment> present_pods();
+    awaitable<> put_back_on_network(record_ptr held);
+    result<void> take_address(record& held);
+    void give_back_address(record& held);
+    pod_attachment attachment_of(record const& held, std::filesystem::path network_namespace) const;
 
     // supervise.cpp: one coroutine per instance
     awaitable<> supervise(record_ptr held);
+    awaitable<> resume(record_ptr held);
+    awaitable<> watch_container(record_ptr held, std::string container);
+    awaitable<> watch_containers(record_ptr held);
+    container_key key_of(record const& held, std::string_view container) const {
+        return {held.fields.id, std::string(container), 0};
+    }
+    /// Changes the instance's state, and makes it due on disk and at the scheduler.
+    void report(record& held, instance_state state, std::string reason, std::string message);
+    void report_again(record& held);
+    /// The same, and logs it, unless it was said before.
+    void complain(record& held, instance_state state, std::string reason, error const& why);
+    void keep(record& held);
+
+    // starting.cpp
     awaitable<> bring_up(record_ptr held);
     awaitable<result<void>> start_containers(record_ptr held);
     awaitable<result<std::vector<image_ptr>>> pull_images(record_ptr held);
     awaitable<result<void>> make_sandbox(record_ptr held);
-    awaitable<> resume(record_ptr held);
-    awaitable<> watch_container(record_ptr held, std::string container);
-    awaitable<> watch_containers(record_ptr held);
-    awaitable<> finish(record_ptr held, detail::instance_end how);
-    awaitable<> stop_containers(record_ptr held);
-    awaitable<> release_pod(record_ptr held);
-    awaitable<> tear_down(record_ptr held);
-    awaitable<> network_ready(record_ptr held);
-    awaitable<> open_network();
-    result<void> take_address(record& held);
-    void give_back_address(record& held);
-    container_key key_of(record const& held, std::string_view container) const {
-        return {held.fields.id, std::string(container), 0};
-    }
-    pod_attachment attachment_of(record const& held, std::filesystem::path network_namespace) const;
 
-    /// Changes the instance's state, and makes it due on disk and at the scheduler.
-    void report(record& held, instance_state state, std::string reason, std::string message);
-    void report_again(record& held);
-    void keep(record& held);
+    // ending.cpp
+    enum class leaving : std::uint8_t { nothing, logs };
+    awaitable<> finish(record_ptr held, detail::instance_end how);
+    awaitable<> settle(record_ptr held);
+    awaitable<> stop_containers(record_ptr held);
+    awaitable<result<void>> kill_containers(record_ptr held);
+    awaitable<> remove_pod(record_ptr held, instance_state meanwhile, leaving what);
+    awaitable<result<void>> try_remove_pod(record_ptr held, leaving what);
+    awaitable<> tear_down(record_ptr held);
+    void forget(record& held);
 
     // uplink.cpp
     awaitable<> connect();
     awaitable<> send_held(std::shared_ptr<connection> to);
+    awaitable<> announce_flushes();
     awaitable<> beat();
     void obey(orders said);
     void obey_run(order const& what);
     void obey_destroy(order const& what, revision at);
     void join_cluster(orders const& said);
+
+    // logs.cpp
     awaitable<> serve_log(stream_request asked);
-    awaitable<std::optional<error>> send_log(stream_request asked, byte_stream& to);
+    awaitable<> pump_log(log_stream_ptr stream);
+    awaitable<> watch_reader(log_stream_ptr stream);
+    awaitable<std::optional<error>> send_log(log_stream_ptr stream);
 
     awaitable<> flush();
 
@@ -108,6 +153,7 @@ private:
     node_id id_;
     cluster_id cluster_;
     revision floor_ = 0;
+    revision floor_kept_at_ = 0;  ///< the change of it that is on its way to the disk
     node_facts facts_;
     std::string pod_subnet_;
     std::string cluster_cidr_;
@@ -117,6 +163,10 @@ private:
     std::map<release_id, release_ptr> releases_;
     std::map<instance_id, record_ptr> records_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said
+    /// Found on the machine, owned by no record and not removed yet; with the fence of those that were ordered to go.
+    std::map<instance_id, std::optional<revision>> orphans_;
+    notifier orphan_gone_;
+    std::list<log_stream_ptr> log_streams_;
     limiter starts_;
 
     std::shared_ptr<connection> connection_;
@@ -126,7 +176,8 @@ private:
     notifier network_changed_;
     std::optional<error> failed_;
     notifier failure_;
-    task_group tasks_;  // last member: the tasks use everything above
+    task_group writing_;  ///< the flushes: what the others have put when they are stopped is written, too
+    task_group tasks_;    // last member: the tasks use everything above
 };
 
 }  // namespace rik

@@ -11,10 +11,12 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       ports_(ports),
       options_(std::move(options)),
       disk_(strand, ports.disk),
+      orphan_gone_(strand),
       starts_(strand, limits::starts_at_once_max),
       due_(strand),
       network_changed_(strand),
       failure_(strand),
+      writing_(strand),
       tasks_(strand) {}
 
 awaitable<result<void>> node_agent::impl::start() {
@@ -22,7 +24,7 @@ awaitable<result<void>> node_agent::impl::start() {
     if (!contents) co_return contents.error();
     auto const read = read_rows(*contents);
     if (!read) co_return read.error();
-    tasks_.spawn(flush());
+    writing_.spawn(flush());
     auto described = co_await ports_.machine.describe();
     if (!described) co_return described.error();
     facts_ = std::move(*described);
@@ -32,6 +34,7 @@ awaitable<result<void>> node_agent::impl::start() {
     if (!taken) co_return taken.error();
     tasks_.spawn(open_network());
     tasks_.spawn(connect());
+    tasks_.spawn(announce_flushes());
     tasks_.spawn(beat());
     co_return result<void>{};
 }
@@ -47,15 +50,18 @@ awaitable<error> node_agent::impl::failure() {
     co_return *failed_;
 }
 
-/// Ends the agent's own work. No container is stopped.
+/// Ends the agent's own work, and then writes what that has decided. No container is stopped.
 awaitable<> node_agent::impl::stop() {
     if (connection_) connection_->link->close();
-    auto const flushed = co_await disk_.wait_durable();
-    if (!flushed)
-        options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();
     auto const records = records_;
     for (auto const& [id, held] : records) co_await held->work.stop();
+    auto const streams = std::exchange(log_streams_, {});
+    for (auto const& each : streams) co_await each->work.stop();
+    auto const flushed = co_await disk_.wait_durable();
+    if (!flushed)
+        options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
+    co_await writing_.stop();
 }
 
 node_agent::node_agent(asio::any_io_executor strand, node_ports ports, node_options options)

@@ -2,11 +2,24 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <csignal>
 
 namespace rik::detail {
 
-std::optional<instance_end> end_of(instance_template const&, std::vector<container_status> const& containers) {
+namespace {
+
+constexpr int signal_base = 128;
+
+/// A program may exit with a code above 128, too, so it is only said which signal it would be.
+std::string describe_exit(int code) {
+    if (code > signal_base && code <= signal_base + SIGRTMAX)
+        return fmt::format("exited with {} ({} + signal {})", code, signal_base, code - signal_base);
+    return fmt::format("exited with {}", code);
+}
+
+}  // namespace
+
+std::optional<instance_end> end_of(std::vector<container_status> const& containers) {
     bool all_exited = true;
     for (auto const& each : containers) {
         if (each.state != container_state::exited) {
@@ -19,6 +32,20 @@ std::optional<instance_end> end_of(instance_template const&, std::vector<contain
     }
     if (!all_exited) return std::nullopt;
     return instance_end{instance_state::succeeded, "Completed", "all containers exited with 0"};
+}
+
+std::string encode_end(instance_end const& how) {
+    return fmt::format("{}\n{}\n{}", to_string(how.state), how.reason, how.message);
+}
+
+std::optional<instance_end> parse_end(std::string_view text) {
+    auto const first = text.find('\n');
+    auto const second = first == std::string_view::npos ? first : text.find('\n', first + 1);
+    if (second == std::string_view::npos) return std::nullopt;
+    auto const state = parse_instance_state(text.substr(0, first));
+    if (!state || !is_finished(*state)) return std::nullopt;
+    return instance_end{*state, std::string(text.substr(first + 1, second - first - 1)),
+                        std::string(text.substr(second + 1))};
 }
 
 std::vector<container_status> waiting_containers(instance_template const& pod) {
@@ -53,8 +80,7 @@ void set_exited(container_status& which, container_exit const& exit) {
         which.message = "exited with 0";
     } else {
         which.reason = "Error";
-        which.message = exit.code > 128 ? fmt::format("ended by signal {} (exit code {})", exit.code - 128, exit.code)
-                                        : fmt::format("exited with {}", exit.code);
+        which.message = describe_exit(exit.code);
     }
 }
 

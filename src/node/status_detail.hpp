@@ -6,6 +6,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace rik::detail {
 
@@ -14,11 +16,16 @@ struct instance_end {
     instance_state state = instance_state::succeeded;
     std::string reason;
     std::string message;
+    friend bool operator==(instance_end const&, instance_end const&) = default;
 };
 
 /// A Pod runs until all its containers have exited: all with 0 is success; the first other exit ends it as failed.
 /// nullopt: it goes on. (Until supervision exists: SETTLED, "Reboot".)
-std::optional<instance_end> end_of(instance_template const& pod, std::vector<container_status> const& containers);
+std::optional<instance_end> end_of(std::vector<container_status> const& containers);
+
+/// As a row on disk: state, reason and message, a line each; the message may have more of them.
+std::string encode_end(instance_end const& how);
+std::optional<instance_end> parse_end(std::string_view text);
 
 /// All containers waiting, for a status that begins.
 std::vector<container_status> waiting_containers(instance_template const& pod);

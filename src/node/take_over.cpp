@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+#include <utility>
 
 namespace rik {
 
@@ -42,45 +44,64 @@ result<void> node_agent::impl::read_rows(journal_contents const& contents) {
     }
     for (auto const& row : contents.rows) {
         if (!row.value) continue;
-        if (row.table == "instance") {
-            auto const decoded = decode_instance(*row.value, known_releases(releases_));
-            if (!decoded) return decoded.error();
-            if (!decoded->binding())
-                return error{errc::corrupt,
-                             fmt::format("instance {} on the node's disk has no binding", decoded->name())};
-            records_[decoded->id()] = std::make_shared<record>(strand_, decoded->fields());
-        } else if (row.table == "node" && row.key == "id") {
-            auto const id = node_id::parse(*row.value);
-            if (!id) return id.error();
-            id_ = *id;
-        } else if (row.table == "node" && row.key == "cluster") {
-            auto const id = cluster_id::parse(*row.value);
-            if (!id) return id.error();
-            cluster_ = *id;
-        } else if (row.table == "node" && row.key == "floor") {
-            floor_ = parse_revision(*row.value);
-        } else if (row.table == "node" && row.key == "network") {
-            auto const space = row.value->find(' ');
-            if (space == std::string::npos) return error{errc::corrupt, "the network on the node's disk is damaged"};
-            auto const set = set_network(row.value->substr(0, space), row.value->substr(space + 1));
-            if (!set) return set.error();
-        }
+        result<void> read;
+        if (row.table == "instance") read = read_instance_row(row);
+        if (row.table == "node") read = read_node_row(row.key, *row.value);
+        if (!read) return read;
+    }
+    for (auto const& row : contents.rows) {
+        auto const id = instance_id::parse(row.key);
+        auto const owner = id ? records_.find(*id) : records_.end();
+        if (owner == records_.end() || !row.value) continue;
+        if (row.table == "boot") owner->second->boot_id = *row.value;
+        if (row.table != "end") continue;
+        owner->second->end = detail::parse_end(*row.value);
+        if (!owner->second->end) return error{errc::corrupt, "the end of an instance on the node's disk is damaged"};
     }
     if (id_.is_nil()) {
         id_ = node_id::generate(ports_.random);
         disk_.put("node", "id", id_.text());
     }
+    drop_unused_releases();
     return {};
 }
 
-result<void> node_agent::impl::set_network(std::string pod_subnet, std::string cluster_cidr) {
-    auto const subnet = ipv4_subnet::parse(pod_subnet);
-    if (!subnet) return subnet.error();
-    pod_subnet_ = std::move(pod_subnet);
-    cluster_cidr_ = std::move(cluster_cidr);
-    addresses_.emplace(*subnet);
-    network_changed_.notify();
+result<void> node_agent::impl::read_instance_row(journal_entry const& row) {
+    auto const decoded = decode_instance(*row.value, known_releases(releases_));
+    if (!decoded) return decoded.error();
+    if (!decoded->binding())
+        return error{errc::corrupt, fmt::format("instance {} on the node's disk has no binding", decoded->name())};
+    records_[decoded->id()] = std::make_shared<record>(strand_, decoded->fields());
     return {};
+}
+
+result<void> node_agent::impl::read_node_row(std::string const& key, std::string const& value) {
+    if (key == "id") {
+        auto const id = node_id::parse(value);
+        if (!id) return id.error();
+        id_ = *id;
+    } else if (key == "cluster") {
+        auto const id = cluster_id::parse(value);
+        if (!id) return id.error();
+        cluster_ = *id;
+    } else if (key == "floor") {
+        floor_ = parse_revision(value);
+    } else if (key == "network") {
+        auto const space = value.find(' ');
+        if (space == std::string::npos) return error{errc::corrupt, "the network on the node's disk is damaged"};
+        return set_network(value.substr(0, space), value.substr(space + 1));
+    }
+    return {};
+}
+
+void node_agent::impl::drop_unused_releases() {
+    std::set<release_id> used;
+    for (auto const& [id, held] : records_) used.insert(held->fields.pod_release->id);
+    std::erase_if(releases_, [&](auto const& each) {
+        if (used.contains(each.first)) return false;
+        disk_.remove("release", each.first.text());
+        return true;
+    });
 }
 
 /// Matches what is on disk with what is on the machine. Everything of ours that no record owns is removed.
@@ -94,61 +115,39 @@ awaitable<result<void>> node_agent::impl::take_over() {
             continue;
         }
         options_.out.warning("removing what belongs to no instance", {{"instance", sandbox.instance.text()}});
-        auto const removed = co_await ports_.containers.remove_sandbox(sandbox.instance);
-        if (!removed)
-            options_.out.error("not removed",
-                               {{"instance", sandbox.instance.text()}, {"error", to_string(removed.error())}});
+        orphans_[sandbox.instance] = std::nullopt;
+        tasks_.spawn(remove_orphan(sandbox.instance));
     }
     for (auto const& [id, held] : records_) {
-        for (auto const& address : held->fields.status.addresses) {
+        auto& addresses = held->fields.status.addresses;
+        std::erase_if(addresses, [&](std::string const& address) {
             auto const reserved = addresses_ ? addresses_->reserve(address) : result<void>{};
             if (!reserved)
                 options_.out.error("address not kept",
                                    {{"instance", held->fields.name}, {"error", to_string(reserved.error())}});
-        }
+            return !reserved;
+        });
         held->is_dirty = true;
         tasks_.spawn(supervise(held));
     }
     co_return result<void>{};
 }
 
-std::vector<pod_attachment> node_agent::impl::present_pods() {
-    std::vector<pod_attachment> present;
-    for (auto const& [id, held] : records_)
-        if (held->found && held->found->is_whole && !held->fields.status.addresses.empty())
-            present.push_back(attachment_of(*held, held->found->network_namespace));
-    return present;
-}
-
-/// Opens the network as soon as it is known which it is; retries, since what stands in its way may go.
-awaitable<> node_agent::impl::open_network() {
+awaitable<> node_agent::impl::remove_orphan(instance_id instance) {
     auto pause = limits::reconnect_pause_min;
-    while (!is_network_open_) {
-        while (pod_subnet_.empty()) co_await network_changed_.wait();
-        node_network what{.pod_subnet = pod_subnet_, .cluster_cidr = cluster_cidr_};
-        auto present = present_pods();
-        auto const opened = co_await ports_.pods.open(std::move(what), std::move(present));
-        if (opened) {
-            is_network_open_ = true;
-            network_changed_.notify();
-            co_return;
-        }
-        options_.out.error("the Pod network cannot be opened; Pods wait for it",
-                           {{"error", to_string(opened.error())}});
-        network_problem_ = to_string(opened.error());
-        network_changed_.notify();
+    for (;;) {
+        auto const removed = co_await ports_.containers.remove_sandbox(instance);
+        if (removed) break;
+        options_.out.error("what belongs to no instance is not removed; trying again",
+                           {{"instance", instance.text()}, {"error", to_string(removed.error())}});
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }
-}
-
-awaitable<> node_agent::impl::network_ready(record_ptr held) {
-    while (!is_network_open_) {
-        auto const& said = held->status().message;
-        if (!network_problem_.empty() && said != network_problem_)
-            report(*held, instance_state::creating, "NetworkNotReady", network_problem_);
-        co_await network_changed_.wait();
-    }
+    auto const fence = orphans_.at(instance);
+    orphans_.erase(instance);
+    if (fence) gone_[instance] = *fence;
+    if (fence) due_.notify();
+    orphan_gone_.notify();
 }
 
 }  // namespace rik

@@ -49,7 +49,15 @@ awaitable<> node_agent::impl::beat() {
     }
 }
 
-/// What is due goes out in one message: the newest state of each instance, and who is gone.
+awaitable<> node_agent::impl::announce_flushes() {
+    while (!disk_.has_failed()) {
+        co_await disk_.next_flush();
+        due_.notify();
+    }
+}
+
+/// What is due goes out in one message: the newest state of each instance, and who is gone. A state is on disk before
+/// it is said, so that its seq never goes back; one that is not yet waits for the flush, and holds up nothing else.
 awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
     for (;;) {
         co_await due_.wait();
@@ -57,16 +65,19 @@ awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
         auto const is_inventory = std::exchange(inventory_is_due_, false);
         held news{.inventory = is_inventory};
         for (auto const& [id, each] : records_) {
-            if (!is_inventory && !each->is_dirty) continue;
+            auto const is_due = each->is_dirty && disk_.is_durable(each->kept_at);
+            if (!is_inventory && !is_due) continue;
             each->is_dirty = false;
             news.states.push_back({id, each->fields.binding->fence, each->fields.status});
         }
-        for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
+        if (is_inventory || disk_.is_durable(floor_kept_at_))
+            for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
         auto const is_beat = std::exchange(beat_is_due_, false);
         if (!is_inventory && !is_beat && news.states.empty() && news.gone.empty()) continue;
-        // A state is on disk before it is said, so that its seq never goes back.
-        auto const on_disk = co_await disk_.wait_durable();
-        if (!on_disk) co_return;
+        if (is_inventory) {  // it has them all
+            auto const on_disk = co_await disk_.wait_durable();
+            if (!on_disk) co_return;
+        }
         auto const said_gone = news.gone;
         from_node message = std::move(news);
         auto const sent = co_await to->link->send(std::move(message));
@@ -123,8 +134,17 @@ void node_agent::impl::obey_run(order const& what) {
 }
 
 void node_agent::impl::obey_destroy(order const& what, revision at) {
-    floor_ = std::max(floor_, at);
+    if (at > floor_) {
+        floor_ = at;
+        disk_.put("node", "floor", fmt::format("{}", floor_));
+        floor_kept_at_ = disk_.last();
+    }
     auto const found = records_.find(what.instance);
+    auto const orphan = orphans_.find(what.instance);
+    if (found == records_.end() && orphan != orphans_.end()) {
+        orphan->second = what.fence;  // it is said when it is true
+        return;
+    }
     if (found == records_.end()) {
         gone_[what.instance] = what.fence;
         return due_.notify();
@@ -133,34 +153,6 @@ void node_agent::impl::obey_destroy(order const& what, revision at) {
     if (std::exchange(binding.condemned, true)) return;
     keep(*found->second);
     found->second->changed.notify();
-}
-
-awaitable<std::optional<error>> node_agent::impl::send_log(stream_request asked, byte_stream& to) {
-    auto const found = records_.find(asked.instance);
-    if (found == records_.end()) co_return error{errc::not_found, "the instance is not on this node any more"};
-    log_options options{.follow = asked.follow, .timestamps = asked.timestamps, .tail_lines = asked.tail_lines};
-    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), options);
-    if (!reader) {
-        auto why = reader.error();
-        if (why.code == errc::not_found) why.message = fmt::format("container {} has not started yet", asked.container);
-        if (why.code == errc::not_found) why.code = errc::conflict;
-        co_return why;
-    }
-    for (;;) {
-        auto lines = co_await (*reader)->read();
-        if (!lines) co_return lines.error();
-        if (lines->empty()) co_return std::nullopt;
-        auto const written = co_await to.write(std::move(*lines));
-        if (!written) co_return std::nullopt;  // nobody reads any more
-    }
-}
-
-awaitable<> node_agent::impl::serve_log(stream_request asked) {
-    auto const stream = co_await ports_.streams.dial(asked.stream);
-    if (!stream) co_return;  // whoever asked has given up
-    auto ended = co_await send_log(std::move(asked), **stream);
-    auto const finished = co_await (*stream)->finish(std::move(ended));
-    if (!finished) options_.out.debug("log reader left before the end");
 }
 
 }  // namespace rik

@@ -13,15 +13,6 @@ namespace {
 constexpr int killed_exit_code = 137;
 constexpr int terminated_exit_code = 143;
 
-class text_log final : public log_reader {
-public:
-    explicit text_log(std::string text) : text_(std::move(text)) {}
-    awaitable<result<std::string>> read() override { co_return std::exchange(text_, {}); }
-
-private:
-    std::string text_;
-};
-
 }  // namespace
 
 /// Nobody runs for a container: whether it has ended is asked of the clock.
@@ -44,6 +35,25 @@ struct machine::container {
     }
 };
 
+class machine::text_log final : public log_reader {
+public:
+    text_log(machine& on, std::string text, std::optional<container_key> followed)
+        : on_(on), counted_(on.log_readers_), text_(std::move(text)), followed_(std::move(followed)) {}
+    awaitable<result<std::string>> read() override {
+        if (text_.empty() && followed_) {
+            auto const ended = co_await on_.wait_container(*followed_);
+            if (!ended) followed_.reset();
+        }
+        co_return std::exchange(text_, {});
+    }
+
+private:
+    machine& on_;
+    std::shared_ptr<int> counted_;
+    std::string text_;
+    std::optional<container_key> followed_;
+};
+
 awaitable<result<void>> machine::change_of(std::shared_ptr<container> which) {
     co_await which->changed.wait();
     co_return result<void>{};
@@ -57,6 +67,7 @@ void machine::power_off() {
     containers_.clear();
     sandboxes_.clear();
     attached_.clear();
+    logs_.clear();
     ++boot_count_;
 }
 
@@ -133,6 +144,7 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("there is no container {}", key.name)};
     while (!found->is_over(time_.now())) {
+        if (faults.wait_error) co_return *faults.wait_error;
         auto const looks_again = found->ends_at.value_or(time_point::max());
         auto const changed = co_await with_deadline(time_, looks_again, change_of(found));
         if (!changed && changed.error().code != errc::timed_out) co_return changed.error();
@@ -151,7 +163,7 @@ awaitable<result<void>> machine::stop_container(container_key key) {
 awaitable<result<void>> machine::kill_container(container_key key) {
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->end_at(time_.now(), killed_exit_code);
+    found->end_at(time_.now() + behaviour_of(found->image).kill_time, killed_exit_code);
     co_return result<void>{};
 }
 
@@ -160,12 +172,21 @@ awaitable<result<void>> machine::remove_container(container_key key) {
         found->end_at(time_.now(), killed_exit_code);
         found->is_removed = true;
         found->changed.notify();
+        logs_[key] = behaviour_of(found->image).output;
         containers_.erase(key);
+        if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
     }
     co_return result<void>{};
 }
 
 awaitable<result<void>> machine::remove_sandbox(instance_id instance) {
+    auto const released = co_await release_sandbox(instance);
+    if (released) std::erase_if(logs_, [&](auto const& each) { return each.first.instance == instance; });
+    co_return released;
+}
+
+awaitable<result<void>> machine::release_sandbox(instance_id instance) {
+    if (faults.removal_error) co_return *faults.removal_error;
     std::vector<container_key> keys;
     for (auto const& [key, each] : containers_)
         if (key.instance == instance) keys.push_back(key);
@@ -173,14 +194,18 @@ awaitable<result<void>> machine::remove_sandbox(instance_id instance) {
         auto const removed = co_await remove_container(key);
         if (!removed) co_return removed.error();
     }
+    if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
     sandboxes_.erase(instance);
     co_return result<void>{};
 }
 
 awaitable<result<std::vector<found_sandbox>>> machine::list() {
     std::vector<found_sandbox> all;
-    for (auto const& id : sandboxes_) {
-        found_sandbox each{.instance = id, .network_namespace = "/simulated/" + id.text(), .is_whole = true};
+    auto known = sandboxes_;
+    for (auto const& [key, text] : logs_) known.insert(key.instance);
+    for (auto const& id : known) {
+        found_sandbox each{
+            .instance = id, .network_namespace = "/simulated/" + id.text(), .is_whole = sandboxes_.contains(id)};
         for (auto const& [key, state] : containers_) {
             if (key.instance != id) continue;
             found_container seen{.key = key, .running = !state->is_over(time_.now()), .started_at = state->started_at};
@@ -192,20 +217,31 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
     co_return all;
 }
 
-awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options) {
+awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options options) {
+    auto const kept = logs_.find(key);
+    if (kept != logs_.end()) co_return std::make_unique<text_log>(*this, kept->second, std::nullopt);
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("container {} has no log", key.name)};
-    co_return std::make_unique<text_log>(behaviour_of(found->definition.image).output);
+    auto text = behaviour_of(found->definition.image).output;
+    auto followed = options.follow ? std::optional(key) : std::nullopt;
+    co_return std::make_unique<text_log>(*this, std::move(text), std::move(followed));
 }
 
-awaitable<result<void>> machine::open(node_network, std::vector<pod_attachment> present) {
+awaitable<result<std::vector<lost_pod>>> machine::open(node_network, std::vector<pod_attachment> present) {
     if (network_error_) co_return *network_error_;
-    attached_.clear();
-    for (auto& each : present) attached_[each.instance] = std::move(each);
-    co_return result<void>{};
+    auto const before = std::exchange(attached_, {});
+    std::vector<lost_pod> lost;
+    for (auto& each : present) {
+        if (faults.attach_error && !before.contains(each.instance))
+            lost.push_back({.instance = each.instance, .why = *faults.attach_error});
+        else
+            attached_[each.instance] = std::move(each);
+    }
+    co_return lost;
 }
 
 awaitable<result<void>> machine::attach(pod_attachment pod) {
+    if (faults.attach_error) co_return *faults.attach_error;
     for (auto const& [id, other] : attached_)
         if (id != pod.instance && other.address == pod.address)
             co_return error{errc::conflict, fmt::format("address {} is taken", pod.address)};

@@ -58,9 +58,14 @@ public:
     }
 
     result<void> open(std::vector<pod_attachment> present = {}) {
-        return run(
-            network_->open({.pod_subnet = "10.210.3.0/24", .cluster_cidr = "10.210.0.0/16"}, std::move(present)));
+        auto const opened =
+            run(network_->open({.pod_subnet = "10.210.3.0/24", .cluster_cidr = "10.210.0.0/16"}, std::move(present)));
+        if (!opened) return opened.error();
+        lost = *opened;
+        return {};
     }
+    std::vector<lost_pod> lost;  ///< of the last `open`
+
     result<void> attach(pod_attachment const& pod) { return run(network_->attach(pod)); }
     result<void> detach(pod_attachment const& pod) { return run(network_->detach(pod.instance)); }
     result<void> remove_all() { return run(network_->remove_all()); }
@@ -283,7 +288,14 @@ TEST_CASE("a restarted node finds its Pods as they were and removes what is fore
     machine.restart();
     auto gone = lost;
     gone.network_namespace = "/nowhere";
-    REQUIRE(machine.open({stays, gone}));
+    auto elsewhere = machine.make_pod(5);
+    elsewhere.address = "10.99.0.5";  // one such Pod must not keep the others from their network
+    REQUIRE(machine.open({stays, gone, elsewhere}));
+    REQUIRE(machine.lost.size() == 2);
+    CHECK(machine.lost[0].instance == elsewhere.instance);
+    CHECK(machine.lost[0].why.code == errc::invalid);
+    CHECK(machine.lost[1].instance == gone.instance);
+    CHECK(machine.lost[1].why.code == errc::not_found);
     CHECK(shell_inside(stays.network_namespace, "ip -o link show eth0") == link_before);
     CHECK(call(here(), {"127.0.0.1", 8080}) == "web 10.210.3.1");
     CHECK_FALSE(has(shell_inside(goes.network_namespace, "ip -o link"), "eth0"));

@@ -34,6 +34,25 @@ TEST_CASE("a container runs, is heard, ends and leaves nothing", "[e2e][runtime]
     CHECK(world.leftovers() == std::vector<std::string>{});
 }
 
+TEST_CASE("a released sandbox keeps nothing but its logs", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(pod, {"echo", "bye"}));
+    CHECK(world.wait(key).code == 0);
+    world.get(world.runtime().release_sandbox(pod));
+    world.get(world.runtime().release_sandbox(pod));
+    CHECK_FALSE(std::filesystem::exists(world.root() / "run/pods" / pod.text()));
+    CHECK_FALSE(std::filesystem::exists(world.root() / "state/pods" / pod.text() / "containers"));
+    CHECK(read_text("/proc/self/mountinfo").find(pod.text()) == std::string::npos);
+    auto const found = world.get(world.runtime().list());
+    REQUIRE(found.size() == 1);
+    CHECK_FALSE(found[0].is_whole);
+    CHECK(found[0].containers.empty());
+    CHECK(world.read_log(key, {.follow = true}) == "bye\n");
+    world.get(world.runtime().remove_sandbox(pod));
+    CHECK(world.get(world.runtime().list()).empty());
+}
+
 TEST_CASE("a container sees its image, its definition and its Pod", "[e2e][runtime]") {
     oci_world world;
     auto const pod = world.make_sandbox("web-0");

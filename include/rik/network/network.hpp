@@ -25,14 +25,21 @@ struct pod_attachment {
     std::vector<container_port> host_ports = {};  ///< entries with a host port
 };
 
+/// A Pod that could not be put (back) on the network.
+struct lost_pod {
+    instance_id instance;
+    error why;  ///< not_found, invalid: its namespace is gone, and trying again is of no use
+};
+
 class network {
 public:
     virtual ~network() = default;
 
     /// Makes the node's side (bridge, gateway address, rules, sysctls) and makes the links and rules of Pods be exactly
     /// those of `present`: what is there is kept, what is foreign to it but ours is removed. Idempotent; at every
-    /// start. Errors: conflict, the subnet is in use by another interface; denied; internal.
-    virtual awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present) = 0;
+    /// start. Returns those of `present` that have no network now; `attach` may give it to them later.
+    /// Errors: conflict, the subnet is in use by another interface; denied; internal.
+    virtual awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) = 0;
     /// Gives the Pod its interface, address and host ports.
     /// Errors: conflict, a host port is taken by another program or Pod; internal.
     virtual awaitable<result<void>> attach(pod_attachment pod) = 0;

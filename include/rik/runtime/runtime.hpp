@@ -1,4 +1,4 @@
-// What makes an instance real on a node: a port of ten verbs.
+// What makes an instance real on a node: a port.
 #pragma once
 
 #include <rik/async/awaitable.hpp>
@@ -103,6 +103,8 @@ public:
     virtual awaitable<result<void>> kill_container(container_key key) = 0;
     /// Removes what the container has on this machine but for its logs, killing it if it runs.
     virtual awaitable<result<void>> remove_container(container_key key) = 0;
+    /// Removes everything of the instance but its logs, for one that has ended: they can be read until remove_sandbox.
+    virtual awaitable<result<void>> release_sandbox(instance_id instance) = 0;
     /// Removes everything of the instance: containers, logs, namespaces, mounts, cgroups, directories.
     virtual awaitable<result<void>> remove_sandbox(instance_id instance) = 0;
     /// All that is on this machine and made by this node (its state directory).

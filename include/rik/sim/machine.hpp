@@ -8,6 +8,7 @@
 #include <rik/runtime/images.hpp>
 #include <rik/runtime/runtime.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,7 +29,16 @@ struct image_behaviour {
     std::optional<duration> runs_for = {};              ///< nullopt: until it is stopped
     int exit_code = 0;                                  ///< when it ends by itself
     duration stop_time = std::chrono::milliseconds(5);  ///< from the stop signal to its end; a longer one is killed
+    duration kill_time = {};                            ///< from the kill to its end: processes in the kernel are late
     std::string output = "hello\n";
+};
+
+/// What goes wrong on a machine, as long as it is set.
+struct machine_faults {
+    duration removal_time = {};  ///< of each container of an instance, and of the rest
+    std::optional<error> removal_error = {};
+    std::optional<error> wait_error = {};
+    std::optional<error> attach_error = {};
 };
 
 /// One start of a container, for checkers.
@@ -48,6 +58,8 @@ public:
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
     /// As long as it is set, the Pod network cannot be opened.
     void set_network_error(std::optional<error> why) { network_error_ = std::move(why); }
+    machine_faults faults;
+
     /// All containers end, nothing of them is left, and the boot id changes. Call it when no agent uses the machine.
     void power_off();
 
@@ -62,7 +74,9 @@ public:
     resources const& capacity() const { return facts_.capacity; }
     /// Instances that are on the network now.
     std::set<instance_id> attached() const;
-    /// Whatever is held for an instance: sandboxes and network attachments.
+    /// Readers of logs that are open now.
+    std::size_t open_log_count() const { return static_cast<std::size_t>(log_readers_.use_count()) - 1; }
+    /// Whatever is held for an instance but its logs: sandboxes and network attachments.
     std::set<instance_id> occupied() const;
 
     std::string_view name() const override { return "oci"; }
@@ -72,13 +86,14 @@ public:
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<void>> remove_container(container_key key) override;
+    awaitable<result<void>> release_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
     awaitable<result<std::vector<found_sandbox>>> list() override;
     awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
 
     awaitable<result<image_ptr>> ensure(std::string name) override;
 
-    awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present) override;
+    awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;
     awaitable<result<void>> attach(pod_attachment pod) override;
     awaitable<result<void>> detach(instance_id instance) override;
     awaitable<result<void>> remove_all() override;
@@ -87,6 +102,7 @@ public:
 
 private:
     struct container;
+    class text_log;
     image_behaviour const& behaviour_of(std::string const& image) const;
     static awaitable<result<void>> change_of(std::shared_ptr<container> which);
     std::shared_ptr<container> find(container_key const& key) const;
@@ -101,6 +117,8 @@ private:
     std::optional<error> network_error_;
     std::set<instance_id> sandboxes_;
     std::map<container_key, std::shared_ptr<container>> containers_;
+    std::map<container_key, std::string> logs_;  ///< of those that are gone
+    std::shared_ptr<int> log_readers_ = std::make_shared<int>();
     std::map<instance_id, pod_attachment> attached_;
     std::vector<container_start> starts_;
     std::function<void(container_key const&)> on_start_ = [](container_key const&) {};

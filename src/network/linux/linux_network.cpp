@@ -48,7 +48,7 @@ class linux_network::inner {
 public:
     explicit inner(linux_network_options options);
 
-    awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present);
+    awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present);
     awaitable<result<void>> attach(pod_attachment pod);
     awaitable<result<void>> detach(instance_id instance);
     awaitable<result<void>> remove_all();
@@ -58,15 +58,11 @@ private:
         pod_attachment attachment;
         bool is_whole = false;  ///< false while attach works on it, and after it was cancelled
     };
-    struct lost_pod {
-        instance_id instance;
-        error why;
-    };
+    using pod_links = std::vector<std::pair<instance_id, pod_link>>;
 
     result<pod_link> link_of(pod_attachment const& pod) const;
-    awaitable<result<void>> open_links(std::vector<pod_attachment> const& present);
-    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet,
-                                           std::vector<std::pair<instance_id, pod_link>> const& present);
+    awaitable<result<std::vector<lost_pod>>> open_links(pod_links wanted);
+    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet, pod_links const& present);
     awaitable<result<void>> change_settings();
     awaitable<result<void>> add_link(pod_link link);
     awaitable<result<void>> remove_link(instance_id instance);
@@ -110,44 +106,48 @@ void linux_network::inner::forget(instance_id instance) {
     (void)ports_.give_back(instance);  // the rules are made from what is left
 }
 
-awaitable<result<void>> linux_network::inner::open(node_network what, std::vector<pod_attachment> present) {
+awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network what,
+                                                                    std::vector<pod_attachment> present) {
     auto const rules = read_rules(what);
     if (!rules) co_return rules.error();
     rules_ = *rules;
     pods_.clear();
     ports_.clear();
+    pod_links wanted;
+    std::vector<lost_pod> lost;
     for (auto const& each : present) {
         auto const link = link_of(each);
-        if (!link) co_return link.error();
+        if (!link) {
+            lost.push_back({.instance = each.instance, .why = link.error()});
+            continue;
+        }
+        wanted.emplace_back(each.instance, *link);
         pods_.insert_or_assign(each.instance, known_pod{.attachment = each, .is_whole = true});
         for (auto const port : ports_.take_back(each.instance, mappings_of(each.host_ports, link->address))) {
             options_.logger.warning("another program has a Pod's host port, and is shadowed by it",
                                     {{"instance", each.instance.text()}, {"port", std::to_string(port)}});
         }
     }
-    auto opened = co_await open_links(present);
-    if (opened) opened = co_await change_settings();
+    auto linked = co_await open_links(std::move(wanted));
+    if (!linked) rules_.reset();
+    if (!linked) co_return linked.error();
+    auto opened = co_await change_settings();
     if (opened) opened = co_await firewall_.rebuild(*rules_, ports_.all());
     if (!opened) rules_.reset();
-    co_return opened;
+    if (!opened) co_return opened.error();
+    lost.insert(lost.end(), linked->begin(), linked->end());
+    co_return lost;
 }
 
-awaitable<result<void>> linux_network::inner::open_links(std::vector<pod_attachment> const& present) {
-    std::vector<std::pair<instance_id, pod_link>> wanted;
-    for (auto const& each : present) wanted.emplace_back(each.instance, link_of(each).value());
+awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(pod_links wanted) {
     auto work = [this, subnet = rules_->pod_subnet, wanted = std::move(wanted)] { return bring_up(subnet, wanted); };
-    auto const lost = co_await offload(options_.namespace_executor, std::move(work));
+    auto lost = co_await offload(options_.namespace_executor, std::move(work));
     if (!lost) co_return lost.error();
-    for (auto const& each : *lost) {
-        options_.logger.warning("a Pod has no network any more",
-                                {{"instance", each.instance.text()}, {"reason", to_string(each.why)}});
-        forget(each.instance);
-    }
-    co_return result<void>{};
+    for (auto const& each : *lost) forget(each.instance);
+    co_return std::move(*lost);
 }
 
-result<std::vector<linux_network::inner::lost_pod>> linux_network::inner::bring_up(
-    ipv4_subnet subnet, std::vector<std::pair<instance_id, pod_link>> const& present) {
+result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet, pod_links const& present) {
     auto const opened = links_.open_bridge(subnet);
     if (!opened) return opened.error();
     std::set<std::string> names;
@@ -268,7 +268,7 @@ result<void> linux_network::inner::remove_links_and_settings() {
 linux_network::linux_network(linux_network_options options) : inner_(std::make_unique<inner>(std::move(options))) {}
 linux_network::~linux_network() = default;
 
-awaitable<result<void>> linux_network::open(node_network what, std::vector<pod_attachment> present) {
+awaitable<result<std::vector<lost_pod>>> linux_network::open(node_network what, std::vector<pod_attachment> present) {
     return inner_->open(std::move(what), std::move(present));
 }
 awaitable<result<void>> linux_network::attach(pod_attachment pod) { return inner_->attach(std::move(pod)); }

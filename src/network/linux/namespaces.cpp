@@ -1,14 +1,11 @@
 #include "network/linux/namespaces_detail.hpp"
 
-#include <rik/base/assert.hpp>
-
 #include <fmt/format.h>
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <system_error>
@@ -20,11 +17,8 @@ namespace {
 // /proc/self/ns/net would be the main thread's, which may be elsewhere.
 constexpr char const* own_namespace = "/proc/thread-self/ns/net";
 
-ino_t inode_of_own_namespace() {
-    struct stat found {};
-    RIK_ASSERT(::stat(own_namespace, &found) == 0);
-    return found.st_ino;
-}
+/// This thread did not come back from a Pod: nothing of the node's may be done in it any more.
+thread_local bool strayed = false;
 
 }  // namespace
 
@@ -43,16 +37,16 @@ result<descriptor> open_namespace(std::filesystem::path const& path) {
 }
 
 result<netlink_socket> open_socket_in(descriptor const& network_namespace) {
+    if (strayed) return error{errc::internal, "the thread for namespaces has lost its own", {}, "start rik again"};
     descriptor const own(::open(own_namespace, O_RDONLY | O_CLOEXEC));
     if (!own)
         return error{errc::internal, fmt::format("{}: {}", own_namespace, std::generic_category().message(errno))};
-    auto const home = inode_of_own_namespace();
     if (::setns(network_namespace.get(), CLONE_NEWNET) != 0) {
         return error{errc::internal, fmt::format("setns: {}", std::generic_category().message(errno))};
     }
     auto socket = netlink_socket::open();
-    RIK_ASSERT(::setns(own.get(), CLONE_NEWNET) == 0);
-    RIK_ASSERT(inode_of_own_namespace() == home);
+    strayed = ::setns(own.get(), CLONE_NEWNET) != 0;
+    if (strayed) return error{errc::internal, "the thread for namespaces could not come back", {}, "start rik again"};
     return socket;
 }
 

@@ -101,6 +101,24 @@ awaitable<result<void>> remove_patiently(machine const& on, remains what) {
     }
 }
 
+/// The containers first, then the rest of the Pod: its group and `directories`.
+awaitable<result<void>> remove_pod(machine const& on, instance_id instance, std::vector<fs::path> directories) {
+    auto killing = [&] {
+        auto keys = find_containers(on, instance);
+        if (keys) kill_containers(on, *keys);
+        return keys;
+    };
+    auto const keys = co_await offload(on.options.pool, std::move(killing));
+    if (!keys) co_return keys.error();
+    for (auto const& key : *keys) {
+        auto paths = on.paths.container(key);
+        auto const removed = co_await remove_container(on, std::move(paths));
+        if (!removed) co_return removed.error();
+    }
+    remains rest{.cgroup = on.paths.pod(instance).cgroup, .directories = std::move(directories)};
+    co_return co_await remove_patiently(on, std::move(rest));
+}
+
 /// Only for `rik reset`: afterwards this runtime is of no use. Others may keep files in these directories.
 result<void> remove_directories(machine const& on) {
     empty_trash(on);
@@ -148,22 +166,16 @@ result<std::vector<found_sandbox>> list_sandboxes(machine const& on) {
     return found;
 }
 
-awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) {
-    auto killing = [&] {
-        auto keys = find_containers(on, instance);
-        if (keys) kill_containers(on, *keys);
-        return keys;
-    };
-    auto const keys = co_await offload(on.options.pool, std::move(killing));
-    if (!keys) co_return keys.error();
-    for (auto const& key : *keys) {
-        auto paths = on.paths.container(key);
-        auto const removed = co_await remove_container(on, std::move(paths));
-        if (!removed) co_return removed.error();
-    }
+awaitable<result<void>> release_sandbox(machine const& on, instance_id instance) {
     auto const pod = on.paths.pod(instance);
-    remains rest{.cgroup = pod.cgroup, .directories = {pod.run, pod.state}};
-    co_return co_await remove_patiently(on, std::move(rest));
+    std::vector<fs::path> all_but_logs{pod.run, pod.state / "containers"};
+    return remove_pod(on, instance, std::move(all_but_logs));
+}
+
+awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) {
+    auto const pod = on.paths.pod(instance);
+    std::vector<fs::path> everything{pod.run, pod.state};
+    return remove_pod(on, instance, std::move(everything));
 }
 
 awaitable<result<void>> remove_everything(machine const& on) {

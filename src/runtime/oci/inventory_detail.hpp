@@ -19,6 +19,8 @@ result<std::vector<container_key>> find_containers(machine const& on, instance_i
 /// All or an error: who takes over removes what he is not told of. Blocks. Errors: those of find_instances.
 result<std::vector<found_sandbox>> list_sandboxes(machine const& on);
 
+/// Everything of the instance but its logs.
+awaitable<result<void>> release_sandbox(machine const& on, instance_id instance);
 awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance);
 
 /// Everything below the tag's cgroup and the two directories, whether or not it has a form that we know.

@@ -156,6 +156,12 @@ awaitable<result<void>> oci_runtime::remove_container(container_key key) {
     co_return std::move(removed);
 }
 
+awaitable<result<void>> oci_runtime::release_sandbox(instance_id instance) {
+    auto released = co_await detail::release_sandbox(state_->on, instance);
+    state_->discarded.notify();
+    co_return std::move(released);
+}
+
 awaitable<result<void>> oci_runtime::remove_sandbox(instance_id instance) {
     auto removed = co_await detail::remove_sandbox(state_->on, instance);
     state_->discarded.notify();

@@ -37,9 +37,8 @@ public:
     explicit linux_network(linux_network_options options);
     ~linux_network() override;
 
-    /// Errors: as in network; invalid, `what` is not two subnets with the first in the second. A Pod of `present` whose
-    /// namespace is gone is warned about and skipped: its node finds that out by itself.
-    awaitable<result<void>> open(node_network what, std::vector<pod_attachment> present) override;
+    /// Errors: as in network; invalid, `what` is not two subnets with the first in the second.
+    awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;
     /// The same attachment again succeeds. Errors: as in network; invalid, the address is not of the node's subnet;
     /// unavailable, `open` has not succeeded. After an error the Pod has nothing.
     /// Cancel: what was done stays until `detach`.

@@ -67,6 +67,7 @@ public:
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<void>> remove_container(container_key key) override;
+    awaitable<result<void>> release_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
     awaitable<result<std::vector<found_sandbox>>> list() override;
     awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;

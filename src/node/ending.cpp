@@ -1,0 +1,141 @@
+// From running containers, or what is left of them, to nothing.
+#include "impl_detail.hpp"
+
+#include <rik/async/deadline.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+bool is_not_running(error const& why) { return why.code == errc::not_found; }
+
+}  // namespace
+
+/// Its end is on disk before its containers, the other evidence, are removed: what has ended never runs again.
+awaitable<> node_agent::impl::finish(record_ptr held, detail::instance_end how) {
+    options_.out.info(
+        "instance ended",
+        {{"instance", held->fields.name}, {"state", std::string(to_string(how.state))}, {"why", how.message}});
+    disk_.put("end", held->id().text(), detail::encode_end(how));
+    held->end = std::move(how);
+    keep(*held);
+    auto const on_disk = co_await disk_.wait_durable(held->kept_at);
+    if (!on_disk) co_return;  // the agent stops; the next one finds the containers as they are
+    co_await settle(held);
+}
+
+/// The rest is stopped, the room freed, and then the end is told; the record and the logs stay until somebody deletes
+/// the instance.
+awaitable<> node_agent::impl::settle(record_ptr held) {
+    co_await stop_containers(held);
+    co_await remove_pod(held, held->status().state, leaving::logs);
+    for (auto& each : held->status().containers)
+        if (each.state == container_state::running)
+            detail::set_exited(each, container_exit{.code_known = false, .finished_at = ports_.time.wall()});
+    give_back_address(*held);
+    held->network_lost.reset();
+    auto how = *std::exchange(held->end, std::nullopt);
+    disk_.remove("end", held->id().text());
+    report(*held, how.state, std::move(how.reason), std::move(how.message));
+}
+
+/// The stop signal to all, and at most the grace period.
+awaitable<> node_agent::impl::stop_containers(record_ptr held) {
+    auto const grace_ends = ports_.time.now() + held->pod().grace_period;
+    std::vector<std::string> stopping;
+    for (auto const& each : held->pod().containers) {
+        auto const told = co_await ports_.containers.stop_container(key_of(*held, each.name));
+        if (told) stopping.push_back(each.name);
+    }
+    for (auto const& name : stopping) {
+        auto ending = ports_.containers.wait_container(key_of(*held, name));
+        auto const ended = co_await with_deadline(ports_.time, grace_ends, std::move(ending));
+        (void)ended;  // kill_containers looks at all of them
+    }
+}
+
+/// Ends what runs yet. All are killed before any is waited for. Whatever else goes wrong, the removal finds out.
+/// Errors: timed_out, one does not end: its processes hang in the kernel.
+awaitable<result<void>> node_agent::impl::kill_containers(record_ptr held) {
+    for (auto const& each : held->pod().containers) {
+        auto const killed = co_await ports_.containers.kill_container(key_of(*held, each.name));
+        if (!killed && !is_not_running(killed.error()))
+            options_.out.error(
+                "container not killed",
+                {{"instance", held->fields.name}, {"container", each.name}, {"error", to_string(killed.error())}});
+    }
+    auto const patience = ports_.time.now() + limits::kill_timeout;
+    result<void> all_ended;
+    for (auto const& each : held->pod().containers) {
+        auto ending = ports_.containers.wait_container(key_of(*held, each.name));
+        auto const ended = co_await with_deadline(ports_.time, patience, std::move(ending));
+        if (!ended && ended.error().code == errc::timed_out)
+            all_ended = error{errc::timed_out, fmt::format("container {} was killed and does not end", each.name), "",
+                              "see what its processes wait for in the kernel"};
+        auto* const status = held->find(each.name);
+        if (ended && status != nullptr && status->state == container_state::running)
+            detail::set_exited(*status, *ended);
+    }
+    co_return all_ended;
+}
+
+/// What cannot be removed is tried again; `meanwhile` the status says why.
+awaitable<> node_agent::impl::remove_pod(record_ptr held, instance_state meanwhile, leaving what) {
+    auto pause = limits::reconnect_pause_min;
+    for (;;) {
+        auto const removed = co_await try_remove_pod(held, what);
+        if (removed) co_return;
+        complain(*held, meanwhile, "NotRemoved", removed.error());
+        co_await ports_.time.sleep_for(pause);
+        pause = std::min(pause * 2, limits::reconnect_pause_max);
+    }
+}
+
+awaitable<result<void>> node_agent::impl::try_remove_pod(record_ptr held, leaving what) {
+    auto const killed = co_await kill_containers(held);
+    auto const detached = co_await ports_.pods.detach(held->id());
+    auto removing = what == leaving::logs ? ports_.containers.release_sandbox(held->id())
+                                          : ports_.containers.remove_sandbox(held->id());
+    auto const removed = co_await std::move(removing);
+    if (removed) co_return detached;
+    co_return killed ? removed.error() : killed.error();
+}
+
+/// Nothing of the instance is left when it is said to be gone.
+awaitable<> node_agent::impl::tear_down(record_ptr held) {
+    auto const ordered = co_await disk_.wait_durable(held->kept_at);
+    if (!ordered) co_return;  // the agent stops, and nothing that could be started again was stopped
+    co_await stop_containers(held);
+    co_await remove_pod(held, instance_state::destroying, leaving::nothing);
+    give_back_address(*held);
+    forget(*held);
+    auto const on_disk = co_await disk_.wait_durable();
+    if (!on_disk) co_return;  // the agent stops; the next one finds the record and says it again
+    gone_[held->id()] = held->fields.binding->fence;
+    options_.out.info("instance removed", {{"instance", held->fields.name}});
+    records_.erase(held->id());
+    due_.notify();
+}
+
+/// In one flush: all its rows, and its release if it was the last of it.
+void node_agent::impl::forget(record& held) {
+    held.is_forgotten = true;
+    auto const key = held.id().text();
+    disk_.remove("instance", key);
+    if (!held.boot_id.empty()) disk_.remove("boot", key);
+    if (held.end) disk_.remove("end", key);
+    auto const release = held.fields.pod_release->id;
+    auto const is_used = std::any_of(records_.begin(), records_.end(), [&](auto const& other) {
+        return !other.second->is_forgotten && other.second->fields.pod_release->id == release;
+    });
+    if (is_used) return;
+    releases_.erase(release);
+    disk_.remove("release", release.text());
+}
+
+}  // namespace rik

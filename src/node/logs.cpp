@@ -1,0 +1,66 @@
+// Logs of containers, on streams that the node dials when it is asked.
+#include "impl_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik {
+
+awaitable<> node_agent::impl::serve_log(stream_request asked) {
+    auto dialled = co_await ports_.streams.dial(asked.stream);
+    if (!dialled) co_return;  // whoever asked has given up
+    if (log_streams_.size() >= limits::streams_per_node_max) {
+        error full{errc::exhausted, fmt::format("the node sends {} logs already", log_streams_.size()), "",
+                   "end those that nobody reads, then try again"};
+        auto const told = co_await (*dialled)->finish(std::move(full));
+        if (!told) options_.out.debug("log reader left before it was refused");
+        co_return;
+    }
+    auto const stream = std::make_shared<log_stream>(strand_, std::move(asked), std::move(*dialled));
+    auto const place = log_streams_.insert(log_streams_.end(), stream);
+    stream->work.spawn(watch_reader(stream));
+    stream->work.spawn(pump_log(stream));
+    while (!stream->is_done) co_await stream->done.wait();
+    co_await stream->work.stop();
+    log_streams_.erase(place);
+}
+
+awaitable<> node_agent::impl::pump_log(log_stream_ptr stream) {
+    auto ended = co_await send_log(stream);
+    auto const finished = co_await stream->to->finish(std::move(ended));
+    if (!finished) options_.out.debug("log reader left before the end");
+    stream->end();
+}
+
+/// A quiet container writes nothing by which a reader that has left would be noticed.
+awaitable<> node_agent::impl::watch_reader(log_stream_ptr stream) {
+    for (;;) {
+        auto const said = co_await stream->to->read();
+        if (!said || said->empty()) break;
+    }
+    stream->end();
+}
+
+awaitable<std::optional<error>> node_agent::impl::send_log(log_stream_ptr stream) {
+    auto const& asked = stream->asked;
+    auto const found = records_.find(asked.instance);
+    if (found == records_.end()) co_return error{errc::not_found, "the instance is not on this node any more"};
+    log_options options{.follow = asked.follow, .timestamps = asked.timestamps, .tail_lines = asked.tail_lines};
+    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), options);
+    if (!reader) {
+        auto why = reader.error();
+        if (why.code == errc::not_found) why.message = fmt::format("container {} has not started yet", asked.container);
+        if (why.code == errc::not_found) why.code = errc::conflict;
+        co_return why;
+    }
+    for (;;) {
+        auto lines = co_await (*reader)->read();
+        if (!lines) co_return lines.error();
+        if (lines->empty()) co_return std::nullopt;
+        auto const written = co_await stream->to->write(std::move(*lines));
+        if (!written) co_return std::nullopt;  // nobody reads any more
+    }
+}
+
+}  // namespace rik

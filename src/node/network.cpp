@@ -1,0 +1,122 @@
+// The Pod network of the node, and what its instances have of it.
+#include "impl_detail.hpp"
+
+#include <rik/async/deadline.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik {
+
+result<void> node_agent::impl::set_network(std::string pod_subnet, std::string cluster_cidr) {
+    auto const subnet = ipv4_subnet::parse(pod_subnet);
+    if (!subnet) return subnet.error();
+    pod_subnet_ = std::move(pod_subnet);
+    cluster_cidr_ = std::move(cluster_cidr);
+    addresses_.emplace(*subnet);
+    network_changed_.notify();
+    return {};
+}
+
+std::vector<pod_attachment> node_agent::impl::present_pods() {
+    std::vector<pod_attachment> present;
+    for (auto const& [id, held] : records_)
+        if (held->found && held->found->is_whole && !held->fields.status.addresses.empty())
+            present.push_back(attachment_of(*held, held->found->network_namespace));
+    return present;
+}
+
+/// Opens the network as soon as it is known which it is; retries, since what stands in its way may go.
+awaitable<> node_agent::impl::open_network() {
+    auto pause = limits::reconnect_pause_min;
+    while (!is_network_open_) {
+        while (pod_subnet_.empty()) co_await network_changed_.wait();
+        node_network what{.pod_subnet = pod_subnet_, .cluster_cidr = cluster_cidr_};
+        auto present = present_pods();
+        auto const opened = co_await ports_.pods.open(std::move(what), std::move(present));
+        if (opened) {
+            is_network_open_ = true;
+            for (auto const& each : *opened) lose_network(each);
+            network_changed_.notify();
+            co_return;
+        }
+        options_.out.error("the Pod network cannot be opened; Pods wait for it",
+                           {{"error", to_string(opened.error())}});
+        network_problem_ = to_string(opened.error());
+        network_changed_.notify();
+        co_await ports_.time.sleep_for(pause);
+        pause = std::min(pause * 2, limits::reconnect_pause_max);
+    }
+}
+
+void node_agent::impl::lose_network(lost_pod const& which) {
+    auto const found = records_.find(which.instance);
+    if (found == records_.end()) return;
+    found->second->network_lost = which.why;
+    found->second->changed.notify();
+}
+
+awaitable<> node_agent::impl::network_ready(record_ptr held) {
+    while (!is_network_open_) {
+        auto const& said = held->status().message;
+        if (!network_problem_.empty() && said != network_problem_)
+            report(*held, instance_state::creating, "NetworkNotReady", network_problem_);
+        co_await network_changed_.wait();
+    }
+}
+
+namespace {
+
+awaitable<result<void>> change_of(notifier& changed) {
+    co_await changed.wait();
+    co_return result<void>{};
+}
+
+}  // namespace
+
+/// Tries once; when that fails it says so and waits for a moment, or for something else to happen to the instance.
+awaitable<> node_agent::impl::put_back_on_network(record_ptr held) {
+    complain(*held, instance_state::running, "NetworkLost", *held->network_lost);
+    auto const made = co_await make_sandbox(held);
+    if (made) {
+        held->network_lost.reset();
+        co_return report(*held, instance_state::running, "NetworkRepaired", "is on the network again");
+    }
+    held->network_lost = made.error();
+    held->network_lost->field.clear();
+    auto const looks_again = ports_.time.now() + limits::reconnect_pause_max;
+    auto changing = change_of(held->changed);
+    auto const changed = co_await with_deadline(ports_.time, looks_again, std::move(changing));
+    (void)changed;
+}
+
+result<void> node_agent::impl::take_address(record& held) {
+    if (!held.status().addresses.empty()) return {};
+    if (!addresses_) return error{errc::unavailable, "the node does not know its Pod subnet yet"};
+    auto address = addresses_->take();
+    if (!address) {
+        auto why = address.error();
+        why.field = "NetworkFailed";
+        return why;
+    }
+    held.status().addresses.push_back(std::move(*address));
+    keep(held);
+    return {};
+}
+
+void node_agent::impl::give_back_address(record& held) {
+    for (auto const& address : held.status().addresses)
+        if (addresses_) addresses_->give_back(address);
+    held.status().addresses.clear();
+}
+
+pod_attachment node_agent::impl::attachment_of(record const& held, std::filesystem::path network_namespace) const {
+    pod_attachment made{.instance = held.fields.id, .network_namespace = std::move(network_namespace)};
+    made.address = held.fields.status.addresses.empty() ? std::string() : held.fields.status.addresses.front();
+    made.host_ports = host_ports(held.fields.pod_release->pod);
+    return made;
+}
+
+}  // namespace rik

@@ -1,0 +1,102 @@
+// From an order to running containers.
+#include "impl_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik {
+
+awaitable<> node_agent::impl::bring_up(record_ptr held) {
+    held->status().containers = detail::waiting_containers(held->pod());
+    auto const began = ports_.time.now();
+    if (std::exchange(held->boot_id, facts_.boot_id) != facts_.boot_id)
+        disk_.put("boot", held->id().text(), facts_.boot_id);
+    report(*held, instance_state::creating, "Preparing", "its images are pulled and its containers made");
+    auto const started = co_await start_containers(held);
+    if (!started) {
+        if (disk_.has_failed()) co_return;  // the agent stops; the next one starts it, if the order was kept
+        auto const& why = started.error();
+        auto reason = why.field.empty() ? std::string("StartFailed") : why.field;
+        detail::instance_end how{instance_state::failed, std::move(reason),
+                                 to_string(error{why.code, why.message, {}, why.remedy})};
+        co_return co_await finish(held, std::move(how));
+    }
+    auto const took = to_short_string(ports_.time.now() - began);
+    report(*held, instance_state::running, "Started", fmt::format("all containers run, {} after the order", took));
+    options_.out.info("instance started", {{"instance", held->fields.name}, {"took", took}});
+    co_await watch_containers(held);
+}
+
+/// On failure the error's `field` is the reason, one word.
+awaitable<result<std::vector<image_ptr>>> node_agent::impl::pull_images(record_ptr held) {
+    std::vector<image_ptr> pulled;
+    for (std::size_t i = 0; i < held->pod().containers.size(); ++i) {
+        auto const& container = held->pod().containers[i];
+        auto image = co_await ports_.pulled.ensure(container.image);
+        if (!image) {
+            auto why = image.error();
+            why.field = "ImagePullFailed";
+            if (auto* const status = held->find(container.name))
+                detail::set_not_started(*status, why.field, why.message);
+            co_return why;
+        }
+        pulled.push_back(std::move(*image));
+    }
+    co_return pulled;
+}
+
+awaitable<result<void>> node_agent::impl::make_sandbox(record_ptr held) {
+    auto const addressed = take_address(*held);
+    if (!addressed) co_return addressed.error();
+    auto const& hostname = held->pod().hostname;
+    sandbox_request request{.instance = held->id(), .hostname = hostname.empty() ? held->fields.name : hostname};
+    request.addresses = held->status().addresses;
+    auto const made = co_await ports_.containers.create_sandbox(std::move(request));
+    if (!made) {
+        auto why = made.error();
+        why.field = "SandboxFailed";
+        co_return why;
+    }
+    auto attachment = attachment_of(*held, made->network_namespace);
+    auto const attached = co_await ports_.pods.attach(std::move(attachment));
+    if (attached) co_return result<void>{};
+    auto why = attached.error();
+    why.field = "NetworkFailed";
+    co_return why;
+}
+
+awaitable<result<void>> node_agent::impl::start_containers(record_ptr held) {
+    // With the order, so that one flush is enough for both. As long as the subnet is not known, make_sandbox takes it.
+    auto const addressed = addresses_ ? take_address(*held) : result<void>{};
+    if (!addressed) co_return addressed.error();
+    auto const images = co_await pull_images(held);
+    if (!images) co_return images.error();
+    co_await network_ready(held);
+    auto const place = co_await starts_.acquire();
+    auto const made = co_await make_sandbox(held);
+    if (!made) co_return made.error();
+    // Nothing runs whose order or address could be lost. A sandbox without an order is nobody's, and the next agent
+    // removes it, so it is made while the disk writes.
+    auto const on_disk = co_await disk_.wait_durable(held->kept_at);
+    if (!on_disk) co_return on_disk.error();
+    for (std::size_t i = 0; i < images->size(); ++i) {
+        container_request request{.key = key_of(*held, held->pod().containers[i].name),
+                                  .definition = held->pod().containers[i]};
+        request.from = (*images)[i];
+        auto const started = co_await ports_.containers.start_container(std::move(request));
+        auto* const status = held->find(held->pod().containers[i].name);
+        if (started) {
+            detail::set_running(*status, ports_.time.wall());
+            continue;
+        }
+        auto why = started.error();
+        why.field = "StartFailed";
+        why.message = fmt::format("container {}: {}", status->name, why.message);
+        detail::set_not_started(*status, why.field, why.message);
+        co_return why;
+    }
+    co_return result<void>{};
+}
+
+}  // namespace rik

@@ -1,0 +1,202 @@
+// One node agent on a simulated machine and disk. The test is its scheduler, and who reads its logs.
+#pragma once
+
+#include <rik/async/task_group.hpp>
+#include <rik/link/local_link.hpp>
+#include <rik/model/codec.hpp>
+#include <rik/node/node_agent.hpp>
+#include <rik/sim/faulty_disk.hpp>
+#include <rik/sim/machine.hpp>
+#include <rik/sim/world.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik::sim {
+
+class node_site {
+public:
+    explicit node_site(world& in)
+        : machine_under(in.executor(), in.time(), {.name = "node", .boot_id = {}, .version = "sim"}),
+          contents(std::make_shared<memory_disk>()),
+          streams(in.executor()),
+          world_(in),
+          edge_(in.executor()),
+          cluster_(cluster_id::generate(in.random())),
+          tasks_(in.executor()) {
+        tasks_.spawn(serve());
+    }
+    ~node_site() {
+        try {
+            world_.run(end());
+        } catch (std::exception const&) {
+            // What the scenario threw before is what its test reports.
+        }
+    }
+
+    machine machine_under;
+    std::shared_ptr<memory_disk> contents;
+    local_streams streams;
+    duration flush_time = std::chrono::microseconds(100);
+
+    clock& time() { return world_.time(); }
+    world& in() { return world_; }
+
+    awaitable<> start() {
+        process_ = std::make_unique<process>(*this);
+        process_->disk.flush_time = flush_time;
+        auto const started = co_await process_->role.start();
+        if (!started) throw std::runtime_error(to_string(started.error()));
+    }
+    awaitable<> stop() {
+        co_await process_->role.stop();
+        process_.reset();
+    }
+    /// What was not flushed is lost.
+    awaitable<> crash() {
+        process_->disk.fail(error{errc::unavailable, "the process has crashed"});
+        co_await stop();
+    }
+    void fail_disk() { process_->disk.fail(error{errc::exhausted, "the disk is full"}); }
+
+    /// Orders an instance of `definition`.
+    awaitable<instance_id> run(std::string definition) {
+        auto parsed = parse_definition(definition);
+        if (!parsed.found.empty()) throw std::runtime_error(to_string(summarize(parsed.found)));
+        auto made = std::make_shared<release>();
+        made->id = release_id::generate(world_.random());
+        made->workload = workload_id::generate(world_.random());
+        made->pod = std::move(parsed.definition.pod);
+        order what{.instance = instance_id::generate(world_.random()), .fence = ++revision_, .run = true};
+        what.pod_release = std::move(made);
+        what.name = parsed.definition.name;
+        auto const id = what.instance;
+        bound_[id] = what;
+        co_await tell(std::move(what));
+        co_return id;
+    }
+    awaitable<> destroy(instance_id id) {
+        auto& what = bound_.at(id);
+        what.run = false;
+        order copy = what;
+        co_await tell(std::move(copy));
+    }
+    /// The orders are sent when the agent connects again.
+    void forget(instance_id id) { bound_.erase(id); }
+
+    awaitable<stream_id> ask_for_log(instance_id id, bool follow) {
+        stream_request asked{.stream = stream_id::generate(world_.random()), .node = {}, .instance = id};
+        asked.container = "main";
+        asked.follow = follow;
+        auto const stream = asked.stream;
+        orders said{.at = ++revision_};
+        said.streams.push_back(std::move(asked));
+        if (peer_) co_await send(std::move(said));
+        co_return stream;
+    }
+
+    instance_status status(instance_id id) const {
+        auto const found = said_.find(id);
+        return found == said_.end() ? instance_status{} : found->second;
+    }
+    bool is_gone(instance_id id) const { return gone_.contains(id); }
+    std::size_t message_count() const { return message_count_; }
+    std::size_t start_count(instance_id id) const {
+        std::size_t count = 0;
+        for (auto const& each : machine_under.starts()) count += each.key.instance == id ? 1 : 0;
+        return count;
+    }
+
+    /// Waits until `is_true()`, looking again every millisecond of virtual time.
+    awaitable<> until(std::function<bool()> is_true, duration limit = std::chrono::minutes(2)) {
+        auto const last = time().now() + limit;
+        while (!is_true()) {
+            if (time().now() >= last) {
+                std::string seen;
+                for (auto const& [id, status] : said_)
+                    seen += "\n  " + std::string(to_string(status.state)) + " " + status.reason + ": " + status.message;
+                throw std::runtime_error("what was waited for has not come true; there is:" + seen);
+            }
+            co_await time().sleep_for(std::chrono::milliseconds(1));
+        }
+    }
+    awaitable<> until_state(instance_id id, instance_state wanted) {
+        std::function<bool()> is_so = [this, id, wanted] { return status(id).state == wanted; };
+        co_await until(std::move(is_so));
+    }
+
+private:
+    struct process {
+        explicit process(node_site& at)
+            : disk(at.time(), at.contents),
+              role(at.world_.executor(),
+                   {at.time(), at.world_.random(), disk, at.edge_, at.streams, at.machine_under, at.machine_under,
+                    at.machine_under, at.machine_under},
+                   {.version = "sim"}) {}
+        faulty_disk disk;
+        node_agent role;
+    };
+
+    awaitable<> send(orders what) {
+        auto const sent = co_await peer_->send(std::move(what));
+        if (!sent) throw std::runtime_error(to_string(sent.error()));
+    }
+    awaitable<> tell(order what) {
+        orders said{.at = ++revision_};
+        said.due.push_back(std::move(what));
+        if (peer_) co_await send(std::move(said));
+    }
+    awaitable<> serve() {
+        for (;;) {
+            auto accepted = co_await edge_.accept();
+            if (!accepted) co_return;
+            auto const peer = std::shared_ptr<node_session>(std::move(*accepted));
+            auto const greeting = co_await peer->receive();
+            if (!greeting) continue;
+            orders welcome{.at = revision_, .cluster = cluster_, .cluster_cidr = "10.210.0.0/16"};
+            welcome.pod_subnet = "10.210.3.0/24";
+            welcome.send_inventory = true;
+            for (auto const& [id, each] : bound_) welcome.due.push_back(each);
+            auto const welcomed = co_await peer->send(std::move(welcome));
+            peer_ = peer;
+            for (;;) {
+                auto news = co_await peer->receive();
+                if (!news) break;
+                take(std::get<held>(std::move(*news)));
+            }
+            peer_.reset();
+        }
+    }
+    void take(held news) {
+        ++message_count_;
+        for (auto& each : news.states) said_[each.instance] = std::move(each.status);
+        for (auto const& each : news.gone) {
+            gone_.insert(each.instance);
+            bound_.erase(each.instance);
+        }
+    }
+    awaitable<> end() {
+        if (process_) co_await stop();
+        co_await tasks_.stop();
+    }
+
+    world& world_;
+    local_node_edge edge_;
+    cluster_id cluster_;
+    revision revision_ = 1000;
+    std::map<instance_id, order> bound_;
+    std::map<instance_id, instance_status> said_;
+    std::set<instance_id> gone_;
+    std::size_t message_count_ = 0;
+    std::shared_ptr<node_session> peer_;
+    std::unique_ptr<process> process_;
+    task_group tasks_;  // last member: the tasks use everything above
+};
+
+}  // namespace rik::sim

@@ -1,0 +1,94 @@
+// What an instance's state is, given its containers.
+#include "node/status_detail.hpp"
+
+#include <support/catch.hpp>
+
+using namespace rik;
+using namespace rik::detail;
+
+namespace {
+
+container_status exited(std::string name, int code) {
+    container_status made{.name = std::move(name), .state = container_state::running};
+    set_exited(made, container_exit{.code = code});
+    return made;
+}
+
+std::string message_of(int code) { return exited("main", code).message; }
+
+}  // namespace
+
+TEST_CASE("a Pod goes on while one of its containers does") {
+    container_status const runs{.name = "a", .state = container_state::running};
+    container_status const waits{.name = "b"};
+    CHECK_FALSE(end_of({runs}));
+    CHECK_FALSE(end_of({exited("done", 0), runs}));
+    CHECK_FALSE(end_of({exited("done", 0), waits}));
+}
+
+TEST_CASE("a Pod has succeeded when all its containers exited with 0") {
+    auto const how = end_of({exited("a", 0), exited("b", 0)});
+    REQUIRE(how);
+    CHECK(how->state == instance_state::succeeded);
+    CHECK(how->reason == "Completed");
+}
+
+TEST_CASE("a Pod fails with the first container that exits otherwise") {
+    container_status const runs{.name = "a", .state = container_state::running};
+    auto const how = end_of({runs, exited("b", 3), exited("c", 4)});
+    REQUIRE(how);
+    CHECK(how->state == instance_state::failed);
+    CHECK(how->reason == "Error");
+    CHECK(how->message == "container b: exited with 3");
+}
+
+TEST_CASE("a Pod fails when an exit code is lost") {
+    container_status lost{.name = "a", .state = container_state::running};
+    set_exited(lost, container_exit{.code = 137, .code_known = false});
+    CHECK_FALSE(lost.exit_code);
+    auto const how = end_of({lost});
+    REQUIRE(how);
+    CHECK(how->state == instance_state::failed);
+    CHECK(how->reason == "ExitCodeLost");
+}
+
+TEST_CASE("an exit names a signal only if there is one of that number") {
+    CHECK(message_of(0) == "exited with 0");
+    CHECK(message_of(128) == "exited with 128");
+    CHECK(message_of(129) == "exited with 129 (128 + signal 1)");
+    CHECK(message_of(143) == "exited with 143 (128 + signal 15)");
+    CHECK(message_of(192) == "exited with 192 (128 + signal 64)");
+    CHECK(message_of(193) == "exited with 193");
+    CHECK(message_of(255) == "exited with 255");
+}
+
+TEST_CASE("a container that used too much memory says so, and not its signal") {
+    container_status which{.name = "a", .state = container_state::running};
+    set_exited(which, container_exit{.code = 137, .out_of_memory = true});
+    CHECK(which.exit_code == 137);
+    CHECK(which.reason == "OOMKilled");
+}
+
+TEST_CASE("an end is read as it was written") {
+    instance_end const how{instance_state::failed, "StartFailed", "container a: no such file\nand one more line"};
+    CHECK(parse_end(encode_end(how)) == how);
+    instance_end const silent{instance_state::succeeded, "", ""};
+    CHECK(parse_end(encode_end(silent)) == silent);
+}
+
+TEST_CASE("what is no end is refused") {
+    CHECK_FALSE(parse_end(""));
+    CHECK_FALSE(parse_end("failed"));
+    CHECK_FALSE(parse_end("failed\nError"));
+    CHECK_FALSE(parse_end("running\nStarted\n"));
+    CHECK_FALSE(parse_end("ended\nError\nwhy"));
+}
+
+TEST_CASE("containers wait at first") {
+    instance_template pod;
+    pod.containers.push_back({.name = "a", .image = "a:1"});
+    auto const all = waiting_containers(pod);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].name == "a");
+    CHECK(all[0].state == container_state::waiting);
+}
