@@ -7,6 +7,7 @@
 #include "support/run.hpp"
 #include "support/test_image.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
@@ -52,9 +53,11 @@ public:
         pool.join();
     }
 
-    void open(std::vector<std::string> insecure) {
+    void open(std::vector<std::string> insecure, std::size_t pulls_at_once_max = limits::pulls_at_once_max) {
         oci_images_options options{.state_directory = directory.path() / "state"};
         options.insecure_registries = std::move(insecure);
+        options.pulls_at_once_max = pulls_at_once_max;
+        options.pull_timeout = 20s;
         auto opened =
             oci_images::open(io.get_executor(), pool.get_executor(), time, std::move(options), rik::log(sink));
         if (!opened) FAIL(opened.error());
@@ -85,6 +88,17 @@ public:
     asio::io_context io;
     asio::thread_pool pool{2};
     std::unique_ptr<oci_images> store;
+};
+
+/// A registry that takes connections and never says a word.
+class silent_registry {
+public:
+    silent_registry() { acceptor_.listen(); }
+    std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+
+private:
+    asio::io_context io_;
+    asio::ip::tcp::acceptor acceptor_{io_, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
 };
 
 std::string read(fs::path const& file) {
@@ -172,6 +186,40 @@ TEST_CASE("callers of one name at once share one pull, and one may leave", "[e2e
         CHECK(**got[i] == **got[0]);  // the same object
     }
     CHECK(f.sink.pulls == 1);
+}
+
+TEST_CASE("a pull that nobody waits for any more gives its slot to others", "[e2e][images]") {
+    fixture f;
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    silent_registry const silent;
+    auto const stuck = silent.address() + "/busybox:1";
+    f.open({silent.address()}, 1);
+    auto const began = std::chrono::steady_clock::now();
+    std::optional<result<image_ptr>> never;
+    std::optional<result<image_ptr>> got;
+    task_group leaver(f.io.get_executor());
+    task_group stayer(f.io.get_executor());
+    leaver.spawn(ensure_into(*f.store, stuck, never));
+    stayer.spawn(ensure_into(*f.store, name, got));
+    stayer.spawn(cancel_after(leaver, 200ms));
+    f.io.restart();
+    f.io.run();
+    CHECK_FALSE(never.has_value());
+    REQUIRE(got.has_value());
+    CHECK(got->has_value());
+    CHECK(std::chrono::steady_clock::now() - began < 15s);
+
+    // Who comes while such a pull is being cancelled gets one of his own.
+    leaver.spawn(ensure_into(*f.store, stuck, never));
+    rik::testing::run_ready(f.io);
+    leaver.cancel();
+    got.reset();
+    stayer.spawn(ensure_into(*f.store, stuck, got));
+    f.io.restart();
+    f.io.run();
+    CHECK_FALSE(never.has_value());
+    REQUIRE(got.has_value());
+    CHECK(got->error().code == errc::unavailable);
 }
 
 TEST_CASE("a stopped store tells who waits, and the next start repairs what was half done", "[e2e][images]") {

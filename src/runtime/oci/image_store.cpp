@@ -7,6 +7,10 @@
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <list>
 #include <map>
@@ -24,12 +28,22 @@ constexpr duration retry_pause = std::chrono::minutes(1);
 
 /// One resolution of a name that any number of callers wait for.
 struct flight {
+    explicit flight(asio::any_io_executor strand) : emptied(std::move(strand)) {}
+
+    bool is_under_way = false;
     std::optional<result<image_ptr>> outcome;
     std::list<notifier> waiters;
+    notifier emptied;  ///< the last waiter left
 
     void land(result<image_ptr> how) {
         outcome.emplace(std::move(how));
         for (auto& each : waiters) each.notify();
+    }
+    /// Completes when all who waited have left.
+    awaitable<> deserted() {
+        do {
+            co_await emptied.wait();
+        } while (!waiters.empty());
     }
 };
 
@@ -46,7 +60,10 @@ public:
     seat(std::shared_ptr<flight> where, asio::any_io_executor strand)
         : flight_(std::move(where)), place_(flight_->waiters.emplace(flight_->waiters.end(), std::move(strand))) {}
     seat(seat const&) = delete;
-    ~seat() { flight_->waiters.erase(place_); }
+    ~seat() {
+        flight_->waiters.erase(place_);
+        if (flight_->waiters.empty()) flight_->emptied.notify();
+    }
     awaitable<> landed() {
         while (!flight_->outcome) co_await place_->wait();
     }
@@ -56,10 +73,17 @@ private:
     std::list<notifier>::iterator place_;
 };
 
-awaitable<result<image_ptr>> join(std::shared_ptr<flight> which, asio::any_io_executor strand) {
-    seat mine(which, std::move(strand));
-    co_await mine.landed();
-    co_return *which->outcome;
+/// What `work` gives, or nothing if all who waited for `which` left meanwhile: then it was cancelled and has ended.
+awaitable<std::optional<result<cached_image>>> while_wanted(flight& which, awaitable<result<cached_image>> work) {
+    auto const executor = co_await asio::this_coro::executor;
+    auto race = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
+                                                        asio::co_spawn(executor, which.deserted(), asio::deferred));
+    auto ended = co_await race.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+    auto& [order, failure, value, not_deserted] = ended;
+    if (!failure) co_return std::optional(std::move(value));
+    if (!is_cancellation(failure)) std::rethrow_exception(failure);
+    if (not_deserted) throw cancelled{};
+    co_return std::nullopt;
 }
 
 std::filesystem::path images_root(std::filesystem::path const& state_directory) { return state_directory / "images"; }
@@ -75,7 +99,7 @@ struct oci_images::impl {
         : strand(on), time(clocks), logs(sink), puller(std::move(with)), tasks(on) {}
 
     image_ptr find_warm(std::string const& name) const;
-    std::shared_ptr<flight> fly(std::string const& name, detail::image_source source);
+    std::shared_ptr<flight> flight_of(std::string const& name);
     awaitable<> run(std::string name, detail::image_source source, std::shared_ptr<flight> which);
     awaitable<result<cached_image>> resolve(std::string name, detail::image_source source);
     result<cached_image> fall_back(std::string const& name, detail::image_source const& source,
@@ -102,18 +126,23 @@ image_ptr oci_images::impl::find_warm(std::string const& name) const {
     return puller.files().is_complete(what->digest) ? what : nullptr;
 }
 
-std::shared_ptr<flight> oci_images::impl::fly(std::string const& name, detail::image_source source) {
-    auto& slot = flights[name];
-    if (!slot) {
-        slot = std::make_shared<flight>();
-        auto work = run(name, std::move(source), slot);
-        tasks.spawn(std::move(work));
-    }
-    return slot;
+std::shared_ptr<flight> oci_images::impl::flight_of(std::string const& name) {
+    auto& found = flights[name];
+    if (!found) found = std::make_shared<flight>(strand);
+    return found;
 }
 
+/// A pull that nobody waits for any more is cancelled: its registry may never answer, and others wait for its slot.
 awaitable<> oci_images::impl::run(std::string name, detail::image_source source, std::shared_ptr<flight> which) {
-    auto found = co_await resolve(name, std::move(source));
+    std::optional<result<cached_image>> ended;
+    while (!ended) {
+        auto resolving = resolve(name, source);
+        ended = co_await while_wanted(*which, std::move(resolving));
+        if (ended || !which->waiters.empty()) continue;  // somebody may have come while the pull was being cancelled
+        flights.erase(name);
+        co_return;
+    }
+    auto& found = *ended;
     flights.erase(name);
     if (!found) {
         auto problem = found.error();
@@ -182,8 +211,14 @@ awaitable<result<image_ptr>> oci_images::ensure(std::string name) {
     if (auto warm = impl_->find_warm(name)) co_return warm;
     auto source = detail::parse_image_name(name);
     if (!source) co_return source.error();
-    auto joined = impl_->fly(name, std::move(*source));
-    co_return co_await join(std::move(joined), impl_->strand);
+    auto const joined = impl_->flight_of(name);
+    seat mine(joined, impl_->strand);
+    if (!std::exchange(joined->is_under_way, true)) {
+        auto work = impl_->run(name, std::move(*source), joined);
+        impl_->tasks.spawn(std::move(work));
+    }
+    co_await mine.landed();
+    co_return *joined->outcome;
 }
 
 awaitable<> oci_images::stop() {
