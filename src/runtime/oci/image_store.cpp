@@ -2,15 +2,12 @@
 
 #include "runtime/oci/image_pull_detail.hpp"
 
-#include <rik/async/shield.hpp>
+#include <rik/async/deadline.hpp>
 #include <rik/async/task_group.hpp>
+#include <rik/async/unless.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <list>
 #include <map>
@@ -23,8 +20,11 @@ namespace rik {
 namespace {
 
 constexpr std::size_t cached_count_max = 10'000;
-/// So long an old copy serves before a registry that was away is asked again.
-constexpr duration retry_pause = std::chrono::minutes(1);
+/// So long a copy of a floating name, or of a registry that was away, serves before the registry is asked again.
+/// Kubernetes asks at every start; this spares those of a large workload, and a registry that counts requests.
+constexpr duration ask_pause = std::chrono::minutes(1);
+/// So long a start waits for the answer when there is a copy.
+constexpr duration answer_time_max = std::chrono::seconds(5);
 
 /// One resolution of a name that any number of callers wait for.
 struct flight {
@@ -49,9 +49,9 @@ struct flight {
 
 struct cached_image {
     image_ptr what;
-    std::filesystem::path file;               ///< of a local image
-    std::string stamp;                        ///< of `file`
-    std::optional<time_point> retry_at = {};  ///< set: an old copy that serves until then
+    std::filesystem::path file;             ///< of a local image
+    std::string stamp;                      ///< of `file`
+    std::optional<time_point> ask_at = {};  ///< set: a copy that serves until then
 };
 
 /// A caller's place among the waiters of a flight; it leaves when the caller does.
@@ -72,19 +72,6 @@ private:
     std::shared_ptr<flight> flight_;
     std::list<notifier>::iterator place_;
 };
-
-/// What `work` gives, or nothing if all who waited for `which` left meanwhile: then it was cancelled and has ended.
-awaitable<std::optional<result<cached_image>>> while_wanted(flight& which, awaitable<result<cached_image>> work) {
-    auto const executor = co_await asio::this_coro::executor;
-    auto race = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
-                                                        asio::co_spawn(executor, which.deserted(), asio::deferred));
-    auto ended = co_await race.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    auto& [order, failure, value, not_deserted] = ended;
-    if (!failure) co_return std::optional(std::move(value));
-    if (!is_cancellation(failure)) std::rethrow_exception(failure);
-    if (not_deserted) throw cancelled{};
-    co_return std::nullopt;
-}
 
 std::filesystem::path images_root(std::filesystem::path const& state_directory) { return state_directory / "images"; }
 
@@ -119,10 +106,10 @@ struct oci_images::impl {
 image_ptr oci_images::impl::find_warm(std::string const& name) const {
     auto const found = cache.find(name);
     if (found == cache.end()) return nullptr;
-    auto const& [what, file, stamp, retry_at] = found->second;
-    if (retry_at && time.now() >= *retry_at) return nullptr;
+    auto const& [what, file, stamp, ask_at] = found->second;
+    if (ask_at && time.now() >= *ask_at) return nullptr;
     // These two looks cost microseconds and notice an administrator's changes.
-    if (!retry_at && !file.empty() && detail::file_stamp(file) != stamp) return nullptr;
+    if (!ask_at && !file.empty() && detail::file_stamp(file) != stamp) return nullptr;
     return puller.files().is_complete(what->digest) ? what : nullptr;
 }
 
@@ -137,7 +124,7 @@ awaitable<> oci_images::impl::run(std::string name, detail::image_source source,
     std::optional<result<cached_image>> ended;
     while (!ended) {
         auto resolving = resolve(name, source);
-        ended = co_await while_wanted(*which, std::move(resolving));
+        ended = co_await unless(which->deserted(), std::move(resolving));
         if (ended || !which->waiters.empty()) continue;  // somebody may have come while the pull was being cancelled
         flights.erase(name);
         co_return;
@@ -160,19 +147,25 @@ void oci_images::impl::keep(std::string const& name, cached_image found) {
     cache.insert_or_assign(name, std::move(found));
 }
 
-/// A copy from before this process serves without a question if the name cannot have changed its meaning.
+/// A copy serves without a question if the name cannot have changed its meaning.
 awaitable<result<cached_image>> oci_images::impl::resolve(std::string name, detail::image_source source) {
-    auto known = co_await puller.recall(name, source);
-    auto const has_changed = known && known->stamp != known->stamp_now;
-    if (known && !source.is_floating && !has_changed) {
-        co_return cached_image{known->what, source.file, known->stamp};
+    auto [known, stamp] = co_await puller.recall(name, source);
+    if (known && source.is_floating) {
+        auto asking = puller.ask(source);
+        auto answer = co_await with_deadline(time, time.now() + answer_time_max, std::move(asking));
+        if (!answer && answer.error().code == errc::timed_out) {
+            answer = error{errc::unavailable, "the registry does not answer"};
+        }
+        if (!answer) co_return fall_back(name, source, std::move(known), answer.error());
+        stamp = std::move(*answer);
     }
-    auto pulled = co_await puller.pull(name, source);
-    std::optional<detail::known_image> old;
-    if (known) old.emplace(std::move(*known));
-    if (!pulled) co_return fall_back(name, source, std::move(old), pulled.error());
+    std::optional<time_point> ask_at;
+    if (source.is_floating) ask_at = time.now() + ask_pause;
+    if (known && known->stamp == stamp) co_return cached_image{known->what, source.file, known->stamp, ask_at};
+    auto pulled = co_await puller.pull(name, source, std::move(stamp));
+    if (!pulled) co_return fall_back(name, source, std::move(known), pulled.error());
     logs.info("image pulled", {{"image", name}, {"digest", pulled->what->digest}});
-    co_return cached_image{pulled->what, source.file, pulled->stamp};
+    co_return cached_image{pulled->what, source.file, pulled->stamp, ask_at};
 }
 
 result<cached_image> oci_images::impl::fall_back(std::string const& name, detail::image_source const& source,
@@ -181,7 +174,7 @@ result<cached_image> oci_images::impl::fall_back(std::string const& name, detail
     if (!known || !is_away) return problem;
     logs.warning("image could not be asked for, its older copy is used",
                  {{"image", name}, {"digest", known->what->digest}, {"problem", to_string(problem)}});
-    return cached_image{known->what, source.file, known->stamp, time.now() + retry_pause};
+    return cached_image{known->what, source.file, known->stamp, time.now() + ask_pause};
 }
 
 result<std::unique_ptr<oci_images>> oci_images::open(asio::any_io_executor strand, asio::any_io_executor pool,
