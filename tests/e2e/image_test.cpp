@@ -7,6 +7,7 @@
 #include "support/run.hpp"
 #include "support/test_image.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
@@ -44,6 +45,19 @@ public:
     int warnings = 0;
 };
 
+/// The machine's clock, set forward.
+class skipping_clock final : public rik::clock {
+public:
+    time_point now() const override { return real_.now() + skipped_; }
+    wall_time wall() const override { return real_.wall(); }
+    awaitable<> sleep_until(time_point when) override { return real_.sleep_until(when - skipped_); }
+    void pass(duration length) { skipped_ += length; }
+
+private:
+    rik::system_clock real_;
+    duration skipped_{};
+};
+
 /// A store, what it runs on, and where it keeps its files.
 class fixture {
 public:
@@ -52,9 +66,11 @@ public:
         pool.join();
     }
 
-    void open(std::vector<std::string> insecure) {
+    void open(std::vector<std::string> insecure, std::size_t pulls_at_once_max = limits::pulls_at_once_max) {
         oci_images_options options{.state_directory = directory.path() / "state"};
         options.insecure_registries = std::move(insecure);
+        options.pulls_at_once_max = pulls_at_once_max;
+        options.pull_timeout = 20s;
         auto opened =
             oci_images::open(io.get_executor(), pool.get_executor(), time, std::move(options), rik::log(sink));
         if (!opened) FAIL(opened.error());
@@ -80,11 +96,23 @@ public:
     std::string layout() { return directory.path() / "layout"; }
 
     rik::testing::temporary_directory directory;
-    system_clock time;
+    skipping_clock time;
     counting_sink sink;
     asio::io_context io;
     asio::thread_pool pool{2};
     std::unique_ptr<oci_images> store;
+};
+
+/// A registry that takes connections and never says a word.
+class silent_registry {
+public:
+    explicit silent_registry(std::uint16_t port = 0)
+        : acceptor_(io_, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port)) {}
+    std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+
+private:
+    asio::io_context io_;
+    asio::ip::tcp::acceptor acceptor_;
 };
 
 std::string read(fs::path const& file) {
@@ -174,6 +202,40 @@ TEST_CASE("callers of one name at once share one pull, and one may leave", "[e2e
     CHECK(f.sink.pulls == 1);
 }
 
+TEST_CASE("a pull that nobody waits for any more gives its slot to others", "[e2e][images]") {
+    fixture f;
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    silent_registry const silent;
+    auto const stuck = silent.address() + "/busybox:1";
+    f.open({silent.address()}, 1);
+    auto const began = std::chrono::steady_clock::now();
+    std::optional<result<image_ptr>> never;
+    std::optional<result<image_ptr>> got;
+    task_group leaver(f.io.get_executor());
+    task_group stayer(f.io.get_executor());
+    leaver.spawn(ensure_into(*f.store, stuck, never));
+    stayer.spawn(ensure_into(*f.store, name, got));
+    stayer.spawn(cancel_after(leaver, 200ms));
+    f.io.restart();
+    f.io.run();
+    CHECK_FALSE(never.has_value());
+    REQUIRE(got.has_value());
+    CHECK(got->has_value());
+    CHECK(std::chrono::steady_clock::now() - began < 15s);
+
+    // Who comes while such a pull is being cancelled gets one of his own.
+    leaver.spawn(ensure_into(*f.store, stuck, never));
+    rik::testing::run_ready(f.io);
+    leaver.cancel();
+    got.reset();
+    stayer.spawn(ensure_into(*f.store, stuck, got));
+    f.io.restart();
+    f.io.run();
+    CHECK_FALSE(never.has_value());
+    REQUIRE(got.has_value());
+    CHECK(got->error().code == errc::unavailable);
+}
+
 TEST_CASE("a stopped store tells who waits, and the next start repairs what was half done", "[e2e][images]") {
     fixture f;
     auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
@@ -234,28 +296,43 @@ TEST_CASE("a layout that changed is read again, one that is away is served from 
     CHECK(f.sink.warnings == 1);
 }
 
-TEST_CASE("a floating tag is asked for once per process and survives a silent registry", "[e2e][images]") {
+TEST_CASE("a floating tag is asked for again after a minute and survives a silent registry", "[e2e][images]") {
     fixture f;
     auto what = plain_image();
     rik::testing::test_registry registry(f.directory.path() / "registry");
     registry.push(rik::testing::make_busybox_layout(f.layout(), "1", what), "busybox:latest");
     auto const name = registry.address() + "/busybox";
+    auto const timed = [&](char const* step) {
+        auto const began = std::chrono::steady_clock::now();
+        auto const digest = f.get(name)->digest;
+        WARN(step << ": " << to_short_string(std::chrono::steady_clock::now() - began));
+        return digest;
+    };
     f.open({registry.address()});
-    auto const first = f.get(name);
+    auto const first = timed("cold");
     what.files = {{"/hello", "second"}};
     registry.push(rik::testing::make_busybox_layout(f.layout(), "2", what), "busybox:latest");
-    CHECK(f.get(name)->digest == first->digest);
+    CHECK(timed("within the minute") == first);
+    f.time.pass(61s);
+    auto const second = timed("asked, moved");
+    CHECK(second != first);
+    f.time.pass(61s);
+    CHECK(timed("asked, not moved") == second);
+    CHECK(f.sink.pulls == 2);
     f.close();
     f.open({registry.address()});
-    auto const second = f.get(name);
-    CHECK(second->digest != first->digest);
-    f.close();
+    CHECK(timed("asked after a restart") == second);
+    CHECK(f.sink.pulls == 2);
     registry.stop();
-    f.open({registry.address()});
-    CHECK(f.get(name)->digest == second->digest);
+    f.time.pass(61s);
+    CHECK(timed("away") == second);
     CHECK(f.sink.warnings == 1);
-    CHECK(f.get(name)->digest == second->digest);
-    CHECK(f.sink.warnings == 1);  // the copy serves for a while before the registry is asked again
+    CHECK(timed("away, not asked again") == second);
+    CHECK(f.sink.warnings == 1);
+    f.time.pass(61s);
+    silent_registry const silent(registry.port());
+    CHECK(timed("silent") == second);
+    CHECK(f.sink.warnings == 2);
 }
 
 TEST_CASE("a pull that cannot work says why and what to do", "[e2e][images]") {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 namespace rik::testing {
 
@@ -29,24 +31,39 @@ TEST_CASE("logs: tail, time, long lines, following over rotations", "[e2e][runti
 }
 
 TEST_CASE("a log that grows is rotated and loses no line for those who follow", "[e2e][runtime]") {
-    oci_world world;
-    auto options = world.options();
-    options.log_file_bytes_max = 100'000;
-    options.log_check_period = 20ms;
-    auto rotating = std::move(*oci_runtime::open(options, world.time()));
+    constexpr std::size_t bytes_max = 20'000;
+    constexpr std::size_t rounds = 6;
+    constexpr std::size_t lines_per_round = 1000;  // 50 kB with their times: at most 3 files, as many as are kept
+    oci_world world([](oci_options& options) {
+        options.log_file_bytes_max = bytes_max;
+        options.log_check_period = 10ms;
+    });
     auto const pod = world.make_sandbox();
-    auto const key =
-        world.start(world.request(pod, {"sh", "-c", "for i in $(seq 1 60); do seq 1 100; usleep 10000; done"}));
-    auto const opened = world.get(rotating->open_log(key, {.follow = true}));
-    std::size_t lines = 0;
-    for (auto part = world.get(opened->read()); !part.empty(); part = world.get(opened->read())) {
-        lines += static_cast<std::size_t>(std::ranges::count(part, '\n'));
-    }
-    CHECK(lines == 6000);
+    auto const key = world.start(world.request(pod, {"sh", "-c",
+                                                     "for i in $(seq 1 6); do seq 1 1000; "
+                                                     "until test -e /dev/shm/$i; do usleep 1000; done; done"}));
     auto const logs = world.root() / "state/pods" / pod.text() / "logs";
+    auto const is_rotated = [&] {
+        std::error_code not_there;
+        return std::filesystem::file_size(logs / "main-0.log", not_there) < bytes_max && !not_there;
+    };
+    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    std::size_t lines = 0;
+    for (std::size_t round = 1; round <= rounds; ++round) {
+        while (lines < round * lines_per_round) {
+            auto const part = world.get(opened->read());
+            REQUIRE_FALSE(part.empty());
+            lines += static_cast<std::size_t>(std::ranges::count(part, '\n'));
+        }
+        for (int look = 0; look < 500 && !is_rotated(); ++look) std::this_thread::sleep_for(10ms);
+        REQUIRE(is_rotated());
+        std::ofstream(world.root() / "run/pods" / pod.text() / "shm" / std::to_string(round)) << "";  // the next round
+    }
+    CHECK(world.get(opened->read()).empty());
+    CHECK(lines == rounds * lines_per_round);
     CHECK(std::filesystem::exists(logs / "main-0.log.1"));
+    CHECK(std::filesystem::exists(logs / "main-0.log.2"));
     CHECK_FALSE(std::filesystem::exists(logs / "main-0.log.3"));
-    world.close(std::move(rotating));
 }
 
 }  // namespace rik::testing

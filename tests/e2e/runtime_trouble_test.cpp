@@ -10,12 +10,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace rik::testing {
@@ -41,10 +41,11 @@ private:
     rlimit before_{};
 };
 
-/// In a mount namespace of its own: opens a runtime beside so many mounts that their list has 5 MB and more. 0 if that
-/// succeeds; its standard error says why it does not.
+/// For a thread that then ends, in a mount namespace of its own: opens a runtime beside so many mounts that their list
+/// has 5 MB and more. 0 if that succeeds; its standard error says why it does not.
 int open_beside_many_mounts(std::filesystem::path const& root, std::string const& tag) {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    if (::unshare(CLONE_FS | CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        return 2;
     auto where = root;
     while (where.native().size() < 3500) where /= std::string(250, 'd');
     std::filesystem::create_directories(where);
@@ -145,10 +146,10 @@ TEST_CASE("who is short of descriptors takes no container for ended", "[e2e][run
 
 TEST_CASE("a machine with very many mounts is opened", "[e2e][runtime]") {
     temporary_directory directory;
-    auto const child = ::fork();  // the mounts go with its namespace
-    if (child == 0) ::_exit(open_beside_many_mounts(directory.path(), short_tag(directory.path().string())));
     int status = -1;
-    ::waitpid(child, &status, 0);
+    std::thread([&] {
+        status = open_beside_many_mounts(directory.path(), short_tag(directory.path().string()));
+    }).join();  // its mounts go with its namespace
     CHECK(status == 0);
 }
 
@@ -178,6 +179,18 @@ TEST_CASE("starts that are cancelled leave no zombie", "[e2e][runtime]") {
     }
     CHECK(comes_true([] { return zombies() == 0; }));
     world.get(world.runtime().remove_sandbox(pod));
+}
+
+TEST_CASE("an exit code that makes no sense is unknown and no success", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(pod, {"true"}));
+    CHECK(world.wait(key).code == 0);
+    auto const files = world.root() / "state/pods" / pod.text() / "containers/main-0/exit";
+    std::ofstream(files / (pod.text() + "-main-0")) << "";
+    auto const ended = world.wait(key);
+    CHECK(ended.code == 137);
+    CHECK_FALSE(ended.code_known);
 }
 
 }  // namespace rik::testing

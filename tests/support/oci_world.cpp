@@ -36,7 +36,8 @@ bool mentions(fs::path const& file, std::string const& text) {
 
 }  // namespace
 
-oci_world::oci_world() : tag_(short_tag(directory_.path().string())) {
+oci_world::oci_world(std::function<void(oci_options&)> adjust)
+    : adjust_(std::move(adjust)), tag_(short_tag(directory_.path().string())) {
     make_tree(root() / "tree");
     runtime_ = open();
 }
@@ -53,12 +54,14 @@ oci_world::~oci_world() {
 }
 
 oci_options oci_world::options() {
-    return {.run_dir = root() / "run",
-            .state_dir = root() / "state",
-            .tag = tag_,
-            .executor = io_.get_executor(),
-            .pool = pool_.get_executor(),
-            .namespace_thread = namespaces_.get_executor()};
+    oci_options made{.run_dir = root() / "run",
+                     .state_dir = root() / "state",
+                     .tag = tag_,
+                     .executor = io_.get_executor(),
+                     .pool = pool_.get_executor(),
+                     .namespace_thread = namespaces_.get_executor()};
+    if (adjust_) adjust_(made);
+    return made;
 }
 
 std::unique_ptr<oci_runtime> oci_world::open() {

@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -23,7 +24,8 @@ namespace rik::testing {
 
 class oci_world {
 public:
-    oci_world();
+    /// `adjust` changes the options of its runtime, and of those that `open` gives.
+    explicit oci_world(std::function<void(oci_options&)> adjust = {});
     oci_world(oci_world const&) = delete;
     /// Removes what the tests left behind, whether or not they passed.
     ~oci_world();
@@ -78,6 +80,7 @@ public:
     std::vector<std::string> leftovers() const;
 
 private:
+    std::function<void(oci_options&)> adjust_;
     temporary_directory directory_;
     system_clock time_;
     system_entropy random_;

@@ -58,6 +58,7 @@ public:
     test_registry(test_registry const&) = delete;
     ~test_registry();
 
+    std::uint16_t port() const { return port_; }
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
     /// Copies `source` ("oci:LAYOUT:TAG") to `repository` ("busybox:1"); returns the name to pull it by.
     std::string push(std::string const& source, std::string const& repository);

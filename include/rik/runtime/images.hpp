@@ -38,8 +38,8 @@ class images {
 public:
     virtual ~images() = default;
 
-    /// The image, pulled first if it is not here. A name that was pulled before is not asked for again unless its tag
-    /// is "latest" or missing and the registry answers. Calls for the same name at once pull once.
+    /// The image, pulled first if it is not here. If it is, its registry is asked again only for the tag "latest" or
+    /// none, once a minute at most; what is here serves if it is silent. Calls for the same name at once pull once.
     /// Errors: invalid, `name` is no image name; not_found, the registry does not have it; unavailable, the registry
     /// does not answer; denied; exhausted, the disk is full; unsupported, no image for this machine's architecture.
     virtual awaitable<result<image_ptr>> ensure(std::string name) = 0;

@@ -40,14 +40,18 @@ std::optional<wall_time> changed_at(std::filesystem::path const& file) {
     return wall_time(std::chrono::floor<std::chrono::microseconds>(since));
 }
 
-/// What conmon wrote when the container had ended; nothing if it has not.
+/// What conmon wrote when the container had ended; nothing if it has not. A file that makes no sense (power was lost
+/// while it was written) says that the container has ended, and not how: as when conmon was killed.
 result<std::optional<container_exit>> read_exit(machine const& on, container_paths const& paths) {
     auto const text = read_file_if_there(paths.exit_file(), exit_bytes_max);
     if (!text) return text.error();
     if (!*text) return std::optional<container_exit>();
-    container_exit found{.finished_at = changed_at(paths.exit_file()).value_or(wall_time{})};
+    container_exit found{.code = killed_by_signal,
+                         .code_known = false,
+                         .finished_at = changed_at(paths.exit_file()).value_or(wall_time{})};
     auto const [end, failure] = std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), found.code);
-    found.code_known = failure == std::errc{};
+    if (failure != std::errc{}) return std::optional(found);
+    found.code_known = true;
     // A child that was killed for want of memory is not the container's end: both must be true.
     found.out_of_memory = found.code == killed_by_signal && on.groups.out_of_memory_kills(paths.cgroup) > 0;
     return std::optional(found);

@@ -3,6 +3,7 @@
 #include "runtime/oci/image_errors_detail.hpp"
 
 #include <rik/async/shield.hpp>
+#include <rik/base/hash.hpp>
 
 #include <fmt/format.h>
 
@@ -13,13 +14,6 @@
 #include <utility>
 
 namespace rik::detail {
-
-struct image_puller::slots {
-    slots(asio::any_io_executor strand, std::size_t maximum) : count_max(maximum), freed(std::move(strand)) {}
-    std::size_t const count_max;
-    std::size_t taken = 0;
-    notifier freed;
-};
 
 namespace {
 
@@ -38,21 +32,6 @@ std::vector<std::string> tool_environment(std::filesystem::path const& scratch) 
     return environment;
 }
 
-/// Gives a slot back when its holder ends, however it ends.
-template <class Slots>
-class slot_holder {
-public:
-    explicit slot_holder(std::shared_ptr<Slots> from) : slots_(std::move(from)) { ++slots_->taken; }
-    slot_holder(slot_holder const&) = delete;
-    ~slot_holder() {
-        --slots_->taken;
-        slots_->freed.notify();
-    }
-
-private:
-    std::shared_ptr<Slots> slots_;
-};
-
 }  // namespace
 
 image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
@@ -62,28 +41,29 @@ image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor p
       files_(std::move(files)),
       tools_(std::move(tools)),
       options_(std::move(options)),
-      slots_(std::make_shared<slots>(std::move(strand), std::max<std::size_t>(options_.pulls_at_once_max, 1))) {}
+      questions_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_at_once_max, 1))),
+      pulls_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_at_once_max, 1))) {}
 
-awaitable<std::optional<recalled_image>> image_puller::recall(std::string name, image_source source) {
-    auto look = [files = files_, name, source]() -> std::optional<recalled_image> {
-        auto known = files.recall(source.key, name);
-        if (!known) return std::nullopt;
-        recalled_image found{std::move(*known), file_stamp(source.file)};
-        return found;
+awaitable<recalled_image> image_puller::recall(std::string name, image_source source) {
+    auto look = [files = files_, name, source]() -> recalled_image {
+        return {files.recall(source.key, name), file_stamp(source.file)};
     };
     co_return co_await offload(pool_, std::move(look));
 }
 
-awaitable<result<known_image>> image_puller::pull(std::string name, image_source source) {
-    auto shared = slots_;
-    while (shared->taken >= shared->count_max) co_await shared->freed.wait();
-    slot_holder<slots> const mine(shared);
-    if (shared->taken < shared->count_max) shared->freed.notify();  // one notification may stand for several slots
-    co_return co_await pull_in_slot(std::move(name), std::move(source));
+awaitable<result<std::string>> image_puller::ask(image_source source) {
+    auto const place = co_await questions_->acquire();
+    std::vector<std::string> arguments{"inspect", "--raw"};
+    if (is_insecure(source)) arguments.emplace_back("--tls-verify=false");
+    arguments.push_back(source.location);
+    auto const output = co_await run_tool(tools_.skopeo, std::move(arguments));
+    if (!output) co_return output.error();
+    if (!output->exit.known || output->exit.code != 0) co_return pull_error(output->err, source);
+    co_return fmt::format("{:016x}", fnv1a(output->out));  // the registry has no need to deceive us with a collision
 }
 
-awaitable<result<known_image>> image_puller::pull_in_slot(std::string name, image_source source) {
-    auto const stamp = file_stamp(source.file);  // before the copy: a change during it is seen next time
+awaitable<result<known_image>> image_puller::pull(std::string name, image_source source, std::string stamp) {
+    auto const place = co_await pulls_->acquire();
     auto copied = co_await copy_and_unpack(source);
     if (!copied && copied.error().code == errc::corrupt) {
         // A blob that an earlier pull left may be damaged: skopeo looks at its size only. Once more, with fresh ones.

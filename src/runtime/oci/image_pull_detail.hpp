@@ -6,7 +6,7 @@
 
 #include <rik/async/awaitable.hpp>
 #include <rik/async/clock.hpp>
-#include <rik/async/notifier.hpp>
+#include <rik/async/limiter.hpp>
 #include <rik/runtime/oci/image_store.hpp>
 #include <rik/runtime/process.hpp>
 
@@ -23,8 +23,9 @@ struct image_tools {
     std::filesystem::path umoci;
 };
 
-/// What was recalled, and the stamp that its file has now: both are empty for an image of a registry.
-struct recalled_image : known_image {
+/// What was recalled, if anything, and the stamp that the file of a local image has now.
+struct recalled_image {
+    std::optional<known_image> known;
     std::string stamp_now;
 };
 
@@ -37,13 +38,13 @@ public:
     image_files const& files() const { return files_; }
 
     /// What is on this machine of `name`.
-    awaitable<std::optional<recalled_image>> recall(std::string name, image_source source);
-    /// Fetches `name`, whether or not it is here, and remembers it.
-    awaitable<result<known_image>> pull(std::string name, image_source source);
+    awaitable<recalled_image> recall(std::string name, image_source source);
+    /// A stamp of what the name means in its registry now; another one when its tag was moved. The errors of `pull`.
+    awaitable<result<std::string>> ask(image_source source);
+    /// Fetches `name`, whether or not it is here, and remembers it with `stamp`.
+    awaitable<result<known_image>> pull(std::string name, image_source source, std::string stamp);
 
 private:
-    struct slots;  // of running pulls; shared, so that this object can be moved
-    awaitable<result<known_image>> pull_in_slot(std::string name, image_source source);
     awaitable<result<layout_image>> copy_and_unpack(image_source source);
     awaitable<result<layout_image>> copy(image_source source);
     awaitable<result<void>> unpack(std::string key, layout_image what);
@@ -56,7 +57,9 @@ private:
     image_files files_;
     image_tools tools_;
     oci_images_options options_;
-    std::shared_ptr<slots> slots_;
+    // On the heap, so that this object can be moved. Questions do not wait for pulls, which may take minutes.
+    std::unique_ptr<limiter> questions_;
+    std::unique_ptr<limiter> pulls_;
 };
 
 }  // namespace rik::detail

@@ -2,8 +2,9 @@
 
 #include "runtime/oci/image_pull_detail.hpp"
 
-#include <rik/async/shield.hpp>
+#include <rik/async/deadline.hpp>
 #include <rik/async/task_group.hpp>
+#include <rik/async/unless.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -19,25 +20,38 @@ namespace rik {
 namespace {
 
 constexpr std::size_t cached_count_max = 10'000;
-/// So long an old copy serves before a registry that was away is asked again.
-constexpr duration retry_pause = std::chrono::minutes(1);
+/// So long a copy of a floating name, or of a registry that was away, serves before the registry is asked again.
+/// Kubernetes asks at every start; this spares those of a large workload, and a registry that counts requests.
+constexpr duration ask_pause = std::chrono::minutes(1);
+/// So long a start waits for the answer when there is a copy.
+constexpr duration answer_time_max = std::chrono::seconds(5);
 
 /// One resolution of a name that any number of callers wait for.
 struct flight {
+    explicit flight(asio::any_io_executor strand) : emptied(std::move(strand)) {}
+
+    bool is_under_way = false;
     std::optional<result<image_ptr>> outcome;
     std::list<notifier> waiters;
+    notifier emptied;  ///< the last waiter left
 
     void land(result<image_ptr> how) {
         outcome.emplace(std::move(how));
         for (auto& each : waiters) each.notify();
     }
+    /// Completes when all who waited have left.
+    awaitable<> deserted() {
+        do {
+            co_await emptied.wait();
+        } while (!waiters.empty());
+    }
 };
 
 struct cached_image {
     image_ptr what;
-    std::filesystem::path file;               ///< of a local image
-    std::string stamp;                        ///< of `file`
-    std::optional<time_point> retry_at = {};  ///< set: an old copy that serves until then
+    std::filesystem::path file;             ///< of a local image
+    std::string stamp;                      ///< of `file`
+    std::optional<time_point> ask_at = {};  ///< set: a copy that serves until then
 };
 
 /// A caller's place among the waiters of a flight; it leaves when the caller does.
@@ -46,7 +60,10 @@ public:
     seat(std::shared_ptr<flight> where, asio::any_io_executor strand)
         : flight_(std::move(where)), place_(flight_->waiters.emplace(flight_->waiters.end(), std::move(strand))) {}
     seat(seat const&) = delete;
-    ~seat() { flight_->waiters.erase(place_); }
+    ~seat() {
+        flight_->waiters.erase(place_);
+        if (flight_->waiters.empty()) flight_->emptied.notify();
+    }
     awaitable<> landed() {
         while (!flight_->outcome) co_await place_->wait();
     }
@@ -55,12 +72,6 @@ private:
     std::shared_ptr<flight> flight_;
     std::list<notifier>::iterator place_;
 };
-
-awaitable<result<image_ptr>> join(std::shared_ptr<flight> which, asio::any_io_executor strand) {
-    seat mine(which, std::move(strand));
-    co_await mine.landed();
-    co_return *which->outcome;
-}
 
 std::filesystem::path images_root(std::filesystem::path const& state_directory) { return state_directory / "images"; }
 
@@ -75,7 +86,7 @@ struct oci_images::impl {
         : strand(on), time(clocks), logs(sink), puller(std::move(with)), tasks(on) {}
 
     image_ptr find_warm(std::string const& name) const;
-    std::shared_ptr<flight> fly(std::string const& name, detail::image_source source);
+    std::shared_ptr<flight> flight_of(std::string const& name);
     awaitable<> run(std::string name, detail::image_source source, std::shared_ptr<flight> which);
     awaitable<result<cached_image>> resolve(std::string name, detail::image_source source);
     result<cached_image> fall_back(std::string const& name, detail::image_source const& source,
@@ -95,25 +106,30 @@ struct oci_images::impl {
 image_ptr oci_images::impl::find_warm(std::string const& name) const {
     auto const found = cache.find(name);
     if (found == cache.end()) return nullptr;
-    auto const& [what, file, stamp, retry_at] = found->second;
-    if (retry_at && time.now() >= *retry_at) return nullptr;
+    auto const& [what, file, stamp, ask_at] = found->second;
+    if (ask_at && time.now() >= *ask_at) return nullptr;
     // These two looks cost microseconds and notice an administrator's changes.
-    if (!retry_at && !file.empty() && detail::file_stamp(file) != stamp) return nullptr;
+    if (!ask_at && !file.empty() && detail::file_stamp(file) != stamp) return nullptr;
     return puller.files().is_complete(what->digest) ? what : nullptr;
 }
 
-std::shared_ptr<flight> oci_images::impl::fly(std::string const& name, detail::image_source source) {
-    auto& slot = flights[name];
-    if (!slot) {
-        slot = std::make_shared<flight>();
-        auto work = run(name, std::move(source), slot);
-        tasks.spawn(std::move(work));
-    }
-    return slot;
+std::shared_ptr<flight> oci_images::impl::flight_of(std::string const& name) {
+    auto& found = flights[name];
+    if (!found) found = std::make_shared<flight>(strand);
+    return found;
 }
 
+/// A pull that nobody waits for any more is cancelled: its registry may never answer, and others wait for its slot.
 awaitable<> oci_images::impl::run(std::string name, detail::image_source source, std::shared_ptr<flight> which) {
-    auto found = co_await resolve(name, std::move(source));
+    std::optional<result<cached_image>> ended;
+    while (!ended) {
+        auto resolving = resolve(name, source);
+        ended = co_await unless(which->deserted(), std::move(resolving));
+        if (ended || !which->waiters.empty()) continue;  // somebody may have come while the pull was being cancelled
+        flights.erase(name);
+        co_return;
+    }
+    auto& found = *ended;
     flights.erase(name);
     if (!found) {
         auto problem = found.error();
@@ -131,19 +147,25 @@ void oci_images::impl::keep(std::string const& name, cached_image found) {
     cache.insert_or_assign(name, std::move(found));
 }
 
-/// A copy from before this process serves without a question if the name cannot have changed its meaning.
+/// A copy serves without a question if the name cannot have changed its meaning.
 awaitable<result<cached_image>> oci_images::impl::resolve(std::string name, detail::image_source source) {
-    auto known = co_await puller.recall(name, source);
-    auto const has_changed = known && known->stamp != known->stamp_now;
-    if (known && !source.is_floating && !has_changed) {
-        co_return cached_image{known->what, source.file, known->stamp};
+    auto [known, stamp] = co_await puller.recall(name, source);
+    if (known && source.is_floating) {
+        auto asking = puller.ask(source);
+        auto answer = co_await with_deadline(time, time.now() + answer_time_max, std::move(asking));
+        if (!answer && answer.error().code == errc::timed_out) {
+            answer = error{errc::unavailable, "the registry does not answer"};
+        }
+        if (!answer) co_return fall_back(name, source, std::move(known), answer.error());
+        stamp = std::move(*answer);
     }
-    auto pulled = co_await puller.pull(name, source);
-    std::optional<detail::known_image> old;
-    if (known) old.emplace(std::move(*known));
-    if (!pulled) co_return fall_back(name, source, std::move(old), pulled.error());
+    std::optional<time_point> ask_at;
+    if (source.is_floating) ask_at = time.now() + ask_pause;
+    if (known && known->stamp == stamp) co_return cached_image{known->what, source.file, known->stamp, ask_at};
+    auto pulled = co_await puller.pull(name, source, std::move(stamp));
+    if (!pulled) co_return fall_back(name, source, std::move(known), pulled.error());
     logs.info("image pulled", {{"image", name}, {"digest", pulled->what->digest}});
-    co_return cached_image{pulled->what, source.file, pulled->stamp};
+    co_return cached_image{pulled->what, source.file, pulled->stamp, ask_at};
 }
 
 result<cached_image> oci_images::impl::fall_back(std::string const& name, detail::image_source const& source,
@@ -152,7 +174,7 @@ result<cached_image> oci_images::impl::fall_back(std::string const& name, detail
     if (!known || !is_away) return problem;
     logs.warning("image could not be asked for, its older copy is used",
                  {{"image", name}, {"digest", known->what->digest}, {"problem", to_string(problem)}});
-    return cached_image{known->what, source.file, known->stamp, time.now() + retry_pause};
+    return cached_image{known->what, source.file, known->stamp, time.now() + ask_pause};
 }
 
 result<std::unique_ptr<oci_images>> oci_images::open(asio::any_io_executor strand, asio::any_io_executor pool,
@@ -182,8 +204,14 @@ awaitable<result<image_ptr>> oci_images::ensure(std::string name) {
     if (auto warm = impl_->find_warm(name)) co_return warm;
     auto source = detail::parse_image_name(name);
     if (!source) co_return source.error();
-    auto joined = impl_->fly(name, std::move(*source));
-    co_return co_await join(std::move(joined), impl_->strand);
+    auto const joined = impl_->flight_of(name);
+    seat mine(joined, impl_->strand);
+    if (!std::exchange(joined->is_under_way, true)) {
+        auto work = impl_->run(name, std::move(*source), joined);
+        impl_->tasks.spawn(std::move(work));
+    }
+    co_await mine.landed();
+    co_return *joined->outcome;
 }
 
 awaitable<> oci_images::stop() {

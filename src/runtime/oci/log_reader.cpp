@@ -102,7 +102,7 @@ private:
 
 void file_log_reader::open_files(log_options const& options) {
     auto wanted = options.tail_lines.value_or(0);
-    for (std::size_t rotation = 0; rotation < std::max<std::size_t>(on_.options.log_files_max, 2); ++rotation) {
+    for (std::size_t rotation = 0; rotation < on_.options.log_files_max; ++rotation) {
         auto opened = open_log_file(rotated_log(paths_.log, rotation));
         if (!opened) continue;
         auto const is_enough = options.tail_lines && seek_tail(*opened, wanted);
@@ -115,7 +115,7 @@ void file_log_reader::open_files(log_options const& options) {
 void file_log_reader::open_newer_files() {
     auto const inode = files_.back().inode;
     auto const born = files_.back().born;
-    for (auto rotation = std::max<std::size_t>(on_.options.log_files_max, 2); rotation-- > 0;) {
+    for (auto rotation = on_.options.log_files_max; rotation-- > 0;) {
         auto opened = open_log_file(rotated_log(paths_.log, rotation));
         if (!opened || opened->inode == inode) continue;
         auto const is_newest = rotation == 0;  // births are as coarse as the kernel's tick

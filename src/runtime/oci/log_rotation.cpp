@@ -24,7 +24,7 @@ void rotate(machine const& on, container_paths const& paths) {
     if (is_there && static_cast<std::size_t>(about.st_size) < on.options.log_file_bytes_max) return;
     // Without conmon it does not grow. Not there: it was renamed, but conmon has not heard of it.
     if (::access(paths.control_fifo().c_str(), F_OK) != 0) return;
-    if (is_there) shift(paths.log, std::max<std::size_t>(on.options.log_files_max, 2));
+    if (is_there) shift(paths.log, on.options.log_files_max);
     reopen_log(paths);
 }
 

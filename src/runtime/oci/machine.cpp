@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t log_files_min = 2;  // one that is written and one that a reader is still in
 constexpr std::size_t boot_id_bytes_max = 4096;
 
 /// Overlay's mount options are separated by these, and conmon's log option by the colon.
@@ -100,6 +101,7 @@ host_limits read_host_limits(cgroups const& groups) {
 
 result<machine> open_machine(oci_options options, clock& time) {
     if (auto const checked = check(options); !checked) return checked.error();
+    options.log_files_max = std::max(options.log_files_max, log_files_min);
     auto const mountinfo = read_mountinfo();
     if (!mountinfo) return mountinfo.error();
     auto groups = cgroups::find(*mountinfo, try_read_file("/proc/self/cgroup").value_or(""));

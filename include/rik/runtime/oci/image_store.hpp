@@ -39,7 +39,8 @@ public:
     ~oci_images() override;
 
     /// Errors: those of `images`, and corrupt, what the registry gave is damaged; internal.
-    /// Cancel: only this caller leaves; the pull goes on.
+    /// Cancel: only this caller leaves; the pull goes on as long as another waits for it, and is cancelled with the
+    /// last.
     awaitable<result<image_ptr>> ensure(std::string name) override;
 
     /// Cancels all pulls; who waits for them gets errc::unavailable.
