@@ -2,7 +2,6 @@
 #pragma once
 
 #include "disk_detail.hpp"
-#include "limits_detail.hpp"
 #include "status_detail.hpp"
 
 #include <rik/async/limiter.hpp>

@@ -66,12 +66,13 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
     due_.notify();
     auto const patience = ports_.time.now() + limits::stream_dial_timeout;
     auto expecting = with_deadline(ports_.time, patience, ports_.streams.expect(stream));
-    auto stops = error{errc::unavailable, "the primary stops"};
-    auto opened = co_await unless(wait_for_stop(), std::move(stops), std::move(expecting));
+    auto ended = co_await unless(wait_for_stop(), std::move(expecting));
+    if (!ended) co_return error{errc::unavailable, "the primary stops"};
+    auto& opened = *ended;
     if (!opened && opened.error().code == errc::timed_out)
         co_return error{errc::unavailable, fmt::format("instance {}: node {} did not send its log in time", row->name(),
                                                        holder->facts.name)};
-    co_return opened;
+    co_return std::move(opened);
 }
 
 namespace {

@@ -163,7 +163,7 @@ awaitable<result<void>> machine::stop_container(container_key key) {
 awaitable<result<void>> machine::kill_container(container_key key) {
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->end_at(time_.now() + behaviour_of(found->image).kill_time, killed_exit_code);
+    found->end_at(time_.now() + behaviour_of(found->definition.image).kill_time, killed_exit_code);
     co_return result<void>{};
 }
 
@@ -172,7 +172,7 @@ awaitable<result<void>> machine::remove_container(container_key key) {
         found->end_at(time_.now(), killed_exit_code);
         found->is_removed = true;
         found->changed.notify();
-        logs_[key] = behaviour_of(found->image).output;
+        logs_[key] = behaviour_of(found->definition.image).output;
         containers_.erase(key);
         if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
     }

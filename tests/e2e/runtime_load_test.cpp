@@ -33,7 +33,33 @@ awaitable<container_exit> live_and_die(oci_world& world) {
     co_return *ended;
 }
 
+awaitable<container_exit> be_brief(oci_world& world) {
+    auto const pod = world.new_instance();
+    auto& runtime = world.runtime();
+    sandbox_request wanted{.instance = pod, .hostname = "pod", .addresses = {}};
+    must(co_await runtime.create_sandbox(std::move(wanted)));
+    auto request = world.request(pod, {"true"});
+    auto const key = request.key;
+    must(co_await runtime.start_container(std::move(request)));
+    auto const ended = co_await runtime.wait_container(key);
+    must(ended);
+    must(co_await runtime.remove_sandbox(pod));
+    co_return *ended;
+}
+
 }  // namespace
+
+TEST_CASE("programs that end at once have been started all the same", "[e2e][runtime]") {
+    oci_world world;
+    std::vector<std::future<container_exit>> ends;
+    for (int count = 0; count < 40; ++count)
+        ends.push_back(asio::co_spawn(world.executor(), be_brief(world), asio::use_future));
+    for (auto& each : ends) {
+        auto const ended = each.get();
+        CHECK(ended.code == 0);
+        CHECK(ended.code_known);
+    }
+}
 
 TEST_CASE("fifty Pods at once start and go", "[e2e][runtime]") {
     oci_world world;

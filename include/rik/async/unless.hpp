@@ -22,6 +22,7 @@ awaitable<std::optional<T>> unless(awaitable<> event, awaitable<T> work) {
     auto const executor = co_await asio::this_coro::executor;
     auto race = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
                                                         asio::co_spawn(executor, std::move(event), asio::deferred));
+    // Not `work || event`: that waits for a success, so it would hide an exception of `work` until the event.
     auto ended = co_await race.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     auto& [order, failure, value, not_happened] = ended;
     if (!failure) co_return std::optional<T>(std::move(value));

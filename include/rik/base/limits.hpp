@@ -43,6 +43,9 @@ inline constexpr duration stream_dial_timeout = 10s;
 // Node
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 inline constexpr std::size_t pulls_at_once_max = 4;
+/// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.
+inline constexpr std::size_t streams_per_node_max = 64;
+inline constexpr duration kill_timeout = 10s;  ///< from the kill of a container to its end; then it is tried again
 inline constexpr duration pull_timeout = 10min;
 inline constexpr duration runtime_call_timeout = 2min;  ///< of one runc or conmon call
 inline constexpr std::int64_t pods_per_node_default = 110;

@@ -11,9 +11,11 @@
 namespace rik::detail {
 
 std::optional<start_fifo> start_fifo::open(container_paths const& paths, process_identity const& container) {
-    unique_fd fifo(::open(paths.start_fifo().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    // The process first: from the moment the fifo has a reader the container runs, and may have ended the next.
     auto process = open_process(container);
-    if (!fifo || !process || !*process) return std::nullopt;
+    if (!process || !*process) return std::nullopt;
+    unique_fd fifo(::open(paths.start_fifo().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!fifo) return std::nullopt;
     return start_fifo(paths.start_fifo(), std::move(fifo), std::move(*process));
 }
 
