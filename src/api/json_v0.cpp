@@ -6,8 +6,10 @@ namespace rik::detail {
 
 namespace {
 
+/// The original's own types write null for what is missing.
 void put_if_missing(json::object& object, std::string_view name, json::value value) {
-    if (object.if_contains(name) == nullptr) object[name] = std::move(value);
+    auto& member = object[name];
+    if (member.is_null()) member = std::move(value);
 }
 
 /// For an instance whose workload is gone: what its clients read, without what they may not understand.
@@ -30,6 +32,21 @@ json::array containers_of(instance_template const& pod) {
     return array;
 }
 
+/// As above. A port that is not known yet is left out.
+json::value function_of(instance_template const& pod) {
+    if (!pod.function) return nullptr;
+    json::object execution;
+    execution["rootfs"] = pod.function->rootfs;
+    json::object exposure;
+    if (pod.function->port != 0) exposure["port"] = pod.function->port;
+    exposure["targetPort"] = pod.function->target_port;
+    exposure["type"] = "NodePort";
+    json::object function;
+    function["execution"] = std::move(execution);
+    function["exposure"] = std::move(exposure);
+    return function;
+}
+
 json::object spec_of(instance const& row, json::object const* definition) {
     json::object spec;
     auto const* written = definition == nullptr ? nullptr : definition->if_contains("spec");
@@ -38,6 +55,7 @@ json::object spec_of(instance const& row, json::object const* definition) {
             if (auto const* part = written->get_object().if_contains(name)) spec[name] = *part;
     } else {
         spec["containers"] = containers_of(row.pod());
+        spec["function"] = function_of(row.pod());
     }
     put_if_missing(spec, "containers", json::array());
     put_if_missing(spec, "function", nullptr);

@@ -38,6 +38,8 @@ namespace {
 /// Kinds that the original did not know are not shown: one of them makes its clients reject a whole list.
 bool is_v0_kind(workload_kind kind) { return kind == workload_kind::pod || kind == workload_kind::function; }
 
+constexpr std::string_view name_is_taken = "Name already used";
+
 http_response unknown_workload(std::string_view id) {
     return text_response(404, fmt::format("Workload id {} not found", id));
 }
@@ -55,7 +57,7 @@ api_answer create_workload(api_call& call) {
     if (!parsed.found.empty()) co_return text_response(400, to_string(summarize(parsed.found)));
     auto const created = co_await call.primary.create_workload(call.who, std::move(parsed.definition));
     if (created) co_return json_response(200, fmt::format(R"({{"id":"{}"}})", (*created)->id.text()));
-    if (created.error().code == errc::conflict) co_return text_response(404, "Name already used");
+    if (created.error().code == errc::conflict) co_return text_response(404, std::string(name_is_taken));
     co_return created.error();
 }
 
@@ -168,9 +170,11 @@ api_answer create_instances(api_call& call) {
         for (auto const& row : *created) names.emplace_back(row->name());
         co_return json_response(201, json::serialize(names));
     }
-    if (created.error().code == errc::not_found) co_return unknown_workload(workload.text());
-    if (created.error().code == errc::conflict) co_return text_response(404, to_string(created.error()));
-    co_return created.error();
+    auto const& why = created.error();
+    if (why.code == errc::not_found) co_return unknown_workload(workload.text());
+    if (why.code == errc::conflict)  // one 404 and another differ in nothing but their text
+        co_return text_response(404, why.field == "name" ? std::string(name_is_taken) : to_string(why));
+    co_return why;
 }
 
 /// The Go client asks for text/plain and then wants an object with an array of arrays.

@@ -134,7 +134,7 @@ public:
 private:
     struct process {
         explicit process(node_site& at)
-            : disk(at.time(), at.contents),
+            : disk(at.world_, at.contents),
               role(at.world_.executor(),
                    {at.time(), at.world_.random(), disk, at.edge_, at.streams, at.machine_under, at.machine_under,
                     at.machine_under, at.machine_under},

@@ -104,6 +104,19 @@ TEST_CASE("v0: instances are created with 201 and named by their names") {
     CHECK(on.post("/api/v0/instances.create", "{}").status_code == 400);
 }
 
+TEST_CASE("v0: a taken name of an instance is told apart from a workload that takes none, by the text alone") {
+    api_fixture on;
+    std::string const body = R"({"workload_id":")" + on.add_workload("web") + R"(","name":"mine"})";
+    on.primary.failure = error{errc::conflict, "instance mine exists already", "name", "choose another name"};
+    auto const taken = on.post("/api/v0/instances.create", body);
+    CHECK(taken.status_code == 404);
+    CHECK(taken.body == "Name already used");
+    on.primary.failure = error{errc::conflict, "workload web is being deleted"};
+    auto const leaving = on.post("/api/v0/instances.create", body);
+    CHECK(leaving.status_code == 404);
+    CHECK(leaving.body == "workload web is being deleted");
+}
+
 TEST_CASE("v0: the list of instances has one shape for the Go client and one for others") {
     api_fixture on;
     auto const id = on.add_workload("web");
@@ -181,6 +194,21 @@ TEST_CASE("v0: an instance whose workload is gone still has a spec") {
     auto const spec = on.json_at("/api/v0/instances.list").at(0).at("value").at("spec");
     CHECK(spec.at("containers").at(0).at("name") == "main");
     CHECK(spec.at("function").is_null());
+}
+
+TEST_CASE("v0: an instance of a Function whose workload is gone still says what it runs") {
+    api_fixture on;
+    auto const reply = on.post(
+        "/api/v0/workloads.create",
+        R"({"apiVersion":"v1","kind":"Function","name":"f","spec":{"function":{"execution":{"rootfs":"https://x/y.ext4"},"exposure":{"port":45001}}}})");
+    auto const id = std::string(parsed(reply).at("id").as_string());
+    on.add_instance(id);
+    on.post("/api/v0/workloads.delete", R"({"id":")" + id + R"("})");
+    auto const spec = on.json_at("/api/v0/instances.list").at(0).at("value").at("spec");
+    CHECK(spec.at("containers").as_array().empty());
+    auto const expected = json::parse(
+        R"({"execution":{"rootfs":"https://x/y.ext4"},"exposure":{"port":45001,"targetPort":8080,"type":"NodePort"}})");
+    CHECK(spec.at("function") == expected);
 }
 
 TEST_CASE("v0: an instance is deleted by its name") {
