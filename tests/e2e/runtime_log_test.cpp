@@ -36,7 +36,7 @@ TEST_CASE("a log that grows is rotated and loses no line for those who follow", 
     constexpr std::size_t lines_per_round = 1000;  // 50 kB with their times: at most 3 files, as many as are kept
     oci_world world([](oci_options& options) {
         options.log_file_bytes_max = bytes_max;
-        options.log_check_period = 10ms;
+        options.log_check_period = 100ms;
     });
     auto const pod = world.make_sandbox();
     auto const key = world.start(world.request(pod, {"sh", "-c",

@@ -24,14 +24,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// While it lives this process can open `count` more descriptors and no other.
+/// While it lives this process can open no descriptor with this number or above.
 class few_descriptors {
 public:
-    explicit few_descriptors(rlim_t count) {
-        auto const lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-        ::close(lowest);
+    explicit few_descriptors(int limit) {
         ::getrlimit(RLIMIT_NOFILE, &before_);
-        rlimit const now{.rlim_cur = static_cast<rlim_t>(lowest) + count, .rlim_max = before_.rlim_max};
+        rlimit const now{.rlim_cur = static_cast<rlim_t>(limit), .rlim_max = before_.rlim_max};
         ::setrlimit(RLIMIT_NOFILE, &now);
     }
     few_descriptors(few_descriptors const&) = delete;
@@ -123,8 +121,10 @@ TEST_CASE("who is short of descriptors takes no container for ended", "[e2e][run
     auto const pod = world.make_sandbox();
     auto const request = world.request(pod, {"sleep", "1000"});
     auto const key = world.start(request);
-    for (rlim_t count = 0; count < 8; ++count) {
-        few_descriptors const while_we_look(count);
+    int const lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(lowest);
+    for (int more = 0; more < 8; ++more) {
+        few_descriptors const while_we_look(lowest + more);
         auto const found = world.run(world.runtime().list());
         auto const stays = !found || (found->size() == 1 && found->front().containers.size() == 1 &&
                                       found->front().is_whole && found->front().containers[0].running);
@@ -132,7 +132,7 @@ TEST_CASE("who is short of descriptors takes no container for ended", "[e2e][run
         if (!found) CHECK(found.error().code == errc::exhausted);
     }
     {
-        few_descriptors const none(0);
+        few_descriptors const none(STDERR_FILENO + 1);
         CHECK(world.failure(world.runtime().list()).code == errc::exhausted);
         CHECK(world.failure(world.runtime().wait_container(key)).code == errc::exhausted);
         CHECK(world.failure(world.runtime().stop_container(key)).code == errc::exhausted);

@@ -16,6 +16,7 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -188,6 +189,8 @@ bool reopen_log(container_paths const& paths) {
     // For reading, too: then no SIGPIPE can come, and no reader is needed to open it.
     unique_fd const control(::open(paths.control_fifo().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
     constexpr std::string_view reopen = "2 0 0\n";
+    int unread = 0;
+    if (control && ::ioctl(control.get(), FIONREAD, &unread) == 0 && unread > 0) return true;
     return control && ::write(control.get(), reopen.data(), reopen.size()) == static_cast<ssize_t>(reopen.size());
 }
 

@@ -40,7 +40,9 @@ result<pid_t> parse_created(std::string_view line);
 /// Blocks.
 void move_conmon(machine const& on, container_paths const& paths);
 
-/// Has conmon open its log file anew, after it was renamed. False if it is not there.
+/// Has conmon open its log file anew, after it was renamed. False if it is not there. A slow conmon that was told and
+/// has not read it yet is not told again: it would replace the new file, and lose what it has written to that
+/// meanwhile.
 bool reopen_log(container_paths const& paths);
 
 }  // namespace rik::detail
