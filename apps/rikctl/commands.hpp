@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "session.hpp"
 
@@ -17,12 +19,17 @@ void add_describe(CLI::App& to, action& chosen);
 void add_delete(CLI::App& to, action& chosen);
 void add_logs(CLI::App& to, action& chosen);
 void add_wait(CLI::App& to, action& chosen);
-void add_run(CLI::App& to, action& chosen);
+/// `command` is what stands after "--".
+void add_run(CLI::App& to, std::vector<std::string> command, action& chosen);
 void add_version(CLI::App& to, action& chosen);
 void add_completion(CLI::App& to, action& chosen);
 
 /// For options that hold a kind of object or a duration: refuses what is none, as a usage error.
 CLI::Option* add_kind(CLI::App& to, std::string& into);
 CLI::Option* add_timeout(CLI::App& to, std::string& into);
+/// `--kind`, which says which of two workloads of one name.
+CLI::Option* add_definition_kind(CLI::App& to, std::string& into);
+/// What is wrong with a `--kind` beside objects of `kind` ("instances"), whose names need none; empty if nothing is.
+std::string wrong_definition_kind(std::string_view kind, std::string_view definition_kind);
 
 }  // namespace rikctl

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -15,24 +14,6 @@
 namespace rikctl {
 
 namespace {
-
-/// The documents of a YAML file: a line of "---" parts them, and nothing in YAML may begin a line so otherwise.
-std::vector<std::string> documents_of(std::string_view text) {
-    std::vector<std::string> documents(1);
-    while (!text.empty()) {
-        auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
-        auto const line = text.substr(0, end);
-        auto const is_mark = line.starts_with("---") && line.find_first_not_of(" \t\r\n", 3) == std::string_view::npos;
-        if (is_mark)
-            documents.emplace_back();
-        else
-            documents.back() += line;
-        text.remove_prefix(end);
-    }
-    std::erase_if(documents,
-                  [](std::string const& each) { return each.find_first_not_of(" \t\r\n") == std::string::npos; });
-    return documents;
-}
 
 void print_warnings(session& with, std::string_view about, boost::json::value const& workload) {
     auto const* object = workload.if_object();
@@ -55,12 +36,10 @@ exit_code create_one(session& with, rik::client& server, std::string const& path
 }
 
 exit_code create_from_file(session& with, rik::client& server, std::string const& path) {
-    auto const text = read_input(with, path);
-    if (!text) return with.fail(text.error());
-    auto const documents = documents_of(*text);
-    if (documents.empty()) return with.fail({rik::errc::invalid, "there is no definition in it"}, path);
+    auto const documents = read_definitions(with, path);
+    if (!documents) return with.fail(documents.error());
     auto worst = exit_code::ok;
-    for (auto const& each : documents) {
+    for (auto const& each : *documents) {
         auto const code = create_one(with, server, path, each);
         if (worst == exit_code::ok) worst = code;
     }
@@ -97,8 +76,11 @@ exit_code create_instances(session& with, instance_options const& options) {
     if (!names) return with.fail(names.error());
     for (auto const& name : *names) with.out() << fmt::format("instance {} created\n", name) << std::flush;
     if (!options.waits) return exit_code::ok;
-    return wait_for_all(with, *server,
-                        {rik::resource_kind::instance, *names, {rik::wait_goal::what::running}, options.timeout});
+    std::vector<awaited_object> objects;
+    for (auto const& name : *names) objects.push_back({name});
+    return wait_for_all(
+        with, *server,
+        {rik::resource_kind::instance, std::move(objects), {rik::wait_goal::what::running}, options.timeout});
 }
 
 void add_create_workload(CLI::App& to, action& chosen) {
@@ -135,8 +117,7 @@ void add_create_instance(CLI::App& to, action& chosen) {
         ->check(CLI::PositiveNumber)
         ->capture_default_str()
         ->type_name("N");
-    command->add_option("--kind", options->wanted.kind, "Pod or Function, where workloads of both have the name")
-        ->type_name("KIND");
+    add_definition_kind(*command, options->wanted.kind);
     command->add_flag("--wait", options->waits, "Wait until they run");
     add_timeout(*command, options->timeout);
     command->callback(

@@ -1,3 +1,4 @@
+#include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
 #include <rik/model/definition.hpp>
 
@@ -28,42 +29,66 @@ struct target {
     rik::resource_kind kind;
     std::string name;
     std::string definition_kind = {};
+    std::string id = {};  ///< once it is known
 };
+
+/// Does it leave open what the definition is of? Others do not matter here: what it made is to be removed.
+bool hides_identity(rik::error const& problem) {
+    return problem.field.empty() || problem.field == "name" || problem.field == "kind" || problem.field == "metadata" ||
+           problem.field.starts_with("metadata.");
+}
 
 /// Adds what the definitions of a file are called.
 exit_code add_from_file(session& with, std::string const& path, std::vector<target>& to) {
-    auto const text = read_input(with, path);
-    if (!text) return with.fail(text.error());
-    auto const parsed = rik::parse_definition(*text);
-    // Other problems of a definition do not matter here: what it made is to be removed.
-    if (parsed.definition.name.empty()) return with.fail({rik::errc::invalid, "has no name"}, path);
-    to.push_back(
-        {rik::resource_kind::workload, parsed.definition.name, std::string(to_string(parsed.definition.kind))});
-    return exit_code::ok;
+    auto const documents = read_definitions(with, path);
+    if (!documents) return with.fail(documents.error());
+    auto worst = exit_code::ok;
+    for (auto const& each : *documents) {
+        auto parsed = rik::parse_definition(each);
+        std::erase_if(parsed.found, [](rik::error const& problem) { return !hides_identity(problem); });
+        if (parsed.found.empty())
+            to.push_back(
+                {rik::resource_kind::workload, parsed.definition.name, std::string(to_string(parsed.definition.kind))});
+        else
+            worst = with.fail(rik::summarize(parsed.found), path);
+    }
+    return worst;
 }
 
 exit_code delete_one(session& with, rik::client& server, target const& what) {
-    auto const done = server.remove(what.kind, what.name, what.definition_kind);
+    auto const& name = what.id.empty() ? what.name : what.id;
+    auto const done = server.remove(what.kind, name, what.id.empty() ? what.definition_kind : std::string());
     if (!done) return with.fail(done.error());
     with.out() << fmt::format("{} {} is being deleted\n", to_string(what.kind), what.name) << std::flush;
     return exit_code::ok;
 }
 
-exit_code delete_all(session& with, std::vector<target> const& targets, delete_options const& options) {
+/// Fixes which object the name means, so that what is waited for is what was deleted.
+exit_code find_id(session& with, rik::client& server, target& what) {
+    auto const object = server.get(what.kind, what.name, what.definition_kind);
+    if (!object) return with.fail(object.error());
+    auto const id = rik::object_id(*object);
+    if (!id) return with.fail(id.error());
+    what.id = *id;
+    return exit_code::ok;
+}
+
+exit_code delete_all(session& with, std::vector<target> targets, delete_options const& options) {
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     std::vector<target> deleted;
-    for (auto const& each : targets) {
-        auto const code = delete_one(with, *server, each);
+    for (auto& each : targets) {
+        auto code = options.waits ? find_id(with, *server, each) : exit_code::ok;
+        if (code == exit_code::ok) code = delete_one(with, *server, each);
         if (code == exit_code::ok) deleted.push_back(each);
         if (worst == exit_code::ok) worst = code;
         if (code == exit_code::unreachable) return worst;
     }
     for (auto const& each : deleted) {
         if (!options.waits) break;
-        auto const code =
-            wait_for_all(with, *server, {each.kind, {each.name}, {rik::wait_goal::what::deleted}, options.timeout});
+        auto const code = wait_for_all(
+            with, *server, {each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, options.timeout});
         if (worst == exit_code::ok) worst = code;
     }
     return worst;
@@ -78,11 +103,19 @@ exit_code delete_as_told(session& with, delete_options const& options) {
     for (auto const& name : options.names) targets.push_back({*kind, name, options.definition_kind});
     for (auto const& id : options.workload_ids) targets.push_back({rik::resource_kind::workload, id});
     for (auto const& id : options.instance_ids) targets.push_back({rik::resource_kind::instance, id});
+    if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind);
+        !options.names.empty() && !wrong.empty())
+        return with.fail_usage(wrong);
+    if (targets.empty() && options.files.empty())
+        return with.fail_usage("say what is to be deleted: names, or -f FILE");
+    auto worst = exit_code::ok;
     for (auto const& path : options.files) {
-        if (auto const code = add_from_file(with, path, targets); code != exit_code::ok) return code;
+        auto const code = add_from_file(with, path, targets);
+        if (worst == exit_code::ok) worst = code;
     }
-    if (targets.empty()) return with.fail_usage("say what is to be deleted: names, or -f FILE");
-    return delete_all(with, targets, options);
+    if (targets.empty()) return worst;
+    auto const code = delete_all(with, std::move(targets), options);
+    return worst == exit_code::ok ? code : worst;
 }
 
 }  // namespace
@@ -109,8 +142,7 @@ void add_delete(CLI::App& to, action& chosen) {
         ->allow_extra_args(false)
         ->type_name("ID");
     command->add_option("--id", options->names, "The same as NAME")->allow_extra_args(false)->type_name("ID");
-    command->add_option("--kind", options->definition_kind, "Pod or Function, where workloads of both have the name")
-        ->type_name("KIND");
+    add_definition_kind(*command, options->definition_kind);
     command->add_flag("--wait", options->waits, "Wait until they are gone");
     add_timeout(*command, options->timeout);
     command->callback(

@@ -19,8 +19,11 @@ struct describe_options {
     std::string definition_kind;
 };
 
-/// A part that a description can do without.
-std::string or_empty(rik::result<std::string> const& found) { return found ? *found : std::string(); }
+/// A description, and the first failure to read a part of it.
+struct description {
+    rik::result<std::string> text;
+    exit_code code = exit_code::ok;
+};
 
 std::string workload_id_of(std::string_view instance) {
     boost::system::error_code code;
@@ -29,40 +32,55 @@ std::string workload_id_of(std::string_view instance) {
     return id != nullptr && id->is_string() ? std::string(id->get_string().c_str()) : std::string();
 }
 
-rik::result<std::string> describe_instance(rik::client& server, std::string const& name, rik::wall_time now) {
-    auto const instance = server.get(resource_kind::instance, name);
-    if (!instance) return instance;
-    auto const workload_id = workload_id_of(*instance);
-    std::string workload;
-    if (!workload_id.empty()) workload = or_empty(server.get(resource_kind::workload, workload_id));
-    auto const events = or_empty(server.list(resource_kind::event, {.instance = name}));
-    return rik::describe_instance(*instance, workload, events, now);
+/// The definition that an instance was made from; empty if its workload is gone.
+rik::result<std::string> workload_of(rik::client& server, std::string_view instance) {
+    auto const id = workload_id_of(instance);
+    if (id.empty()) return std::string();
+    auto found = server.get(resource_kind::workload, id);
+    if (!found && found.error().code == rik::errc::not_found) return std::string();
+    return found;
 }
 
-rik::result<std::string> describe(session& with, rik::client& server, describe_options const& options,
-                                  std::string const& name) {
+exit_code code_of(rik::result<std::string> const& first, rik::result<std::string> const& second) {
+    if (!first) return exit_code_of(first.error().code);
+    return second ? exit_code::ok : exit_code_of(second.error().code);
+}
+
+description describe_instance(rik::client& server, std::string const& instance, std::string const& id,
+                              rik::wall_time now) {
+    auto const workload = workload_of(server, instance);
+    auto const events = server.list(resource_kind::event, {.instance = id});
+    return {rik::describe_instance(instance, workload, events, now), code_of(workload, events)};
+}
+
+/// The parts are asked for by the id of what was read: another object may have the same name.
+description describe(session& with, rik::client& server, describe_options const& options, std::string const& name) {
     auto const kind = *rik::parse_resource_kind(options.kind);
-    if (kind == resource_kind::instance) return describe_instance(server, name, with.wall());
     auto const object = server.get(kind, name, options.definition_kind);
-    if (!object) return object;
+    if (!object) return {object};
+    auto const id = rik::object_id(*object);
+    if (!id) return {id};
+    if (kind == resource_kind::instance) return describe_instance(server, *object, *id, with.wall());
     rik::list_filter filter;
-    (kind == resource_kind::node ? filter.node : filter.workload) = name;
-    auto const instances = or_empty(server.list(resource_kind::instance, filter));
-    auto const events = or_empty(server.list(resource_kind::event, filter));
-    if (kind == resource_kind::node) return rik::describe_node(*object, instances, events, with.wall());
-    return rik::describe_workload(*object, instances, events, with.wall());
+    (kind == resource_kind::node ? filter.node : filter.workload) = *id;
+    auto const instances = server.list(resource_kind::instance, filter);
+    auto const events = server.list(resource_kind::event, filter);
+    auto const tell = kind == resource_kind::node ? rik::describe_node : rik::describe_workload;
+    return {tell(*object, instances, events, with.wall()), code_of(instances, events)};
 }
 
 exit_code describe_all(session& with, describe_options const& options) {
     if (rik::parse_resource_kind(options.kind) == resource_kind::event)
         return with.fail_usage("events are lines: see `rikctl events`");
+    if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
+        return with.fail_usage(wrong);
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     auto is_first = true;
     for (auto const& name : options.names) {
-        auto const text = describe(with, *server, options, name);
-        auto const code = text ? exit_code::ok : with.fail(text.error());
+        auto const [text, part_code] = describe(with, *server, options, name);
+        auto const code = text ? part_code : with.fail(text.error());
         if (worst == exit_code::ok) worst = code;
         if (!text) continue;
         if (!std::exchange(is_first, false)) with.out() << '\n';
@@ -84,8 +102,7 @@ void add_describe(CLI::App& to, action& chosen) {
     auto const options = std::make_shared<describe_options>();
     add_kind(*command, options->kind)->required();
     command->add_option("NAME", options->names, "Names or ids")->required()->type_name("");
-    command->add_option("--kind", options->definition_kind, "Pod or Function, where workloads of both have the name")
-        ->type_name("KIND");
+    add_definition_kind(*command, options->definition_kind);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return describe_all(with, *options); }; });
 }

@@ -40,6 +40,13 @@ std::string wrong_filter(resource_kind kind, rik::list_filter const& filter) {
     return {};
 }
 
+/// `--kind` belongs to a workload's name, which may be that of an object or of a filter.
+std::string wrong_kind(resource_kind kind, get_options const& options) {
+    if (options.definition_kind.empty() || !options.filter.workload.empty()) return {};
+    if (kind == resource_kind::workload && !options.names.empty() && !options.watches) return {};
+    return "--kind says which workload is meant: name it, or use --workload";
+}
+
 rik::result<void> print_table(session& with, resource_kind kind, std::vector<std::string> const& objects,
                               bool is_wide) {
     rik::table_options const options{.wide = is_wide, .now = with.wall()};
@@ -110,6 +117,8 @@ exit_code get_as_told(session& with, get_options options) {
     if (kind == resource_kind::event && !options.names.empty())
         return with.fail_usage("events of one instance at a time");
     if (auto const wrong = wrong_filter(kind, options.filter); !wrong.empty()) return with.fail_usage(wrong);
+    if (auto const wrong = wrong_kind(kind, options); !wrong.empty()) return with.fail_usage(wrong);
+    if (!options.filter.workload.empty()) options.filter.definition_kind = std::exchange(options.definition_kind, {});
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
     if (options.watches) {
@@ -159,8 +168,7 @@ void add_get(CLI::App& to, action& chosen) {
     command->add_option("NAME", options->names, "Only these, by name or id")->type_name("");
     add_output(*command, *options);
     add_filters(*command, *options);
-    command->add_option("--kind", options->definition_kind, "Pod or Function, where workloads of both have the name")
-        ->type_name("KIND");
+    add_definition_kind(*command, options->definition_kind);
     choose(*command, options, chosen);
 }
 

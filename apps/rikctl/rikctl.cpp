@@ -29,7 +29,6 @@ constexpr auto server_help =
     "then unix:///run/rik/rik.sock";
 
 void add_commands(CLI::App& app, action& chosen) {
-    add_run(app, chosen);
     add_create(app, chosen);
     add_get(app, chosen);
     add_describe(app, chosen);
@@ -83,7 +82,42 @@ CLI::Option* add_timeout(CLI::App& to, std::string& into) {
         });
 }
 
-int run_rikctl(std::vector<std::string> arguments, surroundings& around) {
+CLI::Option* add_definition_kind(CLI::App& to, std::string& into) {
+    return to.add_option("--kind", into, "Pod or Function, where workloads of both have the name")
+        ->check(CLI::IsMember({"Pod", "Function"}))
+        ->type_name("KIND");
+}
+
+std::string wrong_definition_kind(std::string_view kind, std::string_view definition_kind) {
+    auto const is_needless = rik::parse_resource_kind(kind) != rik::resource_kind::workload;
+    return is_needless && !definition_kind.empty() ? "--kind says which workload is meant" : "";
+}
+
+namespace {
+
+/// Is the command `run`? It is the first word that is no option, and no value of one.
+bool is_run(std::vector<std::string> const& arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (arguments[i] == "-s" || arguments[i] == "--server") {
+            ++i;
+        } else if (!arguments[i].starts_with('-')) {
+            return arguments[i] == "run";
+        }
+    }
+    return false;
+}
+
+/// Takes the command of the container, which is what comes after "--": CLI11 would read lists into "[a,b]".
+std::vector<std::string> take_container_command(std::vector<std::string>& arguments) {
+    auto const mark = std::ranges::find(arguments, "--");
+    std::vector<std::string> before(arguments.begin(), mark);
+    if (mark == arguments.end() || !is_run(before)) return {};
+    std::vector<std::string> command(mark + 1, arguments.end());
+    arguments = std::move(before);
+    return command;
+}
+
+exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around) {
     CLI::App app(description, "rikctl");
     app.footer(exit_code_help());
     app.require_subcommand(1);
@@ -91,16 +125,25 @@ int run_rikctl(std::vector<std::string> arguments, surroundings& around) {
     app.get_formatter()->column_width(34);
     app.add_option("-s,--server", around.sources.flag, server_help)->type_name("ADDRESS");
     action chosen;
+    add_run(app, take_container_command(arguments), chosen);
     add_commands(app, chosen);
     std::ranges::reverse(arguments);  // as CLI11 wants them
     try {
         app.parse(arguments);
     } catch (CLI::ParseError const& problem) {
-        return static_cast<int>(fail_parse(app, problem, around));
+        return fail_parse(app, problem, around);
     }
     session with(around);
-    auto const code = chosen(with);
+    return chosen(with);
+}
+
+}  // namespace
+
+int run_rikctl(std::vector<std::string> arguments, surroundings& around) {
+    auto code = parse_and_run(std::move(arguments), around);
     around.out.flush();
+    if (code == exit_code::ok && !around.out.good())
+        code = session(around).fail({rik::errc::internal, "cannot write the output"});
     return static_cast<int>(code);
 }
 

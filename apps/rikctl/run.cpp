@@ -79,7 +79,7 @@ private:
         auto const definition = rik::run_definition(options_.run);
         if (!definition) return own_failure(with_.fail(definition.error()));
         if (auto const made = server_.create_workload(*definition); !made) return own_failure(with_.fail(made.error()));
-        auto const made = server_.create_instances({.workload = name_, .name = name_});
+        auto const made = server_.create_instances({.workload = name_, .name = name_, .kind = "Pod"});
         if (made) return exit_code::ok;
         auto const code = with_.fail(made.error());
         (void)server_.remove(rik::resource_kind::workload, name_, "Pod");  // nobody would want it without its instance
@@ -100,7 +100,7 @@ private:
     void tell(std::string_view why) {
         if (options_.is_quiet || options_.detaches || is_started_ || why.empty() || why == told_) return;
         told_ = why;
-        with_.err() << why << '\n' << std::flush;
+        with_.err() << rik::printable(why) << '\n' << std::flush;
     }
 
     exit_code detach() {
@@ -140,7 +140,7 @@ private:
         clean_up();
         if (!state) return own_failure(with_.fail(state.error()));
         if (!state->exit_status) {
-            with_.err() << fmt::format("error: {} is {}: {}\n", name_, state->state, state->story);
+            with_.err() << fmt::format("error: {} is {}: {}\n", name_, state->state, rik::printable(state->story));
             return exit_code::run_failed;
         }
         return static_cast<exit_code>(*state->exit_status);
@@ -221,7 +221,7 @@ void add_run_options(CLI::App& command, run_command_options& options) {
 
 }  // namespace
 
-void add_run(CLI::App& to, action& chosen) {
+void add_run(CLI::App& to, std::vector<std::string> container_command, action& chosen) {
     auto* const command = to.add_subcommand("run", "Run one container: makes a workload and an instance of it");
     command->footer(
         "In the foreground it prints what the container writes until that ends, and exits with the container's exit\n"
@@ -233,8 +233,11 @@ void add_run(CLI::App& to, action& chosen) {
         "  rikctl run --rm --env MODE=fast --cpu 500m --memory 64Mi registry:5000/job:1\n");
     auto const options = std::make_shared<run_command_options>();
     add_run_options(*command, *options);
-    command->callback(
-        [options, &chosen] { chosen = [options](session& with) { return run_as_told(with, *options); }; });
+    command->callback([options, after = std::move(container_command), &chosen] {
+        auto& words = options->run.command;
+        words.insert(words.end(), after.begin(), after.end());
+        chosen = [options](session& with) { return run_as_told(with, *options); };
+    });
 }
 
 }  // namespace rikctl

@@ -1,13 +1,14 @@
 #include "session.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/client/print.hpp>
+#include <rik/client/text_file.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <ostream>
 #include <sstream>
@@ -17,6 +18,28 @@ namespace rikctl {
 using rik::errc;
 using rik::error;
 
+namespace {
+
+/// The documents of a YAML file: a line of "---" parts them, and nothing in YAML may begin a line so otherwise.
+std::vector<std::string> documents_of(std::string_view text) {
+    std::vector<std::string> documents(1);
+    while (!text.empty()) {
+        auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
+        auto const line = text.substr(0, end);
+        auto const is_mark = line.starts_with("---") && line.find_first_not_of(" \t\r\n", 3) == std::string_view::npos;
+        if (is_mark)
+            documents.emplace_back();
+        else
+            documents.back() += line;
+        text.remove_prefix(end);
+    }
+    std::erase_if(documents,
+                  [](std::string const& each) { return each.find_first_not_of(" \t\r\n") == std::string::npos; });
+    return documents;
+}
+
+}  // namespace
+
 rik::result<rik::client> session::server() const {
     auto address = rik::resolve_server_address(around_.sources);
     if (!address) return address.error();
@@ -24,7 +47,7 @@ rik::result<rik::client> session::server() const {
 }
 
 exit_code session::fail(error const& problem, std::string_view about) {
-    std::istringstream lines(rik::to_string(problem));
+    std::istringstream lines(rik::printable(rik::to_string(problem)));
     for (std::string line; std::getline(lines, line);)
         err() << fmt::format("error: {}{}{}\n", about, about.empty() ? "" : ": ", line);
     err().flush();
@@ -33,7 +56,7 @@ exit_code session::fail(error const& problem, std::string_view about) {
 
 exit_code session::fail_address(error const& problem) {
     auto const code = fail(problem);
-    return code == exit_code::failed ? exit_code::usage : code;
+    return code == exit_code::failed && !around_.sources.flag.empty() ? exit_code::usage : code;
 }
 
 exit_code session::fail_usage(std::string_view message) {
@@ -41,21 +64,30 @@ exit_code session::fail_usage(std::string_view message) {
     return exit_code::usage;
 }
 
-void session::warn(std::string_view message) { err() << fmt::format("warning: {}\n", message) << std::flush; }
+void session::warn(std::string_view message) {
+    err() << fmt::format("warning: {}\n", rik::printable(message)) << std::flush;
+}
 
 rik::result<std::string> read_input(session& with, std::string const& path) {
-    std::error_code ignored;
-    std::ifstream file;
-    if (path != "-") file.open(path, std::ios::binary);
-    // A directory can be opened, but not read.
-    if (path != "-" && (!file.is_open() || std::filesystem::is_directory(path, ignored)))
-        return error{errc::invalid, fmt::format("cannot read {}", path)};  // not_found: an object of the server
-    auto& from = path == "-" ? with.in() : file;
-    std::string text{std::istreambuf_iterator<char>(from), {}};
-    if (text.size() > rik::limits::definition_bytes_max)
-        return error{errc::exhausted,
-                     fmt::format("{} is longer than {} bytes", path, rik::limits::definition_bytes_max)};
+    constexpr auto bytes_max = rik::limits::definition_bytes_max;
+    if (path != "-") {
+        auto text = rik::read_text_file(path, bytes_max);
+        // not_found would be an object of the server.
+        if (!text && text.error().code == errc::not_found) return error{errc::invalid, text.error().message};
+        return text;
+    }
+    std::string text{std::istreambuf_iterator<char>(with.in()), {}};
+    if (text.size() > bytes_max)
+        return error{errc::exhausted, fmt::format("the standard input is longer than {} bytes", bytes_max)};
     return text;
+}
+
+rik::result<std::vector<std::string>> read_definitions(session& with, std::string const& path) {
+    auto const text = read_input(with, path);
+    if (!text) return text.error();
+    auto documents = documents_of(*text);
+    if (documents.empty()) return error{errc::invalid, fmt::format("{}: there is no definition in it", path)};
+    return documents;
 }
 
 rik::result<rik::duration> parse_duration(std::string_view text) {

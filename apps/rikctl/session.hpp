@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "exit_code.hpp"
 
@@ -47,7 +48,7 @@ public:
 
     /// Prints each line of `problem` as an error and gives the exit code that fits it.
     exit_code fail(rik::error const& problem, std::string_view about = {});
-    /// The same for what `server` found: a wrong address is a wrong command line.
+    /// The same for what `server` found: a wrong --server is a wrong command line.
     exit_code fail_address(rik::error const& problem);
     exit_code fail_usage(std::string_view message);
     void warn(std::string_view message);
@@ -60,8 +61,12 @@ private:
 /// What a chosen command does.
 using action = std::function<exit_code(session&)>;
 
-/// Contents of a file, or of the standard input for "-". Errors: not_found, it cannot be read; exhausted, too long.
+/// Contents of a file, or of the standard input for "-". Errors: invalid, it cannot be read; exhausted, too long.
 rik::result<std::string> read_input(session& with, std::string const& path);
+
+/// The definitions in a file: a YAML file may hold several, parted by "---". Errors: as of read_input; invalid, it has
+/// none.
+rik::result<std::vector<std::string>> read_definitions(session& with, std::string const& path);
 
 /// "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Errors: invalid.
 rik::result<rik::duration> parse_duration(std::string_view text);

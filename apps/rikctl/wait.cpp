@@ -1,3 +1,4 @@
+#include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
 
 #include <fmt/format.h>
@@ -14,17 +15,19 @@ namespace {
 
 using outcome = rik::wait_verdict::what;
 
-exit_code tell(session& with, rik::wait_request const& request, rik::wait_verdict const& verdict) {
-    auto const about = fmt::format("{} {}", to_string(request.kind), request.name);
+exit_code tell(session& with, std::string_view name, rik::wait_request const& request,
+               rik::wait_verdict const& verdict) {
+    auto const why = rik::printable(verdict.why);
+    auto const about = fmt::format("{} {}", to_string(request.kind), name);
     switch (verdict.outcome) {
         case outcome::met:
             with.out() << fmt::format("{} is {}\n", about, to_string(request.goal)) << std::flush;
             return exit_code::ok;
         case outcome::waiting:
-            with.err() << fmt::format("error: {} is not {} in time: {}\n", about, to_string(request.goal), verdict.why);
+            with.err() << fmt::format("error: {} is not {} in time: {}\n", about, to_string(request.goal), why);
             return exit_code::timed_out;
         case outcome::impossible:
-            with.err() << fmt::format("error: {} will not be {}: {}\n", about, to_string(request.goal), verdict.why);
+            with.err() << fmt::format("error: {} will not be {}: {}\n", about, to_string(request.goal), why);
             return exit_code::failed;
     }
     return exit_code::failed;
@@ -33,6 +36,7 @@ exit_code tell(session& with, rik::wait_request const& request, rik::wait_verdic
 struct wait_options {
     std::string kind;
     std::vector<std::string> names;
+    std::string definition_kind;
     std::string goal;
     std::string timeout = "60s";
 };
@@ -43,9 +47,13 @@ exit_code wait_as_told(session& with, wait_options const& options) {
     if (!kind || *kind == rik::resource_kind::event)
         return with.fail_usage("wait for a workload, an instance or a node");
     if (!goal) return with.fail_usage(to_string(goal.error()));
+    if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
+        return with.fail_usage(wrong);
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
-    return wait_for_all(with, *server, {*kind, options.names, *goal, options.timeout});
+    std::vector<awaited_object> objects;
+    for (auto const& name : options.names) objects.push_back({name, {}, options.definition_kind});
+    return wait_for_all(with, *server, {*kind, std::move(objects), *goal, options.timeout});
 }
 
 }  // namespace
@@ -55,10 +63,14 @@ exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request 
     if (!timeout) return with.fail_usage(to_string(timeout.error()));
     auto const deadline = with.now() + *timeout;
     auto worst = exit_code::ok;
-    for (auto const& name : request.names) {
-        rik::wait_request const one{.kind = request.kind, .name = name, .goal = request.goal, .deadline = deadline};
+    for (auto const& each : request.objects) {
+        rik::wait_request const one{.kind = request.kind,
+                                    .name = each.id.empty() ? each.name : each.id,
+                                    .definition_kind = each.id.empty() ? each.definition_kind : std::string(),
+                                    .goal = request.goal,
+                                    .deadline = deadline};
         auto const verdict = rik::wait_for(server, one);
-        auto const code = verdict ? tell(with, one, *verdict) : with.fail(verdict.error());
+        auto const code = verdict ? tell(with, each.name, one, *verdict) : with.fail(verdict.error());
         if (worst == exit_code::ok) worst = code;
     }
     return worst;
@@ -81,6 +93,7 @@ void add_wait(CLI::App& to, action& chosen) {
     command->add_option("--for", options->goal, "running, started (runs or has run), finished, deleted or state=WORD")
         ->required()
         ->type_name("GOAL");
+    add_definition_kind(*command, options->definition_kind);
     add_timeout(*command, options->timeout);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return wait_as_told(with, *options); }; });

@@ -10,9 +10,15 @@
 
 namespace rikctl {
 
+struct awaited_object {
+    std::string name;                  ///< as it is told
+    std::string id = {};               ///< what to wait for; without it, what has the name
+    std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
+};
+
 struct wait_for_all_request {
     rik::resource_kind kind;
-    std::vector<std::string> names;
+    std::vector<awaited_object> objects;
     rik::wait_goal goal;
     std::string timeout;  ///< as on the command line
 };

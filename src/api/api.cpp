@@ -102,6 +102,10 @@ awaitable<result<http_response>> api::answer(http_request request) {
         if (!who) co_return who.error();
         call.who = std::move(*who);
     }
+    // The original's clients may send what they like.
+    auto const is_v0 = match.found->pattern.starts_with("/api/v0");
+    auto const checked = is_v0 ? result<void>() : detail::check_parameters(call.request, match.found->parameters);
+    if (!checked) co_return checked.error();
     if (!match.found->may_wait) co_return co_await match.found->answer(call);
     auto const when = time_.now() + limits::operation_timeout;
     co_return co_await with_deadline(time_, when, match.found->answer(call));

@@ -28,6 +28,7 @@ struct route {
     std::string_view method;   ///< HEAD is answered by GET's
     std::string_view pattern;  ///< "/rik/v1/workloads/{name}"
     api_answer (*answer)(api_call& call);
+    std::span<std::string_view const> parameters = {};  ///< of its query; any other is refused
     /// Its answer may have to wait for a disk or a node: it gets limits::operation_timeout. What only reads the
     /// primary's memory gets none: where that does not answer, cancelling does not help either.
     bool may_wait = false;
@@ -52,8 +53,10 @@ std::string error_text(error const& problem);
 
 // --- query parameters of v1
 
-/// Errors: invalid, there is a parameter that is not one of `known`.
+/// Errors: invalid, there is a parameter that is not one of `known`, or one twice.
 result<void> check_parameters(http_request const& request, std::span<std::string_view const> known);
+/// Errors: invalid, `name` is there and `needed` is not.
+result<void> check_companion(http_request const& request, std::string_view name, std::string_view needed);
 /// False if it is not there. Errors: invalid, neither true nor false.
 result<bool> flag_parameter(http_request const& request, std::string_view name);
 /// Errors: invalid, no whole number.

@@ -79,13 +79,13 @@ json::object v0_definition(workload const& row) {
     return value;
 }
 
-/// v0 has no word for what is not known: an instance that ran on a node which nobody hears has failed as far as its
-/// user can tell, one that was being prepared is still waited for.
+/// v0 has no word for what is not known. Pending says that it is waited for; Failed would be final, while a node that
+/// was cut off for seconds still runs it.   Source: the original's life cycle, in which a failed instance stays failed.
 std::string_view v0_state(instance const& row, bool is_unheard) {
     switch (row.state()) {
         case instance_state::pending: return "Pending";
         case instance_state::creating: return is_unheard ? "Pending" : "Creating";
-        case instance_state::running: return is_unheard ? "Failed" : "Running";
+        case instance_state::running: return is_unheard ? "Pending" : "Running";
         case instance_state::succeeded: return "Terminated";
         case instance_state::failed: return "Failed";
         case instance_state::destroying: return "Destroying";

@@ -82,11 +82,22 @@ http_response problems_response(problems const& found) {
 }
 
 result<void> check_parameters(http_request const& request, std::span<std::string_view const> known) {
-    for (auto const& parameter : request.query)
+    for (auto const& parameter : request.query) {
         if (std::find(known.begin(), known.end(), parameter.name) == known.end())
             return error{errc::invalid, fmt::format("there is no query parameter {} here", parameter.name),
                          parameter.name, known.empty() ? "" : fmt::format("there is {}", fmt::join(known, ", "))};
+        if (std::count_if(request.query.begin(), request.query.end(),
+                          [&](http_field const& each) { return each.name == parameter.name; }) > 1)
+            return error{errc::invalid, fmt::format("the query parameter {} is there twice", parameter.name),
+                         parameter.name, "give it once"};
+    }
     return {};
+}
+
+result<void> check_companion(http_request const& request, std::string_view name, std::string_view needed) {
+    if (!request.parameter(name) || request.parameter(needed)) return {};
+    return error{errc::invalid, fmt::format("the query parameter {} says nothing without {}", name, needed),
+                 std::string(name), fmt::format("leave it out, or add {}", needed)};
 }
 
 result<bool> flag_parameter(http_request const& request, std::string_view name) {

@@ -220,17 +220,17 @@ api_answer delete_instance(api_call& call) {
 }
 
 constexpr std::array table{
-    route{"POST", "/api/v0/workloads.create", &create_workload, true},
+    route{"POST", "/api/v0/workloads.create", &create_workload, {}, true},
     route{"GET", "/api/v0/workloads.list", &list_workloads},
-    route{"POST", "/api/v0/workloads.delete", &delete_workload, true},
+    route{"POST", "/api/v0/workloads.delete", &delete_workload, {}, true},
     route{"GET", "/api/v0/workloads.instances/{id}", &list_workload_instances},
     route{"GET", "/api/v0/workloads.instances", &refuse_missing_id},
-    route{"POST", "/api/v0/instances.create", &create_instances, true},
+    route{"POST", "/api/v0/instances.create", &create_instances, {}, true},
     route{"GET", "/api/v0/instances.list", &list_instances},
-    route{"POST", "/api/v0/instances.delete", &delete_instance, true},
+    route{"POST", "/api/v0/instances.delete", &delete_instance, {}, true},
     route{"GET", "/api/v0/tenants.list", &list_tenants},
-    route{"POST", "/api/v0/tenants.create", &create_tenant, true},
-    route{"POST", "/api/v0/tenants.delete", &delete_tenant, true},
+    route{"POST", "/api/v0/tenants.create", &create_tenant, {}, true},
+    route{"POST", "/api/v0/tenants.delete", &delete_tenant, {}, true},
 };
 
 }  // namespace

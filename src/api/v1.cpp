@@ -13,7 +13,6 @@ namespace rik::detail {
 namespace {
 
 api_answer create_workload(api_call& call) {
-    if (auto const known = check_parameters(call.request, {}); !known) co_return known.error();
     auto parsed = parse_definition(call.request.body);
     if (!parsed.found.empty()) co_return problems_response(parsed.found);
     auto const created = co_await call.primary.create_workload(call.who, std::move(parsed.definition));
@@ -176,19 +175,29 @@ api_answer list_events(api_call& call);
 
 namespace {
 
+using words = std::string_view;
+
+constexpr std::array list_parameters{words("watch"), words("after")};
+constexpr std::array instances_parameters{words("watch"), words("after"), words("workload"), words("node"),
+                                          words("kind")};
+constexpr std::array events_parameters{words("watch"),    words("after"), words("instance"),
+                                       words("workload"), words("node"),  words("kind")};
+constexpr std::array workload_parameters{words("kind")};
+constexpr std::array log_parameters{words("container"), words("follow"), words("tail"), words("timestamps")};
+
 constexpr std::array table{
-    route{"GET", "/rik/v1/workloads", &list_workloads},
-    route{"POST", "/rik/v1/workloads", &create_workload, true},
-    route{"GET", "/rik/v1/workloads/{name}", &get_workload},
-    route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload, true},
-    route{"GET", "/rik/v1/instances", &list_instances},
-    route{"POST", "/rik/v1/instances", &create_instances, true},
+    route{"GET", "/rik/v1/workloads", &list_workloads, list_parameters},
+    route{"POST", "/rik/v1/workloads", &create_workload, {}, true},
+    route{"GET", "/rik/v1/workloads/{name}", &get_workload, workload_parameters},
+    route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload, workload_parameters, true},
+    route{"GET", "/rik/v1/instances", &list_instances, instances_parameters},
+    route{"POST", "/rik/v1/instances", &create_instances, {}, true},
     route{"GET", "/rik/v1/instances/{name}", &get_instance},
-    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, true},
-    route{"GET", "/rik/v1/instances/{name}/logs", &read_log, true},
-    route{"GET", "/rik/v1/nodes", &list_nodes},
+    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, {}, true},
+    route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
+    route{"GET", "/rik/v1/nodes", &list_nodes, list_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
-    route{"GET", "/rik/v1/events", &list_events},
+    route{"GET", "/rik/v1/events", &list_events, events_parameters},
     route{"GET", "/rik/v1/version", &get_version},
 };
 

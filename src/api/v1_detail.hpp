@@ -32,7 +32,7 @@ struct event_subject {
 };
 awaitable<result<event_subject>> read_event_subject(api_call& call);
 
-/// Is the list asked for as a watch?
+/// Is the list asked for as a watch? Errors: invalid, `watch` or `after` is wrong, or `after` is there without a watch.
 result<bool> wants_watch(http_request const& request);
 
 // Streams of changes, one for each list.

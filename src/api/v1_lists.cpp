@@ -1,28 +1,19 @@
 // The lists of v1, and what their query parameters name.
 #include "v1_detail.hpp"
 
-#include <array>
-
 namespace rik::detail {
 
-namespace {
-
-using words = std::string_view;
-
-/// Errors: invalid, a parameter is not one of `known`, `watch` and `after`.
-template <std::size_t Count>
-result<bool> check_list(http_request const& request, std::array<words, Count> const& known) {
-    if (auto const checked = check_parameters(request, known); !checked) return checked.error();
-    return wants_watch(request);
+result<bool> wants_watch(http_request const& request) {
+    auto const watches = flag_parameter(request, "watch");
+    if (!watches) return watches.error();
+    if (auto const after = number_parameter(request, "after"); !after) return after.error();
+    if (!*watches && request.parameter("after"))
+        return error{errc::invalid, "the query parameter after says where a watch goes on", "after",
+                     "leave it out, or add watch=true"};
+    return *watches;
 }
 
-}  // namespace
-
-result<bool> wants_watch(http_request const& request) { return flag_parameter(request, "watch"); }
-
 result<object_ref> ref_of(api_call const& call) {
-    static constexpr std::array known{words("kind")};
-    if (auto const checked = check_parameters(call.request, known); !checked) return checked.error();
     auto const kind = kind_parameter(call.request);
     if (!kind) return kind.error();
     object_ref which;
@@ -59,6 +50,7 @@ awaitable<result<directory>> read_directory_of(api_call& call, instance const& r
 }
 
 awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
+    if (auto const fits = check_companion(call.request, "kind", "workload"); !fits) co_return fits.error();
     instance_filter filter;
     if (auto const name = call.request.parameter("workload")) {
         object_ref which;
@@ -112,6 +104,7 @@ awaitable<result<std::string>> find_id(api_call& call, std::string_view kind, st
 }  // namespace
 
 awaitable<result<event_subject>> read_event_subject(api_call& call) {
+    if (auto const fits = check_companion(call.request, "kind", "workload"); !fits) co_return fits.error();
     event_subject subject;
     for (std::string_view const kind : {"instance", "workload", "node"}) {
         auto const name = call.request.parameter(kind);
@@ -131,7 +124,7 @@ awaitable<result<event_subject>> read_event_subject(api_call& call) {
 }
 
 api_answer list_workloads(api_call& call) {
-    auto const watches = check_list(call.request, std::array{words("watch"), words("after")});
+    auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_workloads(call);
     auto const listed = co_await call.primary.list_workloads(call.who);
@@ -143,8 +136,7 @@ api_answer list_workloads(api_call& call) {
 }
 
 api_answer list_instances(api_call& call) {
-    static constexpr std::array known{words("watch"), words("after"), words("workload"), words("node"), words("kind")};
-    auto const watches = check_list(call.request, known);
+    auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_instances(call);
     auto filter = co_await read_instance_filter(call);
@@ -160,7 +152,7 @@ api_answer list_instances(api_call& call) {
 }
 
 api_answer list_nodes(api_call& call) {
-    auto const watches = check_list(call.request, std::array{words("watch"), words("after")});
+    auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_nodes(call);
     auto const listed = co_await call.primary.list_nodes(call.who);
@@ -174,9 +166,7 @@ api_answer list_nodes(api_call& call) {
 }
 
 api_answer list_events(api_call& call) {
-    static constexpr std::array known{words("watch"),    words("after"), words("instance"),
-                                      words("workload"), words("node"),  words("kind")};
-    auto const watches = check_list(call.request, known);
+    auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_events(call);
     auto const subject = co_await read_event_subject(call);

@@ -1,8 +1,6 @@
 // What an instance has written.
 #include "v1_detail.hpp"
 
-#include <array>
-
 namespace rik::detail {
 
 namespace {
@@ -17,8 +15,6 @@ private:
 };
 
 result<log_request> read_parameters(http_request const& request) {
-    static constexpr std::array<std::string_view, 4> known{"container", "follow", "tail", "timestamps"};
-    if (auto const checked = check_parameters(request, known); !checked) return checked.error();
     auto const follow = flag_parameter(request, "follow");
     if (!follow) return follow.error();
     auto const timestamps = flag_parameter(request, "timestamps");

@@ -1,11 +1,10 @@
 #include <rik/client/address.hpp>
+#include <rik/client/text_file.hpp>
 
 #include <fmt/format.h>
 
 #include <charconv>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 namespace rik {
 
@@ -13,6 +12,7 @@ namespace {
 
 // sun_path has 108 bytes with its final zero.
 constexpr std::size_t socket_path_bytes_max = 107;
+constexpr std::size_t config_bytes_max = 1u << 20;
 
 error no_address(std::string_view text) {
     return error{errc::invalid,
@@ -81,12 +81,11 @@ result<server_address> resolve_from_file(std::string const& path, std::string co
     return parse_from(config->server, path);
 }
 
-std::optional<std::string> read_file(std::string const& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return std::nullopt;
-    std::ostringstream text;
-    text << file.rdbuf();
-    return std::move(text).str();
+/// `problem`, met with a configuration file: nothing of the server's is missing.
+error unreadable(error problem, std::string_view source) {
+    problem.code = errc::invalid;
+    problem.remedy = "make it readable, or say by --server where rik listens";
+    return source.empty() ? problem : from_source(std::move(problem), source);
 }
 
 }  // namespace
@@ -117,17 +116,15 @@ result<server_address> resolve_server_address(address_sources const& sources) {
     if (!sources.flag.empty()) return parse_from(sources.flag, "--server");
     if (!sources.server_variable.empty()) return parse_from(sources.server_variable, "RIK_CLUSTER_SERVER");
     if (!sources.config_variable.empty()) {
-        auto const text = read_file(sources.config_variable);
-        if (!text)
-            return error{errc::not_found,
-                         fmt::format("RIKCONFIG: cannot read {}", sources.config_variable),
-                         {},
-                         "unset RIKCONFIG, or write cluster: {name: NAME, server: ADDRESS} there"};
+        auto const text = read_text_file(sources.config_variable, config_bytes_max);
+        if (!text) return unreadable(text.error(), "RIKCONFIG");
         return resolve_from_file(sources.config_variable, *text);
     }
     if (!sources.home.empty()) {
         auto const path = sources.home + "/.rik/config.yaml";
-        if (auto const text = read_file(path)) return resolve_from_file(path, *text);
+        auto const text = read_text_file(path, config_bytes_max);
+        if (text) return resolve_from_file(path, *text);
+        if (text.error().code != errc::not_found) return unreadable(text.error(), {});
     }
     return server_address{.path = std::string(default_socket_path)};
 }

@@ -54,6 +54,7 @@ std::string object_target(resource_kind kind, std::string_view name) {
 target_writer list_target(resource_kind kind, list_filter const& filter) {
     target_writer target(fmt::format("{}{}", root, plural(kind)));
     target.with("workload", filter.workload).with("node", filter.node).with("instance", filter.instance);
+    target.with("kind", filter.definition_kind);
     return target;
 }
 

@@ -116,9 +116,22 @@ std::string after_text(std::optional<wall_time> when, std::optional<wall_time> s
     return fmt::format("+{:.2f}s", std::chrono::duration<double>(length).count());
 }
 
-void add_story(describe_lines& lines, object const& events, std::optional<wall_time> created) {
+void add_unreadable(describe_lines& lines, std::string_view title, error const& why) {
+    lines.add(title, fmt::format("cannot be read: {}", to_string(why)));
+}
+
+/// The object in `json`; an empty one if there is no text. Errors: corrupt; what `json` is.
+result<object> part_of(result<std::string> const& json) {
+    if (!json) return json.error();
+    if (json->empty()) return object();
+    return parse_object(*json);
+}
+
+void add_story(describe_lines& lines, result<std::string> const& json, std::optional<wall_time> created) {
+    auto const events = part_of(json);
+    if (!events) return add_unreadable(lines, "Events", events.error());
     std::vector<table_row> rows{{{"TIME"}, {"AFTER"}, {"FROM"}, {"REASON"}, {"MESSAGE"}}};
-    for (auto const* each : items_of(events)) {
+    for (auto const* each : objects_at(*events, "items")) {
         auto const when = time_at(*each, "time");
         auto const is_warning = text_at(*each, "type") == "warning";
         rows.push_back({{when ? date_text(*when) : text_at(*each, "time")},
@@ -134,10 +147,12 @@ void add_story(describe_lines& lines, object const& events, std::optional<wall_t
     lines.outdent();
 }
 
-void add_table(describe_lines& lines, std::string_view title, std::string_view json, wall_time now) {
+void add_table(describe_lines& lines, std::string_view title, result<std::string> const& json, wall_time now) {
+    if (!json) return add_unreadable(lines, title, json.error());
     table_options const options{.now = now};
-    auto rows = table_rows(resource_kind::instance, json, options);
-    if (!rows || rows->empty()) return lines.add(title, "none");
+    auto rows = table_rows(resource_kind::instance, *json, options);
+    if (!rows) return add_unreadable(lines, title, rows.error());
+    if (rows->empty()) return lines.add(title, "none");
     lines.heading(fmt::format("{}:", title));
     rows->insert(rows->begin(), table_header(resource_kind::instance, options));
     lines.indent();
@@ -165,22 +180,10 @@ std::string name_and_id(object const& in, std::string_view member) {
     return fmt::format("{} ({})", text_at(ref, "name"), text_at(ref, "id"));
 }
 
-/// Absent or damaged parts are left out of a description; only its subject has to be there.
-object object_or_empty(std::string_view json) {
-    auto parsed = parse_object(json);
-    return parsed ? std::move(*parsed) : object();
-}
-
-object events_or_empty(std::string_view json) {
-    auto parsed = object_or_empty(json);
-    if (!parsed.contains("items")) parsed["items"] = boost::json::array();
-    return parsed;
-}
-
 }  // namespace
 
-result<std::string> describe_instance(std::string_view instance, std::string_view workload, std::string_view events,
-                                      wall_time now) {
+result<std::string> describe_instance(std::string_view instance, result<std::string> const& workload,
+                                      result<std::string> const& events, wall_time now) {
     auto const of = parse_object(instance);
     if (!of) return of.error();
     describe_lines lines(now);
@@ -197,13 +200,15 @@ result<std::string> describe_instance(std::string_view instance, std::string_vie
         ports.push_back(fmt::format("{} ({})", host_port_text(*each), text_at(*each, "container")));
     lines.add("Host ports", join(ports, "\n"));
     add_labels(lines, *of);
-    add_containers(lines, *of, object_or_empty(workload));
-    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
+    auto const owner = part_of(workload);
+    if (!owner) add_unreadable(lines, "Definition", owner.error());
+    add_containers(lines, *of, owner ? *owner : object());
+    add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }
 
-result<std::string> describe_workload(std::string_view workload, std::string_view instances, std::string_view events,
-                                      wall_time now) {
+result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
+                                      result<std::string> const& events, wall_time now) {
     auto const of = parse_object(workload);
     if (!of) return of.error();
     describe_lines lines(now);
@@ -226,12 +231,12 @@ result<std::string> describe_workload(std::string_view workload, std::string_vie
     lines.outdent();
     lines.add("Root fs", text_at(*of, "definition.spec.function.execution.rootfs"));
     add_table(lines, "Instances", instances, now);
-    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
+    add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }
 
-result<std::string> describe_node(std::string_view node, std::string_view instances, std::string_view events,
-                                  wall_time now) {
+result<std::string> describe_node(std::string_view node, result<std::string> const& instances,
+                                  result<std::string> const& events, wall_time now) {
     auto const of = parse_object(node);
     if (!of) return of.error();
     describe_lines lines(now);
@@ -247,7 +252,7 @@ result<std::string> describe_node(std::string_view node, std::string_view instan
     lines.add("Requested", amounts_text(object_at(*of, "requested")));
     add_labels(lines, *of);
     add_table(lines, "Instances", instances, now);
-    add_story(lines, events_or_empty(events), time_at(*of, "createdAt"));
+    add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }
 

@@ -1,5 +1,7 @@
 #include "client/describe_lines.hpp"
 
+#include <rik/client/print.hpp>
+
 #include "client/object_text.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +19,8 @@ void describe_lines::add(std::string_view name, std::string_view value) {
     out_.append(depth_, ' ');
     auto const width = name_width > depth_ ? name_width - depth_ : 1;
     out_ += fmt::format("{:<{}}", fmt::format("{}:", name), width);
-    for (auto rest = value;;) {
+    auto const shown = printable(value);
+    for (std::string_view rest = shown;;) {
         auto const end = rest.find('\n');
         out_ += rest.substr(0, end);
         out_ += '\n';
@@ -33,7 +36,7 @@ void describe_lines::add_time(std::string_view name, std::optional<wall_time> wh
 
 void describe_lines::heading(std::string_view text) {
     out_.append(depth_, ' ');
-    out_ += text;
+    out_ += printable(text);
     out_ += '\n';
 }
 

@@ -13,11 +13,10 @@ std::size_t width_of(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) { return (byte & '\xC0') != '\x80'; }));
 }
 
-/// What a terminal would act upon, or what would break the line, is shown as a blank.
 std::string on_one_line(std::string_view text) {
-    std::string line(text);
+    auto line = printable(text);
     std::ranges::replace_if(
-        line, [](char byte) { return (byte >= 0 && byte < ' ') || byte == '\x7F'; }, ' ');
+        line, [](char byte) { return byte == '\n' || byte == '\t'; }, ' ');
     return line;
 }
 
@@ -32,6 +31,21 @@ std::string_view colour_of(tone how) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const byte = static_cast<unsigned char>(text[i]);
+        auto const next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+        // U+0080 to U+009F, of which U+009B begins an escape sequence as ESC [ does.
+        auto const is_c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+        auto const is_c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
+        shown += is_c0 || is_c1 ? ' ' : text[i];
+        if (is_c1) ++i;
+    }
+    return shown;
+}
 
 void table_writer::widen(table_row const& cells) {
     if (widths_.size() < cells.size()) widths_.resize(cells.size());

@@ -225,4 +225,12 @@ result<std::vector<std::string>> object_names(std::string_view json) {
     return names;
 }
 
+result<std::string> object_id(std::string_view json) {
+    auto const parsed = parse_object(json);
+    if (!parsed) return parsed.error();
+    auto id = text_at(*parsed, "id");
+    if (id.empty()) return error{errc::corrupt, "the server's answer has no id"};
+    return id;
+}
+
 }  // namespace rik

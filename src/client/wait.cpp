@@ -114,6 +114,7 @@ result<void> wait_tracker::feed(watch_event const& event) {
     auto const id = text_at(*of, "id");
     if (!concerns(text_at(*of, "name"), id)) return {};
     was_seen_ = true;
+    seen_name_ = text_at(*of, "name");
     if (event.type == watch_event_type::deleted)
         by_id_.erase(id);
     else
@@ -126,7 +127,8 @@ wait_verdict wait_tracker::verdict_of_none() const {
     if (goal_.kind == goal::deleted) return {outcome::met, "it is gone"};
     if (name_or_id_.empty() && !was_seen_) return {outcome::waiting, "it has no instances"};
     if (name_or_id_.empty()) return {outcome::impossible, "its instances were deleted"};
-    return {outcome::impossible, fmt::format("{} {}", name_or_id_, was_seen_ ? "was deleted" : "does not exist")};
+    if (was_seen_) return {outcome::impossible, fmt::format("{} was deleted", seen_name_)};
+    return {outcome::impossible, fmt::format("{} does not exist", name_or_id_)};
 }
 
 /// Of several, all must meet the goal, and one that cannot is enough to give up. None of them counts before the watch

@@ -1,3 +1,4 @@
+#include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
 
 #include <algorithm>
@@ -19,9 +20,9 @@ bool concerns_its_instances(wait_request const& request) {
            request.goal.kind != goal::state;
 }
 
-result<watch_stream> open_watch(client& server, wait_request const& request) {
+result<watch_stream> open_watch(client& server, wait_request const& request, std::string const& id) {
     if (!concerns_its_instances(request)) return server.watch(request.kind);
-    return server.watch(resource_kind::instance, {.workload = request.name});
+    return server.watch(resource_kind::instance, {.workload = id});
 }
 
 /// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,
@@ -46,22 +47,24 @@ result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_req
 result<wait_verdict> wait_for(client& server, wait_request const& request) {
     auto const is_deletion = request.goal.kind == goal::deleted;
     // Asked for by name first: a watch of many objects cannot say that one does not exist before it has shown them all.
-    auto const found = server.get(request.kind, request.name);
+    auto const found = server.get(request.kind, request.name, request.definition_kind);
     if (!found) {
         if (is_deletion && found.error().code == errc::not_found) return wait_verdict{outcome::met, "it is gone"};
         return found.error();
     }
-    auto const name = concerns_its_instances(request) ? std::string() : request.name;
+    auto const id = object_id(*found);
+    if (!id) return id.error();
+    auto const followed = concerns_its_instances(request) ? std::string() : *id;
     wait_verdict now;
-    if (!name.empty()) {
-        wait_tracker first(request.goal, name);
+    if (!followed.empty()) {
+        wait_tracker first(request.goal, followed);
         if (auto const fed = first.feed({watch_event_type::added, *found}); !fed) return fed.error();
         now = first.verdict();
         if (now.outcome != outcome::waiting) return now;
     }
-    auto watch = open_watch(server, request);
+    auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();
-    wait_tracker tracker(request.goal, name);
+    wait_tracker tracker(request.goal, followed);
     return follow(*watch, tracker, request, now.why);
 }
 

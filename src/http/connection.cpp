@@ -21,6 +21,22 @@ constexpr std::size_t drain_bytes_max = 8u << 20;
 constexpr duration drain_time_max = std::chrono::seconds(2);
 constexpr auto never = std::numeric_limits<std::int64_t>::max();
 
+/// A place among the streams for as long as it lives, if there is one.
+class stream_slot {
+public:
+    stream_slot(std::atomic<std::size_t>& count, std::size_t count_max)
+        : count_(count), is_there_(count.fetch_add(1) < count_max) {}
+    ~stream_slot() { --count_; }
+    stream_slot(stream_slot const&) = delete;
+    stream_slot& operator=(stream_slot const&) = delete;
+
+    bool is_there() const { return is_there_; }
+
+private:
+    std::atomic<std::size_t>& count_;
+    bool is_there_;
+};
+
 }  // namespace
 
 connection::connection(stream_socket socket, http_peer peer, connection_context const& context)
@@ -61,6 +77,7 @@ awaitable<std::optional<connection::exchange>> connection::receive() {
     auto const is_there = co_await receive_rest(parser);
     clear_deadline();
     if (!is_there) note_time_out();
+    timed_out_ = false;
     if (!is_there && !refusal_) co_return std::nullopt;
     stage_ = stage::answering;
     std::optional<exchange> received(std::in_place);
@@ -119,17 +136,24 @@ awaitable<bool> connection::read_more() {
     auto const space = asio::buffer(buffer_.data() + had, read_bytes);
     auto const [failure, count] = co_await socket_.async_read_some(space, no_throw);
     buffer_.resize(had + count);
-    co_return !failure;
+    has_read_all_ = failure == asio::error::eof;
+    // The deadline may pass when the read has ended and is not told yet: then there was nothing left to cancel.
+    co_return !failure && !timed_out_;
 }
 
 void connection::note_time_out() {
     if (timed_out_) refusal_ = http_refusal{408, "the request did not arrive in time"};
-    timed_out_ = false;
 }
 
 awaitable<bool> connection::answer(exchange what) {
+    auto const target = what.request.target;
     auto response = co_await ask(std::move(what.request));
     what.form.keeps_alive = what.form.keeps_alive && !ending_;
+    if (response.stream == nullptr) co_return co_await send_response(std::move(response), what.form);
+    stream_slot const slot(context_.stream_counts[static_cast<std::size_t>(peer_)],
+                           context_.options.limits.streams_max);
+    if (!slot.is_there())
+        response = context_.handler.refusal(503, "too many watches and logs are open; try again later", target);
     co_return co_await send_response(std::move(response), what.form);
 }
 
@@ -201,6 +225,7 @@ awaitable<bool> connection::send(std::string_view bytes) {
         bytes.remove_prefix(count);
     }
     clear_deadline();
+    if (sent) timed_out_ = false;
     co_return sent;
 }
 

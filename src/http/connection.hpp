@@ -7,6 +7,7 @@
 
 #include <rik/http/server.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -15,13 +16,23 @@
 
 namespace rik::detail {
 
-/// What all connections of a server share. Nothing in it changes.
+/// What all connections of a server share. Nothing in it changes but the counts.
 struct connection_context {
     clock& time;
     http_handler& handler;
     http_options options;
     log to;
+    mutable std::array<std::atomic<std::size_t>, 2> stream_counts{};  ///< of unix_socket and tcp
 };
+
+/// How often the system asks a client over TCP whether it is there while nothing is sent.   Source: tcp(7).
+struct probing {
+    int idle_seconds;
+    int interval_seconds;
+    int count;  ///< so many without an answer end the connection
+};
+inline constexpr probing probing_usual{60, 15, 4};
+void probe_client(stream_socket& socket, probing how);
 
 /// Lives on the strand that is its socket's executor. Time-outs do not cost a timer each: the server looks at
 /// `is_overdue` of all connections from time to time, from any thread.
@@ -90,6 +101,7 @@ private:
     stage stage_ = stage::idle;
     bool is_first_ = true;
     bool timed_out_ = false;
+    bool has_read_all_ = false;  ///< the client sends no more, but may still read
     bool ending_ = false;
 };
 

@@ -6,6 +6,10 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 namespace rik::detail {
 
 namespace {
@@ -13,7 +17,22 @@ namespace {
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t pipelined_bytes_max = 16u << 10;
 
+/// On TCP a client that has gone looks like one that only sends no more. The system of the former forgets the
+/// connection within a minute (tcp_fin_timeout) and then answers a probe with a reset.
+constexpr probing probing_half_closed{1, 1, 30};
+
 }  // namespace
+
+void probe_client(stream_socket& socket, probing how) {
+    boost::system::error_code ignored;
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    auto const set = [&](int option, int value) {
+        (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+    };
+    set(TCP_KEEPIDLE, how.idle_seconds);
+    set(TCP_KEEPINTVL, how.interval_seconds);
+    set(TCP_KEEPCNT, how.count);
+}
 
 awaitable<bool> connection::send_stream(body_source& source, bool is_chunked) {
     using namespace asio::experimental::awaitable_operators;
@@ -47,14 +66,18 @@ awaitable<bool> connection::send_pieces(body_source& source, bool is_chunked) {
     co_return false;
 }
 
-/// Returns when the client has gone, or the connection is being ended.
+/// Returns when the client has gone, or the connection is being ended. A client that sends no more (`nc -N`) still
+/// reads.
 awaitable<bool> connection::watch_client() {
-    while (buffer_.size() < pipelined_bytes_max) {
+    while (!has_read_all_) {
         auto const [failure] = co_await socket_.async_wait(asio::socket_base::wait_read, no_throw);
         if (failure) co_return false;
-        if (!co_await read_more()) co_return false;
+        if (!co_await read_more() && !has_read_all_) co_return false;
+        if (buffer_.size() >= pipelined_bytes_max) co_return false;  // it sends and does not wait for its reply
     }
-    co_return false;  // it sends and sends and does not wait for its reply
+    if (peer_ == http_peer::tcp) probe_client(socket_, probing_half_closed);
+    co_await socket_.async_wait(asio::socket_base::wait_error, no_throw);  // closed wholly, or reset
+    co_return false;
 }
 
 awaitable<bool> connection::run_source(body_source& source) {

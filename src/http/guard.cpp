@@ -42,10 +42,10 @@ std::optional<http_refusal> check_host_and_origin(http_request const& request, h
     if (!host.empty() && !is_our_host(host, options))
         return http_refusal{403, fmt::format("this server is not called '{}'; use its IP address, localhost, or a name "
                                              "that it was told is its own",
-                                             host)};
+                                             quotable(host))};
     auto const origin = request.header("Origin");
     if (origin && !is_our_origin(*origin, host, options))
-        return http_refusal{403, fmt::format("pages of '{}' may not call this server", *origin)};
+        return http_refusal{403, fmt::format("pages of '{}' may not call this server", quotable(*origin))};
     return std::nullopt;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -33,8 +34,28 @@ errc code_of(error_code failure) {
     return errc::internal;
 }
 
+std::string remedy_of(error_code failure) {
+    namespace system = boost::system::errc;
+    if (failure == system::address_in_use) return "stop what listens there, or use another address";
+    if (failure == system::address_not_available) return "use an address of this machine";
+    if (failure == system::permission_denied || failure == system::operation_not_permitted)
+        return "be root, or use another address";
+    return {};
+}
+
 error failed(std::string_view address, std::string_view what, error_code failure) {
-    return error{code_of(failure), fmt::format("{}: cannot {}: {}", address, what, failure.message())};
+    return error{
+        code_of(failure), fmt::format("{}: cannot {}: {}", address, what, failure.message()), {}, remedy_of(failure)};
+}
+
+error cannot_bind(std::string const& path, error_code failure) {
+    if (failure != boost::system::errc::no_such_file_or_directory) return failed(path, "bind", failure);
+    auto const slash = path.rfind('/');
+    auto const directory = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    return error{errc::invalid,
+                 fmt::format("{}: cannot bind: there is no directory {}", path, directory),
+                 {},
+                 "make it or use another path"};
 }
 
 /// Makes way for a socket at `path`: nothing is there, or a socket that nobody answers on, which is removed.
@@ -129,7 +150,7 @@ result<std::unique_ptr<listener>> listener::open(asio::any_io_executor executor,
     error_code failure;
     acceptor.open(local(), failure);
     if (!failure) acceptor.bind(local::endpoint(where.path), failure);
-    if (failure) return failed(where.path, "bind", failure);
+    if (failure) return cannot_bind(where.path, failure);
 
     auto made = std::unique_ptr<listener>(new listener(executor));
     made->path_ = where.path;

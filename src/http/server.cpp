@@ -13,8 +13,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <array>
 #include <atomic>
 #include <list>
+#include <utility>
 
 namespace rik {
 
@@ -42,15 +44,16 @@ public:
 
     asio::any_io_executor strand() const { return strand_; }
 
+    std::size_t connection_count() const { return counts_[0] + counts_[1]; }
+
     std::vector<tcp_address> addresses_;
-    std::atomic<std::size_t> count_ = 0;
 
 private:
     using connection_ptr = std::shared_ptr<detail::connection>;
 
     awaitable<> accept(detail::listener& from);
     void admit(detail::stream_socket socket, http_peer peer);
-    awaitable<> serve(connection_ptr who);
+    awaitable<> serve(connection_ptr who, http_peer peer);
     awaitable<> turn_away(connection_ptr who);
     awaitable<> end_overdue();
     awaitable<result<void>> wait_for_connections();
@@ -62,6 +65,7 @@ private:
     detail::connection_context context_;
     std::vector<std::unique_ptr<detail::listener>> listeners_;
     std::list<connection_ptr> connections_;
+    std::array<std::atomic<std::size_t>, 2> counts_{};  ///< of unix_socket and tcp
     std::size_t turned_away_ = 0;
     task_group accepting_;
     task_group serving_;
@@ -89,14 +93,17 @@ awaitable<> http_server::impl::start() {
 }
 
 awaitable<> http_server::impl::accept(detail::listener& from) {
+    bool is_failing = false;
     for (;;) {
         auto strand = asio::any_io_executor(asio::make_strand(executor_));
         auto [failure, socket] = co_await from.acceptor().async_accept(strand, no_throw);
         if (failure == asio::error::operation_aborted) throw cancelled{};
         if (!failure) {
+            if (std::exchange(is_failing, false)) context_.to.info("connections are accepted again");
             admit(std::move(socket), from.peer());
         } else if (failure != asio::error::connection_aborted) {
-            context_.to.warning("cannot accept a connection", {{"why", failure.message()}});
+            if (!std::exchange(is_failing, true))
+                context_.to.warning("cannot accept connections", {{"why", failure.message()}});
             co_await context_.time.sleep_for(accept_pause);  // out of descriptors, most likely
         }
     }
@@ -106,19 +113,20 @@ void http_server::impl::admit(detail::stream_socket socket, http_peer peer) {
     boost::system::error_code ignored;
     if (peer == http_peer::tcp) {
         socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-        socket.set_option(asio::socket_base::keep_alive(true), ignored);  // finds watchers that are gone silently
+        detail::probe_client(socket, detail::probing_usual);  // finds watchers that are gone silently
     }
     auto made = std::make_shared<detail::connection>(std::move(socket), peer, context_);
-    if (count_ < context_.options.limits.connections_max) {
-        ++count_;
-        serving_.spawn(serve(std::move(made)));
+    auto& count = counts_[static_cast<std::size_t>(peer)];
+    if (count < context_.options.limits.connections_max) {
+        ++count;
+        serving_.spawn(serve(std::move(made), peer));
     } else if (turned_away_ < turned_away_at_once_max) {
         ++turned_away_;
         serving_.spawn(turn_away(std::move(made)));
     }
 }
 
-awaitable<> http_server::impl::serve(connection_ptr who) {
+awaitable<> http_server::impl::serve(connection_ptr who, http_peer peer) {
     auto const place = connections_.insert(connections_.end(), who);
     std::exception_ptr thrown;
     try {
@@ -127,7 +135,7 @@ awaitable<> http_server::impl::serve(connection_ptr who) {
         thrown = std::current_exception();
     }
     connections_.erase(place);
-    --count_;
+    --counts_[static_cast<std::size_t>(peer)];
     if (thrown) std::rethrow_exception(thrown);
 }
 
@@ -186,6 +194,6 @@ result<std::unique_ptr<http_server>> http_server::open(asio::any_io_executor exe
 awaitable<> http_server::start() { return on_strand(self_->strand(), self_->start()); }
 awaitable<> http_server::stop() { return shield(on_strand(self_->strand(), self_->stop())); }
 std::vector<tcp_address> const& http_server::tcp_addresses() const { return self_->addresses_; }
-std::size_t http_server::connection_count() const { return self_->count_; }
+std::size_t http_server::connection_count() const { return self_->connection_count(); }
 
 }  // namespace rik

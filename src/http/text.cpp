@@ -35,7 +35,7 @@ bool split_path(std::string_view path, std::vector<std::string>& into) {
     path.remove_prefix(1);
     while (!path.empty()) {
         auto segment = percent_decode(next_part(path, '/'), false);
-        if (!segment) return false;
+        if (!segment || !is_utf8(*segment)) return false;
         into.push_back(std::move(*segment));
     }
     return true;
@@ -49,6 +49,7 @@ bool split_query(std::string_view query, std::vector<http_field>& into) {
         auto decoded_name = percent_decode(name, true);
         auto decoded_value = percent_decode(value, true);
         if (!decoded_name || !decoded_value) return false;
+        if (!is_utf8(*decoded_name) || !is_utf8(*decoded_value)) return false;
         into.push_back({std::move(*decoded_name), std::move(*decoded_value)});
     }
     return true;
@@ -91,13 +92,37 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_bl
     return decoded;
 }
 
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        auto const byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+        auto const first = byte(at);
+        std::size_t const length = first < 0x80 ? 1u : first < 0xC2 ? 0u : first < 0xE0 ? 2u : first < 0xF0 ? 3u : 4u;
+        if (length == 0 || first > 0xF4) return false;
+        for (std::size_t i = 1; i < length; ++i)
+            if ((byte(at + i) & 0xC0u) != 0x80) return false;
+        auto const second = byte(at + 1);
+        // Longer than need be, a surrogate, or past U+10FFFF.
+        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return false;
+        if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return false;
+        at += length;
+    }
+    return true;
+}
+
+std::string quotable(std::string_view text) {
+    std::string shown(text);
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return shown;
+}
+
 std::optional<std::string> split_target(http_request& request) {
     if (request.target == "*") return std::nullopt;
     auto query = without_authority(request.target);
     if (!query.starts_with('/')) return "the target must begin with '/'";
     auto const path = next_part(query, '?');
-    if (!split_path(path, request.path)) return "the path has a wrong %-escape";
-    if (!split_query(query, request.query)) return "the query has a wrong %-escape";
+    if (!split_path(path, request.path)) return "the path has a wrong %-escape, or is not UTF-8";
+    if (!split_query(query, request.query)) return "the query has a wrong %-escape, or is not UTF-8";
     return std::nullopt;
 }
 

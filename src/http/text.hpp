@@ -19,6 +19,12 @@ std::string_view trim(std::string_view text);
 /// "%2F" becomes '/'; nullopt if an escape is not two hex digits or stands for NUL.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_blank);
 
+/// Source: RFC 3629, section 4.
+bool is_utf8(std::string_view text);
+
+/// `text` for a message: what is no printable ASCII becomes '?'.
+std::string quotable(std::string_view text);
+
 /// Fills `path` and `query` from `target`: "/path?query", "http://host/path?query" or "*".
 /// The problem with it if there is one.   Source: RFC 9112, section 3.2.
 std::optional<std::string> split_target(http_request& request);

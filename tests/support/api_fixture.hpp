@@ -34,6 +34,8 @@ struct api_fixture {
     }
 
     http_client connect() { return http_client(server->address()); }
+    /// Over the unix socket, where the server sees at once when the client closes.
+    http_client connect_locally() { return http_client(path); }
     http_reply get(std::string_view target, std::string_view headers = "") {
         return connect().request("GET", target, "", headers);
     }
@@ -65,6 +67,7 @@ struct api_fixture {
     threads on{2};
     system_clock real;  ///< of the server; `time` is the API's
     fast_clock time;
+    std::string path = fresh_path("api.sock");
     fake_operations primary;
     local_admin admin;
     api face;
@@ -74,6 +77,7 @@ private:
     std::unique_ptr<running_server> start() {
         on.run(primary.start());
         auto options = on_loopback();
+        options.local = unix_address{path};
         options.limits.check_period = std::chrono::milliseconds(50);
         return std::make_unique<running_server>(on, real, face, options);
     }

@@ -128,6 +128,40 @@ TEST_CASE("v1: what is wrong with a request for instances is told with its field
     CHECK(on.get("/rik/v1/instances/x/logs?tail=-1").status_code == 400);
 }
 
+TEST_CASE("v1: a query parameter that is not known, says nothing or is there twice is refused") {
+    api_fixture on;
+    on.add_workload("web");
+    for (auto const* target :
+         {"/rik/v1/version?foo", "/rik/v1/nodes?x=1", "/rik/v1/nodes/a?kind=Pod", "/rik/v1/instances/a?kind=Pod",
+          "/rik/v1/instances?kind=garbage", "/rik/v1/instances?kind=Pod", "/rik/v1/events?kind=Pod",
+          "/rik/v1/instances?workload=web&kind=garbage", "/rik/v1/instances?after=3", "/rik/v1/workloads?after=x",
+          "/rik/v1/workloads?watch=false&after=3", "/rik/v1/instances?workload=web&workload=web",
+          "/rik/v1/workloads/web?kind=Pod&kind=Pod", "/rik/v1/instances/x/logs?tail=1&tail=2", "/healthz?x"})
+        CHECK(on.get(target).status_code == 400);
+    CHECK(on.post("/rik/v1/instances?dry_run=true", R"({"workload":"web"})").status_code == 400);
+    CHECK(on.post("/rik/v1/workloads?dry_run=true", on.definition("other")).status_code == 400);
+    CHECK(on.connect().request("DELETE", "/rik/v1/workloads/web?force=true").status_code == 400);
+    CHECK(on.json_at("/rik/v1/instances").at("items").as_array().empty());
+    CHECK(on.get("/rik/v1/instances?workload=web&kind=Pod").status_code == 200);
+    CHECK(on.get("/api/v0/workloads.list?anything").status_code == 200);
+}
+
+TEST_CASE("errors are JSON whatever bytes are sent") {
+    api_fixture on;
+    auto const is_json = [](http_reply const& reply) {
+        boost::system::error_code wrong;
+        json::parse(reply.body, wrong);
+        return reply.status_code >= 400 && !wrong;
+    };
+    CHECK(is_json(on.get("/rik/v1/nodes?%ff=1")));
+    CHECK(is_json(on.get("/rik/v1/nodes/%ff")));
+    CHECK(is_json(on.get("/rik/v1/nodes?watch=true", "Last-Event-ID: \xff\r\n")));
+    CHECK(is_json(on.get("/rik/v1/nodes", "Origin: http://\xff\r\n")));
+    auto client = on.connect();
+    client.send("GET /rik/v1/nodes HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n");
+    CHECK(is_json(client.read_reply()));
+}
+
 TEST_CASE("v1: unknown paths, wrong methods and refusals of HTTP are JSON") {
     api_fixture on;
     CHECK(parsed(on.get("/rik/v1/nothing")).at("error").at("code") == "not_found");

@@ -12,7 +12,10 @@ namespace {
 /// A client in the middle of a watch.
 class watching {
 public:
-    watching(api_fixture& on, std::string const& target, std::string const& headers = "") : client_(on.connect()) {
+    enum class over { tcp, unix_socket };
+
+    watching(api_fixture& on, std::string const& target, std::string const& headers = "", over way = over::tcp)
+        : client_(way == over::tcp ? on.connect() : on.connect_locally()) {
         client_.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n");
         if (client_.read_until("\r\n\r\n")) head = client_.take(client_.received().find("\r\n\r\n") + 4);
     }
@@ -195,7 +198,7 @@ TEST_CASE("watch: a silent one says that it is still there") {
 TEST_CASE("watch: nothing is left of one whose client has gone, or when the server stops") {
     api_fixture on;
     for (int i = 0; i < 10; ++i) {
-        watching watch(on, "/rik/v1/instances?watch=true");
+        watching watch(on, "/rik/v1/instances?watch=true", "", watching::over::unix_socket);
         CHECK(watch.next().name == "synced");
         CHECK(on.primary.open_watch_count == 2);
         watch.close();
@@ -237,7 +240,7 @@ TEST_CASE("logs: whole, followed, and ended with their client") {
     CHECK(on.get(target + "?container=unknown").status_code == 400);
     CHECK(on.get("/rik/v1/instances/nothing/logs").status_code == 404);
 
-    auto client = on.connect();
+    auto client = on.connect_locally();
     client.send("GET " + target + "?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(client.read_until("one"));
     on.on.run(on.primary.write_log("two\n", false));

@@ -98,6 +98,18 @@ TEST_CASE("the flag wins over the variable, that over the file, and that over th
     CHECK(resolved({}) == "unix:///run/rik/rik.sock");
 }
 
+TEST_CASE("a configuration file that is there and cannot be read is not passed over") {
+    temporary_directory const home;
+    std::filesystem::create_directories(home.path() + "/.rik/config.yaml");  // a directory: root may read anything else
+    auto const wrong = rik::resolve_server_address({.home = home.path()});
+    REQUIRE_FALSE(wrong.has_value());
+    CHECK(wrong.error().code == rik::errc::invalid);
+    CHECK_THAT(wrong.error().message, Catch::Contains(".rik/config.yaml: Is a directory"));
+    auto const missing = rik::resolve_server_address({.config_variable = home.path() + "/none"});
+    REQUIRE_FALSE(missing.has_value());
+    CHECK(missing.error().code == rik::errc::invalid);
+}
+
 TEST_CASE("a wrong address names where it came from") {
     temporary_directory const home;
     auto const file = home.write("c.yaml", "cluster: {name: a}");

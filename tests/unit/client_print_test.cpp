@@ -73,6 +73,12 @@ TEST_CASE("what could act on a terminal is not printed, and letters count once")
           "größe     -      -       -          -\n");
 }
 
+TEST_CASE("control characters become blanks, letters and line ends stay") {
+    CHECK(rik::printable("a\tb\nc") == "a\tb\nc");
+    CHECK(rik::printable("\x1B[2J\r\x7F\x01") == " [2J   ");
+    CHECK(rik::printable("\xC2\x80 \xC2\x9F \xC2\xA0 \xC3\x9F \xC2") == "    \xC2\xA0 \xC3\x9F \xC2");
+}
+
 TEST_CASE("colours do not change the alignment") {
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_running, false, true),
                Catch::Contains("web-1   \x1B[32mrunning\x1B[0m   2/2"));
@@ -142,7 +148,7 @@ TEST_CASE("descriptions of workloads and nodes have the table of their instances
     auto const workload = text_of(rik::describe_workload(test::workload_web, instances, test::list_of(""), test::now));
     CHECK_THAT(workload, Catch::Contains("Instances:\n  NAME    STATE"));
     CHECK_THAT(workload, Catch::Contains("    Limits:   cpu 500m, memory 64Mi\n"));
-    auto const node = text_of(rik::describe_node(test::node_a, "", "", test::now));
+    auto const node = text_of(rik::describe_node(test::node_a, test::list_of(""), "", test::now));
     CHECK_THAT(node, Catch::Contains("Capacity:     cpu 2, memory 24Gi, pods 110\n"));
     CHECK_THAT(node, Catch::Contains("Instances:    none\n"));
 }

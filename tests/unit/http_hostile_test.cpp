@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "support/http_test_handler.hpp"
 
+#include <sys/resource.h>
+
 #include <thread>
 
 using namespace rik;
@@ -203,4 +205,67 @@ TEST_CASE("over the limit of connections the client is told so") {
     held.clear();
     CHECK(eventually([&] { return on.server.server().connection_count() == 0; }));
     CHECK(on.connect().request("GET", "/x").status_code == 200);
+}
+
+TEST_CASE("clients over TCP cannot lock out those of the unix socket") {
+    auto options = on_loopback();
+    options.local = unix_address{fresh_path("admin.sock")};
+    options.limits.connections_max = 4;
+    fixture on(options);
+    std::vector<std::unique_ptr<http_client>> held;
+    for (int i = 0; i < 4; ++i) {
+        held.push_back(std::make_unique<http_client>(on.server.address()));
+        CHECK(held.back()->request("GET", "/x").status_code == 200);
+    }
+    CHECK(on.connect().read_reply().status_code == 503);
+    CHECK(http_client(options.local->path).request("GET", "/x").status_code == 200);
+}
+
+TEST_CASE("streams leave room for short requests") {
+    auto options = on_loopback();
+    options.limits.streams_max = 2;
+    fixture on(options);
+    std::vector<std::unique_ptr<http_client>> watching;
+    for (int i = 0; i < 2; ++i) {
+        watching.push_back(std::make_unique<http_client>(on.server.address()));
+        watching.back()->send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        CHECK(watching.back()->read_until("begin"));
+    }
+    auto refused = on.connect();
+    CHECK(refused.request("GET", "/stream").status_code == 503);
+    CHECK(refused.request("GET", "/x").status_code == 200);
+    CHECK(on.handler.open_streams == 2);
+    on.server.stop();
+}
+
+namespace {
+
+class counting_sink final : public log_sink {
+public:
+    void write(log_level, std::string_view, std::span<log_field const>) override { ++count; }
+    std::atomic<int> count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("that no connection can be accepted is said once, until it works again") {
+    counting_sink said;
+    threads on{2};
+    system_clock time;
+    test_handler handler(time);
+    running_server server(on, time, handler, on_loopback(), rik::log(said));
+    http_client first(server.address());
+    CHECK(first.request("GET", "/x").status_code == 200);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    asio::io_context io;
+    asio::ip::tcp::socket waiting(io, asio::ip::tcp::v4());
+    rlimit const none{0, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    waiting.connect({asio::ip::make_address("127.0.0.1"), server.address().port});
+    std::this_thread::sleep_for(500ms);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(http_client(server.address()).request("GET", "/x").status_code == 200);
+    server.stop();
+    CHECK(said.count == 2);
 }

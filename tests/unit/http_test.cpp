@@ -2,6 +2,9 @@
 #include "support/catch.hpp"
 #include "support/http_test_handler.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -35,7 +38,9 @@ TEST_CASE("a target may be absolute, a wrong one is refused") {
     fixture on;
     CHECK(on.connect().request("GET", "http://localhost/x?y=z").body == "GET|x?y=z#");
     CHECK(on.connect().request("GET", "http://localhost").body == "GET#");
-    for (auto const* wrong : {"/%", "/%2", "/%zz", "/%00", "/?a=%g1", "x"})
+    CHECK(on.connect().request("GET", "/gr%C3%B6%C3%9Fe?%E2%82%AC=%F0%9F%98%80").status_code == 200);
+    for (auto const* wrong : {"/%", "/%2", "/%zz", "/%00", "/?a=%g1", "x", "/%ff", "/?%ff=1", "/?a=%c3", "/%c0%af",
+                              "/%ed%a0%80", "/%f4%90%80%80", "/%e0%80%80"})
         CHECK(on.connect().request("GET", wrong).status_code == 400);
 }
 
@@ -78,16 +83,68 @@ TEST_CASE("a large body and a stream arrive whole, and the connection goes on") 
     CHECK(client.request("GET", "/x").status_code == 200);
 }
 
+namespace {
+
+http_options on_both() {
+    auto options = on_loopback();
+    options.local = unix_address{fresh_path("both.sock")};
+    return options;
+}
+
+}  // namespace
+
 TEST_CASE("a stream ends as soon as its client has gone") {
-    fixture on;
+    auto const options = on_both();
+    fixture on(options);
     for (int i = 0; i < 20; ++i) {
-        auto client = on.connect();
+        http_client client(options.local->path);
         client.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
         CHECK(client.read_until("begin"));
         CHECK(on.handler.open_streams == 1);
         client.close();
         CHECK(eventually([&] { return on.handler.open_streams == 0; }, 1s));
     }
+}
+
+TEST_CASE("over TCP a quiet stream ends when the system of a client that has gone says so") {
+    fixture on;
+    auto client = on.connect();
+    int const seconds = 1;  // for the client's system to forget a connection that it closed
+    REQUIRE(::setsockopt(client.fd(), IPPROTO_TCP, TCP_LINGER2, &seconds, sizeof seconds) == 0);
+    client.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(client.read_until("begin"));
+    client.close();
+    CHECK(eventually([&] { return on.handler.open_streams == 0; }, 15s));
+
+    auto reset = on.connect();
+    linger const at_once{1, 0};
+    REQUIRE(::setsockopt(reset.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    reset.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(reset.read_until("begin"));
+    reset.close();
+    CHECK(eventually([&] { return on.handler.open_streams == 0; }, 1s));
+}
+
+TEST_CASE("a client that sends no more still gets the whole stream") {
+    auto const options = on_both();
+    fixture on(options);
+    for (int i = 0; i < 100; ++i) {
+        auto client = i % 2 == 0 ? http_client(on.server.address()) : http_client(options.local->path);
+        client.send("GET /pieces HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        ::shutdown(client.fd(), SHUT_WR);
+        auto const reply = client.read_reply();
+        CHECK(reply.is_whole);
+        CHECK(reply.body == std::string(15, 'x'));
+        CHECK(client.is_closed_within(5s));
+    }
+    http_client follower(options.local->path);
+    follower.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ::shutdown(follower.fd(), SHUT_WR);
+    CHECK(follower.read_until("begin"));
+    CHECK_FALSE(follower.is_closed_within(300ms));
+    CHECK(on.handler.open_streams == 1);
+    follower.close();
+    CHECK(eventually([&] { return on.handler.open_streams == 0; }, 1s));
 }
 
 TEST_CASE("stopping lets open requests end, and ends idle connections and streams at once") {
@@ -168,6 +225,11 @@ TEST_CASE("addresses that cannot be listened on are errors") {
     CHECK(code(options) == errc::conflict);
     CHECK(::access(options.local->path.c_str(), F_OK) == 0);
     ::unlink(options.local->path.c_str());
+    options.local->path = fresh_path("missing") + "/rik.sock";
+    auto const missing = http_server::open(on.io.get_executor(), time, handler, options, rik::log());
+    REQUIRE_FALSE(missing.has_value());
+    CHECK(missing.error().code == errc::invalid);
+    CHECK_FALSE(missing.error().remedy.empty());
     options.local->path = "/tmp/" + std::string(200, 'x');
     CHECK(code(options) == errc::invalid);
 
@@ -175,6 +237,7 @@ TEST_CASE("addresses that cannot be listened on are errors") {
     auto taken = on_loopback();
     taken.tcp[0].port = first.server.address().port;
     CHECK(code(taken) == errc::conflict);
+    CHECK_FALSE(http_server::open(on.io.get_executor(), time, handler, taken, rik::log()).error().remedy.empty());
     taken.tcp[0].host = "not.an.address";
     CHECK(code(taken) == errc::invalid);
 }

@@ -1,6 +1,9 @@
 // rikctl as a whole, against a server of the test: output, errors and exit codes.
 #include <rik/client/client.hpp>
 
+#include <boost/json.hpp>
+
+#include <fstream>
 #include <sstream>
 
 #include "rikctl.hpp"
@@ -58,6 +61,12 @@ std::string error_body(std::string const& code, std::string const& message) {
 std::string instance(std::string const& name, std::string const& state, std::string const& more = "") {
     return R"({"id":"id-)" + name + R"(","name":")" + name + R"(","state":")" + state +
            R"(","addresses":["10.0.0.9"])" + more + "}";
+}
+
+bool has_deleted(fake_server const& server) {
+    for (auto const& each : server.requests())
+        if (each.line.starts_with("DELETE")) return true;
+    return false;
 }
 
 /// Replies by the beginning of the request line; the first that fits.
@@ -202,20 +211,21 @@ TEST_CASE("create workload sends every file and shows warnings and all problems"
           "error: -: kind: is missing (write Pod)\nerror: -: name: is bad\nwarning: -: replicas: starts nothing\n");
     CHECK(server.requests().size() == 2);
     CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/nonexistent"}).code == 1);
-    CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/tmp"}).code == 1);
+    CHECK_THAT(rikctl_at(server.address(), {"create", "wl", "-f", "/tmp"}).err, Catch::Contains("Is a directory"));
     CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "-"}, " \n").code == 1);
 }
 
 TEST_CASE("a definition that cannot be read is a failure, not an object that is not there") {
     auto const created = rikctl_without_server({"create", "workload", "-f", "/nonexistent/web.yaml"});
     CHECK(created.code == 1);
-    CHECK_THAT(created.err, Catch::Contains("cannot read /nonexistent/web.yaml"));
+    CHECK_THAT(created.err, Catch::Contains("cannot read /nonexistent/web.yaml: No such file or directory"));
 }
 
 TEST_CASE("create instance takes old and new options, and waits") {
     fake_server server(
         routes({{"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"a"},{"name":"b"}]})")},
-                {"GET /rik/v1/instances/", reply_with(200, instance("a", "pending"))},
+                {"GET /rik/v1/instances/a ", reply_with(200, instance("a", "pending"))},
+                {"GET /rik/v1/instances/b ", reply_with(200, instance("b", "pending"))},
                 {"GET /rik/v1/instances?watch",
                  stays_open({event_text("1", "added", instance("a", "running")),
                              event_text("1", "added", instance("b", "failed", R"(,"reason":"OOMKilled")")),
@@ -250,8 +260,8 @@ TEST_CASE("delete takes names, ids and definitions") {
     fake_server server(routes(
         {{"DELETE /rik/v1/", reply_with(202, "{}")}, {"GET ", reply_with(404, error_body("not_found", "gone"))}}));
     auto const at = server.address();
-    CHECK(rikctl_at(at, {"delete", "instances", "a", "b", "--wait"}).out ==
-          "instance a is being deleted\ninstance b is being deleted\ninstance a is deleted\ninstance b is deleted\n");
+    CHECK(rikctl_at(at, {"delete", "instances", "a", "b"}).out ==
+          "instance a is being deleted\ninstance b is being deleted\n");
     CHECK(rikctl_at(at, {"delete", "workload", "--id", "x"}).code == 0);
     CHECK(rikctl_at(at, {"delete", "--workload-id", "y"}).code == 0);
     CHECK(rikctl_at(at, {"delete", "instance", "--instance-id", "z"}).code == 0);
@@ -263,10 +273,88 @@ TEST_CASE("delete takes names, ids and definitions") {
                                               "workloads/fn?kind=Function"});
 }
 
+TEST_CASE("delete -f takes every definition of a file, whatever else is wrong with it") {
+    fake_server server(routes({{"DELETE /rik/v1/workloads/a?kind=Pod", reply_with(202, "{}")},
+                               {"DELETE /rik/v1/workloads/b?kind=Function", reply_with(202, "{}")}}));
+    auto const at = server.address();
+    auto const all =
+        rikctl_at(at, {"delete", "-f", "-"}, "kind: Pod\nname: a\nnope: 1\n---\nkind: Function\nname: b\n");
+    CHECK(all.err.empty());
+    CHECK(all.code == 0);
+    CHECK(all.out == "workload a is being deleted\nworkload b is being deleted\n");
+    auto const broken = rikctl_at(at, {"delete", "-f", "-"}, "kind: Pod\nname: [\n---\nkind: Pod\nname: a\n");
+    CHECK(broken.code == 1);
+    CHECK_THAT(broken.err, Catch::StartsWith("error: -: line "));
+    CHECK(broken.out == "workload a is being deleted\n");
+    auto const other = rikctl_at(at, {"delete", "-f", "-"}, "kind: Deployment\nname: a\n");
+    CHECK(other.code == 1);
+    CHECK_THAT(other.err, Catch::Contains("kind"));
+    CHECK(other.out.empty());
+    CHECK(rikctl_at(at, {"delete", "-f", "-"}, " \n").code == 1);
+}
+
+TEST_CASE("delete --wait waits for what it deleted, not for another object of that name") {
+    auto const of = [](std::string const& kind) {
+        return R"({"id":"id-of-)" + kind + R"(","kind":")" + kind + R"(","name":"dup","state":"active"})";
+    };
+    fake_server server([&](fake_request const& request) {
+        auto const is_gone = [&] { return has_deleted(server); };
+        if (request.line.starts_with("DELETE /rik/v1/workloads/id-of-Function ")) return reply_with(202, "{}");
+        if (request.line.starts_with("GET /rik/v1/workloads/dup?kind=Function ") ||
+            request.line.starts_with("GET /rik/v1/workloads/id-of-Function "))
+            return is_gone() ? reply_with(404, error_body("not_found", "gone")) : reply_with(200, of("Function"));
+        return reply_with(409, error_body("conflict", "dup names a Pod and a Function: " + request.line));
+    });
+    auto const done = rikctl_at(server.address(), {"delete", "workload", "dup", "--kind", "Function", "--wait"});
+    CHECK(done.err.empty());
+    CHECK(done.out == "workload dup is being deleted\nworkload dup is deleted\n");
+    CHECK(done.code == 0);
+}
+
+TEST_CASE("--kind says which workload is waited for or filtered by") {
+    std::string const workload = R"({"id":"id-fn","kind":"Function","name":"dup","state":"active"})";
+    fake_server server(
+        routes({{"GET /rik/v1/workloads/dup?kind=Function ", reply_with(200, workload)},
+                {"GET /rik/v1/instances?workload=dup&kind=Function ",
+                 reply_with(200, test::list_of(instance("a", "running")))},
+                {"GET /rik/v1/instances?workload=id-fn&watch=true",
+                 stays_open({event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")})}}));
+    auto const at = server.address();
+    CHECK(rikctl_at(at, {"wait", "workload", "dup", "--kind", "Function", "--for", "running"}).code == 0);
+    CHECK(rikctl_at(at, {"wait", "workload", "dup", "--kind", "Function", "--for", "state=active"}).code == 0);
+    CHECK(rikctl_at(at, {"get", "instances", "--workload", "dup", "--kind", "Function", "-o", "name"}).out == "a\n");
+    for (auto const& wrong :
+         std::vector<std::vector<std::string>>{{"get", "instances", "--kind", "Pod"},
+                                               {"get", "workloads", "--kind", "Pod"},
+                                               {"get", "node", "a", "--kind", "Pod"},
+                                               {"get", "workload", "a", "--kind", "Pot"},
+                                               {"delete", "instance", "a", "--kind", "Pod"},
+                                               {"describe", "node", "a", "--kind", "Pod"},
+                                               {"wait", "i", "a", "--kind", "Pod", "--for", "running"}})
+        CHECK(rikctl_at(at, wrong).code == 2);
+}
+
+TEST_CASE("describe asks for the parts by id, and says of what it cannot read why") {
+    std::string const id = "99999999-9999-4999-8999-999999999999";
+    fake_server server(routes(
+        {{"GET /rik/v1/workloads/web ", reply_with(200, test::workload_web)},
+         {"GET /rik/v1/instances?workload=" + id + " ", reply_with(200, test::list_of(test::instance_running))},
+         {"GET /rik/v1/events?workload=" + id + " ", reply_with(503, error_body("unavailable", "it is starting"))},
+         {"GET /rik/v1/instances/web-1 ", reply_with(200, test::instance_running)}}));
+    auto const workload = rikctl_at(server.address(), {"describe", "workload", "web"});
+    CHECK(workload.code == 5);
+    CHECK_THAT(workload.out, Catch::Contains("Instances:\n  NAME    STATE"));
+    CHECK_THAT(workload.out, Catch::Contains("Events:       cannot be read: it is starting\n"));
+    auto const alone = rikctl_at(server.address(), {"describe", "instance", "web-1"});
+    CHECK(alone.code == 3);
+    CHECK_THAT(alone.out, Catch::Contains("Events:       cannot be read: no route"));
+    CHECK_THAT(alone.out, !Catch::Contains("Definition:"));
+}
+
 TEST_CASE("describe gathers what belongs together") {
     fake_server server(routes({{"GET /rik/v1/instances/web-1", reply_with(200, test::instance_running)},
                                {"GET /rik/v1/workloads/9999", reply_with(200, test::workload_web)},
-                               {"GET /rik/v1/events?instance=web-1", reply_with(200, test::events_of_web)}}));
+                               {"GET /rik/v1/events?instance=11111111-1111-", reply_with(200, test::events_of_web)}}));
     auto const done = rikctl_at(server.address(), {"describe", "i", "web-1"});
     CHECK(done.code == 0);
     CHECK_THAT(done.out, Catch::Contains("Env:      MODE=fast") && Catch::Contains("nginx:1.25 takes long."));
@@ -298,12 +386,6 @@ fake_server::handler server_of_run(int exit_status, bool has_end = true) {
                    {"DELETE /rik/v1/workloads/job?kind=Pod", reply_with(202, "{}")}});
 }
 
-bool has_deleted(fake_server const& server) {
-    for (auto const& each : server.requests())
-        if (each.line.starts_with("DELETE")) return true;
-    return false;
-}
-
 }  // namespace
 
 TEST_CASE("run in the foreground gives the output and the exit code of the container") {
@@ -314,7 +396,61 @@ TEST_CASE("run in the foreground gives the output and the exit code of the conta
     CHECK(done.out == "hello\n");
     CHECK(has_deleted(server));
     CHECK_THAT(server.requests().at(0).body, Catch::Contains(R"("args":["sh","-c","echo hello; exit 3"])"));
-    CHECK(server.requests().at(1).body == R"({"workload":"job","name":"job","replicas":1})");
+    CHECK(server.requests().at(1).body == R"({"workload":"job","name":"job","kind":"Pod","replicas":1})");
+}
+
+TEST_CASE("run passes on the words after -- as they are") {
+    for (std::vector<std::string> const& words : {std::vector<std::string>{"test", "[ 1 = 1 ]"},
+                                                  {"[a,b]"},
+                                                  {"[x]", "{}", "%%", "", "--rm", "-s", "--", "--"}}) {
+        fake_server server(server_of_run(0));
+        std::vector<std::string> arguments{"-s", server.address(), "run", "--name", "job", "busybox", "--"};
+        arguments.insert(arguments.end(), words.begin(), words.end());
+        CHECK(rikctl_without_server(arguments).code == 0);
+        auto const body = boost::json::parse(server.requests().at(0).body);
+        CHECK(body.at_pointer("/spec/containers/0/args") == boost::json::value_from(words));
+        CHECK_FALSE(has_deleted(server));
+    }
+    CHECK(rikctl_without_server({"logs", "--", "web-1"}).code == 5);  // as with any other command
+}
+
+TEST_CASE("output that cannot be written is a failure") {
+    fake_server server(routes({{"GET /rik/v1/nodes ", reply_with(200, test::list_of(test::node_a))}}));
+    for (std::vector<std::string> const& arguments :
+         {std::vector<std::string>{"nodes"}, {"nodes", "-o", "json"}, {"--help"}, {"completion", "bash"}}) {
+        std::istringstream in;
+        std::ofstream full("/dev/full");
+        std::ostringstream err;
+        rikctl::surroundings around{.in = in, .out = full, .err = err};
+        around.sources.server_variable = server.address();
+        CHECK(rikctl::run_rikctl(arguments, around) == 1);
+        CHECK(err.str() == "error: cannot write the output\n");
+    }
+}
+
+TEST_CASE("what a definition says does not act on the terminal") {
+    auto const text = R"(,"reason":"X","message":"a\u001b[2Jb\u009b31m\u007fc")";
+    fake_server server(routes({{"GET /rik/v1/instances/a ", reply_with(200, instance("a", "failed", text))},
+                               {"GET /rik/v1/instances/b ", reply_with(404, error_body("not_found", "no\\u001b[2J b"))},
+                               {"GET /rik/v1/events", reply_with(200, test::list_of(""))}}));
+    for (std::vector<std::string> const& arguments : {std::vector<std::string>{"describe", "i", "a"},
+                                                      {"get", "i", "a"},
+                                                      {"wait", "i", "a", "--for", "running"},
+                                                      {"get", "i", "b"}}) {
+        auto const done = rikctl_at(server.address(), arguments);
+        auto const all = done.out + done.err;
+        CHECK_THAT(all, Catch::Contains(" [2J"));
+        CHECK(all.find_first_of("\x1B\x7F\x9B") == std::string::npos);
+    }
+}
+
+TEST_CASE("a configuration that cannot be read is told, and is no wrong command line") {
+    std::istringstream in;
+    std::ostringstream out, err;
+    rikctl::surroundings around{.in = in, .out = out, .err = err};
+    around.sources.config_variable = "/nonexistent/config.yaml";
+    CHECK(rikctl::run_rikctl({"nodes"}, around) == 1);
+    CHECK_THAT(err.str(), Catch::StartsWith("error: RIKCONFIG: cannot read /nonexistent/config.yaml: No such file"));
 }
 
 TEST_CASE("run detached prints the name and the address, and keeps what it made") {

@@ -42,12 +42,12 @@ result<client_config> parse_client_config(std::string_view text);
 struct address_sources {
     std::string flag = {};             ///< --server
     std::string server_variable = {};  ///< RIK_CLUSTER_SERVER
-    std::string config_variable = {};  ///< RIKCONFIG, a file that must then exist
-    std::string home = {};             ///< HOME, for .rik/config.yaml, which need not exist
+    std::string config_variable = {};  ///< RIKCONFIG, a file that must then be readable
+    std::string home = {};             ///< HOME, for .rik/config.yaml, which need not exist, but must be readable
 };
 
 /// The first of: the flag, RIK_CLUSTER_SERVER, the configuration file, the default socket.
-/// Errors: as of the parsers, naming the source; not_found, the file of RIKCONFIG does not exist.
+/// Errors: as of the parsers, naming the source; invalid, a configuration file cannot be read.
 result<server_address> resolve_server_address(address_sources const& sources);
 
 }  // namespace rik

@@ -30,8 +30,9 @@ struct client_options {
 /// Which objects of a kind. Empty members do not filter.
 struct list_filter {
     std::string workload = {};
-    std::string instance = {};  ///< for events
-    std::string node = {};      ///< for instances and events
+    std::string instance = {};         ///< for events
+    std::string node = {};             ///< for instances and events
+    std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
 };
 
 struct instances_wanted {

@@ -14,6 +14,9 @@
 
 namespace rik {
 
+/// `text` without what a terminal would act upon: control characters become blanks, besides line ends and tabs.
+std::string printable(std::string_view text);
+
 enum class tone : std::uint8_t { plain, good, busy, bad };
 
 struct table_cell {
@@ -52,6 +55,8 @@ private:
 
 /// The names of an object or of every item of a list. Errors: corrupt.
 result<std::vector<std::string>> object_names(std::string_view json);
+/// The id of an object. Errors: corrupt, it has none.
+result<std::string> object_id(std::string_view json);
 
 /// The same JSON with line breaks and two blanks of indentation; members, their order and numbers stay as they are.
 std::string pretty_json(std::string_view json);
@@ -59,12 +64,13 @@ std::string pretty_json(std::string_view json);
 std::string compact_json(std::string_view json);
 
 /// The essentials of an object, then its story: what happened to it and when. `events` is the list of its events;
-/// `workload` is the instance's workload or empty. Nothing is cut. Errors: corrupt.
-result<std::string> describe_instance(std::string_view instance, std::string_view workload, std::string_view events,
-                                      wall_time now);
-result<std::string> describe_workload(std::string_view workload, std::string_view instances, std::string_view events,
-                                      wall_time now);
-result<std::string> describe_node(std::string_view node, std::string_view instances, std::string_view events,
-                                  wall_time now);
+/// `workload` is the instance's workload or empty. Of a part that is an error it is said why it cannot be read. Nothing
+/// is cut. Errors: corrupt.
+result<std::string> describe_instance(std::string_view instance, result<std::string> const& workload,
+                                      result<std::string> const& events, wall_time now);
+result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
+                                      result<std::string> const& events, wall_time now);
+result<std::string> describe_node(std::string_view node, result<std::string> const& instances,
+                                  result<std::string> const& events, wall_time now);
 
 }  // namespace rik

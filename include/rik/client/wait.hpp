@@ -47,12 +47,14 @@ private:
     std::string name_or_id_;
     bool is_synced_ = false;
     bool was_seen_ = false;
+    std::string seen_name_;
     std::map<std::string, wait_verdict> by_id_;
 };
 
 struct wait_request {
     resource_kind kind = resource_kind::instance;
-    std::string name;  ///< or id
+    std::string name;                  ///< or id
+    std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
     wait_goal goal = {};
     time_point deadline = {};
     /// Called with every new `why` while nothing is decided, and every now and then with the last one. False: give up.
@@ -60,7 +62,8 @@ struct wait_request {
 };
 
 /// Waits until the goal is met, can be no more, or the deadline passes (then the outcome is `waiting`). Of a workload
-/// `running`, `started` and `finished` mean all its instances.
+/// `running`, `started` and `finished` mean all its instances. What is waited for is the object that has the name now:
+/// a later one of the same name is another.
 /// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
 result<wait_verdict> wait_for(client& server, wait_request const& request);
 

@@ -35,7 +35,10 @@ struct http_limits {
     std::size_t header_bytes_max = limits::http_header_bytes_max;
     std::size_t header_count_max = limits::http_header_count_max;
     std::size_t body_bytes_max = limits::http_body_bytes_max;
+    /// Of the unix socket, and again of TCP: clients of the one cannot lock out those of the other.
     std::size_t connections_max = limits::http_connections_max;
+    /// Of each likewise: bodies that are sent piece by piece. The rest of the connections is for short requests.
+    std::size_t streams_max = limits::http_connections_max / 10 * 9;
     duration header_timeout = limits::http_header_timeout;  ///< from its first byte, or from the connection's begin
     duration body_timeout = limits::http_body_timeout;
     duration write_timeout = limits::http_write_timeout;  ///< for each 256 KiB
@@ -61,8 +64,8 @@ class http_server {
 public:
     /// Binds all addresses; clients can connect from then on and are answered after `start`. A socket file on which
     /// nobody answers is replaced. `time` and `handler` must outlive the server.
-    /// Errors: conflict, an address is in use, or the path is there and is no socket; invalid, an address is not one;
-    /// denied, the system does not let us; internal, it failed otherwise.
+    /// Errors: conflict, an address is in use, or the path is there and is no socket; invalid, an address is not one,
+    /// or the directory of the path is missing; denied, the system does not let us; internal, it failed otherwise.
     static result<std::unique_ptr<http_server>> open(asio::any_io_executor executor, clock& time, http_handler& handler,
                                                      http_options options, log to);
     /// Precondition: it was not started, or `stop` has returned.
