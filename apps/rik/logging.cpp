@@ -1,7 +1,5 @@
 #include "logging.hpp"
 
-#include <rik/base/time.hpp>
-
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -35,17 +33,12 @@ std::string escaped(std::string_view text) {
     return safe;
 }
 
-std::string now() {
-    return to_string(std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()));
-}
-
 }  // namespace
 
 stderr_log::stderr_log(log_level least, bool is_text) : is_text_(is_text) {
     auto logger = spdlog::stderr_logger_mt("rik");
     logger->set_level(level_of(least));
-    // The JSON line is made here: its fields are part of it.
-    logger->set_pattern(is_text ? "%Y-%m-%dT%H:%M:%S.%e%z %L %v" : "%v");
+    logger->set_pattern(is_text ? "%Y-%m-%dT%H:%M:%S.%e%z %L %v" : R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})");
     spdlog::set_default_logger(std::move(logger));
 }
 
@@ -53,12 +46,10 @@ void stderr_log::write(log_level level, std::string_view message, std::span<log_
     auto const to = level_of(level);
     if (!spdlog::should_log(to)) return;
     auto line = is_text_ ? std::string(message)
-                         : fmt::format(R"({{"time":"{}","level":"{}","message":"{}")", now(), to_string(level),
-                                       escaped(message));
+                         : fmt::format(R"("level":"{}","message":"{}")", to_string(level), escaped(message));
     for (auto const& each : fields)
         line += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value))
                          : fmt::format(R"(,"{}":"{}")", each.name, escaped(each.value));
-    if (!is_text_) line += '}';
     spdlog::log(to, "{}", line);
 }
 

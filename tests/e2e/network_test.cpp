@@ -74,7 +74,9 @@ public:
     /// A second node on the same machine.
     result<void> open_other() {
         other_ = make_network(other_tag);
-        return run(other_->open({.pod_subnet = "10.210.4.0/24", .cluster_cidr = "10.210.0.0/16"}, {}));
+        auto const opened = run(other_->open({.pod_subnet = "10.210.4.0/24", .cluster_cidr = "10.210.0.0/16"}, {}));
+        if (!opened) return opened.error();
+        return {};
     }
     result<void> remove_other() { return run(other_->remove_all()); }
 

@@ -311,7 +311,7 @@ TEST_CASE("delete --wait waits for what it deleted, not for another object of th
     CHECK(done.code == 0);
 }
 
-TEST_CASE("--kind says which workload is waited for or filtered by") {
+TEST_CASE("option --kind says which workload is waited for or filtered by") {
     std::string const workload = R"({"id":"id-fn","kind":"Function","name":"dup","state":"active"})";
     fake_server server(
         routes({{"GET /rik/v1/workloads/dup?kind=Function ", reply_with(200, workload)},
