@@ -131,6 +131,7 @@ awaitable<bool> connection::begin_body(request_parser& parser) {
 }
 
 awaitable<bool> connection::read_more() {
+    if (has_read_all_) co_return false;  // Asio tells the end once: a second read would wait for an event that has been
     auto const had = buffer_.size();
     buffer_.resize(had + read_bytes);
     auto const space = asio::buffer(buffer_.data() + had, read_bytes);
@@ -208,8 +209,9 @@ awaitable<bool> connection::send_response(http_response response, reply_form for
     if (!co_await send(head)) co_return false;
     if (!has_body) co_return form.keeps_alive;
     if (has_stream) {
-        auto const ended = co_await send_stream(*response.stream, !form.is_http_1_0);
-        co_return ended&& form.keeps_alive;
+        auto const is_whole = co_await send_stream(*response.stream, !form.is_http_1_0);
+        if (!is_whole) co_return false;
+        co_return form.keeps_alive;
     }
     if (!response.body.empty() && !co_await send(response.body)) co_return false;
     co_return form.keeps_alive;

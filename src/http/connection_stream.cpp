@@ -41,8 +41,8 @@ awaitable<bool> connection::send_stream(body_source& source, bool is_chunked) {
     std::string().swap(buffer_.empty() ? buffer_ : date_);  // an idle watcher costs little
     auto const ended = co_await (send_pieces(source, is_chunked) || watch_client() || run_source(source));
     stage_ = stage::answering;
-    auto const* whole = std::get_if<0>(&ended);
-    co_return whole != nullptr&&* whole && !ending_;
+    if (ending_ || ended.index() != 0) co_return false;
+    co_return std::get<0>(ended);
 }
 
 /// True: the whole body was sent. An exception must not leave the branches of `||`: it would wait for the others.
