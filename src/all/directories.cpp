@@ -11,8 +11,11 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -79,6 +82,14 @@ result<void> remove_part(fs::path const& part) {
 constexpr char const* usual_cluster_cidr = "10.210.0.0/16";
 
 fs::path usual_run_dir(fs::path const& state_dir) { return fs::path("/run/rik") / state_tag(state_dir); }
+
+/// What need not outlive the boot need not wait for a disk. Usually /run is in memory anyhow; where it is not, the run
+/// directory becomes a file system of its own. Without one everything works as well, only slower.
+void keep_in_memory(fs::path const& directory) {
+    struct ::statfs below {};
+    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return;
+    (void)::mount("rik", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=256m");
+}
 
 }  // namespace
 
@@ -171,6 +182,7 @@ result<void> directories::own_run_dir() const {
     std::error_code failure;
     fs::create_directories(run_dir_, failure);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");
+    keep_in_memory(run_dir_);
     return write_small_file(file, wanted);
 }
 
@@ -215,7 +227,8 @@ result<void> directories::remove() {
     for (auto const part : passing_parts)
         if (auto const removed = remove_part(run_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
-    std::error_code kept;  // a directory in which the user keeps something stays
+    (void)::umount2(run_dir_.c_str(), UMOUNT_NOFOLLOW);  // if it is one of ours
+    std::error_code kept;                                // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
     for (auto const part : lasting_parts)
         if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
