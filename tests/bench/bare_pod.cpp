@@ -129,9 +129,9 @@ constexpr char const* config_text = R"({{
 {{"destination":"/dev/mqueue","type":"mqueue","source":"mqueue","options":["nosuid","noexec","nodev"]}},
 {{"destination":"/sys","type":"sysfs","source":"sysfs","options":["nosuid","noexec","nodev","ro"]}},
 {{"destination":"/dev/shm","type":"bind","source":"{dir}/shm","options":["rbind","rw"]}},
-{{"destination":"/etc/hosts","type":"bind","source":"{dir}/hosts","options":["rbind","rw"]}},
-{{"destination":"/etc/hostname","type":"bind","source":"{dir}/hostname","options":["rbind","rw"]}},
-{{"destination":"/etc/resolv.conf","type":"bind","source":"{dir}/resolv.conf","options":["rbind","rw"]}}],
+{{"destination":"/etc/hosts","type":"bind","source":"{lasting}/hosts","options":["rbind","rw"]}},
+{{"destination":"/etc/hostname","type":"bind","source":"{lasting}/hostname","options":["rbind","rw"]}},
+{{"destination":"/etc/resolv.conf","type":"bind","source":"{lasting}/resolv.conf","options":["rbind","rw"]}}],
 "linux":{{"cgroupsPath":"/{group}/{id}",
 "resources":{{"devices":[{{"allow":false,"access":"rwm"}}],"cpu":{{"shares":102}},"memory":{{"limit":67108864}},"pids":{{"limit":1024}}}},
 "namespaces":[{{"type":"mount"}},{{"type":"pid"}},{{"type":"network","path":"{dir}/net"}},{{"type":"ipc","path":"{dir}/ipc"}},
@@ -149,7 +149,8 @@ bare_pod::bare_pod(bare_options const& options, int number)
     : options_(options),
       number_(number),
       id_(fmt::format("{}-{}", options.tag, number)),
-      directory_(options.root / std::to_string(number)) {}
+      directory_(options.root / std::to_string(number)),
+      lasting_(options.disk.empty() ? directory_ / "lasting" : options.disk / std::to_string(number)) {}
 
 void bare_pod::start(detail::node_links& links) {
     make_directories();
@@ -167,10 +168,9 @@ void bare_pod::start(detail::node_links& links) {
 }
 
 void bare_pod::make_directories() const {
-    must(::mkdir(directory_.c_str(), 0755) == 0, directory_.string());
-    for (auto const* each : {"upper", "work", "rootfs", "shm", "exits"}) {
-        must(::mkdir((directory_ / each).c_str(), 0755) == 0, each);
-    }
+    for (auto const& each : {directory_, lasting_, directory_ / "rootfs", directory_ / "shm", lasting_ / "upper",
+                             lasting_ / "work", lasting_ / "exits"})
+        must(::mkdir(each.c_str(), 0755) == 0, each.string());
 }
 
 void bare_pod::pin_namespaces() const {
@@ -190,11 +190,11 @@ void bare_pod::pin_namespaces() const {
 }
 
 void bare_pod::write_files() const {
-    write_file(directory_ / "hosts", "127.0.0.1 localhost\n");
-    write_file(directory_ / "hostname", id_ + "\n");
-    write_file(directory_ / "resolv.conf", "nameserver 127.0.0.1\n");
+    write_file(lasting_ / "hosts", "127.0.0.1 localhost\n");
+    write_file(lasting_ / "hostname", id_ + "\n");
+    write_file(lasting_ / "resolv.conf", "nameserver 127.0.0.1\n");
     write_file(directory_ / "config.json",
-               fmt::format(config_text, fmt::arg("dir", directory_.string()),
+               fmt::format(config_text, fmt::arg("dir", directory_.string()), fmt::arg("lasting", lasting_.string()),
                            fmt::arg("group", "rik-bare-" + options_.tag), fmt::arg("id", id_)));
 }
 
@@ -202,7 +202,7 @@ void bare_pod::mount_all() const {
     auto const shm = directory_ / "shm";
     must(::mount("shm", shm.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k") == 0, "shm");
     auto const options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,volatile", options_.rootfs.string(),
-                                     directory_.string(), directory_.string());
+                                     lasting_.string(), lasting_.string());
     must(::mount("overlay", (directory_ / "rootfs").c_str(), "overlay", 0, options.c_str()) == 0, "overlay");
 }
 
@@ -230,9 +230,9 @@ std::vector<std::string> bare_pod::conmon_arguments() const {
             "--conmon-pidfile",
             below("conmon.pid"),
             "--log-path",
-            "k8s-file:" + below("log"),
+            "k8s-file:" + (lasting_ / "log").string(),
             "--exit-dir",
-            below("exits"),
+            (lasting_ / "exits").string(),
             "--full-attach",
             "--no-sync-log",
             "--log-level",
@@ -284,6 +284,7 @@ void bare_pod::remove() noexcept try {
     }
     for (auto const* each : {"rootfs", "shm", "net", "ipc", "uts"}) ::umount2((directory_ / each).c_str(), MNT_DETACH);
     std::error_code ignored;
+    fs::remove_all(lasting_, ignored);
     fs::remove_all(directory_, ignored);
 } catch (std::exception const& failure) {
     fmt::print(stderr, "{}: {}\n", id_, failure.what());

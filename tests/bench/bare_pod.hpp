@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 enum class start_step { runc, fifo };
 
 struct bare_options {
-    fs::path root;            ///< everything is made below it
+    fs::path root;            ///< what lasts as long as the container is made below it
+    fs::path disk = {};       ///< and here what outlives it: upper layer, log, exit code; empty: there, too
     fs::path rootfs;          ///< of the image
     std::string tag;          ///< in the names of links and cgroups
     std::string subnet = {};  ///< nobody else on this machine may have it
@@ -47,6 +48,7 @@ private:
     int number_;
     std::string id_;
     fs::path directory_;
+    fs::path lasting_;
     pid_t container_ = -1;
 };
 

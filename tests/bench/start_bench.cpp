@@ -24,6 +24,7 @@
 #include <string_view>
 #include <thread>
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 namespace rik::bench {
@@ -137,15 +138,20 @@ private:
 /// Pods by hand.
 class bare_pods {
 public:
+    /// As rik does it: what need not outlive a boot is in memory.
     bare_pods(fs::path root, fs::path tree, std::string subnet)
-        : options_{.root = std::move(root), .rootfs = std::move(tree)} {
+        : options_{.root = root / "run", .disk = root / "disk", .rootfs = std::move(tree)} {
         fs::create_directories(options_.root);
+        fs::create_directories(options_.disk);
+        if (::mount("bare", options_.root.c_str(), "tmpfs", 0, "mode=0755") != 0)
+            throw std::runtime_error("mount tmpfs");
         options_.tag = short_tag(options_.root.string());
         options_.subnet = std::move(subnet);
     }
     ~bare_pods() {
         remove();
         remove_cgroups("rik-bare-" + options_.tag);
+        ::umount2(options_.root.c_str(), MNT_DETACH);
     }
 
     double start(int count, int threads) {
