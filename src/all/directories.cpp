@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view mark_name = "rik-state";  // in the state directory
 constexpr std::string_view owner_name = "rik-run";   // in the run directory: names its state directory
+constexpr char const* mounted_line = "tmpfs\n";      // in it, if the run directory is a file system of ours
 constexpr std::string_view lock_name = "lock";
 constexpr std::string_view mark_head = "rik-state 1";
 constexpr std::array<std::string_view, 5> lasting_parts{"primary", "node", "images", "pods", "trash"};
@@ -40,12 +41,18 @@ error failed(fs::path const& where, int number, std::string_view option) {
                            : fmt::format("see what is wrong with it, or choose another {}", option)};
 }
 
-/// Whether there is something else in it than `known`. A directory that is missing has nothing.
-result<bool> has_other_things(fs::path const& directory, std::string_view known, std::string_view option) {
+/// A file that is being written, or that a crash has left so.
+fs::path draft_of(fs::path const& file) { return fs::path(file.string() + ".new"); }
+
+/// Whether there is something else in it than what a start begins with. A directory that is missing has nothing.
+result<bool> has_other_things(fs::path const& directory, std::string_view option) {
     std::error_code failure;
     for (auto each = fs::directory_iterator(directory, failure); !failure && each != fs::directory_iterator();
-         each.increment(failure))
-        if (each->path().filename() != known) return true;
+         each.increment(failure)) {
+        auto const name = each->path().filename();
+        if (name != lock_name && name != owner_name && name != draft_of(mark_name) && name != draft_of(owner_name))
+            return true;
+    }
     if (failure && failure != std::errc::no_such_file_or_directory) return failed(directory, failure.value(), option);
     return false;
 }
@@ -61,7 +68,7 @@ result<std::optional<std::string>> read_small_file(fs::path const& file) {
 
 /// Whole or not at all, and on the disk when it returns.
 result<void> write_small_file(fs::path const& file, std::string_view text) {
-    auto const draft = fs::path(file.string() + ".new");
+    auto const draft = draft_of(file);
     auto const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     auto const wrote =
         fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) && ::fsync(fd) == 0;
@@ -84,11 +91,11 @@ constexpr char const* usual_cluster_cidr = "10.210.0.0/16";
 fs::path usual_run_dir(fs::path const& state_dir) { return fs::path("/run/rik") / state_tag(state_dir); }
 
 /// What need not outlive the boot need not wait for a disk. Usually /run is in memory anyhow; where it is not, the run
-/// directory becomes a file system of its own. Without one everything works as well, only slower.
-void keep_in_memory(fs::path const& directory) {
+/// directory becomes a file system of its own (true). Without one everything works as well, only slower.
+bool keep_in_memory(fs::path const& directory) {
     struct ::statfs below {};
-    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return;
-    (void)::mount("rik", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=256m");
+    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return false;
+    return ::mount("rik", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=256m") == 0;
 }
 
 }  // namespace
@@ -104,7 +111,8 @@ result<void> directories::lock(fs::path const& state_dir) {
         fs::create_directories(state_dir_, failure);
         if (failure) return failed(state_dir_, failure.value(), "--state-dir");
         state_dir_ = fs::canonical(state_dir_, failure);
-        if (failure) continue;                                          // a reset has just removed it
+        if (failure == std::errc::no_such_file_or_directory) continue;  // a reset has just removed it
+        if (failure) return failed(state_dir_, failure.value(), "--state-dir");
         if (auto const ours = read_mark(); !ours) return ours.error();  // not even a lock is put into a foreign one
         auto const file = state_dir_ / lock_name;
         fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -130,7 +138,7 @@ result<std::optional<directories::mark>> directories::read_mark() const {
     auto const text = read_small_file(file);
     if (!text) return text.error();
     if (!*text) {
-        auto const is_foreign = has_other_things(state_dir_, lock_name, "--state-dir");
+        auto const is_foreign = has_other_things(state_dir_, "--state-dir");
         if (!is_foreign) return is_foreign.error();
         if (!*is_foreign) return std::optional<mark>();
         return error{errc::conflict,
@@ -170,8 +178,8 @@ result<void> directories::own_run_dir() const {
     auto const text = read_small_file(file);
     if (!text) return text.error();
     auto const wanted = state_dir_.string() + "\n";
-    if (*text && **text == wanted) return {};
-    auto const is_foreign = has_other_things(run_dir_, owner_name, "--run-dir");
+    if (*text && (*text)->starts_with(wanted)) return {};
+    auto const is_foreign = has_other_things(run_dir_, "--run-dir");
     if (!is_foreign) return is_foreign.error();
     if (*text || *is_foreign)
         return error{
@@ -182,8 +190,8 @@ result<void> directories::own_run_dir() const {
     std::error_code failure;
     fs::create_directories(run_dir_, failure);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");
-    keep_in_memory(run_dir_);
-    return write_small_file(file, wanted);
+    auto const is_mounted = keep_in_memory(run_dir_);
+    return write_small_file(file, wanted + (is_mounted ? mounted_line : ""));
 }
 
 result<void> directories::take(local_options const& options) {
@@ -224,15 +232,19 @@ result<void> directories::choose(local_options const& options, mark const& old) 
 }
 
 result<void> directories::remove() {
+    auto const owner = read_small_file(run_dir_ / owner_name);
+    if (!owner) return owner.error();
+    auto const is_mounted = *owner && (*owner)->ends_with(mounted_line);
     for (auto const part : passing_parts)
         if (auto const removed = remove_part(run_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
-    (void)::umount2(run_dir_.c_str(), UMOUNT_NOFOLLOW);  // if it is one of ours
-    std::error_code kept;                                // a directory in which the user keeps something stays
+    if (is_mounted) (void)::umount2(run_dir_.c_str(), UMOUNT_NOFOLLOW);
+    std::error_code kept;  // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
     for (auto const part : lasting_parts)
         if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(state_dir_ / mark_name); !removed) return removed;
+    if (auto const removed = remove_part(draft_of(state_dir_ / mark_name)); !removed) return removed;
     // The lock goes last: until then nobody else can begin here.
     if (auto const removed = remove_part(state_dir_ / lock_name); !removed) return removed;
     fs::remove(state_dir_, kept);

@@ -115,8 +115,11 @@ test_lost_state() {
     is 'and is not there afterwards' false "$([[ -e $lab_dir/typo ]] && echo true || echo false)"
 }
 
-# The tag comes from the path: a slash at its end must make no difference.
-test_slash() {
+# A first start that was killed has left a lock and half a mark. And the tag comes from the path: a slash at its end must
+# make no difference.
+test_half_and_slash() {
+    mkdir "$lab_dir/state"
+    touch "$lab_dir/state/lock" "$lab_dir/state/rik-state.new"
     lab_rik_start
     lab_wait_for 10 leftovers_learn
     lab_rik_stop TERM
@@ -146,7 +149,7 @@ main() {
     test_foreign_directories
     test_reset
     test_lost_state
-    test_slash
+    test_half_and_slash
     checks_close
 }
 
