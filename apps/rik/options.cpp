@@ -111,6 +111,10 @@ options parse_command_line(int argc, char** argv) {
         refuse("it would listen nowhere; give --socket or --listen");
     chosen.local.state_dir = absolute(state_dir);
     if (!run_dir.empty()) chosen.local.run_dir = absolute(run_dir);
+    for (auto const& mine : {chosen.local.state_dir, chosen.local.run_dir})
+        if (!chosen.socket.empty() && !mine.empty() &&
+            absolute(chosen.socket).string().starts_with(mine.string() + "/"))
+            refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
     chosen.local.version = RIK_VERSION;
     static std::map<std::string, log_level> const levels{{"debug", log_level::debug},
                                                          {"info", log_level::info},

@@ -61,8 +61,7 @@ private:
 
 class program {
 public:
-    program(options const& chosen, log out)
-        : chosen_(chosen), out_(out), began_(time_.now()), signals_(context_, SIGINT, SIGTERM) {}
+    program(options const& chosen, log out) : chosen_(chosen), out_(out), began_(time_.now()), signals_(context_) {}
 
     int run() {
         std::exception_ptr thrown;
@@ -116,6 +115,9 @@ private:
     }
 
     awaitable<int> serve_api(local_cluster& cluster, http_server& server) {
+        // Not before: a start that hangs must be ended by a signal, as by kill -9.
+        signals_.add(SIGINT);
+        signals_.add(SIGTERM);
         co_await server.start();
         auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - began_).count();
         out_.info("rik is ready", {{"socket", chosen_.socket}, {"took_ms", fmt::format("{}", took)}});

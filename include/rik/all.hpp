@@ -50,6 +50,7 @@ public:
     /// Errors: conflict, another rik has this state directory, or it belongs to something else; invalid, it was used
     /// with another run directory or cluster_cidr; not_found, programs that it needs are not installed; denied;
     /// unsupported; corrupt; internal.
+    /// Cancel: waits for the end. Do not drop what it returns then: it has to be stopped.
     static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
                                                                   local_options options);
     /// Precondition: `stop` has returned.
@@ -63,6 +64,7 @@ public:
 
 private:
     class impl;
+    static awaitable<result<void>> start(impl& inner);
     explicit local_cluster(std::unique_ptr<impl> inner);
     std::unique_ptr<impl> impl_;
 };
@@ -71,7 +73,7 @@ private:
 /// cgroups, links, rules, images, state; changed sysctls, if no other rik needs them. A missing state directory is no
 /// reason to leave the rest: all of that carries its tag. What rik did not make is not touched.
 /// Errors: conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with another
-/// run directory; denied; internal, something could not be removed.
+/// run directory; denied; internal, something could not be removed. Cancel: waits for the end.
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
 
 /// A local cluster with a thread of its own, for programs without coroutines. The calls may be made from any thread but
@@ -84,7 +86,7 @@ public:
     cluster_thread(cluster_thread const&) = delete;
     cluster_thread& operator=(cluster_thread const&) = delete;
 
-    /// Errors: those of local_cluster::open.
+    /// Errors: those of local_cluster::open; it may be called again then.
     result<void> start();
     /// Precondition: `start` has succeeded.
     operations& api();

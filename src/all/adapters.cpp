@@ -52,14 +52,14 @@ awaitable<result<void>> adapters::open(local_options options) {
     if (auto const found = check_programs(); !found) co_return found;
     if (auto const taken = place.take(options); !taken) co_return taken;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
-    oci_images_options image_options{.state_directory = options.state_dir,
+    oci_images_options image_options{.state_directory = place.state_dir(),
                                      .insecure_registries = options.insecure_registries};
     auto opened_images = oci_images::open(strand, pool.get_executor(), time, std::move(image_options), options.out);
     if (!opened_images) co_return opened_images.error();
     pulled = std::move(*opened_images);
     open_network(options);
     linux_host_options host_options{
-        .state_directory = options.state_dir, .name = options.node_name, .capacity = options.capacity};
+        .state_directory = place.state_dir(), .name = options.node_name, .capacity = options.capacity};
     machine.emplace(std::move(host_options));
     co_return result<void>{};
 }
@@ -74,8 +74,8 @@ awaitable<result<void>> adapters::open_to_remove(local_options options) {
 
 result<void> adapters::open_runtime(local_options const& options) {
     oci_options wanted{.run_dir = place.run_dir(),
-                       .state_dir = options.state_dir,
-                       .tag = state_tag(options.state_dir),
+                       .state_dir = place.state_dir(),
+                       .tag = state_tag(place.state_dir()),
                        .executor = strand};
     wanted.pool = pool.get_executor();
     wanted.namespace_thread = namespaces.executor();
@@ -88,7 +88,7 @@ result<void> adapters::open_runtime(local_options const& options) {
 }
 
 void adapters::open_network(local_options const& options) {
-    linux_network_options wanted{.tag = state_tag(options.state_dir)};
+    linux_network_options wanted{.tag = state_tag(place.state_dir())};
     wanted.namespace_executor = namespaces.executor();
     wanted.pool_executor = pool.get_executor();
     wanted.logger = options.out;

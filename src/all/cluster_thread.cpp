@@ -7,10 +7,11 @@
 namespace rik {
 
 result<void> cluster_thread::start() {
-    thread_ = std::thread([this] {
-        auto const busy = asio::make_work_guard(context_);
-        context_.run();
-    });
+    if (!thread_.joinable())  // else it is there from an attempt that failed
+        thread_ = std::thread([this] {
+            auto const busy = asio::make_work_guard(context_);
+            context_.run();
+        });
     auto opened = call(local_cluster::open(context_.get_executor(), options_));
     if (!opened) return opened.error();
     cluster_ = std::move(*opened);

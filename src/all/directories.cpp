@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -26,8 +27,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view mark_name = "rik-state";  // in the state directory
 constexpr std::string_view owner_name = "rik-run";   // in the run directory: names its state directory
-constexpr char const* mounted_line = "tmpfs\n";      // in it, if the run directory is a file system of ours
+constexpr std::string_view mount_source = "rik";     // of a run directory that is a file system of ours
 constexpr std::string_view lock_name = "lock";
+constexpr std::size_t small_file_bytes_max = 16u << 10;
+constexpr int lock_attempts_max = 100;  // each but the last met a reset at its end
 constexpr std::string_view mark_head = "rik-state 1";
 constexpr std::array<std::string_view, 5> lasting_parts{"primary", "node", "images", "pods", "trash"};
 constexpr std::array<std::string_view, 4> passing_parts{"pods", "runc", "trash", "boot_id"};
@@ -45,37 +48,38 @@ error failed(fs::path const& where, int number, std::string_view option) {
 fs::path draft_of(fs::path const& file) { return fs::path(file.string() + ".new"); }
 
 /// Whether there is something else in it than what a start begins with. A directory that is missing has nothing.
-result<bool> has_other_things(fs::path const& directory, std::string_view option) {
+result<bool> has_other_things(fs::path const& directory, std::vector<fs::path> const& known, std::string_view option) {
     std::error_code failure;
     for (auto each = fs::directory_iterator(directory, failure); !failure && each != fs::directory_iterator();
-         each.increment(failure)) {
-        auto const name = each->path().filename();
-        if (name != lock_name && name != owner_name && name != draft_of(mark_name) && name != draft_of(owner_name))
-            return true;
-    }
+         each.increment(failure))
+        if (std::find(known.begin(), known.end(), each->path().filename()) == known.end()) return true;
     if (failure && failure != std::errc::no_such_file_or_directory) return failed(directory, failure.value(), option);
     return false;
 }
 
 /// Nothing: there is no such file.
-result<std::optional<std::string>> read_small_file(fs::path const& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in && errno == ENOENT) return std::optional<std::string>();
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (!in) return error{errc::internal, fmt::format("{}: cannot be read", file.string())};
+result<std::optional<std::string>> read_small_file(fs::path const& file, std::string_view option) {
+    auto const fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return std::optional<std::string>();
+    std::string text(small_file_bytes_max, '\0');
+    auto const count = fd < 0 ? -1 : ::read(fd, text.data(), text.size());
+    auto const number = errno;
+    if (fd >= 0) ::close(fd);
+    if (count < 0) return failed(file, number, option);
+    text.resize(static_cast<std::size_t>(count));
     return std::optional(std::move(text));
 }
 
-/// Whole or not at all, and on the disk when it returns.
-result<void> write_small_file(fs::path const& file, std::string_view text) {
+/// Whole or not at all.
+result<void> write_small_file(fs::path const& file, std::string_view text, std::string_view option) {
     auto const draft = draft_of(file);
     auto const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     auto const wrote =
         fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) && ::fsync(fd) == 0;
     auto const number = errno;
     if (fd >= 0) ::close(fd);
-    if (!wrote) return failed(draft, number, "--state-dir");
-    if (::rename(draft.c_str(), file.c_str()) != 0) return failed(file, errno, "--state-dir");
+    if (!wrote) return failed(draft, number, option);
+    if (::rename(draft.c_str(), file.c_str()) != 0) return failed(file, errno, option);
     return {};
 }
 
@@ -91,11 +95,27 @@ constexpr char const* usual_cluster_cidr = "10.210.0.0/16";
 fs::path usual_run_dir(fs::path const& state_dir) { return fs::path("/run/rik") / state_tag(state_dir); }
 
 /// What need not outlive the boot need not wait for a disk. Usually /run is in memory anyhow; where it is not, the run
-/// directory becomes a file system of its own (true). Without one everything works as well, only slower.
-bool keep_in_memory(fs::path const& directory) {
+/// directory becomes a file system of its own. Without one everything works as well, only slower.
+void keep_in_memory(fs::path const& directory) {
     struct ::statfs below {};
-    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return false;
-    return ::mount("rik", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=256m") == 0;
+    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return;
+    (void)::mount(mount_source.data(), directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  "mode=0755,size=256m");
+}
+
+/// Source: man 5 proc, mountinfo: the mount point is the fifth field, the source the second after " - ".
+bool is_our_mount(fs::path const& directory) {
+    auto const wanted = " " + directory.string() + " ";
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);)
+        if (line.find(wanted) != line.npos && line.find(fmt::format(" - tmpfs {} ", mount_source)) != line.npos)
+            return true;
+    return false;
+}
+
+/// Whether `one` is `other`, or below it.
+bool is_in(fs::path const& one, fs::path const& other) {
+    return std::mismatch(other.begin(), other.end(), one.begin(), one.end()).first == other.end();
 }
 
 }  // namespace
@@ -105,7 +125,7 @@ directories::~directories() {
 }
 
 result<void> directories::lock(fs::path const& state_dir) {
-    for (;;) {
+    for (int attempt = 0; attempt < lock_attempts_max; ++attempt) {
         std::error_code failure;
         state_dir_ = state_dir;
         fs::create_directories(state_dir_, failure);
@@ -115,7 +135,7 @@ result<void> directories::lock(fs::path const& state_dir) {
         if (failure) return failed(state_dir_, failure.value(), "--state-dir");
         if (auto const ours = read_mark(); !ours) return ours.error();  // not even a lock is put into a foreign one
         auto const file = state_dir_ / lock_name;
-        fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd_ < 0 && errno == ENOENT) continue;
         if (fd_ < 0) return failed(file, errno, "--state-dir");
         if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
@@ -131,14 +151,15 @@ result<void> directories::lock(fs::path const& state_dir) {
         ::close(fd_);  // whoever had it has removed the file: what we hold keeps nobody out
         fd_ = -1;
     }
+    return error{errc::internal, fmt::format("{}: its lock file cannot be made", state_dir_.string())};
 }
 
 result<std::optional<directories::mark>> directories::read_mark() const {
     auto const file = state_dir_ / mark_name;
-    auto const text = read_small_file(file);
+    auto const text = read_small_file(file, "--state-dir");
     if (!text) return text.error();
     if (!*text) {
-        auto const is_foreign = has_other_things(state_dir_, "--state-dir");
+        auto const is_foreign = has_other_things(state_dir_, {lock_name, draft_of(mark_name)}, "--state-dir");
         if (!is_foreign) return is_foreign.error();
         if (!*is_foreign) return std::optional<mark>();
         return error{errc::conflict,
@@ -168,20 +189,20 @@ result<std::optional<directories::mark>> directories::read_mark() const {
 }
 
 result<void> directories::write_mark(mark const& of) const {
-    return write_small_file(state_dir_ / mark_name, fmt::format("{}\nrun-dir {}\ncluster-cidr {}\n", mark_head,
-                                                                of.run_dir.string(), of.cluster_cidr));
+    auto const text = fmt::format("{}\nrun-dir {}\ncluster-cidr {}\n", mark_head, of.run_dir.string(), of.cluster_cidr);
+    return write_small_file(state_dir_ / mark_name, text, "--state-dir");
 }
 
 /// The run directory is gone after a boot, and then made again.
 result<void> directories::own_run_dir() const {
     auto const file = run_dir_ / owner_name;
-    auto const text = read_small_file(file);
+    auto const text = read_small_file(file, "--run-dir");
     if (!text) return text.error();
     auto const wanted = state_dir_.string() + "\n";
-    if (*text && (*text)->starts_with(wanted)) return {};
-    auto const is_foreign = has_other_things(run_dir_, "--run-dir");
+    if (*text && **text == wanted) return {};
+    auto const is_foreign = has_other_things(run_dir_, {draft_of(owner_name)}, "--run-dir");
     if (!is_foreign) return is_foreign.error();
-    if (*text || *is_foreign)
+    if (*is_foreign)
         return error{
             errc::conflict,
             fmt::format("{}: it is not empty, and not the run directory of {}", run_dir_.string(), state_dir_.string()),
@@ -190,8 +211,8 @@ result<void> directories::own_run_dir() const {
     std::error_code failure;
     fs::create_directories(run_dir_, failure);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");
-    auto const is_mounted = keep_in_memory(run_dir_);
-    return write_small_file(file, wanted + (is_mounted ? mounted_line : ""));
+    keep_in_memory(run_dir_);
+    return write_small_file(file, wanted, "--run-dir");
 }
 
 result<void> directories::take(local_options const& options) {
@@ -220,25 +241,43 @@ result<void> directories::take_to_remove(local_options const& options) {
     return own_run_dir();
 }
 
-/// The run directory that was asked for, if it is the one that was used.
+/// The run directory that was asked for, if it is the one that was used. Without symbolic links: mounts below it are
+/// found by their true paths.
 result<void> directories::choose(local_options const& options, mark const& old) {
     auto const used = old.run_dir.empty() ? usual_run_dir(state_dir_) : old.run_dir;
-    run_dir_ = options.run_dir.empty() ? used : options.run_dir;
-    if (old.cluster_cidr.empty() || run_dir_ == used) return {};
+    std::error_code failure;
+    run_dir_ = fs::weakly_canonical(options.run_dir.empty() ? used : options.run_dir, failure);
+    if (failure) return failed(run_dir_, failure.value(), "--run-dir");
+    if (is_in(run_dir_, state_dir_) || is_in(state_dir_, run_dir_))
+        return error{errc::invalid,
+                     fmt::format("the run directory {} and the state directory {} are not apart", run_dir_.string(),
+                                 state_dir_.string()),
+                     {},
+                     "choose another --run-dir"};
+    if (old.cluster_cidr.empty() || run_dir_ == fs::weakly_canonical(used, failure)) return {};
     return error{errc::invalid,
                  fmt::format("{} was used with --run-dir {}", state_dir_.string(), used.string()),
                  {},
                  "give that one, or none; rik reset removes both"};
 }
 
+/// If it is ours, and the user has put nothing into it.
+result<void> directories::unmount_run_dir() const {
+    if (!is_our_mount(run_dir_)) return {};
+    auto const is_used = has_other_things(run_dir_, {}, "--run-dir");
+    if (!is_used) return is_used.error();
+    if (*is_used || ::umount2(run_dir_.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
+    return error{errc::internal,
+                 fmt::format("{}: cannot be unmounted: {}", run_dir_.string(), std::generic_category().message(errno)),
+                 {},
+                 "end what uses it, and reset again"};
+}
+
 result<void> directories::remove() {
-    auto const owner = read_small_file(run_dir_ / owner_name);
-    if (!owner) return owner.error();
-    auto const is_mounted = *owner && (*owner)->ends_with(mounted_line);
     for (auto const part : passing_parts)
         if (auto const removed = remove_part(run_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
-    if (is_mounted) (void)::umount2(run_dir_.c_str(), UMOUNT_NOFOLLOW);
+    if (auto const gone = unmount_run_dir(); !gone) return gone;
     std::error_code kept;  // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
     for (auto const part : lasting_parts)

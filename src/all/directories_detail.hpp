@@ -27,6 +27,8 @@ public:
     /// in it.
     result<void> take_to_remove(local_options const& options);
 
+    /// Without symbolic links, both.
+    std::filesystem::path const& state_dir() const { return state_dir_; }
     std::filesystem::path const& run_dir() const { return run_dir_; }
     std::string const& cluster_cidr() const { return cluster_cidr_; }
 
@@ -43,6 +45,7 @@ private:
     result<void> write_mark(mark const& of) const;
     result<void> choose(local_options const& options, mark const& old);
     result<void> own_run_dir() const;
+    result<void> unmount_run_dir() const;
 
     int fd_ = -1;
     std::filesystem::path state_dir_;

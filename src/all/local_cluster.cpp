@@ -64,13 +64,18 @@ operations& local_cluster::api() { return impl_->api(); }
 awaitable<error> local_cluster::failure() { return impl_->failure(); }
 awaitable<> local_cluster::stop() { return impl_->stop(); }
 
+awaitable<result<void>> local_cluster::start(impl& inner) {
+    auto started = co_await inner.start();
+    if (!started) co_await inner.stop();
+    co_return started;
+}
+
 awaitable<result<std::unique_ptr<local_cluster>>> local_cluster::open(asio::any_io_executor executor,
                                                                       local_options options) {
     auto inner = std::make_unique<impl>(std::move(executor), std::move(options));
-    auto const started = co_await inner->start();
-    if (started) co_return std::unique_ptr<local_cluster>(new local_cluster(std::move(inner)));
-    co_await inner->stop();
-    co_return started.error();
+    auto const started = co_await shield(start(*inner));
+    if (!started) co_return started.error();
+    co_return std::unique_ptr<local_cluster>(new local_cluster(std::move(inner)));
 }
 
 namespace {
@@ -87,7 +92,8 @@ awaitable<result<void>> remove_from(detail::adapters& machine, local_options opt
 
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options) {
     detail::adapters machine(std::move(executor));
-    co_return co_await on_strand(machine.strand, remove_from(machine, std::move(options)));
+    auto removing = on_strand(machine.strand, remove_from(machine, std::move(options)));
+    co_return co_await shield(std::move(removing));
 }
 
 }  // namespace rik

@@ -38,7 +38,7 @@ awaitable<bool> connection::send_stream(body_source& source, bool is_chunked) {
     using namespace asio::experimental::awaitable_operators;
     stage_ = stage::streaming;
     if (ending_) co_return false;
-    std::string().swap(buffer_.empty() ? buffer_ : date_);  // an idle watcher costs little
+    if (buffer_.empty()) std::string().swap(buffer_);  // an idle watcher costs little
     auto const ended = co_await (send_pieces(source, is_chunked) || watch_client() || run_source(source));
     stage_ = stage::answering;
     if (ending_ || ended.index() != 0) co_return false;

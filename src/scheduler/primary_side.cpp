@@ -22,7 +22,7 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
     outbox_ = {};
     for (auto const& [id, peer] : peers_) {
         report_node(id, node_report{id, true, peer->greeting.facts});
-        peer->needs_inventory = true;
+        peer->needs_inventory = peer->is_welcome;  // the others are asked with their welcome
         peer->changed.notify();
     }
     facts staged;

@@ -67,6 +67,12 @@ s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(600)' "$po
     check 'programs that are not installed are named at the start' 1 without_image_tools "$rik_program" --socket "$lab_dir/other.sock" \
         --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --cluster-cidr "$lab_cidr"
     says 'apt-get install skopeo umoci'
+    check 'a state directory is not a run directory' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/state"
+    says 'not apart'
+    check 'nor is it below one' 1 rik --state-dir "$lab_dir/both/state" --run-dir "$lab_dir/both"
+    says 'not apart'
+    check 'nor is the socket in one' 2 "$rik_program" --state-dir "$lab_dir/state" --socket "$lab_dir/state/rik.sock"
+    rm -rf "$lab_dir/both" "$lab_dir/state"
     touch "$lab_dir/file"
     check 'a state directory below a file' 1 rik --state-dir "$lab_dir/file/state"
     says "$lab_dir/file" 'Not a directory'
@@ -123,7 +129,9 @@ test_half_and_slash() {
     lab_rik_start
     lab_wait_for 10 leftovers_learn
     lab_rik_stop TERM
-    check 'a slash at the end is the same directory' 0 rik reset --state-dir "$lab_dir/state/"
+    ln -s "$lab_dir" "$lab_dir.link"
+    check 'so must a symbolic link, and a slash at the end' 0 rik reset --state-dir "$lab_dir.link/state/" --run-dir "$lab_dir.link/run"
+    rm "$lab_dir.link"
     nothing_is_left
 }
 

@@ -15,7 +15,7 @@
 namespace rik {
 
 /// What `work` returns, or nothing if `event` completed first; then `work` was cancelled and has ended. Work that
-/// succeeds all the same keeps its result. An exception of `work` is rethrown at once.
+/// succeeds all the same keeps its result. An exception of either is rethrown at once.
 /// Cancel: both are cancelled, and `cancelled` is thrown, whatever shape Asio gave it.
 template <class T>
 awaitable<std::optional<T>> unless(awaitable<> event, awaitable<T> work) {
@@ -27,6 +27,7 @@ awaitable<std::optional<T>> unless(awaitable<> event, awaitable<T> work) {
     auto& [order, failure, value, not_happened] = ended;
     if (!failure) co_return std::optional<T>(std::move(value));
     if (!is_cancellation(failure)) std::rethrow_exception(failure);
+    if (not_happened && !is_cancellation(not_happened)) std::rethrow_exception(not_happened);
     if (not_happened) throw cancelled{};
     co_return std::nullopt;
 }
