@@ -32,8 +32,7 @@ constexpr std::string_view lock_name = "lock";
 constexpr std::size_t small_file_bytes_max = 16u << 10;
 constexpr int lock_attempts_max = 100;  // each but the last met a reset at its end
 constexpr std::string_view mark_head = "rik-state 1";
-constexpr std::array<std::string_view, 5> lasting_parts{"primary", "node", "images", "pods", "trash"};
-constexpr std::array<std::string_view, 4> passing_parts{"pods", "runc", "trash", "boot_id"};
+constexpr std::array<std::string_view, 3> parts{"primary", "node", "images"};  // the rest the runtime has removed
 
 error failed(fs::path const& where, int number, std::string_view option) {
     auto const is_denied = number == EACCES || number == EPERM || number == EROFS;
@@ -274,13 +273,11 @@ result<void> directories::unmount_run_dir() const {
 }
 
 result<void> directories::remove() {
-    for (auto const part : passing_parts)
-        if (auto const removed = remove_part(run_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
     if (auto const gone = unmount_run_dir(); !gone) return gone;
     std::error_code kept;  // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
-    for (auto const part : lasting_parts)
+    for (auto const part : parts)
         if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(state_dir_ / mark_name); !removed) return removed;
     if (auto const removed = remove_part(draft_of(state_dir_ / mark_name)); !removed) return removed;

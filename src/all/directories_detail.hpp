@@ -32,7 +32,7 @@ public:
     std::filesystem::path const& run_dir() const { return run_dir_; }
     std::string const& cluster_cidr() const { return cluster_cidr_; }
 
-    /// Removes both, but for what the user keeps in them. Nothing of rik may be mounted or running any more.
+    /// Removes both, but for what the user keeps in them. The runtime and the network have removed what is theirs.
     result<void> remove();
 
 private:
