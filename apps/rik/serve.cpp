@@ -22,6 +22,7 @@
 #include <thread>
 #include <variant>
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -173,6 +174,8 @@ void raise_open_files_limit() {
 
 int serve(options const& chosen) {
     raise_open_files_limit();
+    // conmon, and the containers of one that was killed, become our children, and librik reaps those it knows.
+    (void)::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     std::signal(SIGPIPE, SIG_IGN);
     stderr_log sink(chosen.level, chosen.has_pretty_log);
     program running(chosen, log(sink));

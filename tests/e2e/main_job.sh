@@ -144,6 +144,8 @@ test_ends() {
     check 'waiting for its end is over' 0 rikctl wait instance three --for finished
     check 'run hands on the exit code' 7 rikctl run "$image" --name ran --rm --quiet -- sh -c 'echo out; exit 7'
     says out
+    is 'rik, which inherits the conmons, keeps no zombie' '' "$(ps --ppid "$rik_pid" --format stat=,args= | grep '^Z' || true)"
+    is 'and has inherited conmons' conmon "$(ps --ppid "$rik_pid" --format comm= | grep --max-count=1 conmon || true)"
 }
 
 test_container_settings() {

@@ -3,21 +3,13 @@
 
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
+#include "support/read_text.hpp"
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 
 namespace rik::testing {
-
-namespace {
-
-std::string read_text(std::filesystem::path const& file) {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-}  // namespace
 
 TEST_CASE("a container runs, is heard, ends and leaves nothing", "[e2e][runtime]") {
     oci_world world;

@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
+#include "support/read_text.hpp"
 #include "support/run.hpp"
 
 #include <chrono>
@@ -65,11 +66,6 @@ int open_beside_many_mounts(std::filesystem::path const& root, std::string const
     }
     run(io, (*opened)->stop());
     return 0;
-}
-
-std::string read_text(std::filesystem::path const& file) {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
 }
 
 std::string unified_group(std::string const& file) {

@@ -32,7 +32,7 @@ void collect(fs::path const& directory, std::vector<fs::path>& found) {
     found.push_back(directory);
 }
 
-std::vector<pid_t> processes(fs::path const& directory) {
+std::vector<pid_t> processes_in(fs::path const& directory) {
     auto const text = try_read_file(directory / "cgroup.procs").value_or("");
     std::vector<pid_t> found;
     for (char const *at = text.data(), *end = at + text.size(); at < end; ++at) {
@@ -50,7 +50,7 @@ bool kill_each(std::vector<fs::path> const& roots) {
         std::vector<fs::path> groups;
         collect(root, groups);
         for (auto const& group : groups) {
-            for (auto const process : processes(group)) found = ::kill(process, SIGKILL) == 0 || found;
+            for (auto const process : processes_in(group)) found = ::kill(process, SIGKILL) == 0 || found;
         }
     }
     return found;
@@ -168,6 +168,15 @@ result<void> cgroups::limit_cpu(std::string const& path, cpu_limits const& limit
     if (limits.quota_us > 0 && !cpu_) set("cpu.max", fmt::format("{} {}", limits.quota_us, limits.period_us));
     if (failure != 0) return system_error(directory, "limit the processors", failure);
     return {};
+}
+
+std::vector<pid_t> cgroups::processes(std::string const& path) const {
+    std::vector<pid_t> found;
+    for (auto const& each : directories(path)) {
+        auto const here = processes_in(each);
+        found.insert(found.end(), here.begin(), here.end());
+    }
+    return found;
 }
 
 void cgroups::kill(std::string const& path) const {

@@ -40,6 +40,8 @@ public:
 
     result<void> limit_cpu(std::string const& path, cpu_limits const& limits) const;
 
+    /// The processes of `path`, without those that have ended.
+    std::vector<pid_t> processes(std::string const& path) const;
     /// Kills every process of `path` and below.
     void kill(std::string const& path) const;
     /// Removes `path` and what is below from all hierarchies, killing what is in it. Nothing happens if it is not

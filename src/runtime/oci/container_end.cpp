@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <charconv>
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +27,7 @@ using namespace std::chrono_literals;
 constexpr duration removal_time_max = 10s;
 constexpr duration removal_pause_min = 2ms;
 constexpr duration removal_pause_max = 100ms;
-constexpr int monitor_end_wait_ms = 1000;
+constexpr int end_wait_ms = 1000;
 constexpr std::size_t exit_bytes_max = 4096;
 constexpr std::size_t name_bytes_max = 4096;
 constexpr int killed_by_signal = 137;
@@ -57,12 +56,23 @@ result<std::optional<container_exit>> read_exit(machine const& on, container_pat
     return std::optional(found);
 }
 
+/// conmon is gone, and the container, which is ours then if we are a subreaper, has ended by itself: writes what conmon
+/// would have written.
+void save_inherited_exit(container_paths const& paths, process_identity const& process) {
+    auto const container = open_process(process);
+    if (!container || !*container) return;
+    auto const code = inherited_exit(*container);
+    // The mark is looked for after the end: lost_exit makes it before it kills.
+    if (!code || changed_at(paths.lost_mark())) return;
+    [[maybe_unused]] auto const written = replace_file(paths.exit_file(), std::to_string(*code));
+}
+
 /// conmon is gone and left no exit code: it was killed, or the machine went down.
 container_exit lost_exit(machine const& on, container_paths const& paths) {
-    on.groups.kill(paths.cgroup);
     if (!changed_at(paths.lost_mark())) {
         [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
     }
+    on.groups.kill(paths.cgroup);
     return {.code = killed_by_signal,
             .code_known = false,
             .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
@@ -79,16 +89,23 @@ result<container_view> view_running(machine const& on, container_paths const& pa
     return seen;
 }
 
+/// For a process that was killed.
+void await_and_reap(process_identity const& process) {
+    auto const pidfd = open_process(process);
+    if (pidfd && *pidfd && has_ended(*pidfd, end_wait_ms)) reap(*pidfd);
+}
+
 /// Kills what runs, and gives conmon the time to write the exit code for whoever waits for it.
 void end_processes(machine const& on, container_paths const& paths) {
     auto const seen = view_container(on, paths);
-    if (!seen) kill_makers(on, paths);  // first those who could make more
+    if (!seen) kill_makers(on, paths);
     on.groups.kill(paths.cgroup);
-    if (seen && seen->monitor) {
-        pollfd ended{seen->monitor.get(), POLLIN, 0};
-        ::poll(&ended, 1, monitor_end_wait_ms);
-    }
+    if (seen && seen->monitor) has_ended(seen->monitor, end_wait_ms);
     on.groups.kill(paths.monitor_cgroup);
+    if (seen && seen->record.boot_id == on.boot_id) {
+        await_and_reap(seen->record.monitor);
+        await_and_reap(seen->record.container);
+    }
 }
 
 /// Errors: conflict, something is in use yet.
@@ -127,7 +144,12 @@ result<container_view> view_container(machine const& on, container_paths const& 
         if (!monitor) return monitor.error();
         seen.monitor = std::move(*monitor);
     }
-    if (seen.monitor && has_ended(seen.monitor)) seen.monitor.reset();
+    if (seen.monitor && has_ended(seen.monitor)) {
+        reap(seen.monitor);
+        seen.monitor.reset();
+    }
+    if (!seen.monitor && seen.record.boot_id == on.boot_id && !changed_at(paths.exit_file()))
+        save_inherited_exit(paths, seen.record.container);
     auto const exit = read_exit(on, paths);
     if (!exit) return exit.error();
     seen.exit = *exit;

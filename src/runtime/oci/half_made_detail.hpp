@@ -5,8 +5,9 @@
 
 namespace rik::detail {
 
-/// Kills the conmon and the runc of a container that has no record. They have no cgroup of their own until it has
-/// one, so they are known by the container's id in their command lines. Blocks; reads all of /proc.
+/// Kills the conmon and the runc of a container that has no record, and what they have begun in its cgroup. The makers
+/// have no cgroup of their own until it has a record, so they are known by the container's id in their command lines.
+/// Blocks; reads all of /proc.
 void kill_makers(machine const& on, container_paths const& paths);
 
 }  // namespace rik::detail

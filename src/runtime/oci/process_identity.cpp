@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include <poll.h>
+#include <sys/wait.h>
 
 extern "C" {
 #include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
@@ -18,6 +19,13 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t stat_bytes_max = 4096;  // 52 numbers and a name of 16 bytes
+
+std::optional<int> wait_for(unique_fd const& pidfd, int option) {
+    siginfo_t info{};
+    auto const failed = ::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED | WNOHANG | option);
+    if (failed != 0 || info.si_pid == 0) return std::nullopt;
+    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
 
 }  // namespace
 
@@ -49,9 +57,13 @@ result<unique_fd> open_process(process_identity const& process) {
     return pidfd;
 }
 
-bool has_ended(unique_fd const& pidfd) {
+bool has_ended(unique_fd const& pidfd, int wait_ms) {
     pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&ended, 1, 0) > 0;
+    return ::poll(&ended, 1, wait_ms) > 0;
 }
+
+std::optional<int> inherited_exit(unique_fd const& pidfd) { return wait_for(pidfd, WNOWAIT); }
+
+void reap(unique_fd const& pidfd) { wait_for(pidfd, 0); }
 
 }  // namespace rik::detail

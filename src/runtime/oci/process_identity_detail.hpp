@@ -24,7 +24,16 @@ result<std::optional<process_identity>> identify(pid_t pid);
 /// A pidfd; empty if the process is gone (a zombie is not). Errors: exhausted; internal: it is not known whether it is.
 result<unique_fd> open_process(process_identity const& process);
 
-/// True if a pidfd's process has ended (a zombie has).
-bool has_ended(unique_fd const& pidfd);
+/// True if a pidfd's process has ended (a zombie has), or does within `wait_ms`.
+bool has_ended(unique_fd const& pidfd, int wait_ms = 0);
+
+/// A subreaper, as apps/rik is, inherits the processes that conmon leaves behind, and conmon itself. These two do
+/// nothing for a process that is not our child or has not ended, so librik needs no subreaper.
+/// Source: man 2const PR_SET_CHILD_SUBREAPER, waitid(P_PIDFD).
+///
+/// How an inherited process has ended: its code, or 128 + n when signal n killed it. It stays to be reaped.
+std::optional<int> inherited_exit(unique_fd const& pidfd);
+/// Takes it off the process table.
+void reap(unique_fd const& pidfd);
 
 }  // namespace rik::detail

@@ -1,0 +1,118 @@
+// A subreaper, as apps/rik is, inherits conmon and what a killed conmon leaves behind. librik reaps them.
+#include "support/catch.hpp"
+#include "support/oci_world.hpp"
+#include "support/read_text.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+namespace rik::testing {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// While it lives this process is a subreaper.
+class subreaper {
+public:
+    subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+    subreaper(subreaper const&) = delete;
+    ~subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); }
+};
+
+bool has_zombie() {
+    siginfo_t found{};
+    return ::waitid(P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT) == 0 && found.si_pid != 0;
+}
+
+bool has_children() { return ::waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) == 0; }
+
+pid_t monitor_of(oci_world const& world, container_key const& key) {
+    auto const bundle =
+        world.root() / "run/pods" / key.instance.text() / "containers" / (key.name + "-" + std::to_string(key.attempt));
+    return std::stoi(read_text(bundle / "conmon.pid"));
+}
+
+char state_of(pid_t process) {
+    auto const stat = read_text("/proc/" + std::to_string(process) + "/stat");
+    return stat.at(stat.rfind(')') + 2);
+}
+
+/// Waits until it is `state`; false if that takes more than 10 s.
+bool becomes(pid_t process, char state) {
+    for (int look = 0; look < 1000; ++look) {
+        if (state_of(process) == state) return true;
+        std::this_thread::sleep_for(10ms);
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a subreaper has no zombie of a container that has ended, was stopped or could not start", "[e2e][runtime]") {
+    subreaper const inheriting;
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const brief = world.start(world.request(pod, {"true"}, "brief"));
+    CHECK(world.wait(brief).code == 0);
+    CHECK_FALSE(has_zombie());
+    auto const lasting = world.start(world.request(pod, {"sleep", "1000"}, "lasting"));
+    world.get(world.runtime().kill_container(lasting));
+    world.wait(lasting);
+    CHECK_FALSE(has_zombie());
+    auto const missing = world.request(pod, {"/no/such/program"}, "missing");
+    CHECK(world.failure(world.runtime().start_container(missing)).code == errc::invalid);
+    CHECK_FALSE(has_zombie());
+    world.start(world.request(pod, {"sleep", "1000"}, "running"));
+    world.get(world.runtime().remove_all());
+    CHECK_FALSE(has_children());
+}
+
+TEST_CASE("a subreaper has no zombie of a container whose conmon was killed", "[e2e][runtime]") {
+    subreaper const inheriting;
+    oci_world world;
+    auto const key = world.start(world.request(world.make_sandbox(), {"sleep", "1000"}));
+    ::kill(monitor_of(world, key), SIGKILL);
+    CHECK_FALSE(world.wait(key).code_known);
+    CHECK_FALSE(world.wait(key).code_known);
+    world.get(world.runtime().remove_all());
+    CHECK_FALSE(has_children());
+}
+
+TEST_CASE("a subreaper knows the exit code of a container that ended before its killed conmon", "[e2e][runtime]") {
+    subreaper const inheriting;
+    oci_world world;
+    auto request =
+        world.request(world.make_sandbox(), {"sh", "-c", "trap 'exit 7' TERM; while true; do sleep 0.05; done"});
+    auto const key = world.start(std::move(request));
+    auto const monitor = monitor_of(world, key);
+    ::kill(monitor, SIGSTOP);
+    REQUIRE(becomes(monitor, 'T'));
+    world.get(world.runtime().stop_container(key));
+    auto const bundle = world.root() / "run/pods" / key.instance.text() / "containers/main-0";
+    REQUIRE(becomes(std::stoi(read_text(bundle / "pid")), 'Z'));
+    ::kill(monitor, SIGKILL);
+    auto const ended = world.wait(key);
+    CHECK(ended.code == 7);
+    CHECK(ended.code_known);
+    world.get(world.runtime().remove_all());
+    CHECK_FALSE(has_children());
+}
+
+TEST_CASE("a subreaper has no zombie of a container that was made by half", "[e2e][runtime]") {
+    subreaper const inheriting;
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(pod, {"sleep", "1000"}));
+    std::filesystem::remove(world.root() / "state/pods" / pod.text() / "containers/main-0/record.json");
+    world.get(world.runtime().remove_container(key));
+    CHECK_FALSE(has_children());
+}
+
+}  // namespace rik::testing
