@@ -120,11 +120,10 @@ awaitable<result<void>> node_agent::impl::take_over() {
     }
     for (auto const& [id, held] : records_) {
         auto& addresses = held->fields.status.addresses;
-        std::erase_if(addresses, [&](std::string const& address) {
+        std::erase_if(addresses, [&, &name = held->fields.name](std::string const& address) {
             auto const reserved = addresses_ ? addresses_->reserve(address) : result<void>{};
             if (!reserved)
-                options_.out.error("address not kept",
-                                   {{"instance", held->fields.name}, {"error", to_string(reserved.error())}});
+                options_.out.error("address not kept", {{"instance", name}, {"error", to_string(reserved.error())}});
             return !reserved;
         });
         held->is_dirty = true;

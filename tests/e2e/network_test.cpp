@@ -400,6 +400,25 @@ TEST_CASE("the last node that leaves the machine puts its sysctls back", "[e2e][
     CHECK_FALSE(std::filesystem::exists(machine.shared_dir()));
 }
 
+TEST_CASE("what the kernel changes with a sysctl is put back too", "[e2e][network]") {
+    node_machine machine;
+    shell("sysctl -w net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.lo.forwarding=1");
+    REQUIRE(machine.open());
+    SECTION("as it was") {}
+    SECTION("or as somebody else has made it meanwhile") {
+        shell("sysctl -w net.ipv4.conf.default.accept_redirects=0 net.ipv4.conf.all.accept_redirects=1");
+        REQUIRE(machine.remove_all());
+        CHECK(read_sysctl("conf/all/accept_redirects") == "1");
+        CHECK(read_sysctl("conf/default/accept_redirects") == "0");
+        shell("sysctl -w net.ipv4.conf.all.accept_redirects=0");
+    }
+    REQUIRE(machine.remove_all());
+    CHECK(read_sysctl("ip_forward") == "0");
+    CHECK(read_sysctl("conf/all/accept_redirects") == "0");
+    CHECK(read_sysctl("conf/lo/forwarding") == "1");
+    CHECK(read_sysctl("conf/default/forwarding") == "0");
+}
+
 TEST_CASE("a sysctl that was set before any node came stays set", "[e2e][network]") {
     node_machine machine;
     shell("sysctl -w net.ipv4.ip_forward=1");

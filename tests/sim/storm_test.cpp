@@ -83,7 +83,8 @@ public:
         }
         for (auto const& [id, known] : workloads_) {
             // Calls without an answer may have made some.
-            auto unasked_count = std::erase_if(rows, [&](auto const& row) { return row.second->owner() == id; });
+            auto unasked_count =
+                std::erase_if(rows, [owner = id](auto const& row) { return row.second->owner() == owner; });
             if (unasked_count > known.unanswered_count) fail("instances that nobody asked for are there");
             auto const is_there = workloads.erase(id) > 0;
             if (known.expected == fate::there && !is_there) fail("a workload is lost: " + id.text());

@@ -2,6 +2,8 @@
 #include "support/async_fixture.hpp"
 
 #include <rik/async/deadline.hpp>
+#include <rik/async/notifier.hpp>
+#include <rik/async/unless.hpp>
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -100,6 +102,19 @@ TEST_CASE_METHOD(async_fixture, "with_deadline turns its caller's cancellation i
     tasks.spawn(write_how_it_ended(std::move(nested), seen));
     run(context, stop_after(time, 1ms, tasks));
     CHECK(seen == diary{"cancelled", "cancelled"});
+}
+
+TEST_CASE_METHOD(async_fixture, "an event that comes first ends the work, and what it throws is rethrown at once",
+                 "[async]") {
+    notifier happened(context.get_executor());
+    happened.notify();
+    CHECK_FALSE(run(context, unless(happened.wait(), answer_late(time, seen))));
+    CHECK(seen == diary{"work cancelled"});
+    CHECK_THROWS_AS(run(context, unless(fail_after(time, 1ms), answer_late(time, seen))), std::runtime_error);
+    CHECK(seen == diary{"work cancelled", "work cancelled"});
+    auto const kept = run(context, unless(happened.wait(), answer_after(time, 1ms, 7)));
+    REQUIRE(kept);
+    CHECK(**kept == 7);
 }
 
 TEST_CASE("the shapes of cancellation are told from failures", "[async]") {

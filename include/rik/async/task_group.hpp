@@ -30,7 +30,8 @@ public:
     /// Waits until no task is left.
     awaitable<> join();
 
-    /// Cancels all tasks and waits until they are gone, whether or not the caller is cancelled meanwhile.
+    /// Cancels all tasks and waits until they are gone, whether or not the caller is cancelled meanwhile; one that was
+    /// cancelled before never starts it (see `shield`). No task of the group may call this: it would wait for itself.
     awaitable<> stop();
 
     /// Asks all tasks to end and does not wait.

@@ -165,7 +165,7 @@ result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet,
 
 awaitable<result<void>> linux_network::inner::change_settings() {
     auto work = [this]() -> result<void> {
-        auto const forwards = ledger_.set(ip_forward, "1");
+        auto const forwards = ledger_.set(ip_forward, "1", moved_by_ip_forward());
         if (!forwards) return forwards;
         return set_sysctl(route_localnet_of(bridge_name(options_.tag)), "1");  // goes with the bridge
     };

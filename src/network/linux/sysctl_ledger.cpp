@@ -99,16 +99,24 @@ read_changes_result read_changes(std::string_view text) {
     return read;
 }
 
-result<void> sysctl_ledger::set(std::string const& name, std::string const& value) {
+result<void> sysctl_ledger::set(std::string const& name, std::string const& value,
+                                std::vector<sysctl_setting> const& moved) {
     auto const locked = lock();
     if (!locked) return locked.error();
-    auto present = read_setting(options_.settings / name);
+    auto const present = read_setting(options_.settings / name);
     if (!present) return present.error();
     if (*present == value) return {};
     auto changes = load();
-    auto const scope = here();
-    std::erase_if(changes, [&](auto const& each) { return each.scope == scope && each.name == name; });
-    changes.push_back({.scope = scope, .name = name, .former = std::move(*present), .value = value});
+    auto const keep = [&](sysctl_setting const& setting, std::string former) {
+        auto const scope = here();
+        std::erase_if(changes, [&](auto const& each) { return each.scope == scope && each.name == setting.name; });
+        changes.push_back({.scope = scope, .name = setting.name, .former = std::move(former), .value = setting.value});
+    };
+    keep({.name = name, .value = value}, *present);
+    for (auto const& each : moved) {
+        auto former = read_setting(options_.settings / each.name);
+        if (former) keep(each, std::move(*former));  // else it is gone since it was listed
+    }
     auto const saved = save(changes);
     if (!saved) return saved;
     return write_text(options_.settings / name, 0, value);
@@ -124,25 +132,42 @@ result<void> sysctl_ledger::restore_unless(std::function<result<bool>()> const& 
         return {};
     }
     auto changes = load();
-    auto const scope = here();
-    for (auto const& each : changes) {
-        if (each.scope != scope) continue;
-        auto const restored = restore(each);
-        if (!restored) return restored;
-    }
-    std::erase_if(changes, [&](auto const& each) { return each.scope == scope; });
+    auto const is_ours = [scope = here()](auto const& each) { return each.scope == scope; };
+    auto const foreign = std::stable_partition(changes.begin(), changes.end(), is_ours);
+    auto const restored = restore({changes.begin(), foreign});
+    if (!restored) return restored;
+    changes.erase(changes.begin(), foreign);
     return save(changes);
 }
 
-result<void> sysctl_ledger::restore(sysctl_change const& change) const {
-    auto const setting = options_.settings / change.name;
-    auto const present = read_setting(setting);
-    if (!present && present.error().code == errc::not_found) return {};
+/// Nothing if the setting is gone.
+result<std::optional<std::string>> sysctl_ledger::value_after(sysctl_change const& change) const {
+    auto const present = read_setting(options_.settings / change.name);
+    if (!present && present.error().code == errc::not_found) return std::optional<std::string>();
     if (!present) return present.error();
-    if (*present == change.former) return {};
-    if (*present == change.value) return write_text(setting, 0, change.former);
-    options_.logger.info("somebody else has changed a sysctl: it stays as it is",
-                         {{"sysctl", change.name}, {"value", *present}, {"former", change.former}});
+    if (*present == change.value) return std::optional(change.former);
+    if (*present != change.former) {
+        options_.logger.info("somebody else has changed a sysctl: it stays as it is",
+                             {{"sysctl", change.name}, {"value", *present}, {"former", change.former}});
+    }
+    return std::optional(*present);
+}
+
+result<void> sysctl_ledger::restore(std::span<sysctl_change const> changes) const {
+    // All are looked at before the first is written: that one may move the others.
+    std::vector<sysctl_setting> wanted;
+    for (auto const& each : changes) {
+        auto value = value_after(each);
+        if (!value) return value.error();
+        if (*value) wanted.push_back({.name = each.name, .value = std::move(**value)});
+    }
+    for (auto const& each : wanted) {
+        auto const setting = options_.settings / each.name;
+        auto const present = read_setting(setting);
+        if (!present || *present == each.value) continue;
+        auto const written = write_text(setting, 0, each.value);
+        if (!written && written.error().code != errc::not_found) return written;
+    }
     return {};
 }
 
@@ -196,6 +221,21 @@ result<void> sysctl_ledger::save(std::span<sysctl_change const> changes) const {
     if (!written) return written;
     if (::rename(draft().c_str(), file().c_str()) != 0) return failure(file(), errno);
     return {};
+}
+
+std::vector<sysctl_setting> moved_by_ip_forward(fs::path const& settings) {
+    std::vector<sysctl_setting> moved{{.name = "net/ipv4/conf/all/accept_redirects", .value = "0"}};
+    std::error_code failure;
+    for (fs::directory_iterator each(settings / "net/ipv4/conf", failure), end; !failure && each != end;
+         each.increment(failure)) {
+        auto const link = each->path().filename().string();
+        auto const name = fmt::format("net/ipv4/conf/{}/forwarding", link);
+        // That of "all" is ip_forward. One that is off now will be off again.
+        if (link == "all" || link.find("..") != std::string::npos) continue;
+        auto const present = read_setting(settings / name);
+        if (present && *present == "1") moved.push_back({.name = name, .value = "1"});
+    }
+    return moved;
 }
 
 result<void> set_sysctl(std::string const& name, std::string const& value) {

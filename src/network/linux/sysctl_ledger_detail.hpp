@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,9 +23,14 @@ struct sysctl_scope {
     bool operator==(sysctl_scope const&) const = default;
 };
 
+struct sysctl_setting {
+    std::string name;  ///< "net/ipv4/ip_forward"
+    std::string value;
+};
+
 struct sysctl_change {
     sysctl_scope scope;
-    std::string name;  ///< "net/ipv4/ip_forward"
+    std::string name;
     std::string former;
     std::string value;
     bool operator==(sysctl_change const&) const = default;
@@ -56,8 +62,9 @@ public:
     explicit sysctl_ledger(sysctl_ledger_options options) : options_(std::move(options)) {}
 
     /// Gives a setting below net/ a value, and keeps what it was unless it has that value already. Both are single
-    /// words. Errors: not_found, there is no such setting; internal.
-    result<void> set(std::string const& name, std::string const& value);
+    /// words. `moved` are the settings that the kernel changes by itself with this one, and what it makes of them: they
+    /// are kept too, and put back after it. Errors: not_found, there is no such setting; internal.
+    result<void> set(std::string const& name, std::string const& value, std::vector<sysctl_setting> const& moved = {});
 
     /// Puts everything back and forgets it, unless `is_needed` says that somebody needs it. Leaves alone what is gone,
     /// and what somebody else has changed meanwhile. Errors: internal; those of `is_needed`.
@@ -68,13 +75,18 @@ private:
     sysctl_scope here() const;
     std::vector<sysctl_change> load() const;
     result<void> save(std::span<sysctl_change const> changes) const;
-    result<void> restore(sysctl_change const& change) const;
+    result<std::optional<std::string>> value_after(sysctl_change const& change) const;
+    result<void> restore(std::span<sysctl_change const> changes) const;
 
     std::filesystem::path file() const { return options_.directory / "sysctls"; }
     std::filesystem::path draft() const { return options_.directory / "sysctls.new"; }
 
     sysctl_ledger_options options_;
 };
+
+/// What the kernel changes when ip_forward becomes 1, and again when it becomes 0: that of all links, whose forwarding
+/// may have been on, and whether redirects are accepted.   Source: Linux, devinet.c, inet_forward_change
+std::vector<sysctl_setting> moved_by_ip_forward(std::filesystem::path const& settings = "/proc/sys");
 
 /// For settings that vanish with what they belong to, and need no ledger. Errors: not_found; internal.
 result<void> set_sysctl(std::string const& name, std::string const& value);

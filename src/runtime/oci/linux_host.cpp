@@ -104,7 +104,7 @@ std::vector<std::string> addresses() {
     }
     ::freeifaddrs(list);
     std::ranges::sort(found);
-    found.erase(std::ranges::unique(found).begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
 }
 
