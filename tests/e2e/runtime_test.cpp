@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
 #include "support/read_text.hpp"
+#include "support/scratch_directory.hpp"
 
 #include <csignal>
 #include <filesystem>
@@ -95,6 +96,9 @@ TEST_CASE("a program that is not there is the definition's fault, and nothing of
 }
 
 TEST_CASE("a container that runs out of memory says so, one that is killed does not", "[e2e][runtime]") {
+    auto const own_directory = std::filesystem::current_path();
+    scratch_directory const elsewhere;
+    std::filesystem::current_path(elsewhere.path());
     oci_world world;
     auto const pod = world.make_sandbox();
     auto greedy = world.request(pod, {"tail", "/dev/zero"}, "greedy");
@@ -110,6 +114,8 @@ TEST_CASE("a container that runs out of memory says so, one that is killed does 
     CHECK(of_killed.code == 137);
     CHECK_FALSE(of_killed.out_of_memory);
     CHECK(world.failure(world.runtime().kill_container(killed)).code == errc::not_found);
+    std::filesystem::current_path(own_directory);
+    CHECK(std::filesystem::is_empty(elsewhere.path()));  // conmon notes it in a file of its working directory
 }
 
 TEST_CASE("processor time is limited before the program begins", "[e2e][runtime]") {

@@ -74,6 +74,7 @@ command conmon_command(machine const& on, container_paths const& paths, std::str
                       "--no-sync-log",  // else the end of a container waits for the disk
                       "--log-level",
                       "error"};
+    made.working_dir = paths.bundle;  // it makes a file "oom" there when the container runs out of memory
     made.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                         fmt::format("_OCI_SYNCPIPE={}", sync_descriptor),
                         fmt::format("_OCI_STARTPIPE={}", start_descriptor)};
