@@ -86,6 +86,7 @@ private:
 
     // network.cpp: the node's Pod network, and what its instances have of it
     result<void> set_network(std::string pod_subnet, std::string cluster_cidr);
+    awaitable<> keep_network();
     awaitable<> open_network();
     void lose_network(lost_pod const& which);
     awaitable<> network_ready(record_ptr held);

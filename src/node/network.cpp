@@ -28,6 +28,28 @@ std::vector<pod_attachment> node_agent::impl::present_pods() {
     return present;
 }
 
+namespace {
+
+/// How often the network is looked at: who flushes the firewall or deletes a bridge tells nobody.
+constexpr duration repair_period = std::chrono::seconds(5);
+
+}  // namespace
+
+awaitable<> node_agent::impl::keep_network() {
+    co_await open_network();
+    std::string last_problem;
+    while (true) {
+        co_await ports_.time.sleep_for(repair_period);
+        auto const repaired = co_await ports_.pods.repair();
+        auto const problem = repaired ? std::string() : to_string(repaired.error());
+        if (!problem.empty() && problem != last_problem)
+            options_.out.error("the Pod network is damaged and cannot be repaired", {{"error", problem}});
+        last_problem = problem;
+        if (!repaired) continue;
+        for (auto const& each : *repaired) lose_network(each);
+    }
+}
+
 /// Opens the network as soon as it is known which it is; retries, since what stands in its way may go.
 awaitable<> node_agent::impl::open_network() {
     auto pause = limits::reconnect_pause_min;

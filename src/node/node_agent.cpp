@@ -32,7 +32,7 @@ awaitable<result<void>> node_agent::impl::start() {
     facts_.version = options_.version;
     auto const taken = co_await take_over();
     if (!taken) co_return taken.error();
-    tasks_.spawn(open_network());
+    tasks_.spawn(keep_network());
     tasks_.spawn(connect());
     tasks_.spawn(announce_flushes());
     tasks_.spawn(beat());

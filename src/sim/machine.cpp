@@ -67,6 +67,7 @@ void machine::power_off() {
     containers_.clear();
     sandboxes_.clear();
     attached_.clear();
+    cut_off_.clear();
     logs_.clear();
     ++boot_count_;
 }
@@ -240,6 +241,23 @@ awaitable<result<std::vector<lost_pod>>> machine::open(node_network, std::vector
     co_return lost;
 }
 
+void machine::cut_off(instance_id instance) {
+    auto node = attached_.extract(instance);
+    if (!node.empty()) cut_off_.insert(std::move(node));
+}
+
+awaitable<result<std::vector<lost_pod>>> machine::repair() {
+    std::vector<lost_pod> lost;
+    auto cut = std::exchange(cut_off_, {});
+    for (auto& [instance, pod] : cut) {
+        if (faults.attach_error)
+            lost.push_back({.instance = instance, .why = *faults.attach_error});
+        else
+            attached_[instance] = std::move(pod);
+    }
+    co_return lost;
+}
+
 awaitable<result<void>> machine::attach(pod_attachment pod) {
     if (faults.attach_error) co_return *faults.attach_error;
     for (auto const& [id, other] : attached_)
@@ -251,11 +269,13 @@ awaitable<result<void>> machine::attach(pod_attachment pod) {
 
 awaitable<result<void>> machine::detach(instance_id instance) {
     attached_.erase(instance);
+    cut_off_.erase(instance);
     co_return result<void>{};
 }
 
 awaitable<result<void>> machine::remove_all() {
     attached_.clear();
+    cut_off_.clear();
     co_return result<void>{};
 }
 

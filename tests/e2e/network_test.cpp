@@ -64,7 +64,13 @@ public:
         lost = *opened;
         return {};
     }
-    std::vector<lost_pod> lost;  ///< of the last `open`
+    result<void> repair() {
+        auto const repaired = run(network_->repair());
+        if (!repaired) return repaired.error();
+        lost = *repaired;
+        return {};
+    }
+    std::vector<lost_pod> lost;  ///< of the last `open` or `repair`
 
     result<void> attach(pod_attachment const& pod) { return run(network_->attach(pod)); }
     result<void> detach(pod_attachment const& pod) { return run(network_->detach(pod.instance)); }
@@ -398,6 +404,59 @@ TEST_CASE("the last node that leaves the machine puts its sysctls back", "[e2e][
     }
     CHECK(read_sysctl("ip_forward") == "0");
     CHECK_FALSE(std::filesystem::exists(machine.shared_dir()));
+}
+
+TEST_CASE("what somebody else takes away of the network is made anew", "[e2e][network]") {
+    node_machine machine;
+    REQUIRE(machine.open());
+    auto const one = machine.make_pod(2, web_port);
+    auto const two = machine.make_pod(3);
+    REQUIRE(machine.attach(one));
+    REQUIRE(machine.attach(two));
+    auto const table_before = shell("nft list table ip rik_0123abcd");
+    auto const links_before = shell("ip -o link show type veth | wc -l");
+    SECTION("nothing") { CHECK(machine.repair()); }
+    SECTION("the firewall, by who loads his own") { shell("nft flush ruleset"); }
+    SECTION("the rules of a chain, by hand") { shell("nft flush chain ip rik_0123abcd guard"); }
+    SECTION("the bridge") { shell("ip link del rk0123abcd"); }
+    SECTION("the bridge's address") { shell("ip addr flush dev rk0123abcd"); }
+    SECTION("that the bridge is up") { shell("ip link set rk0123abcd down"); }
+    SECTION("a Pod's link") { shell_inside(two.network_namespace, "ip link del eth0"); }
+    SECTION("that a Pod's link is up, and on the bridge") {
+        shell("ip link set $(ip -o link show master rk0123abcd | head -1 | sed 's/[0-9]*: //;s/@.*//') down nomaster");
+    }
+    SECTION("that packets are forwarded") { shell("sysctl -w net.ipv4.ip_forward=0"); }
+    REQUIRE(machine.repair());
+    CHECK(machine.lost.empty());
+    CHECK(shell("nft list table ip rik_0123abcd") == table_before);
+    CHECK(shell("ip -o link show type veth | wc -l") == links_before);
+    CHECK(read_sysctl("ip_forward") == "1");
+    CHECK(read_sysctl("conf/rk0123abcd/route_localnet") == "1");
+    name_server const first(one.network_namespace, {.name = "one", .port = 80});
+    CHECK(call(here(), {"127.0.0.1", 8080}) == "one 10.210.3.1");
+    CHECK(call(two.network_namespace, {"10.210.3.2", 80}) == "one 10.210.3.3");
+}
+
+TEST_CASE("a Pod is attached although somebody has deleted the bridge, and one that is gone is told",
+          "[e2e][network]") {
+    node_machine machine;
+    REQUIRE(machine.open());
+    auto const one = machine.make_pod(2);
+    REQUIRE(machine.attach(one));
+    shell("ip link del rk0123abcd");
+    auto const two = machine.make_pod(3);
+    CHECK(machine.attach(two));
+    {
+        name_server const second(two.network_namespace, {.name = "two", .port = 80});
+        CHECK(call(one.network_namespace, {"10.210.3.3", 80}) == "two 10.210.3.2");
+    }
+    machine.drop_pods();  // the kernel takes their links away a moment later
+    shell("for i in $(seq 200); do test -z \"$(ip -o link show type veth)\" && break; sleep 0.05; done");
+    REQUIRE(machine.repair());
+    REQUIRE(machine.lost.size() == 2);
+    CHECK(machine.lost[0].why.code == errc::not_found);
+    REQUIRE(machine.repair());
+    CHECK(machine.lost.empty());
 }
 
 TEST_CASE("what the kernel changes with a sysctl is put back too", "[e2e][network]") {

@@ -162,6 +162,26 @@ awaitable<> network_was_lost(node_site& site) {
     CHECK(site.start_count(id) == 1);
 }
 
+awaitable<> somebody_cuts_it_off(node_site& site) {
+    co_await site.start();
+    auto const id = co_await site.run(pod("Always"));
+    co_await site.until_state(id, instance_state::running);
+    site.machine_under.cut_off(id);
+    std::function<bool()> is_back = [&] { return site.machine_under.attached().contains(id); };
+    co_await site.until(is_back);
+    CHECK(site.status(id).ready);
+    site.machine_under.faults.attach_error = error{errc::internal, "no more links"};
+    site.machine_under.cut_off(id);
+    std::function<bool()> is_said = [&] { return site.status(id).reason == "NetworkLost"; };
+    co_await site.until(is_said);
+    CHECK_FALSE(site.status(id).ready);
+    site.machine_under.faults.attach_error.reset();
+    std::function<bool()> is_ready = [&] { return site.status(id).ready; };
+    co_await site.until(is_ready);
+    CHECK(site.machine_under.attached().contains(id));
+    CHECK(site.start_count(id) == 1);
+}
+
 awaitable<> namespace_was_lost(node_site& site) {
     co_await site.start();
     auto const id = co_await site.run(pod("Always"));
@@ -400,6 +420,9 @@ TEST_CASE("containers start when their Pod's address is on disk", "[sim][node]")
     simulate(slow_disk_keeps_the_address);
 }
 TEST_CASE("a Pod that is taken over without an address gets one", "[sim][node]") { simulate(address_was_lost); }
+TEST_CASE("a Pod that somebody takes off the network is put back, or says that it is off", "[sim][node]") {
+    simulate(somebody_cuts_it_off);
+}
 TEST_CASE("a Pod that lost its network says so, and gets it back", "[sim][node]") { simulate(network_was_lost); }
 TEST_CASE("a Pod whose network namespace is gone fails", "[sim][node]") { simulate(namespace_was_lost); }
 TEST_CASE("a container that cannot be watched for a while runs on", "[sim][node]") { simulate(waiting_fails); }

@@ -13,7 +13,9 @@
 #include <optional>
 #include <thread>
 
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -267,6 +269,22 @@ TEST_CASE("changes of an earlier boot are forgotten, those of another network na
         CHECK(machine.setting() == "0");
         CHECK(machine.changes() == foreign);
     }
+}
+
+TEST_CASE("a lock that somebody keeps is an error after a while, and only we can take it", "[unit][network]") {
+    fake_machine machine;
+    fs::create_directories(machine.run());
+    auto const held = ::open(machine.run().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(::flock(held, LOCK_EX) == 0);
+    auto const refused = machine.enter("a");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::unavailable);
+    CHECK(machine.setting() == "0");
+    ::close(held);
+    REQUIRE(machine.enter("a"));
+    auto const readable_by_others = fs::perms::group_read | fs::perms::others_read;
+    CHECK((fs::status(machine.run()).permissions() & readable_by_others) == fs::perms::none);
+    CHECK((fs::status(machine.run()).permissions() & fs::perms::others_exec) != fs::perms::none);
 }
 
 TEST_CASE("a shared directory with other files in it stays", "[unit][network]") {

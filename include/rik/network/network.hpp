@@ -45,6 +45,10 @@ public:
     virtual awaitable<result<void>> attach(pod_attachment pod) = 0;
     /// Takes them away; nothing happens if it has none.
     virtual awaitable<result<void>> detach(instance_id instance) = 0;
+    /// Looks whether all that `open` and `attach` made is still there, makes anew what somebody else has removed or
+    /// changed, and logs that. Returns the Pods that have no network now. Cheap: for every few seconds. Nothing happens
+    /// before `open`. Errors: those of `open`.
+    virtual awaitable<result<std::vector<lost_pod>>> repair() = 0;
     /// Removes the node's side: nothing of this node is left. Changed sysctls are put back by the machine's last node.
     virtual awaitable<result<void>> remove_all() = 0;
 };

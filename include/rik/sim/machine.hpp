@@ -58,6 +58,8 @@ public:
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
     /// As long as it is set, the Pod network cannot be opened.
     void set_network_error(std::optional<error> why) { network_error_ = std::move(why); }
+    /// Somebody takes the Pod off the network. `repair` puts it back, or tells it if `attach_error` is set.
+    void cut_off(instance_id instance);
     machine_faults faults;
 
     /// All containers end, nothing of them is left, and the boot id changes. Call it when no agent uses the machine.
@@ -94,6 +96,7 @@ public:
     awaitable<result<image_ptr>> ensure(std::string name) override;
 
     awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;
+    awaitable<result<std::vector<lost_pod>>> repair() override;
     awaitable<result<void>> attach(pod_attachment pod) override;
     awaitable<result<void>> detach(instance_id instance) override;
     awaitable<result<void>> remove_all() override;
@@ -120,6 +123,7 @@ private:
     std::map<container_key, std::string> logs_;  ///< of those that are gone
     std::shared_ptr<int> log_readers_ = std::make_shared<int>();
     std::map<instance_id, pod_attachment> attached_;
+    std::map<instance_id, pod_attachment> cut_off_;  ///< until `repair`
     std::vector<container_start> starts_;
     std::function<void(container_key const&)> on_start_ = [](container_key const&) {};
 };

@@ -17,18 +17,25 @@ struct free_context {
     void operator()(nft_ctx* context) const { nft_ctx_free(context); }
 };
 
-/// One transaction: all of `commands` or nothing.   Source: libnftables(3).
-result<void> run_nft(std::string const& commands) {
+/// What nftables prints. One transaction: all of `commands` or nothing.   Source: libnftables(3).
+result<std::string> run_nft(std::string const& commands, unsigned output_flags = 0) {
     // A context of its own each time costs 0.1 ms and keeps no cache of everybody's tables in memory.
     std::unique_ptr<nft_ctx, free_context> const context(nft_ctx_new(NFT_CTX_DEFAULT));
     if (!context) return error{errc::internal, "nftables: no context"};
+    nft_ctx_output_set_flags(context.get(), output_flags);
     nft_ctx_buffer_output(context.get());
     nft_ctx_buffer_error(context.get());
-    if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) return {};
+    if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0)
+        return std::string(nft_ctx_get_output_buffer(context.get()));
     std::string const said = nft_ctx_get_error_buffer(context.get());
-    auto const code = said.find("Operation not permitted") != std::string::npos ? errc::denied : errc::internal;
+    auto code = errc::internal;
+    if (said.find("Operation not permitted") != std::string::npos) code = errc::denied;
+    if (said.find("No such file or directory") != std::string::npos) code = errc::not_found;
     return error{code, fmt::format("nftables: {}", said.substr(0, said.find('\n')))};
 }
+
+/// Without the elements of maps, which come and go.
+result<std::string> list_table(std::string_view tag) { return run_nft(list_text(tag), NFT_CTX_OUTPUT_TERSE); }
 
 }  // namespace
 
@@ -36,7 +43,25 @@ firewall::firewall(std::string tag, asio::any_io_executor pool)
     : tag_(std::move(tag)), strand_(asio::make_strand(std::move(pool))) {}
 
 awaitable<result<void>> firewall::rebuild(firewall_rules rules, std::vector<port_mapping> mappings) {
-    return submit(rebuild_text(tag_, rules, mappings));
+    return shield(on_strand(asio::any_io_executor(strand_), rebuild_and_look(rebuild_text(tag_, rules, mappings))));
+}
+
+awaitable<result<void>> firewall::rebuild_and_look(std::string commands) {
+    auto const rebuilt = co_await run_in_batch(std::move(commands));
+    if (!rebuilt) co_return rebuilt;
+    auto listed = list_table(tag_);
+    if (!listed) co_return listed.error();
+    made_ = std::move(*listed);
+    co_return result<void>{};
+}
+
+awaitable<result<bool>> firewall::is_as_made() { return shield(on_strand(asio::any_io_executor(strand_), look())); }
+
+awaitable<result<bool>> firewall::look() {
+    auto const listed = list_table(tag_);
+    if (!listed && listed.error().code == errc::not_found) co_return false;
+    if (!listed) co_return listed.error();
+    co_return *listed == made_;
 }
 
 awaitable<result<void>> firewall::add(std::vector<port_mapping> mappings) { return submit(add_text(tag_, mappings)); }
@@ -63,7 +88,8 @@ awaitable<result<void>> firewall::run_in_batch(std::string commands) {
 
 void firewall::run_waiting() {
     auto const current = std::exchange(waiting_, nullptr);
-    current->outcome = run_nft(current->commands);
+    auto const said = run_nft(current->commands);
+    current->outcome = said ? result<void>{} : said.error();
     current->has_run = true;
 }
 

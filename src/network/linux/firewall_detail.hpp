@@ -26,6 +26,8 @@ public:
     /// Succeeds too for those that are not there.
     awaitable<result<void>> remove(std::vector<port_mapping> mappings);
     awaitable<result<void>> remove_table();
+    /// False if the table is not what the last `rebuild` made; host ports are not looked at.
+    awaitable<result<bool>> is_as_made();
 
 private:
     struct batch {
@@ -36,10 +38,13 @@ private:
     awaitable<result<void>> submit(std::string commands);
     awaitable<result<void>> run_in_batch(std::string commands);
     void run_waiting();
+    awaitable<result<void>> rebuild_and_look(std::string commands);
+    awaitable<result<bool>> look();
 
     std::string tag_;
     asio::strand<asio::any_io_executor> strand_;
     std::shared_ptr<batch> waiting_;  ///< on the strand only
+    std::string made_;                ///< the table's listing after the last `rebuild`; on the strand only
 };
 
 }  // namespace rik::detail

@@ -78,4 +78,6 @@ std::string remove_table_text(std::string_view tag) {
     return fmt::format("add table ip {0}\ndelete table ip {0}\n", table_name(tag));
 }
 
+std::string list_text(std::string_view tag) { return fmt::format("list table ip {}\n", table_name(tag)); }
+
 }  // namespace rik::detail

@@ -31,5 +31,6 @@ std::string add_text(std::string_view tag, std::span<port_mapping const> mapping
 /// Removes them, and succeeds too if they are not there. Precondition: `mappings` is not empty.
 std::string remove_text(std::string_view tag, std::span<port_mapping const> mappings);
 std::string remove_table_text(std::string_view tag);
+std::string list_text(std::string_view tag);
 
 }  // namespace rik::detail

@@ -40,8 +40,10 @@ netlink_message set_port(std::uint32_t index, std::initializer_list<port_attribu
     auto link = link_of(index);
     link.ifi_family = AF_BRIDGE;
     netlink_message message(RTM_SETLINK, 0, link);
-    netlink_message::nest const port(message, IFLA_PROTINFO);
-    for (auto const& each : values) message.add(each.attribute, each.value);
+    {
+        netlink_message::nest const port(message, IFLA_PROTINFO);
+        for (auto const& each : values) message.add(each.attribute, each.value);
+    }
     return message;
 }
 
@@ -74,11 +76,13 @@ netlink_message new_bridge(std::string_view name, mac_address const& mac) {
     netlink_message message(RTM_NEWLINK, make_new, link_of());
     message.add(IFLA_IFNAME, name);
     message.add(IFLA_ADDRESS, std::as_bytes(std::span(mac)));
-    netlink_message::nest const info(message, IFLA_LINKINFO);
-    message.add(IFLA_INFO_KIND, std::string_view("bridge"));
-    netlink_message::nest const data(message, IFLA_INFO_DATA);
-    message.add(IFLA_BR_STP_STATE, std::uint32_t{0});
-    message.add(IFLA_BR_FORWARD_DELAY, std::uint32_t{0});
+    {
+        netlink_message::nest const info(message, IFLA_LINKINFO);
+        message.add(IFLA_INFO_KIND, std::string_view("bridge"));
+        netlink_message::nest const data(message, IFLA_INFO_DATA);
+        message.add(IFLA_BR_STP_STATE, std::uint32_t{0});
+        message.add(IFLA_BR_FORWARD_DELAY, std::uint32_t{0});
+    }
     return message;
 }
 
@@ -87,13 +91,15 @@ netlink_message set_up(std::uint32_t index) { return {RTM_SETLINK, 0, link_that_
 netlink_message new_veth_pair(veth_pair const& what) {
     netlink_message message(RTM_NEWLINK, make_new, link_that_is_up());
     message.add(IFLA_IFNAME, what.name).add(IFLA_MASTER, what.bridge_index).add(IFLA_GROUP, what.group);
-    netlink_message::nest const info(message, IFLA_LINKINFO);
-    message.add(IFLA_INFO_KIND, std::string_view("veth"));
-    netlink_message::nest const data(message, IFLA_INFO_DATA);
-    netlink_message::nest const peer(message, VETH_INFO_PEER);
-    message.append(link_of());
-    message.add(IFLA_IFNAME, what.peer_name).add(IFLA_NET_NS_FD, static_cast<std::uint32_t>(what.peer_namespace));
-    message.add(IFLA_ADDRESS, std::as_bytes(std::span(what.peer_mac)));
+    {
+        netlink_message::nest const info(message, IFLA_LINKINFO);
+        message.add(IFLA_INFO_KIND, std::string_view("veth"));
+        netlink_message::nest const data(message, IFLA_INFO_DATA);
+        netlink_message::nest const peer(message, VETH_INFO_PEER);
+        message.append(link_of());
+        message.add(IFLA_IFNAME, what.peer_name).add(IFLA_NET_NS_FD, static_cast<std::uint32_t>(what.peer_namespace));
+        message.add(IFLA_ADDRESS, std::as_bytes(std::span(what.peer_mac)));
+    }
     return message;
 }
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
 namespace rik::detail {
 
@@ -27,7 +28,8 @@ link_view read_link(netlink_reply const& reply) {
             .name = attributes.text(IFLA_IFNAME),
             .kind = attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND),
             .group = attributes.find_number(IFLA_GROUP).value_or(0),
-            .master = attributes.find_number(IFLA_MASTER).value_or(0)};
+            .master = attributes.find_number(IFLA_MASTER).value_or(0),
+            .is_up = (reply.body<ifinfomsg>().ifi_flags & IFF_UP) != 0};
 }
 
 interface_address read_address(netlink_reply const& reply) {
@@ -180,9 +182,27 @@ result<std::set<std::string>> node_links::retain(std::set<std::string> const& na
     return kept;
 }
 
+result<bool> node_links::are_as_made(std::set<std::string> const& names) {
+    auto const links = list();
+    if (!links) return links.error();
+    std::size_t whole_count = 0;
+    auto has_bridge = false;
+    for (auto const& each : *links) {
+        if (each.name == bridge_) has_bridge = each.index == bridge_index_ && each.is_up;
+        if (names.contains(each.name)) whole_count += each.master == bridge_index_ && each.is_up ? 1 : 0;
+    }
+    if (!has_bridge || whole_count != names.size()) return false;
+    auto const addresses = socket_->ask(list_addresses());
+    if (!addresses) return to_error(addresses.error(), "list of addresses");
+    return std::any_of(addresses->begin(), addresses->end(), [&](auto const& reply) {
+        auto const address = read_address(reply);
+        return address.index == bridge_index_ && address.address == subnet_->gateway();
+    });
+}
+
 result<void> node_links::join_bridge(link_view const& link) {
     auto const object = fmt::format("link {}", link.name);
-    if (link.master != bridge_index_) {
+    if (link.master != bridge_index_ || !link.is_up) {  // this also sets it up
         auto const joined = socket_->request(set_master(link.index, bridge_index_));
         if (!joined) return unless_gone(joined, object);
     }

@@ -22,6 +22,7 @@ struct link_view {
     std::string kind;  ///< "veth", "bridge", ...
     std::uint32_t group = 0;
     std::uint32_t master = 0;  ///< index of its bridge, 0 if it has none
+    bool is_up = false;
 };
 
 struct pod_link {
@@ -41,6 +42,9 @@ public:
     /// Deletes the Pod links of this node that are not in `names`; puts the others (back) on the bridge.
     /// Returns the names of those. Precondition: open_bridge.
     result<std::set<std::string>> retain(std::set<std::string> const& names);
+
+    /// False if the bridge, its address or one of the links `names` is not as it was made. Precondition: open_bridge.
+    result<bool> are_as_made(std::set<std::string> const& names);
 
     /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. A link of that
     /// name is replaced. Errors: unavailable, no open_bridge before; not_found, no such namespace; internal. After an

@@ -1,15 +1,9 @@
-#include <rik/network/linux/linux_network.hpp>
-
-#include "network/linux/firewall_detail.hpp"
-#include "network/linux/host_ports_detail.hpp"
-#include "network/linux/links_detail.hpp"
-#include "network/linux/sysctl_ledger_detail.hpp"
+#include "network/linux/linux_network_detail.hpp"
 
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <utility>
 
 namespace rik {
@@ -20,10 +14,6 @@ using namespace detail;
 
 /// So many links at most wait for their namespace to take them along.
 constexpr std::size_t condemned_count_max = 16;
-
-constexpr char const* ip_forward = "net/ipv4/ip_forward";
-
-std::string route_localnet_of(std::string const& link) { return fmt::format("net/ipv4/conf/{}/route_localnet", link); }
 
 result<firewall_rules> read_rules(node_network const& what) {
     auto const pods = ipv4_subnet::parse(what.pod_subnet);
@@ -42,46 +32,6 @@ bool is_same(pod_attachment const& one, pod_attachment const& other) {
 }
 
 }  // namespace
-
-/// Everything but `links_` belongs to the callers' strand; `links_` to the namespace thread.
-class linux_network::inner {
-public:
-    explicit inner(linux_network_options options);
-
-    awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present);
-    awaitable<result<void>> attach(pod_attachment pod);
-    awaitable<result<void>> detach(instance_id instance);
-    awaitable<result<void>> remove_all();
-
-private:
-    struct known_pod {
-        pod_attachment attachment;
-        bool is_whole = false;  ///< false while attach works on it, and after it was cancelled
-    };
-    using pod_links = std::vector<std::pair<instance_id, pod_link>>;
-
-    result<pod_link> link_of(pod_attachment const& pod) const;
-    awaitable<result<std::vector<lost_pod>>> open_links(pod_links wanted);
-    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet, pod_links const& present);
-    awaitable<result<void>> change_settings();
-    awaitable<result<void>> add_link(pod_link link);
-    awaitable<result<void>> remove_link(instance_id instance);
-    awaitable<result<void>> add_ports(std::vector<port_mapping> mappings);
-    awaitable<result<void>> remove_ports(std::vector<port_mapping> mappings);
-    awaitable<result<void>> rebuild_firewall(error why);
-    awaitable<result<void>> give_up(instance_id instance, error why);
-    result<void> remove_links_and_settings();
-    void forget(instance_id instance);
-
-    linux_network_options options_;
-    node_links links_;
-    firewall firewall_;
-    sysctl_ledger ledger_;
-    std::optional<firewall_rules> rules_;  ///< set while the network is open
-    std::map<instance_id, known_pod> pods_;
-    port_table ports_;
-    std::size_t condemned_count_ = 0;
-};
 
 linux_network::inner::inner(linux_network_options options)
     : options_(std::move(options)),
@@ -113,7 +63,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     rules_ = *rules;
     pods_.clear();
     ports_.clear();
-    pod_links wanted;
+    wanted_links wanted;
     std::vector<lost_pod> lost;
     for (auto const& each : present) {
         auto const link = link_of(each);
@@ -121,7 +71,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
             lost.push_back({.instance = each.instance, .why = link.error()});
             continue;
         }
-        wanted.emplace_back(each.instance, *link);
+        wanted.whole.emplace_back(each.instance, *link);
         pods_.insert_or_assign(each.instance, known_pod{.attachment = each, .is_whole = true});
         for (auto const port : ports_.take_back(each.instance, mappings_of(each.host_ports, link->address))) {
             options_.logger.warning("another program has a Pod's host port, and is shadowed by it",
@@ -139,7 +89,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     co_return lost;
 }
 
-awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(pod_links wanted) {
+awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(wanted_links wanted) {
     auto work = [this, subnet = rules_->pod_subnet, wanted = std::move(wanted)] { return bring_up(subnet, wanted); };
     auto lost = co_await offload(options_.namespace_executor, std::move(work));
     if (!lost) co_return lost.error();
@@ -147,15 +97,15 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(pod_li
     co_return std::move(*lost);
 }
 
-result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet, pod_links const& present) {
+result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet, wanted_links const& wanted) {
     auto const opened = links_.open_bridge(subnet);
     if (!opened) return opened.error();
-    std::set<std::string> names;
-    for (auto const& [instance, link] : present) names.insert(link.name);
+    auto names = wanted.unfinished;
+    names.merge(names_of(wanted.whole));
     auto const kept = links_.retain(names);
     if (!kept) return kept.error();
     std::vector<lost_pod> lost;
-    for (auto const& [instance, link] : present) {
+    for (auto const& [instance, link] : wanted.whole) {
         if (kept->contains(link.name)) continue;
         auto const attached = links_.attach(link);
         if (!attached) lost.push_back({.instance = instance, .why = attached.error()});
@@ -214,7 +164,16 @@ awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
     co_return closed ? removed : closed;
 }
 
+/// A link that cannot be made may want the bridge, which somebody else has deleted.
 awaitable<result<void>> linux_network::inner::add_link(pod_link link) {
+    auto const added = co_await add_link_once(link);
+    if (added || added.error().code != errc::internal) co_return added;
+    auto const repaired = co_await repair_links();
+    if (!repaired) co_return added;
+    co_return co_await add_link_once(std::move(link));
+}
+
+awaitable<result<void>> linux_network::inner::add_link_once(pod_link link) {
     auto work = [this, link = std::move(link)] { return links_.attach(link); };
     co_return co_await offload(options_.namespace_executor, std::move(work));
 }
@@ -259,6 +218,7 @@ awaitable<result<void>> linux_network::inner::remove_all() {
     co_return cleared ? removed : cleared;
 }
 
+/// Blocks.
 result<void> linux_network::inner::remove_links_and_settings() {
     auto const removed = links_.remove_all();
     if (!removed) return removed;
@@ -273,6 +233,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::open(node_network what, 
 }
 awaitable<result<void>> linux_network::attach(pod_attachment pod) { return inner_->attach(std::move(pod)); }
 awaitable<result<void>> linux_network::detach(instance_id instance) { return inner_->detach(instance); }
+awaitable<result<std::vector<lost_pod>>> linux_network::repair() { return inner_->repair(); }
 awaitable<result<void>> linux_network::remove_all() { return inner_->remove_all(); }
 
 }  // namespace rik

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,8 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// So often at most somebody removes the directory between our making and our locking it.
+/// So often at most somebody removes the directory between our making and our locking it, or has it locked.
 constexpr int lock_tries_max = 100;
+constexpr int lock_pause_ms = 10;  // who has it reads and writes some small files
 
 error failure(fs::path const& file, int number) {
     auto const code = number == ENOENT ? errc::not_found : errc::internal;
@@ -53,6 +55,26 @@ result<void> write_text(fs::path const& file, int flags, std::string_view text) 
     if (!opened) return failure(file, errno);
     auto const size = ::write(opened.get(), text.data(), text.size());  // whole, but on a full disk
     if (size != static_cast<ssize_t>(text.size())) return failure(file, size < 0 ? errno : ENOSPC);
+    return {};
+}
+
+/// Whoever can read a directory can lock it. To reach a socket in it needs no reading.
+void keep_for_us(descriptor const& directory) {
+    struct stat about {};
+    auto const is_readable = ::fstat(directory.get(), &about) == 0 && (about.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    if (is_readable && about.st_uid == ::geteuid())
+        (void)::fchmod(directory.get(), about.st_mode & 07777 & ~(S_IRGRP | S_IROTH));
+}
+
+/// Errors: unavailable, somebody has had the lock all the time.
+result<void> lock_in_time(descriptor const& opened, fs::path const& file) {
+    for (int tries = 0; ::flock(opened.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return failure(file, errno);
+        if (tries == lock_tries_max)
+            return error{errc::unavailable, fmt::format("{}: another process keeps it locked", file.string()), "",
+                         fmt::format("find it with: fuser -v {}", file.string())};
+        ::poll(nullptr, 0, lock_pause_ms);
+    }
     return {};
 }
 
@@ -180,9 +202,9 @@ result<descriptor> sysctl_ledger::lock() const {
         descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!opened && errno == ENOENT) continue;
         if (!opened) return failure(directory, errno);
-        while (::flock(opened.get(), LOCK_EX) != 0) {
-            if (errno != EINTR) return failure(directory, errno);
-        }
+        keep_for_us(opened);
+        auto const locked = lock_in_time(opened, directory);
+        if (!locked) return locked.error();
         if (is_at(opened, directory)) return opened;
     }
     return error{errc::internal, fmt::format("{}: is removed whenever it is made", directory.string())};
@@ -240,6 +262,11 @@ std::vector<sysctl_setting> moved_by_ip_forward(fs::path const& settings) {
 
 result<void> set_sysctl(std::string const& name, std::string const& value) {
     return write_text(fs::path("/proc/sys") / name, 0, value);
+}
+
+bool has_sysctl(std::string const& name, std::string_view value) {
+    auto const present = read_setting(fs::path("/proc/sys") / name);
+    return present && *present == value;
 }
 
 }  // namespace rik::detail

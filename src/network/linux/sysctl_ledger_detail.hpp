@@ -90,5 +90,6 @@ std::vector<sysctl_setting> moved_by_ip_forward(std::filesystem::path const& set
 
 /// For settings that vanish with what they belong to, and need no ledger. Errors: not_found; internal.
 result<void> set_sysctl(std::string const& name, std::string const& value);
+bool has_sysctl(std::string const& name, std::string_view value);
 
 }  // namespace rik::detail

@@ -46,6 +46,9 @@ public:
     /// The Pod is off the network when this returns. Its link itself goes with its namespace, at the latest with one of
     /// the next detachments.
     awaitable<result<void>> detach(instance_id instance) override;
+    /// Sees links, the bridge's address, the table's chains and rules, and sysctls; not the addresses inside of Pods,
+    /// nor single host ports that were taken out of the table.
+    awaitable<result<std::vector<lost_pod>>> repair() override;
     /// Works without `open` too, from the tag alone.
     awaitable<result<void>> remove_all() override;
 

@@ -1,0 +1,83 @@
+// What linux_network.hpp hides.
+#pragma once
+
+#include <rik/network/linux/linux_network.hpp>
+
+#include "network/linux/firewall_detail.hpp"
+#include "network/linux/host_ports_detail.hpp"
+#include "network/linux/links_detail.hpp"
+#include "network/linux/sysctl_ledger_detail.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+namespace detail {
+
+using pod_links = std::vector<std::pair<instance_id, pod_link>>;
+
+std::set<std::string> names_of(pod_links const& links);
+std::string route_localnet_of(std::string const& link);
+
+inline constexpr char const* ip_forward = "net/ipv4/ip_forward";
+
+}  // namespace detail
+
+/// Everything but `links_` belongs to the callers' strand; `links_` to the namespace thread.
+class linux_network::inner {
+public:
+    explicit inner(linux_network_options options);
+
+    awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present);
+    awaitable<result<void>> attach(pod_attachment pod);
+    awaitable<result<void>> detach(instance_id instance);
+    awaitable<result<std::vector<lost_pod>>> repair();
+    awaitable<result<void>> remove_all();
+
+private:
+    struct known_pod {
+        pod_attachment attachment;
+        bool is_whole = false;  ///< false while attach works on it, and after it was cancelled
+    };
+
+    /// What the namespace thread needs to know of the Pods.
+    struct wanted_links {
+        detail::pod_links whole = {};
+        std::set<std::string> unfinished = {};  ///< what others are working on
+    };
+
+    result<detail::pod_link> link_of(pod_attachment const& pod) const;
+    wanted_links links_now() const;
+    awaitable<result<std::vector<lost_pod>>> open_links(wanted_links wanted);
+    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet, wanted_links const& wanted);
+    awaitable<result<void>> repair_links();
+    awaitable<result<void>> repair_settings();
+    awaitable<result<void>> repair_firewall();
+    awaitable<result<void>> change_settings();
+    awaitable<result<void>> add_link(detail::pod_link link);
+    awaitable<result<void>> add_link_once(detail::pod_link link);
+    awaitable<result<void>> remove_link(instance_id instance);
+    awaitable<result<void>> add_ports(std::vector<detail::port_mapping> mappings);
+    awaitable<result<void>> remove_ports(std::vector<detail::port_mapping> mappings);
+    awaitable<result<void>> rebuild_firewall(error why);
+    awaitable<result<void>> give_up(instance_id instance, error why);
+    result<void> remove_links_and_settings();
+    void forget(instance_id instance);
+
+    linux_network_options options_;
+    detail::node_links links_;
+    detail::firewall firewall_;
+    detail::sysctl_ledger ledger_;
+    std::optional<detail::firewall_rules> rules_;  ///< set while the network is open
+    std::map<instance_id, known_pod> pods_;
+    detail::port_table ports_;
+    std::vector<lost_pod> lost_;  ///< by a repair that nobody was told of yet
+    std::size_t condemned_count_ = 0;
+};
+
+}  // namespace rik

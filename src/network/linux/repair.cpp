@@ -1,0 +1,80 @@
+// What somebody else has changed of the node's network is made anew.
+#include "network/linux/linux_network_detail.hpp"
+
+#include <rik/async/shield.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik {
+
+using namespace detail;
+
+std::set<std::string> detail::names_of(pod_links const& links) {
+    std::set<std::string> names;
+    for (auto const& [instance, link] : links) names.insert(link.name);
+    return names;
+}
+
+std::string detail::route_localnet_of(std::string const& link) {
+    return fmt::format("net/ipv4/conf/{}/route_localnet", link);
+}
+
+linux_network::inner::wanted_links linux_network::inner::links_now() const {
+    wanted_links wanted;
+    for (auto const& [instance, pod] : pods_) {
+        auto const link = link_of(pod.attachment);
+        if (!link) continue;
+        if (pod.is_whole)
+            wanted.whole.emplace_back(instance, *link);
+        else
+            wanted.unfinished.insert(link->name);
+    }
+    return wanted;
+}
+
+awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
+    if (!rules_) co_return std::vector<lost_pod>{};
+    auto repaired = co_await repair_links();
+    if (repaired) repaired = co_await repair_settings();
+    if (repaired && rules_) repaired = co_await repair_firewall();
+    if (!repaired) co_return repaired.error();
+    co_return std::exchange(lost_, {});
+}
+
+awaitable<result<void>> linux_network::inner::repair_links() {
+    auto wanted = links_now();
+    auto work = [this, names = names_of(wanted.whole)] { return links_.are_as_made(names); };
+    auto const whole = co_await offload(options_.namespace_executor, std::move(work));
+    if (!whole) co_return whole.error();
+    if (*whole || !rules_) co_return result<void>{};
+    options_.logger.warning("somebody else has changed the node's bridge or a Pod's link: making it anew");
+    wanted = links_now();  // maybe other Pods than before
+    auto const lost = co_await open_links(std::move(wanted));
+    if (!lost) co_return lost.error();
+    lost_.insert(lost_.end(), lost->begin(), lost->end());
+    if (lost->empty() || !rules_) co_return result<void>{};
+    error why{errc::not_found, "it leads to Pods that have no network any more"};
+    co_return co_await rebuild_firewall(std::move(why));
+}
+
+awaitable<result<void>> linux_network::inner::repair_settings() {
+    auto work = [tag = options_.tag] {
+        return has_sysctl(ip_forward, "1") && has_sysctl(route_localnet_of(bridge_name(tag)), "1");
+    };
+    auto const are_there = co_await offload(options_.pool_executor, std::move(work));
+    if (are_there || !rules_) co_return result<void>{};
+    options_.logger.warning("somebody else has changed a sysctl that Pods need: setting it again");
+    co_return co_await change_settings();
+}
+
+awaitable<result<void>> linux_network::inner::repair_firewall() {
+    auto const is_whole = co_await firewall_.is_as_made();
+    if (!is_whole) co_return is_whole.error();
+    if (*is_whole || !rules_) co_return result<void>{};
+    error why{errc::conflict, "somebody else has changed or removed it"};
+    co_return co_await rebuild_firewall(std::move(why));
+}
+
+}  // namespace rik
