@@ -38,6 +38,12 @@ std::string check_subnet(std::string const& text) {
     auto const parsed = ipv4_subnet::parse(text);
     if (!parsed) return to_string(parsed.error());
     if (parsed->prefix_bits() > 24) return "the cluster needs at least a /24";
+    // Source: RFC 6890: "this network", loopback, link-local, and from 224.0.0.0 on multicast and reserved
+    for (auto const* const each : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"}) {
+        auto const special = ipv4_subnet::parse(each).value();
+        if (special.contains(parsed->network()) || parsed->contains(special.network()))
+            return text + " has addresses of " + each + ", which Pods cannot have; take one of 10.0.0.0/8, for example";
+    }
     return {};
 }
 
@@ -93,8 +99,8 @@ options parse_command_line(int argc, char** argv) {
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     app.add_option("--log-format", format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
-    auto const* const reset =
-        app.add_subcommand("reset", "remove everything of this state directory from this machine");
+    auto* const reset = app.add_subcommand("reset", "remove everything of this state directory from this machine");
+    reset->footer("Which one, say --state-dir and --run-dir: see rik --help. Files that rik did not make stay.");
     auto const* const version = app.add_subcommand("version", "print the version");
 
     try {

@@ -1,22 +1,20 @@
 #include "directories_detail.hpp"
 
+#include "directory_files_detail.hpp"
+
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <optional>
 #include <string_view>
 #include <system_error>
-#include <vector>
+#include <utility>
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -27,100 +25,27 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view mark_name = "rik-state";  // in the state directory
 constexpr std::string_view owner_name = "rik-run";   // in the run directory: names its state directory
-constexpr std::string_view mount_source = "rik";     // of a run directory that is a file system of ours
 constexpr std::string_view lock_name = "lock";
-constexpr std::size_t small_file_bytes_max = 16u << 10;
 constexpr int lock_attempts_max = 100;  // each but the last met a reset at its end
 constexpr std::string_view mark_head = "rik-state 1";
 constexpr std::array<std::string_view, 3> parts{"primary", "node", "images"};  // the rest the runtime has removed
 
-error failed(fs::path const& where, int number, std::string_view option) {
-    auto const is_denied = number == EACCES || number == EPERM || number == EROFS;
-    return error{is_denied ? errc::denied : errc::internal,
-                 fmt::format("{}: {}", where.string(), std::generic_category().message(number)),
+error in_use(fs::path const& state_dir) {
+    return error{errc::conflict,
+                 fmt::format("another rik uses the state directory {}", state_dir.string()),
                  {},
-                 is_denied ? fmt::format("run rik as root, or choose another {}", option)
-                           : fmt::format("see what is wrong with it, or choose another {}", option)};
-}
-
-/// A file that is being written, or that a crash has left so.
-fs::path draft_of(fs::path const& file) { return fs::path(file.string() + ".new"); }
-
-/// Whether there is something else in it than what a start begins with. A directory that is missing has nothing.
-result<bool> has_other_things(fs::path const& directory, std::vector<fs::path> const& known, std::string_view option) {
-    std::error_code failure;
-    for (auto each = fs::directory_iterator(directory, failure); !failure && each != fs::directory_iterator();
-         each.increment(failure))
-        if (std::find(known.begin(), known.end(), each->path().filename()) == known.end()) return true;
-    if (failure && failure != std::errc::no_such_file_or_directory) return failed(directory, failure.value(), option);
-    return false;
-}
-
-/// Nothing: there is no such file.
-result<std::optional<std::string>> read_small_file(fs::path const& file, std::string_view option) {
-    auto const fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return std::optional<std::string>();
-    std::string text(small_file_bytes_max, '\0');
-    auto const count = fd < 0 ? -1 : ::read(fd, text.data(), text.size());
-    auto const number = errno;
-    if (fd >= 0) ::close(fd);
-    if (count < 0) return failed(file, number, option);
-    text.resize(static_cast<std::size_t>(count));
-    return std::optional(std::move(text));
-}
-
-/// Whole or not at all.
-result<void> write_small_file(fs::path const& file, std::string_view text, std::string_view option) {
-    auto const draft = draft_of(file);
-    auto const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    auto const wrote =
-        fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) && ::fsync(fd) == 0;
-    auto const number = errno;
-    if (fd >= 0) ::close(fd);
-    if (!wrote) return failed(draft, number, option);
-    if (::rename(draft.c_str(), file.c_str()) != 0) return failed(file, errno, option);
-    return {};
-}
-
-result<void> remove_part(fs::path const& part) {
-    std::error_code failure;
-    fs::remove_all(part, failure);
-    if (failure) return error{errc::internal, fmt::format("{}: {}", part.string(), failure.message())};
-    return {};
+                 "stop it, or give this one its own --state-dir"};
 }
 
 constexpr char const* usual_cluster_cidr = "10.210.0.0/16";
 
 fs::path usual_run_dir(fs::path const& state_dir) { return fs::path("/run/rik") / state_tag(state_dir); }
 
-/// What need not outlive the boot need not wait for a disk. Usually /run is in memory anyhow; where it is not, the run
-/// directory becomes a file system of its own. Without one everything works as well, only slower.
-void keep_in_memory(fs::path const& directory) {
-    struct ::statfs below {};
-    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return;
-    (void)::mount(mount_source.data(), directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                  "mode=0755,size=256m");
-}
-
-/// Source: man 5 proc, mountinfo: the mount point is the fifth field, the source the second after " - ".
-bool is_our_mount(fs::path const& directory) {
-    auto const wanted = " " + directory.string() + " ";
-    std::ifstream mounts("/proc/self/mountinfo");
-    for (std::string line; std::getline(mounts, line);)
-        if (line.find(wanted) != line.npos && line.find(fmt::format(" - tmpfs {} ", mount_source)) != line.npos)
-            return true;
-    return false;
-}
-
-/// Whether `one` is `other`, or below it.
-bool is_in(fs::path const& one, fs::path const& other) {
-    return std::mismatch(other.begin(), other.end(), one.begin(), one.end()).first == other.end();
-}
-
 }  // namespace
 
 directories::~directories() {
     if (fd_ >= 0) ::close(fd_);
+    if (directory_fd_ >= 0) ::close(directory_fd_);
 }
 
 result<void> directories::lock(fs::path const& state_dir) {
@@ -132,6 +57,7 @@ result<void> directories::lock(fs::path const& state_dir) {
         state_dir_ = fs::canonical(state_dir_, failure);
         if (failure == std::errc::no_such_file_or_directory) continue;  // a reset has just removed it
         if (failure) return failed(state_dir_, failure.value(), "--state-dir");
+        if (auto const owned = check_owner(state_dir_, "--state-dir"); !owned) return owned;
         if (auto const ours = read_mark(); !ours) return ours.error();  // not even a lock is put into a foreign one
         auto const file = state_dir_ / lock_name;
         fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -139,14 +65,14 @@ result<void> directories::lock(fs::path const& state_dir) {
         if (fd_ < 0) return failed(file, errno, "--state-dir");
         if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK) return failed(file, errno, "--state-dir");
-            return error{errc::conflict,
-                         fmt::format("another rik uses the state directory {}", state_dir_.string()),
-                         {},
-                         "stop it, or give this one its own --state-dir"};
+            return in_use(state_dir_);
         }
         struct ::stat held {};
         struct ::stat named {};
-        if (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino) return {};
+        if (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino) {
+            directory_fd_ = lock_directory(state_dir_);
+            return directory_fd_ < 0 ? in_use(state_dir_) : result<void>{};
+        }
         ::close(fd_);  // whoever had it has removed the file: what we hold keeps nobody out
         fd_ = -1;
     }
@@ -164,7 +90,9 @@ result<std::optional<directories::mark>> directories::read_mark() const {
         return error{errc::conflict,
                      fmt::format("{}: it is not empty, and rik did not make it", state_dir_.string()),
                      {},
-                     "choose a directory for rik alone as --state-dir"};
+                     fmt::format("choose a directory for rik alone as --state-dir; if rik made it and its file {} is "
+                                 "lost, remove what is in it, and rik reset removes the rest from this machine",
+                                 mark_name)};
     }
     mark found;
     std::string_view rest(**text);
@@ -175,10 +103,12 @@ result<std::optional<directories::mark>> directories::read_mark() const {
         return line;
     };
     if (next_line() != mark_head)
-        return error{errc::corrupt,
-                     fmt::format("{}: it is damaged, or of another version of rik", file.string()),
-                     {},
-                     "start the rik that made it"};
+        return error{
+            errc::corrupt,
+            fmt::format("{}: it is damaged, or of another version of rik", file.string()),
+            {},
+            "start the rik that made it; or put the file back from a backup; or remove what is in the directory, "
+            "and rik reset removes the rest from this machine"};
     while (!rest.empty()) {
         auto const line = next_line();
         if (line.starts_with("run-dir ")) found.run_dir = line.substr(line.find(' ') + 1);
@@ -215,6 +145,9 @@ result<void> directories::own_run_dir() const {
 }
 
 result<void> directories::take(local_options const& options) {
+    for (auto const& [directory, option] :
+         {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
+        if (auto const fits = check_form(directory, option); !fits) return fits;
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();

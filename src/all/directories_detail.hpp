@@ -20,8 +20,9 @@ public:
 
     /// Makes what is missing and keeps others out: one rik per state directory, until this is destroyed or the process
     /// dies, however it dies.   Source: man 2 flock
-    /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, it was used with
-    /// another --run-dir or --cluster-cidr; denied; internal.
+    /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, its path cannot be
+    /// used, or it was used with another --run-dir or --cluster-cidr; denied, also when others than root may write into
+    /// the state directory; internal. After an error about the path nothing was made.
     result<void> take(local_options const& options);
     /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
     /// in it.
@@ -47,7 +48,8 @@ private:
     result<void> own_run_dir() const;
     result<void> unmount_run_dir() const;
 
-    int fd_ = -1;
+    int fd_ = -1;            ///< of the lock file
+    int directory_fd_ = -1;  ///< of the state directory, locked too
     std::filesystem::path state_dir_;
     std::filesystem::path run_dir_;
     std::string cluster_cidr_;

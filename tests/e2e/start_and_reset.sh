@@ -73,6 +73,21 @@ s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(600)' "$po
     says 'not apart'
     check 'nor is the socket in one' 2 "$rik_program" --state-dir "$lab_dir/state" --socket "$lab_dir/state/rik.sock"
     rm -rf "$lab_dir/both" "$lab_dir/state"
+    check 'a path that mount options cannot have' 1 rik --state-dir "$lab_dir/my state"
+    says 'a space' "$lab_dir/my state"
+    check 'also of the run directory' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/a:b"
+    says "':'" "$lab_dir/a:b"
+    is 'neither was made' '' "$(ls -d "$lab_dir/my state" "$lab_dir/state" "$lab_dir/a:b" 2>/dev/null)"
+    mkdir --mode=0777 "$lab_dir/open" && chmod 0777 "$lab_dir/open"
+    check 'a directory into which anybody may write' 1 rik --state-dir "$lab_dir/open"
+    says "$lab_dir/open" 'others than its owner'
+    mkdir "$lab_dir/theirs" && chown 65534 "$lab_dir/theirs"
+    check 'or that is not of root' 1 rik --state-dir "$lab_dir/theirs"
+    says "$lab_dir/theirs" 65534
+    for port in 0.0.0.0/0 127.0.0.0/16 169.254.0.0/16 224.0.0.0/8 10.0.0.0/25 10.1.2.3/16; do
+        check "addresses that are none for Pods: $port" 2 rik --state-dir "$lab_dir/state" --cluster-cidr "$port"
+    done
+    is 'nothing was made' '' "$(find "$lab_dir/open" "$lab_dir/theirs" "$lab_dir/state" -mindepth 1 2>/dev/null)"
     touch "$lab_dir/file"
     check 'a state directory below a file' 1 rik --state-dir "$lab_dir/file/state"
     says "$lab_dir/file" 'Not a directory'
@@ -106,6 +121,35 @@ test_reset() {
     check 'reset needs only the state directory, and no tools for images' 0 without_image_tools "$rik_program" reset --state-dir "$lab_dir/state"
     is 'a file of the user stays' mine "$(ls "$lab_dir/state")"
     rm -r "$lab_dir/state"
+    nothing_is_left
+}
+
+# Who removes the lock file of a rik that runs must not get two of them.
+test_lost_lock() {
+    lab_rik_start
+    lab_wait_for 10 leftovers_learn
+    rm "$lab_dir/state/lock"
+    check 'a second rik is refused although the lock file is gone' 1 in_lab
+    says 'another rik uses'
+    check 'and so is its reset' 1 lab_rik_reset
+    says 'another rik uses'
+    check 'the first one is well' 0 rikctl get workloads
+    lab_rik_stop TERM
+    check 'it is reset after its end' 0 lab_rik_reset
+    nothing_is_left
+}
+
+test_lost_mark() {
+    lab_rik_start
+    lab_rik_stop TERM
+    printf 'nonsense\n' >"$lab_dir/state/rik-state"
+    check 'a damaged mark is refused' 1 in_lab
+    says 'damaged' 'remove what is in the directory'
+    rm "$lab_dir/state/rik-state"
+    check 'a lost one too' 1 in_lab
+    says 'not empty' 'remove what is in it'
+    rm -r "$lab_dir/state"/*
+    check 'and what it says helps' 0 lab_rik_reset
     nothing_is_left
 }
 
@@ -156,6 +200,8 @@ main() {
     test_wrong_starts
     test_foreign_directories
     test_reset
+    test_lost_lock
+    test_lost_mark
     test_lost_state
     test_half_and_slash
     checks_close

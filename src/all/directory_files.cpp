@@ -1,0 +1,150 @@
+#include "directory_files_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+namespace rik::detail {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view mount_source = "rik";  // of a run directory that is a file system of ours
+constexpr std::size_t small_file_bytes_max = 16u << 10;
+constexpr std::size_t path_bytes_max = 512;  // three of them fit into the page that mount options may take
+constexpr int removal_tries_max = 20;
+constexpr int removal_pause_ms = 10;
+
+}  // namespace
+
+error failed(fs::path const& where, int number, std::string_view option) {
+    auto const is_denied = number == EACCES || number == EPERM || number == EROFS;
+    return error{is_denied ? errc::denied : errc::internal,
+                 fmt::format("{}: {}", where.string(), std::generic_category().message(number)),
+                 {},
+                 is_denied ? fmt::format("run rik as root, or choose another {}", option)
+                           : fmt::format("see what is wrong with it, or choose another {}", option)};
+}
+
+fs::path draft_of(fs::path const& file) { return fs::path(file.string() + ".new"); }
+
+result<bool> has_other_things(fs::path const& directory, std::vector<fs::path> const& known, std::string_view option) {
+    std::error_code failure;
+    for (auto each = fs::directory_iterator(directory, failure); !failure && each != fs::directory_iterator();
+         each.increment(failure))
+        if (std::find(known.begin(), known.end(), each->path().filename()) == known.end()) return true;
+    if (failure && failure != std::errc::no_such_file_or_directory) return failed(directory, failure.value(), option);
+    return false;
+}
+
+result<std::optional<std::string>> read_small_file(fs::path const& file, std::string_view option) {
+    auto const fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return std::optional<std::string>();
+    std::string text(small_file_bytes_max, '\0');
+    auto const count = fd < 0 ? -1 : ::read(fd, text.data(), text.size());
+    auto const number = errno;
+    if (fd >= 0) ::close(fd);
+    if (count < 0) return failed(file, number, option);
+    text.resize(static_cast<std::size_t>(count));
+    return std::optional(std::move(text));
+}
+
+result<void> write_small_file(fs::path const& file, std::string_view text, std::string_view option) {
+    auto const draft = draft_of(file);
+    auto const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    auto const wrote =
+        fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<::ssize_t>(text.size()) && ::fsync(fd) == 0;
+    auto const number = errno;
+    if (fd >= 0) ::close(fd);
+    if (!wrote) return failed(draft, number, option);
+    if (::rename(draft.c_str(), file.c_str()) != 0) return failed(file, errno, option);
+    auto const directory = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto const is_synced = directory >= 0 && ::fsync(directory) == 0;
+    auto const failure = errno;
+    if (directory >= 0) ::close(directory);
+    if (!is_synced) return failed(file.parent_path(), failure, option);
+    return {};
+}
+
+/// The mount options of overlays are separated by these, and conmon's log option by the colon.
+result<void> check_form(fs::path const& directory, std::string_view option) {
+    auto const& text = directory.native();
+    auto const at = text.find_first_of(",:\\ \n\"");
+    if (at == std::string::npos && text.size() <= path_bytes_max) return {};
+    return error{errc::invalid,
+                 at == std::string::npos
+                     ? fmt::format("{}: its path has more than {} bytes", directory.string(), path_bytes_max)
+                     : fmt::format("{}: there is {} in its path, which mount options cannot have", directory.string(),
+                                   text[at] == ' ' ? "a space" : fmt::format("'{}'", text[at])),
+                 {},
+                 fmt::format("choose another {}", option)};
+}
+
+result<void> check_owner(fs::path const& directory, std::string_view option) {
+    struct ::stat about {};
+    if (::stat(directory.c_str(), &about) != 0) return failed(directory, errno, option);
+    auto const is_open = (about.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    if (about.st_uid == ::geteuid() && !is_open) return {};
+    return error{errc::denied,
+                 is_open ? fmt::format("{}: others than its owner may write into it", directory.string())
+                         : fmt::format("{}: it belongs to user {}", directory.string(), about.st_uid),
+                 {},
+                 fmt::format("choose a directory that only root writes into as {}", option)};
+}
+
+int lock_directory(fs::path const& directory) {
+    auto const opened = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0) return -1;
+    struct ::stat about {};
+    if (::fstat(opened, &about) == 0) (void)::fchmod(opened, about.st_mode & 07777 & ~(S_IRGRP | S_IROTH));
+    if (::flock(opened, LOCK_EX | LOCK_NB) == 0) return opened;
+    ::close(opened);
+    return -1;
+}
+
+result<void> remove_part(fs::path const& part) {
+    std::error_code failure;
+    // A program that was killed may be at work in it for a moment yet.
+    for (int tries = 0; tries < removal_tries_max; ++tries) {
+        fs::remove_all(part, failure);
+        if (!failure) return {};
+        ::poll(nullptr, 0, removal_pause_ms);
+    }
+    return error{errc::internal, fmt::format("{}: {}", part.string(), failure.message())};
+}
+
+void keep_in_memory(fs::path const& directory) {
+    struct ::statfs below {};
+    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return;
+    (void)::mount(mount_source.data(), directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  "mode=0755,size=256m");
+}
+
+/// Source: man 5 proc, mountinfo: the mount point is the fifth field, the source the second after " - ".
+bool is_our_mount(fs::path const& directory) {
+    auto const wanted = " " + directory.string() + " ";
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);)
+        if (line.find(wanted) != line.npos && line.find(fmt::format(" - tmpfs {} ", mount_source)) != line.npos)
+            return true;
+    return false;
+}
+
+bool is_in(fs::path const& one, fs::path const& other) {
+    return std::mismatch(other.begin(), other.end(), one.begin(), one.end()).first == other.end();
+}
+
+}  // namespace rik::detail
