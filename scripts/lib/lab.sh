@@ -99,7 +99,7 @@ lab_rik_reset() {
 
 # lab_rik_start [OPTION...]: starts it and waits until it is ready.
 lab_rik_start() {
-    "$rik_program" --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" \
+    "$rik_program" --role=all --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" \
         --cluster-cidr "$lab_cidr" --insecure-registry "$lab_registry" "$@" >>"$lab_dir/rik.log" 2>&1 &
     rik_pid=$!
     lab_wait_for 60 lab_rik_is_ready_or_gone && kill -0 "$rik_pid" 2>/dev/null && return
@@ -115,9 +115,8 @@ lab_rik_is_ready_or_gone() {
 
 # lab_rik_stop SIGNAL
 lab_rik_stop() {
-    local pid=$rik_pid
-    rik_pid=''
-    if [[ -n $pid ]]; then lab_end "$pid" "$1"; fi
+    if [[ -n $rik_pid ]]; then lab_end "$rik_pid" "$1"; fi
+    rik_pid=''  # only now: whoever is interrupted here ends it again
 }
 
 # lab_end PID SIGNAL: a child of this shell; by force after 20 seconds.
@@ -136,8 +135,10 @@ lab_has_ended() {
 
 # Ends and removes everything; may be called at any time, and again. The directory stays when rik cannot be reset.
 lab_close() {
-    local pid is_reset=true
+    local pid is_reset=true self=$BASHPID
     lab_rik_stop TERM
+    # One that an interrupt has kept from being noted. Not `jobs -p`: in a subshell that knows the children of its parent.
+    for pid in $(pgrep --parent "$self" --full "$lab_dir/" || true); do lab_end "$pid" TERM; done
     if [[ -d $lab_dir/state ]]; then lab_rik_reset >"$lab_dir/reset.log" 2>&1 || is_reset=false; fi
     for pid in ${lab_pids[@]+"${lab_pids[@]}"}; do lab_end "$pid" TERM; done
     lab_pids=()

@@ -390,6 +390,6 @@ void run_seed(std::uint64_t seed) {
 TEST_CASE("after any storm of faults, what was acknowledged holds and what runs is what is wanted") {
     if (auto const* const one = std::getenv("RIK_SEED")) return run_seed(std::strtoull(one, nullptr, 10));
     auto const* const many = std::getenv("RIK_SEEDS");
-    auto const count = many != nullptr ? std::strtoull(many, nullptr, 10) : 40;
+    auto const count = many != nullptr ? std::strtoull(many, nullptr, 10) : 150;
     for (std::uint64_t seed = 1; seed <= count; ++seed) run_seed(seed);
 }
