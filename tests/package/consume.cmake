@@ -22,3 +22,4 @@ run(${CMAKE_COMMAND} --fresh -G ${GENERATOR} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY}
   "-DCMAKE_CXX_FLAGS=${CXX_FLAGS}" "-DCMAKE_CXX_FLAGS_RELEASE=${CXX_FLAGS_RELEASE}" "-DRIK_OPTIONS=${options}")
 run(${CMAKE_COMMAND} --build ${DIRECTORY} --target consumer)
 run(${DIRECTORY}/consumer)
+run(${CMAKE_CTEST_COMMAND} --test-dir ${DIRECTORY} --output-on-failure --no-tests=error)
