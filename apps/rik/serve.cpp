@@ -11,6 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include <array>
@@ -24,6 +25,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rik::app {
@@ -170,6 +172,17 @@ void raise_open_files_limit() {
     (void)::setrlimit(RLIMIT_NOFILE, &limit);  // if it is refused, we live with less
 }
 
+/// What a rik that was killed has left: a socket that nobody answers on.
+void remove_dead_socket(std::string const& path) {
+    struct ::stat about {};
+    if (path.empty() || ::lstat(path.c_str(), &about) != 0 || !S_ISSOCK(about.st_mode)) return;
+    asio::io_context context;
+    asio::local::stream_protocol::socket probe(context);
+    boost::system::error_code refused;
+    probe.connect(asio::local::stream_protocol::endpoint(path), refused);
+    if (refused == asio::error::connection_refused) ::unlink(path.c_str());
+}
+
 }  // namespace
 
 int serve(options const& chosen) {
@@ -197,6 +210,7 @@ int reset_machine(options const& chosen) {
                    });
     context.run();
     if (done) {
+        remove_dead_socket(chosen.socket);
         fmt::print("{}nothing of {} is left on this machine\n", was_there ? "" : "there was no such state directory; ",
                    chosen.local.state_dir.string());
         return 0;

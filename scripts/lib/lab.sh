@@ -94,7 +94,7 @@ lab_wait_for() {
 }
 
 lab_rik_reset() {
-    "$rik_program" reset --state-dir "$lab_dir/state" --run-dir "$lab_dir/run"
+    "$rik_program" reset --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock"
 }
 
 # lab_rik_start [OPTION...]: starts it and waits until it is ready.

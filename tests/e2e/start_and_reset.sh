@@ -156,7 +156,9 @@ test_lost_mark() {
 test_lost_state() {
     leave_instance
     mv "$lab_dir/state" "$lab_dir/moved"
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$lab_dir/rik.sock"  # as after kill -9
     check 'without its state directory everything of its tag is removed' 0 lab_rik_reset
+    is 'and the socket that nobody answers on' false "$([[ -e $lab_dir/rik.sock ]] && echo true || echo false)"
     says 'no such state directory'
     rm -r "$lab_dir/moved"
     nothing_is_left
