@@ -22,7 +22,8 @@ Examples:
   rik --listen 127.0.0.1:5000                the same, and RIK's REST API on its usual port
   rik --state-dir /tmp/r --socket /tmp/r.sock --cluster-cidr 10.99.0.0/16
                                              a second rik beside the first
-  rik reset                                  removes everything that rik made on this machine
+  rik reset                                  removes everything that this rik made on this machine
+  rik reset --all                            the same for every rik of this machine
 
 SIGTERM and SIGINT end rik and stop no instance: the next start takes them over.
 Exit codes: 0 ended as asked, 1 failed, 2 wrong command line.)";
@@ -101,6 +102,8 @@ options parse_command_line(int argc, char** argv) {
     app.add_option("--log-format", format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
     auto* const reset = app.add_subcommand("reset", "remove everything of this state directory from this machine");
     reset->footer("Which one, say --state-dir and --run-dir: see rik --help. Files that rik did not make stay.");
+    reset->add_flag("--all", chosen.all,
+                    "every state directory that a rik has used here since the boot, and the usual one");
     auto const* const version = app.add_subcommand("version", "print the version");
 
     try {

@@ -20,6 +20,7 @@ struct options {
     std::vector<std::string> host_names;
     log_level level = log_level::info;
     bool has_pretty_log = true;
+    bool all = false;  ///< reset: whatever any rik has on this machine
 };
 
 /// Exits by itself with 0 for --help and --version, with 2 for a wrong command line, having said why.

@@ -14,6 +14,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <csignal>
@@ -195,12 +196,13 @@ int serve(options const& chosen) {
     return running.run();
 }
 
-int reset_machine(options const& chosen) {
-    stderr_log sink(log_level::warning, chosen.has_pretty_log);
-    auto local = chosen.local;
-    local.out = log(sink);
+namespace {
+
+/// Says what it did. The exit code.
+int reset_one(local_options local, std::string const& socket) {
     std::error_code ignored;  // whatever it is, reset says it
     auto const was_there = std::filesystem::exists(local.state_dir, ignored);
+    auto const name = local.state_dir.string();
     asio::io_context context{1};
     result<void> done = error{errc::internal, "nothing was done"};
     asio::co_spawn(context, reset(context.get_executor(), std::move(local)),
@@ -209,14 +211,43 @@ int reset_machine(options const& chosen) {
                        done = std::move(returned);
                    });
     context.run();
-    if (done) {
-        remove_dead_socket(chosen.socket);
-        fmt::print("{}nothing of {} is left on this machine\n", was_there ? "" : "there was no such state directory; ",
-                   chosen.local.state_dir.string());
-        return 0;
+    if (!done) {
+        fmt::print(stderr, "rik reset: {}\n", to_string(done.error()));
+        return 1;
     }
-    fmt::print(stderr, "rik reset: {}\n", to_string(done.error()));
-    return 1;
+    remove_dead_socket(socket);
+    fmt::print("{}nothing of {} is left on this machine\n", was_there ? "" : "there was no such state directory; ",
+               name);
+    return 0;
+}
+
+int reset_all(options const& chosen, local_options const& common) {
+    auto const remains = find_remains();
+    int code = 0;
+    for (auto const& each : remains.state_dirs) {
+        auto local = common;
+        local.state_dir = each;
+        local.run_dir.clear();
+        code = std::max(code, reset_one(std::move(local), chosen.socket));
+    }
+    for (auto const& tag : remains.unknown_tags) {
+        fmt::print(stderr,
+                   "rik reset: rk{}: this bridge is of a rik whose state directory is not known; give it: "
+                   "rik reset --state-dir DIRECTORY\n",
+                   tag);
+        code = 1;
+    }
+    if (remains.state_dirs.empty() && code == 0) fmt::print("no rik has left anything on this machine\n");
+    return code;
+}
+
+}  // namespace
+
+int reset_machine(options const& chosen) {
+    stderr_log sink(log_level::warning, chosen.has_pretty_log);
+    auto local = chosen.local;
+    local.out = log(sink);
+    return chosen.all ? reset_all(chosen, local) : reset_one(std::move(local), chosen.socket);
 }
 
 }  // namespace rik::app

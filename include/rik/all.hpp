@@ -42,6 +42,14 @@ struct local_options {
 /// The eight hex digits in the names of everything that a rik with this state directory makes in the kernel.
 std::string state_tag(std::filesystem::path const& state_dir);
 
+/// What riks have on this machine. Those of an earlier boot have only their state directories, and only the usual one
+/// of these can be found.
+struct machine_remains {
+    std::vector<std::filesystem::path> state_dirs;
+    std::vector<std::string> unknown_tags;  ///< of bridges whose state directory cannot be told
+};
+machine_remains find_remains();
+
 /// All roles in this process, on this machine. Needs root. The calls may be made from any thread.
 /// Instances outlive it: the next one with the same state directory takes them over.
 class local_cluster {

@@ -23,8 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view mark_name = "rik-state";  // in the state directory
-constexpr std::string_view owner_name = "rik-run";   // in the run directory: names its state directory
 constexpr std::string_view lock_name = "lock";
 constexpr int lock_attempts_max = 100;  // each but the last met a reset at its end
 constexpr std::string_view mark_head = "rik-state 1";
@@ -39,7 +37,7 @@ error in_use(fs::path const& state_dir) {
 
 constexpr char const* usual_cluster_cidr = "10.210.0.0/16";
 
-fs::path usual_run_dir(fs::path const& state_dir) { return fs::path("/run/rik") / state_tag(state_dir); }
+fs::path usual_run_dir(fs::path const& state_dir) { return fs::path(usual_run_root) / state_tag(state_dir); }
 
 }  // namespace
 
@@ -144,6 +142,16 @@ result<void> directories::own_run_dir() const {
     return write_small_file(file, wanted, "--run-dir");
 }
 
+/// Where `reset --all` looks: a run directory elsewhere is named in the usual place.
+result<void> directories::note_place() const {
+    auto const place = usual_run_dir(state_dir_);
+    if (run_dir_ == place) return {};
+    std::error_code failure;
+    fs::create_directories(place, failure);
+    if (failure) return failed(place, failure.value(), "--run-dir");
+    return write_small_file(place / owner_name, state_dir_.string() + "\n", "--run-dir");
+}
+
 result<void> directories::take(local_options const& options) {
     for (auto const& [directory, option] :
          {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
@@ -160,7 +168,8 @@ result<void> directories::take(local_options const& options) {
                                  state_dir_.string(), cluster_cidr_),
                      {},
                      "give that one, or none; rik reset removes it all"};
-    if (auto const owned = own_run_dir(); !owned || *known) return owned;
+    if (auto const owned = own_run_dir(); !owned) return owned;
+    if (auto const noted = note_place(); !noted || *known) return noted;
     auto const is_usual = run_dir_ == usual_run_dir(state_dir_);
     return write_mark({.run_dir = is_usual ? fs::path() : run_dir_, .cluster_cidr = cluster_cidr_});
 }
@@ -210,6 +219,8 @@ result<void> directories::remove() {
     if (auto const gone = unmount_run_dir(); !gone) return gone;
     std::error_code kept;  // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
+    if (auto const removed = remove_part(usual_run_dir(state_dir_) / owner_name); !removed) return removed;
+    fs::remove(usual_run_dir(state_dir_), kept);
     for (auto const part : parts)
         if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
     if (auto const removed = remove_part(state_dir_ / mark_name); !removed) return removed;

@@ -6,8 +6,13 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace rik::detail {
+
+inline constexpr std::string_view mark_name = "rik-state";  ///< in the state directory
+inline constexpr std::string_view owner_name = "rik-run";   ///< in the run directory: names its state directory
+inline constexpr char const* usual_run_root = "/run/rik";
 
 /// Both directories carry a mark, so that nothing is ever removed from a directory that rik did not make its own, and
 /// so that a later start and `reset` find the one by the other.
@@ -46,6 +51,7 @@ private:
     result<void> write_mark(mark const& of) const;
     result<void> choose(local_options const& options, mark const& old);
     result<void> own_run_dir() const;
+    result<void> note_place() const;
     result<void> unmount_run_dir() const;
 
     int fd_ = -1;            ///< of the lock file

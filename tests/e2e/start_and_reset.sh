@@ -124,6 +124,28 @@ test_reset() {
     nothing_is_left
 }
 
+# in_private_machine SCRIPT: with links, /run and /var/lib of its own, so that no other rik of this machine is there.
+in_private_machine() {
+    unshare --mount --net bash -euc "mount -t tmpfs none /run && mount -t tmpfs none /var/lib && ip link set lo up; $1" 2>&1
+}
+
+test_all_of_the_machine() {
+    local start='for each in one two; do
+        rm -f /run/$each.sock; options=; if [[ $each == two ]]; then options="--run-dir '$lab_dir'/run-two"; fi
+        '$rik_program' --state-dir '$lab_dir'/$each --socket /run/$each.sock $options >/run/$each.log 2>&1 & pid=$!
+        for ((i = 0; i < 200; ++i)); do curl -sf --unix-socket /run/$each.sock http://localhost/readyz >/dev/null && break; sleep 0.05; done
+        kill $pid; wait $pid || { cat /run/$each.log; exit 9; }
+    done;'
+    check 'all riks of a machine are reset' 0 in_private_machine "$start '$rik_program' reset --all; ip -o link | grep ' rk' || true; ls /run/rik"
+    says "nothing of $lab_dir/one is left" "nothing of $lab_dir/two is left"
+    is 'nothing else is said' 2 "$(wc --lines <<<"$output")"
+    is 'the directories are gone' '' "$(ls -d "$lab_dir"/{one,two,run-two} 2>/dev/null)"
+    check 'then there is nothing to do' 0 in_private_machine "'$rik_program' reset --all"
+    says 'no rik has left anything'
+    check 'one whose state directory is not known is named' 1 in_private_machine "ip link add rkdeadbeef type bridge; '$rik_program' reset --all"
+    says rkdeadbeef '--state-dir'
+}
+
 # Who removes the lock file of a rik that runs must not get two of them.
 test_lost_lock() {
     lab_rik_start
@@ -202,6 +224,7 @@ main() {
     test_wrong_starts
     test_foreign_directories
     test_reset
+    test_all_of_the_machine
     test_lost_lock
     test_lost_mark
     test_lost_state
