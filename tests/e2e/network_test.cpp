@@ -1,13 +1,10 @@
 // The network of a node with the real kernel, on a private machine for each test. Needs root.
 #include "support/catch.hpp"
-#include "support/machine.hpp"
+#include "support/node_machine.hpp"
 
 #include <rik/async/task_group.hpp>
-#include <rik/network/linux/linux_network.hpp>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -15,119 +12,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
-#include <fstream>
 #include <iostream>
 
 namespace rik {
 
 using namespace test;
-
-namespace {
-
-constexpr char const* tag = "0123abcd";
-constexpr char const* other_tag = "ffffffff";
-
-std::string read_sysctl(std::string const& name) {
-    std::string value;
-    std::ifstream("/proc/sys/net/ipv4/" + name) >> value;
-    return value;
-}
-
-/// A private machine with a node's network on it, and Pods.
-class node_machine {
-public:
-    node_machine() { start(); }
-
-    /// What a new process of the same node would be.
-    void restart() {
-        network_.reset();
-        start();
-    }
-
-    template <class T>
-    T run(awaitable<T> work) {
-        std::optional<T> outcome;
-        asio::io_context context;
-        asio::co_spawn(context, std::move(work), [&](std::exception_ptr thrown, T value) {
-            if (thrown) std::rethrow_exception(thrown);
-            outcome.emplace(std::move(value));
-        });
-        context.run();
-        return std::move(*outcome);
-    }
-
-    result<void> open(std::vector<pod_attachment> present = {}) {
-        auto const opened =
-            run(network_->open({.pod_subnet = "10.210.3.0/24", .cluster_cidr = "10.210.0.0/16"}, std::move(present)));
-        if (!opened) return opened.error();
-        lost = *opened;
-        return {};
-    }
-    result<void> repair() {
-        auto const repaired = run(network_->repair());
-        if (!repaired) return repaired.error();
-        lost = *repaired;
-        return {};
-    }
-    std::vector<lost_pod> lost;  ///< of the last `open` or `repair`
-
-    result<void> attach(pod_attachment const& pod) { return run(network_->attach(pod)); }
-    result<void> detach(pod_attachment const& pod) { return run(network_->detach(pod.instance)); }
-    result<void> remove_all() { return run(network_->remove_all()); }
-    network& get() { return *network_; }
-
-    /// A second node on the same machine.
-    result<void> open_other() {
-        other_ = make_network(other_tag);
-        auto const opened = run(other_->open({.pod_subnet = "10.210.4.0/24", .cluster_cidr = "10.210.0.0/16"}, {}));
-        if (!opened) return opened.error();
-        return {};
-    }
-    result<void> remove_other() { return run(other_->remove_all()); }
-
-    /// A Pod number `number` with the address 10.210.3.NUMBER; its namespace is there, nothing else.
-    pod_attachment make_pod(int number, std::vector<container_port> ports = {}) {
-        auto const& pinned = pods_.emplace_back(state_.path() / ("pod" + std::to_string(number)));
-        return {.instance = instance_id::generate(random_),
-                .network_namespace = pinned.path(),
-                .address = "10.210.3." + std::to_string(number),
-                .host_ports = std::move(ports)};
-    }
-
-    std::filesystem::path shared_dir() const { return state_.path() / "run"; }
-
-    /// Drops the Pods' namespaces, the way a runtime does.
-    void drop_pods() { pods_.clear(); }
-
-private:
-    void start() { network_ = make_network(tag); }
-
-    std::unique_ptr<linux_network> make_network(std::string whose) {
-        return std::make_unique<linux_network>(linux_network_options{.tag = std::move(whose),
-                                                                     .shared_dir = shared_dir(),
-                                                                     .namespace_executor = namespaces_.get_executor(),
-                                                                     .pool_executor = pool_.get_executor()});
-    }
-
-    struct entered {
-        entered() { enter_private_machine(); }
-    } entered_;  // before any thread
-    scratch_directory state_;
-    seeded_entropy random_{42};
-    std::deque<pinned_namespace> pods_;
-    asio::thread_pool namespaces_{1};
-    asio::thread_pool pool_{2};
-    std::unique_ptr<linux_network> network_;
-    std::unique_ptr<linux_network> other_;
-};
-
-std::vector<container_port> const web_port{{.port = 80, .host_port = 8080}};
-
-std::string links() { return shell("ip -o link"); }
-bool has(std::string const& text, std::string const& part) { return text.find(part) != std::string::npos; }
-
-}  // namespace
 
 TEST_CASE("Pods, their node and each other reach one another", "[e2e][network]") {
     node_machine machine;
@@ -319,21 +208,6 @@ TEST_CASE("a restarted node finds its Pods as they were and removes what is fore
     CHECK(call(here(), {"10.210.3.2", 80}) == "web 10.210.3.1");
 }
 
-TEST_CASE("a table that somebody flushed is made anew", "[e2e][network]") {
-    node_machine machine;
-    REQUIRE(machine.open());
-    auto const first = machine.make_pod(2, web_port);
-    auto const second = machine.make_pod(3, {{.port = 80, .host_port = 8081}});
-    REQUIRE(machine.attach(first));
-    shell("nft delete table ip rik_0123abcd");
-    REQUIRE(machine.attach(second));
-    name_server const server(first.network_namespace, {.name = "one", .port = 80});
-    CHECK(call(here(), {"127.0.0.1", 8080}) == "one 10.210.3.1");
-    shell("nft delete table ip rik_0123abcd");
-    REQUIRE(machine.detach(second));
-    CHECK(call(here(), {"127.0.0.1", 8080}) == "one 10.210.3.1");
-}
-
 TEST_CASE("a subnet that another interface uses is refused, naming it", "[e2e][network]") {
     node_machine machine;
     shell("ip link add lan0 type bridge && ip addr add 10.210.0.9/16 dev lan0");
@@ -343,147 +217,6 @@ TEST_CASE("a subnet that another interface uses is refused, naming it", "[e2e][n
     CHECK(has(opened.error().message, "lan0"));
     shell("ip addr flush dev lan0 && ip addr add 10.210.4.1/24 dev lan0");
     CHECK(machine.open());
-}
-
-TEST_CASE("nothing is left after remove_all", "[e2e][network]") {
-    node_machine machine;
-    CHECK(read_sysctl("ip_forward") == "0");
-    auto const links_before = links();
-    auto const ruleset_before = shell("nft list ruleset");
-    REQUIRE(machine.open());
-    REQUIRE(machine.open());
-    CHECK(read_sysctl("ip_forward") == "1");
-    CHECK(read_sysctl("conf/rk0123abcd/route_localnet") == "1");
-    CHECK(read_sysctl("conf/all/route_localnet") == "0");
-    auto const pod = machine.make_pod(2, web_port);
-    REQUIRE(machine.attach(pod));
-    SECTION("of the process that made it") {}
-    SECTION("of another process") { machine.restart(); }
-    REQUIRE(machine.remove_all());
-    CHECK(links() == links_before);
-    CHECK(shell("nft list ruleset") == ruleset_before);
-    CHECK(read_sysctl("ip_forward") == "0");
-    CHECK_FALSE(has(shell_inside(pod.network_namespace, "ip -o link"), "eth0"));
-    CHECK(machine.remove_all());
-    REQUIRE(machine.open());
-    CHECK(machine.attach(pod));
-}
-
-TEST_CASE("the last node that leaves the machine puts its sysctls back", "[e2e][network]") {
-    node_machine machine;
-    REQUIRE(machine.open());
-    REQUIRE(machine.open_other());
-    SECTION("in the order in which they came") {
-        REQUIRE(machine.remove_all());
-        CHECK(read_sysctl("ip_forward") == "1");
-        REQUIRE(machine.remove_other());
-    }
-    SECTION("in the opposite order") {
-        REQUIRE(machine.remove_other());
-        CHECK(read_sysctl("ip_forward") == "1");
-        REQUIRE(machine.remove_all());
-    }
-    SECTION("after one that went without a word") {
-        shell("ip link del rk0123abcd && nft delete table ip rik_0123abcd");
-        REQUIRE(machine.remove_other());
-    }
-    SECTION("after one that left and came back") {
-        REQUIRE(machine.remove_all());
-        REQUIRE(machine.open());
-        REQUIRE(machine.remove_other());
-        CHECK(read_sysctl("ip_forward") == "1");
-        REQUIRE(machine.remove_all());
-    }
-    SECTION("after one that had to make its settings again") {
-        shell("sysctl -w net.ipv4.ip_forward=0");
-        machine.restart();
-        REQUIRE(machine.open());
-        CHECK(read_sysctl("ip_forward") == "1");
-        REQUIRE(machine.remove_all());
-        REQUIRE(machine.remove_other());
-    }
-    CHECK(read_sysctl("ip_forward") == "0");
-    CHECK_FALSE(std::filesystem::exists(machine.shared_dir()));
-}
-
-TEST_CASE("what somebody else takes away of the network is made anew", "[e2e][network]") {
-    node_machine machine;
-    REQUIRE(machine.open());
-    auto const one = machine.make_pod(2, web_port);
-    auto const two = machine.make_pod(3);
-    REQUIRE(machine.attach(one));
-    REQUIRE(machine.attach(two));
-    auto const table_before = shell("nft list table ip rik_0123abcd");
-    auto const links_before = shell("ip -o link show type veth | wc -l");
-    SECTION("nothing") { CHECK(machine.repair()); }
-    SECTION("the firewall, by who loads his own") { shell("nft flush ruleset"); }
-    SECTION("the rules of a chain, by hand") { shell("nft flush chain ip rik_0123abcd guard"); }
-    SECTION("the bridge") { shell("ip link del rk0123abcd"); }
-    SECTION("the bridge's address") { shell("ip addr flush dev rk0123abcd"); }
-    SECTION("that the bridge is up") { shell("ip link set rk0123abcd down"); }
-    SECTION("a Pod's link") { shell_inside(two.network_namespace, "ip link del eth0"); }
-    SECTION("that a Pod's link is up, and on the bridge") {
-        shell("ip link set $(ip -o link show master rk0123abcd | head -1 | sed 's/[0-9]*: //;s/@.*//') down nomaster");
-    }
-    SECTION("that packets are forwarded") { shell("sysctl -w net.ipv4.ip_forward=0"); }
-    REQUIRE(machine.repair());
-    CHECK(machine.lost.empty());
-    CHECK(shell("nft list table ip rik_0123abcd") == table_before);
-    CHECK(shell("ip -o link show type veth | wc -l") == links_before);
-    CHECK(read_sysctl("ip_forward") == "1");
-    CHECK(read_sysctl("conf/rk0123abcd/route_localnet") == "1");
-    name_server const first(one.network_namespace, {.name = "one", .port = 80});
-    CHECK(call(here(), {"127.0.0.1", 8080}) == "one 10.210.3.1");
-    CHECK(call(two.network_namespace, {"10.210.3.2", 80}) == "one 10.210.3.3");
-}
-
-TEST_CASE("a Pod is attached although somebody has deleted the bridge, and one that is gone is told",
-          "[e2e][network]") {
-    node_machine machine;
-    REQUIRE(machine.open());
-    auto const one = machine.make_pod(2);
-    REQUIRE(machine.attach(one));
-    shell("ip link del rk0123abcd");
-    auto const two = machine.make_pod(3);
-    CHECK(machine.attach(two));
-    {
-        name_server const second(two.network_namespace, {.name = "two", .port = 80});
-        CHECK(call(one.network_namespace, {"10.210.3.3", 80}) == "two 10.210.3.2");
-    }
-    machine.drop_pods();  // the kernel takes their links away a moment later
-    shell("for i in $(seq 200); do test -z \"$(ip -o link show type veth)\" && break; sleep 0.05; done");
-    REQUIRE(machine.repair());
-    REQUIRE(machine.lost.size() == 2);
-    CHECK(machine.lost[0].why.code == errc::not_found);
-    REQUIRE(machine.repair());
-    CHECK(machine.lost.empty());
-}
-
-TEST_CASE("what the kernel changes with a sysctl is put back too", "[e2e][network]") {
-    node_machine machine;
-    shell("sysctl -w net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.lo.forwarding=1");
-    REQUIRE(machine.open());
-    SECTION("as it was") {}
-    SECTION("or as somebody else has made it meanwhile") {
-        shell("sysctl -w net.ipv4.conf.default.accept_redirects=0 net.ipv4.conf.all.accept_redirects=1");
-        REQUIRE(machine.remove_all());
-        CHECK(read_sysctl("conf/all/accept_redirects") == "1");
-        CHECK(read_sysctl("conf/default/accept_redirects") == "0");
-        shell("sysctl -w net.ipv4.conf.all.accept_redirects=0");
-    }
-    REQUIRE(machine.remove_all());
-    CHECK(read_sysctl("ip_forward") == "0");
-    CHECK(read_sysctl("conf/all/accept_redirects") == "0");
-    CHECK(read_sysctl("conf/lo/forwarding") == "1");
-    CHECK(read_sysctl("conf/default/forwarding") == "0");
-}
-
-TEST_CASE("a sysctl that was set before any node came stays set", "[e2e][network]") {
-    node_machine machine;
-    shell("sysctl -w net.ipv4.ip_forward=1");
-    REQUIRE(machine.open());
-    REQUIRE(machine.remove_all());
-    CHECK(read_sysctl("ip_forward") == "1");
 }
 
 namespace {
