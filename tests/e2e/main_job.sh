@@ -183,6 +183,9 @@ test_host_port() {
     check 'the first one is deleted' 0 rikctl delete instance ported-1 --wait
     becomes ported-2 .state running
     is 'the second one has the port now' ported-2 "$(page_of "127.0.0.1:$port")"
+    check 'somebody else deletes the table of the firewall' 0 nft delete table ip "rik_$leftovers_tag"
+    check 'and it is made anew' 0 lab_wait_for 20 nft list table ip "rik_$leftovers_tag"
+    is 'the port leads to its Pod again' ported-2 "$(page_of "127.0.0.1:$port")"
 }
 
 has_message() { [[ $(field "$1" .message) == *"$2"* ]]; }
