@@ -14,4 +14,5 @@ cp /bin/busybox "$work/rootfs/bin/sleep"
 umoci init --layout "$work/image"
 umoci new --image "$work/image:1"
 umoci insert --image "$work/image:1" "$work/rootfs" /
-"$program" "$work/state" "oci:$work/image:1" 10.213.0.0/16
+# Below the ranges of scripts/lib/lab.sh, and another one for a run beside this.
+"$program" "$work/state" "oci:$work/image:1" "10.$((30 + $$ % 60)).0.0/16"
