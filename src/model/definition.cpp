@@ -39,13 +39,6 @@ std::optional<port_protocol> parse_port_protocol(std::string_view text) {
 
 namespace {
 
-/// A limit without a request is its request.  Source: Kubernetes, "Resource Management for Pods and Containers".
-resources effective_requests_of(container_definition const& container) {
-    auto amounts = container.limits;
-    for (auto const& [name, amount] : container.requests.entries()) amounts.set(name, amount);
-    return amounts;
-}
-
 constexpr bool is_lower_alphanumeric(char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9');
 }
@@ -82,7 +75,7 @@ std::optional<error> name_problem(std::string_view name, std::string_view field,
 
 resources effective_requests(instance_template const& from) {
     resources sum;
-    for (auto const& container : from.containers) sum.add(effective_requests_of(container));
+    for (auto const& container : from.containers) sum.add(container.requests);
     sum.set(resource::pods, 1);
     return sum;
 }

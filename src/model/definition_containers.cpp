@@ -132,8 +132,10 @@ resources read_limits(field_reader const& container) {
     return amounts;
 }
 
+/// A limit without a request is its request; a request of 0 is one.
+/// Source: Kubernetes, "Resource Management for Pods and Containers", and SetDefaults_Pod.
 resources read_requests(field_reader const& container, resources const& limits) {
-    resources amounts;
+    auto amounts = limits;
     auto const* object = container.object("requests");
     if (object == nullptr) return amounts;
     field_reader const fields(*object, container.path_of("requests"), requests_rules, container.notes());

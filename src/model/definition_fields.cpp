@@ -124,7 +124,7 @@ std::optional<std::string_view> expect_text(json::value const& value, std::strin
     if (text == nullptr) {
         auto const can_be_quoted = value.is_number() || value.is_bool();
         notes.problem(std::string(path), fmt::format("is {}, not text", kind_text(value)),
-                      can_be_quoted ? fmt::format("write it in quotes: \"{}\"", canonical_text(value)) : "write text");
+                      can_be_quoted ? "write it in quotes" : "write text");  // as it was written: 1.10 is not 1.1
         return std::nullopt;
     }
     std::string_view const view(text->data(), text->size());

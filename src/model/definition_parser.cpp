@@ -56,10 +56,11 @@ void read_identity(field_reader const& fields, workload_definition& into) {
         into.name = *name;
         fields.notes().problem(check_name(*name, "name"));
     }
-    if (auto const tenant = fields.text("tenant")) {
-        into.tenant = *tenant;
-        fields.notes().problem(check_label_name(*tenant, "tenant"));
-    }
+    // Until every call says a tenant, an object of another one could be made and neither be named nor deleted.
+    if (auto const tenant = fields.text("tenant"); tenant && *tenant != into.tenant)
+        fields.notes().problem(error{errc::unsupported,
+                                     fmt::format("is '{}': tenants come with a later release", shortened(*tenant)),
+                                     "tenant", "leave it out"});
     into.labels = read_labels(fields, "labels");
     into.annotations = read_string_map(fields, "annotations");
 }

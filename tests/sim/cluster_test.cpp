@@ -266,7 +266,7 @@ TEST_CASE("the checkers see a machine that runs more than it offers") {
     CHECK(verdict_on(half, 2) == "");
     CHECK(is_about(verdict_on(half, 3), "cpu of node-0"));
     container_definition large{.name = "large"};
-    large.limits.set(resource::memory, 512 << 20);
+    large.requests.set(resource::memory, 512 << 20);
     CHECK(verdict_on(large, 2) == "");
     CHECK(is_about(verdict_on(large, 3), "memory of node-0"));
     container_definition const small{.name = "small"};

@@ -344,8 +344,37 @@ TEST_CASE("a hundred problems are enough", "[definition]") {
     CHECK(parsed.found.size() == 101);
 }
 
-TEST_CASE("a definition for a tenant says so", "[definition]") {
-    auto const parsed = accept(
-        R"({"apiVersion":"v0","kind":"Pod","name":"a","tenant":"team-a","spec":{"containers":[{"name":"a","image":"x"}]}})");
-    CHECK(parsed.definition.tenant == "team-a");
+TEST_CASE("a definition for another tenant is refused for now", "[definition]") {
+    auto const of_tenant = [](std::string const& tenant) {
+        return parse_definition(R"({"apiVersion":"v0","kind":"Pod","name":"a","tenant":")" + tenant +
+                                R"(","spec":{"containers":[{"name":"a","image":"x"}]}})");
+    };
+    CHECK(of_tenant("default").found.empty());
+    auto const refused = of_tenant("team-a");
+    REQUIRE(refused.found.size() == 1);
+    CHECK(refused.found.front().code == errc::unsupported);
+    CHECK(refused.found.front().field == "tenant");
+    CHECK(refused.definition.tenant == "default");
+}
+
+TEST_CASE("a request of 0 is kept beside a limit", "[definition]") {
+    auto const parsed = parse_definition(
+        pod_with(R"({"name":"a","image":"x","resources":{"requests":{"cpu":0},"limits":{"cpu":2,"memory":"64Mi"}}})"));
+    REQUIRE(parsed.found.empty());
+    auto const requests = effective_requests(parsed.definition.pod);
+    CHECK(requests.get(resource::cpu) == 0);
+    CHECK(requests.get(resource::memory) == 64 << 20);
+}
+
+TEST_CASE("the remedy for a number in place of text proposes no other value", "[definition]") {
+    auto const remedy_for = [](std::string const& written) {
+        auto const parsed = parse_definition(
+            "apiVersion: v1\nkind: Pod\nname: a\nspec:\n  containers:\n  - name: a\n"
+            "    image: x\n    env:\n    - name: A\n      value: " +
+            written + "\n");
+        REQUIRE(parsed.found.size() == 1);
+        return parsed.found.front().remedy;
+    };
+    for (auto const* written : {"1.10", "0x1F", "0755", "1e3", "true"})
+        CHECK(remedy_for(written) == "write it in quotes");
 }

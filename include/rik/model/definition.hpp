@@ -54,7 +54,7 @@ struct container_definition {
     std::vector<environment_variable> env = {};
     std::string working_dir = {};
     std::vector<container_port> ports = {};
-    resources requests = {};  ///< as written; a limit without a request is its request (effective_requests)
+    resources requests = {};  ///< with those that follow from a limit alone
     resources limits = {};
     friend bool operator==(container_definition const&, container_definition const&) = default;
 };
