@@ -1,5 +1,7 @@
 #include "call.hpp"
 
+#include <rik/base/utf8.hpp>
+
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -61,7 +63,7 @@ http_response text_response(unsigned status_code, std::string text) {
 std::string error_text(error const& problem) {
     boost::json::object object;
     object["code"] = to_string(problem.code);
-    object["message"] = problem.message;
+    object["message"] = to_utf8(problem.message);  // a node may have said it
     object["field"] = problem.field;
     object["remedy"] = problem.remedy;
     return boost::json::serialize(object);

@@ -8,7 +8,10 @@ namespace json = boost::json;
 
 result<json::object> parse_object(std::string_view text) {
     boost::system::error_code code;
-    auto value = json::parse({text.data(), text.size()}, code);
+    // One odd name in a long list must not hide the rest; `printable` makes the bytes fit for a terminal.
+    json::parse_options lenient;
+    lenient.allow_invalid_utf8 = true;
+    auto value = json::parse({text.data(), text.size()}, code, {}, lenient);
     if (code) return error{errc::corrupt, fmt::format("the server's answer is not JSON: {}", code.message())};
     if (!value.is_object()) return error{errc::corrupt, "the server's answer is no JSON object"};
     return std::move(value.get_object());

@@ -1,3 +1,4 @@
+#include <rik/base/utf8.hpp>
 #include <rik/client/print.hpp>
 
 #include <algorithm>
@@ -32,7 +33,8 @@ std::string_view colour_of(tone how) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view raw) {
+    auto const text = to_utf8(raw);
     std::string shown;
     shown.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {

@@ -1,5 +1,7 @@
 #include "text.hpp"
 
+#include <rik/base/utf8.hpp>
+
 #include <algorithm>
 
 namespace rik::detail {
@@ -90,23 +92,6 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_bl
         }
     }
     return decoded;
-}
-
-bool is_utf8(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        auto const byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-        auto const first = byte(at);
-        std::size_t const length = first < 0x80 ? 1u : first < 0xC2 ? 0u : first < 0xE0 ? 2u : first < 0xF0 ? 3u : 4u;
-        if (length == 0 || first > 0xF4) return false;
-        for (std::size_t i = 1; i < length; ++i)
-            if ((byte(at + i) & 0xC0u) != 0x80) return false;
-        auto const second = byte(at + 1);
-        // Longer than need be, a surrogate, or past U+10FFFF.
-        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return false;
-        if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return false;
-        at += length;
-    }
-    return true;
 }
 
 std::string quotable(std::string_view text) {

@@ -19,9 +19,6 @@ std::string_view trim(std::string_view text);
 /// "%2F" becomes '/'; nullopt if an escape is not two hex digits or stands for NUL.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_blank);
 
-/// Source: RFC 3629, section 4.
-bool is_utf8(std::string_view text);
-
 /// `text` for a message: what is no printable ASCII becomes '?'.
 std::string quotable(std::string_view text);
 

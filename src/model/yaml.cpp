@@ -2,6 +2,7 @@
 #include "model/definition_tree.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -154,29 +155,6 @@ private:
     tree_builder& tree_;
     int documents_count_ = 0;
 };
-
-/// The first byte that is not UTF-8, or the size of `text`.  Source: RFC 3629.
-std::size_t find_not_utf8(std::string_view text) {
-    auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    for (std::size_t at = 0; at < text.size();) {
-        auto const lead = byte(at);
-        std::size_t const length = lead < 0x80   ? 1
-                                   : lead < 0xc2 ? 0
-                                   : lead < 0xe0 ? 2
-                                   : lead < 0xf0 ? 3
-                                   : lead < 0xf5 ? 4
-                                                 : 0;
-        if (length == 0 || at + length > text.size()) return at;
-        for (std::size_t i = 1; i < length; ++i)
-            if ((byte(at + i) & 0xc0u) != 0x80u) return at;
-        auto const is_overlong_or_surrogate =
-            (lead == 0xe0 && byte(at + 1) < 0xa0) || (lead == 0xed && byte(at + 1) > 0x9f) ||
-            (lead == 0xf0 && byte(at + 1) < 0x90) || (lead == 0xf4 && byte(at + 1) > 0x8f);
-        if (is_overlong_or_surrogate) return at;
-        at += length;
-    }
-    return text.size();
-}
 
 bool has_foreign_bytes(std::string_view text, problems& found) {
     auto const at = find_not_utf8(text);

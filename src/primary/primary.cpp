@@ -1,6 +1,7 @@
 #include <rik/primary/primary.hpp>
 
 #include "impl_detail.hpp"
+#include "tidy_detail.hpp"
 
 #include <rik/base/limits.hpp>
 
@@ -207,7 +208,9 @@ event primary::impl::about(node const& subject) const {
 }
 
 /// Adds an event to a commit. A commit that is refused leaves a gap in the numbers, which nobody minds.
-void primary::impl::note(transaction& into, event happened) { into.put(to_document(happened, ++event_sequence_), 0); }
+void primary::impl::note(transaction& into, event happened) {
+    into.put(to_document(detail::tidied(std::move(happened)), ++event_sequence_), 0);
+}
 
 primary::primary(asio::any_io_executor strand, primary_ports ports, primary_options options)
     : strand_(strand), impl_(std::make_unique<impl>(strand, ports, std::move(options))) {}

@@ -1,8 +1,10 @@
 // What the scheduler reports: proposals become bindings, states are recorded, rooms are freed.
 #include "impl_detail.hpp"
+#include "tidy_detail.hpp"
 
 #include <rik/base/ipv4.hpp>
 #include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
@@ -10,6 +12,27 @@
 #include <algorithm>
 
 namespace rik {
+
+namespace {
+
+/// A reason without "(3 nodes: a, b, c)".
+std::string without_counts(std::string_view reason) {
+    std::string kept;
+    std::size_t depth = 0;
+    for (auto const letter : reason) {
+        if (letter == '(') ++depth;
+        if (depth == 0) kept += letter;
+        if (letter == ')' && depth > 0) --depth;
+    }
+    return kept;
+}
+
+/// Does it wait for the same as before, on however many nodes? Nobody needs an event for that.
+bool is_same_wait(instance_status const& before, std::string_view reason) {
+    return before.reason == "Unschedulable" && without_counts(before.message) == without_counts(reason);
+}
+
+}  // namespace
 
 /// A report that cannot be taken is not forgotten: the session ends, and at the next one everything is said again.
 awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
@@ -31,8 +54,10 @@ awaitable<result<void>> primary::impl::take(reports news) {
     auto taken = co_await take_slices(std::move(news.nodes), &impl::take_nodes);
     if (taken) taken = co_await take_slices(std::move(news.proposals), &impl::take_proposals);
     std::vector<unplaced_instance> unplaced;
-    for (auto const& group : news.unplaced)
+    for (auto& group : news.unplaced) {
+        group.reason = to_utf8(group.reason, limits::message_bytes_max);
         for (auto const& id : group.instances) unplaced.push_back({id, group.reason});
+    }
     if (taken) taken = co_await take_slices(std::move(unplaced), &impl::take_unplaced);
     if (taken) taken = co_await take_slices(std::move(news.states), &impl::take_states);
     if (taken) taken = co_await take_slices(std::move(news.gone), &impl::take_gone);
@@ -63,9 +88,10 @@ result<void> primary::impl::take_nodes(std::span<node_report const> news) {
 
 result<void> primary::impl::take_node(node_report const& news) {
     auto const known = store_.head().find<node>(news.node);
-    if (!known) return news.facts ? register_node(news.node, *news.facts) : result<void>();
+    auto const facts = news.facts ? std::optional(detail::tidied(*news.facts)) : std::nullopt;
+    if (!known) return facts ? register_node(news.node, *facts) : result<void>();
     auto next = *known;
-    if (news.facts) next.facts = *news.facts;
+    if (facts) next.facts = *facts;
     auto const state = news.heard ? node_state::ready : node_state::unheard;
     auto const is_changed = state != known->state;
     if (!is_changed && next.facts == known->facts) {
@@ -170,11 +196,13 @@ result<void> primary::impl::take_unplaced(std::span<unplaced_instance const> new
         auto next = row->fields();
         next.status.reason = "Unschedulable";
         next.status.message = each.reason;
-        auto happened = about(*row);
-        happened.type = event_type::warning;
-        happened.reason = next.status.reason;
-        happened.message = each.reason;
-        note(update, std::move(happened));
+        if (!is_same_wait(row->status(), each.reason)) {
+            auto happened = about(*row);
+            happened.type = event_type::warning;
+            happened.reason = next.status.reason;
+            happened.message = each.reason;
+            note(update, std::move(happened));
+        }
         update.put(instance(std::move(next)), row.changed_at);
     }
     return apply(std::move(update));
@@ -192,7 +220,7 @@ result<void> primary::impl::take_state(status_report const& news) {
     if (!row || !row->binding() || row->binding()->fence != news.fence) return {};  // news of another binding
     if (news.status.seq <= row->status().seq) return {};                            // old news
     auto next = row->fields();
-    next.status = news.status;
+    next.status = detail::tidied(news.status);
     if (row->is_condemned()) {
         // What is wanted stays said until the node confirms; only what was seen changes.
         next.status.state = instance_state::destroying;
@@ -209,6 +237,8 @@ result<void> primary::impl::take_state(status_report const& news) {
         happened.type = news.status.state == instance_state::failed ? event_type::warning : event_type::normal;
         happened.reason = news.status.reason;
         happened.message = news.status.message;
+        if (next.status.state != row->state())
+            happened.message = fmt::format("{}: {}", to_string(next.status.state), happened.message);
         note(update, std::move(happened));
     }
     update.put(instance(std::move(next)), row.changed_at);
@@ -224,7 +254,7 @@ result<void> primary::impl::take_gone(std::span<gone_report const> news) {
         transaction removal;
         auto happened = about(*row);
         happened.reason = "Terminated";
-        happened.message = "its node has removed everything of it";
+        happened.message = "terminated: its node has removed everything of it";
         note(removal, std::move(happened));
         removal.remove<instance>(each.instance, row.changed_at);
         if (row->owner()) remove_if_empty(removal, *row->owner(), 1);

@@ -28,6 +28,7 @@ inline constexpr std::size_t events_count_max = 10'000;              ///< past i
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
 inline constexpr std::size_t instances_per_slice_max = 1'000;        ///< of reports, and of a workload's deletion
 inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
+inline constexpr std::size_t message_bytes_max = 4'096;      ///< of what a node or a tool says; the rest is cut off
 inline constexpr std::size_t unflushed_count_max = 100'000;  ///< changes that wait for the journal
 
 // Links
@@ -35,7 +36,7 @@ inline constexpr std::size_t batch_items_max = 10'000;
 inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what came meanwhile
 inline constexpr std::size_t link_queue_count_max = 64;
 inline constexpr duration heartbeat_period = 5s;
-inline constexpr duration unheard_after = 15s;
+inline constexpr duration unheard_after = 15s;  ///< of silence; it is looked for every heartbeat_period
 inline constexpr duration reconnect_pause_min = 100ms;
 inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;

@@ -14,7 +14,8 @@
 
 namespace rik {
 
-/// `text` without what a terminal would act upon: control characters become blanks, besides line ends and tabs.
+/// `text` without what a terminal would act upon: control characters become blanks, besides line ends and tabs, and
+/// what is not UTF-8 becomes U+FFFD.
 std::string printable(std::string_view text);
 
 enum class tone : std::uint8_t { plain, good, busy, bad };

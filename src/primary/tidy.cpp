@@ -1,0 +1,58 @@
+#include "tidy_detail.hpp"
+
+#include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
+
+#include <algorithm>
+
+namespace rik::detail {
+
+namespace {
+
+void tidy(std::string& text, std::size_t bytes_max) {
+    if (text.size() > bytes_max || !is_utf8(text)) text = to_utf8(text, bytes_max);
+}
+
+void tidy_message(std::string& text) { tidy(text, limits::message_bytes_max); }
+void tidy_word(std::string& text) { tidy(text, limits::name_bytes_max); }
+
+void tidy_words(std::vector<std::string>& texts) {
+    for (auto& each : texts) tidy_word(each);
+}
+
+}  // namespace
+
+instance_status tidied(instance_status said) {
+    tidy_word(said.reason);
+    tidy_message(said.message);
+    tidy_words(said.addresses);
+    said.containers.resize(std::min(said.containers.size(), limits::containers_per_pod_max));
+    for (auto& each : said.containers) {
+        tidy_word(each.name);
+        tidy_word(each.reason);
+        tidy_message(each.message);
+    }
+    return said;
+}
+
+node_facts tidied(node_facts said) {
+    tidy_word(said.name);
+    tidy_word(said.boot_id);
+    tidy_word(said.version);
+    tidy_words(said.runtimes);
+    tidy_words(said.addresses);
+    string_map labels;
+    for (auto& [name, value] : said.labels)
+        labels.emplace(to_utf8(name, limits::message_bytes_max), to_utf8(value, limits::message_bytes_max));
+    said.labels = std::move(labels);
+    return said;
+}
+
+event tidied(event happened) {
+    tidy_word(happened.reason);
+    tidy_message(happened.message);
+    tidy_message(happened.source);
+    return happened;
+}
+
+}  // namespace rik::detail
