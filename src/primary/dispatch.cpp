@@ -63,7 +63,7 @@ facts primary::impl::all_facts() const {
     facts all{.at = durable().at(), .everything = true, .cluster = cluster_};
     all.cluster_cidr = options_.cluster_cidr;
     for (auto const& row : durable().list<instance>()) all.items.push_back(item_of(*row));
-    for (auto const& row : durable().list<node>()) all.nodes.push_back({row->id, row->pod_subnet});
+    for (auto const& row : durable().list<node>()) all.nodes.push_back({row->id, row->pod_subnet, row->facts.name});
     return all;
 }
 
@@ -76,7 +76,7 @@ facts primary::impl::due_facts() {
             news.removed.push_back(id);
     }
     for (auto const& id : due_nodes_)
-        if (auto const row = durable().find<node>(id)) news.nodes.push_back({id, row->pod_subnet});
+        if (auto const row = durable().find<node>(id)) news.nodes.push_back({id, row->pod_subnet, row->facts.name});
     news.refused = std::exchange(due_refusals_, {});
     news.streams = std::exchange(due_streams_, {});
     due_instances_.clear();

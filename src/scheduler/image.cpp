@@ -9,7 +9,7 @@ std::vector<item> scheduler_image::apply(facts const& news) {
     if (news.everything) forget_unnamed(news.items);
     for (auto const& id : news.removed) forget(id);
     for (auto const& id : news.refused) take_refusal(id);
-    for (auto const& each : news.nodes) nodes_[each.node] = each;
+    for (auto const& each : news.nodes) take_node(each);
     std::vector<item> due;
     for (auto const& each : news.items)
         if (take(each)) due.push_back(each);
@@ -52,6 +52,15 @@ bool scheduler_image::take(item const& news) {
     else
         release(news.instance);
     return !is_known && (news.want == item_want::destroy || news.takes_room);
+}
+
+/// One that has not said Hello counts among those that are not ready, with its name.
+void scheduler_image::take_node(registered_node const& news) {
+    nodes_[news.node] = news;
+    auto const* const seen = view_.find(news.node);
+    if (seen != nullptr && !seen->name.empty()) return;
+    view_.set_node(candidate{.id = news.node, .name = news.name, .is_ready = false});
+    nodes_changed_ = true;
 }
 
 void scheduler_image::take_refusal(instance_id const& instance) {
@@ -122,12 +131,15 @@ placement scheduler_image::place(placement_policy const& policy, std::size_t cou
         std::erase_if(group.instances, [&](instance_id const& id) {
             auto& state = pending_.at(id);
             state.made = decision::fits_nowhere;
+            if (holds_failures_) return true;
             return std::exchange(state.told, group.causes) == group.causes;
         });
     }
     std::erase_if(decided.unplaced, [](placement_failure const& group) { return group.instances.empty(); });
     return decided;
 }
+
+void scheduler_image::tell_failures() { nodes_changed_ |= std::exchange(holds_failures_, false); }
 
 void scheduler_image::forget_decisions() {
     for (auto& [id, state] : pending_) {

@@ -35,6 +35,9 @@ public:
     /// Decides about those that have waited longest, `count_max` at most. What is placed is held until a later image
     /// says otherwise. Of the failures only those are given whose causes are new: their counts may be old.
     placement place(placement_policy const& policy, std::size_t count_max);
+    /// From here on `place` gives no failures, which would be guesses: nodes are known that have not come yet.
+    void hold_failures() { holds_failures_ = true; }
+    void tell_failures();
     /// Forgets what was decided: the primary that was told is gone.
     void forget_decisions();
     /// Instances whose proposal was refused wait until this is called, so that a refusal is not repeated at once.
@@ -54,6 +57,7 @@ private:
     };
     /// Whether its node must hear of it.
     bool take(item const& news);
+    void take_node(registered_node const& news);
     void take_refusal(instance_id const& instance);
     void forget(instance_id const& instance);
     void forget_unnamed(std::vector<item> const& named);
@@ -73,6 +77,7 @@ private:
     revision at_ = 0;
     std::uint64_t arrivals_ = 0;
     bool is_complete_ = false;
+    bool holds_failures_ = false;
 };
 
 }  // namespace rik::detail

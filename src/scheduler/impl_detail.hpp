@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,7 @@ private:
         std::unique_ptr<node_session> link;
         hello greeting;
         time_point heard_at = {};
+        bool is_silent = false;   ///< closed because it was not heard for too long
         bool is_welcome = false;  ///< its first orders are due or sent
         bool needs_welcome = false;
         bool needs_inventory = false;
@@ -77,6 +79,10 @@ private:
     awaitable<> place_pending();
     awaitable<> sweep();
 
+    void stop_awaiting(node_id const& node);
+    /// Nodes that were not heard for limits::unheard_after.
+    void report_lost();
+
     static void close(node_peer& peer);
     void report_node(node_id const& node, node_report news);
 
@@ -87,6 +93,10 @@ private:
     std::shared_ptr<primary_session> primary_;
     std::map<node_id, peer_ptr> peers_;
     std::map<node_id, time_point> lost_at_;  ///< nodes without a session that were not yet reported unheard
+    /// Registered when the scheduler learnt of the cluster, and not come yet: until they have, or are overdue, nobody
+    /// is told that there is no room.
+    std::set<node_id> awaited_;
+    time_point awaited_until_ = {};
     outbox outbox_;
     notifier place_due_;
     notifier report_due_;

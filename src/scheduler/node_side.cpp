@@ -65,7 +65,13 @@ void scheduler::impl::welcome(node_peer& peer) {
     peer.needs_inventory = true;
     peer.changed.notify();
     image_.set_ready(peer.greeting.node, true);
+    stop_awaiting(peer.greeting.node);
     place_due_.notify();
+}
+
+void scheduler::impl::stop_awaiting(node_id const& node) {
+    awaited_.erase(node);
+    if (awaited_.empty()) image_.tell_failures();
 }
 
 void scheduler::impl::take(node_peer& peer, held news) {
@@ -90,7 +96,8 @@ void scheduler::impl::take_leave(peer_ptr const& peer) {
     if (current == peers_.end() || current->second != peer) return;  // a newer session of the same node is there
     peers_.erase(current);
     image_.set_ready(id, false);
-    lost_at_[id] = ports_.time.now();
+    lost_at_[id] = peer->is_silent ? peer->heard_at : ports_.time.now();  // its silence counts already
+    report_lost();
     options_.out.warning("node disconnected", {{"node", peer->greeting.facts.name}});
 }
 

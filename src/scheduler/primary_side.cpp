@@ -1,5 +1,7 @@
 #include "impl_detail.hpp"
 
+#include <rik/base/limits.hpp>
+
 #include <iterator>
 #include <utility>
 
@@ -49,6 +51,7 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
 }
 
 void scheduler::impl::take(facts news) {
+    auto const is_first = !image_.is_complete();
     for (auto const& each : image_.apply(news)) {
         auto const peer = peers_.find(each.node);
         if (peer == peers_.end() || !peer->second->is_welcome) continue;
@@ -65,6 +68,12 @@ void scheduler::impl::take(facts news) {
         if (peer == peers_.end()) continue;
         peer->second->streams.push_back(std::move(each));
         peer->second->changed.notify();
+    }
+    if (is_first) {
+        for (auto const& [id, node] : image_.nodes())
+            if (!peers_.contains(id)) awaited_.insert(id);
+        awaited_until_ = ports_.time.now() + limits::unheard_after;
+        if (!awaited_.empty()) image_.hold_failures();
     }
     // The clock of a node that has not come starts when the scheduler knows of it; and a report that a node is unheard
     // may have been lost with the primary that it was meant for.

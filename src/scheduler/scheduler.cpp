@@ -51,18 +51,29 @@ awaitable<> scheduler::impl::sweep() {
     for (;;) {
         co_await ports_.time.sleep_for(limits::heartbeat_period);
         auto const now = ports_.time.now();
-        for (auto const& [id, peer] : peers_)
-            if (now - peer->heard_at > limits::unheard_after) close(*peer);
-        for (auto lost = lost_at_.begin(); lost != lost_at_.end();) {
-            if (now - lost->second <= limits::unheard_after || !primary_) {
-                ++lost;
-                continue;
-            }
-            report_node(lost->first, node_report{lost->first, false, std::nullopt});
-            lost = lost_at_.erase(lost);
+        for (auto const& [id, peer] : peers_) {
+            if (now - peer->heard_at < limits::unheard_after) continue;
+            peer->is_silent = true;
+            close(*peer);
         }
+        if (now >= awaited_until_) awaited_.clear();
+        if (awaited_.empty()) image_.tell_failures();
+        report_lost();
         image_.retry_refused();
         place_due_.notify();
+    }
+}
+
+void scheduler::impl::report_lost() {
+    if (!primary_) return;
+    auto const now = ports_.time.now();
+    for (auto lost = lost_at_.begin(); lost != lost_at_.end();) {
+        if (now - lost->second < limits::unheard_after) {
+            ++lost;
+            continue;
+        }
+        report_node(lost->first, node_report{lost->first, false, std::nullopt});
+        lost = lost_at_.erase(lost);
     }
 }
 

@@ -140,3 +140,22 @@ TEST_CASE("after a new session of the primary everything pending is decided agai
     CHECK(again.placed.size() == 1);
     CHECK(again.unplaced.size() == 1);
 }
+
+TEST_CASE("failures are held while nodes are awaited, and an absent node is said by name") {
+    detail::scheduler_image image;
+    facts news{.at = 1, .complete = true, .everything = true};
+    news.items.push_back(waiting(1, make_release(1, 1000)));
+    news.nodes.push_back({node_one, "10.0.0.0/24", "n1"});
+    image.apply(news);
+    image.hold_failures();
+    CHECK(image.place(default_policy(), 100).unplaced.empty());
+    CHECK_FALSE(image.has_undecided());
+    image.tell_failures();
+    CHECK(image.has_undecided());
+    auto const told = image.place(default_policy(), 100);
+    REQUIRE(told.unplaced.size() == 1);
+    CHECK(told.unplaced[0].reason == "node is not ready (1 node: n1)");
+    image.set_node(node_one, make_facts("n1", 2000));
+    image.set_ready(node_one, true);
+    CHECK(image.place(default_policy(), 100).placed.size() == 1);
+}

@@ -31,6 +31,7 @@ struct item {
 struct registered_node {
     node_id node;
     std::string pod_subnet;
+    std::string name = {};  ///< for people
 };
 
 /// Ask a node to dial a stream back. Not durable: whoever asked gives up after limits::stream_dial_timeout.
