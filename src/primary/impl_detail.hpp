@@ -91,6 +91,7 @@ private:
     awaitable<> wait_for_stop();
 
     // operations.cpp
+    awaitable<error> when_durable(error why);
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
     void condemn(transaction& into, stored<instance> const& which, std::string message);
     awaitable<result<void>> remove_instances(workload_id which);

@@ -60,14 +60,21 @@ std::optional<error> check_key(caller const& who, document_key const& key) {
 
 }  // namespace
 
+/// What follows from the head is told when it is durable: else somebody hears of a change that a power loss takes back.
+awaitable<error> primary::impl::when_durable(error why) {
+    auto const durable = co_await store_.wait_durable(store_.head().at());
+    co_return durable ? why : durable.error();
+}
+
 awaitable<result<stored<workload>>> primary::impl::create_workload(workload_definition definition) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
-    if (store_.head().find_named<workload>(name))
-        co_return error{errc::conflict,
-                        fmt::format("{} {} exists already", to_string(definition.kind), definition.name), "name",
-                        "choose another name, or delete it first"};
+    if (store_.head().find_named<workload>(name)) {
+        error taken{errc::conflict, fmt::format("{} {} exists already", to_string(definition.kind), definition.name),
+                    "name", "choose another name, or delete it first"};
+        co_return co_await when_durable(std::move(taken));
+    }
     workload made{.id = workload_id::generate(ports_.random), .tenant = definition.tenant, .name = definition.name};
     made.kind = definition.kind;
     made.labels = std::move(definition.labels);
@@ -79,17 +86,18 @@ awaitable<result<stored<workload>>> primary::impl::create_workload(workload_defi
     first.requests = effective_requests(first.pod);
     made.current_release = first.id;
 
-    auto const id = made.id;
     auto happened = about(made);
     happened.reason = "Created";
     happened.message = "the workload was created";
+    // Kept: by the time that it is durable somebody may have deleted it.
+    stored<workload> const row{std::make_shared<workload const>(made), store_.next_revision()};
     transaction creation;
     note(creation, std::move(happened));
     creation.put(std::move(first), 0);
     creation.put(std::move(made), 0);
     auto const done = co_await commit(std::move(creation));
     if (!done) co_return done.error();
-    co_return store_.head().find<workload>(id);
+    co_return row;
 }
 
 /// A generated name that neither the store has nor `promised` contains.
@@ -106,12 +114,12 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
     if (auto const why = closed_because()) co_return *why;
     if (auto const wrong = check_request(what)) co_return *wrong;
     auto const owner = store_.head().find<workload>(what.workload);
-    if (!owner) co_return no_such("workload", what.workload.text());
-    if (owner->deleting_since)
-        co_return error{errc::conflict,
-                        fmt::format("workload {} is being deleted", owner->name),
-                        {},
-                        "wait until it is gone, and create it again"};
+    if (!owner) co_return co_await when_durable(no_such("workload", what.workload.text()));
+    if (owner->deleting_since) {
+        error going{errc::conflict, fmt::format("workload {} is being deleted", owner->name)};
+        going.remedy = "wait until it is gone, and create it again";
+        co_return co_await when_durable(std::move(going));
+    }
     auto const pod = store_.head().find<release>(owner->current_release).row;
 
     transaction creation;
@@ -120,14 +128,16 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
     for (std::uint32_t count = 0; count < what.replicas; ++count) {
         auto name = what.name.empty() ? free_name(owner->tenant, promised) : result<std::string>(what.name);
         if (!name) co_return name.error();
-        if (store_.head().find_named<instance>(instance_name(owner->tenant, *name)))
-            co_return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
-                            "choose another name"};
+        if (store_.head().find_named<instance>(instance_name(owner->tenant, *name))) {
+            error taken{errc::conflict, fmt::format("instance {} exists already", *name), "name",
+                        "choose another name"};
+            co_return co_await when_durable(std::move(taken));
+        }
         promised.insert(*name);
         auto const one = make_pending(ports_, *owner, pod, std::move(*name));
         auto happened = about(one);
         happened.reason = "Created";
-        happened.message = fmt::format("created from workload {}", owner->name);
+        happened.message = fmt::format("pending: created from workload {}", owner->name);
         note(creation, std::move(happened));
         made.push_back(one.id());
         creation.put(one, 0);
@@ -144,7 +154,7 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
 void primary::impl::condemn(transaction& into, stored<instance> const& which, std::string message) {
     auto happened = about(*which);
     happened.reason = "Deleting";
-    happened.message = message;
+    happened.message = fmt::format("{}: {}", which->is_pending() ? "terminated" : "destroying", message);
     note(into, std::move(happened));
     if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
     auto next = which->fields();
@@ -178,7 +188,7 @@ awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<workload>(which);
-    if (!row) co_return no_such("workload", which.text());
+    if (!row) co_return co_await when_durable(no_such("workload", which.text()));
     if (!row->deleting_since) {
         transaction deletion;
         auto next = *row;
@@ -222,7 +232,7 @@ awaitable<result<void>> primary::impl::delete_instance(instance_id which) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
     auto const row = store_.head().find<instance>(which);
-    if (!row) co_return no_such("instance", which.text());
+    if (!row) co_return co_await when_durable(no_such("instance", which.text()));
     if (row->is_condemned()) co_return co_await store_.wait_durable(row.changed_at);
     transaction deletion;
     condemn(deletion, row, "deleted by a user");
@@ -283,7 +293,7 @@ awaitable<result<void>> primary::impl::delete_document(caller who, document_key 
     if (auto const why = closed_because()) co_return *why;
     if (auto const wrong = check_key(who, which)) co_return *wrong;
     auto const row = store_.head().find<document>(which);
-    if (!row) co_return no_such(which.kind, which.name);
+    if (!row) co_return co_await when_durable(no_such(which.kind, which.name));
     transaction change;
     change.remove<document>(which, row.changed_at);
     co_return co_await commit(std::move(change));

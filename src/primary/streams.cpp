@@ -29,6 +29,34 @@ result<std::string> choose_container(instance const& of, std::string const& aske
 
 awaitable<result<std::string>> read_of(std::shared_ptr<byte_stream> from) { co_return co_await from->read(); }
 
+/// So long a log that was dialled may take to say that it cannot be had. A quiet one that is followed is shown then.
+constexpr duration look_time = std::chrono::seconds(1);
+
+/// A stream into which somebody may look before it is read: an error at its beginning is the answer to the request.
+class looked_at_stream final : public byte_stream {
+public:
+    explicit looked_at_stream(std::unique_ptr<byte_stream> under) : under_(std::move(under)) {}
+
+    /// Until there is something to read. Errors: what `read` would give. Cancel: nothing is lost.
+    awaitable<result<void>> look() {
+        if (!ahead_) ahead_ = co_await under_->read();
+        if (!*ahead_) co_return ahead_->error();
+        co_return result<void>{};
+    }
+    awaitable<result<void>> write(std::string chunk) override { return under_->write(std::move(chunk)); }
+    awaitable<result<std::string>> read() override {
+        if (!ahead_) co_return co_await under_->read();
+        auto first = std::move(*ahead_);
+        ahead_.reset();
+        co_return first;
+    }
+    awaitable<result<void>> finish(std::optional<error> why) override { return under_->finish(std::move(why)); }
+
+private:
+    std::unique_ptr<byte_stream> under_;
+    std::optional<result<std::string>> ahead_ = {};
+};
+
 class hopping_log final : public log_source {
 public:
     hopping_log(asio::any_io_executor strand, std::shared_ptr<byte_stream> under)
@@ -72,7 +100,13 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
     if (!opened && opened.error().code == errc::timed_out)
         co_return error{errc::unavailable, fmt::format("instance {}: node {} did not send its log in time", row->name(),
                                                        holder->facts.name)};
-    co_return std::move(opened);
+    if (!opened) co_return opened.error();
+    auto stream_seen = std::make_unique<looked_at_stream>(std::move(*opened));
+    auto looking = with_deadline(ports_.time, ports_.time.now() + look_time, stream_seen->look());
+    auto const looked = co_await unless(wait_for_stop(), std::move(looking));
+    if (!looked) co_return error{errc::unavailable, "the primary stops"};
+    if (!*looked && looked->error().code != errc::timed_out) co_return looked->error();
+    co_return std::move(stream_seen);
 }
 
 namespace {

@@ -50,7 +50,7 @@ public:
     virtual ~byte_stream() = default;
     /// Waits while the peer's window is full. Errors: unavailable, the other end is gone.
     virtual awaitable<result<void>> write(std::string chunk) = 0;
-    /// Empty at the end. Errors: what the other end finished with; unavailable.
+    /// Empty at the end. Errors: what the other end finished with; unavailable. Cancel: nothing is lost.
     virtual awaitable<result<std::string>> read() = 0;
     /// Ends it in order: the other end's `read` gives what was written, then "" or `why`.
     virtual awaitable<result<void>> finish(std::optional<error> why) = 0;

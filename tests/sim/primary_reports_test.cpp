@@ -1,0 +1,144 @@
+// What a primary makes of reports that are odd: of text that is none, of news that is no news.
+#include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
+
+#include <support/lone_primary.hpp>
+
+using namespace rik;
+using namespace rik::testing;
+
+namespace {
+
+void simulate(awaitable<> (*what)(lone_primary&)) {
+    sim::world world(42);
+    lone_primary alone(world);
+    world.run(what(alone));
+}
+
+awaitable<std::vector<event>> events_of(lone_primary& alone) {
+    auto const listed = co_await alone.role->list_events(caller(), event_filter());
+    REQUIRE(listed.has_value());
+    std::vector<event> events;
+    for (auto const& row : listed->rows) events.push_back(*parse_event(*row));
+    co_return events;
+}
+
+bool is_fit(std::string const& text) { return is_utf8(text) && text.size() <= limits::message_bytes_max; }
+
+/// An image's file may be named so, and the tool that unpacks it says the name.
+awaitable<> reports_of_odd_text(lone_primary& alone) {
+    auto const odd = "bad \xff\xfe name" + std::string(3 * limits::message_bytes_max, 'x');
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const made = co_await alone.create_instances(workload, 2);
+    reports first;
+    first.proposals.push_back({made[0]->id(), node});
+    first.unplaced.push_back({{made[1]->id()}, odd});
+    co_await alone.report(std::move(first));
+    co_await alone.world.time().sleep_for(1s);
+    auto const bound = co_await alone.instances();
+    status_report said{.instance = made[0]->id()};
+    for (auto const& row : bound)
+        if (row->binding()) said.fence = row->binding()->fence;
+    said.status = {.state = instance_state::failed, .reason = odd, .message = odd, .seq = 1};
+    said.status.containers.push_back({.name = "web", .reason = odd, .message = odd});
+    reports second;
+    second.states.push_back(said);
+    node_report greeting{.node = node};
+    greeting.facts = node_facts{.name = odd};
+    second.nodes.push_back(greeting);
+    co_await alone.report(std::move(second));
+    co_await alone.world.time().sleep_for(1s);
+
+    auto const after = co_await alone.instances();
+    for (auto const& row : after) {
+        CHECK(is_fit(row->status().reason));
+        CHECK(is_fit(row->status().message));
+        for (auto const& each : row->status().containers) CHECK((is_fit(each.reason) && is_fit(each.message)));
+    }
+    auto const events = co_await events_of(alone);
+    CHECK(events.size() >= 6);
+    for (auto const& each : events) CHECK((is_fit(each.message) && is_fit(each.reason) && is_fit(each.object_name)));
+    auto const nodes = co_await alone.role->list_nodes(caller());
+    CHECK(is_fit(nodes->rows.front()->facts.name));
+    co_await alone.stop();
+}
+
+awaitable<std::size_t> count_events(lone_primary& alone) {
+    auto const events = co_await events_of(alone);
+    co_return events.size();
+}
+
+awaitable<> say_unplaced(lone_primary& alone, instance_id which, std::string why) {
+    reports news;
+    news.unplaced.push_back({{which}, std::move(why)});
+    co_await alone.report(std::move(news));
+    co_await alone.world.time().sleep_for(1s);
+}
+
+awaitable<> waits_for_the_same(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    auto const made = co_await alone.create_instances(workload, 1);
+    auto const which = made[0]->id();
+    co_await say_unplaced(alone, which, "not enough cpu (1 node: a)");
+    auto const before = co_await count_events(alone);
+    co_await say_unplaced(alone, which, "not enough cpu (2 nodes: a, b)");
+    auto const after = co_await count_events(alone);
+    CHECK(after == before);
+    auto const rows = co_await alone.instances();
+    CHECK(rows[0]->status().message == "not enough cpu (2 nodes: a, b)");
+    co_await say_unplaced(alone, which, "not enough memory (2 nodes: a, b)");
+    auto const later = co_await count_events(alone);
+    CHECK(later == before + 1);
+    co_await alone.stop();
+}
+
+struct answered {
+    std::optional<time_point> first = {};
+    std::optional<time_point> second = {};
+    std::optional<errc> second_code = {};
+};
+
+awaitable<> delete_first(lone_primary& alone, instance_id which, answered& into) {
+    auto const done = co_await alone.role->delete_instance(caller(), which);
+    CHECK(done.has_value());
+    into.first = alone.world.time().now();
+}
+
+awaitable<> delete_second(lone_primary& alone, instance_id which, answered& into) {
+    auto const done = co_await alone.role->delete_instance(caller(), which);
+    if (!done) into.second_code = done.error().code;
+    into.second = alone.world.time().now();
+}
+
+/// The first deletion may still be lost with the power.
+awaitable<> deleted_twice(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    auto const made = co_await alone.create_instances(workload, 1);
+    alone.disk->flush_time = 1s;
+    answered seen;
+    task_group callers(alone.world.executor());
+    callers.spawn(delete_first(alone, made[0]->id(), seen));
+    co_await alone.world.time().sleep_for(100ms);
+    callers.spawn(delete_second(alone, made[0]->id(), seen));
+    co_await callers.join();
+    CHECK(seen.second_code == errc::not_found);
+    CHECK(*seen.second >= *seen.first);
+    co_await alone.stop();
+}
+
+}  // namespace
+
+TEST_CASE("what a node says is kept as UTF-8 of bounded length", "[sim][primary]") { simulate(reports_of_odd_text); }
+TEST_CASE("an event tells why an instance waits, not on how many nodes", "[sim][primary]") {
+    simulate(waits_for_the_same);
+}
+TEST_CASE("what is not found because of a change is told when that is durable", "[sim][primary]") {
+    simulate(deleted_twice);
+}
