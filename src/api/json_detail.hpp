@@ -36,7 +36,7 @@ struct node_usage {
     std::size_t instances = 0;
 };
 
-/// Of all nodes. Finished instances take nothing.
+/// Of all nodes: what the primary counts when it promises room.
 std::map<node_id, node_usage> usage_of(std::vector<stored<instance>> const& rows);
 
 // --- v1: JSON texts, as docs/api-v1.md shows them

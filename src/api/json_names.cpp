@@ -28,7 +28,7 @@ directory make_directory(listing<workload> const& workloads, listing<node> const
 std::map<node_id, node_usage> usage_of(std::vector<stored<instance>> const& rows) {
     std::map<node_id, node_usage> usage;
     for (auto const& row : rows) {
-        if (!row->binding() || is_finished(row->state())) continue;
+        if (!row->takes_room()) continue;
         auto& on = usage[row->binding()->node];
         on.requested.add(row->requests());
         ++on.instances;

@@ -153,9 +153,20 @@ awaitable<result<void>> instance_stream::learn_owner(instance const& row) {
     co_return result<void>{};
 }
 
+/// As it is last seen: nothing is left of it.
+stored<instance> terminated(stored<instance> const& last) {
+    auto fields = last->fields();
+    fields.status.state = instance_state::terminated;
+    fields.status.reason = "Terminated";
+    fields.status.message = "nothing is left of it";
+    fields.status.ready = false;
+    return {std::make_shared<instance const>(std::move(fields)), last.changed_at};
+}
+
 awaitable<result<std::string>> instance_stream::show(change const& what, std::optional<revision> id) {
-    auto const seen = see<instance>(what, [this](instance const& row) { return wants(row); });
+    auto seen = see<instance>(what, [this](instance const& row) { return wants(row); });
     if (!seen) co_return std::string();
+    if (seen->name == "deleted") seen->row = terminated(seen->row);
     auto const learned = co_await learn_owner(*seen->row);
     if (!learned) co_return learned.error();
     co_return sse_text(seen->name, instance_text(seen->row, names_), id);

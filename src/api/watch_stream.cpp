@@ -96,8 +96,12 @@ awaitable<result<std::string>> watch_stream::show_pending() {
         auto const shown = co_await show(what, id);
         if (!shown) co_return shown.error();
         text += *shown;
+        if (id) unsaid_id_ = shown->empty() ? id : std::nullopt;
     }
     if (!pending_.empty()) co_return text;
+    // An id without an event: the client may go on after what it was not shown.
+    if (unsaid_id_) text += fmt::format("id: {}\n\n", *unsaid_id_);
+    unsaid_id_.reset();
     if (synced_at_) text += sse_text("synced", fmt::format(R"({{"revision":{}}})", *synced_at_), synced_at_);
     synced_at_.reset();
     shown_.notify();

@@ -114,6 +114,42 @@ TEST_CASE("watch: a client goes on where it was, and misses nothing of a revisio
     (void)id;
 }
 
+TEST_CASE("watch: an instance is terminated when it goes") {
+    api_fixture on;
+    auto const made = on.add_instance(on.add_workload("web"));
+    auto const node = on.on.run(on.primary.add_node("n1"));
+    on.on.run(on.primary.bind(made->id(), node));
+    on.report(made->id(), instance_state::destroying);
+    watching watch(on, "/rik/v1/instances?watch=true");
+    CHECK(watch.next().data.at("state") == "destroying");
+    CHECK(watch.next().name == "synced");
+    on.on.run(on.primary.set_node_state(node, node_state::unheard));
+    CHECK(watch.next().data.at("state") == "unknown");
+    on.on.run(on.primary.remove_instance(made->id()));
+    auto const gone = watch.next();
+    CHECK(gone.name == "deleted");
+    CHECK(gone.data.at("state") == "terminated");
+}
+
+TEST_CASE("watch: what is not shown moves the id on, too") {
+    api_fixture on;
+    auto const made = on.add_instance(on.add_workload("web"));
+    auto const node = on.on.run(on.primary.add_node("n1"));
+    watching by_both(on, "/rik/v1/instances?watch=true&workload=web&node=n1");
+    auto const synced = by_both.next();
+    CHECK(synced.name == "synced");
+    on.report(made->id(), instance_state::pending);  // it is on no node
+    auto const passed = by_both.next();
+    CHECK(passed.name.empty());
+    CHECK(std::stoull(passed.id) > std::stoull(synced.id));
+    on.on.run(on.primary.bind(made->id(), node));
+    auto const added = by_both.next();
+    CHECK(added.name == "added");
+    CHECK(std::stoull(added.id) > std::stoull(passed.id));
+    watching resumed(on, "/rik/v1/instances?watch=true&workload=web&node=n1&after=" + passed.id);
+    CHECK(resumed.next().id == added.id);
+}
+
 TEST_CASE("watch: a revision that is not kept any more ends with an error") {
     api_fixture on;
     watching watch(on, "/rik/v1/workloads?watch=true&after=999999");
