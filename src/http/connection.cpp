@@ -40,7 +40,7 @@ private:
 }  // namespace
 
 connection::connection(stream_socket socket, http_peer peer, connection_context const& context)
-    : socket_(std::move(socket)), context_(context), deadline_(never), peer_(peer) {}
+    : socket_(std::move(socket)), context_(context), deadline_(never), idle_since_(never), peer_(peer) {}
 
 awaitable<> connection::run() {
     std::exception_ptr thrown;
@@ -95,13 +95,21 @@ awaitable<bool> connection::wait_for_first_byte() {
     stage_ = stage::idle;
     set_deadline(is_first_ ? limits.header_timeout : limits.idle_timeout);
     is_first_ = false;
-    // Line ends before a request are to be ignored.  Source: RFC 9112, section 2.2.
-    for (;;) {
-        buffer_.erase(0, buffer_.find_first_not_of("\r\n"));
-        if (!buffer_.empty()) co_return true;
-        if (ending_) co_return false;
-        if (!co_await read_more()) co_return false;
+    idle_since_ = context_.time.now().time_since_epoch().count();
+    auto is_there = has_begun();
+    while (!is_there && !ending_) {
+        auto const has_more = co_await read_more();
+        if (!has_more) break;
+        is_there = has_begun();
     }
+    idle_since_ = never;
+    co_return is_there;
+}
+
+/// Line ends before a request are to be ignored.  Source: RFC 9112, section 2.2.
+bool connection::has_begun() {
+    buffer_.erase(0, buffer_.find_first_not_of("\r\n"));
+    return !buffer_.empty();
 }
 
 awaitable<bool> connection::receive_rest(request_parser& parser) {
@@ -254,6 +262,19 @@ void connection::end_if_overdue() {
     if (!is_overdue(context_.time.now())) return;  // it went on before we came
     clear_deadline();
     timed_out_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+std::optional<duration> connection::idle_for(time_point now) const {
+    auto const since = idle_since_.load();
+    if (since == never) return std::nullopt;
+    return now.time_since_epoch() - duration(since);
+}
+
+void connection::give_up() {
+    ending_ = true;
+    if (stage_ != stage::idle) return;
     boost::system::error_code ignored;
     socket_.cancel(ignored);
 }

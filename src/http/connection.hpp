@@ -50,6 +50,13 @@ public:
     bool is_overdue(time_point now) const { return now.time_since_epoch().count() > deadline_.load(); }
     /// Ends what has passed its deadline. On the strand.
     void end_if_overdue();
+    http_peer peer() const { return peer_; }
+    /// How long it has waited for a request; nothing while it has one. From any thread.
+    std::optional<duration> idle_for(time_point now) const;
+    /// Was it chosen to make room? The server's own note.
+    bool is_given_up = false;
+    /// Ends it now if it is idle, else after its reply. On the strand.
+    void give_up();
     /// Ends an idle connection and a stream now, any other after its reply. On the strand.
     void wind_down();
 
@@ -67,6 +74,7 @@ private:
     /// Nothing: the client has gone. `refusal_` is set if the request cannot be taken.
     awaitable<std::optional<exchange>> receive();
     awaitable<bool> wait_for_first_byte();
+    bool has_begun();
     awaitable<bool> receive_rest(request_parser& parser);
     awaitable<bool> begin_body(request_parser& parser);
     awaitable<bool> read_more();
@@ -95,6 +103,7 @@ private:
     std::string buffer_;  ///< received and not parsed yet
     std::optional<http_refusal> refusal_;
     std::atomic<std::int64_t> deadline_;
+    std::atomic<std::int64_t> idle_since_;
     std::chrono::sys_seconds date_second_{};
     std::string date_;
     http_peer peer_;

@@ -53,6 +53,7 @@ private:
 
     awaitable<> accept(detail::listener& from);
     void admit(detail::stream_socket socket, http_peer peer);
+    bool give_up_an_idle_one(http_peer peer);
     awaitable<> serve(connection_ptr who, http_peer peer);
     awaitable<> turn_away(connection_ptr who);
     awaitable<> end_overdue();
@@ -117,13 +118,30 @@ void http_server::impl::admit(detail::stream_socket socket, http_peer peer) {
     }
     auto made = std::make_shared<detail::connection>(std::move(socket), peer, context_);
     auto& count = counts_[static_cast<std::size_t>(peer)];
-    if (count < context_.options.limits.connections_max) {
+    if (count < context_.options.limits.connections_max || give_up_an_idle_one(peer)) {
         ++count;
         serving_.spawn(serve(std::move(made), peer));
     } else if (turned_away_ < turned_away_at_once_max) {
         ++turned_away_;
         serving_.spawn(turn_away(std::move(made)));
     }
+}
+
+/// Whoever keeps connections for later must not lock out those who have something to ask now.
+bool http_server::impl::give_up_an_idle_one(http_peer peer) {
+    auto const now = context_.time.now();
+    auto longest = context_.options.limits.idle_spared;
+    connection_ptr chosen;
+    for (auto const& each : connections_) {
+        auto const idle = each->peer() == peer && !each->is_given_up ? each->idle_for(now) : std::nullopt;
+        if (!idle || *idle <= longest) continue;
+        longest = *idle;
+        chosen = each;
+    }
+    if (!chosen) return false;
+    chosen->is_given_up = true;
+    asio::post(chosen->executor(), [chosen] { chosen->give_up(); });
+    return true;
 }
 
 awaitable<> http_server::impl::serve(connection_ptr who, http_peer peer) {

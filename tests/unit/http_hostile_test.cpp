@@ -207,6 +207,23 @@ TEST_CASE("over the limit of connections the client is told so") {
     CHECK(on.connect().request("GET", "/x").status_code == 200);
 }
 
+TEST_CASE("whoever keeps connections idle makes room for others") {
+    auto options = on_loopback();
+    options.limits.connections_max = 4;
+    options.limits.idle_spared = 100ms;
+    fixture on(options);
+    std::vector<std::unique_ptr<http_client>> held;
+    for (int i = 0; i < 4; ++i) {
+        held.push_back(std::make_unique<http_client>(on.server.address()));
+        CHECK(held.back()->request("GET", "/x").status_code == 200);
+    }
+    std::this_thread::sleep_for(300ms);
+    CHECK(held[1]->request("GET", "/x").status_code == 200);  // it is idle for the shortest time
+    CHECK(on.connect().request("GET", "/x").status_code == 200);
+    CHECK(held[0]->is_closed_within(5s));
+    CHECK(held[1]->request("GET", "/x").status_code == 200);
+}
+
 TEST_CASE("clients over TCP cannot lock out those of the unix socket") {
     auto options = on_loopback();
     options.local = unix_address{fresh_path("admin.sock")};

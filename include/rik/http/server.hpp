@@ -43,6 +43,8 @@ struct http_limits {
     duration body_timeout = limits::http_body_timeout;
     duration write_timeout = limits::http_write_timeout;  ///< for each 256 KiB
     duration idle_timeout = limits::http_idle_timeout;    ///< between two requests
+    /// One that has been idle for longer goes when another client needs its place.
+    duration idle_spared = std::chrono::seconds(5);
     duration stop_grace = limits::http_stop_grace;
     duration check_period = limits::http_check_period;
 };
