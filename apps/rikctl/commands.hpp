@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <rik/client/resource_kind.hpp>
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +28,13 @@ void add_version(CLI::App& to, action& chosen);
 void add_completion(CLI::App& to, action& chosen);
 
 /// For options that hold a kind of object or a duration: refuses what is none, as a usage error.
-CLI::Option* add_kind(CLI::App& to, std::string& into);
+CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds);
+/// The names of objects. An empty one is refused: it is a script's variable that was not set.
+CLI::Option* add_names(CLI::App& to, std::vector<std::string>& into, std::string_view help);
+/// For an option that holds a name.
+std::string check_given(std::string const& text);
+/// A whole number in a range.
+CLI::Validator whole_number(std::uint64_t min, std::uint64_t max);
 CLI::Option* add_timeout(CLI::App& to, std::string& into);
 /// `--kind`, which says which of two workloads of one name.
 CLI::Option* add_definition_kind(CLI::App& to, std::string& into);

@@ -1,14 +1,16 @@
 #include "commands.hpp"
 
+#include <rik/base/limits.hpp>
 #include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
+#include <boost/json/value.hpp>
 
 #include <memory>
 #include <ostream>
 
+#include "parse_json.hpp"
 #include "wait_command.hpp"
 
 namespace rikctl {
@@ -27,8 +29,7 @@ void print_warnings(session& with, std::string_view about, boost::json::value co
 exit_code create_one(session& with, rik::client& server, std::string const& path, std::string_view definition) {
     auto const created = server.create_workload(definition);
     if (!created) return with.fail(created.error(), path);
-    boost::system::error_code ignored;
-    print_warnings(with, path, boost::json::parse(*created, ignored));
+    print_warnings(with, path, parse_json(*created));
     auto const names = rik::object_names(*created);
     if (!names) return with.fail(names.error(), path);
     for (auto const& name : *names) with.out() << fmt::format("workload {} created\n", name) << std::flush;
@@ -114,7 +115,7 @@ void add_create_instance(CLI::App& to, action& chosen) {
     command->add_option("-n,--name", options->wanted.name, "The instance's name; one is made up without it")
         ->type_name("NAME");
     command->add_option("-r,--replicas", options->wanted.replicas, "How many instances")
-        ->check(CLI::PositiveNumber)
+        ->check(whole_number(1, rik::limits::replicas_per_request_max))
         ->capture_default_str()
         ->type_name("N");
     add_definition_kind(*command, options->wanted.kind);
@@ -129,6 +130,10 @@ void add_create_instance(CLI::App& to, action& chosen) {
 void add_create(CLI::App& to, action& chosen) {
     auto* const command = to.add_subcommand("create", "Create workloads and instances");
     command->require_subcommand(1);
+    command->footer(
+        "Examples:\n"
+        "  rikctl create workload -f web.yaml\n"
+        "  rikctl create instance --workload web --replicas 3 --wait\n");
     add_create_workload(*command, chosen);
     add_create_instance(*command, chosen);
 }

@@ -22,6 +22,7 @@ struct delete_options {
     std::vector<std::string> files;
     std::string definition_kind;
     bool waits = false;
+    bool is_quiet = false;
     std::string timeout = "5m";
 };
 
@@ -87,8 +88,10 @@ exit_code delete_all(session& with, std::vector<target> targets, delete_options 
     }
     for (auto const& each : deleted) {
         if (!options.waits) break;
-        auto const code = wait_for_all(
-            with, *server, {each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, options.timeout});
+        wait_for_all_request request{
+            each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, options.timeout};
+        request.tells_progress = !options.is_quiet;
+        auto const code = wait_for_all(with, *server, request);
         if (worst == exit_code::ok) worst = code;
     }
     return worst;
@@ -97,8 +100,6 @@ exit_code delete_all(session& with, std::vector<target> targets, delete_options 
 exit_code delete_as_told(session& with, delete_options const& options) {
     std::vector<target> targets;
     auto const kind = rik::parse_resource_kind(options.kind);
-    if (kind && *kind != rik::resource_kind::workload && *kind != rik::resource_kind::instance)
-        return with.fail_usage("only workloads and instances are deleted");
     if (!kind && !options.names.empty()) return with.fail_usage("say what is to be deleted: workload or instance");
     for (auto const& name : options.names) targets.push_back({*kind, name, options.definition_kind});
     for (auto const& id : options.workload_ids) targets.push_back({rik::resource_kind::workload, id});
@@ -128,22 +129,28 @@ void add_delete(CLI::App& to, action& chosen) {
         "  rikctl delete instance web-1 web-2\n"
         "  rikctl delete workload web --wait\n"
         "  rikctl delete -f web.yaml\n"
-        "  rikctl get instances -o name | xargs rikctl delete instances\n");
+        "  rikctl get instances -o name | xargs -r rikctl delete instances\n");
     auto const options = std::make_shared<delete_options>();
-    add_kind(*command, options->kind);
-    command->add_option("NAME", options->names, "Names or ids")->type_name("");
+    add_kind(*command, options->kind, {rik::resource_kind::workload, rik::resource_kind::instance});
+    add_names(*command, options->names, "Names or ids");
     command->add_option("-f,--file", options->files, "The workload of this definition; - for the standard input")
         ->allow_extra_args(false)
         ->type_name("FILE");
     command->add_option("--workload-id", options->workload_ids, "A workload by its id")
+        ->check(check_given)
         ->allow_extra_args(false)
         ->type_name("ID");
     command->add_option("--instance-id", options->instance_ids, "An instance by its id")
+        ->check(check_given)
         ->allow_extra_args(false)
         ->type_name("ID");
-    command->add_option("--id", options->names, "The same as NAME")->allow_extra_args(false)->type_name("ID");
+    command->add_option("--id", options->names, "The same as NAME")
+        ->check(check_given)
+        ->allow_extra_args(false)
+        ->type_name("ID");
     add_definition_kind(*command, options->definition_kind);
-    command->add_flag("--wait", options->waits, "Wait until they are gone");
+    command->add_flag("--wait", options->waits, "Wait until they are gone, and say what it waits for");
+    command->add_flag("-q,--quiet", options->is_quiet, "Do not say what it waits for");
     add_timeout(*command, options->timeout);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return delete_as_told(with, *options); }; });

@@ -1,11 +1,10 @@
 #include <rik/client/print.hpp>
 
-#include <boost/json.hpp>
-
 #include <memory>
 #include <ostream>
 
 #include "commands.hpp"
+#include "parse_json.hpp"
 
 namespace rikctl {
 
@@ -25,16 +24,9 @@ struct description {
     exit_code code = exit_code::ok;
 };
 
-std::string workload_id_of(std::string_view instance) {
-    boost::system::error_code code;
-    auto const parsed = boost::json::parse({instance.data(), instance.size()}, code);
-    auto const id = parsed.find_pointer("/workload/id", code);
-    return id != nullptr && id->is_string() ? std::string(id->get_string().c_str()) : std::string();
-}
-
 /// The definition that an instance was made from; empty if its workload is gone.
 rik::result<std::string> workload_of(rik::client& server, std::string_view instance) {
-    auto const id = workload_id_of(instance);
+    auto const id = string_at(parse_json(instance), "/workload/id");
     if (id.empty()) return std::string();
     auto found = server.get(resource_kind::workload, id);
     if (!found && found.error().code == rik::errc::not_found) return std::string();
@@ -70,8 +62,6 @@ description describe(session& with, rik::client& server, describe_options const&
 }
 
 exit_code describe_all(session& with, describe_options const& options) {
-    if (rik::parse_resource_kind(options.kind) == resource_kind::event)
-        return with.fail_usage("events are lines: see `rikctl events`");
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
         return with.fail_usage(wrong);
     auto server = with.server();
@@ -100,8 +90,9 @@ void add_describe(CLI::App& to, action& chosen) {
         "  rikctl describe workload web\n"
         "  rikctl describe node a\n");
     auto const options = std::make_shared<describe_options>();
-    add_kind(*command, options->kind)->required();
-    command->add_option("NAME", options->names, "Names or ids")->required()->type_name("");
+    add_kind(*command, options->kind, {resource_kind::workload, resource_kind::instance, resource_kind::node})
+        ->required();
+    add_names(*command, options->names, "Names or ids")->required();
     add_definition_kind(*command, options->definition_kind);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return describe_all(with, *options); }; });

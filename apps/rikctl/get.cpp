@@ -73,9 +73,10 @@ rik::result<void> print_names(session& with, std::vector<std::string> const& obj
     return {};
 }
 
-/// One object or list is printed as it came; several objects become one list, so that the output is one JSON text.
-void print_json(session& with, std::vector<std::string> const& objects) {
-    if (objects.size() == 1) {
+/// One object or list is printed as it came; of several names the objects become one list, so that the output is one
+/// JSON text, of the same shape however many of them were found.
+void print_json(session& with, std::vector<std::string> const& objects, std::size_t asked_count) {
+    if (asked_count <= 1) {
         with.out() << rik::pretty_json(objects.front()) << '\n';
         return;
     }
@@ -84,10 +85,13 @@ void print_json(session& with, std::vector<std::string> const& objects) {
     with.out() << rik::pretty_json(fmt::format("{{\"items\":[{}]}}", list)) << '\n';
 }
 
-exit_code print(session& with, resource_kind kind, output_form form, std::vector<std::string> const& objects) {
+/// What was got for `names`, or a list.
+exit_code print(session& with, resource_kind kind, get_options const& options,
+                std::vector<std::string> const& objects) {
+    auto const form = parse_form(options.form);
     rik::result<void> done;
     if (form == output_form::json)
-        print_json(with, objects);
+        print_json(with, objects, options.names.size());
     else if (form == output_form::name)
         done = print_names(with, objects);
     else
@@ -105,8 +109,34 @@ exit_code get_named(session& with, rik::client& server, resource_kind kind, get_
         if (object) found.push_back(std::move(*object));
     }
     if (found.empty()) return worst;
-    auto const code = print(with, kind, parse_form(options.form), found);
+    auto const code = print(with, kind, options, found);
     return worst == exit_code::ok ? code : worst;
+}
+
+/// What does not exist would be waited for without end, and without a word.
+exit_code find_named(session& with, rik::client& server, resource_kind kind, get_options const& options) {
+    auto worst = exit_code::ok;
+    for (auto const& name : options.names) {
+        auto const object = server.get(kind, name, options.definition_kind);
+        auto const code = object ? exit_code::ok : with.fail(object.error());
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
+exit_code watch_as_told(session& with, rik::client& server, resource_kind kind, get_options const& options) {
+    if (auto const code = find_named(with, server, kind, options); code != exit_code::ok) return code;
+    auto stream = server.watch(kind, options.filter);
+    if (!stream) return with.fail(stream.error());
+    return print_watch(with, *stream, {kind, parse_form(options.form), options.names});
+}
+
+/// Events outlive what they are about: so there is no such object only if there are no events either.
+bool are_of_nothing(rik::client& server, get_options const& options, std::string const& list) {
+    auto const names = rik::object_names(list);
+    if (!names || !names->empty() || options.filter.instance.empty()) return false;
+    auto const found = server.get(resource_kind::instance, options.filter.instance);
+    return !found && found.error().code == rik::errc::not_found;
 }
 
 exit_code get_as_told(session& with, get_options options) {
@@ -117,19 +147,20 @@ exit_code get_as_told(session& with, get_options options) {
     if (kind == resource_kind::event && !options.names.empty())
         return with.fail_usage("events of one instance at a time");
     if (auto const wrong = wrong_filter(kind, options.filter); !wrong.empty()) return with.fail_usage(wrong);
+    if (!options.names.empty() && !(options.filter.workload.empty() && options.filter.node.empty()))
+        return with.fail_usage("names or a filter, not both");
     if (auto const wrong = wrong_kind(kind, options); !wrong.empty()) return with.fail_usage(wrong);
     if (!options.filter.workload.empty()) options.filter.definition_kind = std::exchange(options.definition_kind, {});
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
-    if (options.watches) {
-        auto watch = server->watch(kind, options.filter);
-        if (!watch) return with.fail(watch.error());
-        return print_watch(with, *watch, {kind, parse_form(options.form), options.names});
-    }
+    if (options.watches) return watch_as_told(with, *server, kind, options);
     if (!options.names.empty()) return get_named(with, *server, kind, options);
     auto const list = server->list(kind, options.filter);
     if (!list) return with.fail(list.error());
-    return print(with, kind, parse_form(options.form), {*list});
+    if (kind == resource_kind::event && are_of_nothing(*server, options, *list))
+        return with.fail({rik::errc::not_found,
+                          fmt::format("instance {} does not exist, and has no events", options.filter.instance)});
+    return print(with, kind, options, {*list});
 }
 
 void add_output(CLI::App& to, get_options& options) {
@@ -142,9 +173,12 @@ void add_output(CLI::App& to, get_options& options) {
 
 void add_filters(CLI::App& to, get_options& options) {
     to.add_option("--workload,--workload-id", options.filter.workload, "Only those of this workload")
-        ->type_name("NAME");
-    to.add_option("--node", options.filter.node, "Only those on this node")->type_name("NAME");
-    to.add_option("--instance", options.filter.instance, "Only the events of this instance")->type_name("NAME");
+        ->type_name("NAME")
+        ->check(check_given);
+    to.add_option("--node", options.filter.node, "Only those on this node")->type_name("NAME")->check(check_given);
+    to.add_option("--instance", options.filter.instance, "Only the events of this instance")
+        ->type_name("NAME")
+        ->check(check_given);
 }
 
 void choose(CLI::App& command, std::shared_ptr<get_options> const& options, action& chosen) {
@@ -164,8 +198,10 @@ void add_get(CLI::App& to, action& chosen) {
         "  rikctl get i -w                        the list, then each change\n"
         "  rikctl get events --instance web-1\n");
     auto const options = std::make_shared<get_options>();
-    add_kind(*command, options->kind)->required();
-    command->add_option("NAME", options->names, "Only these, by name or id")->type_name("");
+    add_kind(*command, options->kind,
+             {resource_kind::workload, resource_kind::instance, resource_kind::node, resource_kind::event})
+        ->required();
+    add_names(*command, options->names, "Only these, by name or id");
     add_output(*command, *options);
     add_filters(*command, *options);
     add_definition_kind(*command, options->definition_kind);
@@ -175,17 +211,32 @@ void add_get(CLI::App& to, action& chosen) {
 void add_shortcuts(CLI::App& to, action& chosen) {
     auto* const nodes = to.add_subcommand("nodes", "Short for: get nodes");
     auto const node_options = std::make_shared<get_options>(get_options{.kind = "nodes"});
-    nodes->add_option("NAME", node_options->names, "Only these, by name or id")->type_name("");
+    nodes->footer(
+        "Examples:\n"
+        "  rikctl nodes\n"
+        "  rikctl nodes a -o json\n"
+        "  rikctl nodes -w\n");
+    add_names(*nodes, node_options->names, "Only these, by name or id");
     add_output(*nodes, *node_options);
     choose(*nodes, node_options, chosen);
 
     auto* const events = to.add_subcommand("events", "Short for: get events");
+    events->footer(
+        "Examples:\n"
+        "  rikctl events --instance web-1\n"
+        "  rikctl events --workload web -o wide\n"
+        "  rikctl events -w\n");
     auto const event_options = std::make_shared<get_options>(get_options{.kind = "events"});
     add_output(*events, *event_options);
     events->add_option("--instance,-i", event_options->filter.instance, "Only the events of this instance")
-        ->type_name("NAME");
-    events->add_option("--workload", event_options->filter.workload, "Only those of this workload")->type_name("NAME");
-    events->add_option("--node", event_options->filter.node, "Only those of this node")->type_name("NAME");
+        ->type_name("NAME")
+        ->check(check_given);
+    events->add_option("--workload", event_options->filter.workload, "Only those of this workload")
+        ->type_name("NAME")
+        ->check(check_given);
+    events->add_option("--node", event_options->filter.node, "Only those of this node")
+        ->type_name("NAME")
+        ->check(check_given);
     choose(*events, event_options, chosen);
 }
 

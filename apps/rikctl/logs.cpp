@@ -1,3 +1,4 @@
+#include <limits>
 #include <memory>
 #include <ostream>
 
@@ -42,12 +43,12 @@ void add_logs(CLI::App& to, action& chosen) {
         "  rikctl logs -f --tail 20 web-1\n"
         "  rikctl logs web-1 -c sidecar --timestamps\n");
     auto const wanted = std::make_shared<rik::log_wanted>();
-    command->add_option("INSTANCE", wanted->instance, "Name or id")->required()->type_name("");
+    command->add_option("INSTANCE", wanted->instance, "Name or id")->required()->type_name("")->check(check_given);
     command->add_option("-c,--container", wanted->container, "Which container; needed where there are several")
         ->type_name("NAME");
     command->add_flag("-f,--follow", wanted->follow, "Go on until the instance ends");
     command->add_option("--tail", wanted->tail_lines, "Only the last N lines")
-        ->check(CLI::NonNegativeNumber)
+        ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("N");
     command->add_flag("-t,--timestamps", wanted->timestamps, "Begin each line with its time");
     command->callback([wanted, &chosen] { chosen = [wanted](session& with) { return print_logs(with, *wanted); }; });

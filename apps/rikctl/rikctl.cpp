@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <ostream>
 
 #include "commands.hpp"
@@ -65,12 +67,60 @@ exit_code fail_parse(CLI::App& app, CLI::ParseError const& problem, surroundings
 
 }  // namespace
 
-CLI::Option* add_kind(CLI::App& to, std::string& into) {
-    auto* const option = to.add_option("KIND", into, "workload (wl), instance (i), node (n) or event (e); plurals too");
-    return option->check([](std::string const& text) -> std::string {
-        if (rik::parse_resource_kind(text)) return {};
-        return fmt::format("'{}' is no kind of object: use workload, instance, node or event", text);
+namespace {
+
+std::string_view with_short_form(rik::resource_kind kind) {
+    switch (kind) {
+        case rik::resource_kind::workload: return "workload (wl)";
+        case rik::resource_kind::instance: return "instance (i)";
+        case rik::resource_kind::node: return "node (n)";
+        case rik::resource_kind::event: return "event (e)";
+    }
+    return {};
+}
+
+/// "workload, instance or node"
+template <class Word>
+std::string alternatives(std::vector<rik::resource_kind> const& kinds, Word word) {
+    std::string text;
+    for (std::size_t at = 0; at < kinds.size(); ++at) {
+        if (at > 0) text += at + 1 == kinds.size() ? " or " : ", ";
+        text += word(kinds[at]);
+    }
+    return text;
+}
+
+}  // namespace
+
+CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds) {
+    auto* const option =
+        to.add_option("KIND", into, fmt::format("{}; plurals too", alternatives(kinds, with_short_form)));
+    return option->type_name("")->check([kinds = std::move(kinds)](std::string const& text) -> std::string {
+        auto const kind = rik::parse_resource_kind(text);
+        if (kind && std::ranges::count(kinds, *kind) > 0) return {};
+        auto const use = alternatives(kinds, [](rik::resource_kind each) { return to_string(each); });
+        if (!kind) return fmt::format("'{}' is no kind of object: use {}", text, use);
+        return fmt::format("this is not for {}: use {}", plural(*kind), use);
     });
+}
+
+std::string check_given(std::string const& text) { return text.empty() ? "a name is empty" : ""; }
+
+CLI::Option* add_names(CLI::App& to, std::vector<std::string>& into, std::string_view help) {
+    return to.add_option("NAME", into, std::string(help))->type_name("")->check(check_given);
+}
+
+CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) {
+    auto check = [min, max](std::string const& text) -> std::string {
+        std::uint64_t number = 0;
+        auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+        auto const is_number = code == std::errc() && end == text.data() + text.size();
+        if (is_number && number >= min && number <= max) return {};
+        if (max == std::numeric_limits<std::uint64_t>::max())
+            return fmt::format("'{}' is no whole number from {}", text, min);
+        return fmt::format("'{}' is no whole number from {} to {}", text, min, max);
+    };
+    return CLI::Validator(std::move(check), "");
 }
 
 CLI::Option* add_timeout(CLI::App& to, std::string& into) {

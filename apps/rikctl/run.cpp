@@ -4,7 +4,7 @@
 #include <rik/client/wait.hpp>
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
+#include <boost/json/value.hpp>
 
 #include <memory>
 #include <optional>
@@ -12,6 +12,7 @@
 
 #include "commands.hpp"
 #include "log_copy.hpp"
+#include "parse_json.hpp"
 
 namespace rikctl {
 
@@ -35,20 +36,14 @@ struct run_state {
     std::optional<int> exit_status;
 };
 
-std::string text_of(boost::json::value const& in, std::string_view pointer) {
-    boost::system::error_code code;
-    auto const* found = in.find_pointer({pointer.data(), pointer.size()}, code);
-    return found != nullptr && found->is_string() ? std::string(found->get_string().c_str()) : std::string();
-}
-
 rik::result<run_state> state_of(rik::client& server, std::string const& name) {
     auto const text = server.get(rik::resource_kind::instance, name);
     if (!text) return text.error();
-    boost::system::error_code code;
-    auto const object = boost::json::parse(*text, code);
-    run_state state{text_of(object, "/state"), text_of(object, "/addresses/0"), text_of(object, "/reason"), {}};
-    if (auto const message = text_of(object, "/message"); !message.empty())
+    auto const object = parse_json(*text);
+    run_state state{string_at(object, "/state"), string_at(object, "/addresses/0"), string_at(object, "/reason"), {}};
+    if (auto const message = string_at(object, "/message"); !message.empty())
         state.story += (state.story.empty() ? "" : ": ") + message;
+    boost::system::error_code code;
     auto const* exit_status = object.find_pointer("/containers/0/exitCode", code);
     if (exit_status != nullptr && exit_status->is_int64())
         state.exit_status = static_cast<int>(exit_status->get_int64());
@@ -62,8 +57,10 @@ public:
         : with_(with), server_(server), options_(options), name_(options.run.name) {}
 
     exit_code run() {
-        if (auto const code = create(); code != exit_code::ok) return code;
+        // First: a server that is slow to answer would leave behind what --rm is to remove.
         if (!options_.detaches) with_.catch_interrupts();
+        if (auto const code = create(); code != exit_code::ok) return code;
+        if (!options_.detaches && was_interrupted()) return interrupted();
         auto const started = wait_for(rik::wait_goal::what::started, with_.now() + *parse_duration(options_.timeout));
         if (!started) return give_up(started.error());
         if (was_interrupted()) return interrupted();

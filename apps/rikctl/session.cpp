@@ -20,21 +20,35 @@ using rik::error;
 
 namespace {
 
-/// The documents of a YAML file: a line of "---" parts them, and nothing in YAML may begin a line so otherwise.
+/// Does a line begin a document? What stands behind the mark, besides a comment, is content.
+bool is_mark(std::string_view line) {
+    return line.starts_with("---") && (line.size() == 3 || std::string_view(" \t\r\n").find(line[3]) != line.npos);
+}
+
+/// Is there anything but blanks and comments in it?
+bool says_something(std::string_view text) {
+    while (!text.empty()) {
+        auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
+        auto const start = text.substr(0, end).find_first_not_of(" \t\r\n");
+        if (start != std::string_view::npos && text[start] != '#') return true;
+        text.remove_prefix(end);
+    }
+    return false;
+}
+
+/// The documents of a YAML file: a line that begins with "---" parts them, and nothing in YAML may begin so otherwise.
 std::vector<std::string> documents_of(std::string_view text) {
     std::vector<std::string> documents(1);
     while (!text.empty()) {
         auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
         auto const line = text.substr(0, end);
-        auto const is_mark = line.starts_with("---") && line.find_first_not_of(" \t\r\n", 3) == std::string_view::npos;
-        if (is_mark)
-            documents.emplace_back();
+        if (is_mark(line))
+            documents.emplace_back(line.substr(3));
         else
             documents.back() += line;
         text.remove_prefix(end);
     }
-    std::erase_if(documents,
-                  [](std::string const& each) { return each.find_first_not_of(" \t\r\n") == std::string::npos; });
+    std::erase_if(documents, [](std::string const& each) { return !says_something(each); });
     return documents;
 }
 

@@ -24,6 +24,7 @@ exit_code print_version(session& with, bool is_local) {
 
 void add_version(CLI::App& to, action& chosen) {
     auto* const command = to.add_subcommand("version", "Print the versions of rikctl and of the server");
+    command->footer("Examples:\n  rikctl version\n  rikctl version --client\n");
     auto const is_local = std::make_shared<bool>(false);
     command->add_flag("--client", *is_local, "Only rikctl's, without asking the server");
     command->callback(

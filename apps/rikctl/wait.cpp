@@ -44,9 +44,8 @@ struct wait_options {
 exit_code wait_as_told(session& with, wait_options const& options) {
     auto const kind = rik::parse_resource_kind(options.kind);
     auto const goal = rik::parse_wait_goal(options.goal);
-    if (!kind || *kind == rik::resource_kind::event)
-        return with.fail_usage("wait for a workload, an instance or a node");
     if (!goal) return with.fail_usage(to_string(goal.error()));
+    if (auto const fits = rik::check_wait_goal(*kind, *goal); !fits) return with.fail_usage(to_string(fits.error()));
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
         return with.fail_usage(wrong);
     auto server = with.server();
@@ -58,17 +57,34 @@ exit_code wait_as_told(session& with, wait_options const& options) {
 
 }  // namespace
 
+namespace {
+
+constexpr auto patience = std::chrono::seconds(1);
+
+/// Says what is waited for, each thing once, when it has lasted so long that somebody may wonder.
+std::function<bool(std::string_view)> progress_teller(session& with) {
+    return [&with, begin = with.now(), told = std::string()](std::string_view why) mutable {
+        if (with.now() - begin < patience || why.empty() || why == told) return true;
+        told = why;
+        with.err() << fmt::format("waiting: {}\n", rik::printable(why)) << std::flush;
+        return true;
+    };
+}
+
+}  // namespace
+
 exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request const& request) {
     auto const timeout = parse_duration(request.timeout);
     if (!timeout) return with.fail_usage(to_string(timeout.error()));
     auto const deadline = with.now() + *timeout;
     auto worst = exit_code::ok;
     for (auto const& each : request.objects) {
-        rik::wait_request const one{.kind = request.kind,
-                                    .name = each.id.empty() ? each.name : each.id,
-                                    .definition_kind = each.id.empty() ? each.definition_kind : std::string(),
-                                    .goal = request.goal,
-                                    .deadline = deadline};
+        rik::wait_request one{.kind = request.kind,
+                              .name = each.id.empty() ? each.name : each.id,
+                              .definition_kind = each.id.empty() ? each.definition_kind : std::string(),
+                              .goal = request.goal,
+                              .deadline = deadline};
+        if (request.tells_progress) one.on_progress = progress_teller(with);
         auto const verdict = rik::wait_for(server, one);
         auto const code = verdict ? tell(with, each.name, one, *verdict) : with.fail(verdict.error());
         if (worst == exit_code::ok) worst = code;
@@ -88,8 +104,10 @@ void add_wait(CLI::App& to, action& chosen) {
         "  rikctl wait workload web --for deleted\n"
         "  rikctl wait node a --for state=ready\n");
     auto const options = std::make_shared<wait_options>();
-    add_kind(*command, options->kind)->required();
-    command->add_option("NAME", options->names, "Names or ids")->required()->type_name("");
+    add_kind(*command, options->kind,
+             {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::node})
+        ->required();
+    add_names(*command, options->names, "Names or ids")->required();
     command->add_option("--for", options->goal, "running, started (runs or has run), finished, deleted or state=WORD")
         ->required()
         ->type_name("GOAL");

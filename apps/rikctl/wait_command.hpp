@@ -20,7 +20,8 @@ struct wait_for_all_request {
     rik::resource_kind kind;
     std::vector<awaited_object> objects;
     rik::wait_goal goal;
-    std::string timeout;  ///< as on the command line
+    std::string timeout;          ///< as on the command line
+    bool tells_progress = false;  ///< on the standard error, after a moment
 };
 
 /// Says of each object how it went.

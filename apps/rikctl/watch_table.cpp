@@ -1,10 +1,11 @@
 #include "watch_table.hpp"
 
+#include "parse_json.hpp"
+
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <map>
 #include <ostream>
 
 namespace rikctl {
@@ -26,8 +27,7 @@ std::string_view word_of(type of) {
 
 bool is_wanted(watch_view const& view, std::string_view object) {
     if (view.names.empty()) return true;
-    boost::system::error_code code;
-    auto const parsed = boost::json::parse({object.data(), object.size()}, code);
+    auto const parsed = parse_json(object);
     auto const* of = parsed.if_object();
     if (of == nullptr) return false;
     return std::ranges::any_of(view.names, [&](std::string const& name) {
@@ -53,6 +53,22 @@ public:
             default: break;
         }
         if (!is_wanted(view_, event.object)) return {};
+        if (is_synced_) return show(event);
+        first_.emplace(place_of(event.object), event);
+        return {};
+    }
+
+    /// What is there at the start makes one table, by name; while it comes nothing is shown.
+    bool is_collecting() const { return !is_synced_; }
+
+private:
+    /// Where an object stands at the beginning: events are told in their order.
+    std::string place_of(std::string_view object) const {
+        auto const member = view_.kind == rik::resource_kind::event ? "/time" : "/name";
+        return string_at(parse_json(object), member);
+    }
+
+    rik::result<void> show(rik::watch_event const& event) {
         if (view_.form == output_form::json) {
             with_.out() << fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", word_of(event.type),
                                        rik::compact_json(event.object));
@@ -62,13 +78,11 @@ public:
         return take_row(event);
     }
 
-    /// What is there at the start makes one table; while it comes nothing is shown.
-    bool is_collecting() const { return !is_synced_; }
-
-private:
+    /// A program that keeps the objects has to forget them: what is not told anew is gone.
     rik::result<void> begin() {
         is_synced_ = false;
-        rows_.clear();
+        first_.clear();
+        if (view_.form == output_form::json) with_.out() << "{\"type\":\"restarted\"}\n";
         return {};
     }
 
@@ -98,6 +112,9 @@ private:
     }
 
     rik::result<void> end_of_beginning() {
+        for (auto const& [place, event] : first_)
+            if (auto const shown = show(event); !shown) return shown;
+        first_.clear();
         is_synced_ = true;
         if (view_.form != output_form::table && view_.form != output_form::wide) return {};
         rows_.insert(rows_.begin(), rik::table_header(view_.kind, options()));
@@ -115,6 +132,7 @@ private:
     watch_view const& view_;
     rik::table_writer writer_;
     bool is_synced_ = false;
+    std::multimap<std::string, rik::watch_event> first_;  ///< until all that is there has come
     std::vector<rik::table_row> rows_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik {
@@ -80,7 +81,10 @@ result<std::string> client::call(std::string method, std::string target, std::st
     request.body = std::move(body);
     request.content_type = std::move(content_type);
     auto const deadline = clock_.now() + options_.reply_timeout;
-    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, deadline);
+    // What only reads waits for no disk: a server that does not begin to answer hangs.
+    auto const is_read = request.method == "GET";
+    auto const head_deadline = is_read ? std::min(deadline, clock_.now() + options_.head_timeout) : deadline;
+    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
     auto text = (*reply)->read_all(deadline);
     if (text && !(*reply)->is_success()) return summarize(parse_problems((*reply)->status(), *text));
@@ -121,7 +125,8 @@ result<log_stream> client::open_log(log_wanted const& what) {
     if (what.tail_lines) target.with("tail", std::to_string(*what.tail_lines));
     detail::exchange_request request{.target = target.text(), .accept = "text/plain"};
     auto const deadline = clock_.now() + options_.reply_timeout;
-    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, deadline);
+    auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
+    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
     if ((*reply)->is_success()) return log_stream(std::move(*reply));
     auto const text = (*reply)->read_all(deadline);
@@ -133,7 +138,7 @@ result<watch_stream> client::watch(resource_kind kind, list_filter const& filter
     auto target = list_target(kind, filter);
     watch_stream stream(to_, target.with("watch", "true").text(), options_);
     // The first connection is made here, so that a wrong address or name shows at once instead of after retries.
-    auto done = stream.connect(clock_.now() + options_.reply_timeout);
+    auto done = stream.connect(clock_.now() + std::min(options_.head_timeout, options_.reply_timeout));
     if (!done) return done.error();
     return stream;
 }
@@ -143,7 +148,9 @@ result<std::string> client::version() {
     if (!reply) return reply.error();
     auto const object = detail::parse_object(*reply);
     if (!object) return object.error();
-    return detail::text_at(*object, "version");
+    auto version = detail::text_at(*object, "version");
+    if (version.empty()) return error{errc::corrupt, "the server's answer has no version: it is not rik"};
+    return version;
 }
 
 }  // namespace rik

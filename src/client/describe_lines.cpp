@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rik::detail {
 
 namespace {
@@ -17,7 +19,7 @@ constexpr std::size_t name_width = 14;
 void describe_lines::add(std::string_view name, std::string_view value) {
     if (value.empty()) return;
     out_.append(depth_, ' ');
-    auto const width = name_width > depth_ ? name_width - depth_ : 1;
+    auto const width = std::max(name_width - std::min(name_width, depth_), name.size() + 2);  // a colon and a blank
     out_ += fmt::format("{:<{}}", fmt::format("{}:", name), width);
     auto const shown = printable(value);
     for (std::string_view rest = shown;;) {

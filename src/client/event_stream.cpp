@@ -53,6 +53,7 @@ void event_stream_parser::take_field(std::string_view name, std::string_view val
 }
 
 void event_stream_parser::finish_event() {
+    whole_id_ = last_id_;
     if (has_data_ || !type_.empty()) {
         stream_event event{last_id_, type_.empty() ? "message" : std::move(type_), std::move(data_)};
         ready_.push(std::move(event));

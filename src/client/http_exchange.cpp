@@ -40,11 +40,8 @@ error cannot_reach(server_address const& to, std::string_view why, std::string r
 }
 
 error connect_problem(server_address const& to, error_code code) {
-    if (code == asio::error::access_denied) {
-        auto problem = cannot_reach(to, "permission denied", "join the group of the socket (rik), or be root");
-        problem.code = errc::denied;
-        return problem;
-    }
+    if (code == asio::error::access_denied)
+        return cannot_reach(to, "permission denied", "join the group of the socket, or be root");
     if (code == boost::system::errc::no_such_file_or_directory) return cannot_reach(to, "no such file");
     if (code == asio::error::connection_refused)
         return cannot_reach(to, to.is_unix() ? "nobody listens on this socket" : "connection refused");

@@ -24,7 +24,7 @@ struct exchange_request {
 class http_exchange {
 public:
     /// Connects until `connect_deadline`, sends, and reads the head of the reply until `reply_deadline`.
-    /// Errors: unavailable, nobody answers; denied, the socket is not for this user; timed_out; corrupt, it is no HTTP.
+    /// Errors: unavailable, nobody answers or the socket is not for this user; timed_out; corrupt, it is no HTTP.
     static result<std::unique_ptr<http_exchange>> open(server_address const& to, exchange_request const& request,
                                                        time_point connect_deadline, time_point reply_deadline);
     ~http_exchange();

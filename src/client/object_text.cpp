@@ -81,7 +81,8 @@ std::string definition_port(object const& port) {
 
 std::vector<std::string> definition_ports(object const& container) {
     auto ports = objects_at(container, "ports");
-    if (auto const& single = object_at(container, "ports"); !single.empty()) ports.push_back(&single);
+    for (auto const* name : {"ports", "network"})  // RIK's OpenAPI file calls them so
+        if (auto const& single = object_at(container, name); !single.empty()) ports.push_back(&single);
     std::vector<std::string> written;
     for (auto const* each : ports) written.push_back(definition_port(*each));
     return written;

@@ -177,6 +177,13 @@ std::span<column const> columns_of(resource_kind kind) {
     return {};
 }
 
+/// Every list of rik has items, and everything else of it a name.
+result<std::vector<object const*>> items_of_rik(object const& from) {
+    if (find(from, "items") == nullptr && find(from, "name") == nullptr)
+        return error{errc::corrupt, "the server's answer is no object of rik", {}, "is it rik that listens there?"};
+    return items_of(from);
+}
+
 table_row row_of(resource_kind kind, object const& of, table_options const& options) {
     table_row row;
     for (auto const& each : columns_of(kind)) {
@@ -212,16 +219,20 @@ table_row table_sample(resource_kind kind, table_options const& options) {
 result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options) {
     auto const parsed = parse_object(json);
     if (!parsed) return parsed.error();
+    auto const items = items_of_rik(*parsed);
+    if (!items) return items.error();
     std::vector<table_row> rows;
-    for (auto const* each : items_of(*parsed)) rows.push_back(row_of(kind, *each, options));
+    for (auto const* each : *items) rows.push_back(row_of(kind, *each, options));
     return rows;
 }
 
 result<std::vector<std::string>> object_names(std::string_view json) {
     auto const parsed = parse_object(json);
     if (!parsed) return parsed.error();
+    auto const items = items_of_rik(*parsed);
+    if (!items) return items.error();
     std::vector<std::string> names;
-    for (auto const* each : items_of(*parsed)) names.push_back(text_at(*each, "name"));
+    for (auto const* each : *items) names.push_back(text_at(*each, "name"));
     return names;
 }
 

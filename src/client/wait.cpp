@@ -19,7 +19,8 @@ using outcome = wait_verdict::what;
 constexpr std::array<std::string_view, 8> instance_words{"pending", "creating",   "running",    "succeeded",
                                                          "failed",  "destroying", "terminated", "unknown"};
 constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
-constexpr std::array<std::string_view, 3> other_words{"active", "ready", "unheard"};
+constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
+constexpr std::array<std::string_view, 2> node_words{"ready", "unheard"};
 
 bool is_in(auto const& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
@@ -46,6 +47,11 @@ bool is_impossible(wait_goal const& wanted, object const& of) {
     if (is_going(of)) return !going_allows;
     auto const is_finished = is_in(finished_words, text_at(of, "state"));
     return is_finished && wanted.state_word != "destroying" && wanted.state_word != "terminated";
+}
+
+/// Is it met by what is gone? Its processes have ended, however, and `terminated` is what was last seen of it.
+bool is_met_by_deletion(wait_goal const& wanted) {
+    return wanted.kind == goal::deleted || wanted.kind == goal::finished || wanted.state_word == "terminated";
 }
 
 /// "web-1 failed: ImagePullFailed: no such image"
@@ -84,11 +90,29 @@ result<wait_goal> parse_wait_goal(std::string_view text) {
         if (wait_goal wanted{kind}; to_string(wanted) == text) return wanted;
     }
     auto const word = text.starts_with("state=") ? text.substr(6) : text;
-    if (is_in(instance_words, word) || is_in(other_words, word)) return wait_goal{goal::state, std::string(word)};
+    if (is_in(instance_words, word) || is_in(workload_words, word) || is_in(node_words, word))
+        return wait_goal{goal::state, std::string(word)};
     return error{errc::invalid,
                  fmt::format("'{}' is nothing to wait for", text),
                  {},
                  "wait for running, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
+}
+
+result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
+    auto const is_state = wanted.kind == goal::state;
+    auto const refuse = [&](std::string_view remedy) {
+        return error{errc::invalid,
+                     fmt::format("a {} is never {}", to_string(kind), to_string(wanted)),
+                     {},
+                     std::string(remedy)};
+    };
+    if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
+        return refuse("wait for a state that `rikctl get instances` shows");
+    if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
+        return refuse("wait for running, started, finished, deleted, state=active or state=destroying");
+    if (kind == resource_kind::node && !(is_state && is_in(node_words, wanted.state_word)))
+        return refuse("wait for state=ready or state=unheard");
+    return {};
 }
 
 wait_tracker::wait_tracker(wait_goal wanted, std::string name_or_id)
@@ -115,7 +139,9 @@ result<void> wait_tracker::feed(watch_event const& event) {
     if (!concerns(text_at(*of, "name"), id)) return {};
     was_seen_ = true;
     seen_name_ = text_at(*of, "name");
-    if (event.type == watch_event_type::deleted)
+    if (event.type == watch_event_type::deleted && name_or_id_.empty() && is_met_by_deletion(goal_))
+        by_id_[id] = {outcome::met, "it is gone"};
+    else if (event.type == watch_event_type::deleted)
         by_id_.erase(id);
     else
         by_id_[id] = judge_object(goal_, *of);
@@ -125,6 +151,7 @@ result<void> wait_tracker::feed(watch_event const& event) {
 wait_verdict wait_tracker::verdict_of_none() const {
     if (!is_synced_) return {};
     if (goal_.kind == goal::deleted) return {outcome::met, "it is gone"};
+    if (was_seen_ && !name_or_id_.empty() && is_met_by_deletion(goal_)) return {outcome::met, "it is gone"};
     if (name_or_id_.empty() && !was_seen_) return {outcome::waiting, "it has no instances"};
     if (name_or_id_.empty()) return {outcome::impossible, "its instances were deleted"};
     if (was_seen_) return {outcome::impossible, fmt::format("{} was deleted", seen_name_)};

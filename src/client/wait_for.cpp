@@ -65,6 +65,11 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
     auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();
     wait_tracker tracker(request.goal, followed);
+    if (!followed.empty()) {
+        // It was there: if the watch does not show it, it has gone meanwhile.
+        if (auto const fed = tracker.feed({watch_event_type::added, *found}); !fed) return fed.error();
+        if (auto const fed = tracker.feed({watch_event_type::restarted}); !fed) return fed.error();
+    }
     return follow(*watch, tracker, request, now.why);
 }
 

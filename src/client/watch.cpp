@@ -87,6 +87,7 @@ result<std::optional<watch_event>> watch_stream::reconnect(time_point deadline) 
 }
 
 result<std::optional<watch_event>> watch_stream::read_some(time_point deadline) {
+    if (!parser_.last_id().empty()) last_id_ = parser_.last_id();  // all that was parsed has been given
     auto bytes = from_->read(std::min(deadline, heard_ + options_.silence_max));
     if (!bytes) {
         auto const is_silent = clock_.now() - heard_ >= options_.silence_max;

@@ -65,3 +65,11 @@ TEST_CASE("an event without an end is refused at its limit") {
     REQUIRE_FALSE(fed.has_value());
     CHECK(fed.error().code == rik::errc::exhausted);
 }
+
+TEST_CASE("an id without an event is the last one", "[event_stream]") {
+    rik::event_stream_parser parser;
+    REQUIRE(parser.feed("id: 7\nevent: added\ndata: {}\n\nid: 9\n\nid: 11\n").has_value());
+    CHECK(parser.next()->id == "7");
+    CHECK_FALSE(parser.next().has_value());
+    CHECK(parser.last_id() == "9");
+}

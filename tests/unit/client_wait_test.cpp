@@ -117,3 +117,27 @@ TEST_CASE("an object is known by its name or its id") {
     rik::wait_tracker tracker({goal::running}, "a");
     CHECK(tracker.feed({type::added, "{"}).error().code == rik::errc::corrupt);
 }
+
+TEST_CASE("what was deleted has finished, and is terminated") {
+    for (auto const& wanted : {rik::wait_goal{goal::finished}, rik::wait_goal{goal::state, "terminated"}}) {
+        story gone(wanted);
+        gone.is(type::added, object("a", "destroying")).is(type::synced);
+        CHECK(gone.now() == outcome::waiting);
+        CHECK(gone.is(type::deleted, object("a", "terminated")).now() == outcome::met);
+    }
+    story all({goal::finished}, "");
+    all.is(type::added, object("a", "running")).is(type::added, object("b", "succeeded")).is(type::synced);
+    CHECK(all.is(type::deleted, object("a", "terminated")).now() == outcome::met);
+}
+
+TEST_CASE("a goal fits the kind of object") {
+    using kind = rik::resource_kind;
+    CHECK(check_wait_goal(kind::instance, {goal::state, "terminated"}).has_value());
+    CHECK(check_wait_goal(kind::workload, {goal::running}).has_value());
+    CHECK(check_wait_goal(kind::workload, {goal::state, "destroying"}).has_value());
+    CHECK(check_wait_goal(kind::node, {goal::state, "unheard"}).has_value());
+    CHECK_FALSE(check_wait_goal(kind::node, {goal::running}).has_value());
+    CHECK_FALSE(check_wait_goal(kind::node, {goal::state, "running"}).has_value());
+    CHECK_FALSE(check_wait_goal(kind::workload, {goal::state, "ready"}).has_value());
+    CHECK_FALSE(check_wait_goal(kind::instance, {goal::state, "active"}).has_value());
+}

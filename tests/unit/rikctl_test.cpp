@@ -108,6 +108,21 @@ TEST_CASE("a wrong command line is exit code 2 and touches no server") {
              {"delete", "node", "a"},
              {"delete", "i", "x", "--wait", "--timeout", "soon"},
              {"describe", "event", "x"},
+             {"delete", "event", "x"},
+             {"get", "instance", ""},
+             {"describe", "instance", ""},
+             {"delete", "workload", ""},
+             {"delete", "--workload-id", ""},
+             {"logs", ""},
+             {"wait", "instance", "", "--for", "deleted"},
+             {"get", "instances", "--workload", ""},
+             {"get", "instances", "a", "--node", "n"},
+             {"create", "instance", "--workload", "w", "--replicas", "10001"},
+             {"create", "instance", "--workload", "w", "--replicas", "x"},
+             {"wait", "node", "a", "--for", "running"},
+             {"wait", "node", "a", "--for", "deleted"},
+             {"wait", "workload", "a", "--for", "state=running"},
+             {"wait", "instance", "a", "--for", "state=ready"},
              {"logs"},
              {"logs", "a", "--tail", "-1"},
              {"wait", "instance", "a"},
@@ -130,11 +145,15 @@ TEST_CASE("help has examples and every exit code") {
     auto const help = rikctl_without_server({"--help"});
     CHECK(help.code == 0);
     for (auto const& each : rikctl::exit_codes) CHECK_THAT(help.out, Catch::Contains(std::string(each.meaning)));
-    for (auto const* command : {"create", "get", "describe", "delete", "logs", "wait", "run"}) {
+    for (auto const* command :
+         {"create", "get", "describe", "delete", "logs", "wait", "run", "nodes", "events", "version", "completion"}) {
+        CAPTURE(command);
         auto const one = rikctl_without_server({command, "--help"});
         CHECK(one.code == 0);
-        if (std::string_view(command) != "create") CHECK_THAT(one.out, Catch::Contains("Examples:"));
+        CHECK_THAT(one.out, Catch::Contains("Example"));
     }
+    for (auto const* command : {"describe", "delete", "wait"})
+        CHECK_THAT(rikctl_without_server({command, "--help"}).out, !Catch::Contains("event (e)"));
     CHECK_THAT(rikctl_without_server({"create", "instance", "--help"}).out, Catch::Contains("Examples:"));
 }
 
@@ -178,6 +197,9 @@ TEST_CASE("get -w prints what is there, then each change as a row") {
     auto const late = instance("web-1", "running");
     fake_server server([&](fake_request const& request) {
         if (!request.header("Last-Event-ID").empty()) return reply_with(403, error_body("denied", "enough"));
+        if (request.line.starts_with("GET /rik/v1/instances/b ")) return reply_with(200, instance("b", "failed"));
+        if (request.line.starts_with("GET /rik/v1/instances/nosuch "))
+            return reply_with(404, error_body("not_found", "instance nosuch does not exist"));
         return test::stream_of(
             "text/event-stream",
             {event_text("1", "added", instance("web-1", "pending")), event_text("1", "added", instance("b", "failed")),
@@ -187,13 +209,14 @@ TEST_CASE("get -w prints what is there, then each change as a row") {
     auto const done = rikctl_at(server.address(), {"get", "instances", "-w"});
     CHECK(done.out ==
           "NAME             STATE        READY   NODE     ADDRESS          AGE      REASON\n"
-          "web-1            pending      no      -        10.0.0.9         -        -\n"
           "b                failed       no      -        10.0.0.9         -        -\n"
+          "web-1            pending      no      -        10.0.0.9         -        -\n"
           "web-1            running      no      -        10.0.0.9         -        -\n"
           "web-1            deleted      no      -        10.0.0.9         -        -\n");
     CHECK_THAT(done.err, Catch::Contains("connection lost"));
     auto const one = rikctl_at(server.address(), {"get", "instances", "b", "-w", "-o", "json"});
     CHECK(one.out == "{\"type\":\"added\",\"object\":" + instance("b", "failed") + "}\n");
+    CHECK(rikctl_at(server.address(), {"get", "instances", "nosuch", "-w"}).code == 3);
 }
 
 TEST_CASE("create workload sends every file and shows warnings and all problems") {
@@ -521,4 +544,101 @@ TEST_CASE("durations as people write them") {
     CHECK(*rikctl::parse_duration("0") == 0s);
     for (auto const* text : {"", "s", "5x", "-1s", "1.5h", "99999999999999h", "5 s"})
         CHECK_FALSE(rikctl::parse_duration(text).has_value());
+}
+
+TEST_CASE("a message that is not UTF-8 hides nothing else") {
+    auto const odd = instance("odd", "failed", ",\"reason\":\"Failed\",\"message\":\"bad \xff name\"");
+    fake_server server(routes(
+        {{"GET /rik/v1/instances/odd", reply_with(200, odd)},
+         {"GET /rik/v1/instances?watch", stays_open({event_text("4", "added", odd), event_text("5", "synced", "{}")})},
+         {"GET /rik/v1/instances", reply_with(200, "{\"items\":[" + odd + "]}")}}));
+    auto const list = rikctl_at(server.address(), {"get", "i"});
+    CHECK(list.code == 0);
+    CHECK_THAT(list.out, Catch::Contains("bad \xEF\xBF\xBD name"));
+    CHECK(rikctl_at(server.address(), {"wait", "i", "odd", "--for", "finished"}).code == 0);
+}
+
+TEST_CASE("a number out of range is refused in few words") {
+    auto const replicas = rikctl_without_server({"create", "instance", "--workload", "w", "--replicas", "0"});
+    CHECK_THAT(replicas.err, Catch::Contains("'0' is no whole number from 1 to 10000"));
+    CHECK_THAT(rikctl_without_server({"logs", "a", "--tail", "-1"}).err,
+               Catch::Contains("'-1' is no whole number from 0\n"));
+}
+
+TEST_CASE("a file may begin with a comment, and its marks may have some") {
+    fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"web"})")}}));
+    for (auto const* text : {"# licence\n---\nkind: Pod\n", "--- # first\nkind: Pod\n--- # second\n# nothing\n",
+                             "---\nkind: Pod\n---\n", "--- {kind: Pod}\n"}) {
+        CAPTURE(text);
+        auto const done = rikctl_at(server.address(), {"create", "workload", "-f", "-"}, text);
+        CHECK(done.code == 0);
+        CHECK(done.out == "workload web created\n");
+        CHECK_THAT(server.requests().back().body, Catch::Contains("kind: Pod"));
+    }
+    CHECK(rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "# only this\n---\n# and this\n").code == 1);
+    auto const two = rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "--- # a\na: 1\n--- # b\nb: 1\n");
+    CHECK(two.out == "workload web created\nworkload web created\n");
+}
+
+TEST_CASE("the names that are asked for make the shape of the JSON, not those that are found") {
+    fake_server server(routes({{"GET /rik/v1/instances/a ", reply_with(200, instance("a", "running"))}}));
+    auto const partly = rikctl_at(server.address(), {"get", "i", "a", "missing", "-o", "json"});
+    CHECK(partly.code == 3);
+    CHECK(boost::json::parse(partly.out).at("items").as_array().size() == 1);
+    CHECK(boost::json::parse(rikctl_at(server.address(), {"get", "i", "a", "-o", "json"}).out).at("name") == "a");
+}
+
+TEST_CASE("events of what never was are not found, and those of what is gone are shown") {
+    auto const none = R"({"revision":1,"items":[]})";
+    fake_server server(routes({{"GET /rik/v1/events?instance=gone", reply_with(200, test::events_of_web)},
+                               {"GET /rik/v1/events", reply_with(200, none)},
+                               {"GET /rik/v1/instances/quiet ", reply_with(200, instance("quiet", "running"))}}));
+    CHECK(rikctl_at(server.address(), {"get", "events", "nosuch"}).code == 3);
+    CHECK(rikctl_at(server.address(), {"events", "--instance", "quiet"}).code == 0);
+    CHECK(rikctl_at(server.address(), {"events", "--instance", "gone"}).code == 0);
+    CHECK(rikctl_at(server.address(), {"events"}).code == 0);
+}
+
+TEST_CASE("an answer that is not rik's is an error, not a row of dashes") {
+    fake_server server([](fake_request const&) { return reply_with(200, "{}"); });
+    for (std::vector<std::string> const& arguments : {std::vector<std::string>{"get", "instances"},
+                                                      {"nodes"},
+                                                      {"get", "i", "a"},
+                                                      {"get", "i", "-o", "name"},
+                                                      {"describe", "i", "a"},
+                                                      {"version"},
+                                                      {"create", "instance", "--workload", "w"}}) {
+        auto const done = rikctl_at(server.address(), arguments);
+        CAPTURE(arguments, done.out, done.err);
+        CHECK(done.code == 1);
+        CHECK_THAT(done.err, Catch::StartsWith("error: "));
+    }
+}
+
+TEST_CASE("waiting for the end is met by what was deleted, as the server shows it") {
+    auto const going = instance("a", "destroying", R"(,"deletingSince":"2026-11-21T19:17:00.000000Z")");
+    auto const gone = instance("a", "terminated", R"(,"deletingSince":"2026-11-21T19:17:00.000000Z")");
+    fake_server server(routes(
+        {{"GET /rik/v1/instances/a ", reply_with(200, going)},
+         {"GET /rik/v1/instances?watch", stays_open({event_text("1", "added", going), event_text("1", "synced", "{}"),
+                                                     event_text("2", "deleted", gone)})}}));
+    for (auto const* goal : {"finished", "state=terminated", "deleted"}) {
+        CAPTURE(goal);
+        CHECK(rikctl_at(server.address(), {"wait", "i", "a", "--for", goal}).code == 0);
+    }
+    CHECK(rikctl_at(server.address(), {"wait", "i", "a", "--for", "running"}).code == 1);
+}
+
+TEST_CASE("delete --wait says what it waits for, unless it is to be quiet") {
+    auto const going = instance("a", "destroying", R"(,"reason":"Deleting","message":"deleted by a user")");
+    fake_server server(routes({{"GET /rik/v1/instances/", reply_with(200, going)},
+                               {"DELETE /rik/v1/instances/", reply_with(202, "{}")},
+                               {"GET /rik/v1/instances?watch",
+                                stays_open({event_text("1", "added", going), event_text("1", "synced", "{}")})}}));
+    std::vector<std::string> arguments{"delete", "instance", "a", "--wait", "--timeout", "1500ms"};
+    auto const told = rikctl_at(server.address(), arguments);
+    CHECK(told.code == 6);
+    CHECK_THAT(told.err, Catch::StartsWith("waiting: a is destroying: Deleting: deleted by a user\n"));
+    arguments.push_back("--quiet");
+    CHECK_THAT(rikctl_at(server.address(), arguments).err, !Catch::Contains("waiting:"));
 }

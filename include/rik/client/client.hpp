@@ -23,6 +23,7 @@ class http_exchange;
 struct client_options {
     duration connect_timeout = std::chrono::seconds(5);
     duration reply_timeout = limits::operation_timeout + std::chrono::seconds(5);
+    duration head_timeout = std::chrono::seconds(15);   ///< until the answer to a call that only reads begins
     duration silence_max = std::chrono::seconds(45);    ///< a watch that hears nothing for so long connects anew
     duration reconnect_for = std::chrono::seconds(60);  ///< then a watch gives up
 };

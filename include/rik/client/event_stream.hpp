@@ -28,6 +28,8 @@ public:
     result<void> feed(std::string_view bytes);
     /// The next whole event, if there is one.
     std::optional<stream_event> next();
+    /// Of the last whole block, which may have been an id without an event.
+    std::string const& last_id() const { return whole_id_; }
 
 private:
     void take_line();
@@ -38,6 +40,7 @@ private:
     bool is_first_line_ = true;
     bool after_carriage_return_ = false;
     std::string last_id_;
+    std::string whole_id_;
     std::string type_;
     std::string data_;
     bool has_data_ = false;

@@ -13,8 +13,9 @@
 
 namespace rik {
 
-/// `running` is met by instances that run; `finished` by those whose processes have ended, however; `deleted` when
-/// nothing is left; `state` when it is `state_word`; `started` by what runs or has finished.
+/// `running` is met by instances that run; `finished` by those whose processes have ended, however, and so by those
+/// that are gone; `deleted` when nothing is left; `state` when it is `state_word`, and "terminated" is what is gone;
+/// `started` by what runs or has finished.
 struct wait_goal {
     enum class what : std::uint8_t { running, started, finished, deleted, state } kind = what::running;
     std::string state_word = {};
@@ -23,6 +24,9 @@ std::string to_string(wait_goal const& goal);
 
 /// "running", "started", "finished", "deleted", "state=WORD". Errors: invalid, it is none of these or WORD no state.
 result<wait_goal> parse_wait_goal(std::string_view text);
+
+/// Errors: invalid, no object of this kind is ever so.
+result<void> check_wait_goal(resource_kind kind, wait_goal const& goal);
 
 struct wait_verdict {
     enum class what : std::uint8_t { waiting, met, impossible } outcome = what::waiting;

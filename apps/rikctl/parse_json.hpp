@@ -1,0 +1,17 @@
+// JSON of the server, as commands look into it.
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace rikctl {
+
+/// null if it is no JSON. Text that is not UTF-8 is taken as it is.
+boost::json::value parse_json(std::string_view text);
+
+/// The string there; empty if there is none.
+std::string string_at(boost::json::value const& in, std::string_view pointer);
+
+}  // namespace rikctl
