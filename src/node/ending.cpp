@@ -23,10 +23,22 @@ awaitable<> node_agent::impl::finish(record_ptr held, detail::instance_end how) 
         {{"instance", held->fields.name}, {"state", std::string(to_string(how.state))}, {"why", how.message}});
     disk_.put("end", held->id().text(), detail::encode_end(how));
     held->end = std::move(how);
-    keep(*held);
+    report_ending(*held);
     auto const on_disk = co_await disk_.wait_durable(held->kept_at);
     if (!on_disk) co_return;  // the agent stops; the next one finds the containers as they are
     co_await settle(held);
+}
+
+void node_agent::impl::report_ending(record& held) {
+    auto& status = held.status();
+    auto const& why = held.end->message;
+    bool is_rest_stopped = false;
+    for (auto& each : status.containers) {
+        if (each.state != container_state::running) continue;
+        detail::set_stopping(each, why);
+        is_rest_stopped = true;
+    }
+    report(held, status.state, "Ending", is_rest_stopped ? fmt::format("{}; the rest is being stopped", why) : why);
 }
 
 /// The rest is stopped, the room freed, and then the end is told; the record and the logs stay until somebody deletes

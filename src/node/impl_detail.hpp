@@ -107,6 +107,8 @@ private:
     /// Changes the instance's state, and makes it due on disk and at the scheduler.
     void report(record& held, instance_state state, std::string reason, std::string message);
     void report_again(record& held);
+    /// Says that it is about to end, and to which containers that happens because of it. Precondition: held.end.
+    void report_ending(record& held);
     /// The same, and logs it, unless it was said before.
     void complain(record& held, instance_state state, std::string reason, error const& why);
     void keep(record& held);

@@ -2,19 +2,36 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
+#include <string_view>
+#include <utility>
 
 namespace rik::detail {
 
 namespace {
 
 constexpr int signal_base = 128;
+constexpr std::string_view stopping = "Stopping";  // the reason of a container, until it has ended
 
 /// A program may exit with a code above 128, too, so it is only said which signal it would be.
 std::string describe_exit(int code) {
     if (code > signal_base && code <= signal_base + SIGRTMAX)
         return fmt::format("exited with {} ({} + signal {})", code, signal_base, code - signal_base);
     return fmt::format("exited with {}", code);
+}
+
+void describe_end(container_status& which, container_exit const& exit) {
+    if (!exit.code_known) {
+        which.reason = "ExitCodeLost";
+        which.message = "it has ended; its exit code is lost with the process that watched it";
+    } else if (exit.out_of_memory) {
+        which.reason = "OOMKilled";
+        which.message = "it was killed because it used more memory than its limit";
+    } else {
+        which.reason = exit.code == 0 ? "Completed" : "Error";
+        which.message = describe_exit(exit.code);
+    }
 }
 
 }  // namespace
@@ -32,6 +49,24 @@ std::optional<instance_end> end_of(std::vector<container_status> const& containe
     }
     if (!all_exited) return std::nullopt;
     return instance_end{instance_state::succeeded, "Completed", "all containers exited with 0"};
+}
+
+bool all_run(std::vector<container_status> const& containers) {
+    return std::all_of(containers.begin(), containers.end(),
+                       [](auto const& each) { return each.state == container_state::running; });
+}
+
+std::string describe_progress(std::vector<container_status> const& containers) {
+    std::size_t running_count = 0;
+    std::string others;
+    for (auto const& each : containers) {
+        if (each.state == container_state::running)
+            ++running_count;
+        else
+            others += fmt::format("; container {}: {}", each.name, each.message);
+    }
+    auto const verb = running_count == 1 ? "runs" : "run";
+    return fmt::format("{} of {} containers {}{}", running_count, containers.size(), verb, others);
 }
 
 std::string encode_end(instance_end const& how) {
@@ -65,23 +100,18 @@ void set_running(container_status& which, wall_time when) {
 void set_exited(container_status& which, container_exit const& exit) {
     which.state = container_state::exited;
     which.finished_at = exit.finished_at;
-    if (!exit.code_known) {
-        which.exit_code = std::nullopt;
-        which.reason = "ExitCodeLost";
-        which.message = "it has ended; its exit code is lost with the process that watched it";
-        return;
-    }
-    which.exit_code = exit.code;
-    if (exit.out_of_memory) {
-        which.reason = "OOMKilled";
-        which.message = "it was killed because it used more memory than its limit";
-    } else if (exit.code == 0) {
-        which.reason = "Completed";
-        which.message = "exited with 0";
-    } else {
-        which.reason = "Error";
-        which.message = describe_exit(exit.code);
-    }
+    which.exit_code = exit.code_known ? std::optional(exit.code) : std::nullopt;
+    auto const was_stopping = which.reason == stopping;
+    auto const cause = std::exchange(which.message, {});
+    describe_end(which, exit);
+    if (!was_stopping) return;
+    if (exit.code_known && !exit.out_of_memory) which.reason = "Stopped";
+    which.message = fmt::format("{}; {}", which.message, cause);
+}
+
+void set_stopping(container_status& which, std::string_view cause) {
+    which.reason = stopping;
+    which.message = fmt::format("stopped because its Pod ends: {}", cause);
 }
 
 void set_not_started(container_status& which, std::string reason, std::string message) {

@@ -23,6 +23,10 @@ struct instance_end {
 /// nullopt: it goes on. (Until supervision exists: SETTLED, "Reboot".)
 std::optional<instance_end> end_of(std::vector<container_status> const& containers);
 
+bool all_run(std::vector<container_status> const& containers);
+/// "1 of 2 containers runs; container a: exited with 0": for a Pod that goes on.
+std::string describe_progress(std::vector<container_status> const& containers);
+
 /// As a row on disk: state, reason and message, a line each; the message may have more of them.
 std::string encode_end(instance_end const& how);
 std::optional<instance_end> parse_end(std::string_view text);
@@ -31,7 +35,10 @@ std::optional<instance_end> parse_end(std::string_view text);
 std::vector<container_status> waiting_containers(instance_template const& pod);
 
 void set_running(container_status& which, wall_time when);
+/// A container that was being stopped goes on saying why.
 void set_exited(container_status& which, container_exit const& exit);
+/// It runs yet, and is ended because of `cause`.
+void set_stopping(container_status& which, std::string_view cause);
 /// A container that never ran, or was ended with its instance.
 void set_not_started(container_status& which, std::string reason, std::string message);
 

@@ -38,7 +38,12 @@ void node_agent::impl::keep(record& held) {
 }
 
 void node_agent::impl::report_again(record& held) {
-    ++held.status().seq;
+    auto& status = held.status();
+    auto const is_ready = status.state == instance_state::running && !held.network_lost && !held.end &&
+                          detail::all_run(status.containers);
+    if (status.ready != is_ready) status.ready_since = is_ready ? std::optional(ports_.time.wall()) : std::nullopt;
+    status.ready = is_ready;
+    ++status.seq;
     held.is_dirty = true;
     keep(held);
     due_.notify();
@@ -46,11 +51,7 @@ void node_agent::impl::report_again(record& held) {
 
 void node_agent::impl::report(record& held, instance_state state, std::string reason, std::string message) {
     auto& status = held.status();
-    auto const now = ports_.time.wall();
-    if (status.state != state) status.since = now;
-    auto const is_ready = state == instance_state::running && !held.network_lost;
-    if (status.ready != is_ready) status.ready_since = is_ready ? std::optional(now) : std::nullopt;
-    status.ready = is_ready;
+    if (status.state != state) status.since = ports_.time.wall();
     status.state = state;
     status.reason = std::move(reason);
     status.message = std::move(message);
@@ -81,11 +82,15 @@ awaitable<> node_agent::impl::resume(record_ptr held) {
     auto const was = held->status().state;
     if (is_finished(was)) co_return;
     auto const runs = held->found && read_found(*held->found, held->status(), ports_.time.wall());
+    if (held->end) report_ending(*held);
     if (held->end) co_return co_await settle(held);
     if (runs) {
         if (held->status().addresses.empty())
             held->network_lost = error{errc::conflict, "its address is not known any more"};
-        report(*held, instance_state::running, "TakenOver", "runs on; a new agent watches it");
+        std::string news = "runs on; a new agent watches it";
+        auto const& all = held->status().containers;
+        if (!detail::all_run(all)) news += "; " + detail::describe_progress(all);
+        report(*held, instance_state::running, "TakenOver", std::move(news));
         co_return co_await watch_containers(held);
     }
     if (was == instance_state::running && held->pod().restart == restart_policy::never) {
@@ -125,7 +130,11 @@ awaitable<> node_agent::impl::watch_container(record_ptr held, std::string conta
         if (ended || ended.error().code == errc::not_found) {
             container_exit const lost{.code_known = false, .finished_at = ports_.time.wall()};
             detail::set_exited(*status, ended ? *ended : lost);
-            report_again(*held);
+            auto const& all = held->status().containers;
+            if (held->end || detail::end_of(all))
+                report_again(*held);
+            else
+                report(*held, instance_state::running, "ContainerExited", detail::describe_progress(all));
             co_return held->changed.notify();
         }
         options_.out.warning("container cannot be watched; trying again",

@@ -23,6 +23,7 @@ struct machine::container {
     wall_time started_at = {};
     std::optional<time_point> ends_at = {};
     int exit_code = 0;
+    bool is_code_lost = false;
     bool is_removed = false;
     notifier changed;
 
@@ -32,6 +33,9 @@ struct machine::container {
         ends_at = when;
         exit_code = code;
         changed.notify();
+    }
+    container_exit exit(wall_time when) const {
+        return {.code = exit_code, .code_known = !is_code_lost, .finished_at = when};
     }
 };
 
@@ -64,7 +68,11 @@ machine::machine(asio::any_io_executor executor, clock& time, node_facts facts)
 machine::~machine() = default;
 
 void machine::power_off() {
-    containers_.clear();
+    for (auto const& [key, each] : containers_) {
+        if (each->is_over(time_.now())) continue;
+        each->end_at(time_.now(), killed_exit_code);
+        each->is_code_lost = true;
+    }
     sandboxes_.clear();
     attached_.clear();
     cut_off_.clear();
@@ -150,11 +158,12 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
         auto const changed = co_await with_deadline(time_, looks_again, change_of(found));
         if (!changed && changed.error().code != errc::timed_out) co_return changed.error();
     }
-    container_exit ended{.code = found->exit_code, .finished_at = time_.wall()};
-    co_return ended;
+    co_return found->exit(time_.wall());
 }
 
 awaitable<result<void>> machine::stop_container(container_key key) {
+    if (faults.stop_delay > duration{}) co_await time_.sleep_for(faults.stop_delay);
+    if (faults.stop_error) co_return *faults.stop_error;
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
     found->end_at(time_.now() + behaviour_of(found->definition.image).stop_time, terminated_exit_code);
@@ -162,6 +171,7 @@ awaitable<result<void>> machine::stop_container(container_key key) {
 }
 
 awaitable<result<void>> machine::kill_container(container_key key) {
+    if (faults.kill_error) co_return *faults.kill_error;
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
     found->end_at(time_.now() + behaviour_of(found->definition.image).kill_time, killed_exit_code);
@@ -204,13 +214,14 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
     std::vector<found_sandbox> all;
     auto known = sandboxes_;
     for (auto const& [key, text] : logs_) known.insert(key.instance);
+    for (auto const& [key, state] : containers_) known.insert(key.instance);
     for (auto const& id : known) {
         found_sandbox each{
             .instance = id, .network_namespace = "/simulated/" + id.text(), .is_whole = sandboxes_.contains(id)};
         for (auto const& [key, state] : containers_) {
             if (key.instance != id) continue;
             found_container seen{.key = key, .running = !state->is_over(time_.now()), .started_at = state->started_at};
-            if (!seen.running) seen.exit = container_exit{.code = state->exit_code, .finished_at = time_.wall()};
+            if (!seen.running) seen.exit = state->exit(time_.wall());
             each.containers.push_back(std::move(seen));
         }
         all.push_back(std::move(each));
@@ -259,6 +270,7 @@ awaitable<result<std::vector<lost_pod>>> machine::repair() {
 }
 
 awaitable<result<void>> machine::attach(pod_attachment pod) {
+    if (faults.attach_time > duration{}) co_await time_.sleep_for(faults.attach_time);
     if (faults.attach_error) co_return *faults.attach_error;
     for (auto const& [id, other] : attached_)
         if (id != pod.instance && other.address == pod.address)

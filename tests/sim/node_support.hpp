@@ -43,15 +43,20 @@ public:
     machine machine_under;
     std::shared_ptr<memory_disk> contents;
     local_streams streams;
+    stream_dialer* dialer = &streams;  ///< of the agent that is started next
+    log out;                           ///< the same
     duration flush_time = std::chrono::microseconds(100);
 
     clock& time() { return world_.time(); }
     world& in() { return world_; }
 
-    awaitable<> start() {
+    awaitable<result<void>> try_start() {
         process_ = std::make_unique<process>(*this);
         process_->disk.flush_time = flush_time;
-        auto const started = co_await process_->role.start();
+        co_return co_await process_->role.start();
+    }
+    awaitable<> start() {
+        auto const started = co_await try_start();
         if (!started) throw std::runtime_error(to_string(started.error()));
     }
     awaitable<> stop() {
@@ -63,6 +68,13 @@ public:
         process_->disk.fail(error{errc::unavailable, "the process has crashed"});
         co_await stop();
     }
+    node_agent& agent() { return process_->role; }
+    /// The agent connects again.
+    void cut() {
+        if (peer_) peer_->close();
+    }
+    /// Precondition: the agent's `stop` has returned.
+    void discard() { process_.reset(); }
     void fail_disk() { process_->disk.fail(error{errc::exhausted, "the disk is full"}); }
 
     /// Orders an instance of `definition`.
@@ -136,9 +148,9 @@ private:
         explicit process(node_site& at)
             : disk(at.world_, at.contents),
               role(at.world_.executor(),
-                   {at.time(), at.world_.random(), disk, at.edge_, at.streams, at.machine_under, at.machine_under,
+                   {at.time(), at.world_.random(), disk, at.edge_, *at.dialer, at.machine_under, at.machine_under,
                     at.machine_under, at.machine_under},
-                   {.version = "sim"}) {}
+                   {.version = "sim", .out = at.out}) {}
         faulty_disk disk;
         node_agent role;
     };

@@ -92,3 +92,25 @@ TEST_CASE("containers wait at first") {
     CHECK(all[0].name == "a");
     CHECK(all[0].state == container_state::waiting);
 }
+
+TEST_CASE("a container that was stopped for its Pod's end says so, and how it ended") {
+    container_status which{.name = "a", .state = container_state::running};
+    set_stopping(which, "container b: exited with 3");
+    CHECK(which.state == container_state::running);
+    CHECK(which.message == "stopped because its Pod ends: container b: exited with 3");
+    auto obeyed = which;
+    set_exited(obeyed, container_exit{.code = 143});
+    CHECK(obeyed.reason == "Stopped");
+    CHECK(obeyed.exit_code == 143);
+    CHECK(obeyed.message ==
+          "exited with 143 (128 + signal 15); stopped because its Pod ends: container b: exited with 3");
+    set_exited(which, container_exit{.code = 137, .out_of_memory = true});
+    CHECK(which.reason == "OOMKilled");
+}
+
+TEST_CASE("a Pod that goes on says which of its containers are done") {
+    container_status const runs{.name = "b", .state = container_state::running};
+    CHECK(all_run({runs, runs}));
+    CHECK_FALSE(all_run({exited("a", 0), runs}));
+    CHECK(describe_progress({exited("a", 0), runs}) == "1 of 2 containers runs; container a: exited with 0");
+}

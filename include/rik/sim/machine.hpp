@@ -38,7 +38,11 @@ struct machine_faults {
     duration removal_time = {};  ///< of each container of an instance, and of the rest
     std::optional<error> removal_error = {};
     std::optional<error> wait_error = {};
+    duration attach_time = {};
     std::optional<error> attach_error = {};
+    duration stop_delay = {};  ///< from the call to the stop signal
+    std::optional<error> stop_error = {};
+    std::optional<error> kill_error = {};
 };
 
 /// One start of a container, for checkers.
@@ -62,7 +66,8 @@ public:
     void cut_off(instance_id instance);
     machine_faults faults;
 
-    /// All containers end, nothing of them is left, and the boot id changes. Call it when no agent uses the machine.
+    /// All containers end, and the boot id changes. What is left on the disk says that they have run, and the exit
+    /// codes of those that had ended before. Call it when no agent uses the machine.
     void power_off();
 
     /// Is called at every start of a container, when it runs.

@@ -1,0 +1,121 @@
+// How a Pod ends: what it says meanwhile, how its containers are stopped, and what is known of that after a reboot.
+#include "node_support.hpp"
+
+#include <support/catch.hpp>
+
+using namespace rik;
+using namespace std::chrono_literals;
+using sim::node_site;
+
+namespace {
+
+std::string pair(std::string grace_seconds) {
+    return R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"terminationGracePeriodSeconds":)" + grace_seconds +
+           R"(,"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}})";
+}
+
+void simulate(awaitable<> (*what)(node_site&)) {
+    sim::world world(7);
+    node_site site(world);
+    world.run(what(site));
+}
+
+sim::image_behaviour ends_after(duration length, int code) {
+    sim::image_behaviour how;
+    how.runs_for = length;
+    how.exit_code = code;
+    return how;
+}
+
+sim::image_behaviour stops_in(duration length) {
+    sim::image_behaviour how;
+    how.stop_time = length;
+    return how;
+}
+
+container_status const& container(instance_status const& of, std::string_view name) {
+    for (auto const& each : of.containers)
+        if (each.name == name) return each;
+    throw std::runtime_error("there is no such container");
+}
+
+bool has(std::string const& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+awaitable<> ending_is_not_ready(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("a:1", ends_after(1s, 1));
+    site.machine_under.set_behaviour("b:1", stops_in(20s));
+    auto const id = co_await site.run(pair("30"));
+    co_await site.until_state(id, instance_state::running);
+    CHECK(site.status(id).ready);
+    co_await site.time().sleep_for(5s);
+    auto const status = site.status(id);
+    CHECK(status.state == instance_state::running);  // it holds its room yet
+    CHECK_FALSE(status.ready);
+    CHECK(status.reason == "Ending");
+    CHECK(has(status.message, "container a: exited with 1"));
+    CHECK(container(status, "b").state == container_state::running);
+    CHECK(has(container(status, "b").message, "container a: exited with 1"));
+    co_await site.until_state(id, instance_state::failed);
+}
+
+awaitable<> one_of_two_is_done(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("a:1", ends_after(1s, 0));
+    auto const id = co_await site.run(pair("30"));
+    co_await site.until_state(id, instance_state::running);
+    co_await site.time().sleep_for(5s);
+    auto const status = site.status(id);
+    CHECK(status.state == instance_state::running);
+    CHECK_FALSE(status.ready);
+    CHECK(has(status.message, "1 of 2 containers"));
+    CHECK(container(status, "a").exit_code == 0);
+    CHECK(container(status, "b").state == container_state::running);
+}
+
+void is_stopped_because_of_a(instance_status const& status) {
+    CHECK(status.reason == "Error");
+    CHECK(status.message == "container a: exited with 3");
+    CHECK(container(status, "a").reason == "Error");
+    CHECK(container(status, "a").message == "exited with 3");
+    CHECK(container(status, "b").reason == "Stopped");
+    CHECK(container(status, "b").exit_code == 143);
+    CHECK(has(container(status, "b").message, "container a: exited with 3"));
+    CHECK(has(container(status, "b").message, "exited with 143"));
+}
+
+awaitable<> stopped_says_why(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("a:1", ends_after(1s, 3));
+    auto const id = co_await site.run(pair("30"));
+    co_await site.until_state(id, instance_state::failed);
+    is_stopped_because_of_a(site.status(id));
+}
+
+/// The agent is not there while b stops.
+awaitable<> stopped_says_why_later(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("a:1", ends_after(1s, 3));
+    site.machine_under.set_behaviour("b:1", stops_in(2s));
+    auto const id = co_await site.run(pair("30"));
+    co_await site.until_state(id, instance_state::running);
+    co_await site.time().sleep_for(2s);
+    co_await site.crash();
+    co_await site.time().sleep_for(5s);
+    co_await site.start();
+    co_await site.until_state(id, instance_state::failed);
+    is_stopped_because_of_a(site.status(id));
+}
+
+}  // namespace
+
+TEST_CASE("a Pod of which a container has failed is not ready, and says why it ends", "[sim][node]") {
+    simulate(ending_is_not_ready);
+}
+TEST_CASE("a Pod of which a container is done runs on, and is not ready", "[sim][node]") {
+    simulate(one_of_two_is_done);
+}
+TEST_CASE("a container that was stopped because another failed says so", "[sim][node]") {
+    simulate(stopped_says_why);
+    simulate(stopped_says_why_later);
+}
