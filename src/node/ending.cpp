@@ -14,6 +14,12 @@ namespace {
 
 bool is_not_running(error const& why) { return why.code == errc::not_found; }
 
+std::vector<std::string> names_of(instance_template const& pod) {
+    std::vector<std::string> names;
+    for (auto const& each : pod.containers) names.push_back(each.name);
+    return names;
+}
+
 }  // namespace
 
 /// Its end is on disk before its containers, the other evidence, are removed: what has ended never runs again.
@@ -56,18 +62,37 @@ awaitable<> node_agent::impl::settle(record_ptr held) {
     report(*held, how.state, std::move(how.reason), std::move(how.message));
 }
 
-/// The stop signal to all, and at most the grace period.
+/// The stop signal to all, and from then on at most the grace period.
 awaitable<> node_agent::impl::stop_containers(record_ptr held) {
+    auto const stopping = co_await tell_to_stop(held);
     auto const grace_ends = ports_.time.now() + held->pod().grace_period;
-    std::vector<std::string> stopping;
-    for (auto const& each : held->pod().containers) {
-        auto const told = co_await ports_.containers.stop_container(key_of(*held, each.name));
-        if (told) stopping.push_back(each.name);
-    }
     for (auto const& name : stopping) {
         auto ending = ports_.containers.wait_container(key_of(*held, name));
         auto const ended = co_await with_deadline(ports_.time, grace_ends, std::move(ending));
         (void)ended;  // kill_containers looks at all of them
+    }
+}
+
+/// Those that were told. The runtime may be short of something when it is asked: it is asked again, as long as a
+/// container would have been waited for, and not much longer than a kill may take.
+awaitable<std::vector<std::string>> node_agent::impl::tell_to_stop(record_ptr held) {
+    auto const last_try = ports_.time.now() + std::min(held->pod().grace_period, limits::kill_timeout);
+    std::vector<std::string> told;
+    auto untold = names_of(held->pod());
+    for (auto pause = limits::reconnect_pause_min;; pause = std::min(pause * 2, limits::reconnect_pause_max)) {
+        auto const is_last = ports_.time.now() + pause > last_try;
+        for (auto const& name : std::exchange(untold, {})) {
+            auto const asked = co_await ports_.containers.stop_container(key_of(*held, name));
+            if (asked) told.push_back(name);
+            if (asked || is_not_running(asked.error())) continue;
+            untold.push_back(name);
+            if (is_last)
+                options_.out.error(
+                    "container is killed without its stop signal",
+                    {{"instance", held->fields.name}, {"container", name}, {"error", to_string(asked.error())}});
+        }
+        if (untold.empty() || is_last) co_return told;
+        co_await ports_.time.sleep_for(pause);
     }
 }
 

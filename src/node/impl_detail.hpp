@@ -124,6 +124,7 @@ private:
     awaitable<> finish(record_ptr held, detail::instance_end how);
     awaitable<> settle(record_ptr held);
     awaitable<> stop_containers(record_ptr held);
+    awaitable<std::vector<std::string>> tell_to_stop(record_ptr held);
     awaitable<result<void>> kill_containers(record_ptr held);
     awaitable<> remove_pod(record_ptr held, instance_state meanwhile, leaving what);
     awaitable<result<void>> try_remove_pod(record_ptr held, leaving what);

@@ -107,6 +107,43 @@ awaitable<> stopped_says_why_later(node_site& site) {
     is_stopped_because_of_a(site.status(id));
 }
 
+awaitable<> signal_is_late(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("a:1", ends_after(1s, 3));
+    site.machine_under.set_behaviour("b:1", stops_in(1s));
+    auto const id = co_await site.run(pair("2"));
+    co_await site.until_state(id, instance_state::running);
+    site.machine_under.faults.stop_delay = 3s;
+    co_await site.until_state(id, instance_state::failed);
+    CHECK(container(site.status(id), "b").exit_code == 143);
+}
+
+awaitable<> signal_fails_at_first(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("a:1", ends_after(1s, 3));
+    site.machine_under.set_behaviour("b:1", stops_in(1s));
+    auto const id = co_await site.run(pair("5"));
+    co_await site.until_state(id, instance_state::running);
+    site.machine_under.faults.stop_error = error{errc::exhausted, "too many open files"};
+    co_await site.time().sleep_for(4s);
+    site.machine_under.faults.stop_error.reset();
+    co_await site.until_state(id, instance_state::failed);
+    CHECK(container(site.status(id), "b").exit_code == 143);
+}
+
+awaitable<> signal_always_fails(node_site& site) {
+    co_await site.start();
+    auto const id = co_await site.run(pair("5"));
+    co_await site.until_state(id, instance_state::running);
+    site.machine_under.faults.stop_error = error{errc::exhausted, "too many open files"};
+    auto const before = site.time().now();
+    co_await site.destroy(id);
+    std::function<bool()> is_gone = [&] { return site.is_gone(id); };
+    co_await site.until(is_gone);
+    CHECK(site.time().now() - before < 30s);
+    CHECK(site.machine_under.occupied().empty());
+}
+
 }  // namespace
 
 TEST_CASE("a Pod of which a container has failed is not ready, and says why it ends", "[sim][node]") {
@@ -118,4 +155,9 @@ TEST_CASE("a Pod of which a container is done runs on, and is not ready", "[sim]
 TEST_CASE("a container that was stopped because another failed says so", "[sim][node]") {
     simulate(stopped_says_why);
     simulate(stopped_says_why_later);
+}
+TEST_CASE("the grace period begins when the stop signal was sent", "[sim][node]") { simulate(signal_is_late); }
+TEST_CASE("a stop signal that cannot be sent is tried again, and not for ever", "[sim][node]") {
+    simulate(signal_fails_at_first);
+    simulate(signal_always_fails);
 }
