@@ -52,9 +52,7 @@ void node_agent::impl::report_ending(record& held) {
 awaitable<> node_agent::impl::settle(record_ptr held) {
     co_await stop_containers(held);
     co_await remove_pod(held, held->status().state, leaving::logs);
-    for (auto& each : held->status().containers)
-        if (each.state == container_state::running)
-            detail::set_exited(each, container_exit{.code_known = false, .finished_at = ports_.time.wall()});
+    detail::set_lost(held->status().containers, ports_.time.wall());
     give_back_address(*held);
     held->network_lost.reset();
     auto how = *std::exchange(held->end, std::nullopt);

@@ -109,6 +109,12 @@ void set_exited(container_status& which, container_exit const& exit) {
     which.message = fmt::format("{}; {}", which.message, cause);
 }
 
+void set_lost(std::vector<container_status>& containers, wall_time when) {
+    for (auto& each : containers)
+        if (each.state == container_state::running)
+            set_exited(each, container_exit{.code_known = false, .finished_at = when});
+}
+
 void set_stopping(container_status& which, std::string_view cause) {
     which.reason = stopping;
     which.message = fmt::format("stopped because its Pod ends: {}", cause);

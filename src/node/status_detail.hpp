@@ -37,6 +37,8 @@ std::vector<container_status> waiting_containers(instance_template const& pod);
 void set_running(container_status& which, wall_time when);
 /// A container that was being stopped goes on saying why.
 void set_exited(container_status& which, container_exit const& exit);
+/// Nothing of them is left: those that are said to run have ended, and nobody knows how.
+void set_lost(std::vector<container_status>& containers, wall_time when);
 /// It runs yet, and is ended because of `cause`.
 void set_stopping(container_status& which, std::string_view cause);
 /// A container that never ran, or was ended with its instance.

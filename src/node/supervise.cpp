@@ -10,9 +10,8 @@ namespace rik {
 
 namespace {
 
-/// What is known of the containers that were found. True if all of them ran: then the Pod is taken over as it is.
+/// What is known of the containers that were found. True if all of them run or ran.
 bool read_found(found_sandbox const& found, instance_status& status, wall_time now) {
-    if (!found.is_whole) return false;
     std::size_t known_count = 0;
     for (auto const& each : found.containers) {
         auto const which = std::find_if(status.containers.begin(), status.containers.end(),
@@ -25,6 +24,26 @@ bool read_found(found_sandbox const& found, instance_status& status, wall_time n
             detail::set_running(*which, each.started_at.value_or(now));
     }
     return known_count == status.containers.size();
+}
+
+bool all_codes_known(std::vector<container_status> const& containers) {
+    return std::all_of(containers.begin(), containers.end(),
+                       [](auto const& each) { return each.exit_code.has_value(); });
+}
+
+/// How a Pod has ended whose containers had exited before the machine went down. Nobody can tell whether a container
+/// ended by itself or by the signal that a shutdown sends to every process, which a server answers with 0, too. So the
+/// restartPolicy decides, as it would have without the reboot; without one, what has ended does not run again.
+std::optional<detail::instance_end> end_before(std::vector<container_status> const& containers, restart_policy restart,
+                                               bool is_rebooted) {
+    if (!all_codes_known(containers)) return std::nullopt;
+    auto how = detail::end_of(containers);
+    if (!how || !is_rebooted) return how;
+    auto const is_success = how->state == instance_state::succeeded;
+    if (restart == restart_policy::always || (restart == restart_policy::on_failure && !is_success))
+        return std::nullopt;
+    if (!is_success) how->message += "; the node was rebooted since";
+    return how;
 }
 
 /// The namespace is gone: no trying again brings the containers back on the network.
@@ -81,10 +100,10 @@ awaitable<> node_agent::impl::resume(record_ptr held) {
     while (orphans_.contains(held->id())) co_await orphan_gone_.wait();
     auto const was = held->status().state;
     if (is_finished(was)) co_return;
-    auto const runs = held->found && read_found(*held->found, held->status(), ports_.time.wall());
+    auto const is_known = held->found && read_found(*held->found, held->status(), ports_.time.wall());
     if (held->end) report_ending(*held);
     if (held->end) co_return co_await settle(held);
-    if (runs) {
+    if (is_known && held->found->is_whole) {
         if (held->status().addresses.empty())
             held->network_lost = error{errc::conflict, "its address is not known any more"};
         std::string news = "runs on; a new agent watches it";
@@ -93,8 +112,11 @@ awaitable<> node_agent::impl::resume(record_ptr held) {
         report(*held, instance_state::running, "TakenOver", std::move(news));
         co_return co_await watch_containers(held);
     }
+    auto const is_rebooted = held->boot_id != facts_.boot_id;
+    auto ended = is_known ? end_before(held->status().containers, held->pod().restart, is_rebooted) : std::nullopt;
+    if (ended) co_return co_await finish(held, std::move(*ended));
     if (was == instance_state::running && held->pod().restart == restart_policy::never) {
-        auto const is_rebooted = held->boot_id != facts_.boot_id;
+        if (is_rebooted || !held->found) detail::set_lost(held->status().containers, ports_.time.wall());
         detail::instance_end how{instance_state::failed, is_rebooted ? "NodeRebooted" : "ContainersLost",
                                  is_rebooted ? "the node was rebooted, and its restartPolicy is Never"
                                              : "its containers are not on the node any more"};

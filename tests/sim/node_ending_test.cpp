@@ -9,6 +9,11 @@ using sim::node_site;
 
 namespace {
 
+std::string pod(std::string restart) {
+    return R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"restartPolicy":")" + restart +
+           R"(","containers":[{"name":"main","image":"main:1"}]}})";
+}
+
 std::string pair(std::string grace_seconds) {
     return R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"terminationGracePeriodSeconds":)" + grace_seconds +
            R"(,"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}})";
@@ -144,6 +149,36 @@ awaitable<> signal_always_fails(node_site& site) {
     CHECK(site.machine_under.occupied().empty());
 }
 
+/// What came of an instance whose container exits with `code` while no agent is there, and whose machine is off then.
+struct aftermath {
+    instance_state state;
+    std::string reason;
+    std::size_t start_count;
+};
+
+awaitable<> completes_unseen(node_site& site, std::string restart, int code, aftermath& into) {
+    co_await site.start();
+    site.machine_under.set_behaviour(ends_after(3s, code));
+    auto const id = co_await site.run(pod(std::move(restart)));
+    co_await site.until_state(id, instance_state::running);
+    co_await site.stop();
+    co_await site.time().sleep_for(10s);
+    site.machine_under.power_off();
+    site.machine_under.set_behaviour({});
+    co_await site.start();
+    co_await site.time().sleep_for(10s);
+    into = {site.status(id).state, site.status(id).reason, site.start_count(id)};
+    if (is_finished(into.state)) CHECK(site.machine_under.occupied().empty());
+}
+
+aftermath after_reboot(std::string restart, int code) {
+    sim::world world(7);
+    node_site site(world);
+    aftermath seen;
+    world.run(completes_unseen(site, std::move(restart), code, seen));
+    return seen;
+}
+
 }  // namespace
 
 TEST_CASE("a Pod of which a container has failed is not ready, and says why it ends", "[sim][node]") {
@@ -160,4 +195,24 @@ TEST_CASE("the grace period begins when the stop signal was sent", "[sim][node]"
 TEST_CASE("a stop signal that cannot be sent is tried again, and not for ever", "[sim][node]") {
     simulate(signal_fails_at_first);
     simulate(signal_always_fails);
+}
+TEST_CASE("a Pod that completed before a reboot is not failed by it", "[sim][node]") {
+    for (std::string const restart : {"Never", "OnFailure"}) {
+        INFO(restart);
+        auto const seen = after_reboot(restart, 0);
+        CHECK(seen.state == instance_state::succeeded);
+        CHECK(seen.reason == "Completed");
+        CHECK(seen.start_count == 1);
+    }
+}
+TEST_CASE("a Pod that failed before a reboot is told so if it is not started again", "[sim][node]") {
+    auto const seen = after_reboot("Never", 3);
+    CHECK(seen.state == instance_state::failed);
+    CHECK(seen.reason == "Error");
+    CHECK(seen.start_count == 1);
+}
+TEST_CASE("what ends with its machine is started again by its restartPolicy", "[sim][node]") {
+    CHECK(after_reboot("Always", 0).start_count == 2);  // a server that obeyed the signal of the shutdown
+    CHECK(after_reboot("Always", 143).start_count == 2);
+    CHECK(after_reboot("OnFailure", 143).start_count == 2);
 }
