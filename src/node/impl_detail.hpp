@@ -133,6 +133,8 @@ private:
 
     // uplink.cpp
     awaitable<> connect();
+    held list_held();
+    held list_news();
     awaitable<> send_held(std::shared_ptr<connection> to);
     awaitable<> announce_flushes();
     awaitable<> beat();

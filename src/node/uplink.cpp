@@ -56,28 +56,48 @@ awaitable<> node_agent::impl::announce_flushes() {
     }
 }
 
+held node_agent::impl::list_held() {
+    held all{.inventory = true};
+    for (auto const& [id, each] : records_) {
+        each->is_dirty = false;
+        all.states.push_back({id, each->fields.binding->fence, each->fields.status});
+    }
+    for (auto const& [id, fence] : gone_) all.gone.push_back({id, fence});
+    return all;
+}
+
+held node_agent::impl::list_news() {
+    held news;
+    for (auto const& [id, each] : records_) {
+        if (!each->is_dirty || !disk_.is_durable(each->kept_at)) continue;
+        each->is_dirty = false;
+        news.states.push_back({id, each->fields.binding->fence, each->fields.status});
+    }
+    if (disk_.is_durable(floor_kept_at_))
+        for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
+    return news;
+}
+
 /// What is due goes out in one message: the newest state of each instance, and who is gone. A state is on disk before
-/// it is said, so that its seq never goes back; one that is not yet waits for the flush, and holds up nothing else.
+/// it is said, so that its seq never goes back; one that is not yet waits for the flush, and holds up nothing else. An
+/// inventory is as of when it was asked for, so that it is on disk some day: until then only heartbeats are sent.
 awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
+    std::optional<held> inventory;
+    revision inventory_kept_at = 0;
     for (;;) {
         co_await due_.wait();
         if (to->is_closed) co_return;
-        auto const is_inventory = std::exchange(inventory_is_due_, false);
-        held news{.inventory = is_inventory};
-        for (auto const& [id, each] : records_) {
-            auto const is_due = each->is_dirty && disk_.is_durable(each->kept_at);
-            if (!is_inventory && !is_due) continue;
-            each->is_dirty = false;
-            news.states.push_back({id, each->fields.binding->fence, each->fields.status});
+        if (std::exchange(inventory_is_due_, false)) {
+            inventory = list_held();
+            inventory_kept_at = disk_.last();
         }
-        if (is_inventory || disk_.is_durable(floor_kept_at_))
-            for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
+        held news;
+        if (!inventory)
+            news = list_news();
+        else if (disk_.is_durable(inventory_kept_at))
+            news = *std::exchange(inventory, std::nullopt);
         auto const is_beat = std::exchange(beat_is_due_, false);
-        if (!is_inventory && !is_beat && news.states.empty() && news.gone.empty()) continue;
-        if (is_inventory) {  // it has them all
-            auto const on_disk = co_await disk_.wait_durable();
-            if (!on_disk) co_return;
-        }
+        if (!news.inventory && !is_beat && news.states.empty() && news.gone.empty()) continue;
         auto const said_gone = news.gone;
         from_node message = std::move(news);
         auto const sent = co_await to->link->send(std::move(message));

@@ -1,0 +1,47 @@
+// What a node says to its scheduler, what it logs, and how it stops, when something beside it is slow or broken.
+#include "node_support.hpp"
+
+#include <support/catch.hpp>
+
+#include <algorithm>
+
+using namespace rik;
+using namespace std::chrono_literals;
+using sim::node_site;
+
+namespace {
+
+constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web",
+    "spec":{"containers":[{"name":"main","image":"main:1"}]}})";
+
+void simulate(awaitable<> (*what)(node_site&)) {
+    sim::world world(7);
+    node_site site(world);
+    world.run(what(site));
+}
+
+/// The scheduler asks for all that the node has, and the disk does not take it.
+awaitable<> inventory_waits(node_site& site) {
+    co_await site.start();
+    co_await site.time().sleep_for(1s);
+    co_await site.stop();
+    site.flush_time = 1h;
+    co_await site.start();
+    co_await site.time().sleep_for(1s);
+    auto const id = co_await site.run(web);
+    co_await site.time().sleep_for(1s);
+    site.cut();
+    co_await site.time().sleep_for(5s);
+    auto const before = site.message_count();
+    co_await site.time().sleep_for(1min);
+    CHECK(site.message_count() >= before + 10);
+    CHECK(site.status(id).seq == 0);  // nothing is said of it before it is on disk
+    std::function<bool()> is_said = [&] { return site.status(id).state == instance_state::running; };
+    co_await site.until(is_said, 5h);
+}
+
+}  // namespace
+
+TEST_CASE("a node that is asked for all it has beats while its disk is slow", "[sim][node]") {
+    simulate(inventory_waits);
+}
