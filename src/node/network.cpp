@@ -108,6 +108,7 @@ awaitable<> node_agent::impl::put_back_on_network(record_ptr held) {
     }
     held->network_lost = made.error();
     held->network_lost->field.clear();
+    if (detail::end_of(held->status().containers)) co_return;  // it was told while nobody waited here
     auto const looks_again = ports_.time.now() + limits::reconnect_pause_max;
     auto changing = change_of(held->changed);
     auto const changed = co_await with_deadline(ports_.time, looks_again, std::move(changing));

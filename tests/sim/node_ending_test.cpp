@@ -179,6 +179,23 @@ aftermath after_reboot(std::string restart, int code) {
     return seen;
 }
 
+awaitable<> network_ends_during_repair(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour(ends_after(10s, 0));
+    auto const id = co_await site.run(pod("Always"));
+    co_await site.until_state(id, instance_state::running);
+    auto const began = site.time().now();
+    co_await site.stop();
+    auto const detached = co_await site.machine_under.detach(id);
+    CHECK(detached.has_value());
+    site.machine_under.faults.attach_error = error{errc::internal, "no more links"};
+    site.machine_under.faults.attach_time = 1s;
+    co_await site.time().sleep_until(began + 9500ms);
+    co_await site.start();  // it tries until 10.5 s; the container exits meanwhile
+    co_await site.until_state(id, instance_state::succeeded);
+    CHECK(site.time().now() - began < 11s);
+}
+
 }  // namespace
 
 TEST_CASE("a Pod of which a container has failed is not ready, and says why it ends", "[sim][node]") {
@@ -215,4 +232,7 @@ TEST_CASE("what ends with its machine is started again by its restartPolicy", "[
     CHECK(after_reboot("Always", 0).start_count == 2);  // a server that obeyed the signal of the shutdown
     CHECK(after_reboot("Always", 143).start_count == 2);
     CHECK(after_reboot("OnFailure", 143).start_count == 2);
+}
+TEST_CASE("a Pod that ends while it is put back on the network is seen at once", "[sim][node]") {
+    simulate(network_ends_during_repair);
 }
