@@ -27,10 +27,12 @@ private:
     std::map<release_id, release_ptr> const& all_;
 };
 
-revision parse_revision(std::string const& text) {
+result<revision> parse_revision(std::string const& text) {
     revision value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+    auto const* const last = text.data() + text.size();
+    auto const [end, failure] = std::from_chars(text.data(), last, value);
+    if (failure == std::errc{} && end == last) return value;
+    return error{errc::corrupt, "the floor on the node's disk is damaged"};
 }
 
 }  // namespace
@@ -85,7 +87,9 @@ result<void> node_agent::impl::read_node_row(std::string const& key, std::string
         if (!id) return id.error();
         cluster_ = *id;
     } else if (key == "floor") {
-        floor_ = parse_revision(value);
+        auto const floor = parse_revision(value);
+        if (!floor) return floor.error();
+        floor_ = *floor;
     } else if (key == "network") {
         auto const space = value.find(' ');
         if (space == std::string::npos) return error{errc::corrupt, "the network on the node's disk is damaged"};

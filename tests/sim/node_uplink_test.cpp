@@ -40,8 +40,29 @@ awaitable<> inventory_waits(node_site& site) {
     co_await site.until(is_said, 5h);
 }
 
+awaitable<> floor_is_damaged(node_site& site) {
+    co_await site.start();
+    auto const id = co_await site.run(web);
+    co_await site.destroy(id);
+    std::function<bool()> is_gone = [&] { return site.is_gone(id); };
+    co_await site.until(is_gone);
+    co_await site.stop();
+    auto& row = site.contents->rows.at({"node", "floor"});
+    auto const good = row.value;
+    for (std::string const damaged : {"x", "", "12x", "-1", "99999999999999999999999"}) {
+        row.value = damaged;
+        auto const started = co_await site.try_start();
+        REQUIRE_FALSE(started.has_value());
+        CHECK(started.error().code == errc::corrupt);
+        co_await site.stop();
+    }
+    row.value = good;
+    co_await site.start();
+}
+
 }  // namespace
 
 TEST_CASE("a node that is asked for all it has beats while its disk is slow", "[sim][node]") {
     simulate(inventory_waits);
 }
+TEST_CASE("an agent whose floor is damaged does not start", "[sim][node]") { simulate(floor_is_damaged); }
