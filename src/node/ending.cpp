@@ -94,22 +94,22 @@ awaitable<std::vector<std::string>> node_agent::impl::tell_to_stop(record_ptr he
     }
 }
 
-/// Ends what runs yet. All are killed before any is waited for. Whatever else goes wrong, the removal finds out.
-/// Errors: timed_out, one does not end: its processes hang in the kernel.
+/// Ends what runs yet. All are killed before any is waited for. Whatever goes wrong, the removal finds out, too: an
+/// error here says more of it. Errors: timed_out, one does not end: its processes hang in the kernel; those of the
+/// kill.
 awaitable<result<void>> node_agent::impl::kill_containers(record_ptr held) {
-    for (auto const& each : held->pod().containers) {
+    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
+    result<void> all_ended;
+    for (auto const& each : release->pod.containers) {
         auto const killed = co_await ports_.containers.kill_container(key_of(*held, each.name));
-        if (!killed && !is_not_running(killed.error()))
-            options_.out.error(
-                "container not killed",
-                {{"instance", held->fields.name}, {"container", each.name}, {"error", to_string(killed.error())}});
+        if (killed || is_not_running(killed.error())) continue;
+        all_ended = error{killed.error().code, fmt::format("container {}: {}", each.name, killed.error().message)};
     }
     auto const patience = ports_.time.now() + limits::kill_timeout;
-    result<void> all_ended;
-    for (auto const& each : held->pod().containers) {
+    for (auto const& each : release->pod.containers) {
         auto ending = ports_.containers.wait_container(key_of(*held, each.name));
         auto const ended = co_await with_deadline(ports_.time, patience, std::move(ending));
-        if (!ended && ended.error().code == errc::timed_out)
+        if (all_ended && !ended && ended.error().code == errc::timed_out)
             all_ended = error{errc::timed_out, fmt::format("container {} was killed and does not end", each.name), "",
                               "see what its processes wait for in the kernel"};
         auto* const status = held->find(each.name);

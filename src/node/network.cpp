@@ -64,9 +64,10 @@ awaitable<> node_agent::impl::open_network() {
             network_changed_.notify();
             co_return;
         }
-        options_.out.error("the Pod network cannot be opened; Pods wait for it",
-                           {{"error", to_string(opened.error())}});
-        network_problem_ = to_string(opened.error());
+        auto problem = to_string(opened.error());
+        if (problem != network_problem_)
+            options_.out.error("the Pod network cannot be opened; Pods wait for it", {{"error", problem}});
+        network_problem_ = std::move(problem);
         network_changed_.notify();
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);

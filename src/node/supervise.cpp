@@ -145,6 +145,7 @@ awaitable<> node_agent::impl::watch_containers(record_ptr held) {
 
 awaitable<> node_agent::impl::watch_container(record_ptr held, std::string container) {
     auto pause = limits::reconnect_pause_min;
+    std::string last_problem;
     for (;;) {
         auto const ended = co_await ports_.containers.wait_container(key_of(*held, container));
         auto* const status = held->find(container);
@@ -159,8 +160,11 @@ awaitable<> node_agent::impl::watch_container(record_ptr held, std::string conta
                 report(*held, instance_state::running, "ContainerExited", detail::describe_progress(all));
             co_return held->changed.notify();
         }
-        options_.out.warning("container cannot be watched; trying again",
-                             {{"instance", held->fields.name}, {"error", to_string(ended.error())}});
+        auto problem = to_string(ended.error());
+        if (problem != last_problem)
+            options_.out.warning("container cannot be watched; trying again",
+                                 {{"instance", held->fields.name}, {"container", container}, {"error", problem}});
+        last_problem = std::move(problem);
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }

@@ -138,11 +138,15 @@ awaitable<result<void>> node_agent::impl::take_over() {
 
 awaitable<> node_agent::impl::remove_orphan(instance_id instance) {
     auto pause = limits::reconnect_pause_min;
+    std::string last_problem;
     for (;;) {
         auto const removed = co_await ports_.containers.remove_sandbox(instance);
         if (removed) break;
-        options_.out.error("what belongs to no instance is not removed; trying again",
-                           {{"instance", instance.text()}, {"error", to_string(removed.error())}});
+        auto problem = to_string(removed.error());
+        if (problem != last_problem)
+            options_.out.error("what belongs to no instance is not removed; trying again",
+                               {{"instance", instance.text()}, {"error", problem}});
+        last_problem = std::move(problem);
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }

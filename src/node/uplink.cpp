@@ -12,6 +12,7 @@ namespace rik {
 
 awaitable<> node_agent::impl::connect() {
     auto pause = limits::reconnect_pause_min;
+    bool is_loss_said = false;  // a scheduler that refuses this node ends each session before it has said anything
     for (;;) {
         auto link = co_await ports_.scheduler.connect();
         if (link) {
@@ -27,6 +28,7 @@ awaitable<> node_agent::impl::connect() {
                     auto heard = co_await current->link->receive();
                     if (!heard) break;
                     pause = limits::reconnect_pause_min;
+                    is_loss_said = false;
                     obey(std::move(*heard));
                 }
             }
@@ -34,7 +36,7 @@ awaitable<> node_agent::impl::connect() {
             current->link->close();
             due_.notify();
             connection_.reset();
-            options_.out.warning("lost the scheduler; instances run on");
+            if (!std::exchange(is_loss_said, true)) options_.out.warning("lost the scheduler; instances run on");
         }
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);

@@ -20,6 +20,23 @@ void simulate(awaitable<> (*what)(node_site&)) {
     world.run(what(site));
 }
 
+/// Counts the lines.
+class counting_sink final : public log_sink {
+public:
+    void write(log_level, std::string_view message, std::span<log_field const>) override {
+        ++counts_[std::string(message)];
+    }
+    std::size_t most() const {
+        std::size_t found = 0;
+        for (auto const& [message, count] : counts_) found = std::max(found, count);
+        return found;
+    }
+    bool is_silent() const { return counts_.empty(); }
+
+private:
+    std::map<std::string, std::size_t> counts_;
+};
+
 /// The scheduler asks for all that the node has, and the disk does not take it.
 awaitable<> inventory_waits(node_site& site) {
     co_await site.start();
@@ -60,9 +77,51 @@ awaitable<> floor_is_damaged(node_site& site) {
     co_await site.start();
 }
 
+enum class trouble { network, orphan, removal, kill, wait };
+
+awaitable<> logs_in_an_hour(node_site& site, trouble which, counting_sink& lines) {
+    error const why{errc::internal, "out of order"};
+    if (which == trouble::network) site.machine_under.set_network_error(why);
+    co_await site.start();
+    auto const id = co_await site.run(web);
+    if (which != trouble::network) co_await site.until_state(id, instance_state::running);
+    auto& faults = site.machine_under.faults;
+    if (which == trouble::wait) {
+        co_await site.stop();
+        faults.wait_error = why;
+        co_await site.start();
+    }
+    if (which == trouble::orphan) {
+        co_await site.crash();
+        site.contents->rows.clear();
+        faults.removal_error = why;
+        co_await site.start();
+    }
+    if (which == trouble::removal || which == trouble::kill) faults.removal_error = why;
+    if (which == trouble::kill) faults.kill_error = why;
+    if (which == trouble::removal || which == trouble::kill) co_await site.destroy(id);
+    co_await site.time().sleep_for(1h);
+    CHECK_FALSE(lines.is_silent());
+    CHECK(lines.most() <= 3);
+    site.machine_under.set_network_error(std::nullopt);
+    faults = {};
+    co_await site.time().sleep_for(10s);
+    co_await site.stop();
+}
+
 }  // namespace
 
 TEST_CASE("a node that is asked for all it has beats while its disk is slow", "[sim][node]") {
     simulate(inventory_waits);
 }
 TEST_CASE("an agent whose floor is damaged does not start", "[sim][node]") { simulate(floor_is_damaged); }
+TEST_CASE("what goes wrong for an hour is logged once", "[sim][node]") {
+    for (auto const which : {trouble::network, trouble::orphan, trouble::removal, trouble::kill, trouble::wait}) {
+        INFO(static_cast<int>(which));
+        counting_sink lines;
+        sim::world world(7);
+        node_site site(world);
+        site.out = rik::log(lines);
+        world.run(logs_in_an_hour(site, which, lines));
+    }
+}
