@@ -67,7 +67,7 @@ public:
     operations& api();
     /// Completes when a role cannot go on, with the reason; call `stop` then.
     awaitable<error> failure();
-    /// Ends the roles. No instance is stopped.
+    /// Ends the roles. No instance is stopped. Cancel: waits for the end.
     awaitable<> stop();
 
 private:

@@ -45,10 +45,11 @@ public:
     /// Precondition: it was never started, or `stop` has returned.
     ~cluster();
 
-    /// Errors: those of the journals, the host and the runtime; then nothing was started.
+    /// Errors: those of the journals, the host and the runtime; then nothing was started. Cancel: call `stop` then.
     awaitable<result<void>> start();
     /// Completes when a role cannot go on, with the reason; call `stop` then.
     awaitable<error> failure();
+    /// Ends the roles. No instance is stopped. Cancel: waits for the end.
     awaitable<> stop();
 
     /// What users may ask. Valid while the cluster lives.

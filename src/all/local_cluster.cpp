@@ -62,7 +62,7 @@ local_cluster::local_cluster(std::unique_ptr<impl> inner) : impl_(std::move(inne
 local_cluster::~local_cluster() = default;
 operations& local_cluster::api() { return impl_->api(); }
 awaitable<error> local_cluster::failure() { return impl_->failure(); }
-awaitable<> local_cluster::stop() { return impl_->stop(); }
+awaitable<> local_cluster::stop() { return shield(impl_->stop()); }
 
 awaitable<result<void>> local_cluster::start(impl& inner) {
     auto started = co_await inner.start();

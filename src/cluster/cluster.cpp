@@ -79,7 +79,7 @@ cluster::cluster(asio::any_io_executor executor, cluster_ports ports, cluster_op
 cluster::~cluster() = default;
 awaitable<result<void>> cluster::start() { return impl_->start(); }
 awaitable<error> cluster::failure() { return impl_->failure(); }
-awaitable<> cluster::stop() { return impl_->stop(); }
+awaitable<> cluster::stop() { return shield(impl_->stop()); }
 operations& cluster::api() { return impl_->api(); }
 
 }  // namespace rik

@@ -2,6 +2,8 @@
 
 #include "impl_detail.hpp"
 
+#include <rik/async/shield.hpp>
+
 #include <utility>
 
 namespace rik {
@@ -69,6 +71,6 @@ node_agent::node_agent(asio::any_io_executor strand, node_ports ports, node_opti
 node_agent::~node_agent() = default;
 awaitable<result<void>> node_agent::start() { return impl_->start(); }
 awaitable<error> node_agent::failure() { return impl_->failure(); }
-awaitable<> node_agent::stop() { return impl_->stop(); }
+awaitable<> node_agent::stop() { return shield(impl_->stop()); }
 
 }  // namespace rik

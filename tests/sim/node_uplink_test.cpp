@@ -109,6 +109,25 @@ awaitable<> logs_in_an_hour(node_site& site, trouble which, counting_sink& lines
     co_await site.stop();
 }
 
+awaitable<> stop_agent(node_site& site) { co_await site.agent().stop(); }
+
+/// Whoever stops the agent is cancelled while it waits for the disk.
+awaitable<> stop_is_cancelled(node_site& site) {
+    co_await site.start();
+    auto const id = co_await site.run(web);
+    co_await site.until_state(id, instance_state::running);
+    co_await site.stop();
+    site.flush_time = 1s;
+    co_await site.start();
+    co_await site.destroy(id);
+    co_await site.time().sleep_for(10ms);
+    task_group callers(site.in().executor());
+    callers.spawn(stop_agent(site));
+    co_await site.time().sleep_for(10ms);
+    co_await callers.stop();
+    site.discard();  // asserts that nothing of it runs
+}
+
 }  // namespace
 
 TEST_CASE("a node that is asked for all it has beats while its disk is slow", "[sim][node]") {
@@ -125,3 +144,4 @@ TEST_CASE("what goes wrong for an hour is logged once", "[sim][node]") {
         world.run(logs_in_an_hour(site, which, lines));
     }
 }
+TEST_CASE("an agent stops to the end when its caller is cancelled", "[sim][node]") { simulate(stop_is_cancelled); }

@@ -41,11 +41,11 @@ public:
     ~node_agent();
 
     /// Reads what this machine held, takes over what still runs, removes what nobody owns, and starts.
-    /// Await it on the strand. Errors: those of the journal, the host and the runtime.
+    /// Await it on the strand. Errors: those of the journal, the host and the runtime. Cancel: call `stop` then.
     awaitable<result<void>> start();
     /// Completes when the agent cannot go on: its disk cannot be written. Its owner stops it then.
     awaitable<error> failure();
-    /// Await it on the strand before destroying the agent.
+    /// Await it on the strand before destroying the agent. Cancel: waits for the end.
     awaitable<> stop();
 
 private:

@@ -1,0 +1,61 @@
+// A cluster of all roles inside a host program that changes its mind.
+#include <rik/async/task_group.hpp>
+#include <rik/cluster.hpp>
+#include <rik/sim/faulty_disk.hpp>
+#include <rik/sim/machine.hpp>
+#include <rik/sim/world.hpp>
+
+#include <support/catch.hpp>
+
+using namespace rik;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web",
+    "spec":{"containers":[{"name":"web","image":"web:1"}]}})";
+
+node_facts facts_of_a_machine() {
+    node_facts facts{.name = "node", .boot_id = {}, .version = "sim"};
+    facts.capacity.set(resource::cpu, 4000);
+    facts.capacity.set(resource::memory, std::int64_t{8} << 30);
+    facts.capacity.set(resource::pods, 110);
+    return facts;
+}
+
+awaitable<> stop_it(cluster& which) { co_await which.stop(); }
+
+/// Whoever stops the cluster is cancelled while its node waits for the disk.
+awaitable<> stop_is_cancelled(sim::world& world) {
+    sim::machine machine(world.executor(), world.time(), facts_of_a_machine());
+    sim::faulty_disk primary_disk(world, std::make_shared<memory_disk>());
+    sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
+    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
+                              machine,      machine,        machine,      machine};
+    auto inner = std::make_unique<cluster>(world.executor(), ports, cluster_options());
+    auto const started = co_await inner->start();
+    REQUIRE(started.has_value());
+    co_await world.time().sleep_for(5s);
+    node_disk.flush_time = 1s;
+    auto parsed = parse_definition(web);
+    auto const made = co_await inner->api().create_workload(caller(), std::move(parsed.definition));
+    REQUIRE(made.has_value());
+    create_instances_request request{.workload = made->row->id};
+    auto const instances = co_await inner->api().create_instances(caller(), std::move(request));
+    REQUIRE(instances.has_value());
+    co_await world.time().sleep_for(10ms);
+    task_group callers(world.executor());
+    callers.spawn(stop_it(*inner));
+    co_await world.time().sleep_for(10ms);
+    auto const before = world.time().now();
+    co_await callers.stop();
+    CHECK(world.time().now() > before);
+    inner.reset();  // asserts that nothing of it runs
+}
+
+}  // namespace
+
+TEST_CASE("a cluster stops to the end when its caller is cancelled") {
+    sim::world world(7);
+    world.run(stop_is_cancelled(world));
+}
