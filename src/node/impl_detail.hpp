@@ -144,6 +144,7 @@ private:
     void join_cluster(orders const& said);
 
     // logs.cpp
+    void answer(stream_request asked);
     awaitable<> serve_log(stream_request asked);
     awaitable<> pump_log(log_stream_ptr stream);
     awaitable<> watch_reader(log_stream_ptr stream);
@@ -172,6 +173,7 @@ private:
     std::map<instance_id, std::optional<revision>> orphans_;
     notifier orphan_gone_;
     std::list<log_stream_ptr> log_streams_;
+    std::size_t log_request_count_ = 0;  ///< of all that are being answered, also by a refusal
     limiter starts_;
 
     std::shared_ptr<connection> connection_;

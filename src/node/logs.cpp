@@ -1,14 +1,43 @@
 // Logs of containers, on streams that the node dials when it is asked.
 #include "impl_detail.hpp"
 
+#include <rik/async/deadline.hpp>
+
 #include <fmt/format.h>
 
 #include <utility>
 
 namespace rik {
 
+namespace {
+
+/// Beside those that are served: dialled only to be told that there are too many.
+constexpr std::size_t refusals_at_once_max = limits::streams_per_node_max;
+
+/// Counts while it lives.
+class presence {
+public:
+    explicit presence(std::size_t& count) : count_(count) { ++count_; }
+    presence(presence const&) = delete;
+    ~presence() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
+}  // namespace
+
+void node_agent::impl::answer(stream_request asked) {
+    if (log_request_count_ >= limits::streams_per_node_max + refusals_at_once_max)
+        return options_.out.debug("log request dropped: too many at once; whoever asked gives up by himself");
+    tasks_.spawn(serve_log(std::move(asked)));
+}
+
 awaitable<> node_agent::impl::serve_log(stream_request asked) {
-    auto dialled = co_await ports_.streams.dial(asked.stream);
+    presence const counted(log_request_count_);
+    auto const nobody_waits_after = ports_.time.now() + limits::stream_dial_timeout;
+    auto dialling = ports_.streams.dial(asked.stream);
+    auto dialled = co_await with_deadline(ports_.time, nobody_waits_after, std::move(dialling));
     if (!dialled) co_return;  // whoever asked has given up
     if (log_streams_.size() >= limits::streams_per_node_max) {
         error full{errc::exhausted, fmt::format("the node sends {} logs already", log_streams_.size()), "",

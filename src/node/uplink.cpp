@@ -120,7 +120,7 @@ void node_agent::impl::obey(orders said) {
         inventory_is_due_ = true;
         due_.notify();
     }
-    for (auto& each : said.streams) tasks_.spawn(serve_log(std::move(each)));
+    for (auto& each : said.streams) answer(std::move(each));
 }
 
 void node_agent::impl::join_cluster(orders const& said) {

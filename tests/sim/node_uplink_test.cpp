@@ -37,6 +37,26 @@ private:
     std::map<std::string, std::size_t> counts_;
 };
 
+/// Nobody answers.
+class hanging_dialer final : public stream_dialer {
+public:
+    explicit hanging_dialer(rik::clock& time) : time_(time) {}
+    awaitable<result<std::unique_ptr<byte_stream>>> dial(stream_id) override {
+        struct presence {
+            std::size_t& count;
+            ~presence() { --count; }
+        } const here{++count};
+        most = std::max(most, count);
+        co_await time_.sleep_for(24h);
+        co_return error{errc::timed_out, "nobody answers"};
+    }
+    std::size_t count = 0;
+    std::size_t most = 0;
+
+private:
+    rik::clock& time_;
+};
+
 /// The scheduler asks for all that the node has, and the disk does not take it.
 awaitable<> inventory_waits(node_site& site) {
     co_await site.start();
@@ -75,6 +95,21 @@ awaitable<> floor_is_damaged(node_site& site) {
     }
     row.value = good;
     co_await site.start();
+}
+
+awaitable<> dials_are_bounded(node_site& site) {
+    hanging_dialer silent(site.time());
+    site.dialer = &silent;
+    co_await site.start();
+    auto const id = co_await site.run(web);
+    co_await site.until_state(id, instance_state::running);
+    for (int i = 0; i < 1000; ++i) co_await site.ask_for_log(id, true);
+    co_await site.time().sleep_for(1s);
+    CHECK(silent.most >= limits::streams_per_node_max);
+    CHECK(silent.most <= 2 * limits::streams_per_node_max);
+    co_await site.time().sleep_for(1min);
+    CHECK(silent.count == 0);  // whoever asked has given up long since
+    co_await site.stop();
 }
 
 enum class trouble { network, orphan, removal, kill, wait };
@@ -134,6 +169,9 @@ TEST_CASE("a node that is asked for all it has beats while its disk is slow", "[
     simulate(inventory_waits);
 }
 TEST_CASE("an agent whose floor is damaged does not start", "[sim][node]") { simulate(floor_is_damaged); }
+TEST_CASE("a node dials no more streams at once than it can serve or refuse", "[sim][node]") {
+    simulate(dials_are_bounded);
+}
 TEST_CASE("what goes wrong for an hour is logged once", "[sim][node]") {
     for (auto const which : {trouble::network, trouble::orphan, trouble::removal, trouble::kill, trouble::wait}) {
         INFO(static_cast<int>(which));
