@@ -55,6 +55,14 @@ private:
     };
     using record_ptr = std::shared_ptr<record>;
 
+    /// Why an instance was not started.
+    struct start_failure {
+        std::string reason;  ///< of the instance: one word
+        error why;
+    };
+    template <class T>
+    using start_result = boost::system::result<T, start_failure>;
+
     /// Somebody reads a log.
     struct log_stream {
         log_stream(asio::any_io_executor strand, stream_request what, std::unique_ptr<byte_stream> reader)
@@ -92,7 +100,7 @@ private:
     awaitable<> network_ready(record_ptr held);
     std::vector<pod_attachment> present_pods();
     awaitable<> put_back_on_network(record_ptr held);
-    result<void> take_address(record& held);
+    start_result<void> take_address(record& held);
     void give_back_address(record& held);
     pod_attachment attachment_of(record const& held, std::filesystem::path network_namespace) const;
 
@@ -115,9 +123,10 @@ private:
 
     // starting.cpp
     awaitable<> bring_up(record_ptr held);
-    awaitable<result<void>> start_containers(record_ptr held);
-    awaitable<result<std::vector<image_ptr>>> pull_images(record_ptr held);
-    awaitable<result<void>> make_sandbox(record_ptr held);
+    awaitable<start_result<void>> start_containers(record_ptr held);
+    awaitable<start_result<void>> start_container(record_ptr held, container_definition definition, image_ptr from);
+    awaitable<start_result<std::vector<image_ptr>>> pull_images(record_ptr held);
+    awaitable<start_result<void>> make_sandbox(record_ptr held);
 
     // ending.cpp
     enum class leaving : std::uint8_t { nothing, logs };

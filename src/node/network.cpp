@@ -107,8 +107,7 @@ awaitable<> node_agent::impl::put_back_on_network(record_ptr held) {
         held->network_lost.reset();
         co_return report(*held, instance_state::running, "NetworkRepaired", "is on the network again");
     }
-    held->network_lost = made.error();
-    held->network_lost->field.clear();
+    held->network_lost = made.error().why;
     if (detail::end_of(held->status().containers)) co_return;  // it was told while nobody waited here
     auto const looks_again = ports_.time.now() + limits::reconnect_pause_max;
     auto changing = change_of(held->changed);
@@ -116,15 +115,12 @@ awaitable<> node_agent::impl::put_back_on_network(record_ptr held) {
     (void)changed;
 }
 
-result<void> node_agent::impl::take_address(record& held) {
+node_agent::impl::start_result<void> node_agent::impl::take_address(record& held) {
     if (!held.status().addresses.empty()) return {};
-    if (!addresses_) return error{errc::unavailable, "the node does not know its Pod subnet yet"};
+    if (!addresses_)
+        return start_failure{"NetworkFailed", error{errc::unavailable, "the node does not know its Pod subnet yet"}};
     auto address = addresses_->take();
-    if (!address) {
-        auto why = address.error();
-        why.field = "NetworkFailed";
-        return why;
-    }
+    if (!address) return start_failure{"NetworkFailed", address.error()};
     held.status().addresses.push_back(std::move(*address));
     keep(held);
     return {};

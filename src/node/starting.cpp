@@ -16,10 +16,8 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
     auto const started = co_await start_containers(held);
     if (!started) {
         if (disk_.has_failed()) co_return;  // the agent stops; the next one starts it, if the order was kept
-        auto const& why = started.error();
-        auto reason = why.field.empty() ? std::string("StartFailed") : why.field;
-        detail::instance_end how{instance_state::failed, std::move(reason),
-                                 to_string(error{why.code, why.message, {}, why.remedy})};
+        auto const failure = started.error();
+        detail::instance_end how{instance_state::failed, failure.reason, to_string(failure.why)};
         co_return co_await finish(held, std::move(how));
     }
     auto const took = to_short_string(ports_.time.now() - began);
@@ -28,47 +26,41 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
     co_await watch_containers(held);
 }
 
-/// On failure the error's `field` is the reason, one word.
-awaitable<result<std::vector<image_ptr>>> node_agent::impl::pull_images(record_ptr held) {
+awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::impl::pull_images(record_ptr held) {
+    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     std::vector<image_ptr> pulled;
-    for (std::size_t i = 0; i < held->pod().containers.size(); ++i) {
-        auto const& container = held->pod().containers[i];
+    for (auto const& container : release->pod.containers) {
         auto image = co_await ports_.pulled.ensure(container.image);
-        if (!image) {
-            auto why = image.error();
-            why.field = "ImagePullFailed";
-            if (auto* const status = held->find(container.name))
-                detail::set_not_started(*status, why.field, why.message);
-            co_return why;
+        if (image) {
+            pulled.push_back(std::move(*image));
+            continue;
         }
-        pulled.push_back(std::move(*image));
+        start_failure failure{"ImagePullFailed", image.error()};
+        if (auto* const status = held->find(container.name))
+            detail::set_not_started(*status, failure.reason, failure.why.message);
+        co_return failure;
     }
     co_return pulled;
 }
 
-awaitable<result<void>> node_agent::impl::make_sandbox(record_ptr held) {
+awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(record_ptr held) {
     auto const addressed = take_address(*held);
     if (!addressed) co_return addressed.error();
     auto const& hostname = held->pod().hostname;
     sandbox_request request{.instance = held->id(), .hostname = hostname.empty() ? held->fields.name : hostname};
     request.addresses = held->status().addresses;
     auto const made = co_await ports_.containers.create_sandbox(std::move(request));
-    if (!made) {
-        auto why = made.error();
-        why.field = "SandboxFailed";
-        co_return why;
-    }
+    if (!made) co_return start_failure{"SandboxFailed", made.error()};
     auto attachment = attachment_of(*held, made->network_namespace);
     auto const attached = co_await ports_.pods.attach(std::move(attachment));
-    if (attached) co_return result<void>{};
-    auto why = attached.error();
-    why.field = "NetworkFailed";
-    co_return why;
+    if (!attached) co_return start_failure{"NetworkFailed", attached.error()};
+    co_return start_result<void>();
 }
 
-awaitable<result<void>> node_agent::impl::start_containers(record_ptr held) {
+awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containers(record_ptr held) {
+    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     // With the order, so that one flush is enough for both. As long as the subnet is not known, make_sandbox takes it.
-    auto const addressed = addresses_ ? take_address(*held) : result<void>{};
+    auto const addressed = addresses_ ? take_address(*held) : start_result<void>();
     if (!addressed) co_return addressed.error();
     auto const images = co_await pull_images(held);
     if (!images) co_return images.error();
@@ -79,24 +71,32 @@ awaitable<result<void>> node_agent::impl::start_containers(record_ptr held) {
     // Nothing runs whose order or address could be lost. A sandbox without an order is nobody's, and the next agent
     // removes it, so it is made while the disk writes.
     auto const on_disk = co_await disk_.wait_durable(held->kept_at);
-    if (!on_disk) co_return on_disk.error();
+    if (!on_disk) co_return start_failure{"StartFailed", on_disk.error()};
     for (std::size_t i = 0; i < images->size(); ++i) {
-        container_request request{.key = key_of(*held, held->pod().containers[i].name),
-                                  .definition = held->pod().containers[i]};
-        request.from = (*images)[i];
-        auto const started = co_await ports_.containers.start_container(std::move(request));
-        auto* const status = held->find(held->pod().containers[i].name);
-        if (started) {
-            detail::set_running(*status, ports_.time.wall());
-            continue;
-        }
-        auto why = started.error();
-        why.field = "StartFailed";
-        why.message = fmt::format("container {}: {}", status->name, why.message);
-        detail::set_not_started(*status, why.field, why.message);
-        co_return why;
+        auto definition = release->pod.containers[i];
+        auto const started = co_await start_container(held, std::move(definition), (*images)[i]);
+        if (!started) co_return started.error();
     }
-    co_return result<void>{};
+    co_return start_result<void>();
+}
+
+awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_container(record_ptr held,
+                                                                                  container_definition definition,
+                                                                                  image_ptr from) {
+    auto const name = definition.name;
+    container_request request{.key = key_of(*held, name), .definition = std::move(definition)};
+    request.from = std::move(from);
+    auto const started = co_await ports_.containers.start_container(std::move(request));
+    auto* const status = held->find(name);
+    if (started) {
+        detail::set_running(*status, ports_.time.wall());
+        co_return start_result<void>();
+    }
+    start_failure failure{"StartFailed", started.error()};
+    auto const prefix = fmt::format("container {}: ", name);
+    if (!failure.why.message.starts_with(prefix)) failure.why.message.insert(0, prefix);
+    detail::set_not_started(*status, failure.reason, failure.why.message);
+    co_return failure;
 }
 
 }  // namespace rik

@@ -112,6 +112,21 @@ awaitable<> stopped_says_why_later(node_site& site) {
     is_stopped_because_of_a(site.status(id));
 }
 
+awaitable<> not_started_stops_the_rest(node_site& site) {
+    co_await site.start();
+    sim::image_behaviour broken;
+    broken.start_error = error{errc::invalid, "no such program", "command", "give a command"};
+    site.machine_under.set_behaviour("b:1", broken);
+    auto const id = co_await site.run(pair("30"));
+    co_await site.until_state(id, instance_state::failed);
+    auto const status = site.status(id);
+    CHECK(status.reason == "StartFailed");
+    CHECK(status.message == "command: container b: no such program (give a command)");
+    CHECK(container(status, "a").reason == "Stopped");
+    CHECK(container(status, "b").reason == "StartFailed");
+    CHECK(container(status, "b").state == container_state::waiting);
+}
+
 awaitable<> signal_is_late(node_site& site) {
     co_await site.start();
     site.machine_under.set_behaviour("a:1", ends_after(1s, 3));
@@ -207,6 +222,7 @@ TEST_CASE("a Pod of which a container is done runs on, and is not ready", "[sim]
 TEST_CASE("a container that was stopped because another failed says so", "[sim][node]") {
     simulate(stopped_says_why);
     simulate(stopped_says_why_later);
+    simulate(not_started_stops_the_rest);
 }
 TEST_CASE("the grace period begins when the stop signal was sent", "[sim][node]") { simulate(signal_is_late); }
 TEST_CASE("a stop signal that cannot be sent is tried again, and not for ever", "[sim][node]") {
