@@ -44,7 +44,11 @@ void node_agent::impl::report_ending(record& held) {
         detail::set_stopping(each, why);
         is_rest_stopped = true;
     }
-    report(held, status.state, "Ending", is_rest_stopped ? fmt::format("{}; the rest is being stopped", why) : why);
+    // Where nothing is left to stop the end itself follows at once, and one event is enough.
+    if (is_rest_stopped)
+        report(held, status.state, "Ending", fmt::format("{}; the rest is being stopped", why));
+    else
+        report(held, status.state, status.reason, why);
 }
 
 /// The rest is stopped, the room freed, and then the end is told; the record and the logs stay until somebody deletes

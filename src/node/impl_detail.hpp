@@ -36,7 +36,7 @@ private:
         bool is_dirty = false;                         ///< its status is due to the scheduler
         bool is_forgotten = false;                     ///< its rows are removed
         revision kept_at = 0;                          ///< its newest change that is on its way to the disk
-        std::optional<found_sandbox> found = {};       ///< what an earlier agent left, as long as it is used
+        std::optional<found_sandbox> found = {};       ///< what an earlier agent left; of what was taken over it stays
         std::string boot_id = {};                      ///< of the boot in which it was started last
         std::optional<detail::instance_end> end = {};  ///< on disk; told when everything is released
         std::optional<error> network_lost = {};        ///< why it runs without a network
