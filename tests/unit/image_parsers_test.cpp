@@ -172,6 +172,10 @@ TEST_CASE("a configuration says how an image runs", "[images]") {
     CHECK(parsed->user == "app:app");
     CHECK(parsed->working_dir == "/srv");
     CHECK(parsed->stop_signal == "SIGINT");
+    CHECK(parse_image_config(R"({"config":{"Volumes":{"/a":{},"/b":null}}})", "amd64")->volumes ==
+          std::vector<std::string>{"/a", "/b"});
+    CHECK(code_of(R"({"config":{"Volumes":["/a"]}})") == errc::corrupt);
+    CHECK(code_of(R"({"config":{"Volumes":{"/a\u0000b":{}}}})") == errc::corrupt);
     CHECK(parse_image_config("{}", "amd64")->entrypoint.empty());
     CHECK(parse_image_config(R"({"config":{"Entrypoint":null,"Cmd":null}})", "amd64")->cmd.empty());
 }

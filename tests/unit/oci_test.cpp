@@ -157,6 +157,7 @@ TEST_CASE("a user is a number or a name of the image's own files", "[unit][oci]"
     CHECK(*resolve_user("0:0", "", "") == container_user{0, 0, {0}, "/root"});
     CHECK(resolve_user("ghost", passwd, group).error().code == errc::invalid);
     CHECK(resolve_user("app:ghost", passwd, group).error().code == errc::invalid);
+    CHECK(resolve_user("odd", "odd:x:abc:1::/:\n", group).error().code == errc::invalid);  // and not root
     CHECK(resolve_user("-1", passwd, group).error().code == errc::invalid);
     CHECK(resolve_user("99999999999", passwd, group).error().code == errc::invalid);
 }

@@ -21,6 +21,8 @@ struct image_config {
     std::string user;              ///< "", "uid", "name", "uid:gid", "name:group"
     std::string working_dir;
     std::string stop_signal;  ///< "", "SIGINT", "15"
+    /// Directories that a container finds even if no layer has them; what it writes there is dropped with it.
+    std::vector<std::string> volumes = {};
 };
 
 /// An image that is ready to run: unpacked, verified, read-only for everybody. The name "memory:..." of a simulation

@@ -6,6 +6,8 @@
 #include <boost/json/array.hpp>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 namespace rik::detail {
 
@@ -44,8 +46,11 @@ json::object mount_of(std::string_view destination, std::string_view type, std::
     return {{"destination", destination}, {"type", type}, {"source", source}, {"options", std::move(options)}};
 }
 
-json::object bind_of(std::string_view destination, std::filesystem::path const& source) {
-    return mount_of(destination, "bind", source.string(), texts("bind", "rw", "nosuid", "nodev", "rprivate"));
+json::object bind_of(std::string_view destination, std::filesystem::path const& source,
+                     std::optional<std::string_view> more = {}) {
+    auto options = texts("bind", "rw", "nosuid", "nodev", "rprivate");
+    if (more) options.emplace_back(*more);
+    return mount_of(destination, "bind", source.string(), std::move(options));
 }
 
 /// The three files of /etc can be written to, as with Docker: images add to their hosts when they start. So they are on
@@ -58,7 +63,7 @@ json::array mounts_of(pod_paths const& pod) {
             mount_of("/dev/mqueue", "mqueue", "mqueue", texts("nosuid", "noexec", "nodev")),
             mount_of("/sys", "sysfs", "sysfs", texts("nosuid", "noexec", "nodev", "ro")),
             mount_of("/sys/fs/cgroup", "cgroup", "cgroup", texts("nosuid", "noexec", "nodev", "relatime", "ro")),
-            bind_of("/dev/shm", pod.shm),
+            bind_of("/dev/shm", pod.shm, "noexec"),  // a bind mount has only the flags that it is given
             bind_of("/etc/hosts", pod.etc / "hosts"),
             bind_of("/etc/hostname", pod.etc / "hostname"),
             bind_of("/etc/resolv.conf", pod.etc / "resolv.conf")};

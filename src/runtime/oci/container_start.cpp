@@ -2,6 +2,7 @@
 #include "container_detail.hpp"
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
+#include "rootfs_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "start_fifo_detail.hpp"
 
@@ -77,6 +78,7 @@ result<void> make_files(machine const& on, container_request const& request, pod
     if (auto const alike = resemble(paths.upper(), request.from->tree); !alike) return alike;
     auto const mounted = mount_overlay(request.from->tree, paths.upper(), paths.work(), paths.rootfs());
     if (!mounted) return mounted;
+    if (auto const ready = furnish_root(paths.rootfs(), request.from->config.volumes); !ready) return ready;
     drop_old_logs(on, request.key);
     return write_file(paths.bundle / "config.json", *config);
 }

@@ -22,6 +22,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t layers_count_max = 512;
+constexpr std::size_t volumes_count_max = 1000;
 
 error corrupt(std::string_view what) { return error{errc::corrupt, std::string(what)}; }
 
@@ -61,6 +62,20 @@ result<std::vector<std::string>> list_member(json::object const& object, std::st
         list.emplace_back(each.get_string());
     }
     return list;
+}
+
+/// The names of an object's members, which are paths in the image.   Source: image-spec, config.md, Volumes
+result<std::vector<std::string>> volumes_member(json::object const& object) {
+    std::vector<std::string> paths;
+    auto const* value = find(object, "Volumes");
+    if (value == nullptr) return paths;
+    if (!value->is_object()) return corrupt("its configuration: Volumes is no object");
+    if (value->get_object().size() > volumes_count_max) return corrupt("its configuration: it has too many Volumes");
+    for (auto const& each : value->get_object()) {
+        if (each.key().find('\0') != json::string_view::npos) return corrupt("its configuration: a volume has a NUL");
+        paths.emplace_back(each.key());
+    }
+    return paths;
 }
 
 result<std::string> digest_member(json::object const& object, std::string_view what) {
@@ -153,6 +168,9 @@ result<image_config> parse_image_config(std::string_view text, std::string_view 
         if (!member) return member.error();
         *target = std::move(*member);
     }
+    auto volumes = volumes_member(object);
+    if (!volumes) return volumes.error();
+    config.volumes = std::move(*volumes);
     // An entry without a name or '=' sets nothing; other engines drop it too.
     std::erase_if(config.env, [](std::string const& each) { return each.find('=', 1) == each.npos; });
     if (!config.working_dir.empty() && !config.working_dir.starts_with('/')) config.working_dir.insert(0, "/");

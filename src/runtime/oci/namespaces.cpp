@@ -78,9 +78,18 @@ result<void> pin(std::filesystem::path const& directory) {
     return {};
 }
 
+/// As in containers of Docker and of containerd 2: a user other than root may listen on any port, and ping. The Pod has
+/// ports of its own, so this guards nothing. Where /proc/sys cannot be written it stays as the kernel has it.
+/// Source: kernel's ip-sysctl.rst; /proc/sys/net shows the namespace of the thread that opens it.
+void open_ports_to_all() {
+    write_control("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    write_control("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+}
+
 result<void> furnish(std::filesystem::path const& directory, std::string const& hostname) {
     if (::sethostname(hostname.data(), hostname.size()) != 0) return system_error(hostname, "sethostname", errno);
     if (auto const up = loopback_up(); !up) return up;
+    open_ports_to_all();
     return pin(directory);
 }
 

@@ -1,5 +1,6 @@
 #include "users_detail.hpp"
 
+#include "in_root_detail.hpp"
 #include "unique_fd_detail.hpp"
 
 #include <fmt/format.h>
@@ -9,9 +10,7 @@
 #include <optional>
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -68,11 +67,8 @@ void include_own_group(container_user& user) {
     if (std::ranges::find(gids, user.gid) == gids.end()) gids.insert(gids.begin(), user.gid);
 }
 
-std::string read_in_tree(int tree, char const* path) {
-    open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // a fifo in its place must not make us wait
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    unique_fd const file(static_cast<int>(::syscall(SYS_openat2, tree, path, &how, sizeof how)));
+std::string read_in_tree(unique_fd const& tree, char const* path) {
+    auto const file = open_in_root(tree, path, O_RDONLY | O_NONBLOCK);  // a fifo in its place must not make us wait
     struct stat about {};
     if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
     std::string text(std::min(static_cast<std::size_t>(about.st_size), database_bytes_max), '\0');
@@ -92,7 +88,9 @@ result<container_user> resolve_user(std::string_view wanted, std::string_view pa
     container_user found;
     auto const line = find_line(passwd, name, 4);
     if (!line.empty()) {
-        found.uid = parse_number(line[2]).value_or(0);
+        auto const uid = parse_number(line[2]);  // what is no number must not come to mean root
+        if (!uid) return error{errc::invalid, fmt::format("user {}: has no number in the image's /etc/passwd", name)};
+        found.uid = *uid;
         found.gid = parse_number(line[3]).value_or(0);
         if (line.size() > 5 && !line[5].empty()) found.home = line[5];
     } else if (auto const uid = parse_number(name)) {
@@ -117,7 +115,7 @@ result<container_user> resolve_user(std::string_view wanted, std::string_view pa
 result<container_user> resolve_user_in(std::filesystem::path const& tree, std::string_view wanted) {
     unique_fd const root(::open(tree.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return error{errc::internal, fmt::format("{}: the image's tree cannot be opened", tree.string())};
-    return resolve_user(wanted, read_in_tree(root.get(), "etc/passwd"), read_in_tree(root.get(), "etc/group"));
+    return resolve_user(wanted, read_in_tree(root, "etc/passwd"), read_in_tree(root, "etc/group"));
 }
 
 }  // namespace rik::detail

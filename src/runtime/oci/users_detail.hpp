@@ -21,7 +21,7 @@ struct container_user {
 
 /// `wanted` is "", "uid", "name", "uid:gid", "name:group" and so on. A number need not be listed; then its group is 0.
 /// Source: OCI image-spec, config.md, User; the behaviour of Docker for what that leaves open.
-/// Errors: invalid, a name is not listed.
+/// Errors: invalid, a name is not listed, or has no number there.
 result<container_user> resolve_user(std::string_view wanted, std::string_view passwd, std::string_view group);
 
 /// The same with the files of the unpacked image `tree`. Its symbolic links cannot lead out of it, and what is not a
