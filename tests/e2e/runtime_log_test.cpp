@@ -1,4 +1,6 @@
 // Logs of containers: what conmon wrote, read while it is written and rotated.
+#include <rik/async/deadline.hpp>
+
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
 
@@ -30,17 +32,34 @@ TEST_CASE("logs: tail, time, long lines, following over rotations", "[e2e][runti
     CHECK(world.failure(world.runtime().open_log({.instance = pod, .name = "nobody"}, {})).code == errc::not_found);
 }
 
-TEST_CASE("a log that grows is rotated and loses no line for those who follow", "[e2e][runtime]") {
+namespace {
+
+awaitable<result<std::string>> read_in_time(oci_world& world, log_reader& from) {
+    auto reading = from.read();
+    co_return co_await with_deadline(world.time(), world.time().now() + 20s, std::move(reading));
+}
+
+/// True if `text` has the numbers from `first` to `last`, a line each.
+bool counts(std::string const& text, std::size_t first, std::size_t last) {
+    std::string expected;
+    for (auto number = first; number <= last; ++number) expected += std::to_string(number) + '\n';
+    return text == expected;
+}
+
+}  // namespace
+
+TEST_CASE("a log that grows is rotated and loses no line, neither for those who follow nor in the middle",
+          "[e2e][runtime]") {
     constexpr std::size_t bytes_max = 20'000;
-    constexpr std::size_t rounds = 6;
+    constexpr std::size_t rounds = 24;             // conmon begins a log of its own after 10 and after 20 of them
     constexpr std::size_t lines_per_round = 1000;  // 50 kB with their times: at most 3 files, as many as are kept
     oci_world world([](oci_options& options) {
         options.log_file_bytes_max = bytes_max;
-        options.log_check_period = 100ms;
+        options.log_check_period = 50ms;
     });
     auto const pod = world.make_sandbox();
     auto const key = world.start(world.request(pod, {"sh", "-c",
-                                                     "for i in $(seq 1 6); do seq 1 1000; "
+                                                     "for i in $(seq 1 24); do seq $((i * 1000 - 999)) $((i * 1000)); "
                                                      "until test -e /dev/shm/$i; do usleep 1000; done; done"}));
     auto const logs = world.root() / "state/pods" / pod.text() / "logs";
     auto const is_rotated = [&] {
@@ -48,22 +67,45 @@ TEST_CASE("a log that grows is rotated and loses no line for those who follow", 
         return std::filesystem::file_size(logs / "main-0.log", not_there) < bytes_max && !not_there;
     };
     auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
-    std::size_t lines = 0;
     for (std::size_t round = 1; round <= rounds; ++round) {
-        while (lines < round * lines_per_round) {
-            auto const part = world.get(opened->read());
+        auto const last = round * lines_per_round;
+        std::string followed;
+        while (std::ranges::count(followed, '\n') < static_cast<std::ptrdiff_t>(lines_per_round)) {
+            auto const part = world.get(read_in_time(world, *opened));
             REQUIRE_FALSE(part.empty());
-            lines += static_cast<std::size_t>(std::ranges::count(part, '\n'));
+            followed += part;
         }
+        REQUIRE(counts(followed, last - lines_per_round + 1, last));
         for (int look = 0; look < 500 && !is_rotated(); ++look) std::this_thread::sleep_for(10ms);
         REQUIRE(is_rotated());
+        auto const kept = world.read_log(key, {});
+        auto const first = std::stoul(kept);
+        REQUIRE(first <= last - lines_per_round + 1);
+        REQUIRE(counts(kept, first, last));
         std::ofstream(world.root() / "run/pods" / pod.text() / "shm" / std::to_string(round)) << "";  // the next round
     }
-    CHECK(world.get(opened->read()).empty());
-    CHECK(lines == rounds * lines_per_round);
+    CHECK(world.get(read_in_time(world, *opened)).empty());
     CHECK(std::filesystem::exists(logs / "main-0.log.1"));
     CHECK(std::filesystem::exists(logs / "main-0.log.2"));
     CHECK_FALSE(std::filesystem::exists(logs / "main-0.log.3"));
+}
+
+TEST_CASE("who follows and is slow misses nothing of what was rotated away", "[e2e][runtime]") {
+    oci_world world([](oci_options& options) {
+        options.log_file_bytes_max = 20'000;
+        options.log_check_period = 20ms;
+    });
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(
+        pod, {"sh", "-c", "for i in $(seq 1 8); do seq $((i * 1000 - 999)) $((i * 1000)); usleep 200000; done"}));
+    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    std::string all;
+    for (auto part = world.get(read_in_time(world, *opened)); !part.empty();
+         part = world.get(read_in_time(world, *opened))) {
+        all += part;
+        std::this_thread::sleep_for(50ms);
+    }
+    CHECK(counts(all, 1, 8000));
 }
 
 }  // namespace rik::testing

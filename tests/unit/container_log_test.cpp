@@ -64,6 +64,14 @@ TEST_CASE("with time, a joined line has that of its first part", "[unit][oci]") 
     CHECK(joiner.take() == "t1 ab\nt3 \n");
 }
 
+TEST_CASE("parts are not joined across a hole", "[unit][oci]") {
+    log_joiner joiner(false, 1000);
+    joiner.feed("t1 stdout P begun\nt2 std");
+    joiner.interrupt();
+    joiner.feed("t3 stdout F end of another\n");
+    CHECK(joiner.take() == "begun\nend of another\n");
+}
+
 TEST_CASE("the tail counts whole lines from the end", "[unit][oci]") {
     auto const first = line("stdout", "F", "1");
     auto const second = line("stdout", "P", "2a") + line("stdout", "F", "2b");

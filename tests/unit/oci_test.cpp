@@ -2,6 +2,7 @@
 #include "runtime/oci/cgroups_detail.hpp"
 #include "runtime/oci/conmon_detail.hpp"
 #include "runtime/oci/container_config_detail.hpp"
+#include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/mounts_detail.hpp"
 #include "runtime/oci/record_detail.hpp"
 #include "runtime/oci/sandbox_detail.hpp"
@@ -198,11 +199,11 @@ TEST_CASE("hierarchies are found among the mounts", "[unit][oci]") {
         "40 31 0:37 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,name=systemd\n"
         "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
         "nonsense\n";
-    auto const found = cgroups::find(hybrid, "0::/\n");
+    auto const found = cgroups::find(hybrid);
     REQUIRE(found.has_value());
     CHECK(found->hierarchies() ==
           std::vector<std::filesystem::path>{"/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/a b"});
-    CHECK(cgroups::find("1 1 0:1 / / rw - ext4 /dev/vda rw\n", "").error().code == errc::unsupported);
+    CHECK(cgroups::find("1 1 0:1 / / rw - ext4 /dev/vda rw\n").error().code == errc::unsupported);
     CHECK(unified_group("4:memory:/x\n0::/system.slice/rik.service\n") == "/system.slice/rik.service");
     CHECK(unified_group("0::/a\n1:cpu:/b\n") == "/a");
     CHECK(unified_group("4:memory:/x\n").empty());
@@ -215,6 +216,24 @@ TEST_CASE("mounts below a directory come deepest first, and none beside it", "[u
         "1 0 0:1 / /run/rik rw - tmpfs t rw\n2 1 0:2 / /run/rik/a rw - tmpfs t rw\n"
         "3 1 0:3 / /run/rik2 rw - tmpfs t rw\n4 2 0:4 / /run/rik/a/b rw shared:1 - overlay o rw\n");
     CHECK(mounts_below(mounts, "/run/rik") == strings{"/run/rik/a/b", "/run/rik/a", "/run/rik"});
+}
+
+TEST_CASE("a tree is removed however deep it is, and links are not followed", "[unit][oci]") {
+    namespace fs = std::filesystem;
+    testing::temporary_directory directory;
+    auto const tree = directory.path() / "tree";
+    std::ofstream(directory.path() / "outside") << "kept";
+    fs::create_directories(tree / "deep-0/full");
+    fs::create_symlink("../outside", tree / "link");
+    auto deepest = tree;
+    for (int depth = 0; depth < 300; ++depth) deepest /= "d";
+    fs::create_directories(deepest);
+    std::ofstream(deepest / "file") << "";
+    CHECK(remove_tree(tree).has_value());
+    CHECK_FALSE(fs::exists(tree));
+    CHECK(remove_tree(tree).has_value());
+    CHECK(remove_tree("/no/such/directory/at/all").has_value());
+    CHECK(fs::exists(directory.path() / "outside"));
 }
 
 TEST_CASE("conmon's first words", "[unit][oci]") {

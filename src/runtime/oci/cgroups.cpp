@@ -96,7 +96,7 @@ std::string unified_group(std::string_view own) {
     return std::string(line.substr(0, line.find('\n')));
 }
 
-result<cgroups> cgroups::find(std::string_view mountinfo, std::string_view own) {
+result<cgroups> cgroups::find(std::string_view mountinfo) {
     cgroups found;
     for (auto const& each : parse_mounts(mountinfo)) {
         if (each.type == "cgroup2" && !found.unified_) {
@@ -108,9 +108,6 @@ result<cgroups> cgroups::find(std::string_view mountinfo, std::string_view own) 
             if (options.find(",memory,") != std::string::npos) found.memory_ = each.mount_point;
             if (options.find(",cpu,") != std::string::npos) found.cpu_ = each.mount_point;
         }
-    }
-    if (auto const group = unified_group(own); found.unified_ && !group.empty()) {
-        found.own_ = found.unified_->string() + group;
     }
     if (found.all_.empty()) {
         return error{errc::unsupported, "cgroups: none is mounted", {}, "mount cgroup2 on /sys/fs/cgroup"};
@@ -148,7 +145,10 @@ result<void> cgroups::add_monitor(std::string const& path, std::string const& sh
 }
 
 void cgroups::warm_up() const {
-    if (!own_.empty()) write_control(own_ / "cgroup.procs", "0");  // "0" is the writer itself
+    if (!unified_) return;
+    // Asked each time: whoever has us as a library may have moved its process meanwhile.
+    auto const group = unified_group(try_read_file("/proc/thread-self/cgroup").value_or(""));
+    if (!group.empty()) write_control(unified_->string() + group + "/cgroup.procs", "0");  // "0" is the writer itself
 }
 
 result<void> cgroups::limit_cpu(std::string const& path, cpu_limits const& limits) const {

@@ -26,8 +26,7 @@ struct cpu_limits {
 class cgroups {
 public:
     /// Finds the hierarchies among the mounts. Errors: unsupported, there are none.
-    /// `own` is what /proc/self/cgroup says.
-    static result<cgroups> find(std::string_view mountinfo, std::string_view own);
+    static result<cgroups> find(std::string_view mountinfo);
 
     /// Moves conmon out of our own groups: into `path` of the unified hierarchy, whose parent is there, and into
     /// `shared` of the others, where a group of its own for each would only cost time.
@@ -35,7 +34,7 @@ public:
     result<void> add_monitor(std::string const& path, std::string const& shared, pid_t process) const;
 
     /// The first move between groups after a pause waits 8 ms for a grace period of RCU; for some 20 ms after it all
-    /// moves are immediate. This waits in advance, while runc is being loaded. Moves nothing. Blocks.
+    /// moves are immediate. This waits in advance, while runc is being loaded. It moves us to where we are. Blocks.
     void warm_up() const;
 
     result<void> limit_cpu(std::string const& path, cpu_limits const& limits) const;
@@ -64,7 +63,6 @@ private:
     std::optional<std::filesystem::path> unified_;
     std::optional<std::filesystem::path> memory_;  // v1's
     std::optional<std::filesystem::path> cpu_;     // v1's
-    std::filesystem::path own_;                    // a group that we are in
 };
 
 /// "/a/b" of the line "0::/a/b": the group in the unified hierarchy.   Source: man cgroups, /proc/PID/cgroup

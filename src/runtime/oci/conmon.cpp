@@ -29,7 +29,9 @@ constexpr int sync_descriptor = 3;
 constexpr int start_descriptor = 4;
 constexpr std::size_t said_bytes_max = 64u << 10;
 constexpr std::size_t message_bytes_max = 1000;
-constexpr std::size_t log_overshoot = 4;  // times the size at which a log is rotated: there conmon truncates it
+/// Of the size at which a log is rotated: after so much conmon begins a new one by itself, which bounds a log while
+/// nobody rotates it. See container_log_detail.hpp.
+constexpr std::size_t log_overshoot = 25;
 
 struct pipe_ends {
     unique_fd read;

@@ -1,12 +1,23 @@
 // The log files of a container: read while they are written and rotated.
+//
+// LOG is written by conmon; LOG.1 is the one before it, and so on. We rotate: LOG is renamed, and conmon told to open
+// it anew. But conmon counts what it has ever written (conmon 2.1, src/ctr_logging.c, bytes_written), and each time
+// that reaches its --log-size-max it replaces LOG by a new file, whatever LOG's size. LOG.kept is a second name of the
+// file that is written: what conmon has replaced is still there by it, and becomes LOG.1.
 #pragma once
 
 #include "machine_detail.hpp"
+#include "unique_fd_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <vector>
+
+#include <sys/types.h>
 
 namespace rik::detail {
 
@@ -16,5 +27,23 @@ result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container
 
 /// Renames logs that have become too long and has conmon begin new ones, until it is cancelled.
 awaitable<> rotate_logs(machine const& on);
+
+/// An open log file. As long as it is open its number is not used again.
+struct log_file {
+    unique_fd file;
+    std::uint64_t inode = 0;
+    std::chrono::nanoseconds born = {};
+    off_t offset = 0;
+    bool is_behind_hole = false;  ///< files between the one before and this one were dropped
+};
+
+/// The newest first, each once. A file that is renamed meanwhile is not missed: it only becomes older.
+std::vector<log_file> open_log_files(container_paths const& paths, std::size_t files_max);
+
+/// Gives the file that is written its second name. For one that conmon has just begun.
+void keep_log(container_paths const& paths);
+
+/// Removes all files of an attempt.
+void remove_logs(container_paths const& paths, std::size_t files_max);
 
 }  // namespace rik::detail

@@ -1,5 +1,6 @@
 #include "conmon_detail.hpp"
 #include "container_detail.hpp"
+#include "container_log_detail.hpp"
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
 #include "rootfs_detail.hpp"
@@ -47,10 +48,7 @@ result<std::string> config_text(machine const& on, container_request const& requ
 void drop_old_logs(machine const& on, container_key key) {
     if (key.attempt < attempts_with_logs_max) return;
     key.attempt -= attempts_with_logs_max;  // one start drops one attempt, so no more are ever there
-    auto const log = on.paths.container(key).log;
-    for (std::size_t rotation = 0; rotation < on.options.log_files_max; ++rotation) {
-        ::unlink(rotated_log(log, rotation).c_str());
-    }
+    remove_logs(on.paths.container(key), on.options.log_files_max);
 }
 
 result<void> make_container_directories(container_paths const& paths) {
@@ -139,6 +137,7 @@ result<start_attempt> record_and_start(machine const& on, container_request cons
     if (auto const written = replace_file(paths.record(), record_text(*record)); !written) return written.error();
     auto const limited = on.groups.limit_cpu(paths.cgroup, cpu_limits_of(request.definition));
     if (!limited) return limited.error();
+    keep_log(paths);
     start_attempt attempt{.next = step::ask_runc, .fifo = start_fifo::open(paths, record->container)};
     if (!attempt.fifo) return attempt;
     auto const started = attempt.fifo->try_start(start_wait_ms);

@@ -48,6 +48,7 @@ errc kind_of(int number) {
         case ENFILE:
         case ENOMEM: return errc::exhausted;
         case ENOENT:
+        case ENODEV:
         case ESRCH: return errc::not_found;
         default: return errc::internal;
     }
@@ -99,27 +100,17 @@ result<void> write_file(std::filesystem::path const& path, std::string_view text
 
 result<void> replace_file(std::filesystem::path const& path, std::string_view text) {
     auto next = path;
-    next += ".new";
-    if (auto const written = write_file(next, text); !written) return written;
-    if (::rename(next.c_str(), path.c_str()) != 0) return system_error(path, "rename", errno);
-    return {};
+    next += fmt::format(".new-{}", ::gettid());  // two threads may write the same file
+    auto written = write_file(next, text);
+    if (written && ::rename(next.c_str(), path.c_str()) != 0) written = system_error(path, "rename", errno);
+    if (!written) ::unlink(next.c_str());
+    return written;
 }
 
 int write_control(std::filesystem::path const& path, std::string_view text) {
     unique_fd const file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file) return errno;
     return ::write(file.get(), text.data(), text.size()) < 0 ? errno : 0;
-}
-
-result<void> remove_tree(std::filesystem::path const& path) {
-    constexpr int rounds_max = 10;  // somebody else may delete there, too
-    std::error_code failure;
-    for (int round = 0; round < rounds_max; ++round) {
-        std::filesystem::remove_all(path, failure);
-        if (failure != std::errc::no_such_file_or_directory) break;
-    }
-    if (failure) return system_error(path, "remove", failure.value());
-    return {};
 }
 
 }  // namespace rik::detail

@@ -12,8 +12,8 @@
 
 namespace rik::detail {
 
-/// errc::exhausted for a full disk and for want of descriptors or memory, not_found for ENOENT and ESRCH (a process
-/// that ended while its file in /proc was read), else internal.
+/// errc::exhausted for a full disk and for want of descriptors or memory, not_found for ENOENT, ESRCH (a process that
+/// ended while its file in /proc was read) and ENODEV (the same of a control group), else internal.
 error system_error(std::filesystem::path const& subject, std::string_view step, int number);
 
 result<void> make_directories(std::filesystem::path const& path);
@@ -37,7 +37,8 @@ result<void> replace_file(std::filesystem::path const& path, std::string_view te
 /// One write(2) to a file that is there, as the kernel's control files want it. Returns 0 or an errno.
 int write_control(std::filesystem::path const& path, std::string_view text);
 
-/// Precondition: nothing is mounted below. Nothing happens if it is not there.
+/// Never crosses a mount point: what is mounted below, by whomever, is not ours to delete. Nothing happens if it is not
+/// there. Errors: conflict, something is mounted below, or somebody keeps writing there; internal.
 result<void> remove_tree(std::filesystem::path const& path);
 
 }  // namespace rik::detail

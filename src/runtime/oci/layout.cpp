@@ -56,4 +56,10 @@ std::filesystem::path rotated_log(std::filesystem::path const& log, std::size_t 
     return path;
 }
 
+std::filesystem::path kept_log(std::filesystem::path const& log) {
+    auto path = log;
+    path += ".kept";
+    return path;
+}
+
 }  // namespace rik::detail

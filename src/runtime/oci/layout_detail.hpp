@@ -76,4 +76,7 @@ std::optional<container_key> parse_container_directory(instance_id const& instan
 /// The log file of an attempt; `rotation` 0 is the one that is written.
 std::filesystem::path rotated_log(std::filesystem::path const& log, std::size_t rotation);
 
+/// A second name of the file that is written, for the case that conmon replaces it: see container_log_detail.hpp.
+std::filesystem::path kept_log(std::filesystem::path const& log);
+
 }  // namespace rik::detail

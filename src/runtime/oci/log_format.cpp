@@ -71,6 +71,11 @@ void log_joiner::finish() {
     for (auto& each : unfinished_) flush(each);
 }
 
+void log_joiner::interrupt() {
+    cut_.clear();
+    finish();
+}
+
 std::string log_joiner::take() {
     auto const left = std::string_view(ready_).substr(taken_);
     auto size = left.size();

@@ -30,6 +30,8 @@ public:
     void feed(std::string_view bytes);
     /// No more bytes come: what is unfinished is a line as well.
     void finish();
+    /// Bytes are missing between the last and the next: what is unfinished does not go on.
+    void interrupt();
     /// Whole lines, `line_bytes_max` at most; empty if there are none yet.
     std::string take();
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <deque>
@@ -23,23 +24,9 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t block_bytes = limits::log_chunk_bytes_max;
-
-/// An open log file. Its number is used again when it is removed, so the time of its birth tells it apart, too.
-struct log_file {
-    unique_fd file;
-    std::uint64_t inode = 0;
-    std::chrono::nanoseconds born = {};
-    off_t offset = 0;
-};
-
-std::optional<log_file> open_log_file(std::filesystem::path const& path) {
-    log_file opened{.file = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
-    struct statx about {};
-    if (!opened.file || ::statx(opened.file.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &about) != 0) return {};
-    opened.inode = about.stx_ino;
-    opened.born = std::chrono::seconds(about.stx_btime.tv_sec) + std::chrono::nanoseconds(about.stx_btime.tv_nsec);
-    return opened;
-}
+/// So many files a reader that follows holds open, so that it loses nothing when it is slower than who writes: those
+/// that were dropped meanwhile take their place on the disk until it has read them.
+constexpr std::size_t files_held_max = 12;
 
 std::string read_block(log_file const& from, off_t offset, std::size_t size) {
     std::string block(size, '\0');
@@ -84,6 +71,7 @@ public:
 
 private:
     void open_files(log_options const& options);
+    bool is_newest_open() const;
     void open_newer_files();
     result<void> watch();
     bool has_ended() const;
@@ -102,30 +90,40 @@ private:
 
 void file_log_reader::open_files(log_options const& options) {
     auto wanted = options.tail_lines.value_or(0);
-    for (std::size_t rotation = 0; rotation < on_.options.log_files_max; ++rotation) {
-        auto opened = open_log_file(rotated_log(paths_.log, rotation));
-        if (!opened) continue;
-        auto const is_enough = options.tail_lines && seek_tail(*opened, wanted);
-        files_.push_front(std::move(*opened));
+    for (auto& each : open_log_files(paths_, on_.options.log_files_max)) {
+        auto const is_enough = options.tail_lines && seek_tail(each, wanted);
+        files_.push_front(std::move(each));
         if (is_enough) return;
     }
 }
 
-/// Those that were begun after the one that we read last.
+bool file_log_reader::is_newest_open() const {
+    struct stat about {};
+    return ::stat(paths_.log.c_str(), &about) == 0 && about.st_ino == files_.back().inode;
+}
+
+/// Those that were begun after the last one that is open.
 void file_log_reader::open_newer_files() {
+    auto found = open_log_files(paths_, on_.options.log_files_max);
+    if (found.empty()) return;
     auto const inode = files_.back().inode;
     auto const born = files_.back().born;
-    for (auto rotation = on_.options.log_files_max; rotation-- > 0;) {
-        auto opened = open_log_file(rotated_log(paths_.log, rotation));
-        if (!opened || opened->inode == inode) continue;
-        auto const is_newest = rotation == 0;  // births are as coarse as the kernel's tick
-        if (opened->born > born || (is_newest && opened->born == born)) files_.push_back(std::move(*opened));
+    auto end = std::ranges::find(found, inode, &log_file::inode);
+    auto const is_hole = end == found.end();
+    // It was dropped meanwhile, and perhaps others after it. Births are as coarse as the kernel's tick, but LOG is new.
+    if (is_hole) end = std::find_if(found.begin() + 1, found.end(), [&](auto const& it) { return it.born <= born; });
+    for (auto each = end; each != found.begin();) {
+        --each;
+        each->is_behind_hole = is_hole && each + 1 == end;
+        files_.push_back(std::move(*each));
     }
 }
 
 /// Reads on from the oldest file that has more; false if there is nothing.
 bool file_log_reader::fill() {
     while (true) {
+        // Before the read: conmon begins a newer file only when no more comes to this one.
+        if (follow_ && files_.size() < files_held_max && !is_newest_open()) open_newer_files();
         auto& current = files_.front();
         auto const block = read_block(current, current.offset, block_bytes);
         if (!block.empty()) {
@@ -133,13 +131,9 @@ bool file_log_reader::fill() {
             joiner_.feed(block);
             return true;
         }
-        if (files_.size() == 1 && follow_) {
-            open_newer_files();
-            // A newer file is begun only when no more comes to this one; but that may have been a moment ago.
-            if (files_.size() > 1 && ::lseek(current.file.get(), 0, SEEK_END) > current.offset) continue;
-        }
         if (files_.size() == 1) return false;
         files_.pop_front();
+        if (files_.front().is_behind_hole) joiner_.interrupt();
     }
 }
 

@@ -44,11 +44,14 @@ result<void> check(oci_options const& options) {
     return {};
 }
 
-/// What is in run_dir means something for one boot only; /run may be on a disk.
-result<void> forget_earlier_boots(layout const& paths, std::string const& boot_id) {
+/// What is in run_dir means something for one boot only; /run may be on a disk. Mounts do not outlive a boot: where
+/// there are some it is still the same one, whatever has become of the file that says so.
+result<void> forget_earlier_boots(layout const& paths, std::string const& boot_id,
+                                  std::vector<mount_entry> const& mounts) {
     auto const known = read_file_if_there(paths.boot_id(), boot_id_bytes_max);
-    if (!known) return known.error();
-    if (*known == boot_id) return {};
+    if (!known && known.error().code != errc::corrupt) return known.error();
+    if (known && *known == boot_id) return {};
+    if (!mounts_below(mounts, paths.run_pods()).empty()) return replace_file(paths.boot_id(), boot_id);
     for (auto const& each : {paths.run_pods(), paths.runtime_root()}) {
         if (auto const removed = remove_tree(each); !removed) return removed;
     }
@@ -62,8 +65,9 @@ result<void> make_private(fs::path const& path) {
     return {};
 }
 
-result<void> prepare_directories(layout const& paths, std::string const& boot_id) {
-    if (auto const done = forget_earlier_boots(paths, boot_id); !done) return done;
+result<void> prepare_directories(layout const& paths, std::string const& boot_id,
+                                 std::vector<mount_entry> const& mounts) {
+    if (auto const done = forget_earlier_boots(paths, boot_id, mounts); !done) return done;
     for (auto const& each :
          {paths.run_pods(), paths.runtime_root(), paths.run_trash(), paths.state_pods(), paths.state_trash()}) {
         if (auto const made = make_private(each); !made) return made;
@@ -74,6 +78,13 @@ result<void> prepare_directories(layout const& paths, std::string const& boot_id
 result<fs::path> program(fs::path const& given, std::string_view name) {
     if (!given.empty()) return given;
     return find_program(name);
+}
+
+/// Mounts are known by the paths that /proc shows, which have no symbolic links.
+fs::path without_links(fs::path const& path) {
+    std::error_code failure;
+    auto canonical = fs::weakly_canonical(path, failure);
+    return failure ? path : canonical;
 }
 
 std::uint64_t own_capabilities() {
@@ -101,16 +112,19 @@ host_limits read_host_limits(cgroups const& groups) {
 
 result<machine> open_machine(oci_options options, clock& time) {
     if (auto const checked = check(options); !checked) return checked.error();
+    options.run_dir = without_links(options.run_dir);
+    options.state_dir = without_links(options.state_dir);
+    if (auto const checked = check(options); !checked) return checked.error();
     options.log_files_max = std::max(options.log_files_max, log_files_min);
     auto const mountinfo = read_mountinfo();
     if (!mountinfo) return mountinfo.error();
-    auto groups = cgroups::find(*mountinfo, try_read_file("/proc/self/cgroup").value_or(""));
+    auto groups = cgroups::find(*mountinfo);
     if (!groups) return groups.error();
     layout paths(options.run_dir, options.state_dir, options.tag);
     auto boot_id = read_file("/proc/sys/kernel/random/boot_id", boot_id_bytes_max);
     if (!boot_id) return boot_id.error();
     if (boot_id->ends_with('\n')) boot_id->pop_back();
-    if (auto const done = prepare_directories(paths, *boot_id); !done) return done.error();
+    if (auto const done = prepare_directories(paths, *boot_id, parse_mounts(*mountinfo)); !done) return done.error();
     auto const host = read_host_limits(*groups);
     auto runtime_program = program(options.runtime_program, "runc");
     auto monitor_program = program(options.monitor_program, "conmon");

@@ -40,9 +40,10 @@ struct oci_options {
 /// second object (after a crash, an upgrade) takes over what the first one started. Destroying or stopping it stops
 /// no container.
 ///
-/// A log file may exceed `log_file_bytes_max` by what a container writes in one `log_check_period`, and never
-/// 4 x `log_file_bytes_max`: there conmon drops what the file has and begins anew. So the logs of one attempt of a
-/// container take at most 4 x `log_file_bytes_max` x `log_files_max` bytes, and those of its last 5 attempts are kept.
+/// A log file may exceed `log_file_bytes_max` by what a container writes in one `log_check_period`, or in 200 ms once
+/// it is seen to write much; and never 25 x `log_file_bytes_max`, where conmon begins a new one by itself. So the logs
+/// of one attempt of a container take at most 25 x `log_file_bytes_max` x (`log_files_max` + 1) bytes, and those of its
+/// last 5 attempts are kept. A reader that follows holds up to 12 files, also those that were dropped meanwhile.
 class oci_runtime final : public runtime {
 public:
     /// Prepares the directories. What `run_dir` has from an earlier boot is removed. `time` must outlive the runtime.

@@ -1,0 +1,81 @@
+// What is removed, what is not, and what stands in the way of a removal.
+#include "support/catch.hpp"
+#include "support/oci_world.hpp"
+#include "support/read_text.hpp"
+#include "support/scratch_directory.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <sys/mount.h>
+#include <unistd.h>
+
+namespace rik::testing {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A directory that is mounted somewhere else, too, for as long as this lives.
+class bind_mount {
+public:
+    bind_mount(fs::path const& from, fs::path where) : where_(std::move(where)) {
+        fs::create_directories(where_);
+        REQUIRE(::mount(from.c_str(), where_.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    }
+    bind_mount(bind_mount const&) = delete;
+    ~bind_mount() { ::umount2(where_.c_str(), MNT_DETACH); }
+
+private:
+    fs::path where_;
+};
+
+}  // namespace
+
+TEST_CASE("a lost or damaged boot id costs running containers nothing, nor what is mounted in them", "[e2e][runtime]") {
+    oci_world world;
+    scratch_directory const precious;
+    std::ofstream(precious.path() / "file") << "precious";
+    auto const pod = world.make_sandbox();
+    auto const key =
+        world.start(world.request(pod, {"sh", "-c", "until test -e /go; do usleep 1000; done; cat /etc/passwd"}));
+    auto const bundle = world.root() / "run/pods" / pod.text() / "containers/main-0";
+    bind_mount const foreign(precious.path(), bundle / "rootfs/mnt");
+    auto const boot_id = world.root() / "run/boot_id";
+    auto const known = read_text(boot_id);
+    auto const damage = GENERATE(0, 1, 2);
+    if (damage == 0) fs::remove(boot_id);
+    if (damage == 1) std::ofstream(boot_id) << "";
+    if (damage == 2) std::ofstream(boot_id) << std::string(10'000, 'x');
+    auto other = world.open();
+    CHECK(read_text(boot_id) == known);
+    CHECK(read_text(precious.path() / "file") == "precious");
+    auto const found = world.get(other->list());
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].is_whole);
+    CHECK(found[0].containers.at(0).running);
+    std::ofstream(bundle / "rootfs/go") << "";
+    CHECK(world.get(other->wait_container(key)).code == 0);
+    CHECK(world.read_log(key, {.follow = true}).starts_with("root:"));
+    world.close(std::move(other));
+    world.get(world.runtime().remove_all());
+    CHECK(read_text(precious.path() / "file") == "precious");
+    CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
+TEST_CASE("a run directory behind a symbolic link leaves no mount", "[e2e][runtime]") {
+    scratch_directory const links;
+    oci_world world([&](oci_options& options) {
+        auto const link = links.path() / options.tag;
+        if (!fs::exists(link)) fs::create_directory_symlink(options.run_dir.parent_path(), link);
+        options.run_dir = link / "run";
+    });
+    auto const pod = world.make_sandbox();
+    world.start(world.request(pod, {"sleep", "1000"}));
+    world.get(world.runtime().remove_sandbox(pod));
+    CHECK(read_text("/proc/self/mountinfo").find(pod.text()) == std::string::npos);
+    world.get(world.runtime().remove_all());
+    CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
+}  // namespace rik::testing
