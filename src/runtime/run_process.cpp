@@ -1,3 +1,5 @@
+#include "clean_text_detail.hpp"
+
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/runtime/process.hpp>
@@ -209,7 +211,8 @@ awaitable<result<process_output>> run_process_ok(command what, time_point deadli
     if (!output->exit.known) co_return error{errc::internal, fmt::format("{}: somebody else took its exit code", name)};
     if (output->exit.code != 0) {
         co_return error{errc::internal,
-                        fmt::format("{}: exit code {}: {}", name, output->exit.code, last_lines(output->err))};
+                        fmt::format("{}: exit code {}: {}", name, output->exit.code,
+                                    detail::clean_text(last_lines(output->err), stderr_shown_bytes_max))};
     }
     co_return output;
 }

@@ -2,6 +2,7 @@
 #include <rik/async/task_group.hpp>
 #include <rik/runtime/oci/image_store.hpp>
 #include <rik/runtime/oci/linux_host.hpp>
+#include <rik/runtime/process.hpp>
 
 #include "support/catch.hpp"
 #include "support/run.hpp"
@@ -11,11 +12,14 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 
@@ -132,6 +136,19 @@ awaitable<> stop_after(oci_images& store, duration pause) {
     system_clock time;
     co_await time.sleep_for(pause);
     co_await store.stop();
+}
+
+/// Cancels `victims` as soon as umoci has begun to unpack below `scratch`; true if it came to that.
+awaitable<> cancel_while_unpacking(task_group& victims, fs::path scratch, bool& is_unpacking) {
+    rik::system_clock time;
+    for (int look = 0; look < 5000 && !is_unpacking; ++look) {
+        co_await time.sleep_for(1ms);
+        std::error_code gone;
+        for (auto const& each : fs::directory_iterator(scratch, gone)) {
+            is_unpacking = is_unpacking || fs::exists(each.path() / "image/rootfs", gone);
+        }
+    }
+    victims.cancel();
 }
 
 awaitable<> cancel_after(task_group& victims, duration pause) {
@@ -264,6 +281,63 @@ TEST_CASE("a stopped store tells who waits, and the next start repairs what was 
     CHECK(read(f.get(name)->tree / "hello") == "first");
     fs::remove_all(tree_of(whole));  // under the store's feet
     CHECK(read(f.get(name)->tree / "hello") == "first");
+}
+
+TEST_CASE("a cancelled pull leaves nothing half done", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    for (int count = 0; count < 2000; ++count) what.files.emplace_back("/many/" + std::to_string(count), "x");
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", what);
+    f.open({});
+    auto const images = f.directory.path() / "state/images";
+    std::optional<result<image_ptr>> got;
+    bool is_unpacking = false;
+    task_group leaver(f.io.get_executor());
+    task_group watcher(f.io.get_executor());
+    leaver.spawn(ensure_into(*f.store, name, got));
+    watcher.spawn(cancel_while_unpacking(leaver, images / "tmp", is_unpacking));
+    f.io.restart();
+    f.io.run();
+    CHECK(is_unpacking);
+    CHECK_FALSE(got.has_value());
+    CHECK(fs::is_empty(images / "tmp"));
+    CHECK(f.get(name)->config.user == "app");
+    CHECK(fs::is_empty(images / "tmp"));
+}
+
+TEST_CASE("tools that a killed rik has left behind end with the next start, and with the removal", "[e2e][images]") {
+    fixture f;
+    silent_registry const silent;
+    auto const images = f.directory.path() / "state/images";
+    command what{.program = find_program("skopeo").value()};
+    what.arguments = {"copy", "--src-tls-verify=false", "docker://" + silent.address() + "/x:1",
+                      "oci:" + (images / "layouts/x").string() + ":rik"};
+    auto const runs = [](rik::child_process const& which) {
+        auto const stat = read("/proc/" + std::to_string(which.pid()) + "/stat");
+        return !stat.empty() && stat.find(") Z ") == stat.npos;
+    };
+    auto const start = [&] {
+        auto started = rik::child_process::start(f.io.get_executor(), what).value();
+        // The kernel lets us go on a moment before it shows what the child was started with.
+        while (read("/proc/" + std::to_string(started.pid()) + "/environ").empty()) ::usleep(1000);
+        return started;
+    };
+    fs::create_directories(images / "layouts/x");
+    auto of_start = start();
+    what.arguments.back() = "oci:" + (f.directory.path() / "other").string() + ":rik";
+    auto foreign = start();
+    REQUIRE(runs(of_start));
+    f.open({});
+    CHECK_FALSE(runs(of_start));
+    f.close();
+    what.arguments = {"inspect", "docker://" + silent.address() + "/x:1"};
+    what.environment = {"PATH=/usr/bin", "TMPDIR=" + (images / "tmp").string()};
+    auto of_removal = start();
+    CHECK(oci_images::remove_all(f.directory.path() / "state").has_value());
+    CHECK_FALSE(runs(of_removal));
+    CHECK(runs(foreign));
+    for (auto* each : {&of_start, &foreign, &of_removal}) (void)each->signal(SIGKILL);
+    CHECK(rik::testing::run(f.io, foreign.wait()).has_value());
 }
 
 TEST_CASE("a damaged blob of an earlier pull is fetched again", "[e2e][images]") {

@@ -4,8 +4,14 @@
 #include "support/read_text.hpp"
 #include "support/scratch_directory.hpp"
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include <sys/mount.h>
 #include <unistd.h>
@@ -13,6 +19,7 @@
 namespace rik::testing {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -76,6 +83,52 @@ TEST_CASE("a run directory behind a symbolic link leaves no mount", "[e2e][runti
     CHECK(read_text("/proc/self/mountinfo").find(pod.text()) == std::string::npos);
     world.get(world.runtime().remove_all());
     CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
+TEST_CASE("a conmon that hangs goes with its container, in whatever cgroup it is", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(pod, {"sleep", "1000"}));
+    auto const text = read_text(world.root() / "run/pods" / pod.text() / "containers/main-0/conmon.pid");
+    auto const monitor = std::stoi(text);
+    auto const group = [](std::string const& file) {
+        auto const groups = "\n" + read_text(file);
+        auto const at = groups.find("\n0::");
+        return groups.substr(at + 4, groups.find('\n', at + 1) - at - 4);
+    };
+    auto const is_moved = [&] { return group("/proc/" + text + "/cgroup").find(world.tag()) != std::string::npos; };
+    for (int look = 0; look < 500 && !is_moved(); ++look) std::this_thread::sleep_for(10ms);
+    REQUIRE(is_moved());
+    auto const unified = fs::exists("/sys/fs/cgroup/unified") ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+    std::ofstream(unified + group("/proc/self/cgroup") + "/cgroup.procs") << text;  // as where there is only v1
+    REQUIRE_FALSE(is_moved());
+    ::kill(monitor, SIGSTOP);
+    world.get(world.runtime().remove_container(key));
+    CHECK(read_text("/proc/" + text + "/cmdline").empty());  // gone, or a zombie of init's
+}
+
+TEST_CASE("containers that cannot be killed hold up no other Pod", "[e2e][runtime]") {
+    fs::path const freezer = "/sys/fs/cgroup/freezer";
+    if (!fs::exists(freezer)) return;  // no v1: what is frozen there can be killed
+    oci_world world;
+    std::vector<fs::path> frozen;
+    std::vector<std::future<result<void>>> removals;
+    for (int count = 0; count < 3; ++count) {  // as many as the pool has threads
+        auto const pod = world.make_sandbox();
+        world.start(world.request(pod, {"sleep", "1000"}));
+        frozen.push_back(freezer / ("rik-" + world.tag()) / pod.text() / "main-0/freezer.state");
+        REQUIRE(std::ofstream(frozen.back()) << "FROZEN" << std::flush);
+        removals.push_back(asio::co_spawn(world.executor(), world.runtime().remove_sandbox(pod), asio::use_future));
+    }
+    std::this_thread::sleep_for(100ms);
+    auto const began = world.time().now();
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(pod, {"sleep", "1000"}));
+    world.get(world.runtime().kill_container(key));
+    CHECK(world.wait(key).code == 137);
+    CHECK(world.time().now() - began < 2s);
+    for (auto const& each : frozen) std::ofstream(each) << "THAWED";
+    for (auto& each : removals) CHECK(each.get().has_value());
 }
 
 }  // namespace rik::testing

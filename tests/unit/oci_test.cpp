@@ -280,8 +280,16 @@ TEST_CASE("stop signals by name and number", "[unit][oci]") {
     CHECK(parse_signal("QUIT") == SIGQUIT);
     CHECK(parse_signal("9") == SIGKILL);
     CHECK(parse_signal("SIGRTMIN+3") == SIGRTMIN + 3);
-    CHECK(parse_signal("nonsense") == SIGTERM);
-    CHECK(parse_signal("4711") == SIGTERM);
+    CHECK(parse_signal("SIGRTMIN") == SIGRTMIN);
+    CHECK(parse_signal("RTMAX") == SIGRTMAX);
+    CHECK(parse_signal("SIGRTMAX-1") == SIGRTMAX - 1);
+    CHECK(parse_signal("sigusr1") == SIGUSR1);
+    CHECK(parse_signal("SIGIO") == SIGIO);
+    CHECK(parse_signal("SIGPOLL") == SIGPOLL);
+    CHECK(parse_signal("SIGCLD") == SIGCHLD);
+    for (auto const* const none : {"nonsense", "4711", "0", "-9", "RTMIN+", "RTMIN+99", "RTMAX-99", "SIG"}) {
+        CHECK_FALSE(parse_signal(none));
+    }
 }
 
 TEST_CASE("a Pod's resolv.conf has no server on loopback", "[unit][oci]") {

@@ -2,6 +2,7 @@
 
 #include "files_detail.hpp"
 #include "record_detail.hpp"
+#include "runtime/clean_text_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 
@@ -84,7 +85,11 @@ command conmon_command(machine const& on, container_paths const& paths, std::str
 }
 
 awaitable<result<std::string>> read_line(asio::any_io_executor executor, unique_fd from) {
-    asio::posix::stream_descriptor stream(executor, from.release());
+    asio::posix::stream_descriptor stream(executor);
+    boost::system::error_code refused;
+    stream.assign(from.get(), refused);
+    if (refused) co_return system_error("conmon", "sync pipe", refused.value());
+    from.release();
     std::string line;
     while (line.size() < said_bytes_max && line.find('\n') == std::string::npos) {
         std::array<char, 4096> buffer;
@@ -114,11 +119,11 @@ std::string plain(std::string message) {
     if (auto const at = message.find("msg=\""); at != std::string::npos) message.erase(0, at + 5);
     while (!message.empty() && (message.back() == '\n' || message.back() == '"')) message.pop_back();
     std::string text;
-    for (std::size_t at = 0; at < message.size() && text.size() < message_bytes_max; ++at) {
+    for (std::size_t at = 0; at < message.size(); ++at) {
         if (message[at] == '\\' && at + 1 < message.size()) ++at;
         text += message[at];
     }
-    return text;
+    return clean_text(text, message_bytes_max);
 }
 
 }  // namespace

@@ -2,14 +2,17 @@
 #include "files_detail.hpp"
 #include "half_made_detail.hpp"
 #include "mounts_detail.hpp"
+#include "readiness_detail.hpp"
 #include "trash_detail.hpp"
 
+#include <rik/async/deadline.hpp>
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <charconv>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +30,7 @@ using namespace std::chrono_literals;
 constexpr duration removal_time_max = 10s;
 constexpr duration removal_pause_min = 2ms;
 constexpr duration removal_pause_max = 100ms;
-constexpr int end_wait_ms = 1000;
+constexpr duration end_time_max = 1s;
 constexpr std::size_t exit_bytes_max = 4096;
 constexpr std::size_t name_bytes_max = 4096;
 constexpr int killed_by_signal = 137;
@@ -89,28 +92,62 @@ result<container_view> view_running(machine const& on, container_paths const& pa
     return seen;
 }
 
-/// For a process that was killed.
-void await_and_reap(process_identity const& process) {
-    auto const pidfd = open_process(process);
-    if (pidfd && *pidfd && has_ended(*pidfd, end_wait_ms)) reap(*pidfd);
+/// What was killed and is to be waited for.
+struct dying_processes {
+    unique_fd monitor;
+    std::vector<unique_fd> others;
+};
+
+/// Kills what runs but conmon, which writes the exit code for whoever waits for it.
+dying_processes kill_processes(machine const& on, container_paths const& paths) {
+    dying_processes dying;
+    auto seen = view_container(on, paths);
+    if (!seen) dying.others = kill_makers(on, paths);
+    on.groups.kill(paths.cgroup);
+    if (!seen || seen->record.boot_id != on.boot_id) return dying;
+    dying.monitor = std::move(seen->monitor);
+    if (auto container = open_process(seen->record.container); container && *container) {
+        dying.others.push_back(std::move(*container));
+    }
+    return dying;
 }
 
-/// Kills what runs, and gives conmon the time to write the exit code for whoever waits for it.
-void end_processes(machine const& on, container_paths const& paths) {
-    auto const seen = view_container(on, paths);
-    if (!seen) kill_makers(on, paths);
-    on.groups.kill(paths.cgroup);
-    if (seen && seen->monitor) has_ended(seen->monitor, end_wait_ms);
+/// conmon has had its time. It may hang, and its cgroup is its own only where there is the unified hierarchy.
+void kill_monitor(machine const& on, container_paths const& paths, dying_processes& dying) {
+    if (dying.monitor && !has_ended(dying.monitor)) ::pidfd_send_signal(dying.monitor.get(), SIGKILL, nullptr, 0);
+    if (dying.monitor) dying.others.insert(dying.others.begin(), std::move(dying.monitor));
     on.groups.kill(paths.monitor_cgroup);
-    if (seen && seen->record.boot_id == on.boot_id) {
-        await_and_reap(seen->record.monitor);
-        await_and_reap(seen->record.container);
+}
+
+awaitable<result<void>> await_end(machine const& on, unique_fd const& process) {
+    readiness ended(on.options.executor);
+    if (auto const added = ended.add(process); !added) co_return added;
+    co_await ended.wait();
+    co_return result<void>{};
+}
+
+/// Not in the pool, which others need: a process that hangs in the kernel takes all of the time.
+awaitable<> await_end_until(machine const& on, unique_fd const& process, time_point deadline) {
+    if (!process || has_ended(process)) co_return;
+    auto ending = await_end(on, process);
+    [[maybe_unused]] auto const in_time = co_await with_deadline(on.time, deadline, std::move(ending));
+}
+
+awaitable<> end_processes(machine const& on, container_paths const& paths) {
+    auto killing = [&] { return kill_processes(on, paths); };
+    auto dying = co_await offload(on.options.pool, std::move(killing));
+    co_await await_end_until(on, dying.monitor, on.time.now() + end_time_max);
+    auto killing_monitor = [&] { kill_monitor(on, paths, dying); };
+    co_await offload(on.options.pool, std::move(killing_monitor));
+    auto const deadline = on.time.now() + end_time_max;
+    for (auto const& each : dying.others) co_await await_end_until(on, each, deadline);
+    for (auto const& each : dying.others) {
+        if (has_ended(each)) reap(each);
     }
 }
 
 /// Errors: conflict, something is in use yet.
 result<void> remove_once(machine const& on, container_paths const& paths) {
-    end_processes(on, paths);
     if (auto const done = unmount(paths.rootfs()); !done) return done;
     for (auto const& each : {paths.monitor_cgroup, paths.cgroup}) {
         if (auto const removed = on.groups.remove(each); !removed) return removed;
@@ -177,6 +214,7 @@ result<void> kill_container(machine const& on, container_paths const& paths) {
 
 awaitable<result<void>> remove_container(machine const& on, container_paths paths) {
     auto const give_up_at = on.time.now() + removal_time_max;
+    co_await end_processes(on, paths);
     for (auto pause = removal_pause_min;; pause = std::min(2 * pause, removal_pause_max)) {
         auto removing = [&] { return remove_once(on, paths); };
         auto removed = co_await offload(on.options.pool, std::move(removing));

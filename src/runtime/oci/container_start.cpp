@@ -16,6 +16,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,6 +103,14 @@ awaitable<result<unique_fd>> launch(machine const& on, container_request const& 
     co_return std::move(launched->said);
 }
 
+int stop_signal_of(machine const& on, container_request const& request, container_paths const& paths) {
+    auto const& name = request.from->config.stop_signal;
+    if (auto const known = parse_signal(name)) return *known;
+    on.options.log.warning("image has a stop signal that is not known, TERM is sent instead",
+                           {{"container", paths.id}, {"image", request.from->name}, {"signal", name}});
+    return SIGTERM;
+}
+
 result<container_record> make_record(machine const& on, container_request const& request, container_paths const& paths,
                                      pid_t container) {
     auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
@@ -119,7 +128,7 @@ result<container_record> make_record(machine const& on, container_request const&
                             .container = **container_now,
                             .monitor = **monitor_now,
                             .started_at = on.time.wall(),
-                            .stop_signal = parse_signal(request.from->config.stop_signal)};
+                            .stop_signal = stop_signal_of(on, request, paths)};
 }
 
 enum class step { done, wait_for_fifo, ask_runc };
@@ -195,7 +204,12 @@ awaitable<result<void>> start_container(machine const& on, container_request req
     auto const started = co_await make_and_start(on, request, paths);
     if (started) co_return result<void>{};
     // After an error nothing of it runs. The first error is the one that says why.
-    [[maybe_unused]] auto const removed = co_await remove_container(on, paths);
+    auto const removed = co_await remove_container(on, paths);
+    if (!removed) {
+        auto const why = to_string(removed.error());
+        on.options.log.warning("container that could not be started is still there",
+                               {{"container", paths.id}, {"why", why}});
+    }
     co_return error{started.error()};
 }
 

@@ -2,12 +2,16 @@
 #pragma once
 
 #include "machine_detail.hpp"
+#include "unique_fd_detail.hpp"
+
+#include <vector>
 
 namespace rik::detail {
 
 /// Kills the conmon and the runc of a container that has no record, and what they have begun in its cgroup. The makers
 /// have no cgroup of their own until it has a record, so they are known by the container's id in their command lines.
+/// Gives all of them: once all have ended they are to be reaped, as a child of conmon is ours when conmon has ended.
 /// Blocks; reads all of /proc.
-void kill_makers(machine const& on, container_paths const& paths);
+std::vector<unique_fd> kill_makers(machine const& on, container_paths const& paths);
 
 }  // namespace rik::detail

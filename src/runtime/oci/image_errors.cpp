@@ -1,5 +1,7 @@
 #include "runtime/oci/image_errors_detail.hpp"
 
+#include "runtime/clean_text_detail.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,6 +37,11 @@ constexpr std::array pull_rules{
     rule{"toomanyrequests", errc::unavailable, "the registry takes no more requests now"},
     rule{"service unavailable", errc::unavailable, "the registry is not available now"},
     rule{"bad gateway", errc::unavailable, "the registry is not available now"},
+    rule{"internal server error", errc::unavailable, "the registry has failed"},
+    rule{"gateway timeout", errc::unavailable, "the registry is not available now"},
+    rule{"unexpected http status: 5", errc::unavailable, "the registry has failed"},
+    rule{"invalid status code from registry 5", errc::unavailable, "the registry has failed"},
+    rule{"invalid character '<'", errc::unavailable, "what answers is no registry, or asks for a login"},
     rule{"unexpected eof", errc::unavailable, "the connection to the registry broke"},
     rule{"manifest unknown", errc::not_found, "the registry does not have it"},
     rule{"name unknown", errc::not_found, "the registry does not have it"},
@@ -92,8 +99,11 @@ std::string tool_message(std::string_view text) {
     auto line = text.substr(std::min(text.find_last_of('\n') + 1, text.size()));  // npos + 1 is 0
     std::string message(line);
     if (auto const at = line.find("msg=\""); at != line.npos) message = unquote(line.substr(at + 5));
-    if (message.size() > message_bytes_max) message.resize(message_bytes_max);
-    return message;
+    std::string_view plain(message);
+    for (std::string_view const mark : {" ", "\t", "\u2a2f", " "}) {  // umoci's: "   \u2a2f create rootfs: ..."
+        while (plain.starts_with(mark)) plain.remove_prefix(mark.size());
+    }
+    return clean_text(plain, message_bytes_max);
 }
 
 error pull_error(std::string_view text, image_source const& source) {

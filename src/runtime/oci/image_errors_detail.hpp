@@ -10,7 +10,7 @@
 
 namespace rik::detail {
 
-/// The last message of `text`, out of the log line that it is wrapped in.
+/// The last message of `text`, out of the log line that it is wrapped in; valid UTF-8, not too long.
 std::string tool_message(std::string_view text);
 
 /// `text` is skopeo's stderr. The message names neither the image nor the tool.

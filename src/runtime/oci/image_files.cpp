@@ -1,5 +1,8 @@
 #include "runtime/oci/image_files_detail.hpp"
 
+#include "runtime/oci/files_detail.hpp"
+#include "runtime/oci/process_scan_detail.hpp"
+
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
@@ -69,13 +72,6 @@ result<void> sync_tree(fs::path const& directory) {
     return {};
 }
 
-void remove_interrupted_copies(fs::path const& layout) {
-    std::error_code ignored;
-    for (auto const& each : fs::directory_iterator(layout, ignored)) {
-        if (each.path().filename().string().starts_with(interrupted_copy)) fs::remove(each.path(), ignored);
-    }
-}
-
 /// The entries of a directory, taken before some of them are removed.
 std::vector<fs::path> entries_of(fs::path const& directory) {
     std::vector<fs::path> entries;
@@ -87,6 +83,11 @@ std::vector<fs::path> entries_of(fs::path const& directory) {
     return entries;
 }
 
+void remove_interrupted_copies(fs::path const& layout) {
+    for (auto const& each : entries_of(layout)) {
+        if (each.filename().string().starts_with(interrupted_copy)) ::unlink(each.c_str());
+    }
+}
 std::string text_of(json::object const& object, std::string_view name) {
     auto const* value = object.if_contains(name);
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -99,12 +100,15 @@ fs::path image_files::tree(std::string_view digest) const {
 }
 
 result<void> image_files::open() const {
-    std::error_code failure;
-    fs::remove_all(scratch(), failure);
+    kill_image_tools(root_);  // those of a store that was killed
+    // What cannot be removed now is in nobody's way, and is tried again at the next start.
+    [[maybe_unused]] auto const emptied = remove_tree(scratch());
     for (auto const& each : entries_of(root_)) {
         auto const is_tree = each.filename().string().starts_with(tree_prefix);
-        if (is_tree && ::access((each / mark).c_str(), F_OK) != 0) fs::remove_all(each, failure);
+        if (!is_tree || ::access((each / mark).c_str(), F_OK) == 0) continue;
+        [[maybe_unused]] auto const removed = remove_tree(each);
     }
+    std::error_code failure;
     for (auto const& each : entries_of(root_ / "layouts")) remove_interrupted_copies(each);
     for (auto const& each : {blobs() / "sha256", root_ / "layouts", root_ / "names", scratch()}) {
         fs::create_directories(each, failure);
@@ -131,7 +135,7 @@ result<void> image_files::prepare_layout(std::string const& key) const {
 void image_files::drop_layout(std::string const& key) const {
     std::error_code ignored;
     for (auto const& each : layout_blobs(layout(key), blobs())) fs::remove(blob_file(blobs(), each), ignored);
-    fs::remove_all(layout(key), ignored);
+    [[maybe_unused]] auto const removed = remove_tree(layout(key));  // a part of it is as good as nothing
 }
 
 bool image_files::is_complete(std::string_view digest) const {
@@ -139,9 +143,14 @@ bool image_files::is_complete(std::string_view digest) const {
 }
 
 result<fs::path> image_files::make_scratch() const {
-    std::string name = scratch() / "unpack-XXXXXX";
+    std::string name = scratch() / "pull-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) return file_error(scratch(), errno);
     return fs::path(name);
+}
+
+void image_files::clean_up(fs::path const& made, std::string const& key) const {
+    [[maybe_unused]] auto const removed = remove_tree(made);  // else at the next start
+    remove_interrupted_copies(layout(key));
 }
 
 result<void> image_files::publish(fs::path const& unpacked, layout_image const& from) const {
@@ -153,7 +162,7 @@ result<void> image_files::publish(fs::path const& unpacked, layout_image const& 
     std::error_code failure;
     fs::rename(unpacked, place, failure);
     if (failure && !is_complete(from.digest)) {  // something without a mark is in the way
-        fs::remove_all(place, failure);
+        if (auto const removed = remove_tree(place); !removed) return removed;
         fs::rename(unpacked, place, failure);
     }
     // Another name with the same image may have been faster: its tree is as good.

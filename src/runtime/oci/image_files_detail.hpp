@@ -40,8 +40,10 @@ public:
     void drop_layout(std::string const& key) const;
 
     bool is_complete(std::string_view digest) const;
-    /// A new directory below `scratch`.
+    /// A new directory below `scratch`, for one pull.
     result<std::filesystem::path> make_scratch() const;
+    /// Removes it, and what an interrupted copy left in the layout.
+    void clean_up(std::filesystem::path const& made, std::string const& key) const;
     /// Makes `unpacked`, which has rootfs, the tree of `image`: synced, then marked, then moved to its place.
     result<void> publish(std::filesystem::path const& unpacked, layout_image const& from) const;
 

@@ -1,16 +1,19 @@
 #include "runtime/oci/image_pull_detail.hpp"
 
+#include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/image_errors_detail.hpp"
 
 #include <rik/async/shield.hpp>
 #include <rik/base/hash.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 namespace rik::detail {
@@ -56,7 +59,8 @@ awaitable<result<std::string>> image_puller::ask(image_source source) {
     std::vector<std::string> arguments{"inspect", "--raw"};
     if (is_insecure(source)) arguments.emplace_back("--tls-verify=false");
     arguments.push_back(source.location);
-    auto const output = co_await run_tool(tools_.skopeo, std::move(arguments));
+    auto what = tool(tools_.skopeo, std::move(arguments), files_.scratch());
+    auto const output = co_await run_tool(std::move(what));
     if (!output) co_return output.error();
     if (!output->exit.known || output->exit.code != 0) co_return pull_error(output->err, source);
     co_return fmt::format("{:016x}", fnv1a(output->out));  // the registry has no need to deceive us with a collision
@@ -85,10 +89,32 @@ awaitable<result<known_image>> image_puller::pull(std::string name, image_source
     co_return co_await offload(pool_, std::move(remember));
 }
 
+/// Whatever its end, nothing of it but the result stays.
 awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source source) {
-    auto copied = co_await copy(source);
+    auto make = [files = files_] { return files.make_scratch(); };
+    auto const scratch = co_await offload(pool_, std::move(make));
+    if (!scratch) co_return scratch.error();
+    result<layout_image> done;
+    std::exception_ptr failure;
+    try {
+        done = co_await copy_and_unpack_in(*scratch, source);
+    } catch (...) {  // it was cancelled: nothing can be awaited here
+        failure = std::current_exception();
+    }
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    auto clean = [files = files_, path = *scratch, key = source.key] { files.clean_up(path, key); };
+    co_await offload(pool_, std::move(clean));
+    if (failure) std::rethrow_exception(failure);
+    co_return done;
+}
+
+awaitable<result<layout_image>> image_puller::copy_and_unpack_in(std::filesystem::path scratch, image_source source) {
+    auto copied = co_await copy(scratch, source);
     if (!copied) co_return copied.error();
-    auto const unpacked = co_await unpack(source.key, *copied);
+    auto look = [files = files_, digest = copied->digest] { return files.is_complete(digest); };
+    if (co_await offload(pool_, std::move(look))) co_return copied;
+    auto const unpacked = co_await unpack(scratch, source.key, *copied);
     if (!unpacked) co_return unpacked.error();
     co_return copied;
 }
@@ -97,16 +123,17 @@ bool image_puller::is_insecure(image_source const& source) const {
     return std::ranges::find(options_.insecure_registries, source.registry) != options_.insecure_registries.end();
 }
 
-awaitable<result<process_output>> image_puller::run_tool(std::filesystem::path program,
-                                                         std::vector<std::string> arguments) {
-    command what{.program = std::move(program),
-                 .arguments = std::move(arguments),
-                 .environment = tool_environment(files_.scratch())};
+command image_puller::tool(std::filesystem::path program, std::vector<std::string> arguments,
+                           std::filesystem::path const& scratch) const {
+    return {.program = std::move(program), .arguments = std::move(arguments), .environment = tool_environment(scratch)};
+}
+
+awaitable<result<process_output>> image_puller::run_tool(command what) {
     auto const deadline = time_->now() + options_.pull_timeout;
     co_return co_await run_process(std::move(what), deadline);
 }
 
-awaitable<result<layout_image>> image_puller::copy(image_source source) {
+awaitable<result<layout_image>> image_puller::copy(std::filesystem::path scratch, image_source source) {
     auto prepare = [files = files_, key = source.key] { return files.prepare_layout(key); };
     if (auto const prepared = co_await offload(pool_, std::move(prepare)); !prepared) co_return prepared.error();
     auto const layout = files_.layout(source.key);
@@ -114,7 +141,8 @@ awaitable<result<layout_image>> image_puller::copy(image_source source) {
     if (is_insecure(source)) arguments.emplace_back("--src-tls-verify=false");
     arguments.push_back(source.location);
     arguments.push_back(fmt::format("oci:{}:{}", layout.string(), layout_tag));
-    auto const output = co_await run_tool(tools_.skopeo, std::move(arguments));
+    auto what = tool(tools_.skopeo, std::move(arguments), scratch);
+    auto const output = co_await run_tool(std::move(what));
     if (!output && output.error().code == errc::timed_out) {
         auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(options_.pull_timeout).count();
         co_return error{errc::unavailable, fmt::format("it did not arrive within {} s", seconds)};
@@ -132,32 +160,17 @@ awaitable<result<layout_image>> image_puller::copy(image_source source) {
     co_return co_await offload(pool_, std::move(read));
 }
 
-awaitable<result<void>> image_puller::unpack(std::string key, layout_image what) {
-    auto make = [files = files_, digest = what.digest]() -> result<std::filesystem::path> {
-        if (files.is_complete(digest)) return std::filesystem::path();
-        return files.make_scratch();
-    };
-    auto const scratch = co_await offload(pool_, std::move(make));
-    if (!scratch) co_return scratch.error();
-    if (scratch->empty()) co_return result<void>{};
-    auto const unpacked = co_await unpack_into(*scratch, std::move(key), std::move(what));
-    auto clean = [path = *scratch]() -> result<void> {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);  // after a success it was moved away
-        return {};
-    };
-    auto const cleaned = co_await offload(pool_, std::move(clean));
-    if (!cleaned) co_return cleaned.error();
-    co_return unpacked;
-}
-
-awaitable<result<void>> image_puller::unpack_into(std::filesystem::path scratch, std::string key, layout_image what) {
+awaitable<result<void>> image_puller::unpack(std::filesystem::path scratch, std::string key, layout_image what) {
     auto const image = fmt::format("{}:{}", files_.layout(key).string(), layout_tag);
-    std::vector<std::string> arguments{"raw", "unpack", "--image", image, scratch / "rootfs"};
-    auto const output = co_await run_tool(tools_.umoci, std::move(arguments));
+    auto const place = scratch / "image";
+    auto make = [place] { return make_directories(place); };
+    if (auto const made = co_await offload(pool_, std::move(make)); !made) co_return made;
+    std::vector<std::string> arguments{"raw", "unpack", "--image", image, place / "rootfs"};
+    auto unpacking = tool(tools_.umoci, std::move(arguments), scratch);
+    auto const output = co_await run_tool(std::move(unpacking));
     if (!output) co_return output.error();
     if (!output->exit.known || output->exit.code != 0) co_return unpack_error(output->err);
-    auto publish = [files = files_, scratch, what = std::move(what)] { return files.publish(scratch, what); };
+    auto publish = [files = files_, place, what = std::move(what)] { return files.publish(place, what); };
     co_return co_await offload(pool_, std::move(publish));
 }
 

@@ -45,11 +45,14 @@ public:
     awaitable<result<known_image>> pull(std::string name, image_source source, std::string stamp);
 
 private:
+    /// `scratch` is a directory for this pull alone, where its tools have their temporary files.
     awaitable<result<layout_image>> copy_and_unpack(image_source source);
-    awaitable<result<layout_image>> copy(image_source source);
-    awaitable<result<void>> unpack(std::string key, layout_image what);
-    awaitable<result<void>> unpack_into(std::filesystem::path scratch, std::string key, layout_image what);
-    awaitable<result<process_output>> run_tool(std::filesystem::path program, std::vector<std::string> arguments);
+    awaitable<result<layout_image>> copy_and_unpack_in(std::filesystem::path scratch, image_source source);
+    awaitable<result<layout_image>> copy(std::filesystem::path scratch, image_source source);
+    awaitable<result<void>> unpack(std::filesystem::path scratch, std::string key, layout_image what);
+    awaitable<result<process_output>> run_tool(command what);
+    command tool(std::filesystem::path program, std::vector<std::string> arguments,
+                 std::filesystem::path const& scratch) const;
     bool is_insecure(image_source const& source) const;
 
     asio::any_io_executor pool_;

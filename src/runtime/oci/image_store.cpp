@@ -1,6 +1,8 @@
 #include <rik/runtime/oci/image_store.hpp>
 
+#include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/image_pull_detail.hpp"
+#include "runtime/oci/process_scan_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/task_group.hpp>
@@ -12,7 +14,6 @@
 #include <list>
 #include <map>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace rik {
@@ -222,10 +223,9 @@ awaitable<> oci_images::stop() {
 }
 
 result<void> oci_images::remove_all(std::filesystem::path const& state_directory) {
-    std::error_code failure;
-    std::filesystem::remove_all(images_root(state_directory), failure);
-    if (!failure) return {};
-    return error{errc::internal, fmt::format("{}: {}", images_root(state_directory).string(), failure.message())};
+    auto const root = images_root(state_directory);
+    detail::kill_image_tools(root);
+    return detail::remove_tree(root);
 }
 
 }  // namespace rik

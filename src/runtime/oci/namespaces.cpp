@@ -97,7 +97,9 @@ result<void> furnish(std::filesystem::path const& directory, std::string const& 
 
 result<void> pin_namespaces(std::filesystem::path const& directory, std::string const& hostname) {
     way_back const home;
-    if (strayed || !home.is_known()) {
+    auto const number = errno;
+    if (!strayed && !home.is_known()) return system_error(own_namespaces, "open", number);
+    if (strayed) {
         return error{errc::internal, "the thread for namespaces has lost its own", {}, "start rik again"};
     }
     if (::unshare(all_kinds) != 0) return system_error(directory, "unshare", errno);

@@ -5,15 +5,13 @@
 #include "container_log_detail.hpp"
 #include "inventory_detail.hpp"
 #include "machine_detail.hpp"
+#include "readiness_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "trash_detail.hpp"
 
 #include <rik/async/notifier.hpp>
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 namespace rik {
 
@@ -74,18 +72,6 @@ awaitable<> oci_runtime::state::keep_trash_empty() {
     }
 }
 
-namespace {
-
-/// Completes when `process` has ended.
-awaitable<> ended(asio::any_io_executor executor, detail::unique_fd process) {
-    asio::posix::stream_descriptor pidfd(executor, process.release());
-    auto const wanted = asio::posix::stream_descriptor::wait_read;
-    auto const [failure] = co_await pidfd.async_wait(wanted, asio::as_tuple(asio::use_awaitable));
-    if (failure == asio::error::operation_aborted) throw cancelled{};
-}
-
-}  // namespace
-
 oci_runtime::oci_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
 oci_runtime::~oci_runtime() = default;
 
@@ -133,7 +119,8 @@ awaitable<result<container_exit>> oci_runtime::wait_container(container_key key)
         auto seen = co_await offload(on.options.pool, std::move(looking));
         if (!seen) co_return seen.error();
         if (seen->exit) co_return *seen->exit;
-        co_await ended(on.options.executor, std::move(seen->monitor));
+        auto const ended = co_await detail::await_readable(on.options.executor, std::move(seen->monitor));
+        if (!ended) co_return ended.error();
     }
 }
 

@@ -14,7 +14,10 @@ result<void> readiness::add(unique_fd const& member) {
     if (!set_.is_open()) {
         unique_fd made(::epoll_create1(EPOLL_CLOEXEC));
         if (!made) return system_error("epoll", "create", errno);
-        set_.assign(made.release());
+        boost::system::error_code failure;
+        set_.assign(made.get(), failure);
+        if (failure) return system_error("epoll", "assign", failure.value());
+        made.release();
     }
     if (!member) return {};
     epoll_event event{.events = EPOLLIN, .data = {}};
@@ -22,6 +25,18 @@ result<void> readiness::add(unique_fd const& member) {
         return system_error("epoll", "add", errno);
     }
     return {};
+}
+
+awaitable<result<void>> await_readable(asio::any_io_executor executor, unique_fd what) {
+    asio::posix::stream_descriptor stream(executor);
+    boost::system::error_code refused;
+    stream.assign(what.get(), refused);
+    if (refused) co_return system_error("epoll", "assign", refused.value());
+    what.release();
+    auto const wanted = asio::posix::stream_descriptor::wait_read;
+    auto const [failure] = co_await stream.async_wait(wanted, asio::as_tuple(asio::use_awaitable));
+    if (failure == asio::error::operation_aborted) throw cancelled{};
+    co_return result<void>{};
 }
 
 awaitable<> readiness::wait() {

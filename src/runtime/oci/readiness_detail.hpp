@@ -10,6 +10,9 @@
 
 namespace rik::detail {
 
+/// Completes when `what` is readable: a pidfd is when its process has ended. Errors: exhausted; internal.
+awaitable<result<void>> await_readable(asio::any_io_executor executor, unique_fd what);
+
 /// An epoll set, whose own descriptor is readable while one of its members is. Members must stay open meanwhile.
 class readiness {
 public:

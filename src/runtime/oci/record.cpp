@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <csignal>
 #include <cstring>
@@ -16,6 +19,21 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t record_bytes_max = 4096;
+
+struct signal_alias {
+    std::string_view name;
+    int number;
+};
+/// Source: Docker, moby/sys/signal; man 7 signal
+constexpr std::array signal_aliases{signal_alias{"IO", SIGIO}, signal_alias{"CLD", SIGCHLD},
+                                    signal_alias{"IOT", SIGABRT}, signal_alias{"UNUSED", SIGSYS}};
+
+std::optional<int> parse_number(std::string_view text) {
+    int number = 0;
+    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
 
 template <class Number>
 Number number_at(json::object const& document, std::string_view key) {
@@ -70,22 +88,28 @@ result<container_record> read_record(container_paths const& paths) {
     return parse_record(*text);
 }
 
-int parse_signal(std::string_view text) {
-    int number = 0;
-    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failure == std::errc{} && end == text.data() + text.size()) {
-        return number > 0 && number <= SIGRTMAX ? number : SIGTERM;
+std::optional<int> parse_signal(std::string_view text) {
+    if (text.empty()) return SIGTERM;
+    std::string name(text);
+    std::ranges::transform(name, name.begin(), [](unsigned char each) { return std::toupper(each); });
+    if (auto const number = parse_number(name)) {
+        return *number > 0 && *number <= SIGRTMAX ? number : std::nullopt;
     }
-    if (text.starts_with("SIG")) text.remove_prefix(3);
-    if (text.starts_with("RTMIN+")) {
-        std::from_chars(text.data() + 6, text.data() + text.size(), number);
-        return SIGRTMIN + number <= SIGRTMAX ? SIGRTMIN + number : SIGTERM;
+    if (name.starts_with("SIG")) name.erase(0, 3);
+    if (name == "RTMIN" || name == "RTMAX") return name == "RTMIN" ? SIGRTMIN : SIGRTMAX;
+    if (name.starts_with("RTMIN+") || name.starts_with("RTMAX-")) {
+        auto const distance = parse_number(std::string_view(name).substr(6));
+        if (!distance || *distance < 0 || *distance > SIGRTMAX - SIGRTMIN) return std::nullopt;
+        return name[4] == 'N' ? SIGRTMIN + *distance : SIGRTMAX - *distance;
+    }
+    for (auto const& each : signal_aliases) {
+        if (name == each.name) return each.number;
     }
     for (int each = 1; each < SIGRTMIN; ++each) {
-        auto const* const name = ::sigabbrev_np(each);
-        if (name != nullptr && text == name) return each;
+        auto const* const known = ::sigabbrev_np(each);
+        if (known != nullptr && name == known) return each;
     }
-    return SIGTERM;
+    return std::nullopt;
 }
 
 }  // namespace rik::detail

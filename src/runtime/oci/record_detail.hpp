@@ -8,6 +8,7 @@
 #include <rik/base/time.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace rik::detail {
@@ -33,7 +34,8 @@ inline bool is_no_record(error const& problem) {
     return problem.code == errc::not_found || problem.code == errc::corrupt;
 }
 
-/// "SIGINT", "INT", "15", "RTMIN+3"; TERM if it is empty or unknown.   Source: OCI image-spec, config.md, StopSignal
-int parse_signal(std::string_view text);
+/// "SIGINT", "int", "15", "RTMIN+3", "SIGRTMAX-1"; TERM if it is empty; nothing if there is no such signal.
+/// Source: OCI image-spec, config.md, StopSignal
+std::optional<int> parse_signal(std::string_view text);
 
 }  // namespace rik::detail
