@@ -1,6 +1,8 @@
 #include "files_detail.hpp"
 #include "unique_fd_detail.hpp"
 
+#include <rik/base/assert.hpp>
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -85,6 +87,7 @@ private:
 }  // namespace
 
 result<void> remove_tree(std::filesystem::path const& path) {
+    RIK_ASSERT(path.has_filename() && path.has_parent_path());
     unique_fd const parent(::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!parent && errno == ENOENT) return {};
     if (!parent) return system_error(path, "open", errno);
