@@ -31,7 +31,8 @@ std::string clean_text(std::string_view text, std::size_t bytes_max) {
     std::string clean;
     while (!text.empty()) {
         auto const size = character_bytes(text);
-        auto const is_control = static_cast<std::uint8_t>(text.front()) < ' ' || text.front() == 0x7f;
+        auto const first = static_cast<std::uint8_t>(text.front());
+        auto const is_control = (first < ' ' && first != '\n') || first == 0x7f;
         auto const shown = size == 0    ? std::string_view("?")
                            : is_control ? std::string_view(" ")
                                         : text.substr(0, size);
