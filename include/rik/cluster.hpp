@@ -45,7 +45,8 @@ public:
     /// Precondition: it was never started, or `stop` has returned.
     ~cluster();
 
-    /// Errors: those of the journals, the host and the runtime; then nothing was started. Cancel: call `stop` then.
+    /// Errors: conflict, the node has joined another cluster than the primary's: one of their journals was replaced;
+    /// those of the journals, the host and the runtime. Then nothing was started. Cancel: call `stop` then.
     awaitable<result<void>> start();
     /// Completes when a role cannot go on, with the reason; call `stop` then.
     awaitable<error> failure();

@@ -36,10 +36,10 @@ public:
         auto const kept = co_await on_strand(primary_strand_, primary_.start());
         if (!kept) co_return kept.error();
         co_await on_strand(scheduler_strand_, start_scheduler());
-        auto const joined = co_await on_strand(node_strand_, node_.start());
-        if (joined) co_return result<void>{};
-        co_await stop();
-        co_return joined.error();
+        auto joined = co_await on_strand(node_strand_, node_.start());
+        if (joined) joined = co_await on_strand(node_strand_, check_cluster());
+        if (!joined) co_await stop();
+        co_return joined;
     }
 
     awaitable<error> failure() {
@@ -58,6 +58,18 @@ public:
     operations& api() { return primary_; }
 
 private:
+    /// The scheduler would refuse this node for ever, and what it runs would be nobody's.
+    awaitable<result<void>> check_cluster() {
+        auto const known = node_.cluster();
+        auto const wanted = co_await on_strand(primary_strand_, cluster_of_primary());
+        if (known.is_nil() || known == wanted) co_return result<void>{};
+        co_return error{errc::conflict,
+                        "the node has joined another cluster than the primary's: the store of one of them was replaced",
+                        {},
+                        "put both stores back from one backup; or rik reset, which removes the instances too"};
+    }
+    awaitable<cluster_id> cluster_of_primary() { co_return primary_.cluster(); }
+
     awaitable<> start_scheduler() {
         scheduler_.start();
         co_return;

@@ -23,6 +23,7 @@ class node_agent::impl {
 public:
     impl(asio::any_io_executor strand, node_ports ports, node_options options);
     awaitable<result<void>> start();
+    cluster_id cluster() const { return cluster_; }
     awaitable<error> failure();
     awaitable<> stop();
 

@@ -70,6 +70,7 @@ node_agent::node_agent(asio::any_io_executor strand, node_ports ports, node_opti
     : impl_(std::make_unique<impl>(std::move(strand), ports, std::move(options))) {}
 node_agent::~node_agent() = default;
 awaitable<result<void>> node_agent::start() { return impl_->start(); }
+cluster_id node_agent::cluster() const { return impl_->cluster(); }
 awaitable<error> node_agent::failure() { return impl_->failure(); }
 awaitable<> node_agent::stop() { return shield(impl_->stop()); }
 

@@ -24,6 +24,7 @@ public:
     impl(asio::any_io_executor strand, primary_ports ports, primary_options options);
 
     awaitable<result<void>> start();
+    cluster_id cluster() const { return cluster_; }
     awaitable<error> failure();
     awaitable<> stop();
 

@@ -216,6 +216,7 @@ primary::primary(asio::any_io_executor strand, primary_ports ports, primary_opti
     : strand_(strand), impl_(std::make_unique<impl>(strand, ports, std::move(options))) {}
 primary::~primary() = default;
 awaitable<result<void>> primary::start() { return impl_->start(); }
+cluster_id primary::cluster() const { return impl_->cluster(); }
 awaitable<error> primary::failure() { return impl_->failure(); }
 awaitable<> primary::stop() { return impl_->stop(); }
 

@@ -88,9 +88,11 @@ TEST_CASE("a subreaper has no zombie of a container whose conmon was killed", "[
 TEST_CASE("a subreaper knows the exit code of a container that ended before its killed conmon", "[e2e][runtime]") {
     subreaper const inheriting;
     oci_world world;
-    auto request =
-        world.request(world.make_sandbox(), {"sh", "-c", "trap 'exit 7' TERM; while true; do sleep 0.05; done"});
+    auto request = world.request(world.make_sandbox(),
+                                 {"sh", "-c", "trap 'exit 7' TERM; echo up; while true; do sleep 0.05; done"});
     auto const key = world.start(std::move(request));
+    auto const heard = world.get(world.runtime().open_log(key, {.follow = true}));
+    REQUIRE(world.get(heard->read()) == "up\n");  // the trap is set
     auto const monitor = monitor_of(world, key);
     ::kill(monitor, SIGSTOP);
     REQUIRE(becomes(monitor, 'T'));

@@ -175,6 +175,18 @@ test_lost_mark() {
     nothing_is_left
 }
 
+test_lost_database() {
+    leave_instance
+    mv "$lab_dir/state/primary" "$lab_dir/primary.away"
+    check 'a node without its primary is not run on unseen' 1 in_lab
+    says 'another cluster' 'rik reset'
+    rm -r "$lab_dir/state/primary"
+    mv "$lab_dir/primary.away" "$lab_dir/state/primary"
+    check 'with its database back it starts' 124 in_lab
+    check 'and is reset' 0 lab_rik_reset
+    nothing_is_left
+}
+
 test_lost_state() {
     leave_instance
     mv "$lab_dir/state" "$lab_dir/moved"
@@ -227,6 +239,7 @@ main() {
     test_all_of_the_machine
     test_lost_lock
     test_lost_mark
+    test_lost_database
     test_lost_state
     test_half_and_slash
     checks_close

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
 #include <rik/link/link.hpp>
 #include <rik/network/network.hpp>
@@ -43,6 +44,8 @@ public:
     /// Reads what this machine held, takes over what still runs, removes what nobody owns, and starts.
     /// Await it on the strand. Errors: those of the journal, the host and the runtime. Cancel: call `stop` then.
     awaitable<result<void>> start();
+    /// The cluster that this node has joined, in this process or before; nil: none. On the strand.
+    cluster_id cluster() const;
     /// Completes when the agent cannot go on: its disk cannot be written. Its owner stops it then.
     awaitable<error> failure();
     /// Await it on the strand before destroying the agent. Cancel: waits for the end.

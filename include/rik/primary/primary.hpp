@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
@@ -39,6 +40,8 @@ public:
 
     /// Opens the store and starts. Await it on the strand. Errors: those of store::open; invalid, options.
     awaitable<result<void>> start();
+    /// The identity of the cluster, made at the first start. On the strand, after `start`.
+    cluster_id cluster() const;
     /// Completes when the primary cannot go on: a flush has failed. Its owner stops it then.
     awaitable<error> failure();
     /// Ends sessions and watches. Await it on the strand before destroying the primary.

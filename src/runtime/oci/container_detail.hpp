@@ -31,6 +31,9 @@ result<bool> has_started(container_paths const& paths);
 /// is, and nothing was done to it.
 result<container_view> view_container(machine const& on, container_paths const& paths);
 
+/// conmon ends a moment after it has written the exit code: waits for that, and reaps it. Gives up on one that hangs.
+awaitable<> await_monitor(machine const& on, unique_fd monitor);
+
 /// Errors: not_found, it does not run; those of view_container. Blocks.
 result<void> signal_container(machine const& on, container_paths const& paths);
 result<void> kill_container(machine const& on, container_paths const& paths);

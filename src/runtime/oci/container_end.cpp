@@ -194,6 +194,11 @@ result<container_view> view_container(machine const& on, container_paths const& 
     return seen;
 }
 
+awaitable<> await_monitor(machine const& on, unique_fd monitor) {
+    co_await await_end_until(on, monitor, on.time.now() + end_time_max);
+    if (monitor && has_ended(monitor)) reap(monitor);
+}
+
 result<void> signal_container(machine const& on, container_paths const& paths) {
     auto const seen = view_running(on, paths);
     if (!seen) return seen.error();

@@ -118,7 +118,10 @@ awaitable<result<container_exit>> oci_runtime::wait_container(container_key key)
         auto looking = [&] { return detail::view_container(on, paths); };
         auto seen = co_await offload(on.options.pool, std::move(looking));
         if (!seen) co_return seen.error();
-        if (seen->exit) co_return *seen->exit;
+        if (seen->exit) {
+            co_await detail::await_monitor(on, std::move(seen->monitor));
+            co_return *seen->exit;
+        }
         auto const ended = co_await detail::await_readable(on.options.executor, std::move(seen->monitor));
         if (!ended) co_return ended.error();
     }

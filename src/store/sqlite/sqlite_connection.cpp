@@ -116,7 +116,11 @@ result<void> sqlite_journal::connection::check_format() {
     if (!counted) return counted.error();
     std::string const name = sqlite3_db_filename(database, "main");
     if (exists->number(0) != 2) {
-        return error{errc::corrupt, name + ": is no journal of rik", {}, "restore it from a backup, or move it away"};
+        return error{
+            errc::corrupt,
+            name + ": is no journal of rik",
+            {},
+            "put the state directory back from a backup; without one, rik reset removes what is left, instances too"};
     }
     auto meta = statement::prepare(database, "SELECT key, value FROM meta");
     if (!meta) return meta.error();

@@ -32,7 +32,9 @@ errc code_of(sqlite3* database, int primary_code) {
 std::string remedy_for(errc code) {
     switch (code) {
         case errc::exhausted: return "make room on the disk and start again";
-        case errc::corrupt: return "restore the file from a backup, or move it away to start with nothing";
+        case errc::corrupt:
+            return "put the state directory back from a backup; without one, rik reset removes what is left, instances "
+                   "too";
         case errc::conflict: return "end the program that has the file open";
         default: return {};
     }
