@@ -15,6 +15,7 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t pool_thread_count = 2;
+constexpr std::size_t image_pool_thread_count = 5;                                   // one more than pulls at once
 constexpr std::array<char const*, 4> programs{"runc", "conmon", "skopeo", "umoci"};  // packages of the same names
 
 result<void> check_root() {
@@ -43,9 +44,12 @@ lone_thread::~lone_thread() {
 }
 
 adapters::adapters(asio::any_io_executor executor)
-    : strand(asio::make_strand(std::move(executor))), pool(pool_thread_count) {}
+    : strand(asio::make_strand(std::move(executor))), pool(pool_thread_count), image_pool(image_pool_thread_count) {}
 
-adapters::~adapters() { pool.join(); }
+adapters::~adapters() {
+    pool.join();
+    image_pool.join();
+}
 
 awaitable<result<void>> adapters::open(local_options options) {
     if (auto const may = check_root(); !may) co_return may;
@@ -54,7 +58,8 @@ awaitable<result<void>> adapters::open(local_options options) {
     if (auto const opened = open_runtime(options); !opened) co_return opened;
     oci_images_options image_options{.state_directory = place.state_dir(),
                                      .insecure_registries = options.insecure_registries};
-    auto opened_images = oci_images::open(strand, pool.get_executor(), time, std::move(image_options), options.out);
+    auto opened_images =
+        oci_images::open(strand, image_pool.get_executor(), time, std::move(image_options), options.out);
     if (!opened_images) co_return opened_images.error();
     pulled = std::move(*opened_images);
     open_network(options);
@@ -80,6 +85,7 @@ result<void> adapters::open_runtime(local_options const& options) {
     wanted.pool = pool.get_executor();
     wanted.namespace_thread = namespaces.executor();
     wanted.cgroup_thread = groups.executor();
+    wanted.trash_thread = trash.executor();
     wanted.log = options.out;
     auto opened = oci_runtime::open(std::move(wanted), time);
     if (!opened) return opened.error();

@@ -51,9 +51,11 @@ public:
     system_clock time;
     system_entropy random;
     asio::thread_pool pool;
-    lone_thread namespaces;    ///< enters them: a thread that strays must not run anything else
-    lone_thread groups;        ///< moves between cgroups, each behind a lock of the whole machine
-    lone_thread primary_disk;  ///< an append must not wait for the removal of a tree
+    asio::thread_pool image_pool;  ///< a pulled image waits for the disk
+    lone_thread namespaces;        ///< enters them: a thread that strays must not run anything else
+    lone_thread groups;            ///< moves between cgroups, each behind a lock of the whole machine
+    lone_thread trash;             ///< empties it
+    lone_thread primary_disk;      ///< an append must not wait for the removal of a tree
     lone_thread node_disk;
     std::unique_ptr<oci_runtime> containers;
     std::unique_ptr<oci_images> pulled;

@@ -67,7 +67,7 @@ void oci_runtime::state::move_monitors(std::vector<found_sandbox> const& of) {
 awaitable<> oci_runtime::state::keep_trash_empty() {
     while (true) {
         auto emptying = [this] { detail::empty_trash(on); };
-        co_await offload(on.options.pool, std::move(emptying));
+        co_await offload(on.options.trash_thread, std::move(emptying));
         co_await discarded.wait();
     }
 }
@@ -77,6 +77,7 @@ oci_runtime::~oci_runtime() = default;
 
 result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, clock& time) {
     if (!options.cgroup_thread) options.cgroup_thread = options.pool;
+    if (!options.trash_thread) options.trash_thread = options.pool;
     auto opened = detail::open_machine(std::move(options), time);
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));

@@ -21,6 +21,8 @@ struct oci_options {
     asio::any_io_executor pool;       ///< blocking file work
     /// Exactly one thread that runs nothing but work on namespaces: it leaves its own for a moment.
     asio::any_io_executor namespace_thread;
+    /// Deletes what was discarded, which takes as long as it takes. Empty: the pool.
+    asio::any_io_executor trash_thread = {};
     /// Moves between cgroups, which nothing waits for: each may wait milliseconds for a lock of the whole machine.
     /// Empty: the pool.
     asio::any_io_executor cgroup_thread = {};
