@@ -31,7 +31,7 @@ std::vector<pod_attachment> node_agent::impl::present_pods() {
 namespace {
 
 /// How often the network is looked at: who flushes the firewall or deletes a bridge tells nobody.
-constexpr duration repair_period = std::chrono::seconds(5);
+constexpr duration repair_period = std::chrono::seconds(10);
 
 }  // namespace
 
