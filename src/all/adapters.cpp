@@ -1,5 +1,6 @@
 #include "adapters_detail.hpp"
 
+#include <rik/base/limits.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -15,7 +16,7 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t pool_thread_count = 2;
-constexpr std::size_t image_pool_thread_count = 5;                                   // one more than pulls at once
+constexpr std::size_t image_pool_thread_count = limits::pulls_at_once_max + 1;       // each pull may wait for the disk
 constexpr std::array<char const*, 4> programs{"runc", "conmon", "skopeo", "umoci"};  // packages of the same names
 
 result<void> check_root() {

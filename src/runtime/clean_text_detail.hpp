@@ -7,8 +7,7 @@
 
 namespace rik::detail {
 
-/// At most `bytes_max` bytes of `text`: valid UTF-8, with '?' for each byte that is none and a space for each control
-/// character but newlines.   Source: RFC 3629
+/// As to_utf8, and with a space for each control character but newlines.
 std::string clean_text(std::string_view text, std::size_t bytes_max);
 
 }  // namespace rik::detail
