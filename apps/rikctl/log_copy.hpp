@@ -7,7 +7,10 @@
 
 namespace rikctl {
 
-/// Until its end, an interrupt or a closed output. Errors: unavailable, the connection broke.
-rik::result<void> copy_log(session& with, rik::log_follower& log);
+/// What becomes of a container's standard error.
+enum class errors_to { output, errors };
+
+/// Until its end, an interrupt or a closed output. Errors: as log_follower::read.
+rik::result<void> copy_log(session& with, rik::log_follower& log, errors_to where);
 
 }  // namespace rikctl

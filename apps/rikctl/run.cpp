@@ -119,9 +119,9 @@ private:
             return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
         if (!options_.is_quiet && !state->addresses.empty())
             with_.err() << fmt::format("{} runs at {}\n", name_, state->addresses) << std::flush;
-        rik::log_follower log(server_, {.instance = name_, .follow = true}, with_.options());
+        rik::log_follower log(server_, {.instance = name_, .how = {.follow = true}}, with_.options());
         auto copied = log.open();
-        if (copied) copied = copy_log(with_, log);
+        if (copied) copied = copy_log(with_, log, errors_to::errors);
         if (!copied) with_.warn(fmt::format("no more logs: {}", to_string(copied.error())));
         if (was_interrupted()) return interrupted();
         return finish();
@@ -221,8 +221,11 @@ void add_run_options(CLI::App& command, run_command_options& options) {
 void add_run(CLI::App& to, std::vector<std::string> container_command, action& chosen) {
     auto* const command = to.add_subcommand("run", "Run one container: makes a workload and an instance of it");
     command->footer(
-        "In the foreground it prints what the container writes until that ends, and exits with the container's exit\n"
-        "code, or with 125 when it could not be run. Ctrl-C leaves the container running, or with --rm deletes it.\n"
+        "In the foreground it prints what the container writes, each stream to its own, until that ends, and exits "
+        "with\n"
+        "the container's exit code, or with 125 when it could not be run. Ctrl-C leaves the container running, or "
+        "with\n"
+        "--rm deletes it.\n"
         "\n"
         "Examples:\n"
         "  rikctl run --rm alpine:3.20 -- sh -c 'echo hello; exit 3'\n"

@@ -50,6 +50,8 @@ http_response problems_response(problems const& found);
 
 /// {"code","message","field","remedy"}
 std::string error_text(error const& problem);
+/// {"error":{...},"problems":[...]}
+std::string errors_text(error const& first, problems const& all = problems());
 
 // --- query parameters of v1
 
@@ -57,6 +59,8 @@ std::string error_text(error const& problem);
 result<void> check_parameters(http_request const& request, std::span<std::string_view const> known);
 /// Errors: invalid, `name` is there and `needed` is not.
 result<void> check_companion(http_request const& request, std::string_view name, std::string_view needed);
+/// What to say of a parameter with a value that it cannot have.
+error wrong_parameter(std::string_view name, std::string_view value, std::string_view remedy);
 /// False if it is not there. Errors: invalid, neither true nor false.
 result<bool> flag_parameter(http_request const& request, std::string_view name);
 /// Errors: invalid, no whole number.

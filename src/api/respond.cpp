@@ -34,21 +34,7 @@ namespace rik::detail {
 
 namespace {
 
-std::string errors_text(error const& first, problems const& all) {
-    auto text = fmt::format(R"({{"error":{},"problems":[)", error_text(first));
-    for (auto const& problem : all) {
-        if (text.back() == '}') text += ',';
-        text += error_text(problem);
-    }
-    return text + "]}";
-}
-
 bool is_v0(std::string_view target) { return target.starts_with("/api/v0/") || target == "/api/v0"; }
-
-error wrong_parameter(std::string_view name, std::string_view value, std::string_view remedy) {
-    return error{errc::invalid, fmt::format("the query parameter {} cannot be '{}'", name, value), std::string(name),
-                 std::string(remedy)};
-}
 
 }  // namespace
 
@@ -69,9 +55,18 @@ std::string error_text(error const& problem) {
     return boost::json::serialize(object);
 }
 
+std::string errors_text(error const& first, problems const& all) {
+    auto text = fmt::format(R"({{"error":{},"problems":[)", error_text(first));
+    for (auto const& problem : all) {
+        if (text.back() == '}') text += ',';
+        text += error_text(problem);
+    }
+    return text + "]}";
+}
+
 http_response error_response(unsigned status_code, error const& problem, std::string_view target) {
     if (is_v0(target)) return text_response(status_code, to_string(problem));
-    return json_response(status_code, errors_text(problem, {}));
+    return json_response(status_code, errors_text(problem));
 }
 
 http_response error_response(error const& problem, std::string_view target) {
@@ -100,6 +95,11 @@ result<void> check_companion(http_request const& request, std::string_view name,
     if (!request.parameter(name) || request.parameter(needed)) return {};
     return error{errc::invalid, fmt::format("the query parameter {} says nothing without {}", name, needed),
                  std::string(name), fmt::format("leave it out, or add {}", needed)};
+}
+
+error wrong_parameter(std::string_view name, std::string_view value, std::string_view remedy) {
+    return error{errc::invalid, fmt::format("the query parameter {} cannot be '{}'", name, value), std::string(name),
+                 std::string(remedy)};
 }
 
 result<bool> flag_parameter(http_request const& request, std::string_view name) {

@@ -67,12 +67,34 @@ std::string content_type_of(std::string_view definition) {
 
 }  // namespace
 
-log_stream::log_stream(std::unique_ptr<detail::http_exchange> from) : from_(std::move(from)) {}
+log_stream::log_stream(std::unique_ptr<detail::http_exchange> from)
+    : from_(std::move(from)), is_framed_(from_->content_type() == framed_log_type) {}
 log_stream::log_stream(log_stream&&) noexcept = default;
 log_stream& log_stream::operator=(log_stream&&) noexcept = default;
 log_stream::~log_stream() = default;
 
-result<std::string> log_stream::read(time_point deadline) { return from_->read(deadline); }
+/// An error if the frame is one.
+result<std::optional<log_piece>> log_stream::take_frame() {
+    auto frame = frames_.next();
+    constexpr unsigned internal_error = 500;  // if the frame does not say which
+    if (frame && *frame && (*frame)->from == log_origin::problem)
+        return summarize(parse_problems(internal_error, (*frame)->bytes));
+    return frame;
+}
+
+result<log_piece> log_stream::read(time_point deadline) {
+    for (;;) {
+        auto frame = take_frame();
+        if (!frame) return frame.error();
+        if (*frame) return std::move(**frame);
+        auto bytes = from_->read(deadline);
+        if (!bytes) return bytes.error();
+        if (!is_framed_ || (bytes->empty() && !frames_.is_inside()))
+            return log_piece{log_origin::standard_output, std::move(*bytes)};
+        if (bytes->empty()) return error{errc::corrupt, "the log ends within a frame"};
+        frames_.feed(*bytes);
+    }
+}
 
 client::client(server_address to, client_options options) : to_(std::move(to)), options_(options) {}
 
@@ -120,10 +142,12 @@ result<std::string> client::create_instances(instances_wanted const& what) {
 
 result<log_stream> client::open_log(log_wanted const& what) {
     target_writer target(object_target(resource_kind::instance, what.instance) + "/logs");
-    target.with("container", what.container).with("follow", what.follow ? "true" : "");
-    target.with("timestamps", what.timestamps ? "true" : "");
-    if (what.tail_lines) target.with("tail", std::to_string(*what.tail_lines));
-    detail::exchange_request request{.target = target.text(), .accept = "text/plain"};
+    target.with("container", what.container).with("follow", what.how.follow ? "true" : "");
+    target.with("timestamps", what.how.timestamps ? "true" : "");
+    if (what.how.tail_lines) target.with("tail", std::to_string(*what.how.tail_lines));
+    if (what.how.only) target.with("stream", *what.how.only == log_origin::standard_error ? "stderr" : "stdout");
+    detail::exchange_request request{.target = target.text()};
+    request.accept = fmt::format("{}, text/plain", framed_log_type);
     auto const deadline = clock_.now() + options_.reply_timeout;
     auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);

@@ -198,6 +198,13 @@ result<std::unique_ptr<http_exchange>> http_exchange::open(server_address const&
 
 unsigned http_exchange::status() const { return over_->parser.get().result_int(); }
 
+std::string http_exchange::content_type() const {
+    auto const said = over_->parser.get()[http::field::content_type];
+    std::string type(said.substr(0, said.find_first_of("; ")));
+    std::ranges::transform(type, type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return type;
+}
+
 result<std::string> http_exchange::read(time_point deadline) {
     auto& c = *over_;
     while (c.is_reading || !c.parser.is_done()) {

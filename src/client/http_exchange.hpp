@@ -30,6 +30,8 @@ public:
     ~http_exchange();
 
     unsigned status() const;
+    /// Without its parameters, in lower case; empty if there is none.
+    std::string content_type() const;
     bool is_success() const { return status() >= 200 && status() < 300; }
 
     /// The next bytes of the body; empty at its end. Errors: timed_out, nothing came until `deadline` and nothing is

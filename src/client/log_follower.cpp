@@ -14,13 +14,14 @@ result<void> log_follower::open() {
     auto opened = server_.open_log(wanted_);
     if (!opened) return opened.error();
     from_ = std::move(*opened);
-    skip_bytes_ = read_bytes_;
+    for (auto* const each : {&output_, &errors_}) each->skip_bytes = each->read_bytes;
     return {};
 }
 
 /// Beyond its bound a log loses its oldest part, and then nobody knows how much to skip.
 bool log_follower::may_resume() const {
-    return wanted_.follow && !wanted_.tail_lines && read_bytes_ < limits::log_file_bytes_max;
+    return wanted_.how.follow && !wanted_.how.tail_lines &&
+           output_.read_bytes + errors_.read_bytes < limits::log_file_bytes_max;
 }
 
 /// An error means that it is not to be tried again.
@@ -41,23 +42,25 @@ result<void> log_follower::reopen(time_point deadline) {
     return opened ? opened : lose(opened.error());
 }
 
-result<std::string> log_follower::read(time_point deadline) {
+result<log_piece> log_follower::read(time_point deadline) {
     for (;;) {
         if (!from_) {
             if (auto done = reopen(deadline); !done) return done.error();
             continue;
         }
-        auto bytes = from_->read(deadline);
-        if (!bytes) {
-            if (auto lost = lose(bytes.error()); !lost) return lost.error();
+        auto piece = from_->read(deadline);
+        if (!piece) {
+            if (auto lost = lose(piece.error()); !lost) return lost.error();
             continue;
         }
         lost_at_.reset();
-        auto const skipped = std::min(skip_bytes_, bytes->size());
-        skip_bytes_ -= skipped;
-        if (skipped > 0 && skipped == bytes->size()) continue;
-        read_bytes_ += bytes->size() - skipped;
-        return bytes->substr(skipped);
+        auto& [read_bytes, skip_bytes] = progress_of(piece->from);
+        auto const skipped = std::min(skip_bytes, piece->bytes.size());
+        skip_bytes -= skipped;
+        if (skipped > 0 && skipped == piece->bytes.size()) continue;
+        read_bytes += piece->bytes.size() - skipped;
+        piece->bytes.erase(0, skipped);
+        return piece;
     }
 }
 

@@ -1,5 +1,7 @@
 #include <rik/client/run_definition.hpp>
 
+#include <rik/model/references.hpp>
+
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -47,7 +49,7 @@ result<json::object> variable_entry(std::string_view text) {
         return error{errc::invalid, fmt::format("'{}' is no variable", text), "--env", "write NAME=VALUE"};
     json::object entry;
     entry["name"] = text.substr(0, equals);
-    entry["value"] = text.substr(equals + 1);
+    entry["value"] = escape_references(text.substr(equals + 1));
     return entry;
 }
 
@@ -77,7 +79,10 @@ result<std::string> run_definition(run_options const& options) {
     json::object container;
     container["name"] = "main";
     container["image"] = options.image;
-    if (!options.command.empty()) container["args"] = json::value_from(options.command);
+    // As in a shell's command, and with `docker run`, nothing in them is a reference.
+    json::array args;
+    for (auto const& word : options.command) args.emplace_back(escape_references(word));
+    if (!args.empty()) container["args"] = std::move(args);
     if (auto done = put_list(container, "ports", options.ports, port_entry); !done) return done.error();
     if (auto done = put_list(container, "env", options.env, variable_entry); !done) return done.error();
     put_resources(container, options);

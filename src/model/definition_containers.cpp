@@ -4,6 +4,7 @@
 #include "model/image_name.hpp"
 
 #include <rik/base/quantity.hpp>
+#include <rik/model/references.hpp>
 
 #include <fmt/format.h>
 
@@ -171,6 +172,13 @@ void read_name_and_image(field_reader const& fields, container_definition& into)
         fields.notes().problem(fields.path_of("image"), fmt::format("'{}' {}", shortened(*image), *why), image_remedy);
 }
 
+void check_references(container_definition const& container, field_reader const& fields) {
+    auto const expanded = expand_references(container, {});
+    if (expanded) return;
+    auto const& why = expanded.error();
+    fields.notes().problem(fields.path_of(why.field), why.message, why.remedy);
+}
+
 container_definition read_container(json::object const& from, std::string path, findings& notes) {
     field_reader const fields(from, std::move(path), container_rules, notes);
     container_definition container;
@@ -186,6 +194,7 @@ container_definition read_container(json::object const& from, std::string path, 
     }
     container.ports = read_ports(fields);
     read_resources(fields, container);
+    check_references(container, fields);
     return container;
 }
 

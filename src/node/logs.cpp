@@ -75,8 +75,7 @@ awaitable<std::optional<error>> node_agent::impl::send_log(log_stream_ptr stream
     auto const& asked = stream->asked;
     auto const found = records_.find(asked.instance);
     if (found == records_.end()) co_return error{errc::not_found, "the instance is not on this node any more"};
-    log_options options{.follow = asked.follow, .timestamps = asked.timestamps, .tail_lines = asked.tail_lines};
-    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), options);
+    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), asked.log);
     if (!reader) {
         auto why = reader.error();
         if (why.code == errc::not_found) why.message = fmt::format("container {} has not started yet", asked.container);

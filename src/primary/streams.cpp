@@ -86,9 +86,7 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
     stream_request request{
         .stream = stream_id::generate(ports_.random), .node = row->binding()->node, .instance = what.instance};
     request.container = *container;
-    request.follow = what.follow;
-    request.timestamps = what.timestamps;
-    request.tail_lines = what.tail_lines;
+    request.log = what.how;
     auto const stream = request.stream;
     due_streams_.push_back(std::move(request));
     due_.notify();

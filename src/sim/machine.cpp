@@ -1,6 +1,7 @@
 #include <rik/sim/machine.hpp>
 
 #include <rik/async/deadline.hpp>
+#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,19 @@ namespace {
 
 constexpr int killed_exit_code = 137;
 constexpr int terminated_exit_code = 143;
+
+/// What a reader gets of it. Whatever simulated containers write is standard output.
+std::string shown(std::string const& output, log_options const& options) {
+    if (options.only == log_origin::standard_error) return {};
+    if (!options.is_framed) return output;
+    std::string framed;
+    for (std::string_view left = output; !left.empty();) {
+        auto const part = left.substr(0, limits::log_chunk_bytes_max);
+        append_log_frame(framed, log_origin::standard_output, part);
+        left.remove_prefix(part.size());
+    }
+    return framed;
+}
 
 }  // namespace
 
@@ -231,10 +245,10 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
 
 awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options options) {
     auto const kept = logs_.find(key);
-    if (kept != logs_.end()) co_return std::make_unique<text_log>(*this, kept->second, std::nullopt);
+    if (kept != logs_.end()) co_return std::make_unique<text_log>(*this, shown(kept->second, options), std::nullopt);
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("container {} has no log", key.name)};
-    auto text = behaviour_of(found->definition.image).output;
+    auto text = shown(behaviour_of(found->definition.image).output, options);
     auto followed = options.follow ? std::optional(key) : std::nullopt;
     co_return std::make_unique<text_log>(*this, std::move(text), std::move(followed));
 }

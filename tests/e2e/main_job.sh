@@ -144,17 +144,22 @@ test_ends() {
     check 'waiting for its end is over' 0 rikctl wait instance three --for finished
     check 'run hands on the exit code' 7 rikctl run "$image" --name ran --rm --quiet -- sh -c 'echo out; exit 7'
     says out
+    is 'run prints each stream to its own' 'out' "$(rikctl run "$image" --name apart --rm --quiet -- sh -c 'echo out; echo bad >&2' 2>"$lab_dir/run.err")"
+    is '... also the errors' 'bad' "$(cat "$lab_dir/run.err")"
+    is 'run hands on dollars as they are' '$(A) $$' "$(rikctl run "$image" --name dollars --rm --quiet -e A=b -- echo '$(A)' '$$')"
     is 'rik, which inherits the conmons, keeps no zombie' '' "$(ps --ppid "$rik_pid" --format stat=,args= | grep '^Z' || true)"
     is 'and has inherited conmons' conmon "$(ps --ppid "$rik_pid" --format comm= | grep --max-count=1 conmon || true)"
 }
 
 test_container_settings() {
+    run_one references '"command":["echo","$(C)","$$(A)","$(NOBODY)"],"env":[{"name":"A","value":"1"},{"name":"C","value":"$(A)!"}]'
     run_one settings '"command":["sh","-c"],"args":["echo $A-$B; pwd"],"workingDir":"/var","env":[{"name":"A","value":"1"},{"name":"B","value":"two words"}]'
     image=docker://$lab_registry/user:1 run_one user '"command":["sh","-c","id -un; pwd; echo $FROM_IMAGE $HOME"]'
     image=docker://$lab_registry/user:1 run_one arguments '"args":["mine"]'
     image=docker://$lab_registry/user:1 run_one defaults ''
-    check 'they end' 0 rikctl wait instance settings user arguments defaults --for finished --timeout 30s
+    check 'they end' 0 rikctl wait instance references settings user arguments defaults --for finished --timeout 30s
     is 'command, args, env and workingDir' $'1-two words\n/var' "$(rikctl logs settings)"
+    is 'references to variables' '1! $(A) $(NOBODY)' "$(rikctl logs references)"
     is 'user, working directory and environment of the image' $'app\n/home/app\nimage /home/app' "$(rikctl logs user)"
     is 'args replace what follows the entry point' 'entry mine' "$(rikctl logs arguments)"
     is 'an image says what to run' 'entry default' "$(rikctl logs defaults)"
@@ -165,6 +170,11 @@ test_logs() {
     check 'it runs' 0 rikctl wait instance counter --for started
     check 'logs -f ends with the instance' 0 timeout 20 "$rikctl_program" --server "unix://$lab_dir/rik.sock" logs -f counter
     says $'line 1\nline 2\nline 3\nline 4'
+    run_one apart '"command":["sh","-c","echo out; echo bad >&2; echo more"]'
+    check 'both streams' 0 rikctl wait instance apart --for finished
+    is 'logs of standard error alone' 'bad' "$(rikctl logs apart --stream stderr)"
+    is 'logs of standard output alone' $'out\nmore' "$(rikctl logs apart --stream stdout)"
+    is 'the last line of one stream' 'more' "$(rikctl logs apart --stream stdout --tail 1)"
     is 'the last lines' $'line 3\nline 4' "$(rikctl logs counter --tail 2)"
     check 'of several containers one must be named' 1 rikctl logs two
     says server other

@@ -268,7 +268,7 @@ awaitable<> one_log_too_many(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
-    log_request const what{.instance = rows->rows.at(0)->id(), .follow = true};
+    log_request const what{.instance = rows->rows.at(0)->id(), .how = {.follow = true}};
     std::vector<std::unique_ptr<log_source>> open;
     for (std::size_t count = 0; count < limits::streams_per_node_max; ++count) {
         auto log = co_await cluster.api().open_log(caller(), what);

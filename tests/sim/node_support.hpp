@@ -105,7 +105,7 @@ public:
     awaitable<stream_id> ask_for_log(instance_id id, bool follow) {
         stream_request asked{.stream = stream_id::generate(world_.random()), .node = {}, .instance = id};
         asked.container = "main";
-        asked.follow = follow;
+        asked.log.follow = follow;
         auto const stream = asked.stream;
         orders said{.at = ++revision_};
         said.streams.push_back(std::move(asked));

@@ -56,8 +56,9 @@ public:
 
     std::atomic<int> open_log_count = 0;
     std::atomic<int> open_watch_count = 0;
-    std::optional<error> failure = {};  ///< if set, every call fails with it
-    duration delay = {};                ///< before a workload is created
+    std::optional<error> failure = {};      ///< if set, every call fails with it
+    std::optional<error> log_failure = {};  ///< if set, how a log that is being read ends
+    duration delay = {};                    ///< before a workload is created
 
     // --- operations
 
@@ -372,27 +373,31 @@ private:
 
     class log_of final : public log_source {
     public:
-        log_of(fake_operations& owner, bool follows) : owner_(owner), follows_(follows) { ++owner_.open_log_count; }
+        log_of(fake_operations& owner, log_options how) : owner_(owner), how_(how) { ++owner_.open_log_count; }
         ~log_of() override { --owner_.open_log_count; }
         awaitable<result<std::string>> read() override { return on_strand(owner_.strand_, read_here()); }
 
     private:
         awaitable<result<std::string>> read_here() {
-            while (follows_ && !owner_.log_has_ended_ && read_ == owner_.log_text_.size())
+            while (how_.follow && !owner_.log_has_ended_ && read_ == owner_.log_text_.size())
                 co_await owner_.log_grew_.wait();
             auto text = owner_.log_text_.substr(read_);
+            if (text.empty() && owner_.log_failure) co_return *owner_.log_failure;
             read_ += text.size();
-            co_return text;
+            if (!how_.is_framed || text.empty()) co_return text;
+            std::string framed;
+            append_log_frame(framed, log_origin::standard_output, text);
+            co_return framed;
         }
         fake_operations& owner_;
-        bool follows_;
+        log_options how_;
         std::size_t read_ = 0;
     };
 
     awaitable<result<std::unique_ptr<log_source>>> open_log_here(log_request what) {
         if (failure) co_return *failure;
         if (what.container == "unknown") co_return error{errc::invalid, "there is no such container", "container"};
-        co_return std::unique_ptr<log_source>(new log_of(*this, what.follow));
+        co_return std::unique_ptr<log_source>(new log_of(*this, what.how));
     }
 
     asio::any_io_executor strand_;

@@ -285,6 +285,9 @@ TEST_CASE("logs: whole, followed, and ended with their client") {
     client.close();
     CHECK(eventually([&] { return on.primary.open_log_count == 0; }, 2s));
 
+    CHECK(on.get(target + "?stream=stdout").body == "one\ntwo\n");
+    CHECK(on.get(target + "?stream=all").status_code == 400);
+
     auto patient = on.connect();
     patient.send("GET " + target + "?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(patient.read_until("two"));
@@ -292,4 +295,31 @@ TEST_CASE("logs: whole, followed, and ended with their client") {
     auto const followed = patient.read_reply();
     CHECK(followed.is_whole);
     CHECK(followed.body == "one\ntwo\nthree\n");
+}
+
+TEST_CASE(
+    "logs in frames: the type says so, and an error is told in the last frame instead of cutting the connection") {
+    api_fixture on;
+    on.add_instance(on.add_workload("web"));
+    on.on.run(on.primary.write_log("one\n", false));
+    on.primary.log_failure = error{errc::unavailable, "the node has gone"};
+    auto client = on.connect();
+    client.send(
+        "GET /rik/v1/instances/jolly-cat-1001/logs HTTP/1.1\r\nHost: localhost\r\n"
+        "Accept: application/vnd.docker.multiplexed-stream, text/plain\r\n\r\n");
+    auto const reply = client.read_reply();
+    CHECK(reply.is_whole);
+    CHECK(reply.has_header("Content-Type: application/vnd.docker.multiplexed-stream"));
+    log_frame_parser frames;
+    frames.feed(reply.body);
+    auto const output = frames.next();
+    REQUIRE((output && *output));
+    CHECK((*output)->from == log_origin::standard_output);
+    CHECK((*output)->bytes == "one\n");
+    auto const problem = frames.next();
+    REQUIRE((problem && *problem));
+    CHECK((*problem)->from == log_origin::problem);
+    CHECK((*problem)->bytes.find(R"("code":"unavailable","message":"the node has gone")") != std::string::npos);
+    CHECK_FALSE(frames.next()->has_value());
+    CHECK_FALSE(frames.is_inside());
 }

@@ -126,14 +126,14 @@ TEST_CASE("a log is read as it comes, and a wait that ends loses nothing") {
     reply.stays_open = true;
     fake_server server(always(reply));
     auto log = client_of(server).open_log(
-        {.instance = "a", .container = "c", .follow = true, .timestamps = true, .tail_lines = 5});
+        {.instance = "a", .container = "c", .how = {.follow = true, .timestamps = true, .tail_lines = 5}});
     REQUIRE(log.has_value());
     CHECK(server.requests().at(0).line ==
           "GET /rik/v1/instances/a/logs?container=c&follow=true&timestamps=true&tail=5 HTTP/1.1");
     std::string text;
     while (text.size() < 8) {
         auto const part = log->read(in(1ms));
-        if (part) text += *part;
+        if (part) text += part->bytes;
         if (!part.has_value()) REQUIRE(part.error().code == rik::errc::timed_out);
     }
     CHECK(text == "one\ntwo\n");
@@ -144,13 +144,13 @@ TEST_CASE("a log has an end, and a broken one does not look like it") {
     fake_server whole(always(test::stream_of("text/plain", {"a\n"}, true)));
     auto log = client_of(whole).open_log({.instance = "a"});
     REQUIRE(log.has_value());
-    CHECK(*log->read(in(5s)) == "a\n");
-    CHECK(log->read(in(5s))->empty());
-    CHECK(log->read(in(5s))->empty());
+    CHECK(log->read(in(5s))->bytes == "a\n");
+    CHECK(log->read(in(5s))->bytes.empty());
+    CHECK(log->read(in(5s))->bytes.empty());
     fake_server broken(always(test::stream_of("text/plain", {"a\n"}, false)));
     auto cut = client_of(broken).open_log({.instance = "a"});
     REQUIRE(cut.has_value());
-    CHECK(*cut->read(in(5s)) == "a\n");
+    CHECK(cut->read(in(5s))->bytes == "a\n");
     CHECK(cut->read(in(5s)).error().code == rik::errc::unavailable);
     fake_server refuses(
         always(test::reply_with(409, R"({"error":{"code":"conflict","message":"it has not started"}})")));
@@ -252,26 +252,77 @@ TEST_CASE("a followed log goes on where it was, with nothing doubled") {
                                 test::stream_of("text/plain", {"on", "e\ntwo\n"}, false),
                                 test::stream_of("text/plain", {"one\ntwo\nthree\n"}, true)}));
     auto client = client_of(server);
-    rik::log_follower log(client, {.instance = "a", .follow = true}, {});
+    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
     REQUIRE(log.open().has_value());
     std::string text;
     for (;;) {
         auto const part = log.read(in(10s));
         REQUIRE(part.has_value());
-        if (part->empty()) break;
-        text += *part;
+        if (part->bytes.empty()) break;
+        text += part->bytes;
     }
     CHECK(text == "one\ntwo\nthree\n");
+}
+
+namespace {
+
+std::string frame(rik::log_origin from, std::string_view bytes) {
+    std::string text;
+    rik::append_log_frame(text, from, bytes);
+    return text;
+}
+
+constexpr auto out = rik::log_origin::standard_output;
+constexpr auto err = rik::log_origin::standard_error;
+constexpr auto framed_type = "application/vnd.docker.multiplexed-stream";
+
+}  // namespace
+
+TEST_CASE("each stream of a followed log goes on where it was, however they are mixed the next time") {
+    fake_server server(
+        in_turn({test::stream_of(framed_type,
+                                 {frame(out, "one\n"), frame(err, "bad\n") + frame(out, "tw").substr(0, 9)}, false),
+                 test::stream_of(framed_type, {frame(err, "bad\nworse\n") + frame(out, "one\ntwo\n")}, true)}));
+    auto client = client_of(server);
+    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
+    REQUIRE(log.open().has_value());
+    std::string output;
+    std::string errors;
+    for (;;) {
+        auto const part = log.read(in(10s));
+        REQUIRE(part.has_value());
+        if (part->bytes.empty()) break;
+        (part->from == err ? errors : output) += part->bytes;
+    }
+    CHECK(output == "one\ntwo\n");
+    CHECK(errors == "bad\nworse\n");
+}
+
+TEST_CASE("what a server says of a log that it cannot go on with is told, and so is a log that ends within a frame") {
+    auto const problem =
+        frame(rik::log_origin::problem, R"({"error":{"code":"internal","message":"the disk cannot be read"}})");
+    fake_server failing(always(test::stream_of(framed_type, {frame(out, "one\n") + problem}, true)));
+    auto log = client_of(failing).open_log({.instance = "a"});
+    REQUIRE(log.has_value());
+    CHECK(log->read(in(5s))->bytes == "one\n");
+    auto const said = log->read(in(5s));
+    CHECK(said.error().code == rik::errc::internal);
+    CHECK(said.error().message == "the disk cannot be read");
+
+    fake_server cut(always(test::stream_of(framed_type, {frame(out, "one\n").substr(0, 10)}, true)));
+    auto half = client_of(cut).open_log({.instance = "a"});
+    REQUIRE(half.has_value());
+    CHECK(half->read(in(5s)).error().code == rik::errc::corrupt);
 }
 
 TEST_CASE("a tail, and a log that is not followed, end with the connection") {
     fake_server server(always(test::stream_of("text/plain", {"x"}, false)));
     auto client = client_of(server);
-    for (auto const& wanted :
-         {rik::log_wanted{.instance = "a"}, rik::log_wanted{.instance = "a", .follow = true, .tail_lines = 1}}) {
+    for (auto const& wanted : {rik::log_wanted{.instance = "a"},
+                               rik::log_wanted{.instance = "a", .how = {.follow = true, .tail_lines = 1}}}) {
         rik::log_follower log(client, wanted, {});
         REQUIRE(log.open().has_value());
-        CHECK(*log.read(in(5s)) == "x");
+        CHECK(log.read(in(5s))->bytes == "x");
         CHECK(log.read(in(5s)).error().code == rik::errc::unavailable);
     }
 }
@@ -280,9 +331,9 @@ TEST_CASE("a followed log gives up when the server stays away") {
     std::optional<fake_server> server;
     server.emplace(always(test::stream_of("text/plain", {"x"}, false)));
     auto client = client_of(*server);
-    rik::log_follower log(client, {.instance = "a", .follow = true}, {.reconnect_for = 300ms});
+    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {.reconnect_for = 300ms});
     REQUIRE(log.open().has_value());
-    CHECK(*log.read(in(5s)) == "x");
+    CHECK(log.read(in(5s))->bytes == "x");
     server.reset();
     CHECK(log.read(in(10s)).error().code == rik::errc::unavailable);
 }

@@ -62,17 +62,15 @@ struct config_fixture {
 TEST_CASE("a command replaces entrypoint and cmd, args only the cmd", "[unit][oci]") {
     image_config image{
         .entrypoint = {"/entry", "-x"}, .cmd = {"a", "b"}, .env = {}, .user = {}, .working_dir = {}, .stop_signal = {}};
-    container_definition definition{.name = "c", .image = "i"};
-    CHECK(*merged_arguments(definition, image) == strings{"/entry", "-x", "a", "b"});
-    definition.args = {{"z"}};
-    CHECK(*merged_arguments(definition, image) == strings{"/entry", "-x", "z"});
-    definition.command = {{"/run"}};
-    CHECK(*merged_arguments(definition, image) == strings{"/run", "z"});
-    definition.args = std::nullopt;
-    CHECK(*merged_arguments(definition, image) == strings{"/run"});
-    definition.command = strings{};
-    CHECK(*merged_arguments(definition, image) == strings{"/entry", "-x", "a", "b"});
-    auto const nothing = merged_arguments({.name = "c", .image = "i"}, {});
+    expanded_texts written;
+    CHECK(*merged_arguments(written, image) == strings{"/entry", "-x", "a", "b"});
+    written.args = {"z"};
+    CHECK(*merged_arguments(written, image) == strings{"/entry", "-x", "z"});
+    written.command = {"/run"};
+    CHECK(*merged_arguments(written, image) == strings{"/run", "z"});
+    written.args.clear();
+    CHECK(*merged_arguments(written, image) == strings{"/run"});
+    auto const nothing = merged_arguments({}, {});
     REQUIRE(nothing.has_error());
     CHECK(nothing.error().code == errc::invalid);
 }
@@ -83,6 +81,19 @@ TEST_CASE_METHOD(config_fixture, "the definition's environment is above rik's, a
     request.definition.env = {{.name = "B", .value = "definition"}, {.name = "HOME", .value = "/mine"}};
     auto const env = config()["process"].at("env").as_array();
     CHECK(boost::json::serialize(env) == R"(["PATH=/bin","A=rik","B=definition","HOME=/mine","HOSTNAME=pod"])");
+}
+
+TEST_CASE_METHOD(config_fixture,
+                 "command, args and env refer to variables of the definition and of rik, not of the image",
+                 "[unit][oci]") {
+    request.environment = {{"NODE", "n1"}};
+    request.definition.env = {{.name = "B", .value = "$(NODE)-$(A)"}, {.name = "C", .value = "$(B)!"}};
+    request.definition.command = {{"/run", "$(C)"}};
+    request.definition.args = {{"$$(C)", "$(date)"}};
+    auto made = config();
+    CHECK(boost::json::serialize(made["process"].at("args")) == R"x(["/run","n1-$(A)!","$(C)","$(date)"])x");
+    auto const env = boost::json::serialize(made["process"].at("env"));
+    CHECK(env.find(R"x("B=n1-$(A)","C=n1-$(A)!")x") != std::string::npos);
 }
 
 TEST_CASE_METHOD(config_fixture, "limits and requests become cgroup settings", "[unit][oci]") {

@@ -383,6 +383,21 @@ TEST_CASE("describe gathers what belongs together") {
     CHECK_THAT(done.out, Catch::Contains("Env:      MODE=fast") && Catch::Contains("nginx:1.25 takes long."));
 }
 
+TEST_CASE("logs print both streams as one, or one of them") {
+    std::string frames;
+    rik::append_log_frame(frames, rik::log_origin::standard_output, "one\n");
+    rik::append_log_frame(frames, rik::log_origin::standard_error, "bad\n");
+    auto const log = test::stream_of("application/vnd.docker.multiplexed-stream", {frames}, true);
+    fake_server server(
+        routes({{"GET /rik/v1/instances/web-1/logs ", log}, {"GET /rik/v1/instances/web-1/logs?stream=stderr ", log}}));
+    auto const both = rikctl_at(server.address(), {"logs", "web-1"});
+    CHECK(both.code == 0);
+    CHECK(both.out == "one\nbad\n");
+    CHECK(both.err.empty());
+    CHECK(rikctl_at(server.address(), {"logs", "--stream", "stderr", "web-1"}).code == 0);
+    CHECK(rikctl_at(server.address(), {"logs", "--stream", "all", "web-1"}).code == 2);
+}
+
 TEST_CASE("logs are copied as they are") {
     std::string const bytes("a\0b\xFF\n", 5);
     fake_server server(routes({{"GET /rik/v1/instances/web-1/logs?follow=true&tail=3 ",
@@ -420,6 +435,24 @@ TEST_CASE("run in the foreground gives the output and the exit code of the conta
     CHECK(has_deleted(server));
     CHECK_THAT(server.requests().at(0).body, Catch::Contains(R"("args":["sh","-c","echo hello; exit 3"])"));
     CHECK(server.requests().at(1).body == R"({"workload":"job","name":"job","kind":"Pod","replicas":1})");
+}
+
+TEST_CASE("run prints each stream of the container to its own") {
+    std::string frames;
+    rik::append_log_frame(frames, rik::log_origin::standard_output, "one\n");
+    rik::append_log_frame(frames, rik::log_origin::standard_error, "bad\n");
+    auto const ended = instance("job", "succeeded", R"(,"containers":[{"name":"main","exitCode":0}])");
+    fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"job"})")},
+                               {"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"job"}]})")},
+                               {"GET /rik/v1/instances/job ", reply_with(200, ended)},
+                               {"GET /rik/v1/instances/job/logs?follow=true",
+                                test::stream_of("application/vnd.docker.multiplexed-stream", {frames}, true)},
+                               {"GET /rik/v1/instances?watch",
+                                stays_open({event_text("1", "added", ended), event_text("1", "synced", "{}")})}}));
+    auto const done = rikctl_at(server.address(), {"run", "--name", "job", "--quiet", "busybox"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "one\n");
+    CHECK(done.err == "bad\n");
 }
 
 TEST_CASE("run passes on the words after -- as they are") {

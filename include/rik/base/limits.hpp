@@ -18,6 +18,7 @@ inline constexpr std::size_t definition_nodes_max = 20'000;
 inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
 inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
+inline constexpr std::size_t expanded_bytes_max = 1u << 20;  ///< of a container's texts with their references
 inline constexpr std::size_t replicas_per_request_max = 10'000;
 
 // Store

@@ -7,6 +7,7 @@
 #include <rik/client/address.hpp>
 #include <rik/client/event_stream.hpp>
 #include <rik/client/resource_kind.hpp>
+#include <rik/model/log.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -46,9 +47,7 @@ struct instances_wanted {
 struct log_wanted {
     std::string instance;
     std::string container = {};
-    bool follow = false;
-    bool timestamps = false;
-    std::optional<std::uint64_t> tail_lines = {};
+    log_options how = {};  ///< `is_framed` is the client's affair
 };
 
 /// An open log. Destroying it ends the stream.
@@ -59,12 +58,18 @@ public:
     log_stream& operator=(log_stream&&) noexcept;
     ~log_stream();
 
-    /// The next bytes; empty at the end. Waits until `deadline`.
-    /// Errors: timed_out, nothing came yet and nothing is lost: call again; unavailable, the connection broke.
-    result<std::string> read(time_point deadline);
+    /// The next bytes of one stream; empty at the end. Waits until `deadline`. A server that does not tell streams
+    /// apart gives all as standard output.
+    /// Errors: timed_out, nothing came yet and nothing is lost: call again; unavailable, the connection broke; else
+    /// what the server says of a log that it cannot go on with.
+    result<log_piece> read(time_point deadline);
 
 private:
+    result<std::optional<log_piece>> take_frame();
+
     std::unique_ptr<detail::http_exchange> from_;
+    bool is_framed_;
+    log_frame_parser frames_;
 };
 
 /// `restarted` comes from the client: what it lost cannot be had any more, so the watch begins again with what is

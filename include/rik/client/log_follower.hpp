@@ -20,7 +20,7 @@ public:
     /// Connects. Errors: as client::open_log.
     result<void> open();
     /// As log_stream::read.
-    result<std::string> read(time_point deadline);
+    result<log_piece> read(time_point deadline);
 
 private:
     bool may_resume() const;
@@ -32,8 +32,15 @@ private:
     client_options options_;
     system_clock clock_;
     std::optional<log_stream> from_;
-    std::size_t read_bytes_ = 0;  ///< given to the caller
-    std::size_t skip_bytes_ = 0;  ///< of what comes, as it was given already
+    /// Of one stream: how the two are mixed, or cut into pieces, may differ the next time.
+    struct progress {
+        std::size_t read_bytes = 0;  ///< given to the caller
+        std::size_t skip_bytes = 0;  ///< of what comes, as it was given already
+    };
+    progress& progress_of(log_origin from) { return from == log_origin::standard_error ? errors_ : output_; }
+
+    progress output_;
+    progress errors_;
     std::optional<time_point> lost_at_;
     time_point next_try_{};
 };

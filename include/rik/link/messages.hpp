@@ -3,6 +3,7 @@
 
 #include <rik/base/id.hpp>
 #include <rik/model/instance.hpp>
+#include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/workload.hpp>
 
@@ -40,9 +41,7 @@ struct stream_request {
     node_id node;
     instance_id instance;
     std::string container;
-    bool follow = false;
-    bool timestamps = false;
-    std::optional<std::uint64_t> tail_lines = {};
+    log_options log = {};
 };
 
 /// primary -> scheduler. Items changed or removed since the last batch. An image is consistent when `complete` is set:

@@ -6,6 +6,7 @@
 #include <rik/model/caller.hpp>
 #include <rik/model/document.hpp>
 #include <rik/model/instance.hpp>
+#include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/store.hpp>
@@ -50,9 +51,7 @@ struct event_filter {
 struct log_request {
     instance_id instance;
     std::string container = {};  ///< empty: the only one; of several the caller must name one
-    bool follow = false;
-    bool timestamps = false;
-    std::optional<std::uint64_t> tail_lines = {};
+    log_options how = {};
 };
 
 /// An open log, readable from any thread, one call at a time. Destroying it ends the stream. It may outlive the
@@ -60,7 +59,7 @@ struct log_request {
 class log_source {
 public:
     virtual ~log_source() = default;
-    /// Empty at the end.
+    /// Empty at the end. Errors: what its node says; unavailable, the node or its link is gone.
     virtual awaitable<result<std::string>> read() = 0;
 };
 

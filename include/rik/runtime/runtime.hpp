@@ -5,6 +5,7 @@
 #include <rik/base/id.hpp>
 #include <rik/base/result.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/log.hpp>
 #include <rik/runtime/images.hpp>
 
 #include <compare>
@@ -66,18 +67,12 @@ struct found_sandbox {
     std::vector<found_container> containers;
 };
 
-struct log_options {
-    bool follow = false;
-    bool timestamps = false;
-    std::optional<std::uint64_t> tail_lines = {};  ///< nullopt: all that is kept
-};
-
-/// A container's output, stdout and stderr together, in order of arrival per stream.
+/// A container's output, in order of arrival per stream.
 class log_reader {
 public:
     virtual ~log_reader() = default;
-    /// The next whole lines, at most limits::log_chunk_bytes_max; empty at the end. When following: waits, and ends
-    /// when the container has ended and all was read.
+    /// The next whole lines (or frames of whole lines), at most limits::log_chunk_bytes_max; empty at the end. When
+    /// following: waits, and ends when the container has ended and all was read.
     virtual awaitable<result<std::string>> read() = 0;
 };
 

@@ -121,7 +121,8 @@ json::object user_of(container_user const& user) {
     return {{"uid", user.uid}, {"gid", user.gid}, {"additionalGids", std::move(gids)}};
 }
 
-json::object process_of(config_input const& input, std::vector<std::string> const& arguments) {
+json::object process_of(config_input const& input, std::vector<std::string> const& arguments,
+                        std::vector<std::string> const& environment) {
     auto const& definition = input.request.definition;
     auto const& image = input.request.from->config;
     auto cwd = !definition.working_dir.empty() ? definition.working_dir : image.working_dir;
@@ -131,7 +132,7 @@ json::object process_of(config_input const& input, std::vector<std::string> cons
     return {{"terminal", false},
             {"user", user_of(input.user)},
             {"args", to_array(arguments)},
-            {"env", to_array(merged_environment(input))},
+            {"env", to_array(environment)},
             {"cwd", cwd},
             {"capabilities", capabilities_of(input)},
             {"rlimits", json::array{std::move(open_files)}},
@@ -186,21 +187,22 @@ cpu_limits cpu_limits_of(container_definition const& definition) {
     return found;
 }
 
-result<std::vector<std::string>> merged_arguments(container_definition const& definition, image_config const& image) {
-    auto const has_command = definition.command && !definition.command->empty();  // an empty list says nothing
-    auto const has_args = definition.args && !definition.args->empty();
-    auto arguments = has_command ? *definition.command : image.entrypoint;
-    auto const& more = has_args ? *definition.args : image.cmd;
+result<std::vector<std::string>> merged_arguments(expanded_texts const& written, image_config const& image) {
+    auto const has_command = !written.command.empty();  // an empty list says nothing
+    auto const has_args = !written.args.empty();
+    auto arguments = has_command ? written.command : image.entrypoint;
+    auto const& more = has_args ? written.args : image.cmd;
     if (has_args || !has_command) arguments.insert(arguments.end(), more.begin(), more.end());
-    if (arguments.empty() || arguments.front().empty()) {
-        return error{errc::invalid,
-                     fmt::format("container {}: neither it nor its image says what to run", definition.name), "command",
-                     "give a command"};
-    }
+    if (arguments.empty() || arguments.front().empty())
+        return error{errc::invalid, "neither it nor its image says what to run", "command", "give a command"};
     return arguments;
 }
 
-std::vector<std::string> merged_environment(config_input const& input) {
+namespace {
+
+/// "NAME=value": the image's, then rik's, then the definition's, the last of a name winning in the first one's place;
+/// PATH, HOME and HOSTNAME if nobody set them.
+std::vector<std::string> merged_environment(config_input const& input, expanded_texts const& written) {
     std::vector<std::string> environment;
     for (auto const& each : input.request.from->config.env) {
         auto const equals = each.find('=');
@@ -208,18 +210,28 @@ std::vector<std::string> merged_environment(config_input const& input) {
         set_variable(environment, std::string_view(each).substr(0, equals), std::string_view(each).substr(equals + 1));
     }
     for (auto const& [name, value] : input.request.environment) set_variable(environment, name, value);
-    for (auto const& [name, value] : input.request.definition.env) set_variable(environment, name, value);
+    for (auto const& [name, value] : written.env) set_variable(environment, name, value);
     set_default(environment, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     set_default(environment, "HOME", input.user.home);
     set_default(environment, "HOSTNAME", input.hostname);
     return environment;
 }
 
+error of_container(container_definition const& which, error why) {
+    why.message = fmt::format("container {}: {}", which.name, why.message);
+    return why;
+}
+
+}  // namespace
+
 result<json::object> container_config(config_input const& input) {
-    auto const arguments = merged_arguments(input.request.definition, input.request.from->config);
-    if (!arguments) return arguments.error();
+    auto const& definition = input.request.definition;
+    auto const written = expand_references(definition, input.request.environment);
+    if (!written) return of_container(definition, written.error());
+    auto const arguments = merged_arguments(*written, input.request.from->config);
+    if (!arguments) return of_container(definition, arguments.error());
     return json::object{{"ociVersion", "1.0.2"},
-                        {"process", process_of(input, *arguments)},
+                        {"process", process_of(input, *arguments, merged_environment(input, *written))},
                         {"root", {{"path", "rootfs"}}},
                         {"mounts", mounts_of(input.pod)},
                         {"linux", linux_of(input)}};

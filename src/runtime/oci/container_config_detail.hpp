@@ -6,6 +6,7 @@
 #include "users_detail.hpp"
 
 #include <rik/base/result.hpp>
+#include <rik/model/references.hpp>
 #include <rik/runtime/runtime.hpp>
 
 #include <boost/json/object.hpp>
@@ -38,11 +39,7 @@ struct config_input {
 
 /// What to run.   Source: Kubernetes, "Define a Command and Arguments for a Container".
 /// Errors: invalid, neither the definition nor the image says what.
-result<std::vector<std::string>> merged_arguments(container_definition const& definition, image_config const& image);
-
-/// "NAME=value": the image's, then `rik`, then the definition's, the last of a name winning in the first one's place;
-/// PATH, HOME and HOSTNAME if nobody set them.
-std::vector<std::string> merged_environment(config_input const& input);
+result<std::vector<std::string>> merged_arguments(expanded_texts const& written, image_config const& image);
 
 /// Shares from the request, a quota from the limit, as in Kubernetes. Not part of config.json: there they would slow
 /// runc down, whose work in the container's cgroup takes 3 to 4 times as long on a busy machine with the least shares.

@@ -18,41 +18,50 @@ std::string_view next_word(std::string_view& line) {
 std::optional<log_line> parse_log_line(std::string_view line) {
     log_line found;
     found.time = next_word(line);
-    found.stream = next_word(line);
+    auto const stream = next_word(line);
     auto const tag = next_word(line);
-    if ((tag != "F" && tag != "P") || (found.stream != "stdout" && found.stream != "stderr")) return std::nullopt;
+    if ((tag != "F" && tag != "P") || (stream != "stdout" && stream != "stderr")) return std::nullopt;
+    found.from = stream == "stderr" ? log_origin::standard_error : log_origin::standard_output;
     found.is_whole = tag == "F";
     found.text = line;
     return found;
 }
 
-void log_joiner::flush(std::string& unfinished) {
-    if (unfinished.empty()) return;
-    ready_.append(unfinished).push_back('\n');
-    unfinished.clear();
+log_joiner::log_joiner(log_options form, std::size_t take_bytes_max)
+    : form_(form),
+      take_bytes_max_(take_bytes_max),
+      line_bytes_max_(take_bytes_max - (form.is_framed ? log_frame_head_bytes : 0)) {}
+
+void log_joiner::end_line(log_origin from) {
+    auto& line = unfinished(from);
+    line += '\n';
+    if (form_.is_framed)
+        append_log_frame(ready_, from, line);
+    else
+        ready_ += line;
+    line.clear();
 }
 
 void log_joiner::add(log_line const& line) {
-    auto& unfinished = unfinished_[line.stream == "stderr" ? 1 : 0];
+    if (form_.only && *form_.only != line.from) return;
+    auto& begun = unfinished(line.from);
     auto text = line.text;
     do {
-        if (unfinished.empty() && with_time_) unfinished.append(line.time).push_back(' ');
-        auto const room = line_bytes_max_ - 1 - std::min(unfinished.size(), line_bytes_max_ - 1);
+        if (begun.empty() && form_.timestamps) begun.append(line.time).push_back(' ');
+        auto const room = line_bytes_max_ - 1 - std::min(begun.size(), line_bytes_max_ - 1);
         auto const part = text.substr(0, room);
         text.remove_prefix(part.size());
-        unfinished += part;
-        if (!text.empty()) flush(unfinished);
+        begun += part;
+        if (!text.empty()) end_line(line.from);
     } while (!text.empty());
-    if (!line.is_whole) return;
-    if (unfinished.empty()) ready_ += '\n';  // an empty line
-    flush(unfinished);
+    if (line.is_whole) end_line(line.from);
 }
 
 void log_joiner::feed(std::string_view bytes) {
     while (!bytes.empty()) {
         auto const end = bytes.find('\n');
         if (end == std::string_view::npos) {
-            cut_ += bytes.substr(0, line_bytes_max_ - std::min(cut_.size(), line_bytes_max_));
+            cut_ += bytes.substr(0, take_bytes_max_ - std::min(cut_.size(), take_bytes_max_));
             return;
         }
         auto const part = bytes.substr(0, end);
@@ -68,7 +77,8 @@ void log_joiner::feed(std::string_view bytes) {
 }
 
 void log_joiner::finish() {
-    for (auto& each : unfinished_) flush(each);
+    for (auto const from : {log_origin::standard_output, log_origin::standard_error})
+        if (!unfinished(from).empty()) end_line(from);
 }
 
 void log_joiner::interrupt() {
@@ -79,7 +89,8 @@ void log_joiner::interrupt() {
 std::string log_joiner::take() {
     auto const left = std::string_view(ready_).substr(taken_);
     auto size = left.size();
-    if (size > line_bytes_max_) size = left.rfind('\n', line_bytes_max_ - 1) + 1;
+    if (size > take_bytes_max_)
+        size = form_.is_framed ? whole_frames(left, take_bytes_max_) : left.rfind('\n', take_bytes_max_ - 1) + 1;
     std::string lines(left.substr(0, size));
     taken_ += size;
     if (taken_ == ready_.size()) {
@@ -89,14 +100,15 @@ std::string log_joiner::take() {
     return lines;
 }
 
-tail_position find_tail(std::string_view block, std::uint64_t& wanted) {
+tail_position find_tail(std::string_view block, std::uint64_t& wanted, std::optional<log_origin> only) {
     auto end = block.size();
     while (end > 0) {
         auto const before = end < 2 ? std::string_view::npos : block.rfind('\n', end - 2);
         auto const start = before == std::string_view::npos ? 0 : before + 1;
         auto const line = block.substr(start, end - start);
         auto const parsed = parse_log_line(line.substr(0, line.size() - 1));
-        if (line.back() == '\n' && parsed && parsed->is_whole) {
+        auto const counts = parsed && parsed->is_whole && (!only || *only == parsed->from);
+        if (line.back() == '\n' && counts) {
             if (wanted == 0) return {.offset = end, .is_cut = true};
             --wanted;
         }

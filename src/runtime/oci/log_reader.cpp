@@ -35,9 +35,9 @@ std::string read_block(log_file const& from, off_t offset, std::size_t size) {
     return block;
 }
 
-/// Sets the offset to where the last `wanted` lines begin, and lowers `wanted` by those that are here. True if there
-/// are enough.
-bool seek_tail(log_file& in, std::uint64_t& wanted) {
+/// Sets the offset to where the last `wanted` lines (of one stream) begin, and lowers `wanted` by those that are here.
+/// True if there are enough.
+bool seek_tail(log_file& in, std::uint64_t& wanted, std::optional<log_origin> only) {
     auto end = ::lseek(in.file.get(), 0, SEEK_END);
     while (end > 0) {
         auto const start = std::max<off_t>(end - static_cast<off_t>(block_bytes), 0);
@@ -45,7 +45,7 @@ bool seek_tail(log_file& in, std::uint64_t& wanted) {
         // Lines are far shorter than a block (conmon cuts them at 8 KiB), so one begins in it.
         auto const newline = block.find('\n');
         auto const skipped = start == 0 || newline == std::string::npos ? 0 : newline + 1;
-        auto const found = find_tail(std::string_view(block).substr(skipped), wanted);
+        auto const found = find_tail(std::string_view(block).substr(skipped), wanted, only);
         if (found.is_cut) {
             in.offset = start + static_cast<off_t>(skipped + found.offset);
             return true;
@@ -63,7 +63,7 @@ public:
         : on_(on),
           paths_(std::move(paths)),
           follow_(options.follow),
-          joiner_(options.timestamps, block_bytes),
+          joiner_(options, block_bytes),
           changed_(on.options.executor) {}
 
     result<void> open(log_options const& options);
@@ -91,7 +91,7 @@ private:
 void file_log_reader::open_files(log_options const& options) {
     auto wanted = options.tail_lines.value_or(0);
     for (auto& each : open_log_files(paths_, on_.options.log_files_max)) {
-        auto const is_enough = options.tail_lines && seek_tail(each, wanted);
+        auto const is_enough = options.tail_lines && seek_tail(each, wanted, options.only);
         files_.push_front(std::move(each));
         if (is_enough) return;
     }
