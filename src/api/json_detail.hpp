@@ -46,9 +46,6 @@ std::string instance_text(stored<instance> const& row, directory const& names);
 std::string node_text(stored<node> const& row, node_usage const& usage);
 std::string event_text(event const& happened);
 
-/// {"revision":N,"items":[...]}
-std::string list_text(revision at, std::vector<std::string> const& items);
-
 // --- v0
 
 /// A definition with everything that the original's clients need in it.

@@ -198,8 +198,4 @@ std::string event_text(event const& happened) {
     return json::serialize(object);
 }
 
-std::string list_text(revision at, std::vector<std::string> const& items) {
-    return fmt::format(R"({{"revision":{},"items":[{}]}})", at, fmt::join(items, ","));
-}
-
 }  // namespace rik::detail

@@ -1,6 +1,7 @@
 // The original RIK's API: frozen, and compatible to the letter with its clients.
 #include "call.hpp"
 #include "json_detail.hpp"
+#include "list_body.hpp"
 #include "v0_detail.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <map>
+#include <memory>
 
 namespace rik::detail {
 
@@ -62,18 +64,17 @@ api_answer create_workload(api_call& call) {
 }
 
 api_answer list_workloads(api_call& call) {
-    auto const listed = co_await call.primary.list_workloads(call.who);
+    auto listed = co_await call.primary.list_workloads(call.who);
     if (!listed) co_return listed.error();
-    json::array array;
-    for (auto const& row : listed->rows) {
-        if (!is_v0_kind(row->kind)) continue;
+    auto const show = [](stored<workload> const& row) -> result<std::optional<std::string>> {
+        if (!is_v0_kind(row->kind)) return std::optional<std::string>();
         json::object object;
         object["id"] = row->id.text();
         object["name"] = row->name;
         object["value"] = v0_definition(*row);
-        array.push_back(std::move(object));
-    }
-    co_return json_response(200, json::serialize(array));
+        return std::optional(json::serialize(object));
+    };
+    co_return list_response("[", each_of(std::move(listed->rows), show), "]");
 }
 
 api_answer delete_workload(api_call& call) {
@@ -109,12 +110,14 @@ private:
     std::map<workload_id, json::object> definitions_;
 };
 
-awaitable<result<v0_rows>> read_names(api_call& call) {
+using v0_rows_ptr = std::shared_ptr<v0_rows>;
+
+awaitable<result<v0_rows_ptr>> read_names(api_call& call) {
     auto const workloads = co_await call.primary.list_workloads(call.who);
     if (!workloads) co_return workloads.error();
     auto const nodes = co_await call.primary.list_nodes(call.who);
     if (!nodes) co_return nodes.error();
-    co_return v0_rows(make_directory(*workloads, *nodes));
+    co_return std::make_shared<v0_rows>(make_directory(*workloads, *nodes));
 }
 
 api_answer list_workload_instances(api_call& call) {
@@ -122,14 +125,15 @@ api_answer list_workload_instances(api_call& call) {
     if (!id) co_return make_response(204, "", "");
     instance_filter filter;
     filter.workload = *id;
-    auto const listed = co_await call.primary.list_instances(call.who, std::move(filter));
+    auto listed = co_await call.primary.list_instances(call.who, std::move(filter));
     if (!listed) co_return listed.error();
     if (listed->rows.empty()) co_return make_response(204, "", "");
-    auto names = co_await read_names(call);
+    auto const names = co_await read_names(call);
     if (!names) co_return names.error();
-    json::array array;
-    for (auto const& row : listed->rows) array.push_back(names->show(*row));
-    co_return json_response(200, fmt::format(R"({{"instances":{}}})", json::serialize(array)));
+    auto show = [names = *names](stored<instance> const& row) -> result<std::optional<std::string>> {
+        return std::optional(json::serialize(names->show(*row)));
+    };
+    co_return list_response(R"({"instances":[)", each_of(std::move(listed->rows), std::move(show)), "]}");
 }
 
 api_answer refuse_missing_id(api_call&) { co_return text_response(400, "Workload ID is not provided"); }
@@ -184,21 +188,21 @@ bool wants_nested_list(http_request const& request) {
 }
 
 api_answer list_instances(api_call& call) {
-    auto const listed = co_await call.primary.list_instances(call.who, instance_filter());
+    auto listed = co_await call.primary.list_instances(call.who, instance_filter());
     if (!listed) co_return listed.error();
-    auto names = co_await read_names(call);
+    auto const names = co_await read_names(call);
     if (!names) co_return names.error();
-    json::array array;
-    for (auto const& row : listed->rows) {
-        if (!is_v0_kind(row->pod().kind)) continue;
+    auto show = [names = *names](stored<instance> const& row) -> result<std::optional<std::string>> {
+        if (!is_v0_kind(row->pod().kind)) return std::optional<std::string>();
         json::object object;
         object["id"] = row->name();
         object["name"] = row->name();
         object["value"] = names->show(*row);
-        array.push_back(std::move(object));
-    }
-    auto text = json::serialize(array);
-    co_return json_response(200, wants_nested_list(call.request) ? fmt::format(R"({{"instances":[{}]}})", text) : text);
+        return std::optional(json::serialize(object));
+    };
+    auto items = each_of(std::move(listed->rows), std::move(show));
+    auto const is_nested = wants_nested_list(call.request);
+    co_return list_response(is_nested ? R"({"instances":[[)" : "[", std::move(items), is_nested ? "]]}" : "]");
 }
 
 api_answer delete_instance(api_call& call) {

@@ -16,9 +16,15 @@ namespace rik::detail {
 namespace {
 
 /// The same for the same tenant: creating one twice makes one.
-std::string tenant_id(std::string_view name, std::string_view verb, std::string_view resource) {
-    seeded_entropy numbers(fnv1a(fmt::format("{}\n{}\n{}", name, verb, resource)));
+std::string tenant_id(json::object const& of) {
+    seeded_entropy numbers(fnv1a(json::serialize(of)));
     return document_id::generate(numbers).text();
+}
+
+/// The hash is no match for somebody who looks for another tenant with the same.
+bool is_another(listing<document> const& kept, document const& wanted) {
+    return std::ranges::any_of(
+        kept.rows, [&](auto const& row) { return row->key.name == wanted.key.name && row->json != wanted.json; });
 }
 
 document_key tenant_key(api_call const& call, std::string_view id) {
@@ -53,13 +59,17 @@ api_answer create_tenant(api_call& call) {
     auto const resource = v0_text(*body, "resource");
     if (!resource) co_return resource.error();
     json::object tenant;
-    tenant["id"] = tenant_id(*name, *verb, *resource);
     tenant["name"] = *name;
     tenant["verb"] = *verb;
     tenant["resource"] = *resource;
     document kept;
-    kept.key = tenant_key(call, tenant_id(*name, *verb, *resource));
+    kept.key = tenant_key(call, tenant_id(tenant));
+    tenant["id"] = kept.key.name;
     kept.json = json::serialize(tenant);
+    auto const listed = co_await call.primary.list_documents(call.who, std::string(tenant_kind));
+    if (!listed) co_return listed.error();
+    if (is_another(*listed, kept))
+        co_return error{errc::conflict, "another tenant has the same id", "name", "choose another name"};
     auto const put = co_await call.primary.put_document(call.who, std::move(kept));
     if (!put) co_return put.error();
     co_return json_response(200, call.request.body);

@@ -168,11 +168,6 @@ api_answer get_version(api_call& call) {
 
 }  // namespace
 
-api_answer list_workloads(api_call& call);
-api_answer list_instances(api_call& call);
-api_answer list_nodes(api_call& call);
-api_answer list_events(api_call& call);
-
 namespace {
 
 using words = std::string_view;
@@ -183,8 +178,8 @@ constexpr std::array instances_parameters{words("watch"), words("after"), words(
 constexpr std::array events_parameters{words("watch"),    words("after"), words("instance"),
                                        words("workload"), words("node"),  words("kind")};
 constexpr std::array workload_parameters{words("kind")};
-constexpr std::array log_parameters{words("container"), words("follow"), words("tail"), words("timestamps"),
-                                    words("stream")};
+constexpr std::array log_parameters{words("container"),  words("follow"), words("tail"),
+                                    words("timestamps"), words("stream"), words("whole")};
 
 constexpr std::array table{
     route{"GET", "/rik/v1/workloads", &list_workloads, list_parameters},

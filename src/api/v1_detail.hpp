@@ -35,6 +35,12 @@ awaitable<result<event_subject>> read_event_subject(api_call& call);
 /// Is the list asked for as a watch? Errors: invalid, `watch` or `after` is wrong, or `after` is there without a watch.
 result<bool> wants_watch(http_request const& request);
 
+// Lists, or with `watch` in the query the streams below.
+api_answer list_workloads(api_call& call);
+api_answer list_instances(api_call& call);
+api_answer list_nodes(api_call& call);
+api_answer list_events(api_call& call);
+
 // Streams of changes, one for each list.
 api_answer watch_workloads(api_call& call);
 api_answer watch_instances(api_call& call);

@@ -1,5 +1,11 @@
 // The lists of v1, and what their query parameters name.
+#include "list_body.hpp"
 #include "v1_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
 
 namespace rik::detail {
 
@@ -123,16 +129,25 @@ awaitable<result<event_subject>> read_event_subject(api_call& call) {
     co_return subject;
 }
 
+namespace {
+
+/// {"revision":N,"items":[...]}
+result<http_response> list_of(revision at, item_source items) {
+    return list_response(fmt::format(R"({{"revision":{},"items":[)", at), std::move(items), "]}");
+}
+
+using shown_item = result<std::optional<std::string>>;
+
+}  // namespace
+
 api_answer list_workloads(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_workloads(call);
-    auto const listed = co_await call.primary.list_workloads(call.who);
+    auto listed = co_await call.primary.list_workloads(call.who);
     if (!listed) co_return listed.error();
-    std::vector<std::string> items;
-    items.reserve(listed->rows.size());
-    for (auto const& row : listed->rows) items.push_back(workload_text(row, {}));
-    co_return json_response(200, list_text(listed->at, items));
+    auto const show = [](stored<workload> const& row) -> shown_item { return std::optional(workload_text(row, {})); };
+    co_return list_of(listed->at, each_of(std::move(listed->rows), show));
 }
 
 api_answer list_instances(api_call& call) {
@@ -141,28 +156,29 @@ api_answer list_instances(api_call& call) {
     if (*watches) co_return co_await watch_instances(call);
     auto filter = co_await read_instance_filter(call);
     if (!filter) co_return filter.error();
-    auto const listed = co_await call.primary.list_instances(call.who, std::move(*filter));
+    auto listed = co_await call.primary.list_instances(call.who, std::move(*filter));
     if (!listed) co_return listed.error();
-    auto const names = co_await read_directory(call);
-    if (!names) co_return names.error();
-    std::vector<std::string> items;
-    items.reserve(listed->rows.size());
-    for (auto const& row : listed->rows) items.push_back(instance_text(row, *names));
-    co_return json_response(200, list_text(listed->at, items));
+    auto directed = co_await read_directory(call);
+    if (!directed) co_return directed.error();
+    auto const names = std::make_shared<directory const>(std::move(*directed));
+    auto show = [names](stored<instance> const& row) -> shown_item {
+        return std::optional(instance_text(row, *names));
+    };
+    co_return list_of(listed->at, each_of(std::move(listed->rows), std::move(show)));
 }
 
 api_answer list_nodes(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_nodes(call);
-    auto const listed = co_await call.primary.list_nodes(call.who);
+    auto listed = co_await call.primary.list_nodes(call.who);
     if (!listed) co_return listed.error();
     auto const held = co_await call.primary.list_instances(call.who, instance_filter());
     if (!held) co_return held.error();
-    auto usage = usage_of(held->rows);
-    std::vector<std::string> items;
-    for (auto const& row : listed->rows) items.push_back(node_text(row, usage[row->id]));
-    co_return json_response(200, list_text(listed->at, items));
+    auto show = [usage = usage_of(held->rows)](stored<node> const& row) mutable -> shown_item {
+        return std::optional(node_text(row, usage[row->id]));
+    };
+    co_return list_of(listed->at, each_of(std::move(listed->rows), std::move(show)));
 }
 
 api_answer list_events(api_call& call) {
@@ -173,15 +189,14 @@ api_answer list_events(api_call& call) {
     if (!subject) co_return subject.error();
     event_filter filter;
     filter.object_id = subject->id;
-    auto const listed = co_await call.primary.list_events(call.who, std::move(filter));
+    auto listed = co_await call.primary.list_events(call.who, std::move(filter));
     if (!listed) co_return listed.error();
-    std::vector<std::string> items;
-    for (auto const& row : listed->rows) {
+    auto show = [subject = *subject](stored<document> const& row) -> shown_item {
         auto const happened = parse_event(*row);
-        if (!happened) co_return happened.error();
-        if (subject->matches(*happened)) items.push_back(event_text(*happened));
-    }
-    co_return json_response(200, list_text(listed->at, items));
+        if (!happened) return happened.error();
+        return subject.matches(*happened) ? std::optional(event_text(*happened)) : std::nullopt;
+    };
+    co_return list_of(listed->at, each_of(std::move(listed->rows), std::move(show)));
 }
 
 }  // namespace rik::detail

@@ -45,12 +45,15 @@ result<log_request> read_parameters(http_request const& request) {
     if (!tail) return tail.error();
     auto const only = origin_parameter(request);
     if (!only) return only.error();
+    auto const whole = flag_parameter(request, "whole");
+    if (!whole) return whole.error();
     log_request what;
     what.container = request.parameter("container").value_or("");
     what.how.follow = *follow;
     what.how.timestamps = *timestamps;
     what.how.tail_lines = *tail;
     what.how.only = *only;
+    what.how.must_be_whole = *whole;
     what.how.is_framed = request.header("Accept").value_or("").find(framed_log_type) != std::string_view::npos;
     return what;
 }

@@ -146,6 +146,7 @@ result<log_stream> client::open_log(log_wanted const& what) {
     target.with("timestamps", what.how.timestamps ? "true" : "");
     if (what.how.tail_lines) target.with("tail", std::to_string(*what.how.tail_lines));
     if (what.how.only) target.with("stream", *what.how.only == log_origin::standard_error ? "stderr" : "stdout");
+    if (what.how.must_be_whole) target.with("whole", "true");
     detail::exchange_request request{.target = target.text()};
     request.accept = fmt::format("{}, text/plain", framed_log_type);
     auto const deadline = clock_.now() + options_.reply_timeout;

@@ -11,18 +11,16 @@ log_follower::log_follower(client& server, log_wanted wanted, client_options opt
     : server_(server), wanted_(std::move(wanted)), options_(options) {}
 
 result<void> log_follower::open() {
-    auto opened = server_.open_log(wanted_);
+    auto wanted = wanted_;
+    wanted.how.must_be_whole = output_.read_bytes + errors_.read_bytes > 0;  // else nobody knows how much to skip
+    auto opened = server_.open_log(wanted);
     if (!opened) return opened.error();
     from_ = std::move(*opened);
     for (auto* const each : {&output_, &errors_}) each->skip_bytes = each->read_bytes;
     return {};
 }
 
-/// Beyond its bound a log loses its oldest part, and then nobody knows how much to skip.
-bool log_follower::may_resume() const {
-    return wanted_.how.follow && !wanted_.how.tail_lines &&
-           output_.read_bytes + errors_.read_bytes < limits::log_file_bytes_max;
-}
+bool log_follower::may_resume() const { return wanted_.how.follow && !wanted_.how.tail_lines; }
 
 /// An error means that it is not to be tried again.
 result<void> log_follower::lose(error why) {

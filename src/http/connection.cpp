@@ -158,7 +158,8 @@ awaitable<bool> connection::answer(exchange what) {
     auto const target = what.request.target;
     auto response = co_await ask(std::move(what.request));
     what.form.keeps_alive = what.form.keeps_alive && !ending_;
-    if (response.stream == nullptr) co_return co_await send_response(std::move(response), what.form);
+    if (response.stream == nullptr || response.stream_ends)
+        co_return co_await send_response(std::move(response), what.form);
     stream_slot const slot(context_.stream_counts[static_cast<std::size_t>(peer_)],
                            context_.options.limits.streams_max);
     if (!slot.is_there())
@@ -217,9 +218,11 @@ awaitable<bool> connection::send_response(http_response response, reply_form for
     if (!co_await send(head)) co_return false;
     if (!has_body) co_return form.keeps_alive;
     if (has_stream) {
-        auto const is_whole = co_await send_stream(*response.stream, !form.is_http_1_0);
-        if (!is_whole) co_return false;
-        co_return form.keeps_alive;
+        auto& source = *response.stream;
+        auto sending =
+            response.stream_ends ? send_pieces(source, !form.is_http_1_0) : send_stream(source, !form.is_http_1_0);
+        auto const is_whole = co_await std::move(sending);
+        co_return is_whole&& form.keeps_alive;
     }
     if (!response.body.empty() && !co_await send(response.body)) co_return false;
     co_return form.keeps_alive;

@@ -1,5 +1,7 @@
 #include <rik/model/definition.hpp>
 
+#include <rik/base/id.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -92,6 +94,13 @@ std::optional<error> check_name(std::string_view name, std::string_view field) {
     return name_problem(
         name, field, limits::name_bytes_max, is_subdomain(name),
         "use lower-case letters, digits, '-' and '.', with a letter or a digit at both ends of each part");
+}
+
+std::optional<error> check_object_name(std::string_view name, std::string_view field) {
+    if (auto wrong = check_name(name, field)) return wrong;
+    if (!workload_id::parse(name)) return std::nullopt;  // all ids have the same form
+    return error{errc::invalid, fmt::format("'{}' has the form of an id", name), std::string(field),
+                 "choose a name that is no UUID"};
 }
 
 std::optional<error> check_label_name(std::string_view name, std::string_view field) {

@@ -54,7 +54,7 @@ void read_identity(field_reader const& fields, workload_definition& into) {
     into.kind = read_kind(fields);
     if (auto const name = fields.needed_text("name", "name the workload")) {
         into.name = *name;
-        fields.notes().problem(check_name(*name, "name"));
+        fields.notes().problem(check_object_name(*name, "name"));
     }
     // Until every call says a tenant, an object of another one could be made and neither be named nor deleted.
     if (auto const tenant = fields.text("tenant"); tenant && *tenant != into.tenant)

@@ -37,7 +37,7 @@ void describe_end(container_status& which, container_exit const& exit) {
 }  // namespace
 
 std::optional<instance_end> end_of(std::vector<container_status> const& containers) {
-    bool all_exited = true;
+    bool all_exited = !containers.empty();  // what never ran has not ended
     for (auto const& each : containers) {
         if (each.state != container_state::exited) {
             all_exited = false;

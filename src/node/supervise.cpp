@@ -10,7 +10,8 @@ namespace rik {
 
 namespace {
 
-/// What is known of the containers that were found. True if all of them run or ran.
+/// What is known of the containers that were found. True if all of them run or ran; one that never got as far as to
+/// have any has not.
 bool read_found(found_sandbox const& found, instance_status& status, wall_time now) {
     std::size_t known_count = 0;
     for (auto const& each : found.containers) {
@@ -23,7 +24,7 @@ bool read_found(found_sandbox const& found, instance_status& status, wall_time n
         else
             detail::set_running(*which, each.started_at.value_or(now));
     }
-    return known_count == status.containers.size();
+    return known_count > 0 && known_count == status.containers.size();
 }
 
 bool all_codes_known(std::vector<container_status> const& containers) {

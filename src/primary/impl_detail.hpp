@@ -93,9 +93,15 @@ private:
 
     // operations.cpp
     awaitable<error> when_durable(error why);
+    awaitable<result<std::vector<instance_id>>> make_instances(create_instances_request what);
+    awaitable<result<void>> make_slices(create_instances_request what, std::vector<instance_id>& made);
+    result<transaction> plan_instances(create_instances_request const& what, workload const& owner,
+                                       std::vector<instance_id>& made);
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
     void condemn(transaction& into, stored<instance> const& which, std::string message);
     awaitable<result<void>> remove_instances(workload_id which);
+    awaitable<result<void>> remove_all(std::vector<instance_id> left, std::optional<workload_id> of,
+                                       std::string message);
     awaitable<> finish_deletions();
     awaitable<> trim_events();
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
@@ -148,6 +154,7 @@ private:
     bool is_open_ = false;
     std::optional<error> failed_;
     notifier failure_;
+    std::size_t promised_changes_ = 0;  ///< of creations that are under way
     std::size_t visitors_ = 0;
     notifier visitor_left_;
     notifier stopping_;

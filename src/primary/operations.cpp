@@ -6,6 +6,7 @@
 #include <rik/base/limits.hpp>
 
 #include <fmt/ranges.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,20 @@ namespace rik {
 namespace {
 
 constexpr int name_attempts_max = 100;
+/// The instance, its event, and the oldest event, which goes.
+constexpr std::size_t changes_per_creation = 3;
+
+/// Room in front of the journal, held while something is made slice by slice.
+class promise {
+public:
+    promise(std::size_t& sum, std::size_t count) : sum_(sum), count_(count) { sum_ += count_; }
+    promise(promise const&) = delete;
+    ~promise() { sum_ -= count_; }
+
+private:
+    std::size_t& sum_;
+    std::size_t count_;
+};
 
 error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
@@ -30,7 +45,15 @@ std::optional<error> check_request(create_instances_request const& what) {
     if (what.replicas > 1)
         return error{errc::invalid, "a name was given for several replicas", "name",
                      "leave it out, or ask for one replica"};
-    return check_name(what.name, "name");
+    return check_object_name(what.name, "name");
+}
+
+error name_taken(workload const& by) {
+    auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
+    if (by.deleting_since)
+        return error{errc::conflict, what + " is being deleted", "name",
+                     "wait until it is gone, or choose another name"};
+    return error{errc::conflict, what + " exists already", "name", "choose another name, or delete it first"};
 }
 
 instance make_pending(primary_ports const& ports, workload const& owner, release_ptr pod, std::string name) {
@@ -70,11 +93,8 @@ awaitable<result<stored<workload>>> primary::impl::create_workload(workload_defi
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
-    if (store_.head().find_named<workload>(name)) {
-        error taken{errc::conflict, fmt::format("{} {} exists already", to_string(definition.kind), definition.name),
-                    "name", "choose another name, or delete it first"};
-        co_return co_await when_durable(std::move(taken));
-    }
+    if (auto const holder = store_.head().find_named<workload>(name))
+        co_return co_await when_durable(name_taken(*holder));
     workload made{.id = workload_id::generate(ports_.random), .tenant = definition.tenant, .name = definition.name};
     made.kind = definition.kind;
     made.labels = std::move(definition.labels);
@@ -120,34 +140,80 @@ awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances
         going.remedy = "wait until it is gone, and create it again";
         co_return co_await when_durable(std::move(going));
     }
-    auto const pod = store_.head().find<release>(owner->current_release).row;
-
-    transaction creation;
-    std::set<std::string> promised;
-    std::vector<instance_id> made;
-    for (std::uint32_t count = 0; count < what.replicas; ++count) {
-        auto name = what.name.empty() ? free_name(owner->tenant, promised) : result<std::string>(what.name);
-        if (!name) co_return name.error();
-        if (store_.head().find_named<instance>(instance_name(owner->tenant, *name))) {
-            error taken{errc::conflict, fmt::format("instance {} exists already", *name), "name",
-                        "choose another name"};
-            co_return co_await when_durable(std::move(taken));
-        }
-        promised.insert(*name);
-        auto const one = make_pending(ports_, *owner, pod, std::move(*name));
-        auto happened = about(one);
-        happened.reason = "Created";
-        happened.message = fmt::format("pending: created from workload {}", owner->name);
-        note(creation, std::move(happened));
-        made.push_back(one.id());
-        creation.put(one, 0);
-    }
-    auto const done = co_await commit(std::move(creation));
-    if (!done) co_return done.error();
+    // A caller that is cancelled between two slices stays for the rest, so that all or none are made.
+    auto making = shield(make_instances(std::move(what)));
+    auto const made = co_await std::move(making);
+    if (!made) co_return made.error();
+    auto const durable = co_await store_.wait_durable(store_.head().at());
+    if (!durable) co_return durable.error();
     std::vector<stored<instance>> rows;
-    for (auto const& id : made)
+    for (auto const& id : *made)
         if (auto row = store_.durable().find<instance>(id)) rows.push_back(std::move(row));
     co_return rows;
+}
+
+/// All, or none: after an error those that were made already are removed. What a failed journal did not take does not
+/// come back.
+awaitable<result<std::vector<instance_id>>> primary::impl::make_instances(create_instances_request what) {
+    auto const cost = what.replicas * changes_per_creation;
+    if (store_.unflushed_count() + promised_changes_ + cost > limits::unflushed_count_max)
+        co_return error{errc::exhausted, "the disk is too slow: too many changes wait for it", {}, "try again"};
+    promise const held(promised_changes_, cost);
+    std::vector<instance_id> made;
+    auto const done = co_await make_slices(std::move(what), made);
+    if (done) co_return made;
+    auto why = done.error();
+    if (made.empty()) co_return co_await when_durable(std::move(why));
+    auto removing = remove_all(std::move(made), std::nullopt, "not all that were asked for could be made");
+    auto const removed = co_await std::move(removing);
+    if (!removed && !failed_)
+        options_.out.error("instances not removed that were made in vain", {{"error", to_string(removed.error())}});
+    co_return why;
+}
+
+/// Slice by slice, so that neither a commit nor the strand is held long. `made` has those that were made, also when not
+/// all are.
+awaitable<result<void>> primary::impl::make_slices(create_instances_request what, std::vector<instance_id>& made) {
+    while (made.size() < what.replicas) {
+        if (!made.empty()) co_await asio::post(strand_, asio::use_awaitable);
+        auto const room = co_await wait_for_room();
+        if (!room) co_return room;
+        auto const owner = store_.head().find<workload>(what.workload);
+        if (!owner || owner->deleting_since)
+            co_return error{errc::conflict, "its workload has been deleted meanwhile", {}, "create the workload again"};
+        auto slice = plan_instances(what, *owner, made);
+        if (!slice) co_return slice.error();
+        auto const applied = apply(std::move(*slice));
+        if (!applied) co_return applied;
+    }
+    co_return result<void>{};
+}
+
+/// The next slice of what was asked for; what it makes is added to `made`.
+result<transaction> primary::impl::plan_instances(create_instances_request const& what, workload const& owner,
+                                                  std::vector<instance_id>& made) {
+    auto const pod = store_.head().find<release>(owner.current_release).row;
+    transaction slice;
+    std::set<std::string> promised;
+    std::vector<instance_id> added;
+    auto const count = std::min<std::size_t>(what.replicas - made.size(), limits::instances_per_slice_max);
+    while (added.size() < count) {
+        auto name = what.name.empty() ? free_name(owner.tenant, promised) : result<std::string>(what.name);
+        if (!name) return name.error();
+        if (store_.head().find_named<instance>(instance_name(owner.tenant, *name)))
+            return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
+                         "choose another name"};
+        promised.insert(*name);
+        auto const one = make_pending(ports_, owner, pod, std::move(*name));
+        auto happened = about(one);
+        happened.reason = "Created";
+        happened.message = fmt::format("pending: created from workload {}", owner.name);
+        note(slice, std::move(happened));
+        added.push_back(one.id());
+        slice.put(one, 0);
+    }
+    made.insert(made.end(), added.begin(), added.end());
+    return slice;
 }
 
 /// A pending instance goes at once; a bound one when its node confirms.
@@ -202,12 +268,18 @@ awaitable<result<void>> primary::impl::delete_workload(workload_id which) {
     co_return co_await shield(remove_instances(which));
 }
 
-/// Condemns what is left of a workload that is being deleted, slice by slice, so that neither a commit nor the strand
-/// is held long. Returns when all of it is durable.
+/// Condemns what is left of a workload that is being deleted.
 awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
     std::vector<instance_id> left;  // no more are made of a workload that is being deleted
     for (auto const& each : store_.head().list<instance>(owner_index(which)))
         if (!each->is_condemned()) left.push_back(each->id());
+    return remove_all(std::move(left), which, "its workload is being deleted");
+}
+
+/// Slice by slice, so that neither a commit nor the strand is held long. Returns when all of it is durable. With the
+/// last goes `of`, if it is given.
+awaitable<result<void>> primary::impl::remove_all(std::vector<instance_id> left, std::optional<workload_id> of,
+                                                  std::string message) {
     do {
         auto const room = co_await wait_for_room();
         if (!room) co_return room;
@@ -218,10 +290,10 @@ awaitable<result<void>> primary::impl::remove_instances(workload_id which) {
             auto const row = store_.head().find<instance>(id);
             if (!row || row->is_condemned()) continue;
             leaving_count += row->is_pending() ? 1 : 0;
-            condemn(slice, row, "its workload is being deleted");
+            condemn(slice, row, message);
         }
         left.resize(from);
-        remove_if_empty(slice, which, leaving_count);
+        if (of) remove_if_empty(slice, *of, leaving_count);
         auto const done = co_await commit(std::move(slice));
         if (!done) co_return done;
     } while (!left.empty());

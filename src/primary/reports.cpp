@@ -38,7 +38,7 @@ bool is_same_wait(instance_status const& before, std::string_view reason) {
 awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
     for (;;) {
         auto news = co_await from->link->receive();
-        if (!news) break;
+        if (!news || connection_ != from) break;  // what an older session says may be older than what the new one said
         auto const taken = co_await take(std::move(*news));
         if (taken) continue;
         options_.out.error("reports not taken; the session ends", {{"error", to_string(taken.error())}});
@@ -225,6 +225,8 @@ result<void> primary::impl::take_state(status_report const& news) {
         // What is wanted stays said until the node confirms; only what was seen changes.
         next.status.state = instance_state::destroying;
         next.status.since = row->status().since;
+        next.status.ready = false;
+        next.status.ready_since.reset();
     } else if (auto const legal = advance(row->state(), news.status.state); !legal) {
         options_.out.warning("state not taken", {{"instance", row->name()}, {"error", to_string(legal.error())}});
         return {};

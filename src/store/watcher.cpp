@@ -60,6 +60,7 @@ std::unique_ptr<watcher> store::watch(subscription what) {
         }
         history_.for_each_after(*after, [&made](change const& done) {
             if (concerns(done, made->what_)) made->offer(done);
+            return !made->closed_;
         });
     }
     if (failed_) made->close(stopped_error());

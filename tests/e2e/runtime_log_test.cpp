@@ -26,6 +26,7 @@ TEST_CASE("logs: tail, time, long lines, following over rotations", "[e2e][runti
     auto const all = world.read_log(key, {});
     CHECK(std::ranges::count(all, '\n') == 5002);
     CHECK(all.starts_with("1\n2\n3\n"));
+    CHECK(world.read_log(key, {.must_be_whole = true}) == all);
     CHECK(world.read_log(key, {.timestamps = true, .tail_lines = 1}).substr(0, 3) == "202");
     world.get(world.runtime().remove_container(key));
     CHECK(world.read_log(key, {.tail_lines = 1}) == "end\n");
@@ -85,9 +86,29 @@ TEST_CASE("a log that grows is rotated and loses no line, neither for those who 
         std::ofstream(world.root() / "run/pods" / pod.text() / "shm" / std::to_string(round)) << "";  // the next round
     }
     CHECK(world.get(read_in_time(world, *opened)).empty());
+    CHECK(world.failure(world.runtime().open_log(key, {.must_be_whole = true})).code == errc::exhausted);
     CHECK(std::filesystem::exists(logs / "main-0.log.1"));
     CHECK(std::filesystem::exists(logs / "main-0.log.2"));
     CHECK_FALSE(std::filesystem::exists(logs / "main-0.log.3"));
+}
+
+TEST_CASE("the two streams of a container can be told apart", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(pod, {"sh", "-c", "echo one; echo bad >&2; echo two; echo worse >&2"}));
+    CHECK(world.wait(key).code == 0);
+    CHECK(world.read_log(key, {.only = log_origin::standard_output}) == "one\ntwo\n");
+    CHECK(world.read_log(key, {.only = log_origin::standard_error}) == "bad\nworse\n");
+    CHECK(world.read_log(key, {.tail_lines = 1, .only = log_origin::standard_error}) == "worse\n");
+    log_frame_parser frames;
+    frames.feed(world.read_log(key, {.is_framed = true}));
+    std::string output;
+    std::string errors;
+    for (auto next = frames.next(); *next; next = frames.next())
+        ((*next)->from == log_origin::standard_error ? errors : output) += (*next)->bytes;
+    CHECK(output == "one\ntwo\n");
+    CHECK(errors == "bad\nworse\n");
+    CHECK_FALSE(frames.is_inside());
 }
 
 TEST_CASE("who follows and is slow misses nothing of what was rotated away", "[e2e][runtime]") {

@@ -135,6 +135,45 @@ awaitable<> deleted_twice(lone_primary& alone) {
 
 }  // namespace
 
+namespace {
+
+/// The report was on its way when the instance was condemned.
+awaitable<> late_report(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const made = co_await alone.create_instances(workload, 1);
+    reports first;
+    first.proposals.push_back({made[0]->id(), node});
+    co_await alone.report(std::move(first));
+    co_await alone.world.time().sleep_for(1s);
+    auto const bound = co_await alone.instances();
+    auto const deleted = co_await alone.role->delete_instance(caller(), made[0]->id());
+    REQUIRE(deleted.has_value());
+    status_report said{.instance = made[0]->id(), .fence = bound.at(0)->binding()->fence};
+    said.status = {.state = instance_state::running, .reason = "Started", .message = "all containers run", .seq = 5};
+    said.status.ready = true;
+    said.status.ready_since = alone.world.time().wall();
+    reports second;
+    second.states.push_back(std::move(said));
+    co_await alone.report(std::move(second));
+    co_await alone.world.time().sleep_for(1s);
+    auto const after = co_await alone.instances();
+    REQUIRE(after.size() == 1);
+    CHECK(after[0]->status().seq == 5);
+    CHECK(after[0]->state() == instance_state::destroying);
+    CHECK_FALSE(after[0]->status().ready);
+    CHECK_FALSE(after[0]->status().ready_since.has_value());
+    co_await alone.stop();
+}
+
+}  // namespace
+
+TEST_CASE("an instance that is being removed does not become ready by a late report", "[sim][primary]") {
+    simulate(late_report);
+}
+
 TEST_CASE("what a node says is kept as UTF-8 of bounded length", "[sim][primary]") { simulate(reports_of_odd_text); }
 TEST_CASE("an event tells why an instance waits, not on how many nodes", "[sim][primary]") {
     simulate(waits_for_the_same);

@@ -1,6 +1,8 @@
 // What a primary promises to its users and its scheduler while its disk is slow, full or gone.
 #include <support/lone_primary.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <set>
 
@@ -79,7 +81,7 @@ awaitable<> delete_it(lone_primary& alone, workload_id which) {
     CHECK(deleted.has_value());
 }
 
-/// A workload with 2,500 bound instances: three slices.
+/// A workload with 2,500 bound instances: many slices.
 awaitable<workload_id> create_large(lone_primary& alone) {
     alone.start_scheduler();
     co_await alone.start();
@@ -101,6 +103,76 @@ awaitable<> deleted_by_a_caller_who_leaves(lone_primary& alone) {
     auto const after = co_await alone.instances();
     CHECK(after.size() == 2'500);
     CHECK(count_bound(after) == 0);
+    co_await alone.stop();
+}
+
+awaitable<> make_many(lone_primary& alone, workload_id of,
+                      std::optional<result<std::vector<stored<instance>>>>& answer) {
+    create_instances_request what{.workload = of, .replicas = 10'000};
+    answer = co_await alone.role->create_instances(caller(), std::move(what));
+}
+
+awaitable<> made_by_a_caller_who_leaves(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("large");
+    task_group caller_of(alone.world.executor());
+    std::optional<result<std::vector<stored<instance>>>> answer;
+    caller_of.spawn(make_many(alone, workload, answer));
+    for (int turn = 0; turn < 10; ++turn) co_await asio::post(alone.world.executor(), asio::use_awaitable);
+    co_await caller_of.stop();
+    CHECK_FALSE(answer.has_value());
+    co_await alone.world.time().sleep_for(1s);
+    auto const after = co_await alone.instances();
+    CHECK(after.size() == 10'000);
+    co_await alone.stop();
+}
+
+awaitable<> deleted_while_many_are_made(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("large");
+    task_group users(alone.world.executor());
+    std::optional<result<std::vector<stored<instance>>>> answer;
+    users.spawn(make_many(alone, workload, answer));
+    users.spawn(delete_it(alone, workload));
+    co_await users.join();
+    REQUIRE(answer.has_value());
+    CHECK(answer->error().code == errc::conflict);
+    auto const after = co_await alone.instances();
+    CHECK(after.empty());
+    auto const listed = co_await alone.role->list_workloads(caller());
+    CHECK(listed->rows.empty());
+    co_await alone.stop();
+}
+
+awaitable<> names_that_are_taken(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    auto parsed = parse_definition(
+        R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
+    auto const again = co_await alone.role->create_workload(caller(), parsed.definition);
+    CHECK(again.error().message == "Pod web exists already");
+    create_instances_request an_id{.workload = workload, .name = workload.text()};
+    auto const misleading = co_await alone.role->create_instances(caller(), std::move(an_id));
+    CHECK(misleading.error().code == errc::invalid);
+    CHECK(misleading.error().field == "name");
+    create_instances_request named{.workload = workload, .name = "one"};
+    auto const first = co_await alone.role->create_instances(caller(), named);
+    CHECK(first.has_value());
+    auto const second = co_await alone.role->create_instances(caller(), named);
+    CHECK(second.error().code == errc::conflict);
+    auto const after = co_await alone.instances();
+    CHECK(after.size() == 1);
+    co_await alone.stop();
+}
+
+awaitable<> made_again_while_it_goes(lone_primary& alone) {
+    auto const workload = co_await create_large(alone);
+    co_await delete_it(alone, workload);  // its instances are bound, and nobody confirms that they are gone
+    auto parsed = parse_definition(
+        R"({"apiVersion":"v1","kind":"Pod","name":"large","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
+    auto const again = co_await alone.role->create_workload(caller(), std::move(parsed.definition));
+    CHECK(again.error().code == errc::conflict);
+    CHECK(again.error().message == "Pod large is being deleted");
     co_await alone.stop();
 }
 
@@ -293,6 +365,12 @@ TEST_CASE("the deletion of a large workload goes on when its caller leaves") {
 TEST_CASE("the deletion of a large workload goes on after a crash, and when it is asked for again") {
     simulate(deleted_across_a_crash);
 }
+TEST_CASE("many instances are made although their caller leaves") { simulate(made_by_a_caller_who_leaves); }
+TEST_CASE("of many instances none is left when their workload is deleted meanwhile") {
+    simulate(deleted_while_many_are_made);
+}
+TEST_CASE("a name that is taken is refused, and one that reads as an id") { simulate(names_that_are_taken); }
+TEST_CASE("a workload that is being deleted is told as such") { simulate(made_again_while_it_goes); }
 TEST_CASE("users change only documents that are theirs") { simulate(documents_are_guarded); }
 TEST_CASE("a damaged identity stops the start with an error") {
     CHECK(start_with_identity("") == errc::corrupt);

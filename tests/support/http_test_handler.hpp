@@ -61,6 +61,7 @@ public:
         if (what == "injected") co_return injected(request);
         if (what == "stream") co_return co_await endless();
         if (what == "pieces") co_return pieces(3, 5, false);
+        if (what == "list") co_return list();
         if (what == "flood") co_return pieces(1'000'000, 64u << 10, false);
         if (what == "broken") co_return pieces(2, 5, true);
         co_return make_response(200, "text/plain", describe(request));
@@ -90,6 +91,13 @@ private:
     static http_response pieces(int number, std::size_t size, bool throws) {
         auto response = make_response(200, "text/plain", "");
         response.stream = std::make_unique<counted_source>(number, size, throws);
+        return response;
+    }
+
+    /// One that ends by itself, longer than the buffers of a connection.
+    static http_response list() {
+        auto response = pieces(300, 64u << 10, false);
+        response.stream_ends = true;
         return response;
     }
 

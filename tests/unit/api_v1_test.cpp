@@ -216,6 +216,30 @@ TEST_CASE("v1: events are listed, also of what is gone") {
     CHECK(on.get("/rik/v1/events?instance=a&node=b").status_code == 400);
 }
 
+TEST_CASE("a long list is sent while it is made, and whole, and a short one says its length") {
+    api_fixture on;
+    create_instances_request what;
+    what.workload = *workload_id::parse(on.add_workload("web"));
+    what.replicas = 700;
+    REQUIRE(on.on.run(on.primary.create_instances(caller(), what)).has_value());
+    for (auto const* target : {"/rik/v1/instances", "/api/v0/instances.list"}) {
+        auto const reply = on.get(target);
+        CHECK(reply.is_whole);
+        CHECK(reply.body.size() > 2 * (64u << 10));
+        CHECK(reply.has_header("Transfer-Encoding: chunked"));
+        auto const parsed = boost::json::parse(reply.body);
+        CHECK((parsed.is_array() ? parsed.as_array() : parsed.at("items").as_array()).size() == 700);
+    }
+    auto const nested = boost::json::parse(on.get("/api/v0/instances.list", "Accept: text/plain\r\n").body);
+    CHECK(nested.at("instances").as_array().at(0).as_array().size() == 700);
+    CHECK_FALSE(on.get("/rik/v1/workloads").has_header("Transfer-Encoding: chunked"));
+    CHECK(on.json_at("/rik/v1/nodes").at("items").as_array().empty());
+    auto keeping = on.connect();
+    keeping.send("GET /rik/v1/instances HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(keeping.read_reply().is_whole);
+    CHECK(keeping.request("GET", "/healthz").body == "ok");
+}
+
 TEST_CASE("junk, huge queries and many clients harm nobody") {
     api_fixture on;
     CHECK(on.get("/rik/v1/workloads?" + std::string(20'000, 'q') + "=1").status_code == 400);

@@ -296,6 +296,20 @@ TEST_CASE("each stream of a followed log goes on where it was, however they are 
     }
     CHECK(output == "one\ntwo\n");
     CHECK(errors == "bad\nworse\n");
+    CHECK(server.requests().at(0).line == "GET /rik/v1/instances/a/logs?follow=true HTTP/1.1");
+    CHECK(server.requests().at(1).line == "GET /rik/v1/instances/a/logs?follow=true&whole=true HTTP/1.1");
+}
+
+TEST_CASE("a followed log whose beginning is gone ends with the reason instead of leaving something out") {
+    fake_server server(in_turn({test::stream_of("text/plain", {"one\n"}, false),
+                                test::reply_with(429, R"({"error":{"code":"exhausted","message":"it is gone"}})")}));
+    auto client = client_of(server);
+    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
+    REQUIRE(log.open().has_value());
+    CHECK(log.read(in(5s))->bytes == "one\n");
+    auto const ended = log.read(in(10s));
+    CHECK(ended.error().code == rik::errc::exhausted);
+    CHECK(ended.error().message == "it is gone");
 }
 
 TEST_CASE("what a server says of a log that it cannot go on with is told, and so is a log that ends within a frame") {

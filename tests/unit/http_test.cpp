@@ -169,6 +169,18 @@ TEST_CASE("stopping lets open requests end, and ends idle connections and stream
     CHECK_THROWS(on.connect());
 }
 
+TEST_CASE("stopping lets a list that is being sent end") {
+    fixture on;
+    auto reader = on.connect();
+    reader.send("GET /list HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(reader.read_until("xxxx"));
+    std::thread stopper([&] { on.server.stop(); });
+    auto const reply = reader.read_reply();
+    stopper.join();
+    CHECK(reply.is_whole);
+    CHECK(reply.body.size() == 300 * (64u << 10));
+}
+
 TEST_CASE("a request that does not end is cut off when the grace is over") {
     fixture on(impatient());
     auto stuck = on.connect();

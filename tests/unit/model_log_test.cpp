@@ -27,7 +27,8 @@ TEST_CASE("a frame is an origin, three zeros, a big-endian size and bytes", "[un
     CHECK(bytes == std::string("\2\0\0\0\0\0\1\2", 8) + std::string(258, 'x'));
 }
 
-TEST_CASE("frames come out as they went in, however their bytes are cut, and an empty one says nothing", "[unit][model]") {
+TEST_CASE("frames come out as they went in, however their bytes are cut, and an empty one says nothing",
+          "[unit][model]") {
     auto const bytes = two_frames();
     for (std::size_t step = 1; step <= bytes.size(); ++step) {
         log_frame_parser parser;

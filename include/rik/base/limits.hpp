@@ -27,7 +27,8 @@ inline constexpr std::size_t history_bytes_max = 32u << 20;
 inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
-inline constexpr std::size_t instances_per_slice_max = 1'000;        ///< of reports, and of a workload's deletion
+/// Of reports, creations and deletions: about a millisecond of the primary's strand.
+inline constexpr std::size_t instances_per_slice_max = 100;
 inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
 inline constexpr std::size_t message_bytes_max = 4'096;      ///< of what a node or a tool says; the rest is cut off
 inline constexpr std::size_t unflushed_count_max = 100'000;  ///< changes that wait for the journal

@@ -11,7 +11,7 @@ namespace rik {
 
 /// Reads a log. When it is followed from its beginning, a broken connection (rik is started anew while the instance
 /// runs on) is made again and what was read is skipped, for as long as options.reconnect_for. A log of which only the
-/// tail was asked for, or whose oldest part may be gone, ends with the connection: nothing is doubled or left out.
+/// tail was asked for, or whose beginning is not kept any more, ends with an error: nothing is doubled or left out.
 class log_follower {
 public:
     /// `server` must outlive this.

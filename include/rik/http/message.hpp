@@ -58,6 +58,9 @@ struct http_response {
     std::vector<http_field> headers = {};  ///< further ones; their values must not come from a request unchecked
     std::string body = {};
     std::unique_ptr<body_source> stream = {};  ///< if set, sent instead of `body`, chunked
+    /// The stream waits for nobody and soon ends by itself. So it is none to the limits, and a server that stops
+    /// finishes it.
+    bool stream_ends = false;
 };
 
 http_response make_response(unsigned status_code, std::string content_type, std::string body);

@@ -118,6 +118,8 @@ parsed_definition parse_definition(std::string_view text);
 /// The problem with `name` as a DNS-1123 subdomain (names) or label (container names), if any.
 /// Source: RFC 1123, Kubernetes "Object Names and IDs".
 std::optional<error> check_name(std::string_view name, std::string_view field);
+/// For what can be named by its id, too: a name that reads as an id could stand for another object.
+std::optional<error> check_object_name(std::string_view name, std::string_view field);
 std::optional<error> check_label_name(std::string_view name, std::string_view field);
 
 }  // namespace rik

@@ -23,6 +23,7 @@ struct log_options {
     bool timestamps = false;
     std::optional<std::uint64_t> tail_lines = {};  ///< nullopt: all that is kept
     std::optional<log_origin> only = {};           ///< nullopt: standard output and standard error
+    bool must_be_whole = false;                    ///< refused if its beginning is not kept any more
     bool is_framed = false;                        ///< false: lines as they are, of both streams as one text
 };
 

@@ -100,8 +100,8 @@ public:
     /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
     /// Errors: not_found. Cancel: waits until the deletion of all is durable.
     virtual awaitable<result<void>> delete_workload(caller who, workload_id which) = 0;
-    /// All or none. Errors: not_found; invalid; conflict, a name is taken or the workload is being deleted;
-    /// exhausted, no free name was found.
+    /// All or none; but a crash in between leaves those that were made by then. Errors: not_found; invalid; conflict, a
+    /// name is taken or the workload is being deleted; exhausted, no free name was found.
     virtual awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
                                                                               create_instances_request what) = 0;
     /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found.

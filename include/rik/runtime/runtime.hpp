@@ -104,7 +104,7 @@ public:
     virtual awaitable<result<void>> remove_sandbox(instance_id instance) = 0;
     /// All that is on this machine and made by this node (its state directory).
     virtual awaitable<result<std::vector<found_sandbox>>> list() = 0;
-    /// Errors: not_found, there is no such container or it never wrote a log.
+    /// Errors: not_found, there is no such container or it never wrote a log; exhausted, it must be whole and is not.
     virtual awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) = 0;
 };
 

@@ -20,12 +20,14 @@ public:
     /// Every change after this revision is here.
     revision floor() const { return floor_; }
 
-    /// Calls `visit(change const&)` for each change after `after`, oldest first. Precondition: after >= floor().
+    /// Calls `visit(change const&)` for each change after `after`, oldest first, as long as it returns true.
+    /// Precondition: after >= floor().
     template <class Visit>
     void for_each_after(revision after, Visit visit) const {
         auto const is_later = [](revision than, item const& each) { return than < each.done.changed_at; };
         auto each = std::upper_bound(items_.begin(), items_.end(), after, is_later);
-        for (; each != items_.end(); ++each) visit(each->done);
+        for (; each != items_.end() && visit(each->done); ++each) {
+        }
     }
 
 private:
