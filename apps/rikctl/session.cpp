@@ -114,6 +114,7 @@ rik::result<rik::duration> parse_duration(std::string_view text) {
     static constexpr std::array units{unit{"ms", std::chrono::milliseconds(1)}, unit{"s", std::chrono::seconds(1)},
                                       unit{"m", std::chrono::minutes(1)}, unit{"h", std::chrono::hours(1)}};
     constexpr std::int64_t count_max = 1'000'000;
+    constexpr rik::duration duration_max = std::chrono::hours(count_max);
     if (text.empty()) return wrong;
     rik::duration sum{};
     while (!text.empty()) {
@@ -130,6 +131,7 @@ rik::result<rik::duration> parse_duration(std::string_view text) {
         if (name.empty()) length = std::chrono::seconds(1);
         if (length == rik::duration{}) return wrong;
         sum += count * length;
+        if (sum > duration_max) return wrong;
     }
     return sum;
 }

@@ -3,6 +3,8 @@
 
 #include <rik/api/api.hpp>
 
+#include <boost/json/object.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -52,6 +54,11 @@ http_response problems_response(problems const& found);
 std::string error_text(error const& problem);
 /// {"error":{...},"problems":[...]}
 std::string errors_text(error const& first, problems const& all = problems());
+
+// --- bodies
+
+/// `replicas` of a request for instances, 1 if it says none. Errors: invalid, no whole number.
+result<std::uint32_t> replicas_of(boost::json::object const& request);
 
 // --- query parameters of v1
 

@@ -1,5 +1,6 @@
 #include "call.hpp"
 
+#include <rik/base/limits.hpp>
 #include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
@@ -125,6 +126,16 @@ result<std::optional<workload_kind>> kind_parameter(http_request const& request)
     auto const kind = parse_workload_kind(*value);
     if (!kind) return wrong_parameter("kind", *value, "use Pod or Function");
     return kind;
+}
+
+result<std::uint32_t> replicas_of(boost::json::object const& request) {
+    auto const* value = request.if_contains("replicas");
+    if (value == nullptr || value->is_null()) return 1u;
+    boost::system::error_code wrong;
+    auto const count = value->to_number<std::uint32_t>(wrong);
+    if (!wrong) return count;
+    return error{errc::invalid, "it must be a whole number", "replicas",
+                 fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
 }
 
 }  // namespace rik::detail

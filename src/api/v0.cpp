@@ -145,17 +145,10 @@ result<create_instances_request> instances_request(json::object const& body) {
     auto const name = v0_text(body, "name");
     if (!name) return name.error();
     request.name = *name;
-    if (auto const* replicas = body.if_contains("replicas"); replicas != nullptr && !replicas->is_null()) {
-        boost::system::error_code wrong;
-        auto const count = replicas->to_number<std::uint32_t>(wrong);
-        if (wrong || count < 1 || count > limits::replicas_per_request_max)
-            return error{errc::invalid,
-                         fmt::format("it must be a whole number from 1 to {}", limits::replicas_per_request_max),
-                         "replicas"};
-        request.replicas = count;
-    }
-    if (!request.name.empty() && request.replicas > 1)
-        return error{errc::invalid, "a name is for one instance only", "name", "leave it out, or ask for one replica"};
+    auto const replicas = replicas_of(body);
+    if (!replicas) return replicas.error();
+    request.replicas = *replicas;
+    if (auto const wrong = check(request)) return *wrong;
     auto const workload = workload_id::parse(*id);
     if (!workload) return error{errc::not_found, fmt::format("Workload id {} not found", *id)};
     request.workload = *workload;

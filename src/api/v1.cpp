@@ -64,17 +64,6 @@ result<void> check_members(json::object const& from) {
     return {};
 }
 
-result<std::uint32_t> replicas_member(json::object const& from) {
-    auto const* value = from.if_contains("replicas");
-    if (value == nullptr || value->is_null()) return 1u;
-    boost::system::error_code wrong;
-    auto const count = value->to_number<std::uint32_t>(wrong);
-    if (wrong || count < 1 || count > limits::replicas_per_request_max)
-        return wrong_member("replicas",
-                            fmt::format("it must be a whole number from 1 to {}", limits::replicas_per_request_max));
-    return count;
-}
-
 result<std::optional<workload_kind>> kind_member(json::object const& from) {
     auto const text = text_member(from, "kind");
     if (!text) return text.error();
@@ -91,17 +80,16 @@ result<instances_body> read_members(json::object const& from) {
     if (workload->empty()) return error{errc::invalid, "it is missing", "workload", "give a workload's name or id"};
     auto const name = text_member(from, "name");
     if (!name) return name.error();
-    auto const replicas = replicas_member(from);
+    auto const replicas = replicas_of(from);
     if (!replicas) return replicas.error();
     auto const kind = kind_member(from);
     if (!kind) return kind.error();
-    if (!name->empty() && *replicas > 1)
-        return error{errc::invalid, "a name is for one instance only", "name", "leave it out, or ask for one replica"};
     instances_body body;
     body.workload.id_or_name = *workload;
     body.workload.kind = *kind;
     body.request.name = *name;
     body.request.replicas = *replicas;
+    if (auto const wrong = check(body.request)) return *wrong;
     return body;
 }
 

@@ -50,12 +50,16 @@ refusal lacks_host_port(candidate const& node, release const& asked) {
 
 namespace scores {
 
+/// Amounts up to here can be multiplied by 1000, also where much more than all is taken.
+constexpr std::int64_t share_max = std::numeric_limits<std::int64_t>::max() / 1'000'000;
+
 std::int64_t most_free(candidate const& node, release const& asked) {
     auto scarcest = std::numeric_limits<std::int64_t>::max();
     for (auto const& [name, capacity] : node.capacity.entries()) {
         if (capacity <= 0) continue;
         auto const left = capacity - node.taken.get(name) - asked.requests.get(name);
-        scarcest = std::min(scarcest, left * 1000 / capacity);
+        auto const unit = capacity / share_max + 1;  // network file systems of petabytes times 1000 are too much
+        scarcest = std::min(scarcest, left / unit * 1000 / (capacity / unit));
     }
     return scarcest;
 }

@@ -36,18 +36,6 @@ error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
 }
 
-/// What is wrong with a request, whatever there is already.
-std::optional<error> check_request(create_instances_request const& what) {
-    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
-        return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
-                     fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
-    if (what.name.empty()) return std::nullopt;
-    if (what.replicas > 1)
-        return error{errc::invalid, "a name was given for several replicas", "name",
-                     "leave it out, or ask for one replica"};
-    return check_object_name(what.name, "name");
-}
-
 error name_taken(workload const& by) {
     auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
     if (by.deleting_since)
@@ -82,6 +70,17 @@ std::optional<error> check_key(caller const& who, document_key const& key) {
 }
 
 }  // namespace
+
+std::optional<error> check(create_instances_request const& what) {
+    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
+        return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
+                     fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
+    if (what.name.empty()) return std::nullopt;
+    if (what.replicas > 1)
+        return error{errc::invalid, "a name was given for several replicas", "name",
+                     "leave it out, or ask for one replica"};
+    return check_object_name(what.name, "name");
+}
 
 /// What follows from the head is told when it is durable: else somebody hears of a change that a power loss takes back.
 awaitable<error> primary::impl::when_durable(error why) {
@@ -132,7 +131,7 @@ result<std::string> primary::impl::free_name(std::string const& tenant, std::set
 awaitable<result<std::vector<stored<instance>>>> primary::impl::create_instances(create_instances_request what) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
-    if (auto const wrong = check_request(what)) co_return *wrong;
+    if (auto const wrong = check(what)) co_return *wrong;
     auto const owner = store_.head().find<workload>(what.workload);
     if (!owner) co_return co_await when_durable(no_such("workload", what.workload.text()));
     if (owner->deleting_since) {

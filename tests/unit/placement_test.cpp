@@ -36,6 +36,17 @@ TEST_CASE("instances are spread by free share, ties go to the lower node id") {
     CHECK(count_on(four, 2) == 2);
 }
 
+TEST_CASE("shares are right on a node with a disk of petabytes, too") {
+    constexpr std::int64_t huge = std::int64_t{1} << 62;
+    auto small = make_candidate(1, 4000);
+    auto large = make_candidate(2, 4000);
+    for (auto* const each : {&small, &large}) each->capacity.set(resource::storage, huge);
+    small.taken.set(resource::storage, huge / 2);
+    auto const of = make_release(1, 400);
+    CHECK(scores::most_free(small, *of) == 499);  // in whole thousandths, rounded down
+    CHECK(scores::most_free(large, *of) == 900);
+}
+
 TEST_CASE("placing changes nothing of what it was given") {
     cluster_view nodes;
     nodes.set_node(make_candidate(1, 4000));

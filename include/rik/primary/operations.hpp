@@ -26,6 +26,9 @@ struct create_instances_request {
     std::uint32_t replicas = 1;  ///< 1 to limits::replicas_per_request_max
 };
 
+/// What is wrong with a request, whatever there is already.
+std::optional<error> check(create_instances_request const& what);
+
 /// Names an object by its uid or by its name; of workloads of two kinds with one name, `kind` says which.
 struct object_ref {
     std::string id_or_name;
