@@ -2,6 +2,8 @@
 
 #include "directory_files_detail.hpp"
 
+#include <rik/runtime/oci/image_store.hpp>
+
 #include <fmt/format.h>
 
 #include <array>
@@ -26,6 +28,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view lock_name = "lock";
 constexpr int lock_attempts_max = 100;  // each but the last met a reset at its end
 constexpr std::string_view mark_head = "rik-state 1";
+constexpr std::array<std::string_view, 2> databases{"primary", "node"};
 constexpr std::array<std::string_view, 3> parts{"primary", "node", "images"};  // the rest the runtime has removed
 
 error in_use(fs::path const& state_dir) {
@@ -214,19 +217,35 @@ result<void> directories::unmount_run_dir() const {
                  "end what uses it, and reset again"};
 }
 
-result<void> directories::remove() {
-    if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
+/// Of each only what rik has made: a part may be a disk of its own.
+result<void> directories::remove_parts(log out) const {
+    for (auto const each : databases)
+        if (auto const removed = remove_database(state_dir_ / each); !removed) return removed;
+    if (auto const removed = oci_images::remove_all(state_dir_); !removed) return removed;
+    for (auto const each : parts) {
+        auto const part = state_dir_ / each;
+        auto const why = why_it_stays(part);
+        if (why.empty()) continue;
+        out.warning("a part of the state directory stays, without what rik made in it",
+                    {{"directory", part.string()},
+                     {"reason", std::string(why)},
+                     {"remedy", "unmount or move it before rik is started here again"}});
+    }
+    return {};
+}
+
+result<void> directories::remove(log out) {
+    if (auto const removed = remove_file(run_dir_ / owner_name); !removed) return removed;
     if (auto const gone = unmount_run_dir(); !gone) return gone;
     std::error_code kept;  // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
-    if (auto const removed = remove_part(usual_run_dir(state_dir_) / owner_name); !removed) return removed;
+    if (auto const removed = remove_file(usual_run_dir(state_dir_) / owner_name); !removed) return removed;
     fs::remove(usual_run_dir(state_dir_), kept);
-    for (auto const part : parts)
-        if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
-    if (auto const removed = remove_part(state_dir_ / mark_name); !removed) return removed;
-    if (auto const removed = remove_part(draft_of(state_dir_ / mark_name)); !removed) return removed;
+    if (auto const removed = remove_parts(out); !removed) return removed;
+    if (auto const removed = remove_file(state_dir_ / mark_name); !removed) return removed;
+    if (auto const removed = remove_file(draft_of(state_dir_ / mark_name)); !removed) return removed;
     // The lock goes last: until then nobody else can begin here.
-    if (auto const removed = remove_part(state_dir_ / lock_name); !removed) return removed;
+    if (auto const removed = remove_file(state_dir_ / lock_name); !removed) return removed;
     fs::remove(state_dir_, kept);
     return {};
 }

@@ -39,7 +39,9 @@ public:
     std::string const& cluster_cidr() const { return cluster_cidr_; }
 
     /// Removes both, but for what the user keeps in them. The runtime and the network have removed what is theirs.
-    result<void> remove();
+    /// `out` is told which parts of the state directory stay, and why. Errors: conflict, something is mounted inside of
+    /// what is rik's; internal.
+    result<void> remove(log out);
 
 private:
     struct mark {
@@ -53,6 +55,7 @@ private:
     result<void> own_run_dir() const;
     result<void> note_place() const;
     result<void> unmount_run_dir() const;
+    result<void> remove_parts(log out) const;
 
     int fd_ = -1;            ///< of the lock file
     int directory_fd_ = -1;  ///< of the state directory, locked too

@@ -124,6 +124,29 @@ test_reset() {
     nothing_is_left
 }
 
+# What is mounted in the state directory is somebody's disk: reset takes rik's things off it and leaves the rest.
+test_mounted_part() {
+    local images=$lab_dir/state/images
+    lab_rik_start
+    lab_rik_stop TERM
+    mount -t tmpfs none "$images"
+    leave_instance
+    touch "$images/mine"
+    mount -t tmpfs none "$images/tmp"
+    touch "$images/tmp/precious"
+    check 'nothing is deleted across a mount point in the middle of it' 1 lab_rik_reset
+    says "$images/tmp: something is mounted in it" unmount
+    is 'what is mounted there is whole' precious "$(ls "$images/tmp")"
+    umount "$images/tmp"
+    check 'a part that is a mount point does not keep reset from its end' 0 lab_rik_reset
+    says "$images" 'something is mounted on it'
+    is 'only what rik did not make is left of it' mine "$(ls "$images")"
+    is 'and of the state directory' images "$(ls "$lab_dir/state")"
+    umount "$images"
+    rm -r "$lab_dir/state"
+    nothing_is_left
+}
+
 # in_private_machine SCRIPT: with links, /run and /var/lib of its own, so that no other rik of this machine is there.
 in_private_machine() {
     unshare --mount --net bash -euc "mount -t tmpfs none /run && mount -t tmpfs none /var/lib && ip link set lo up; $1" 2>&1
@@ -221,6 +244,7 @@ clean_up() {
     trap - EXIT
     set +e
     if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
+    umount --lazy "$lab_dir"/state/images{/tmp,} 2>/dev/null
     lab_close
     exit "$status"
 }
@@ -236,6 +260,7 @@ main() {
     test_wrong_starts
     test_foreign_directories
     test_reset
+    test_mounted_part
     test_all_of_the_machine
     test_lost_lock
     test_lost_mark
