@@ -129,7 +129,15 @@ result<void> directories::own_run_dir() const {
     auto const text = read_small_file(file, "--run-dir");
     if (!text) return text.error();
     auto const wanted = state_dir_.string() + "\n";
-    if (*text && **text == wanted) return {};
+    auto const is_known = *text && **text == wanted;
+    if (!is_known)
+        if (auto const made = make_run_dir(); !made) return made;
+    if (auto const owned = check_owner(run_dir_, "--run-dir"); !owned || is_known) return owned;
+    keep_in_memory(run_dir_);
+    return write_small_file(file, wanted, "--run-dir");
+}
+
+result<void> directories::make_run_dir() const {
     auto const is_foreign = has_other_things(run_dir_, {draft_of(owner_name)}, "--run-dir");
     if (!is_foreign) return is_foreign.error();
     if (*is_foreign)
@@ -141,8 +149,7 @@ result<void> directories::own_run_dir() const {
     std::error_code failure;
     fs::create_directories(run_dir_, failure);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");
-    keep_in_memory(run_dir_);
-    return write_small_file(file, wanted, "--run-dir");
+    return {};
 }
 
 /// Where `reset --all` looks: a run directory elsewhere is named in the usual place.

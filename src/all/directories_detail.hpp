@@ -27,7 +27,7 @@ public:
     /// dies, however it dies.   Source: man 2 flock
     /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, its path cannot be
     /// used, or it was used with another --run-dir or --cluster-cidr; denied, also when others than root may write into
-    /// the state directory; internal. After an error about the path nothing was made.
+    /// one of them; internal. After an error about the path nothing was made.
     result<void> take(local_options const& options);
     /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
     /// in it.
@@ -53,6 +53,7 @@ private:
     result<void> write_mark(mark const& of) const;
     result<void> choose(local_options const& options, mark const& old);
     result<void> own_run_dir() const;
+    result<void> make_run_dir() const;
     result<void> note_place() const;
     result<void> unmount_run_dir() const;
     result<void> remove_parts(log out) const;

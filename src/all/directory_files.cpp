@@ -105,7 +105,7 @@ result<void> check_owner(fs::path const& directory, std::string_view option) {
                  is_open ? fmt::format("{}: others than its owner may write into it", directory.string())
                          : fmt::format("{}: it belongs to user {}", directory.string(), about.st_uid),
                  {},
-                 fmt::format("choose a directory that only root writes into as {}", option)};
+                 fmt::format("make it root's alone (chown root, chmod go-w), or choose another {}", option)};
 }
 
 int lock_directory(fs::path const& directory) {

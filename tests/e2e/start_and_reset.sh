@@ -103,6 +103,12 @@ test_foreign_directories() {
     check 'nor is it a run directory' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/precious" --cluster-cidr "$lab_cidr"
     says "$lab_dir/precious"
     check 'and not reset as one' 1 rik reset --state-dir "$lab_dir/state" --run-dir "$lab_dir/precious"
+    mkdir "$lab_dir/open-run" "$lab_dir/their-run" && chmod 0777 "$lab_dir/open-run" && chown 65534 "$lab_dir/their-run"
+    check 'nor is one into which anybody may write' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/open-run" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/open-run" 'others than its owner'
+    check 'or that is not of root' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/their-run" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/their-run" 65534
+    is 'nothing was put into them' '' "$(find "$lab_dir/open-run" "$lab_dir/their-run" -mindepth 1)"
     is 'all of it is still there, and nothing else' 'photos photos/images photos/images/holiday precious precious/pods precious/pods/thesis' \
         "$(cd "$lab_dir" && find photos precious | sort | tr '\n' ' ' | sed 's/ $//')"
     check 'the attempt is reset' 0 lab_rik_reset
@@ -110,6 +116,10 @@ test_foreign_directories() {
 
 test_reset() {
     leave_instance
+    chmod 0777 "$lab_dir/run"
+    check 'a run directory that has become open to everybody is refused at the next start' 1 in_lab
+    says "$lab_dir/run" 'others than its owner' 'chmod go-w'
+    chmod go-w "$lab_dir/run"
     check 'another run directory is refused at the next start' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/else"
     says "$lab_dir/run"
     check 'other addresses too' 1 rik --state-dir "$lab_dir/state" --cluster-cidr 10.99.0.0/16
