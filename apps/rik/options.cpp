@@ -2,6 +2,7 @@
 
 #include <rik/base/ipv4.hpp>
 #include <rik/http/server.hpp>
+#include <rik/primary/primary.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -35,17 +36,9 @@ std::string check_listen(std::string const& text) {
     return parsed ? "" : to_string(parsed.error());
 }
 
-std::string check_subnet(std::string const& text) {
-    auto const parsed = ipv4_subnet::parse(text);
-    if (!parsed) return to_string(parsed.error());
-    if (parsed->prefix_bits() > 24) return "the cluster needs at least a /24";
-    // Source: RFC 6890: "this network", loopback, link-local, and from 224.0.0.0 on multicast and reserved
-    for (auto const* const each : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"}) {
-        auto const special = ipv4_subnet::parse(each).value();
-        if (special.contains(parsed->network()) || parsed->contains(special.network()))
-            return text + " has addresses of " + each + ", which Pods cannot have; take one of 10.0.0.0/8, for example";
-    }
-    return {};
+std::string check_range(std::string const& text) {
+    auto const parsed = parse_cluster_cidr(text, primary_options().node_prefix_bits);
+    return parsed ? "" : to_string(parsed.error());
 }
 
 [[noreturn]] void refuse(std::string const& why) {
@@ -92,7 +85,7 @@ options parse_command_line(int argc, char** argv) {
                    "a name by which clients call the API over TCP, beside the machine's own; may be given again");
     app.add_option("--cluster-cidr", chosen.local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
-        ->check(check_subnet);
+        ->check(check_range);
     app.add_option("--node-name", chosen.local.node_name, "name of this node (default: the host name)");
     app.add_option("--insecure-registry", chosen.local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http; may be given again");

@@ -2,6 +2,8 @@
 
 #include "directory_files_detail.hpp"
 
+#include <rik/base/ipv4.hpp>
+#include <rik/primary/primary.hpp>
 #include <rik/runtime/oci/image_store.hpp>
 
 #include <fmt/format.h>
@@ -166,11 +168,14 @@ result<void> directories::take(local_options const& options) {
     for (auto const& [directory, option] :
          {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
         if (auto const fits = check_form(directory, option); !fits) return fits;
+    auto const& range = options.cluster_cidr;  // a wrong one must not get into the mark
+    if (!range.empty())
+        if (auto const usable = parse_cluster_cidr(range, primary_options().node_prefix_bits); !usable)
+            return usable.error();
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();
     if (auto const same = choose(options, known->value_or(mark{})); !same) return same;
-    auto const& range = options.cluster_cidr;
     cluster_cidr_ = *known ? (*known)->cluster_cidr : range.empty() ? usual_cluster_cidr : range;
     if (!range.empty() && range != cluster_cidr_)
         return error{errc::invalid,

@@ -26,8 +26,8 @@ public:
     /// Makes what is missing and keeps others out: one rik per state directory, until this is destroyed or the process
     /// dies, however it dies.   Source: man 2 flock
     /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, its path cannot be
-    /// used, or it was used with another --run-dir or --cluster-cidr; denied, also when others than root may write into
-    /// one of them; internal. After an error about the path nothing was made.
+    /// used, or cluster_cidr, or it was used with another --run-dir or --cluster-cidr; denied, also when others than
+    /// root may write into one of them; internal. After an error about the path or the range nothing was made.
     result<void> take(local_options const& options);
     /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
     /// in it.

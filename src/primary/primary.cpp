@@ -3,6 +3,7 @@
 #include "impl_detail.hpp"
 #include "tidy_detail.hpp"
 
+#include <rik/base/ipv4.hpp>
 #include <rik/base/limits.hpp>
 
 #include <algorithm>
@@ -29,6 +30,8 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       tasks_(strand) {}
 
 awaitable<result<void>> primary::impl::start() {
+    auto const range = parse_cluster_cidr(options_.cluster_cidr, options_.node_prefix_bits);
+    if (!range) co_return range.error();
     auto const opened = co_await store_.open();
     if (!opened) co_return opened.error();
     auto const read = read_state();

@@ -86,6 +86,7 @@ s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(600)' "$po
     says "$lab_dir/theirs" 65534
     for port in 0.0.0.0/0 127.0.0.0/16 169.254.0.0/16 224.0.0.0/8 10.0.0.0/25 10.1.2.3/16; do
         check "addresses that are none for Pods: $port" 2 rik --state-dir "$lab_dir/state" --cluster-cidr "$port"
+        says --cluster-cidr
     done
     is 'nothing was made' '' "$(find "$lab_dir/open" "$lab_dir/theirs" "$lab_dir/state" -mindepth 1 2>/dev/null)"
     touch "$lab_dir/file"

@@ -53,7 +53,31 @@ awaitable<> stop_is_cancelled(sim::world& world) {
     inner.reset();  // asserts that nothing of it runs
 }
 
+/// Every node would be refused later, one after the other.
+awaitable<> range_is_wrong(sim::world& world) {
+    sim::machine machine(world.executor(), world.time(), facts_of_a_machine());
+    auto const contents = std::make_shared<memory_disk>();
+    sim::faulty_disk primary_disk(world, contents);
+    sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
+    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
+                              machine,      machine,        machine,      machine};
+    for (auto const* range : {"10.0.0.0/8x", "127.0.0.0/16", "10.0.0.0/25"}) {
+        INFO(range);
+        cluster_options options;
+        options.cluster_cidr = range;
+        cluster inner(world.executor(), ports, std::move(options));
+        auto const started = co_await inner.start();
+        REQUIRE_FALSE(started.has_value());
+        CHECK(started.error().code == errc::invalid);
+    }
+}
+
 }  // namespace
+
+TEST_CASE("a cluster does not start with a range that Pods cannot have") {
+    sim::world world(7);
+    world.run(range_is_wrong(world));
+}
 
 TEST_CASE("a cluster stops to the end when its caller is cancelled") {
     sim::world world(7);
