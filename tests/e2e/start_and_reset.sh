@@ -37,11 +37,15 @@ without_image_tools() {
 # An instance that runs, of a rik that has ended.
 leave_instance() {
     lab_rik_start "$@"
-    printf '{"apiVersion":"v1","kind":"Pod","name":"left","spec":{"containers":[{"name":"main","image":"oci:%s","command":["sleep","1000"]}]}}\n' \
-        "$lab_dir/layout:sleeper" | rikctl create workload -f - >/dev/null
+    make_left
     check 'an instance runs' 0 rikctl create instance --workload left --wait
     lab_wait_for 10 leftovers_learn
     lab_rik_stop TERM
+}
+
+make_left() {
+    printf '{"apiVersion":"v1","kind":"Pod","name":"left","spec":{"containers":[{"name":"main","image":"oci:%s","command":["sleep","1000"]}]}}\n' \
+        "$lab_dir/layout:sleeper" | rikctl create workload -f - >/dev/null
 }
 
 listens() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
@@ -249,6 +253,43 @@ test_half_and_slash() {
     nothing_is_left
 }
 
+# fill FIFO: until it takes no more.
+fill() {
+    python3 -c 'import os, sys
+pipe = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+try:
+    while True: os.write(pipe, b"-")
+except BlockingIOError: pass' "$1"
+}
+
+# Who reads the log may pause, as a pager does. A second signal would end rik at once.
+test_paused_log() {
+    local reader
+    mv "$lab_dir/rik.log" "$lab_dir/rik.log.before"
+    mkfifo "$lab_dir/rik.log"
+    exec 9<>"$lab_dir/rik.log"
+    lab_rik_start
+    fill "$lab_dir/rik.log"
+    make_left
+    check 'an instance is started while nobody reads the log' 0 timeout 20 "$rikctl_program" --server "unix://$lab_dir/rik.sock" \
+        create instance --workload left --wait
+    check 'and rik is ready' 0 curl --silent --fail --max-time 5 --unix-socket "$lab_dir/rik.sock" http://localhost/readyz
+    leftovers_learn
+    kill -s TERM "$rik_pid"
+    cat <&9 >"$lab_dir/fifo.log" &
+    reader=$!
+    lab_pids+=("$reader")
+    lab_wait_for 20 lab_has_ended "$rik_pid" || true
+    lab_rik_stop TERM
+    lab_wait_for 5 grep --quiet 'rik has stopped' "$lab_dir/fifo.log" || true
+    kill "$reader"
+    exec 9<&-
+    is 'nothing of the log is lost' '1 1' "$(grep --count 'instance started' "$lab_dir/fifo.log") $(grep --count 'rik has stopped' "$lab_dir/fifo.log")"
+    rm "$lab_dir/rik.log"
+    check 'it is reset' 0 lab_rik_reset
+    nothing_is_left
+}
+
 clean_up() {
     local status=$?
     trap '' INT TERM
@@ -278,6 +319,7 @@ main() {
     test_lost_database
     test_lost_state
     test_half_and_slash
+    test_paused_log
     checks_close
 }
 
