@@ -147,6 +147,7 @@ private:
 
     bool is_open_ = false;
     std::optional<error> failed_;
+    bool is_failure_told_ = false;  ///< to the owner, who logs it
     notifier failure_;
     std::size_t visitors_ = 0;
     notifier visitor_left_;
