@@ -1,8 +1,15 @@
 #include "logging.hpp"
 
+#include <rik/base/limits.hpp>
+
 #include <fmt/format.h>
+#include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <utility>
+
+#include <poll.h>
 
 namespace rik::app {
 
@@ -33,24 +40,93 @@ std::string escaped(std::string_view text) {
     return safe;
 }
 
+// Signal handlers have no other way to their data.
+std::atomic<stderr_log const*> log_at_work = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+static_assert(std::atomic<stderr_log const*>::is_always_lock_free && std::atomic<std::size_t>::is_always_lock_free);
+
+constexpr int crash_waits_max = 1'000;
+constexpr int crash_wait_ms = 1;
+
+/// The thread that writes lives on while another one aborts. Afterwards abort ends the process as ever.
+extern "C" void wait_for_log(int /*signal*/) {
+    auto const* const log = log_at_work.load();
+    for (int waits = 0; log != nullptr && log->waiting_count() > 0 && waits < crash_waits_max; ++waits)
+        ::poll(nullptr, 0, crash_wait_ms);
+}
+
 }  // namespace
 
-stderr_log::stderr_log(log_level least, bool is_text) : is_text_(is_text) {
-    auto logger = spdlog::stderr_logger_mt("rik");
-    logger->set_level(level_of(least));
-    logger->set_pattern(is_text ? "%Y-%m-%dT%H:%M:%S.%e%z %L %v" : R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})");
-    spdlog::set_default_logger(std::move(logger));
+stderr_log::stderr_log(log_level least, bool is_text)
+    : least_(least),
+      is_text_(is_text),
+      out_(std::make_shared<spdlog::logger>("rik", std::make_shared<spdlog::sinks::stderr_sink_st>())) {
+    out_->set_level(spdlog::level::trace);
+    out_->set_pattern(is_text ? "%Y-%m-%dT%H:%M:%S.%e%z %L %v" : R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})");
+    thread_ = std::thread([this] { write_lines(); });
+    log_at_work = this;
+    std::signal(SIGABRT, wait_for_log);
+}
+
+stderr_log::~stderr_log() {
+    {
+        std::lock_guard const lock(mutex_);
+        is_ending_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+    log_at_work = nullptr;
 }
 
 void stderr_log::write(log_level level, std::string_view message, std::span<log_field const> fields) {
-    auto const to = level_of(level);
-    if (!spdlog::should_log(to)) return;
-    auto line = is_text_ ? std::string(message)
+    if (level < least_) return;
+    auto made = make_line(level, message, fields);
+    {
+        std::lock_guard const lock(mutex_);
+        if (dropped_count_ > 0 || bytes_ + made.bytes() > limits::log_queue_bytes_max) {
+            ++dropped_count_;
+            return;
+        }
+        bytes_ += made.bytes();
+        lines_.push_back(std::move(made));
+        ++waiting_count_;
+    }
+    changed_.notify_one();
+}
+
+stderr_log::line stderr_log::make_line(log_level level, std::string_view message,
+                                       std::span<log_field const> fields) const {
+    auto text = is_text_ ? std::string(message)
                          : fmt::format(R"("level":"{}","message":"{}")", to_string(level), escaped(message));
     for (auto const& each : fields)
-        line += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value))
+        text += is_text_ ? fmt::format(" {}=\"{}\"", each.name, escaped(each.value))
                          : fmt::format(R"(,"{}":"{}")", each.name, escaped(each.value));
-    spdlog::log(to, "{}", line);
+    return line{.at = time_.wall(), .level = level, .text = std::move(text)};
+}
+
+/// Precondition: something waits, or was dropped.
+stderr_log::line stderr_log::take_next() {
+    if (lines_.empty()) {
+        log_field const count{"count", fmt::format("{}", std::exchange(dropped_count_, 0))};
+        ++waiting_count_;
+        return make_line(log_level::warning, "lines are missing here: standard error did not take them", {&count, 1});
+    }
+    auto next = std::move(lines_.front());
+    lines_.pop_front();
+    bytes_ -= next.bytes();
+    return next;
+}
+
+void stderr_log::write_lines() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [this] { return !lines_.empty() || dropped_count_ > 0 || is_ending_; });
+        if (lines_.empty() && dropped_count_ == 0) return;
+        auto const next = take_next();
+        lock.unlock();
+        out_->log(next.at, {}, level_of(next.level), next.text);
+        --waiting_count_;
+        lock.lock();
+    }
 }
 
 }  // namespace rik::app

@@ -2,15 +2,16 @@
 
 #include <rik/base/ipv4.hpp>
 #include <rik/http/server.hpp>
+#include <rik/primary/primary.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace rik::app {
 
@@ -35,17 +36,9 @@ std::string check_listen(std::string const& text) {
     return parsed ? "" : to_string(parsed.error());
 }
 
-std::string check_subnet(std::string const& text) {
-    auto const parsed = ipv4_subnet::parse(text);
-    if (!parsed) return to_string(parsed.error());
-    if (parsed->prefix_bits() > 24) return "the cluster needs at least a /24";
-    // Source: RFC 6890: "this network", loopback, link-local, and from 224.0.0.0 on multicast and reserved
-    for (auto const* const each : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"}) {
-        auto const special = ipv4_subnet::parse(each).value();
-        if (special.contains(parsed->network()) || parsed->contains(special.network()))
-            return text + " has addresses of " + each + ", which Pods cannot have; take one of 10.0.0.0/8, for example";
-    }
-    return {};
+std::string check_range(std::string const& text) {
+    auto const parsed = parse_cluster_cidr(text, primary_options().node_prefix_bits);
+    return parsed ? "" : to_string(parsed.error());
 }
 
 [[noreturn]] void refuse(std::string const& why) {
@@ -60,78 +53,101 @@ std::filesystem::path absolute(std::string const& path) {
     return whole.has_filename() ? whole : whole.parent_path();  // "/srv/rik/"
 }
 
-}  // namespace
-
-options parse_command_line(int argc, char** argv) {
+/// The command line as it was given.
+struct words {
     options chosen;
     std::string state_dir = chosen.local.state_dir;
     std::string run_dir;
     std::string level = "info";
     std::string format = "text";
+};
 
-    CLI::App app{"RIK runs Pods and keeps them running: primary, scheduler and node in one program.", "rik"};
-    app.footer(examples);
-    app.set_version_flag("--version", "rik " RIK_VERSION);
-    app.require_subcommand(0, 1);
-    app.fallthrough();
-    app.add_option("--role", chosen.role, "all; roles as processes of their own come with links over gRPC")
-        ->capture_default_str();
-    app.add_option("--state-dir", state_dir, "what lasts: stores, images, what containers wrote")
+void add_places(CLI::App& app, words& to) {
+    app.add_option("--state-dir", to.state_dir, "what lasts: stores, images, what containers wrote")
         ->capture_default_str()
         ->check(check_not_empty);
-    app.add_option("--run-dir", run_dir,
+    app.add_option("--run-dir", to.run_dir,
                    "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)");
-    app.add_option("--socket", chosen.socket,
+    app.add_option("--socket", to.chosen.socket,
                    "unix socket of the API, mode 0660, group rik if there is one; '' for none")
         ->capture_default_str();
     app.add_option(
-           "--listen", chosen.listen,
+           "--listen", to.chosen.listen,
            "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
         ->check(check_listen);
-    app.add_option("--host-name", chosen.host_names,
+    app.add_option("--host-name", to.chosen.host_names,
                    "a name by which clients call the API over TCP, beside the machine's own; may be given again");
-    app.add_option("--cluster-cidr", chosen.local.cluster_cidr,
+}
+
+void add_options(CLI::App& app, words& to) {
+    auto& local = to.chosen.local;
+    app.add_option("--role", to.chosen.role, "all; roles as processes of their own come with links over gRPC")
+        ->capture_default_str();
+    add_places(app, to);
+    app.add_option("--cluster-cidr", local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
-        ->check(check_subnet);
-    app.add_option("--node-name", chosen.local.node_name, "name of this node (default: the host name)");
-    app.add_option("--insecure-registry", chosen.local.insecure_registries,
+        ->check(check_range);
+    app.add_option("--node-name", local.node_name, "name of this node (default: the host name)");
+    app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http; may be given again");
-    app.add_option("--log-level", level)
+    app.add_option("--log-level", to.level)
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-    app.add_option("--log-format", format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
+    app.add_option("--log-format", to.format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
+}
+
+void add_commands(CLI::App& app, options& to) {
     auto* const reset = app.add_subcommand("reset", "remove everything of this state directory from this machine");
     reset->footer("Which one, say --state-dir and --run-dir: see rik --help. Files that rik did not make stay.");
-    reset->add_flag("--all", chosen.all,
+    reset->add_flag("--all", to.all,
                     "every state directory that a rik has used here since the boot, and the usual one");
-    auto const* const version = app.add_subcommand("version", "print the version");
+    reset->callback([&to] { to.what = verb::reset; });
+    app.add_subcommand("version", "print the version")->callback([&to] { to.what = verb::version; });
+    app.require_subcommand(0, 1);
+}
 
-    try {
-        app.parse(argc, argv);
-    } catch (CLI::ParseError const& problem) {
-        std::exit(app.exit(problem) == 0 ? 0 : 2);
-    }
+log_level level_of(std::string const& name) {
+    for (auto const each : {log_level::debug, log_level::info, log_level::warning})
+        if (to_string(each) == name) return each;
+    return log_level::error;
+}
+
+/// What goes together and what does not.
+options check(words said) {
+    auto chosen = std::move(said.chosen);
     if (chosen.role != "all")
         refuse("--role=" + chosen.role +
                ": a role as a process of its own is not built yet (it needs links over gRPC); use --role=all");
-    if (reset->parsed()) chosen.what = verb::reset;
-    if (version->parsed()) chosen.what = verb::version;
     if (chosen.socket.empty() && chosen.listen.empty() && chosen.what == verb::serve)
         refuse("it would listen nowhere; give --socket or --listen");
-    chosen.local.state_dir = absolute(state_dir);
-    if (!run_dir.empty()) chosen.local.run_dir = absolute(run_dir);
+    chosen.local.state_dir = absolute(said.state_dir);
+    if (!said.run_dir.empty()) chosen.local.run_dir = absolute(said.run_dir);
     for (auto const& mine : {chosen.local.state_dir, chosen.local.run_dir})
         if (!chosen.socket.empty() && !mine.empty() &&
             absolute(chosen.socket).string().starts_with(mine.string() + "/"))
             refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
     chosen.local.version = RIK_VERSION;
-    static std::map<std::string, log_level> const levels{{"debug", log_level::debug},
-                                                         {"info", log_level::info},
-                                                         {"warning", log_level::warning},
-                                                         {"error", log_level::error}};
-    chosen.level = levels.at(level);
-    chosen.has_pretty_log = format == "text";
+    chosen.level = level_of(said.level);
+    chosen.has_pretty_log = said.format == "text";
     return chosen;
+}
+
+}  // namespace
+
+options parse_command_line(int argc, char** argv) {
+    words said;
+    CLI::App app{"RIK runs Pods and keeps them running: primary, scheduler and node in one program.", "rik"};
+    app.footer(examples);
+    app.set_version_flag("--version", "rik " RIK_VERSION);
+    app.fallthrough();
+    add_options(app, said);
+    add_commands(app, said.chosen);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& problem) {
+        std::exit(app.exit(problem) == 0 ? 0 : 2);
+    }
+    return check(std::move(said));
 }
 
 }  // namespace rik::app

@@ -56,9 +56,9 @@ class local_cluster {
 public:
     /// Opens the adapters and starts the cluster. `executor` is the host program's.
     /// Errors: conflict, another rik has this state directory, or it belongs to something else; invalid, it was used
-    /// with another run directory or cluster_cidr; not_found, programs that it needs are not installed; denied;
-    /// unsupported; corrupt; internal.
-    /// Cancel: waits for the end. Do not drop what it returns then: it has to be stopped.
+    /// with another run directory or cluster_cidr, or Pods cannot have addresses of that; not_found, programs that it
+    /// needs are not installed; denied; unsupported; corrupt; internal. Cancel: waits for the end. Do not drop what it
+    /// returns then: it has to be stopped.
     static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
                                                                   local_options options);
     /// Precondition: `stop` has returned.

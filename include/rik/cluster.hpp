@@ -46,7 +46,8 @@ public:
     ~cluster();
 
     /// Errors: conflict, the node has joined another cluster than the primary's: one of their journals was replaced;
-    /// those of the journals, the host and the runtime. Then nothing was started. Cancel: call `stop` then.
+    /// invalid, cluster_cidr; those of the journals, the host and the runtime. Then nothing was started. Cancel: call
+    /// `stop` then.
     awaitable<result<void>> start();
     /// Completes when a role cannot go on, with the reason; call `stop` then.
     awaitable<error> failure();

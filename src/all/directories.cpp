@@ -2,6 +2,10 @@
 
 #include "directory_files_detail.hpp"
 
+#include <rik/base/ipv4.hpp>
+#include <rik/primary/primary.hpp>
+#include <rik/runtime/oci/image_store.hpp>
+
 #include <fmt/format.h>
 
 #include <array>
@@ -26,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view lock_name = "lock";
 constexpr int lock_attempts_max = 100;  // each but the last met a reset at its end
 constexpr std::string_view mark_head = "rik-state 1";
+constexpr std::array<std::string_view, 2> databases{"primary", "node"};
 constexpr std::array<std::string_view, 3> parts{"primary", "node", "images"};  // the rest the runtime has removed
 
 error in_use(fs::path const& state_dir) {
@@ -126,7 +131,15 @@ result<void> directories::own_run_dir() const {
     auto const text = read_small_file(file, "--run-dir");
     if (!text) return text.error();
     auto const wanted = state_dir_.string() + "\n";
-    if (*text && **text == wanted) return {};
+    auto const is_known = *text && **text == wanted;
+    if (!is_known)
+        if (auto const made = make_run_dir(); !made) return made;
+    if (auto const owned = check_owner(run_dir_, "--run-dir"); !owned || is_known) return owned;
+    keep_in_memory(run_dir_);
+    return write_small_file(file, wanted, "--run-dir");
+}
+
+result<void> directories::make_run_dir() const {
     auto const is_foreign = has_other_things(run_dir_, {draft_of(owner_name)}, "--run-dir");
     if (!is_foreign) return is_foreign.error();
     if (*is_foreign)
@@ -138,8 +151,7 @@ result<void> directories::own_run_dir() const {
     std::error_code failure;
     fs::create_directories(run_dir_, failure);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");
-    keep_in_memory(run_dir_);
-    return write_small_file(file, wanted, "--run-dir");
+    return {};
 }
 
 /// Where `reset --all` looks: a run directory elsewhere is named in the usual place.
@@ -156,11 +168,14 @@ result<void> directories::take(local_options const& options) {
     for (auto const& [directory, option] :
          {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
         if (auto const fits = check_form(directory, option); !fits) return fits;
+    auto const& range = options.cluster_cidr;  // a wrong one must not get into the mark
+    if (!range.empty())
+        if (auto const usable = parse_cluster_cidr(range, primary_options().node_prefix_bits); !usable)
+            return usable.error();
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();
     if (auto const same = choose(options, known->value_or(mark{})); !same) return same;
-    auto const& range = options.cluster_cidr;
     cluster_cidr_ = *known ? (*known)->cluster_cidr : range.empty() ? usual_cluster_cidr : range;
     if (!range.empty() && range != cluster_cidr_)
         return error{errc::invalid,
@@ -214,19 +229,35 @@ result<void> directories::unmount_run_dir() const {
                  "end what uses it, and reset again"};
 }
 
-result<void> directories::remove() {
-    if (auto const removed = remove_part(run_dir_ / owner_name); !removed) return removed;
+/// Of each only what rik has made: a part may be a disk of its own.
+result<void> directories::remove_parts(log out) const {
+    for (auto const each : databases)
+        if (auto const removed = remove_database(state_dir_ / each); !removed) return removed;
+    if (auto const removed = oci_images::remove_all(state_dir_); !removed) return removed;
+    for (auto const each : parts) {
+        auto const part = state_dir_ / each;
+        auto const why = why_it_stays(part);
+        if (why.empty()) continue;
+        out.warning("a part of the state directory stays, without what rik made in it",
+                    {{"directory", part.string()},
+                     {"reason", std::string(why)},
+                     {"remedy", "unmount or move it before rik is started here again"}});
+    }
+    return {};
+}
+
+result<void> directories::remove(log out) {
+    if (auto const removed = remove_file(run_dir_ / owner_name); !removed) return removed;
     if (auto const gone = unmount_run_dir(); !gone) return gone;
     std::error_code kept;  // a directory in which the user keeps something stays
     fs::remove(run_dir_, kept);
-    if (auto const removed = remove_part(usual_run_dir(state_dir_) / owner_name); !removed) return removed;
+    if (auto const removed = remove_file(usual_run_dir(state_dir_) / owner_name); !removed) return removed;
     fs::remove(usual_run_dir(state_dir_), kept);
-    for (auto const part : parts)
-        if (auto const removed = remove_part(state_dir_ / part); !removed) return removed;
-    if (auto const removed = remove_part(state_dir_ / mark_name); !removed) return removed;
-    if (auto const removed = remove_part(draft_of(state_dir_ / mark_name)); !removed) return removed;
+    if (auto const removed = remove_parts(out); !removed) return removed;
+    if (auto const removed = remove_file(state_dir_ / mark_name); !removed) return removed;
+    if (auto const removed = remove_file(draft_of(state_dir_ / mark_name)); !removed) return removed;
     // The lock goes last: until then nobody else can begin here.
-    if (auto const removed = remove_part(state_dir_ / lock_name); !removed) return removed;
+    if (auto const removed = remove_file(state_dir_ / lock_name); !removed) return removed;
     fs::remove(state_dir_, kept);
     return {};
 }

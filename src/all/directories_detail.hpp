@@ -26,8 +26,8 @@ public:
     /// Makes what is missing and keeps others out: one rik per state directory, until this is destroyed or the process
     /// dies, however it dies.   Source: man 2 flock
     /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, its path cannot be
-    /// used, or it was used with another --run-dir or --cluster-cidr; denied, also when others than root may write into
-    /// the state directory; internal. After an error about the path nothing was made.
+    /// used, or cluster_cidr, or it was used with another --run-dir or --cluster-cidr; denied, also when others than
+    /// root may write into one of them; internal. After an error about the path or the range nothing was made.
     result<void> take(local_options const& options);
     /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
     /// in it.
@@ -39,7 +39,9 @@ public:
     std::string const& cluster_cidr() const { return cluster_cidr_; }
 
     /// Removes both, but for what the user keeps in them. The runtime and the network have removed what is theirs.
-    result<void> remove();
+    /// `out` is told which parts of the state directory stay, and why. Errors: conflict, something is mounted inside of
+    /// what is rik's; internal.
+    result<void> remove(log out);
 
 private:
     struct mark {
@@ -51,8 +53,10 @@ private:
     result<void> write_mark(mark const& of) const;
     result<void> choose(local_options const& options, mark const& old);
     result<void> own_run_dir() const;
+    result<void> make_run_dir() const;
     result<void> note_place() const;
     result<void> unmount_run_dir() const;
+    result<void> remove_parts(log out) const;
 
     int fd_ = -1;            ///< of the lock file
     int directory_fd_ = -1;  ///< of the state directory, locked too

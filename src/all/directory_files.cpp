@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,9 +23,13 @@ namespace {
 
 constexpr std::string_view mount_source = "rik";  // of a run directory that is a file system of ours
 constexpr std::size_t small_file_bytes_max = 16u << 10;
-constexpr std::size_t path_bytes_max = 512;  // three of them fit into the page that mount options may take
-constexpr int removal_tries_max = 20;
-constexpr int removal_pause_ms = 10;
+constexpr std::size_t path_bytes_max = 512;             // three of them fit into the page that mount options may take
+constexpr std::string_view database_name = "state.db";  // SQLite and the lock put more behind it
+
+error failed_removal(fs::path const& what, int number) {
+    return error{errc::internal,
+                 fmt::format("{}: cannot be removed: {}", what.string(), std::generic_category().message(number))};
+}
 
 }  // namespace
 
@@ -102,7 +105,7 @@ result<void> check_owner(fs::path const& directory, std::string_view option) {
                  is_open ? fmt::format("{}: others than its owner may write into it", directory.string())
                          : fmt::format("{}: it belongs to user {}", directory.string(), about.st_uid),
                  {},
-                 fmt::format("choose a directory that only root writes into as {}", option)};
+                 fmt::format("make it root's alone (chown root, chmod go-w), or choose another {}", option)};
 }
 
 int lock_directory(fs::path const& directory) {
@@ -115,15 +118,30 @@ int lock_directory(fs::path const& directory) {
     return -1;
 }
 
-result<void> remove_part(fs::path const& part) {
+result<void> remove_file(fs::path const& file) {
+    if (::unlink(file.c_str()) == 0 || errno == ENOENT) return {};
+    return failed_removal(file, errno);
+}
+
+result<void> remove_database(fs::path const& directory) {
+    std::vector<fs::path> files;
     std::error_code failure;
-    // A program that was killed may be at work in it for a moment yet.
-    for (int tries = 0; tries < removal_tries_max; ++tries) {
-        fs::remove_all(part, failure);
-        if (!failure) return {};
-        ::poll(nullptr, 0, removal_pause_ms);
-    }
-    return error{errc::internal, fmt::format("{}: {}", part.string(), failure.message())};
+    for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure))
+        if (each->path().filename().string().starts_with(database_name)) files.push_back(each->path());
+    if (failure == std::errc::no_such_file_or_directory) return {};
+    if (failure) return failed_removal(directory, failure.value());
+    for (auto const& each : files)
+        if (auto const removed = remove_file(each); !removed) return removed;
+    fs::remove(directory, failure);  // if it cannot be, why_it_stays tells
+    return {};
+}
+
+std::string_view why_it_stays(fs::path const& directory) {
+    struct ::statx about {};
+    if (::statx(AT_FDCWD, directory.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &about) != 0) return {};
+    if (S_ISLNK(about.stx_mode)) return "it is a symbolic link";
+    if ((about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) return "something is mounted on it";
+    return "files that rik did not make are in it";
 }
 
 void keep_in_memory(fs::path const& directory) {

@@ -26,8 +26,14 @@ result<std::optional<std::string>> read_small_file(std::filesystem::path const& 
 /// Whole or not at all, after a loss of power too.
 result<void> write_small_file(std::filesystem::path const& file, std::string_view text, std::string_view option);
 
-/// With all that is in it. Nothing happens if it is not there.
-result<void> remove_part(std::filesystem::path const& part);
+/// Nothing happens if it is not there.
+result<void> remove_file(std::filesystem::path const& file);
+
+/// The files of a journal, and the directory if it is empty then and no mount point.
+result<void> remove_database(std::filesystem::path const& directory);
+
+/// Why a directory that was to be removed is still there; empty if it is not.
+std::string_view why_it_stays(std::filesystem::path const& directory);
 
 /// Errors: invalid, mount options cannot have such a path.
 result<void> check_form(std::filesystem::path const& directory, std::string_view option);

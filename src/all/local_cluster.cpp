@@ -81,10 +81,11 @@ awaitable<result<std::unique_ptr<local_cluster>>> local_cluster::open(asio::any_
 namespace {
 
 awaitable<result<void>> remove_from(detail::adapters& machine, local_options options) {
+    auto const out = options.out;
     auto done = co_await machine.open_to_remove(std::move(options));
     if (done) done = co_await machine.remove_all();
     co_await machine.stop();
-    if (done) done = machine.place.remove();
+    if (done) done = machine.place.remove(out);
     co_return done;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -20,6 +21,10 @@ std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t v
     if (problem != std::errc{} || end != text.data() + text.size() || value > value_max) return std::nullopt;
     return value;
 }
+
+// Source: RFC 6890: "this network", loopback, link-local, and from 224.0.0.0 on multicast and reserved
+constexpr std::array<ipv4_subnet, 4> not_for_pods{ipv4_subnet(0u << 24, 8), ipv4_subnet(127u << 24, 8),
+                                                  ipv4_subnet(169u << 24 | 254u << 16, 16), ipv4_subnet(224u << 24, 3)};
 
 std::string shortened(std::string_view text) { return std::string(text.substr(0, 64)); }
 
@@ -70,6 +75,20 @@ result<ipv4_subnet> ipv4_subnet::part(std::uint64_t index, unsigned part_prefix_
     }
     auto const offset = index << (32 - part_prefix_bits);
     return ipv4_subnet(network_ + static_cast<std::uint32_t>(offset), part_prefix_bits);
+}
+
+result<ipv4_subnet> parse_cluster_cidr(std::string_view text, unsigned node_prefix_bits) {
+    auto const parsed = ipv4_subnet::parse(text);
+    if (!parsed) return parsed.error();
+    if (parsed->prefix_bits() > node_prefix_bits)
+        return error{errc::invalid, fmt::format("subnet {}: the cluster needs at least a /{}", text, node_prefix_bits)};
+    for (auto const& special : not_for_pods)
+        if (special.contains(parsed->network()) || parsed->contains(special.network()))
+            return error{errc::invalid,
+                         fmt::format("subnet {}: it has addresses of {}, which Pods cannot have", text, special.text()),
+                         {},
+                         "take one of 10.0.0.0/8, for example"};
+    return parsed;
 }
 
 std::string ipv4_subnet::text() const { return fmt::format("{}/{}", ipv4_text(network_), prefix_bits_); }

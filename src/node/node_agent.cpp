@@ -4,6 +4,8 @@
 
 #include <rik/async/shield.hpp>
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace rik {
@@ -43,13 +45,15 @@ awaitable<result<void>> node_agent::impl::start() {
 
 awaitable<> node_agent::impl::flush() {
     failed_ = co_await disk_.run();
-    options_.out.error("the node's disk cannot be written; the agent stops", {{"error", to_string(*failed_)}});
     failure_.notify();
 }
 
 awaitable<error> node_agent::impl::failure() {
     while (!failed_) co_await failure_.wait();
-    co_return *failed_;
+    is_failure_told_ = true;
+    error told = *failed_;
+    told.message = fmt::format("the node's disk cannot be written: {}", told.message);
+    co_return told;
 }
 
 /// Ends the agent's own work, and then writes what that has decided. No container is stopped.
@@ -61,7 +65,7 @@ awaitable<> node_agent::impl::stop() {
     auto const streams = std::exchange(log_streams_, {});
     for (auto const& each : streams) co_await each->work.stop();
     auto const flushed = co_await disk_.wait_durable();
-    if (!flushed)
+    if (!flushed && !is_failure_told_)
         options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
     co_await writing_.stop();
 }

@@ -153,6 +153,7 @@ private:
 
     bool is_open_ = false;
     std::optional<error> failed_;
+    bool is_failure_told_ = false;  ///< to the owner, who logs it
     notifier failure_;
     std::size_t promised_changes_ = 0;  ///< of creations that are under way
     std::size_t visitors_ = 0;

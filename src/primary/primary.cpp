@@ -3,7 +3,10 @@
 #include "impl_detail.hpp"
 #include "tidy_detail.hpp"
 
+#include <rik/base/ipv4.hpp>
 #include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -29,6 +32,8 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       tasks_(strand) {}
 
 awaitable<result<void>> primary::impl::start() {
+    auto const range = parse_cluster_cidr(options_.cluster_cidr, options_.node_prefix_bits);
+    if (!range) co_return range.error();
     auto const opened = co_await store_.open();
     if (!opened) co_return opened.error();
     auto const read = read_state();
@@ -97,13 +102,15 @@ awaitable<> primary::impl::trim_events() {
 
 awaitable<> primary::impl::flush() {
     failed_ = co_await store_.run();
-    options_.out.error("the store cannot be written; the primary stops", {{"error", to_string(*failed_)}});
     failure_.notify();
 }
 
 awaitable<error> primary::impl::failure() {
     while (!failed_) co_await failure_.wait();
-    co_return *failed_;
+    is_failure_told_ = true;
+    error told = *failed_;
+    told.message = fmt::format("the primary's store cannot be written: {}", told.message);
+    co_return told;
 }
 
 awaitable<> primary::impl::wait_for_visitors() {
@@ -120,7 +127,7 @@ awaitable<> primary::impl::stop() {
     if (connection_) connection_->link->close();
     // What rides along is not lost by an orderly stop. After a failed flush this returns at once.
     auto const flushed = co_await store_.wait_durable(store_.head().at());
-    if (!flushed)
+    if (!flushed && !is_failure_told_)
         options_.out.warning("stopped with changes that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();
     co_await wait_for_visitors();

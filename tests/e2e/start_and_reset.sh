@@ -37,11 +37,15 @@ without_image_tools() {
 # An instance that runs, of a rik that has ended.
 leave_instance() {
     lab_rik_start "$@"
-    printf '{"apiVersion":"v1","kind":"Pod","name":"left","spec":{"containers":[{"name":"main","image":"oci:%s","command":["sleep","1000"]}]}}\n' \
-        "$lab_dir/layout:sleeper" | rikctl create workload -f - >/dev/null
+    make_left
     check 'an instance runs' 0 rikctl create instance --workload left --wait
     lab_wait_for 10 leftovers_learn
     lab_rik_stop TERM
+}
+
+make_left() {
+    printf '{"apiVersion":"v1","kind":"Pod","name":"left","spec":{"containers":[{"name":"main","image":"oci:%s","command":["sleep","1000"]}]}}\n' \
+        "$lab_dir/layout:sleeper" | rikctl create workload -f - >/dev/null
 }
 
 listens() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
@@ -86,6 +90,7 @@ s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(600)' "$po
     says "$lab_dir/theirs" 65534
     for port in 0.0.0.0/0 127.0.0.0/16 169.254.0.0/16 224.0.0.0/8 10.0.0.0/25 10.1.2.3/16; do
         check "addresses that are none for Pods: $port" 2 rik --state-dir "$lab_dir/state" --cluster-cidr "$port"
+        says --cluster-cidr
     done
     is 'nothing was made' '' "$(find "$lab_dir/open" "$lab_dir/theirs" "$lab_dir/state" -mindepth 1 2>/dev/null)"
     touch "$lab_dir/file"
@@ -103,6 +108,12 @@ test_foreign_directories() {
     check 'nor is it a run directory' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/precious" --cluster-cidr "$lab_cidr"
     says "$lab_dir/precious"
     check 'and not reset as one' 1 rik reset --state-dir "$lab_dir/state" --run-dir "$lab_dir/precious"
+    mkdir "$lab_dir/open-run" "$lab_dir/their-run" && chmod 0777 "$lab_dir/open-run" && chown 65534 "$lab_dir/their-run"
+    check 'nor is one into which anybody may write' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/open-run" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/open-run" 'others than its owner'
+    check 'or that is not of root' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/their-run" --cluster-cidr "$lab_cidr"
+    says "$lab_dir/their-run" 65534
+    is 'nothing was put into them' '' "$(find "$lab_dir/open-run" "$lab_dir/their-run" -mindepth 1)"
     is 'all of it is still there, and nothing else' 'photos photos/images photos/images/holiday precious precious/pods precious/pods/thesis' \
         "$(cd "$lab_dir" && find photos precious | sort | tr '\n' ' ' | sed 's/ $//')"
     check 'the attempt is reset' 0 lab_rik_reset
@@ -110,6 +121,10 @@ test_foreign_directories() {
 
 test_reset() {
     leave_instance
+    chmod 0777 "$lab_dir/run"
+    check 'a run directory that has become open to everybody is refused at the next start' 1 in_lab
+    says "$lab_dir/run" 'others than its owner' 'chmod go-w'
+    chmod go-w "$lab_dir/run"
     check 'another run directory is refused at the next start' 1 rik --state-dir "$lab_dir/state" --run-dir "$lab_dir/else"
     says "$lab_dir/run"
     check 'other addresses too' 1 rik --state-dir "$lab_dir/state" --cluster-cidr 10.99.0.0/16
@@ -120,6 +135,29 @@ test_reset() {
     touch "$lab_dir/state/mine"
     check 'reset needs only the state directory, and no tools for images' 0 without_image_tools "$rik_program" reset --state-dir "$lab_dir/state"
     is 'a file of the user stays' mine "$(ls "$lab_dir/state")"
+    rm -r "$lab_dir/state"
+    nothing_is_left
+}
+
+# What is mounted in the state directory is somebody's disk: reset takes rik's things off it and leaves the rest.
+test_mounted_part() {
+    local images=$lab_dir/state/images
+    lab_rik_start
+    lab_rik_stop TERM
+    mount -t tmpfs none "$images"
+    leave_instance
+    touch "$images/mine"
+    mount -t tmpfs none "$images/tmp"
+    touch "$images/tmp/precious"
+    check 'nothing is deleted across a mount point in the middle of it' 1 lab_rik_reset
+    says "$images/tmp: something is mounted in it" unmount
+    is 'what is mounted there is whole' precious "$(ls "$images/tmp")"
+    umount "$images/tmp"
+    check 'a part that is a mount point does not keep reset from its end' 0 lab_rik_reset
+    says "$images" 'something is mounted on it'
+    is 'only what rik did not make is left of it' mine "$(ls "$images")"
+    is 'and of the state directory' images "$(ls "$lab_dir/state")"
+    umount "$images"
     rm -r "$lab_dir/state"
     nothing_is_left
 }
@@ -215,12 +253,50 @@ test_half_and_slash() {
     nothing_is_left
 }
 
+# fill FIFO: until it takes no more.
+fill() {
+    python3 -c 'import os, sys
+pipe = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+try:
+    while True: os.write(pipe, b"-")
+except BlockingIOError: pass' "$1"
+}
+
+# Who reads the log may pause, as a pager does. A second signal would end rik at once.
+test_paused_log() {
+    local reader
+    mv "$lab_dir/rik.log" "$lab_dir/rik.log.before"
+    mkfifo "$lab_dir/rik.log"
+    exec 9<>"$lab_dir/rik.log"
+    lab_rik_start
+    fill "$lab_dir/rik.log"
+    make_left
+    check 'an instance is started while nobody reads the log' 0 timeout 20 "$rikctl_program" --server "unix://$lab_dir/rik.sock" \
+        create instance --workload left --wait
+    check 'and rik is ready' 0 curl --silent --fail --max-time 5 --unix-socket "$lab_dir/rik.sock" http://localhost/readyz
+    leftovers_learn
+    kill -s TERM "$rik_pid"
+    cat <&9 >"$lab_dir/fifo.log" &
+    reader=$!
+    lab_pids+=("$reader")
+    lab_wait_for 20 lab_has_ended "$rik_pid" || true
+    lab_rik_stop TERM
+    lab_wait_for 5 grep --quiet 'rik has stopped' "$lab_dir/fifo.log" || true
+    kill "$reader"
+    exec 9<&-
+    is 'nothing of the log is lost' '1 1' "$(grep --count 'instance started' "$lab_dir/fifo.log") $(grep --count 'rik has stopped' "$lab_dir/fifo.log")"
+    rm "$lab_dir/rik.log"
+    check 'it is reset' 0 lab_rik_reset
+    nothing_is_left
+}
+
 clean_up() {
     local status=$?
     trap '' INT TERM
     trap - EXIT
     set +e
     if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
+    umount --lazy "$lab_dir"/state/images{/tmp,} 2>/dev/null
     lab_close
     exit "$status"
 }
@@ -236,12 +312,14 @@ main() {
     test_wrong_starts
     test_foreign_directories
     test_reset
+    test_mounted_part
     test_all_of_the_machine
     test_lost_lock
     test_lost_mark
     test_lost_database
     test_lost_state
     test_half_and_slash
+    test_paused_log
     checks_close
 }
 

@@ -156,7 +156,7 @@ EXEMPT = {
     "several_awaits": ("tests/unit/compiler_traps*",),
     "aggregate_default": ("tests/unit/compiler_traps*",),
     "timers": ("src/runtime/run_process.cpp",),  # docs/adr/0005-child-processes.md
-    "fork": ("tests/bench/*",),
+    "fork": ("tests/bench/*", "tests/unit/rik_log*"),
 }
 
 

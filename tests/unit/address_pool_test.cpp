@@ -37,6 +37,21 @@ TEST_CASE("a subnet is its network address and its bits", "[unit][network]") {
     }
 }
 
+TEST_CASE("a cluster's range is large enough and has no addresses that Pods cannot have", "[unit][network]") {
+    for (auto const* text : {"10.210.0.0/16", "10.0.0.0/24", "10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12",
+                             "126.0.0.0/8", "192.0.0.0/8", "169.0.0.0/16", "169.255.0.0/16", "223.0.0.0/8"}) {
+        INFO(text);
+        CHECK(parse_cluster_cidr(text, 24).value().text() == text);
+    }
+    for (auto const* text :
+         {"", "10.0.0.0/8x", "10.0.0.0", "10.1.2.3/16", "10.0.0.0/25", "0.0.0.0/0", "0.0.0.0/16", "127.0.0.0/16",
+          "126.0.0.0/7", "169.254.0.0/16", "169.254.3.0/24", "169.0.0.0/8", "224.0.0.0/8", "255.0.0.0/24"}) {
+        INFO(text);
+        CHECK(parse_cluster_cidr(text, 24).error().code == errc::invalid);
+    }
+    CHECK(parse_cluster_cidr("10.0.0.0/25", 26).has_value());
+}
+
 TEST_CASE("a cluster's subnet is cut into the nodes' parts", "[unit][network]") {
     auto const cluster = ipv4_subnet::parse("10.210.0.0/16").value();
     CHECK(cluster.part(0, 24).value().text() == "10.210.0.0/24");

@@ -14,7 +14,7 @@ class ipv4_subnet {
 public:
     /// Errors: invalid, not ADDRESS/BITS, or host bits are set.
     static result<ipv4_subnet> parse(std::string_view text);
-    ipv4_subnet(std::uint32_t network, unsigned prefix_bits) : network_(network), prefix_bits_(prefix_bits) {}
+    constexpr ipv4_subnet(std::uint32_t network, unsigned prefix_bits) : network_(network), prefix_bits_(prefix_bits) {}
 
     std::uint32_t network() const { return network_; }
     unsigned prefix_bits() const { return prefix_bits_; }
@@ -31,6 +31,11 @@ private:
     std::uint32_t network_;
     unsigned prefix_bits_;
 };
+
+/// The addresses of all Pods of a cluster, of which each node gets a part of `node_prefix_bits`.
+/// Errors: invalid, `text` is no subnet, is smaller than such a part, or has addresses that Pods cannot have.
+/// Source: RFC 6890
+result<ipv4_subnet> parse_cluster_cidr(std::string_view text, unsigned node_prefix_bits);
 
 std::string ipv4_text(std::uint32_t address);
 /// Errors: invalid.

@@ -71,4 +71,7 @@ inline constexpr std::size_t http_header_count_max = 128;
 inline constexpr duration watch_heartbeat_period = 15s;
 inline constexpr duration operation_timeout = 60s;
 
+// The program
+inline constexpr std::size_t log_queue_bytes_max = 256u << 10;  ///< of lines that standard error does not take
+
 }  // namespace rik::limits

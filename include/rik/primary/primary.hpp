@@ -38,7 +38,8 @@ public:
     primary(asio::any_io_executor strand, primary_ports ports, primary_options options);
     ~primary() override;
 
-    /// Opens the store and starts. Await it on the strand. Errors: those of store::open; invalid, options.
+    /// Opens the store and starts. Await it on the strand. Errors: those of store::open; invalid, the
+    /// options: see parse_cluster_cidr. Then nothing was opened.
     awaitable<result<void>> start();
     /// The identity of the cluster, made at the first start. On the strand, after `start`.
     cluster_id cluster() const;

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +26,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view tree_prefix = "sha256-";
+constexpr std::array<std::string_view, 4> parts{"blobs", "layouts", "names", "tmp"};  // and the trees
 constexpr std::string_view mark = "complete";
 constexpr std::string_view interrupted_copy = "oci-put-blob";  // skopeo's temporary files
 
@@ -118,6 +121,24 @@ result<void> image_files::open() const {
     fs::permissions(root_, fs::perms::owner_all, failure);
     if (failure) return file_error(root_, failure);
     return {};
+}
+
+/// By name: the directory may be a disk of its own on which there is something else, too.
+result<void> image_files::remove() const {
+    kill_image_tools(root_);
+    std::error_code failure;
+    fs::directory_iterator const is_readable(root_, failure);
+    if (failure && failure != std::errc::no_such_file_or_directory) return file_error(root_, failure);
+    for (auto const& each : entries_of(root_)) {
+        auto const name = each.filename().string();
+        auto const is_ours = std::find(parts.begin(), parts.end(), name) != parts.end();
+        if (!is_ours && !name.starts_with(tree_prefix)) continue;
+        if (auto const removed = remove_tree(each); !removed) return removed;
+    }
+    if (::rmdir(root_.c_str()) == 0) return {};
+    for (auto const stays : {ENOENT, ENOTEMPTY, EBUSY, ENOTDIR})  // the last: it is a link to another place
+        if (errno == stays) return {};
+    return file_error(root_, errno);
 }
 
 result<void> image_files::prepare_layout(std::string const& key) const {

@@ -28,6 +28,9 @@ public:
 
     /// Makes the directories and removes what is half done.
     result<void> open() const;
+    /// Removes what this class and its tools have made, and the directory itself if it is empty then and no mount
+    /// point.
+    result<void> remove() const;
 
     std::filesystem::path blobs() const { return root_ / "blobs"; }
     std::filesystem::path scratch() const { return root_ / "tmp"; }

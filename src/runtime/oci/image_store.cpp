@@ -1,8 +1,6 @@
 #include <rik/runtime/oci/image_store.hpp>
 
-#include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/image_pull_detail.hpp"
-#include "runtime/oci/process_scan_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/task_group.hpp>
@@ -223,9 +221,7 @@ awaitable<> oci_images::stop() {
 }
 
 result<void> oci_images::remove_all(std::filesystem::path const& state_directory) {
-    auto const root = images_root(state_directory);
-    detail::kill_image_tools(root);
-    return detail::remove_tree(root);
+    return detail::image_files(images_root(state_directory)).remove();
 }
 
 }  // namespace rik

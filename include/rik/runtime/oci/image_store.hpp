@@ -46,7 +46,9 @@ public:
     /// Cancels all pulls; who waits for them gets errc::unavailable.
     awaitable<> stop();
 
-    /// Removes all images of `state_directory`. Precondition: no store has it open and nothing runs on its trees.
+    /// Removes all images of `state_directory`. What is mounted in it, and files of others, stay.
+    /// Errors: conflict, something is mounted in a part of it; internal.
+    /// Precondition: no store has it open and nothing runs on its trees.
     static result<void> remove_all(std::filesystem::path const& state_directory);
 
 private:
