@@ -112,6 +112,8 @@ result<image_source> parse_registry_name(std::string_view name, std::string_view
         return invalid(whole, "a repository has lower-case letters, digits and single '.', '_' or '-' between '/'");
     }
     source.location += rest;
+    source.repository = rest;
+    source.tag = tag.value_or("");
     // skopeo takes a tag or a digest; the digest says more.
     if (digest) {
         source.location += fmt::format("@{}", *digest);
@@ -145,7 +147,10 @@ result<image_source> parse_file_name(std::string_view transport, std::string_vie
         return invalid(whole, "it has control characters");
     }
     auto file = transport == "oci:" ? path / "index.json" : path;
-    return image_source{.location = fmt::format("{}{}", transport, rest), .file = std::move(file)};
+    image_source source{.location = fmt::format("{}{}", transport, rest), .file = std::move(file)};
+    source.path = std::move(path);
+    if (colon != rest.npos) source.tag = rest.substr(colon + 1);
+    return source;
 }
 
 result<image_source> parse_forms(std::string_view name) {

@@ -12,6 +12,9 @@ namespace rik::detail {
 struct image_source {
     std::string location;             ///< for skopeo: "docker://...", "oci:...", "docker-archive:..."
     std::string registry = {};        ///< "docker.io", "host:port"; empty for files
+    std::string repository = {};      ///< without the registry; empty for files
+    std::string tag = {};             ///< or what follows the path of a file; may be empty
+    std::filesystem::path path = {};  ///< of a local image, as it was given
     std::filesystem::path file = {};  ///< what changes when a local image changes; empty for registries
     std::string key = {};             ///< a file name that stands for this name alone
     bool is_floating = false;         ///< of a registry, and its tag is "latest" or missing
