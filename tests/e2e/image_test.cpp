@@ -9,12 +9,14 @@
 #include "support/test_image.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <optional>
 #include <string>
 #include <vector>
@@ -418,6 +420,34 @@ TEST_CASE("a layout that changed is read again, one that is away is served from 
     fs::rename(f.layout(), f.layout() + "-away");
     CHECK(f.get(name)->digest == second->digest);
     CHECK(f.sink.warnings == 1);
+}
+
+TEST_CASE("a look at a file that hangs holds up no image of a registry", "[e2e][images]") {
+    fixture f;
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const file = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    auto const pulled = registry.push(file, "busybox:1");
+    f.open({registry.address()});
+    auto const first = f.get(pulled);
+    auto const local = f.get(file);
+    std::latch answers(1);  // the pool stands still as if its threads looked at a file system that is away
+    for (int i = 0; i < 2; ++i) asio::post(f.pool, [&] { answers.wait(); });
+    std::optional<result<image_ptr>> of_file;
+    std::optional<result<image_ptr>> of_leaver;
+    task_group waiters(f.io.get_executor());
+    task_group leaver(f.io.get_executor());
+    waiters.spawn(ensure_into(*f.store, file, of_file));
+    leaver.spawn(ensure_into(*f.store, file, of_leaver));
+    rik::testing::run_ready(f.io);
+    CHECK_FALSE(of_file.has_value());
+    CHECK(f.get(pulled) == first);
+    leaver.cancel();
+    rik::testing::run(f.io, leaver.join());  // whoever gives up need not wait either
+    CHECK_FALSE(of_leaver.has_value());
+    answers.count_down();
+    rik::testing::run(f.io, waiters.join());
+    REQUIRE(of_file.has_value());
+    CHECK(of_file->value() == local);
 }
 
 TEST_CASE("a floating tag is asked for again after a minute and survives a silent registry", "[e2e][images]") {

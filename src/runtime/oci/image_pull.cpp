@@ -53,11 +53,19 @@ image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor p
       downloads_(std::make_unique<keyed_limiter>(strand, bounds_of(options_))),
       unpackings_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.unpacks_at_once_max, 1))) {}
 
-awaitable<recalled_image> image_puller::recall(std::string name, image_source source) {
-    auto look = [files = files_, name, source]() -> recalled_image {
-        return {files.recall(source.key, name), file_stamp(source.file)};
-    };
+awaitable<std::string> image_puller::stamp(image_source source) {
+    if (source.file.empty()) co_return std::string();
+    auto const place = co_await questions_->acquire(source.registry);
+    auto look = [file = source.file] { return file_stamp(file); };
     co_return co_await offload(pool_, std::move(look));
+}
+
+awaitable<recalled_image> image_puller::recall(std::string name, image_source source) {
+    auto stamp_now = co_await stamp(source);
+    auto look = [files = files_, name, key = source.key] { return files.recall(key, name); };
+    auto known = co_await offload(pool_, std::move(look));
+    recalled_image recalled{std::move(known), std::move(stamp_now)};
+    co_return recalled;
 }
 
 awaitable<result<std::string>> image_puller::ask(image_source source) {

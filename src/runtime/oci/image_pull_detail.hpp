@@ -39,6 +39,9 @@ public:
 
     image_files const& files() const { return files_; }
 
+    /// The stamp that the file of a local image has now. It may be on a file system that hangs: those who look take
+    /// turns as those who ask a registry do, and leave the pool's other threads alone.
+    awaitable<std::string> stamp(image_source source);
     /// What is on this machine of `name`.
     awaitable<recalled_image> recall(std::string name, image_source source);
     /// A stamp of what the name means in its registry now; another one when its tag was moved. The errors of `pull`.

@@ -29,7 +29,8 @@ struct oci_images_options {
 /// "oci:/PATH[:TAG]" and "docker-archive:/PATH[:REFERENCE]".
 ///
 /// A file is asked again when it changed; if it or a registry is away, an older copy serves, with a warning. An image
-/// that was asked for in this process costs no file work but two looks at its directory, and no hop between threads.
+/// of a registry that was asked for in this process costs no file work but a look at its directory, and no hop between
+/// threads; one of a file costs a look at it on the pool, so that a file system that hangs holds up nothing else.
 /// A tree is trusted only if its mark is there, which is written after everything in it was synced.
 ///
 /// Use it from the one strand that it was opened with. `stop` it before it is destroyed.
