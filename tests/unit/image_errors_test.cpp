@@ -1,6 +1,6 @@
 // What skopeo's messages mean, whatever the image is called.
 #include "runtime/oci/image_errors_detail.hpp"
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include "support/catch.hpp"
 
@@ -95,7 +95,7 @@ TEST_CASE("what an image is called does not change what its errors mean", "[imag
         auto const registry_name = host + port;
         auto const name = registry_name + "/" + repository + ":" + tag;
         CAPTURE(name);
-        auto const parsed = parse_image_name(name);
+        auto const parsed = parse_image_source(name);
         REQUIRE(parsed.has_value());
         for (auto const& [text, expected] : samples) {
             auto const message = filled(std::string(source) + text, host, registry_name, repository, tag);
@@ -118,19 +118,19 @@ TEST_CASE("what an image is called does not change what its errors mean", "[imag
     std::string const long_name = std::string(200, 'a') + "/timeout";
     auto const got = pull_error("reading manifest 1 in r.io/" + long_name + ": reading manifest 1 in r.io/" +
                                     long_name + ": reading manifest 1 in r.io/" + long_name + ": manifest unknown",
-                                parse_image_name("r.io/" + long_name).value());
+                                parse_image_source("r.io/" + long_name).value());
     CHECK(got.code == errc::not_found);  // although the message that is shown ends before that
 }
 
 TEST_CASE("what a file's path is called does not change what its errors mean", "[images]") {
-    for (std::string const word : {"timeout", "certificate", "denied", "unauthorized", "a denied path"}) {
-        auto const layout = parse_image_name("oci:/srv/" + word + ":" + (word.find(' ') == word.npos ? word : "1"));
+    for (std::string const word : {"timeout", "certificate", "denied", "unauthorized", "a,denied"}) {
+        auto const layout = parse_image_source("oci:/srv/" + word + ":" + (word.find(',') == word.npos ? word : "1"));
         REQUIRE(layout.has_value());
         auto const of = [&](std::string const& text) { return pull_error(text, *layout).code; };
         CAPTURE(word);
         CHECK(of("Invalid source name oci:/srv/" + word + ": lstat /srv/" + word + ": no such file or directory") ==
               errc::not_found);
-        CHECK(of("no descriptor found for reference \"" + layout->tag + "\"") == errc::not_found);
+        CHECK(of("no descriptor found for reference \"" + layout->name.reference + "\"") == errc::not_found);
         CHECK(of("open /srv/" + word + "/index.json: permission denied") == errc::denied);
     }
 }

@@ -90,26 +90,27 @@ bool is_of_name(std::string_view word, std::string_view before, std::string_view
     if (word.find('/') != word.npos) return true;
     auto const registry = to_lower(source.registry);
     auto const host = std::string_view(registry).substr(0, registry.rfind(':'));
-    auto const tag = to_lower(source.tag);
+    auto const tag = to_lower(source.name.tag.empty() ? source.name.reference : source.name.tag);
+    auto const& repository = source.name.repository;
     while (word.ends_with(':') || word.ends_with('.')) word.remove_suffix(1);
     auto const is_telling = [](std::string_view name) { return name.find_first_of(".:") != name.npos; };
     for (auto const name : {std::string_view(registry), host}) {
         if (is_telling(name) && word.find(name) != word.npos) return true;
     }
-    if (!tag.empty() && word == fmt::format("{}:{}", source.repository, tag)) return true;
+    if (!tag.empty() && word == fmt::format("{}:{}", repository, tag)) return true;
     if (is_telling(tag) && word == tag) return true;
     // A name may be any word, "denied" too: it is a name only where one is expected.
     if (word == tag && before == "manifest") return after == "in";
     constexpr std::array announcing{"lookup", "registry", "repository", "tag", "reference"};
     if (std::ranges::find(announcing, before) == announcing.end()) return false;
-    return word == host || word == registry || word == source.repository || word == tag;
+    return word == host || word == registry || word == repository || word == tag;
 }
 
 /// `lower` is a message in lower case. The rules look for words, and names are made of words: `team/timeout:1` that is
 /// not there is no registry that is silent.
 std::string without_name(std::string lower, image_source const& source) {
     constexpr std::string_view blanks = " \t\r\n\"'`,;()[]{}<>=";
-    auto const path = to_lower(source.path.native());  // it may have blanks
+    auto const path = to_lower(source.name.path);  // it may have commas
     for (auto at = lower.find(path); !path.empty() && at != lower.npos; at = lower.find(path, at)) {
         lower.replace(at, path.size(), "/");
     }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/oci/image_files_detail.hpp"
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
 #include <rik/async/clock.hpp>

@@ -216,7 +216,7 @@ oci_images::~oci_images() = default;
 awaitable<result<image_ptr>> oci_images::ensure(std::string name) {
     if (impl_->is_stopping) co_return stopping_error(name);
     if (auto warm = impl_->find_warm(name)) co_return warm;
-    auto source = detail::parse_image_name(name);
+    auto source = detail::parse_image_source(name);
     if (!source) co_return source.error();
     auto const joined = impl_->flight_of(name);
     seat mine(joined, impl_->strand);
