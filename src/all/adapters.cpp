@@ -16,7 +16,8 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t pool_thread_count = 2;
-constexpr std::size_t image_pool_thread_count = limits::pulls_at_once_max + 1;       // each pull may wait for the disk
+/// Each unpacked image may wait for the disk, and each look at a file for a file system that hangs; the rest is short.
+constexpr std::size_t image_pool_thread_count = limits::unpacks_at_once_max + limits::pulls_per_registry_max + 2;
 constexpr std::array<char const*, 4> programs{"runc", "conmon", "skopeo", "umoci"};  // packages of the same names
 
 result<void> check_root() {

@@ -1,9 +1,9 @@
 // spec.containers of a definition.
 #include "model/definition_fields.hpp"
 #include "model/definition_tree.hpp"
-#include "model/image_name.hpp"
 
 #include <rik/base/quantity.hpp>
+#include <rik/model/image_name.hpp>
 #include <rik/model/references.hpp>
 
 #include <fmt/format.h>
@@ -165,11 +165,14 @@ void read_name_and_image(field_reader const& fields, container_definition& into)
         into.name = *name;
         fields.notes().problem(check_label_name(*name, fields.path_of("name")));
     }
-    auto const image = fields.needed_text("image", image_remedy);
+    auto const image = fields.needed_text("image", image_name_remedy);
     if (!image) return;
     into.image = *image;
-    if (auto const why = image_problem(*image))
-        fields.notes().problem(fields.path_of("image"), fmt::format("'{}' {}", shortened(*image), *why), image_remedy);
+    if (auto const parsed = parse_image_name(*image); !parsed) {
+        auto const& why = parsed.error();
+        fields.notes().problem(fields.path_of("image"), fmt::format("'{}': {}", shortened(*image), why.message),
+                               why.remedy);
+    }
 }
 
 void check_references(container_definition const& container, field_reader const& fields) {

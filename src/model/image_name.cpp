@@ -1,127 +1,175 @@
-#include "model/image_name.hpp"
+#include <rik/model/image_name.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
 
-namespace rik::detail {
+namespace rik {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 255;
 constexpr std::size_t tag_bytes_max = 128;
-constexpr std::size_t path_bytes_max = 1024;
 
 constexpr bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
-constexpr bool is_lower(char letter) { return letter >= 'a' && letter <= 'z'; }
 constexpr bool is_upper(char letter) { return letter >= 'A' && letter <= 'Z'; }
-constexpr bool is_lower_alphanumeric(char letter) { return is_lower(letter) || is_digit(letter); }
+constexpr bool is_lower_alphanumeric(char letter) { return (letter >= 'a' && letter <= 'z') || is_digit(letter); }
 constexpr bool is_alphanumeric(char letter) { return is_lower_alphanumeric(letter) || is_upper(letter); }
 
-bool are_all(std::string_view text, bool (*is_legal)(char)) { return std::all_of(text.begin(), text.end(), is_legal); }
-
-bool is_tag(std::string_view tag) {
-    if (tag.empty() || tag.size() > tag_bytes_max || tag[0] == '.' || tag[0] == '-') return false;
-    return are_all(tag, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+/// Letters, digits and `others`.
+bool has_only(std::string_view text, std::string_view others) {
+    return std::ranges::all_of(text, [others](char c) { return is_alphanumeric(c) || others.find(c) != others.npos; });
 }
 
-bool is_digest(std::string_view digest) {
-    constexpr auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
-    if (digest.starts_with("sha256:")) return digest.size() == 7 + 64 && are_all(digest.substr(7), is_hex);
-    if (digest.starts_with("sha512:")) return digest.size() == 7 + 128 && are_all(digest.substr(7), is_hex);
-    return false;
+error invalid(std::string message) { return {errc::invalid, std::move(message), "", std::string(image_name_remedy)}; }
+
+bool is_tag(std::string_view text) {
+    if (text.empty() || text.size() > tag_bytes_max || text.front() == '.' || text.front() == '-') return false;
+    return has_only(text, "_.-");
 }
 
 /// What may stand between two runs of letters and digits: ".", "_", "__" or any number of "-".
 bool is_separator(std::string_view text) {
-    return text == "." || text == "_" || text == "__" || text.find_first_not_of('-') == std::string_view::npos;
+    return text == "." || text == "_" || text == "__" || text.find_first_not_of('-') == text.npos;
 }
 
-bool is_component(std::string_view part) {
-    if (part.empty() || !is_lower_alphanumeric(part.front()) || !is_lower_alphanumeric(part.back())) return false;
-    for (std::size_t at = 0; at < part.size();) {
+bool is_component(std::string_view text) {
+    if (text.empty() || !is_lower_alphanumeric(text.front()) || !is_lower_alphanumeric(text.back())) return false;
+    for (std::size_t at = 0; at < text.size();) {
         auto const begin = at;
-        while (at < part.size() && !is_lower_alphanumeric(part[at])) ++at;
-        if (at > begin && !is_separator(part.substr(begin, at - begin))) return false;
-        while (at < part.size() && is_lower_alphanumeric(part[at])) ++at;
+        while (at < text.size() && !is_lower_alphanumeric(text[at])) ++at;
+        if (at > begin && !is_separator(text.substr(begin, at - begin))) return false;
+        while (at < text.size() && is_lower_alphanumeric(text[at])) ++at;
     }
     return true;
 }
 
-/// The first part of a name with a '/' is a registry if it looks like a host.
-bool is_registry(std::string_view part) {
-    return part == "localhost" || part.find_first_of(".:") != std::string_view::npos;
-}
-
-bool is_host(std::string_view registry) {
-    auto const colon = registry.rfind(':');
-    if (colon != std::string_view::npos && registry.back() != ']') {
-        auto const port = registry.substr(colon + 1);
-        if (port.empty() || port.size() > 5 || !are_all(port, is_digit)) return false;
-        registry = registry.substr(0, colon);
-    }
-    if (registry.size() > 2 && registry.front() == '[' && registry.back() == ']')
-        return are_all(registry.substr(1, registry.size() - 2), [](char c) { return is_alphanumeric(c) || c == ':'; });
-    if (registry.empty() || !is_alphanumeric(registry.front()) || !is_alphanumeric(registry.back())) return false;
-    return are_all(registry, [](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
-}
-
-std::optional<std::string> repository_problem(std::string_view name) {
-    if (name.empty()) return "has no name before its tag or digest";
-    if (name.size() > name_bytes_max) return fmt::format("has a name longer than {} characters", name_bytes_max);
-    auto rest = name;
-    auto slash = rest.find('/');
-    if (slash != std::string_view::npos && is_registry(rest.substr(0, slash))) {
-        if (!is_host(rest.substr(0, slash))) return fmt::format("has no legal registry: '{}'", rest.substr(0, slash));
-        rest.remove_prefix(slash + 1);
-    }
-    if (std::any_of(rest.begin(), rest.end(), is_upper)) return fmt::format("has upper-case letters in '{}'", rest);
+bool is_repository(std::string_view text) {
     for (;;) {
-        slash = rest.find('/');
-        auto const part = rest.substr(0, slash);
-        if (!is_component(part)) return fmt::format("has no legal name: '{}'", name);
-        if (slash == std::string_view::npos) return std::nullopt;
-        rest.remove_prefix(slash + 1);
+        auto const slash = text.find('/');
+        if (!is_component(text.substr(0, slash))) return false;
+        if (slash == text.npos) return true;
+        text.remove_prefix(slash + 1);
     }
 }
 
-std::optional<std::string> plain_problem(std::string_view image) {
-    auto name = image;
-    if (auto const at = name.find('@'); at != std::string_view::npos) {
-        if (!is_digest(name.substr(at + 1)))
-            return "has no legal digest: sha256: and 64 hexadecimal digits are expected";
-        name = name.substr(0, at);
-    }
-    auto const colon = name.rfind(':');
-    auto const slash = name.rfind('/');
-    if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
-        if (!is_tag(name.substr(colon + 1))) return "has no legal tag";
-        name = name.substr(0, colon);
-    }
-    return repository_problem(name);
+/// The first part of a name with a '/' is a registry if it looks like a host.
+bool is_meant_as_registry(std::string_view part) {
+    return part == "localhost" || part.find_first_of(".:[") != part.npos;
 }
 
-/// PATH or PATH:TAG on the node. The path is absolute: nobody knows the working directory of a node.
-std::optional<std::string> path_problem(std::string_view path) {
-    if (path.size() > path_bytes_max) return fmt::format("has a path longer than {} characters", path_bytes_max);
-    if (!path.starts_with('/')) return "has no absolute path";
-    auto const colon = path.find(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    // The tag of an archive may be a whole name: docker-archive:/a.tar:registry:5000/name:tag
-    if (colon + 1 == path.size()) return "has an empty tag";
-    return std::nullopt;
+bool is_registry(std::string_view text) {
+    auto host = text;
+    if (auto const colon = text.rfind(':'); colon != text.npos && !text.ends_with(']')) {
+        auto const port = text.substr(colon + 1);
+        if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, is_digit)) return false;
+        host = text.substr(0, colon);
+    }
+    if (host.starts_with('[') && host.ends_with(']')) {
+        return host.size() > 2 && host.find_first_not_of("0123456789abcdefABCDEF:", 1) == host.size() - 1;
+    }
+    if (host.empty() || !is_alphanumeric(host.front()) || !is_alphanumeric(host.back())) return false;
+    return has_only(host, ".-");
+}
+
+/// Cuts off what follows the last `mark`, if `rest` has one; nullopt if not.
+std::optional<std::string_view> cut(std::string_view& rest, char mark) {
+    auto const at = rest.rfind(mark);
+    if (at == rest.npos) return std::nullopt;
+    auto const tail = rest.substr(at + 1);
+    rest = rest.substr(0, at);
+    return tail;
+}
+
+result<image_name> parse_registry_name(std::string_view rest) {
+    image_name name;
+    if (auto const digest = cut(rest, '@')) {
+        if (!is_image_digest(*digest)) {
+            return invalid("after '@' must come sha256: and 64 hexadecimal digits in lower case");
+        }
+        name.digest = *digest;
+    }
+    auto const first = rest.substr(0, rest.find('/'));
+    if (first.size() < rest.size() && is_meant_as_registry(first)) {
+        if (!is_registry(first)) return invalid("what is before the first '/' is no host or host:port");
+        name.registry = first;
+        rest.remove_prefix(first.size() + 1);
+    }
+    if (auto const tag = cut(rest, ':')) {
+        if (!is_tag(*tag)) {
+            return invalid(
+                fmt::format("its tag is empty, is longer than {} characters, or has others than letters, "
+                            "digits, '_', '.' and '-'",
+                            tag_bytes_max));
+        }
+        name.tag = *tag;
+    }
+    if (rest.empty()) return invalid("it has no name before its tag or digest");
+    if (std::ranges::any_of(rest, is_upper)) return invalid("its repository has upper-case letters");
+    if (!is_repository(rest)) {
+        return invalid("a repository has lower-case letters, digits and single '.', '_' or '-' between '/'");
+    }
+    name.repository = rest;
+    return name;
+}
+
+/// Nobody knows the working directory of a node.
+bool is_plain_path(std::string_view path) {
+    if (!path.starts_with('/')) return false;
+    while (!path.empty()) {
+        path.remove_prefix(1);
+        auto const part = path.substr(0, path.find('/'));
+        if (part == "." || part == "..") return false;
+        path.remove_prefix(part.size());
+    }
+    return true;
+}
+
+/// PATH or PATH:REFERENCE. That of an archive may be a whole name: docker-archive:/a.tar:registry:5000/name:tag
+result<image_name> parse_file_name(image_transport transport, std::string_view rest) {
+    auto const colon = rest.find(':');
+    image_name name{.transport = transport, .path = std::string(rest.substr(0, colon))};
+    if (!is_plain_path(name.path)) return invalid("its path must be absolute and without '.' and '..'");
+    if (colon == rest.npos) return name;
+    name.reference = rest.substr(colon + 1);
+    if (name.reference.empty()) return invalid("its tag, after the path, is empty");
+    if (name.reference.front() == '-' || !has_only(name.reference, "._-/:@+")) {
+        return invalid("what is after its path is no tag and no name");
+    }
+    return name;
+}
+
+std::size_t stored_bytes(std::string_view text) {
+    auto const others = std::ranges::count_if(text, [](char c) { return !has_only({&c, 1}, "._-@:/"); });
+    return text.size() + 2 * static_cast<std::size_t>(others);
 }
 
 }  // namespace
 
-std::optional<std::string> image_problem(std::string_view image) {
-    if (image.empty()) return "is empty";
-    auto const is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
-    if (std::any_of(image.begin(), image.end(), is_blank)) return "has a blank in it";
-    if (image.starts_with("docker://")) return plain_problem(image.substr(9));
-    if (image.starts_with("oci:")) return path_problem(image.substr(4));
-    if (image.starts_with("docker-archive:")) return path_problem(image.substr(15));
-    return plain_problem(image);
+bool is_image_digest(std::string_view text) {
+    std::string_view const prefix = "sha256:";
+    if (!text.starts_with(prefix) || text.size() != prefix.size() + 64) return false;
+    return text.find_first_not_of("0123456789abcdef", prefix.size()) == text.npos;
 }
 
-}  // namespace rik::detail
+result<image_name> parse_image_name(std::string_view text) {
+    if (text.empty()) return invalid("it is empty");
+    auto const is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
+    if (std::ranges::any_of(text, is_blank)) return invalid("it has a blank or a control character");
+    if (stored_bytes(text) > image_name_bytes_max) {
+        return invalid(
+            fmt::format("it is longer than {} bytes (special characters count three)", image_name_bytes_max));
+    }
+    constexpr std::array files{std::pair{std::string_view("oci:"), image_transport::oci_layout},
+                               std::pair{std::string_view("docker-archive:"), image_transport::docker_archive}};
+    for (auto const& [prefix, transport] : files) {
+        if (text.starts_with(prefix)) return parse_file_name(transport, text.substr(prefix.size()));
+    }
+    std::string_view const docker = "docker://";
+    if (text.starts_with(docker)) text.remove_prefix(docker.size());
+    return parse_registry_name(text);
+}
+
+}  // namespace rik

@@ -9,12 +9,14 @@
 #include "support/test_image.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <optional>
 #include <string>
 #include <vector>
@@ -253,6 +255,56 @@ TEST_CASE("a pull that nobody waits for any more gives its slot to others", "[e2
     CHECK(got->error().code == errc::unavailable);
 }
 
+TEST_CASE("a registry that hangs holds up its own images only", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    auto const file = rik::testing::make_busybox_layout(f.layout(), "1", what);
+    rik::testing::test_registry good(f.directory.path() / "registry");
+    auto const pulled = good.push(file, "busybox:1");
+    silent_registry const silent;
+    f.open({silent.address(), good.address()});
+    std::vector<std::optional<result<image_ptr>>> never(3 * limits::pulls_per_registry_max);
+    task_group hanging(f.io.get_executor());
+    for (std::size_t i = 0; i < never.size(); ++i) {
+        hanging.spawn(ensure_into(*f.store, silent.address() + "/x" + std::to_string(i) + ":1", never[i]));
+    }
+    rik::testing::run_ready(f.io);
+    auto const began = std::chrono::steady_clock::now();
+    CHECK(f.get(pulled)->config.user == "app");
+    CHECK(f.get(file)->config.user == "app");
+    CHECK(std::chrono::steady_clock::now() - began < 15s);  // before the pulls that hang are given up
+    for (auto const& each : never) CHECK_FALSE(each.has_value());
+    rik::testing::run(f.io, hanging.stop());
+}
+
+TEST_CASE("a question that its registry does not answer holds up no question of another", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    auto const file = rik::testing::make_busybox_layout(f.layout(), "1", what);
+    rik::testing::test_registry good(f.directory.path() / "good");
+    rik::testing::test_registry bad(f.directory.path() / "bad");
+    f.open({good.address(), bad.address()});
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < 3 * limits::pulls_per_registry_max; ++i) {
+        names.push_back(bad.push(file, "x" + std::to_string(i) + ":latest"));
+        f.get(names.back());
+    }
+    auto const moved = good.push(file, "busybox:latest");
+    auto const first = f.get(moved)->digest;
+    what.files = {{"/hello", "second"}};
+    good.push(rik::testing::make_busybox_layout(f.layout(), "2", what), "busybox:latest");
+    bad.stop();
+    silent_registry const silent(bad.port());
+    f.time.pass(61s);
+    std::vector<std::optional<result<image_ptr>>> copies(names.size());
+    task_group asking(f.io.get_executor());
+    for (std::size_t i = 0; i < names.size(); ++i) asking.spawn(ensure_into(*f.store, names[i], copies[i]));
+    rik::testing::run_ready(f.io);
+    CHECK(f.get(moved)->digest != first);
+    rik::testing::run(f.io, asking.join());
+    for (auto const& each : copies) CHECK(each->has_value());
+}
+
 TEST_CASE("a stopped store tells who waits, and the next start repairs what was half done", "[e2e][images]") {
     fixture f;
     auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
@@ -368,6 +420,34 @@ TEST_CASE("a layout that changed is read again, one that is away is served from 
     fs::rename(f.layout(), f.layout() + "-away");
     CHECK(f.get(name)->digest == second->digest);
     CHECK(f.sink.warnings == 1);
+}
+
+TEST_CASE("a look at a file that hangs holds up no image of a registry", "[e2e][images]") {
+    fixture f;
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const file = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    auto const pulled = registry.push(file, "busybox:1");
+    f.open({registry.address()});
+    auto const first = f.get(pulled);
+    auto const local = f.get(file);
+    std::latch answers(1);  // the pool stands still as if its threads looked at a file system that is away
+    for (int i = 0; i < 2; ++i) asio::post(f.pool, [&] { answers.wait(); });
+    std::optional<result<image_ptr>> of_file;
+    std::optional<result<image_ptr>> of_leaver;
+    task_group waiters(f.io.get_executor());
+    task_group leaver(f.io.get_executor());
+    waiters.spawn(ensure_into(*f.store, file, of_file));
+    leaver.spawn(ensure_into(*f.store, file, of_leaver));
+    rik::testing::run_ready(f.io);
+    CHECK_FALSE(of_file.has_value());
+    CHECK(f.get(pulled) == first);
+    leaver.cancel();
+    rik::testing::run(f.io, leaver.join());  // whoever gives up need not wait either
+    CHECK_FALSE(of_leaver.has_value());
+    answers.count_down();
+    rik::testing::run(f.io, waiters.join());
+    REQUIRE(of_file.has_value());
+    CHECK(of_file->value() == local);
 }
 
 TEST_CASE("a floating tag is asked for again after a minute and survives a silent registry", "[e2e][images]") {

@@ -2,7 +2,7 @@
 #include "runtime/oci/cgroup_limits_detail.hpp"
 #include "runtime/oci/image_errors_detail.hpp"
 #include "runtime/oci/image_layout_detail.hpp"
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include "support/catch.hpp"
 #include "support/test_image.hpp"
@@ -20,16 +20,16 @@ std::string const hex(64, 'a');
 std::string const digest = "sha256:" + hex;
 
 std::string location(std::string_view name) {
-    auto const source = parse_image_name(name);
+    auto const source = parse_image_source(name);
     return source ? source->location : std::string(to_string(source.error().code));
 }
 
 std::string registry(std::string_view name) {
-    auto const source = parse_image_name(name);
+    auto const source = parse_image_source(name);
     return source ? source->registry : std::string(to_string(source.error().code));
 }
 
-bool is_floating(std::string_view name) { return parse_image_name(name).value().is_floating; }
+bool is_floating(std::string_view name) { return parse_image_source(name).value().is_floating; }
 
 errc code_of(std::string_view config) {
     auto const parsed = parse_image_config(config, "amd64");
@@ -76,10 +76,11 @@ TEST_CASE("what tools say is shown without their marks, as text", "[images]") {
     std::string const many(1000, 'a');
     CHECK(tool_message(many.substr(0, 599) + "\xc3\xa9") == many.substr(0, 597) + "...");
     auto const failed = pull_error("reading manifest: received unexpected HTTP status: 500 Internal Server Error",
-                                   parse_image_name("r.io/x").value());
+                                   parse_image_source("r.io/x").value());
     CHECK(failed.code == errc::unavailable);
-    CHECK(pull_error("invalid character '<' looking for beginning of value", parse_image_name("r.io/x").value()).code ==
-          errc::unavailable);
+    CHECK(
+        pull_error("invalid character '<' looking for beginning of value", parse_image_source("r.io/x").value()).code ==
+        errc::unavailable);
 }
 
 TEST_CASE("a name that is none is refused", "[images]") {
@@ -97,6 +98,7 @@ TEST_CASE("a name that is none is refused", "[images]") {
                                    "a@",
                                    "a@sha256:12",
                                    "a@md5:1",
+                                   "oci:/a b",
                                    ".x/../y",
                                    "../x",
                                    "a/../b",
@@ -127,24 +129,26 @@ TEST_CASE("a name that is none is refused", "[images]") {
                                    "a;b",
                                    "a:1\n"}) {
         CAPTURE(name);
-        auto const source = parse_image_name(name);
+        auto const source = parse_image_source(name);
         REQUIRE(!source);
         CHECK(source.error().code == errc::invalid);
         CHECK(source.error().message.find('\n') == std::string::npos);
     }
-    CHECK(!parse_image_name(std::string("a\0b", 3)));
-    CHECK(!parse_image_name(std::string("oci:/a\0b", 8)));
-    CHECK(!parse_image_name(std::string(241, 'a')));
-    CHECK(!parse_image_name("x:" + std::string(129, 'a')));
+    CHECK(!parse_image_source(std::string("a\0b", 3)));
+    CHECK(!parse_image_source(std::string("oci:/a\0b", 8)));
+    CHECK(!parse_image_source(std::string(241, 'a')));
+    CHECK(!parse_image_source("x:" + std::string(129, 'a')));
+    CHECK(!parse_image_source("x@sha512:" + std::string(128, 'a')));
+    CHECK(!parse_image_source("oci:/" + std::string(80, ',')));  // its key would be no file name
 }
 
 TEST_CASE("different names have different keys, which are single file names", "[images]") {
-    auto const key = [](std::string_view name) { return parse_image_name(name).value().key; };
+    auto const key = [](std::string_view name) { return parse_image_source(name).value().key; };
     CHECK(key("a/b:1") == "a+b=1");
     CHECK(key("docker://a/b:1") != key("a/b:1"));
     CHECK(key("oci:/a+b") != key("oci:/a/b"));
     CHECK(key("oci:/a%2f") != key("oci:/a/"));
-    CHECK(key("oci:/x y/\xc3\xa4").find_first_of("/ ") == std::string::npos);
+    CHECK(key("oci:/x,y/\xc3\xa4").find_first_of("/,") == std::string::npos);
 }
 
 TEST_CASE("the index gives the digest of our tag only", "[images]") {
@@ -219,7 +223,7 @@ TEST_CASE("a tool's log line is unwrapped and mapped to what a program may branc
     auto const line = [](std::string const& text) { return "time=\"now\" level=fatal msg=\"" + text + "\"\n"; };
     CHECK(tool_message("first\n" + line(R"(Get \"http://x\": broke)")) == R"(Get "http://x": broke)");
     CHECK(tool_message("") == "");
-    image_source const source = parse_image_name("r.io:5000/x:1").value();
+    image_source const source = parse_image_source("r.io:5000/x:1").value();
     auto const of = [&](std::string const& text) { return pull_error(line(text), source); };
     CHECK(of("reading manifest 1 in r.io/x: manifest unknown: manifest unknown").code == errc::not_found);
     CHECK(of("dial tcp 1.2.3.4:5000: connect: connection refused").code == errc::unavailable);
@@ -231,7 +235,7 @@ TEST_CASE("a tool's log line is unwrapped and mapped to what a program may branc
     CHECK(http.code == errc::unavailable);
     CHECK(http.remedy == "start rik with --insecure-registry r.io:5000");
     CHECK(of("something else").code == errc::internal);
-    auto const file = parse_image_name("docker-archive:/x.tar").value();
+    auto const file = parse_image_source("docker-archive:/x.tar").value();
     CHECK(pull_error(line("open /x.tar: no such file or directory"), file).code == errc::not_found);
     CHECK(pull_error(line("loading tar component manifest.json: unexpected EOF"), file).code == errc::corrupt);
 }

@@ -321,12 +321,31 @@ TEST_CASE("images are named as registries and tools name them", "[definition]") 
           std::string("oci:/srv/images:web"), std::string("oci:/srv/images"),
           std::string("docker-archive:/srv/web.tar"), std::string("REG.example.com/app:V1")})
         accept(with_image(image));
-    for (auto const& image :
-         {std::string(""), std::string("Alpine"), std::string("al pine"), std::string("alpine:"), std::string(":tag"),
-          std::string("alpine@sha256:abc"), "alpine@md5:" + std::string(64, 'a'),
-          "alpine@sha256:" + std::string(64, 'A'), std::string("a//b"), std::string("/a"), std::string("a/"),
-          std::string("a..b"), std::string("oci:"), std::string("oci:images:web"), std::string("docker-archive:"),
-          std::string("alpine:-x"), std::string("reg:port/app"), std::string("docker://"), std::string(300, 'a')})
+    for (auto const& image : {std::string(""),
+                              std::string("Alpine"),
+                              std::string("al pine"),
+                              std::string("alpine:"),
+                              std::string(":tag"),
+                              std::string("alpine@sha256:abc"),
+                              "alpine@md5:" + std::string(64, 'a'),
+                              "alpine@sha256:" + std::string(64, 'A'),
+                              "alpine@sha512:" + std::string(128, 'a'),
+                              std::string("oci:/a/../b"),
+                              std::string("oci:/a/./b:1"),
+                              std::string("docker-archive:/a.tar:-x"),
+                              std::string("oci:/a:"),
+                              "oci:/" + std::string(240, 'a'),
+                              std::string("a//b"),
+                              std::string("/a"),
+                              std::string("a/"),
+                              std::string("a..b"),
+                              std::string("oci:"),
+                              std::string("oci:images:web"),
+                              std::string("docker-archive:"),
+                              std::string("alpine:-x"),
+                              std::string("reg:port/app"),
+                              std::string("docker://"),
+                              std::string(300, 'a')})
         check_refused(with_image(image), "spec.containers[0].image");
 }
 

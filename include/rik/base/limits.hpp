@@ -45,7 +45,10 @@ inline constexpr duration stream_dial_timeout = 10s;
 
 // Node
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
-inline constexpr std::size_t pulls_at_once_max = 4;
+/// Downloads at once of one registry: one that hangs holds up its own images only.
+inline constexpr std::size_t pulls_per_registry_max = 2;
+inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a waiting skopeo costs memory only
+inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
 /// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.
 inline constexpr std::size_t streams_per_node_max = 64;
 inline constexpr duration kill_timeout = 10s;  ///< from the kill of a container to its end; then it is tried again

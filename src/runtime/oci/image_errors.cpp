@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace rik::detail {
 
@@ -19,12 +20,24 @@ struct rule {
     std::string_view says;
 };
 
-// The first that fits counts. Source: containers/image 5.23 (skopeo 1.9), distribution's error codes, Go's net and os.
+// The first that fits counts: what only a registry or a layout says, and what cannot be a name, comes before the words
+// that anybody may use. Source: containers/image 5.23 (skopeo 1.9), distribution's error codes, Go's net and os.
 constexpr std::array pull_rules{
     rule{"no space left on device", errc::exhausted, "the disk is full"},
     rule{"disk quota exceeded", errc::exhausted, "the disk is full"},
     rule{"server gave http response to https client", errc::unavailable, "the registry speaks plain http"},
     rule{"x509:", errc::unavailable, "the registry's certificate is not trusted"},
+    rule{"manifest unknown", errc::not_found, "the registry does not have it"},
+    rule{"name unknown", errc::not_found, "the registry does not have it"},
+    rule{"repository name not known", errc::not_found, "the registry does not have it"},
+    rule{"toomanyrequests", errc::unavailable, "the registry takes no more requests now"},
+    rule{"unauthorized", errc::denied, "the registry wants a login, or does not have it"},
+    rule{"authentication required", errc::denied, "the registry wants a login, or does not have it"},
+    rule{"access to the resource is denied", errc::denied, "the registry wants a login, or does not have it"},
+    rule{"denied", errc::denied, "access was denied"},
+    rule{"no image found in manifest list", errc::unsupported, "there is none for this machine's architecture"},
+    rule{"no image found in image index", errc::unsupported, "there is none for this machine's architecture"},
+    rule{"no descriptor found", errc::not_found, "the layout does not have this tag"},
     rule{"certificate", errc::unavailable, "the registry's certificate is not trusted"},
     rule{"connection refused", errc::unavailable, "the registry does not answer"},
     rule{"connection reset", errc::unavailable, "the registry does not answer"},
@@ -33,27 +46,16 @@ constexpr std::array pull_rules{
     rule{"temporary failure in name resolution", errc::unavailable, "the registry's name cannot be resolved"},
     rule{"network is unreachable", errc::unavailable, "the registry cannot be reached"},
     rule{"no route to host", errc::unavailable, "the registry cannot be reached"},
-    rule{"timeout", errc::unavailable, "the registry does not answer"},
-    rule{"toomanyrequests", errc::unavailable, "the registry takes no more requests now"},
     rule{"service unavailable", errc::unavailable, "the registry is not available now"},
     rule{"bad gateway", errc::unavailable, "the registry is not available now"},
-    rule{"internal server error", errc::unavailable, "the registry has failed"},
     rule{"gateway timeout", errc::unavailable, "the registry is not available now"},
+    rule{"internal server error", errc::unavailable, "the registry has failed"},
     rule{"unexpected http status: 5", errc::unavailable, "the registry has failed"},
     rule{"invalid status code from registry 5", errc::unavailable, "the registry has failed"},
+    rule{"timeout", errc::unavailable, "the registry does not answer"},
     rule{"invalid character '<'", errc::unavailable, "what answers is no registry, or asks for a login"},
     rule{"unexpected eof", errc::unavailable, "the connection to the registry broke"},
-    rule{"manifest unknown", errc::not_found, "the registry does not have it"},
-    rule{"name unknown", errc::not_found, "the registry does not have it"},
-    rule{"repository name not known", errc::not_found, "the registry does not have it"},
-    rule{"no image found in manifest list", errc::unsupported, "there is none for this machine's architecture"},
-    rule{"no image found in image index", errc::unsupported, "there is none for this machine's architecture"},
     rule{"unsupported", errc::unsupported, "it is of a kind that the image tools do not know"},
-    rule{"unauthorized", errc::denied, "the registry wants a login, or does not have it"},
-    rule{"authentication required", errc::denied, "the registry wants a login, or does not have it"},
-    rule{"access to the resource is denied", errc::denied, "the registry wants a login, or does not have it"},
-    rule{"denied", errc::denied, "access was denied"},
-    rule{"no descriptor found", errc::not_found, "the layout does not have this tag"},
     rule{"not found", errc::not_found, "it is not there"},
     rule{"no such file or directory", errc::not_found, "there is no such file"},
     rule{"invalid reference format", errc::invalid, "this is no image name"},
@@ -82,19 +84,65 @@ std::string remedy_for(rule const& matched, image_source const& source) {
     return {};
 }
 
+/// Whether `word` is, or is part of, what the user wrote. `before` and `after` are its neighbours.
+bool is_of_name(std::string_view word, std::string_view before, std::string_view after, image_source const& source) {
+    // Addresses, paths and most names; what skopeo says itself has "i/o" and "net/http" at most.
+    if (word.find('/') != word.npos) return true;
+    auto const registry = to_lower(source.registry);
+    auto const host = std::string_view(registry).substr(0, registry.rfind(':'));
+    auto const tag = to_lower(source.name.tag.empty() ? source.name.reference : source.name.tag);
+    auto const& repository = source.name.repository;
+    while (word.ends_with(':') || word.ends_with('.')) word.remove_suffix(1);
+    auto const is_telling = [](std::string_view name) { return name.find_first_of(".:") != name.npos; };
+    for (auto const name : {std::string_view(registry), host}) {
+        if (is_telling(name) && word.find(name) != word.npos) return true;
+    }
+    if (!tag.empty() && word == fmt::format("{}:{}", repository, tag)) return true;
+    if (is_telling(tag) && word == tag) return true;
+    // A name may be any word, "denied" too: it is a name only where one is expected.
+    if (word == tag && before == "manifest") return after == "in";
+    constexpr std::array announcing{"lookup", "registry", "repository", "tag", "reference"};
+    if (std::ranges::find(announcing, before) == announcing.end()) return false;
+    return word == host || word == registry || word == repository || word == tag;
+}
+
+/// `lower` is a message in lower case. The rules look for words, and names are made of words: `team/timeout:1` that is
+/// not there is no registry that is silent.
+std::string without_name(std::string lower, image_source const& source) {
+    constexpr std::string_view blanks = " \t\r\n\"'`,;()[]{}<>=";
+    auto const path = to_lower(source.name.path);  // it may have commas
+    for (auto at = lower.find(path); !path.empty() && at != lower.npos; at = lower.find(path, at)) {
+        lower.replace(at, path.size(), "/");
+    }
+    std::vector<std::string_view> words;
+    for (std::size_t at = 0; (at = lower.find_first_not_of(blanks, at)) != lower.npos;) {
+        auto const end = std::min(lower.find_first_of(blanks, at), lower.size());
+        words.push_back(std::string_view(lower).substr(at, end - at));
+        at = end;
+    }
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        auto const before = i > 0 ? words[i - 1] : std::string_view();
+        auto const after = i + 1 < words.size() ? words[i + 1] : std::string_view();
+        if (is_of_name(words[i], before, after, source)) names.push_back(words[i]);
+    }
+    for (auto const name : names) std::fill_n(lower.begin() + (name.data() - lower.data()), name.size(), '/');
+    return lower;
+}
+
 /// The text of logrus' msg="..." from just behind the quote.
 std::string unquote(std::string_view text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size() && text[i] != '"'; ++i) {
-        if (text[i] == '\\' && i + 1 < text.size()) ++i;
-        plain += text[i];
+        auto const is_escaped = text[i] == '\\' && i + 1 < text.size();
+        if (is_escaped) ++i;
+        plain += is_escaped && (text[i] == 'n' || text[i] == 't') ? ' ' : text[i];
     }
     return plain;
 }
 
-}  // namespace
-
-std::string tool_message(std::string_view text) {
+/// The last message of `text`, whole.
+std::string last_message(std::string_view text) {
     while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
     auto line = text.substr(std::min(text.find_last_of('\n') + 1, text.size()));  // npos + 1 is 0
     std::string message(line);
@@ -103,14 +151,18 @@ std::string tool_message(std::string_view text) {
     for (std::string_view const mark : {" ", "\t", "\u2a2f", " "}) {  // umoci's: "   \u2a2f create rootfs: ..."
         while (plain.starts_with(mark)) plain.remove_prefix(mark.size());
     }
-    return clean_text(plain, message_bytes_max);
+    return std::string(plain);
 }
+
+}  // namespace
+
+std::string tool_message(std::string_view text) { return clean_text(last_message(text), message_bytes_max); }
 
 error pull_error(std::string_view text, image_source const& source) {
     auto const message = tool_message(text);
-    auto const lower = to_lower(message);
+    auto const telling = without_name(to_lower(last_message(text)), source);
     for (auto const& each : pull_rules) {
-        if (lower.find(each.part) == lower.npos) continue;
+        if (telling.find(each.part) == telling.npos) continue;
         auto problem = error{each.code, fmt::format("{} ({})", each.says, message)};
         // Of a file, what looks like a broken connection is a broken file.
         if (!source.file.empty() && each.code == errc::unavailable)

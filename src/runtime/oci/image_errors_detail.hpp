@@ -1,7 +1,7 @@
 // What the image tools mean when they fail.
 #pragma once
 
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include <rik/base/error.hpp>
 

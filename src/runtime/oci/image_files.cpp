@@ -216,7 +216,7 @@ std::optional<known_image> image_files::recall(std::string const& key, std::stri
 }
 
 result<image_ptr> image_files::load(std::string const& name, std::string const& digest) const {
-    if (!is_digest(digest) || !is_complete(digest)) return error{errc::not_found, "it is not on this machine"};
+    if (!is_image_digest(digest) || !is_complete(digest)) return error{errc::not_found, "it is not on this machine"};
     auto const text = read_small_file(tree(digest) / "config.json", image_document_bytes_max);
     if (!text) return text.error();
     auto config = parse_image_config(*text, machine_architecture());

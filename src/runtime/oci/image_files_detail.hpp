@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/oci/image_layout_detail.hpp"
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include <rik/base/result.hpp>
 #include <rik/runtime/images.hpp>

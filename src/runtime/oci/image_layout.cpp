@@ -1,6 +1,6 @@
 #include "runtime/oci/image_layout_detail.hpp"
 
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -80,7 +80,7 @@ result<std::vector<std::string>> volumes_member(json::object const& object) {
 
 result<std::string> digest_member(json::object const& object, std::string_view what) {
     auto const* value = find(object, "digest");
-    if (value == nullptr || !value->is_string() || !is_digest(value->get_string())) {
+    if (value == nullptr || !value->is_string() || !is_image_digest(value->get_string())) {
         return corrupt(fmt::format("its {} has no sha256 digest", what));
     }
     return std::string(value->get_string());

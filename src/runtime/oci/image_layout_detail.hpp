@@ -43,7 +43,7 @@ result<layout_image> read_image_layout(std::filesystem::path const& layout, std:
 /// The digests of all blobs of `layout`, as far as it can be read.
 std::vector<std::string> layout_blobs(std::filesystem::path const& layout, std::filesystem::path const& blobs);
 
-/// Precondition: is_digest(digest).
+/// Precondition: is_image_digest(digest).
 std::filesystem::path blob_file(std::filesystem::path const& blobs, std::string_view digest);
 
 /// The whole regular file. Errors: not_found; corrupt, it has more than `bytes_max`; internal.

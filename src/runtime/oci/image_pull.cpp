@@ -35,6 +35,11 @@ std::vector<std::string> tool_environment(std::filesystem::path const& scratch) 
     return environment;
 }
 
+keyed_limiter::bounds bounds_of(oci_images_options const& options) {
+    return {.per_key_max = std::max<std::size_t>(options.pulls_per_registry_max, 1),
+            .in_all_max = std::max<std::size_t>(options.pulls_at_once_max, 1)};
+}
+
 }  // namespace
 
 image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
@@ -44,18 +49,27 @@ image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor p
       files_(std::move(files)),
       tools_(std::move(tools)),
       options_(std::move(options)),
-      questions_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_at_once_max, 1))),
-      pulls_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_at_once_max, 1))) {}
+      questions_(std::make_unique<keyed_limiter>(strand, bounds_of(options_))),
+      downloads_(std::make_unique<keyed_limiter>(strand, bounds_of(options_))),
+      unpackings_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.unpacks_at_once_max, 1))) {}
 
-awaitable<recalled_image> image_puller::recall(std::string name, image_source source) {
-    auto look = [files = files_, name, source]() -> recalled_image {
-        return {files.recall(source.key, name), file_stamp(source.file)};
-    };
+awaitable<std::string> image_puller::stamp(image_source source) {
+    if (source.file.empty()) co_return std::string();
+    auto const place = co_await questions_->acquire(source.registry);
+    auto look = [file = source.file] { return file_stamp(file); };
     co_return co_await offload(pool_, std::move(look));
 }
 
+awaitable<recalled_image> image_puller::recall(std::string name, image_source source) {
+    auto stamp_now = co_await stamp(source);
+    auto look = [files = files_, name, key = source.key] { return files.recall(key, name); };
+    auto known = co_await offload(pool_, std::move(look));
+    recalled_image recalled{std::move(known), std::move(stamp_now)};
+    co_return recalled;
+}
+
 awaitable<result<std::string>> image_puller::ask(image_source source) {
-    auto const place = co_await questions_->acquire();
+    auto const place = co_await questions_->acquire(source.registry);
     std::vector<std::string> arguments{"inspect", "--raw"};
     if (is_insecure(source)) arguments.emplace_back("--tls-verify=false");
     arguments.push_back(source.location);
@@ -67,7 +81,6 @@ awaitable<result<std::string>> image_puller::ask(image_source source) {
 }
 
 awaitable<result<known_image>> image_puller::pull(std::string name, image_source source, std::string stamp) {
-    auto const place = co_await pulls_->acquire();
     auto copied = co_await copy_and_unpack(source);
     if (!copied && copied.error().code == errc::corrupt) {
         // A blob that an earlier pull left may be damaged: skopeo looks at its size only. Once more, with fresh ones.
@@ -91,13 +104,14 @@ awaitable<result<known_image>> image_puller::pull(std::string name, image_source
 
 /// Whatever its end, nothing of it but the result stays.
 awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source source) {
+    auto place = co_await downloads_->acquire(source.registry);
     auto make = [files = files_] { return files.make_scratch(); };
     auto const scratch = co_await offload(pool_, std::move(make));
     if (!scratch) co_return scratch.error();
     result<layout_image> done;
     std::exception_ptr failure;
     try {
-        done = co_await copy_and_unpack_in(*scratch, source);
+        done = co_await copy_and_unpack_in(*scratch, source, std::move(place));
     } catch (...) {  // it was cancelled: nothing can be awaited here
         failure = std::current_exception();
     }
@@ -109,8 +123,9 @@ awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source sourc
     co_return done;
 }
 
-awaitable<result<layout_image>> image_puller::copy_and_unpack_in(std::filesystem::path scratch, image_source source) {
-    auto copied = co_await copy(scratch, source);
+awaitable<result<layout_image>> image_puller::copy_and_unpack_in(std::filesystem::path scratch, image_source source,
+                                                                 keyed_limiter::ticket place) {
+    auto copied = co_await copy(scratch, source, std::move(place));
     if (!copied) co_return copied.error();
     auto look = [files = files_, digest = copied->digest] { return files.is_complete(digest); };
     if (co_await offload(pool_, std::move(look))) co_return copied;
@@ -133,7 +148,8 @@ awaitable<result<process_output>> image_puller::run_tool(command what) {
     co_return co_await run_process(std::move(what), deadline);
 }
 
-awaitable<result<layout_image>> image_puller::copy(std::filesystem::path scratch, image_source source) {
+awaitable<result<layout_image>> image_puller::copy(std::filesystem::path scratch, image_source source,
+                                                   [[maybe_unused]] keyed_limiter::ticket place) {
     auto prepare = [files = files_, key = source.key] { return files.prepare_layout(key); };
     if (auto const prepared = co_await offload(pool_, std::move(prepare)); !prepared) co_return prepared.error();
     auto const layout = files_.layout(source.key);
@@ -161,6 +177,7 @@ awaitable<result<layout_image>> image_puller::copy(std::filesystem::path scratch
 }
 
 awaitable<result<void>> image_puller::unpack(std::filesystem::path scratch, std::string key, layout_image what) {
+    auto const turn = co_await unpackings_->acquire();
     auto const image = fmt::format("{}:{}", files_.layout(key).string(), layout_tag);
     auto const place = scratch / "image";
     auto make = [place] { return make_directories(place); };

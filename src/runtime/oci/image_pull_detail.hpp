@@ -2,10 +2,11 @@
 #pragma once
 
 #include "runtime/oci/image_files_detail.hpp"
-#include "runtime/oci/image_name_detail.hpp"
+#include "runtime/oci/image_source_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
 #include <rik/async/clock.hpp>
+#include <rik/async/keyed_limiter.hpp>
 #include <rik/async/limiter.hpp>
 #include <rik/runtime/oci/image_store.hpp>
 #include <rik/runtime/process.hpp>
@@ -29,7 +30,8 @@ struct recalled_image {
     std::string stamp_now;
 };
 
-/// At most so many pulls as the options say run at once; the others wait. Errors do not name the image.
+/// At most so many questions, downloads and unpackings as the options say run at once, of each registry and in all; the
+/// others wait. Errors do not name the image.
 class image_puller {
 public:
     image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
@@ -37,6 +39,9 @@ public:
 
     image_files const& files() const { return files_; }
 
+    /// The stamp that the file of a local image has now. It may be on a file system that hangs: those who look take
+    /// turns as those who ask a registry do, and leave the pool's other threads alone.
+    awaitable<std::string> stamp(image_source source);
     /// What is on this machine of `name`.
     awaitable<recalled_image> recall(std::string name, image_source source);
     /// A stamp of what the name means in its registry now; another one when its tag was moved. The errors of `pull`.
@@ -47,8 +52,11 @@ public:
 private:
     /// `scratch` is a directory for this pull alone, where its tools have their temporary files.
     awaitable<result<layout_image>> copy_and_unpack(image_source source);
-    awaitable<result<layout_image>> copy_and_unpack_in(std::filesystem::path scratch, image_source source);
-    awaitable<result<layout_image>> copy(std::filesystem::path scratch, image_source source);
+    awaitable<result<layout_image>> copy_and_unpack_in(std::filesystem::path scratch, image_source source,
+                                                       keyed_limiter::ticket place);
+    /// `place` is free again when it has ended.
+    awaitable<result<layout_image>> copy(std::filesystem::path scratch, image_source source,
+                                         keyed_limiter::ticket place);
     awaitable<result<void>> unpack(std::filesystem::path scratch, std::string key, layout_image what);
     awaitable<result<process_output>> run_tool(command what);
     command tool(std::filesystem::path program, std::vector<std::string> arguments,
@@ -60,9 +68,11 @@ private:
     image_files files_;
     image_tools tools_;
     oci_images_options options_;
-    // On the heap, so that this object can be moved. Questions do not wait for pulls, which may take minutes.
-    std::unique_ptr<limiter> questions_;
-    std::unique_ptr<limiter> pulls_;
+    // On the heap, so that this object can be moved. By registry; questions do not wait for downloads, which may take
+    // minutes.
+    std::unique_ptr<keyed_limiter> questions_;
+    std::unique_ptr<keyed_limiter> downloads_;
+    std::unique_ptr<limiter> unpackings_;
 };
 
 }  // namespace rik::detail

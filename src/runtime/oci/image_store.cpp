@@ -85,6 +85,7 @@ struct oci_images::impl {
         : strand(on), time(clocks), logs(sink), puller(std::move(with)), tasks(on) {}
 
     image_ptr find_warm(std::string const& name) const;
+    awaitable<std::optional<cached_image>> find_unchanged(std::string name, detail::image_source source);
     std::shared_ptr<flight> flight_of(std::string const& name);
     awaitable<> run(std::string name, detail::image_source source, std::shared_ptr<flight> which);
     awaitable<result<cached_image>> resolve(std::string name, detail::image_source source);
@@ -107,9 +108,20 @@ image_ptr oci_images::impl::find_warm(std::string const& name) const {
     if (found == cache.end()) return nullptr;
     auto const& [what, file, stamp, ask_at] = found->second;
     if (ask_at && time.now() >= *ask_at) return nullptr;
-    // These two looks cost microseconds and notice an administrator's changes.
-    if (!ask_at && !file.empty() && detail::file_stamp(file) != stamp) return nullptr;
+    // A file is looked at first, and not on the strand: it may be on a file system that hangs, and all roles with it.
+    if (!ask_at && !file.empty()) return nullptr;
+    // This look is at our own directory, costs microseconds and notices an administrator's changes.
     return puller.files().is_complete(what->digest) ? what : nullptr;
+}
+
+/// A local image that was asked for before, if its file is as it was then.
+awaitable<std::optional<cached_image>> oci_images::impl::find_unchanged(std::string name, detail::image_source source) {
+    if (source.file.empty() || !cache.contains(name)) co_return std::nullopt;
+    auto const stamp_now = co_await puller.stamp(source);
+    auto const found = cache.find(name);
+    if (found == cache.end() || found->second.ask_at || found->second.stamp != stamp_now) co_return std::nullopt;
+    if (!puller.files().is_complete(found->second.what->digest)) co_return std::nullopt;
+    co_return found->second;
 }
 
 std::shared_ptr<flight> oci_images::impl::flight_of(std::string const& name) {
@@ -148,6 +160,7 @@ void oci_images::impl::keep(std::string const& name, cached_image found) {
 
 /// A copy serves without a question if the name cannot have changed its meaning.
 awaitable<result<cached_image>> oci_images::impl::resolve(std::string name, detail::image_source source) {
+    if (auto unchanged = co_await find_unchanged(name, source)) co_return std::move(*unchanged);
     auto [known, stamp] = co_await puller.recall(name, source);
     if (known && source.is_floating) {
         auto asking = puller.ask(source);
@@ -201,7 +214,7 @@ oci_images::~oci_images() = default;
 awaitable<result<image_ptr>> oci_images::ensure(std::string name) {
     if (impl_->is_stopping) co_return stopping_error(name);
     if (auto warm = impl_->find_warm(name)) co_return warm;
-    auto source = detail::parse_image_name(name);
+    auto source = detail::parse_image_source(name);
     if (!source) co_return source.error();
     auto const joined = impl_->flight_of(name);
     seat mine(joined, impl_->strand);

@@ -18,7 +18,10 @@ struct oci_images_options {
     /// Absolute, without ':' and ','. Everything is below its "images" directory, which one store at a time uses.
     std::filesystem::path state_directory;
     std::vector<std::string> insecure_registries = {};  ///< "host:port" of those that speak plain http or bad TLS
+    /// Files count as one registry. More wait, and so do questions, for which the same bounds hold apart from these.
+    std::size_t pulls_per_registry_max = limits::pulls_per_registry_max;
     std::size_t pulls_at_once_max = limits::pulls_at_once_max;
+    std::size_t unpacks_at_once_max = limits::unpacks_at_once_max;
     duration pull_timeout = limits::pull_timeout;
 };
 
@@ -26,7 +29,8 @@ struct oci_images_options {
 /// "oci:/PATH[:TAG]" and "docker-archive:/PATH[:REFERENCE]".
 ///
 /// A file is asked again when it changed; if it or a registry is away, an older copy serves, with a warning. An image
-/// that was asked for in this process costs no file work but two looks at its directory, and no hop between threads.
+/// of a registry that was asked for in this process costs no file work but a look at its directory, and no hop between
+/// threads; one of a file costs a look at it on the pool, so that a file system that hangs holds up nothing else.
 /// A tree is trusted only if its mark is there, which is written after everything in it was synced.
 ///
 /// Use it from the one strand that it was opened with. `stop` it before it is destroyed.
