@@ -123,7 +123,7 @@ awaitable<result<void>> remove_pod(machine const& on, instance_id instance, std:
 /// Only for `rik reset`: afterwards this runtime is of no use. Others may keep files in these directories.
 result<void> remove_directories(machine const& on) {
     kill_image_tools(on.paths.images());  // their directories are removed next, by whoever knows of images
-    empty_trash(on);
+    empty_trash(on, std::stop_token());
     auto const& paths = on.paths;
     for (auto const& each : {paths.run_pods(), paths.run_trash(), paths.runtime_root(), paths.boot_id(),
                              paths.state_pods(), paths.state_trash()}) {

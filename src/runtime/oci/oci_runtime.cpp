@@ -13,6 +13,9 @@
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 
+#include <stop_token>
+#include <utility>
+
 namespace rik {
 
 using detail::machine;
@@ -33,7 +36,8 @@ struct oci_runtime::state {
     machine on;
     bool is_warming_up = false;
     notifier discarded;
-    task_group moves;  // apart from the others, because it is not cancelled
+    std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
+    task_group moves;                 // apart from the others, because it is not cancelled
     task_group tasks;
 };
 
@@ -66,7 +70,7 @@ void oci_runtime::state::move_monitors(std::vector<found_sandbox> const& of) {
 
 awaitable<> oci_runtime::state::keep_trash_empty() {
     while (true) {
-        auto emptying = [this] { detail::empty_trash(on); };
+        auto emptying = [this] { detail::empty_trash(on, emptying_stops.get_token()); };
         co_await offload(on.options.trash_thread, std::move(emptying));
         co_await discarded.wait();
     }
@@ -87,6 +91,7 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
 }
 
 awaitable<> oci_runtime::stop() {
+    state_->emptying_stops.request_stop();
     co_await state_->tasks.stop();
     auto moving = state_->moves.join();
     co_await shield(std::move(moving));

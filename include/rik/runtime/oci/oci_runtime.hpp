@@ -54,8 +54,9 @@ public:
     /// Precondition: `stop` has completed.
     ~oci_runtime() override;
 
-    /// Ends the runtime's own tasks (the rotation of logs). Containers run on, and no conmon of theirs stays in our own
-    /// cgroup. Call it when no other verb runs.
+    /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed, of which the next one
+    /// that is opened deletes the rest. Containers run on, and no conmon of theirs stays in our own cgroup. Call it
+    /// when no other verb runs.
     awaitable<> stop();
 
     /// Removes everything of this tag and these directories: containers, mounts, namespaces, cgroups, files, also what
