@@ -170,7 +170,7 @@ result<std::vector<found_sandbox>> list_sandboxes(machine const& on) {
 
 awaitable<result<void>> release_sandbox(machine const& on, instance_id instance) {
     auto const pod = on.paths.pod(instance);
-    std::vector<fs::path> all_but_logs{pod.run, pod.state / "containers"};
+    std::vector<fs::path> all_but_logs{pod.run, pod.etc, pod.state / "containers"};
     return remove_pod(on, instance, std::move(all_but_logs));
 }
 
