@@ -23,6 +23,7 @@ using detail::machine;
 struct oci_runtime::state {
     explicit state(machine opened)
         : on(std::move(opened)),
+          logs(on),
           discarded(on.options.executor),
           moves(on.options.executor),
           tasks(on.options.executor) {}
@@ -34,6 +35,7 @@ struct oci_runtime::state {
     awaitable<> keep_trash_empty();
 
     machine on;
+    detail::log_rotation logs;
     bool is_warming_up = false;
     notifier discarded;
     std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
@@ -85,7 +87,7 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     auto opened = detail::open_machine(std::move(options), time);
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));
-    inner->tasks.spawn(detail::rotate_logs(inner->on));
+    inner->tasks.spawn(inner->logs.run());
     inner->tasks.spawn(inner->keep_trash_empty());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
 }
@@ -111,10 +113,12 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
 
 awaitable<result<void>> oci_runtime::start_container(container_request request) {
     state_->warm_up();
-    auto paths = state_->on.paths.container(request.key);
+    auto key = request.key;
     auto started = co_await detail::start_container(state_->on, std::move(request));
-    if (started) state_->moves.spawn(state_->moved(std::move(paths)));
-    co_return std::move(started);
+    if (!started) co_return started.error();
+    state_->moves.spawn(state_->moved(state_->on.paths.container(key)));
+    state_->logs.add(std::move(key));
+    co_return result<void>{};
 }
 
 awaitable<result<container_exit>> oci_runtime::wait_container(container_key key) {
