@@ -14,7 +14,8 @@
 namespace rik {
 
 struct oci_options {
-    std::filesystem::path run_dir;    ///< "/run/rik/<tag>": what dies with the boot; absolute, without , : \ or space
+    /// "/run/rik/<tag>": what dies with the boot. Absolute, without space, newline and , : \ "
+    std::filesystem::path run_dir;
     std::filesystem::path state_dir;  ///< "/var/lib/rik": what is kept; the same rules
     std::string tag;                  ///< eight hex digits: the cgroups are below /rik-<tag>
     asio::any_io_executor executor;   ///< the strand on which this runtime is used
