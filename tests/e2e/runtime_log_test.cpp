@@ -4,11 +4,19 @@
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
+
+#include <sys/inotify.h>
+#include <unistd.h>
 
 namespace rik::testing {
 
@@ -127,6 +135,92 @@ TEST_CASE("who follows and is slow misses nothing of what was rotated away", "[e
         std::this_thread::sleep_for(50ms);
     }
     CHECK(counts(all, 1, 8000));
+}
+
+TEST_CASE("a runtime that takes over rotates the logs of what runs", "[e2e][runtime]") {
+    bool is_first = true;  // which rotates nothing
+    oci_world world([&](oci_options& options) {
+        options.log_file_bytes_max = 20'000;
+        options.log_check_period = std::exchange(is_first, false) ? duration(1h) : duration(20ms);
+    });
+    auto const pod = world.make_sandbox();
+    world.start(
+        world.request(pod, {"sh", "-c", "until test -e /dev/shm/go; do usleep 1000; done; seq 1 1000; sleep 1000"}));
+    auto const instance = world.root() / "state/pods" / pod.text();
+    world.get(world.runtime().release_sandbox(world.make_sandbox()));  // one more that has nothing but logs
+    auto other = world.open();
+    std::ofstream(world.root() / "run/pods" / pod.text() / "shm/go") << "";
+    auto const is_rotated = [&] { return std::filesystem::exists(instance / "logs/main-0.log.1"); };
+    for (int look = 0; look < 1000 && !is_rotated(); ++look) std::this_thread::sleep_for(10ms);
+    CHECK(is_rotated());
+    world.close(std::move(other));
+}
+
+namespace {
+
+/// Who opens or reads a directory or a file in it, as the kernel tells.
+class watch {
+public:
+    explicit watch(std::filesystem::path const& directory) {
+        REQUIRE(::inotify_add_watch(queue_, directory.c_str(), IN_OPEN | IN_ACCESS) >= 0);
+    }
+    watch(watch const&) = delete;
+    ~watch() { ::close(queue_); }
+
+    /// Since the last time that it was asked.
+    bool has_seen_use() {
+        std::array<char, 4096> events;
+        bool has_seen = false;
+        while (::read(queue_, events.data(), events.size()) > 0) has_seen = true;
+        return has_seen;
+    }
+
+    void await_uses(int times) {
+        for (int look = 0; look < 1000 && times > 0; ++look) {
+            std::this_thread::sleep_for(10ms);
+            if (has_seen_use()) --times;
+        }
+        CHECK(times == 0);
+    }
+
+private:
+    int queue_ = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+};
+
+}  // namespace
+
+TEST_CASE("the logs of what has ended are not looked at again", "[e2e][runtime]") {
+    oci_world world([](oci_options& options) { options.log_check_period = 20ms; });
+    auto const running = world.start(world.request(world.make_sandbox(), {"sleep", "1000"}));
+    auto const ended = world.start(world.request(world.make_sandbox(), {"true"}));
+    world.wait(ended);
+    auto const bundle = [&](container_key const& of) {
+        return world.root() / "run/pods" / of.instance.text() / "containers/main-0";
+    };
+    watch looks(bundle(running));
+    looks.await_uses(3);
+    watch pods(world.root() / "state/pods");
+    watch bundle_of_ended(bundle(ended));
+    looks.await_uses(3);
+    CHECK_FALSE(pods.has_seen_use());
+    CHECK_FALSE(bundle_of_ended.has_seen_use());
+}
+
+TEST_CASE("what the rotation of logs costs beside many that have ended", "[.bench]") {
+    constexpr auto period = 100ms;
+    constexpr int looks = 50;
+    oci_world world([&](oci_options& options) { options.log_check_period = period; });
+    for (int count = 0; count < 2000; ++count) {
+        auto const logs = world.root() / "state/pods" / world.new_instance().text() / "logs";
+        std::filesystem::create_directories(logs);
+        std::ofstream(logs / "main-0.log") << "2026-01-01T00:00:00.000000000+00:00 stdout F bye\n";
+    }
+    world.close(world.open());
+    std::this_thread::sleep_for(10 * period);
+    auto const before = std::clock();
+    std::this_thread::sleep_for(looks * period);
+    auto const used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+    fmt::print("a look: {:.3f} ms of processor time\n", 1000 * used / looks);
 }
 
 }  // namespace rik::testing

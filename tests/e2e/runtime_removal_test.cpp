@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,7 +38,38 @@ private:
     fs::path where_;
 };
 
+constexpr int full_directories = 200;
+
+/// 200,000 names, which take a second to delete. Names, as ext4 is slow to make new files while many are deleted.
+void make_many_names(fs::path const& directory) {
+    for (int at = 0; at < full_directories; ++at) {
+        auto const full = directory / std::to_string(at);
+        fs::create_directories(full);
+        std::ofstream(full / "file") << "";
+        for (int name = 1; name < 1000; ++name) fs::create_hard_link(full / "file", full / std::to_string(name));
+    }
+}
+
+std::ptrdiff_t count_entries(fs::path const& directory) {
+    return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
+}
+
 }  // namespace
+
+TEST_CASE("a stop does not wait until the trash is empty, and the next runtime empties it", "[e2e][runtime]") {
+    oci_world world;
+    make_many_names(world.root() / "many");
+    auto const trash = world.root() / "state/trash";
+    fs::rename(world.root() / "many", trash / "many-1");
+    auto other = world.open();
+    while (count_entries(trash / "many-1") == full_directories) std::this_thread::sleep_for(1ms);
+    world.close(std::move(other));
+    CHECK_FALSE(fs::is_empty(trash));
+    other = world.open();
+    for (int look = 0; look < 6000 && !fs::is_empty(trash); ++look) std::this_thread::sleep_for(10ms);
+    CHECK(fs::is_empty(trash));
+    world.close(std::move(other));
+}
 
 TEST_CASE("a lost or damaged boot id costs running containers nothing, nor what is mounted in them", "[e2e][runtime]") {
     oci_world world;

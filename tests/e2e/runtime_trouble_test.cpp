@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <thread>
 
@@ -17,6 +18,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rik::testing {
@@ -164,6 +166,31 @@ TEST_CASE("the conmon of a container that is taken over leaves the agent's cgrou
     world.get(other->list());
     world.close(std::move(other));  // waits for the moves
     CHECK(moved());
+}
+
+TEST_CASE("a disk that answers slowly holds up the start that asks it, and nobody else", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const request = world.request(pod, {"sleep", "1000"});
+    world.start(request);
+    auto const monitor = read_text(world.root() / "run/pods" / pod.text() / "containers/main-0/conmon.pid");
+    auto const is_moved = [&] {
+        return unified_group("/proc/" + monitor + "/cgroup").find(world.tag()) != std::string::npos;
+    };
+    REQUIRE(comes_true(is_moved));  // nobody else reads the record from here on
+    auto const record = world.root() / "state/pods" / pod.text() / "containers/main-0/record.json";
+    auto const aside = world.root() / "record.json";
+    std::filesystem::rename(record, aside);
+    REQUIRE(::mkfifo(record.c_str(), 0600) == 0);  // who reads it waits until somebody writes
+    auto again = asio::co_spawn(world.executor(), world.runtime().start_container(request), asio::use_future);
+    auto other = asio::co_spawn(world.executor(), world.time().sleep_for(1ms), asio::use_future);
+    CHECK(other.wait_for(10s) == std::future_status::ready);
+    std::ofstream answer(record);
+    std::filesystem::rename(aside, record);
+    answer << read_text(record) << std::flush;
+    answer.close();
+    CHECK(again.get().has_value());
+    other.get();
 }
 
 TEST_CASE("starts that are cancelled leave no zombie", "[e2e][runtime]") {

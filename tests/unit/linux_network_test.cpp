@@ -1,15 +1,25 @@
 #include "network/linux/firewall_text_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
 #include "network/linux/link_messages_detail.hpp"
+#include "network/linux/links_detail.hpp"
 #include "network/linux/names_detail.hpp"
+#include "network/linux/namespaces_detail.hpp"
 #include "network/linux/netlink_detail.hpp"
+#include "runtime/oci/namespaces_detail.hpp"
+
+#include <rik/base/stray_thread.hpp>
+
 #include "support/catch.hpp"
+#include "support/scratch_directory.hpp"
 
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
+#include <filesystem>
 #include <set>
+#include <thread>
+#include <vector>
 
 namespace rik {
 
@@ -143,6 +153,24 @@ TEST_CASE("only ports with a host port are mapped", "[unit][network]") {
     REQUIRE(mappings.size() == 1);
     CHECK(mappings[0].host_port == 5353);
     CHECK(mappings[0].protocol == port_protocol::udp);
+}
+
+TEST_CASE("a thread that is not at home works neither on the node's links nor in Pods, whoever has led it astray",
+          "[unit][network]") {
+    testing::scratch_directory directory;
+    auto const own = open_namespace("/proc/self/ns/net");
+    REQUIRE(own.has_value());
+    CHECK(node_links(tag).has_neighbour().has_value());
+    std::vector<error> refusals;
+    std::thread([&] {
+        stray_thread::mark();
+        refusals = {node_links(tag).has_neighbour().error(), open_socket_in(*own).error(),
+                    pin_namespaces(directory.path(), "pod").error()};
+    }).join();
+    REQUIRE(refusals.size() == 3);
+    for (auto const& each : refusals) CHECK(each.remedy == "start rik again");
+    CHECK(std::filesystem::is_empty(directory.path()));
+    CHECK(stray_thread::check().has_value());  // the others go on
 }
 
 }  // namespace rik

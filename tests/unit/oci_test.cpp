@@ -16,6 +16,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 
 #include <sys/stat.h>
 
@@ -245,6 +246,18 @@ TEST_CASE("a tree is removed however deep it is, and links are not followed", "[
     CHECK(remove_tree(tree).has_value());
     CHECK(remove_tree("/no/such/directory/at/all").has_value());
     CHECK(fs::exists(directory.path() / "outside"));
+}
+
+TEST_CASE("a removal that is stopped leaves the rest", "[unit][oci]") {
+    testing::temporary_directory directory;
+    auto const tree = directory.path() / "tree";
+    std::filesystem::create_directories(tree / "inner");
+    std::stop_source stops;
+    stops.request_stop();
+    auto const removed = remove_tree(tree, stops.get_token());
+    REQUIRE(removed.has_error());
+    CHECK(removed.error().code == errc::internal);
+    CHECK(std::filesystem::exists(tree / "inner"));
 }
 
 TEST_CASE("conmon's first words", "[unit][oci]") {

@@ -3,6 +3,8 @@
 #include "network/linux/link_messages_detail.hpp"
 #include "network/linux/namespaces_detail.hpp"
 
+#include <rik/base/stray_thread.hpp>
+
 #include <fmt/format.h>
 
 #include <linux/if_addr.h>
@@ -72,7 +74,8 @@ result<void> configure_pod(netlink_socket& inside, pod_link const& pod, ipv4_sub
 node_links::node_links(std::string_view tag) : bridge_(bridge_name(tag)), groups_(link_groups_of(tag)) {}
 
 result<netlink_socket*> node_links::socket() {
-    if (!socket_) {
+    if (!socket_) {  // one that is there stays at home, wherever this thread is
+        if (auto const here = stray_thread::check(); !here) return here.error();
         auto opened = netlink_socket::open();
         if (!opened) return opened.error();
         socket_.emplace(std::move(*opened));

@@ -1,6 +1,7 @@
 #include "network/linux/linux_network_detail.hpp"
 
 #include <rik/async/shield.hpp>
+#include <rik/base/stray_thread.hpp>
 
 #include <fmt/format.h>
 
@@ -220,6 +221,7 @@ awaitable<result<void>> linux_network::inner::remove_all() {
 
 /// Blocks.
 result<void> linux_network::inner::remove_links_and_settings() {
+    if (auto const here = stray_thread::check(); !here) return here;  // /proc/sys would be a Pod's
     auto const removed = links_.remove_all();
     if (!removed) return removed;
     return ledger_.restore_unless([this] { return links_.has_neighbour(); });

@@ -1,5 +1,7 @@
 #include "network/linux/namespaces_detail.hpp"
 
+#include <rik/base/stray_thread.hpp>
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -16,9 +18,6 @@ namespace {
 
 // /proc/self/ns/net would be the main thread's, which may be elsewhere.
 constexpr char const* own_namespace = "/proc/thread-self/ns/net";
-
-/// This thread did not come back from a Pod: nothing of the node's may be done in it any more.
-thread_local bool strayed = false;
 
 }  // namespace
 
@@ -37,7 +36,7 @@ result<descriptor> open_namespace(std::filesystem::path const& path) {
 }
 
 result<netlink_socket> open_socket_in(descriptor const& network_namespace) {
-    if (strayed) return error{errc::internal, "the thread for namespaces has lost its own", {}, "start rik again"};
+    if (auto const here = stray_thread::check(); !here) return here.error();
     descriptor const own(::open(own_namespace, O_RDONLY | O_CLOEXEC));
     if (!own)
         return error{errc::internal, fmt::format("{}: {}", own_namespace, std::generic_category().message(errno))};
@@ -45,8 +44,8 @@ result<netlink_socket> open_socket_in(descriptor const& network_namespace) {
         return error{errc::internal, fmt::format("setns: {}", std::generic_category().message(errno))};
     }
     auto socket = netlink_socket::open();
-    strayed = ::setns(own.get(), CLONE_NEWNET) != 0;
-    if (strayed) return error{errc::internal, "the thread for namespaces could not come back", {}, "start rik again"};
+    if (::setns(own.get(), CLONE_NEWNET) != 0) stray_thread::mark();
+    if (auto const back = stray_thread::check(); !back) return back.error();
     return socket;
 }
 

@@ -11,7 +11,7 @@ namespace rik::detail {
 result<descriptor> open_namespace(std::filesystem::path const& path);
 
 /// A route socket inside `network_namespace`. The calling thread enters it and is back when this returns; one that
-/// could not come back gets errors from then on, so that it does none of the node's work in a Pod. Errors: internal.
+/// could not come back gets errors from then on: see stray_thread. Errors: internal.
 /// Source: man 2 setns; man 7 network_namespaces: a socket stays in the namespace of its creation.
 result<netlink_socket> open_socket_in(descriptor const& network_namespace);
 

@@ -14,7 +14,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -25,8 +27,29 @@ namespace rik::detail {
 result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container_paths const& paths,
                                                     log_options const& options);
 
-/// Renames logs that have become too long and has conmon begin new ones, until it is cancelled.
-awaitable<> rotate_logs(machine const& on);
+/// Renames logs that have become too long and has conmon begin new ones. What has ended is looked at once more and then
+/// forgotten: ten thousand of those may lie about, and looking at them would keep a machine busy that has nothing to
+/// do.
+class log_rotation {
+public:
+    /// `on` must outlive it.
+    explicit log_rotation(machine const& on) : on_(on) {}
+
+    /// For a container that was started. Those that are there when `run` begins are found.
+    void add(container_key key) { written_.try_emplace(std::move(key)); }
+
+    /// Until it is cancelled. Once.
+    awaitable<> run();
+
+private:
+    using log_sizes = std::map<container_key, std::uint64_t>;
+    bool look(log_sizes& logs);
+    result<void> add_present(log_sizes& logs) const;
+
+    machine const& on_;
+    log_sizes written_;  // at the look before, and what was added since
+    bool knows_present_ = false;
+};
 
 /// An open log file. As long as it is open its number is not used again.
 struct log_file {

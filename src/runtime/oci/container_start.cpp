@@ -82,8 +82,8 @@ result<void> make_files(machine const& on, container_request const& request, pod
     return write_file(paths.bundle / "config.json", *config);
 }
 
-/// All up to conmon in one go: one visit to the pool.
-result<conmon_launch> prepare(machine const& on, container_request const& request, container_paths const& paths) {
+result<conmon_launch> make_and_launch(machine const& on, container_request const& request,
+                                      container_paths const& paths) {
     auto const pod = on.paths.pod(request.key.instance);
     if (!is_whole(pod)) {
         return error{errc::conflict, fmt::format("instance {}: has no sandbox", request.key.instance.text())};
@@ -92,15 +92,49 @@ result<conmon_launch> prepare(machine const& on, container_request const& reques
     return launch_conmon(on, paths, request.key.name);
 }
 
-/// Up to a conmon that stays, whatever happens to who waits for it; what conmon says.
-awaitable<result<unique_fd>> launch(machine const& on, container_request const& request, container_paths const& paths,
-                                    time_point deadline) {
+/// What there was of a container before it was to be started.
+enum class found { nothing, half_made, started, not_known };
+
+result<found> look_for(container_paths const& paths) {
+    if (::access(paths.state.c_str(), F_OK) != 0 && ::access(paths.bundle.c_str(), F_OK) != 0) return found::nothing;
+    auto const started = has_started(paths);
+    if (!started) return started.error();
+    return *started ? found::started : found::half_made;
+}
+
+struct preparation {
+    found before = found::not_known;
+    result<conmon_launch> launched = {};  ///< if there was nothing before
+};
+
+/// All up to conmon in one go: one visit to the pool.
+preparation prepare(machine const& on, container_request const& request, container_paths const& paths) {
+    auto const before = look_for(paths);
+    if (!before) return {.before = found::not_known, .launched = before.error()};
+    if (*before != found::nothing) {
+        return {.before = *before, .launched = error{errc::conflict, fmt::format("container {}: is there", paths.id)}};
+    }
+    return {.before = found::nothing, .launched = make_and_launch(on, request, paths)};
+}
+
+struct launch_outcome {
+    found before = found::not_known;
+    result<unique_fd> said = {};  ///< what conmon says, if there was nothing before
+};
+
+/// Up to a conmon that stays, whatever happens to who waits for it.
+awaitable<launch_outcome> launch(machine const& on, container_request const& request, container_paths const& paths,
+                                 time_point deadline) {
     auto preparing = [&] { return prepare(on, request, paths); };
-    auto launched = co_await offload(on.options.pool, std::move(preparing));
-    if (!launched) co_return launched.error();
-    auto const forked = co_await await_forked(on, launched->parent, deadline);
-    if (!forked) co_return forked.error();
-    co_return std::move(launched->said);
+    auto prepared = co_await offload(on.options.pool, std::move(preparing));
+    launch_outcome outcome{.before = prepared.before, .said = {}};
+    if (prepared.launched) {
+        auto const forked = co_await await_forked(on, prepared.launched->parent, deadline);
+        outcome.said = forked ? result<unique_fd>(std::move(prepared.launched->said)) : forked.error();
+    } else {
+        outcome.said = prepared.launched.error();
+    }
+    co_return std::move(outcome);
 }
 
 int stop_signal_of(machine const& on, container_request const& request, container_paths const& paths) {
@@ -163,13 +197,9 @@ awaitable<result<void>> start_by_runc(machine const& on, std::string id, time_po
     co_return result<void>{};
 }
 
-awaitable<result<void>> make_and_start(machine const& on, container_request const& request,
-                                       container_paths const& paths) {
-    auto const deadline = on.time.now() + limits::runtime_call_timeout;
-    auto launching = launch(on, request, paths, deadline);
-    auto said = co_await shield(std::move(launching));
-    if (!said) co_return said.error();
-    auto creating = await_created(on, std::move(*said));
+awaitable<result<void>> start_made(machine const& on, container_request const& request, container_paths const& paths,
+                                   unique_fd said, time_point deadline) {
+    auto creating = await_created(on, std::move(said));
     auto const created = co_await with_deadline(on.time, deadline, std::move(creating));
     if (!created) co_return created.error();
     auto starting = [&] { return record_and_start(on, request, paths, *created); };
@@ -181,36 +211,47 @@ awaitable<result<void>> make_and_start(machine const& on, container_request cons
     co_return co_await with_deadline(on.time, deadline, std::move(waiting));
 }
 
-enum class found { nothing, half_made, started };
+struct start_outcome {
+    found before = found::not_known;
+    result<void> done = {};  ///< unless something was there before
+};
 
-result<found> look_for(container_paths const& paths) {
-    if (::access(paths.state.c_str(), F_OK) != 0 && ::access(paths.bundle.c_str(), F_OK) != 0) return found::nothing;
-    auto const started = has_started(paths);
-    if (!started) return started.error();
-    return *started ? found::started : found::half_made;
+/// Does nothing if there is something of the container.
+awaitable<start_outcome> make_and_start(machine const& on, container_request const& request,
+                                        container_paths const& paths) {
+    auto const deadline = on.time.now() + limits::runtime_call_timeout;
+    auto launching = launch(on, request, paths, deadline);
+    auto launched = co_await shield(std::move(launching));
+    start_outcome outcome{.before = launched.before, .done = {}};
+    if (launched.said) {
+        outcome.done = co_await start_made(on, request, paths, std::move(*launched.said), deadline);
+    } else {
+        outcome.done = launched.said.error();
+    }
+    co_return std::move(outcome);
 }
 
 }  // namespace
 
 awaitable<result<void>> start_container(machine const& on, container_request request) {
     auto const paths = on.paths.container(request.key);
-    auto const before = look_for(paths);
-    if (!before) co_return before.error();
-    if (*before == found::started) co_return result<void>{};
-    if (*before == found::half_made) {
+    auto outcome = co_await make_and_start(on, request, paths);
+    if (outcome.before == found::half_made) {
         auto const removed = co_await remove_container(on, paths);
         if (!removed) co_return removed.error();
+        outcome = co_await make_and_start(on, request, paths);
     }
-    auto const started = co_await make_and_start(on, request, paths);
-    if (started) co_return result<void>{};
+    if (outcome.before == found::started || outcome.done) co_return result<void>{};
+    auto const& why = outcome.done.error();
+    if (outcome.before != found::nothing) co_return error{why};  // it is not known whether it runs
     // After an error nothing of it runs. The first error is the one that says why.
     auto const removed = co_await remove_container(on, paths);
     if (!removed) {
-        auto const why = to_string(removed.error());
+        auto const left = to_string(removed.error());
         on.options.log.warning("container that could not be started is still there",
-                               {{"container", paths.id}, {"why", why}});
+                               {{"container", paths.id}, {"why", left}});
     }
-    co_return error{started.error()};
+    co_return error{why};
 }
 
 }  // namespace rik::detail

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -38,7 +39,8 @@ result<void> replace_file(std::filesystem::path const& path, std::string_view te
 int write_control(std::filesystem::path const& path, std::string_view text);
 
 /// Never crosses a mount point: what is mounted below, by whomever, is not ours to delete. Nothing happens if it is not
-/// there. Errors: conflict, something is mounted below, or somebody keeps writing there; internal.
-result<void> remove_tree(std::filesystem::path const& path);
+/// there. `stop` is looked at before each file: what is left by then stays.
+/// Errors: conflict, something is mounted below, or somebody keeps writing there; internal, also for what was stopped.
+result<void> remove_tree(std::filesystem::path const& path, std::stop_token stop = std::stop_token());
 
 }  // namespace rik::detail

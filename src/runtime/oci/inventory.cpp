@@ -123,7 +123,7 @@ awaitable<result<void>> remove_pod(machine const& on, instance_id instance, std:
 /// Only for `rik reset`: afterwards this runtime is of no use. Others may keep files in these directories.
 result<void> remove_directories(machine const& on) {
     kill_image_tools(on.paths.images());  // their directories are removed next, by whoever knows of images
-    empty_trash(on);
+    empty_trash(on, std::stop_token());
     auto const& paths = on.paths;
     for (auto const& each : {paths.run_pods(), paths.run_trash(), paths.runtime_root(), paths.boot_id(),
                              paths.state_pods(), paths.state_trash()}) {
@@ -170,7 +170,7 @@ result<std::vector<found_sandbox>> list_sandboxes(machine const& on) {
 
 awaitable<result<void>> release_sandbox(machine const& on, instance_id instance) {
     auto const pod = on.paths.pod(instance);
-    std::vector<fs::path> all_but_logs{pod.run, pod.state / "containers"};
+    std::vector<fs::path> all_but_logs{pod.run, pod.etc, pod.state / "containers"};
     return remove_pod(on, instance, std::move(all_but_logs));
 }
 

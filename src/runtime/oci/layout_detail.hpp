@@ -13,7 +13,7 @@ namespace rik::detail {
 /// What the containers of an instance share.
 struct pod_paths {
     std::filesystem::path state;       ///< containers/, logs/, etc/
-    std::filesystem::path run;         ///< namespaces/, shm/, containers/, ready
+    std::filesystem::path run;         ///< ns/, shm/, containers/, ready
     std::filesystem::path namespaces;  ///< net, ipc, uts: bind mounts of the pinned namespaces
     std::filesystem::path etc;         ///< hosts, resolv.conf, hostname: see mounts_of
     std::filesystem::path shm;         ///< the mount point of the tmpfs

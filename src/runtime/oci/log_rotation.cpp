@@ -5,9 +5,10 @@
 #include <rik/async/shield.hpp>
 
 #include <algorithm>
-#include <map>
+#include <cerrno>
+#include <iterator>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -46,10 +47,13 @@ std::optional<std::uint64_t> size_of(std::filesystem::path const& file) {
     return static_cast<std::uint64_t>(about.st_size);
 }
 
+enum class writer { there, gone, not_known };
+
 /// A fifo that nobody reads cannot be opened for writing only.
-bool has_conmon(container_paths const& paths) {
+writer look_for_conmon(container_paths const& paths) {
     unique_fd const control(::open(paths.control_fifo().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-    return static_cast<bool>(control);
+    if (control) return writer::there;
+    return errno == ENXIO || errno == ENOENT ? writer::gone : writer::not_known;
 }
 
 void begin_anew(container_paths const& paths) {
@@ -58,69 +62,75 @@ void begin_anew(container_paths const& paths) {
     keep_log(paths);
 }
 
-/// Rotates the logs of this machine.
-class log_rotation {
-public:
-    explicit log_rotation(machine const& on) : on_(on) {}
-
-    /// Blocks. True if a log grows so fast that the next look should come soon.
-    bool look();
-
-private:
-    bool look_at(container_paths const& paths);
-
-    machine const& on_;
-    std::map<std::string, std::uint64_t> sizes_;  // at the look before
-    std::map<std::string, std::uint64_t> sizes_now_;
+/// What one look at a log needs to know.
+struct log_view {
+    writer conmon;
+    std::uint64_t size_before;
 };
 
-bool log_rotation::look_at(container_paths const& paths) {
-    auto const bytes_max = on_.options.log_file_bytes_max;
-    auto const files_max = on_.options.log_files_max;
+struct look_result {
+    std::uint64_t size = 0;
+    bool is_busy = false;  ///< it grows so fast that the next look should come soon
+};
+
+look_result look_at(machine const& on, container_paths const& paths, log_view const& before) {
+    auto const bytes_max = on.options.log_file_bytes_max;
+    auto const files_max = on.options.log_files_max;
     auto const was_replaced = adopt_replaced(paths.log, files_max);
     auto const size = size_of(paths.log);
-    auto const before = sizes_.contains(paths.id) ? sizes_[paths.id] : 0;
-    sizes_now_[paths.id] = size.value_or(0);
     auto const is_full = size && *size >= bytes_max;
     if (size && !is_full) {
         keep_log(paths);
-        return was_replaced || *size > before + bytes_max / busy_part;
+        return {.size = *size, .is_busy = was_replaced || *size > before.size_before + bytes_max / busy_part};
     }
     // Without conmon it does not grow. Not there: it was renamed, but conmon has not heard of it.
-    if (!has_conmon(paths)) return false;
+    if (before.conmon != writer::there) return {.size = size.value_or(0)};
     if (is_full) {
         make_older(paths.log, 0, files_max);
         ::unlink(kept_log(paths.log).c_str());  // of what is LOG.1 now
-        sizes_now_[paths.id] = 0;
     }
     begin_anew(paths);
-    return is_full;
-}
-
-bool log_rotation::look() {
-    auto const instances = find_instances(on_);
-    if (!instances) return false;  // the next time
-    bool is_busy = false;
-    sizes_now_.clear();
-    for (auto const& instance : *instances) {
-        auto const keys = find_containers(on_, instance);
-        if (!keys) return false;
-        for (auto const& key : *keys) is_busy = look_at(on_.paths.container(key)) || is_busy;
-    }
-    sizes_ = std::move(sizes_now_);
-    return is_busy;
+    return {.is_busy = is_full};
 }
 
 }  // namespace
 
-awaitable<> rotate_logs(machine const& on) {
-    log_rotation logs(on);
-    auto pause = on.options.log_check_period;
+result<void> log_rotation::add_present(log_sizes& logs) const {
+    auto const instances = find_instances(on_);
+    if (!instances) return instances.error();
+    for (auto const& instance : *instances) {
+        auto keys = find_containers(on_, instance);
+        if (!keys) return keys.error();
+        for (auto& key : *keys) logs.try_emplace(std::move(key));
+    }
+    return {};
+}
+
+/// Blocks; everything else of the rotation goes on meanwhile. Leaves those that are to be looked at again.
+bool log_rotation::look(log_sizes& logs) {
+    if (!knows_present_) knows_present_ = add_present(logs).has_value();  // else the next time
+    bool is_busy = false;
+    for (auto each = logs.begin(); each != logs.end();) {
+        auto const paths = on_.paths.container(each->first);
+        // Before its log: what conmon has done last is seen then.
+        auto const conmon = look_for_conmon(paths);
+        auto const seen = look_at(on_, paths, {.conmon = conmon, .size_before = each->second});
+        is_busy = seen.is_busy || is_busy;
+        each->second = seen.size;
+        each = conmon == writer::gone ? logs.erase(each) : std::next(each);
+    }
+    return is_busy;
+}
+
+awaitable<> log_rotation::run() {
+    auto pause = on_.options.log_check_period;
     while (true) {
-        co_await on.time.sleep_for(pause);
-        auto looking = [&] { return logs.look(); };
-        auto const is_busy = co_await offload(on.options.pool, std::move(looking));
-        pause = is_busy ? std::min(busy_period, on.options.log_check_period) : on.options.log_check_period;
+        co_await on_.time.sleep_for(pause);
+        auto logs = std::exchange(written_, {});
+        auto looking = [&] { return look(logs); };
+        auto const is_busy = co_await offload(on_.options.pool, std::move(looking));
+        written_.merge(logs);
+        pause = is_busy ? std::min(busy_period, on_.options.log_check_period) : on_.options.log_check_period;
     }
 }
 

@@ -23,15 +23,17 @@ namespace fs = std::filesystem;
 constexpr std::size_t log_files_min = 2;  // one that is written and one that a reader is still in
 constexpr std::size_t boot_id_bytes_max = 4096;
 
-/// Overlay's mount options are separated by these, and conmon's log option by the colon.
+/// Overlay's mount options are separated by commas and colons, with \ as their escape, and conmon's log option by the
+/// colon. Spaces, newlines and quotes would only have to be escaped wherever a path is shown.
 result<void> check_directory(fs::path const& path, std::string_view name) {
     constexpr std::size_t path_bytes_max = 512;  // three of them fit into the page that mount options may take
     if (path.is_absolute() && path.native().find_first_of(",:\\ \n\"") == std::string::npos &&
         path.native().size() <= path_bytes_max) {
         return {};
     }
-    return error{errc::invalid,
-                 fmt::format("{} {}: is not absolute, too long, or has one of , : \\ in it", name, path.string())};
+    return error{errc::invalid, fmt::format("{} {}: is not absolute, too long, or has a space, a newline or one of , : "
+                                            "\\ \" in it",
+                                            name, path.string())};
 }
 
 result<void> check(oci_options const& options) {

@@ -3,6 +3,8 @@
 #include "files_detail.hpp"
 #include "unique_fd_detail.hpp"
 
+#include <rik/base/stray_thread.hpp>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -30,9 +32,6 @@ constexpr int all_kinds = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
 
 std::filesystem::path const own_namespaces = "/proc/thread-self/ns";
 
-/// This thread did not come back from namespaces that it made: nothing else may run in them.
-thread_local bool strayed = false;
-
 /// Brings the thread home.
 class way_back {
 public:
@@ -49,7 +48,7 @@ public:
     }
     void go() const {
         for (std::size_t at = 0; at < kinds.size(); ++at) {
-            if (::setns(home_[at].get(), kinds[at].flag) != 0) strayed = true;
+            if (::setns(home_[at].get(), kinds[at].flag) != 0) stray_thread::mark();
         }
     }
 
@@ -96,16 +95,14 @@ result<void> furnish(std::filesystem::path const& directory, std::string const& 
 }  // namespace
 
 result<void> pin_namespaces(std::filesystem::path const& directory, std::string const& hostname) {
+    if (auto const here = stray_thread::check(); !here) return here;
     way_back const home;
     auto const number = errno;
-    if (!strayed && !home.is_known()) return system_error(own_namespaces, "open", number);
-    if (strayed) {
-        return error{errc::internal, "the thread for namespaces has lost its own", {}, "start rik again"};
-    }
+    if (!home.is_known()) return system_error(own_namespaces, "open", number);
     if (::unshare(all_kinds) != 0) return system_error(directory, "unshare", errno);
     auto made = furnish(directory, hostname);
     home.go();
-    if (strayed) return error{errc::internal, "the thread for namespaces could not come back", {}, "start rik again"};
+    if (auto const back = stray_thread::check(); !back) return back;
     return made;
 }
 

@@ -10,7 +10,7 @@ namespace rik::detail {
 
 /// Makes network, IPC and UTS namespaces with `hostname` and lo up, and pins them on `directory`/net, /ipc and /uts.
 /// Only on the thread that is kept for this: it changes its namespaces meanwhile. If it cannot come back it refuses
-/// every further call.   Source: man namespaces, ip-netns(8); /proc/self would be the main thread's.
+/// every further call: see stray_thread.   Source: man namespaces, ip-netns(8); /proc/self would be the main thread's.
 /// Errors: exhausted; internal.
 result<void> pin_namespaces(std::filesystem::path const& directory, std::string const& hostname);
 

@@ -13,6 +13,9 @@
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 
+#include <stop_token>
+#include <utility>
+
 namespace rik {
 
 using detail::machine;
@@ -20,6 +23,7 @@ using detail::machine;
 struct oci_runtime::state {
     explicit state(machine opened)
         : on(std::move(opened)),
+          logs(on),
           discarded(on.options.executor),
           moves(on.options.executor),
           tasks(on.options.executor) {}
@@ -31,9 +35,11 @@ struct oci_runtime::state {
     awaitable<> keep_trash_empty();
 
     machine on;
+    detail::log_rotation logs;
     bool is_warming_up = false;
     notifier discarded;
-    task_group moves;  // apart from the others, because it is not cancelled
+    std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
+    task_group moves;                 // apart from the others, because it is not cancelled
     task_group tasks;
 };
 
@@ -66,7 +72,7 @@ void oci_runtime::state::move_monitors(std::vector<found_sandbox> const& of) {
 
 awaitable<> oci_runtime::state::keep_trash_empty() {
     while (true) {
-        auto emptying = [this] { detail::empty_trash(on); };
+        auto emptying = [this] { detail::empty_trash(on, emptying_stops.get_token()); };
         co_await offload(on.options.trash_thread, std::move(emptying));
         co_await discarded.wait();
     }
@@ -81,12 +87,13 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     auto opened = detail::open_machine(std::move(options), time);
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));
-    inner->tasks.spawn(detail::rotate_logs(inner->on));
+    inner->tasks.spawn(inner->logs.run());
     inner->tasks.spawn(inner->keep_trash_empty());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
 }
 
 awaitable<> oci_runtime::stop() {
+    state_->emptying_stops.request_stop();
     co_await state_->tasks.stop();
     auto moving = state_->moves.join();
     co_await shield(std::move(moving));
@@ -106,10 +113,12 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
 
 awaitable<result<void>> oci_runtime::start_container(container_request request) {
     state_->warm_up();
-    auto paths = state_->on.paths.container(request.key);
+    auto key = request.key;
     auto started = co_await detail::start_container(state_->on, std::move(request));
-    if (started) state_->moves.spawn(state_->moved(std::move(paths)));
-    co_return std::move(started);
+    if (!started) co_return started.error();
+    state_->moves.spawn(state_->moved(state_->on.paths.container(key)));
+    state_->logs.add(std::move(key));
+    co_return result<void>{};
 }
 
 awaitable<result<container_exit>> oci_runtime::wait_container(container_key key) {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -41,7 +42,10 @@ bool is_dots(std::string_view name) { return name == "." || name == ".."; }
 /// Of one tree. Each function returns 0 or an errno.
 class removal {
 public:
+    explicit removal(std::stop_token stop) : stop_(std::move(stop)) {}
+
     int remove(int parent, char const* name, int depth) {
+        if (stop_.stop_requested()) return ECANCELED;
         if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
         if (errno != EISDIR) return errno;
         if (depth == depth_max) return move_up(parent, name);
@@ -80,18 +84,19 @@ private:
         return errno;
     }
 
+    std::stop_token stop_;
     int top_ = -1;
     std::uint64_t moved_ = 0;
 };
 
 }  // namespace
 
-result<void> remove_tree(std::filesystem::path const& path) {
+result<void> remove_tree(std::filesystem::path const& path, std::stop_token stop) {
     RIK_ASSERT(path.has_filename() && path.has_parent_path());
     unique_fd const parent(::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!parent && errno == ENOENT) return {};
     if (!parent) return system_error(path, "open", errno);
-    auto const failure = removal().remove(parent.get(), path.filename().c_str(), 0);
+    auto const failure = removal(std::move(stop)).remove(parent.get(), path.filename().c_str(), 0);
     if (failure == 0) return {};
     if (failure == EXDEV || failure == EBUSY) {
         return error{errc::conflict, fmt::format("{}: something is mounted in it", path.string()), {}, "unmount it"};

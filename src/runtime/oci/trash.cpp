@@ -29,14 +29,15 @@ result<void> discard(machine const& on, fs::path const& path) {
     return remove_tree(path);
 }
 
-void empty_trash(machine const& on) {
+void empty_trash(machine const& on, std::stop_token const& stop) {
     for (auto const& trash : {on.paths.run_trash(), on.paths.state_trash()}) {
         // A mount that was made meanwhile would have moved along with its directory, and is not ours to delete.
         if (!unmount_below({trash})) continue;
         std::error_code failure;
         for (fs::directory_iterator each(trash, failure), end; !failure && each != end; each.increment(failure)) {
+            if (stop.stop_requested()) return;
             // What cannot be deleted now is tried again the next time.
-            [[maybe_unused]] auto const removed = remove_tree(each->path());
+            [[maybe_unused]] auto const removed = remove_tree(each->path(), stop);
         }
     }
 }

@@ -6,6 +6,7 @@
 #include <rik/base/result.hpp>
 
 #include <filesystem>
+#include <stop_token>
 
 namespace rik::detail {
 
@@ -13,7 +14,8 @@ namespace rik::detail {
 /// Precondition: nothing is mounted below.
 result<void> discard(machine const& on, std::filesystem::path const& path);
 
-/// Deletes what was discarded. Blocks.
-void empty_trash(machine const& on);
+/// Deletes what was discarded. Blocks; after `stop` not for longer than one file takes, and what is left is for the
+/// next call.
+void empty_trash(machine const& on, std::stop_token const& stop);
 
 }  // namespace rik::detail

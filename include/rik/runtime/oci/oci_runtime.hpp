@@ -14,7 +14,8 @@
 namespace rik {
 
 struct oci_options {
-    std::filesystem::path run_dir;    ///< "/run/rik/<tag>": what dies with the boot; absolute, without , : \ or space
+    /// "/run/rik/<tag>": what dies with the boot. Absolute, without space, newline and , : \ "
+    std::filesystem::path run_dir;
     std::filesystem::path state_dir;  ///< "/var/lib/rik": what is kept; the same rules
     std::string tag;                  ///< eight hex digits: the cgroups are below /rik-<tag>
     asio::any_io_executor executor;   ///< the strand on which this runtime is used
@@ -54,8 +55,9 @@ public:
     /// Precondition: `stop` has completed.
     ~oci_runtime() override;
 
-    /// Ends the runtime's own tasks (the rotation of logs). Containers run on, and no conmon of theirs stays in our own
-    /// cgroup. Call it when no other verb runs.
+    /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed, of which the next one
+    /// that is opened deletes the rest. Containers run on, and no conmon of theirs stays in our own cgroup. Call it
+    /// when no other verb runs.
     awaitable<> stop();
 
     /// Removes everything of this tag and these directories: containers, mounts, namespaces, cgroups, files, also what
