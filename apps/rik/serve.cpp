@@ -216,6 +216,10 @@ int reset_one(local_options local, std::string const& socket) {
         return 1;
     }
     remove_dead_socket(socket);
+    if (std::filesystem::exists(name, ignored)) {
+        fmt::print("what rik has made is removed; {} stays, with what is not rik's\n", name);
+        return 0;
+    }
     fmt::print("{}nothing of {} is left on this machine\n", was_there ? "" : "there was no such state directory; ",
                name);
     return 0;

@@ -23,8 +23,11 @@ namespace {
 
 constexpr std::string_view mount_source = "rik";  // of a run directory that is a file system of ours
 constexpr std::size_t small_file_bytes_max = 16u << 10;
-constexpr std::size_t path_bytes_max = 512;             // three of them fit into the page that mount options may take
-constexpr std::string_view database_name = "state.db";  // SQLite and the lock put more behind it
+constexpr std::size_t path_bytes_max = 512;  // three of them fit into the page that mount options may take
+/// SQLite puts these behind a database's name, and we the first two.
+constexpr std::array<std::string_view, 9> database_files{
+    "state.db.lock",    "state.db.new",     "state.db",         "state.db-wal",        "state.db-shm",
+    "state.db-journal", "state.db.new-wal", "state.db.new-shm", "state.db.new-journal"};
 
 error failed_removal(fs::path const& what, int number) {
     return error{errc::internal,
@@ -119,20 +122,15 @@ int lock_directory(fs::path const& directory) {
 }
 
 result<void> remove_file(fs::path const& file) {
-    if (::unlink(file.c_str()) == 0 || errno == ENOENT) return {};
+    if (::unlink(file.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
     return failed_removal(file, errno);
 }
 
 result<void> remove_database(fs::path const& directory) {
-    std::vector<fs::path> files;
-    std::error_code failure;
-    for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure))
-        if (each->path().filename().string().starts_with(database_name)) files.push_back(each->path());
-    if (failure == std::errc::no_such_file_or_directory) return {};
-    if (failure) return failed_removal(directory, failure.value());
-    for (auto const& each : files)
-        if (auto const removed = remove_file(each); !removed) return removed;
-    fs::remove(directory, failure);  // if it cannot be, why_it_stays tells
+    for (auto const name : database_files)
+        if (auto const removed = remove_file(directory / name); !removed) return removed;
+    std::error_code kept;  // why_it_stays tells
+    fs::remove(directory, kept);
     return {};
 }
 

@@ -7,8 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 
-#include <cstdio>
-
 namespace rik {
 
 namespace {
@@ -16,7 +14,7 @@ namespace {
 /// Nobody waits for a role's tasks, so nobody would see it: the role would live on without one of them. What is thrown
 /// has no handler, and ends the program with its message.
 [[noreturn]] void task_has_thrown(std::exception_ptr const& what) noexcept {
-    std::fputs("rik: defect: a task has thrown; stopping before the rest goes on without it\n", stderr);
+    detail::say_last("rik: defect: a task has thrown; stopping before the rest goes on without it\n");
     std::rethrow_exception(what);
 }
 

@@ -15,6 +15,10 @@ result<void> log_follower::open() {
     wanted.how.must_be_whole = output_.read_bytes + errors_.read_bytes > 0;  // else nobody knows how much to skip
     auto opened = server_.open_log(wanted);
     if (!opened) return opened.error();
+    auto const is_apart = opened->tells_streams_apart();
+    if (tells_streams_apart_.value_or(is_apart) != is_apart)
+        return error{errc::conflict, "another release of rik counts what was read in another way", {}, "ask again"};
+    tells_streams_apart_ = is_apart;
     from_ = std::move(*opened);
     for (auto* const each : {&output_, &errors_}) each->skip_bytes = each->read_bytes;
     return {};

@@ -117,7 +117,7 @@ result<image_name> parse_registry_name(std::string_view rest) {
 
 /// Nobody knows the working directory of a node.
 bool is_plain_path(std::string_view path) {
-    if (!path.starts_with('/')) return false;
+    if (!path.starts_with('/') || path.find_first_not_of('/') == path.npos) return false;
     while (!path.empty()) {
         path.remove_prefix(1);
         auto const part = path.substr(0, path.find('/'));
@@ -131,7 +131,8 @@ bool is_plain_path(std::string_view path) {
 result<image_name> parse_file_name(image_transport transport, std::string_view rest) {
     auto const colon = rest.find(':');
     image_name name{.transport = transport, .path = std::string(rest.substr(0, colon))};
-    if (!is_plain_path(name.path)) return invalid("its path must be absolute and without '.' and '..'");
+    if (!is_plain_path(name.path))
+        return invalid("its path must be absolute, without '.' and '..', and not the root alone");
     if (colon == rest.npos) return name;
     name.reference = rest.substr(colon + 1);
     if (name.reference.empty()) return invalid("its tag, after the path, is empty");

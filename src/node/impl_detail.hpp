@@ -192,7 +192,6 @@ private:
     notifier due_;
     notifier network_changed_;
     std::optional<error> failed_;
-    bool is_failure_told_ = false;  ///< to the owner, who logs it
     notifier failure_;
     task_group writing_;  ///< the flushes: what the others have put when they are stopped is written, too
     task_group tasks_;    // last member: the tasks use everything above

@@ -50,7 +50,6 @@ awaitable<> node_agent::impl::flush() {
 
 awaitable<error> node_agent::impl::failure() {
     while (!failed_) co_await failure_.wait();
-    is_failure_told_ = true;
     error told = *failed_;
     told.message = fmt::format("the node's disk cannot be written: {}", told.message);
     co_return told;
@@ -65,7 +64,7 @@ awaitable<> node_agent::impl::stop() {
     auto const streams = std::exchange(log_streams_, {});
     for (auto const& each : streams) co_await each->work.stop();
     auto const flushed = co_await disk_.wait_durable();
-    if (!flushed && !is_failure_told_)
+    if (!flushed)
         options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
     co_await writing_.stop();
 }

@@ -94,7 +94,8 @@ private:
     // operations.cpp
     awaitable<error> when_durable(error why);
     awaitable<result<std::vector<instance_id>>> make_instances(create_instances_request what);
-    awaitable<result<void>> make_slices(create_instances_request what, std::vector<instance_id>& made);
+    class promise;
+    awaitable<result<void>> make_slices(create_instances_request what, promise& held, std::vector<instance_id>& made);
     result<transaction> plan_instances(create_instances_request const& what, workload const& owner,
                                        std::vector<instance_id>& made);
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
@@ -153,7 +154,6 @@ private:
 
     bool is_open_ = false;
     std::optional<error> failed_;
-    bool is_failure_told_ = false;  ///< to the owner, who logs it
     notifier failure_;
     std::size_t promised_changes_ = 0;  ///< of creations that are under way
     std::size_t visitors_ = 0;

@@ -20,17 +20,25 @@ constexpr int name_attempts_max = 100;
 /// The instance, its event, and the oldest event, which goes.
 constexpr std::size_t changes_per_creation = 3;
 
+}  // namespace
+
 /// Room in front of the journal, held while something is made slice by slice.
-class promise {
+class primary::impl::promise {
 public:
     promise(std::size_t& sum, std::size_t count) : sum_(sum), count_(count) { sum_ += count_; }
     promise(promise const&) = delete;
     ~promise() { sum_ -= count_; }
+    void keep(std::size_t part) {
+        sum_ -= part;
+        count_ -= part;
+    }
 
 private:
     std::size_t& sum_;
     std::size_t count_;
 };
+
+namespace {
 
 error no_such(std::string_view kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", kind, name)};
@@ -157,9 +165,9 @@ awaitable<result<std::vector<instance_id>>> primary::impl::make_instances(create
     auto const cost = what.replicas * changes_per_creation;
     if (store_.unflushed_count() + promised_changes_ + cost > limits::unflushed_count_max)
         co_return error{errc::exhausted, "the disk is too slow: too many changes wait for it", {}, "try again"};
-    promise const held(promised_changes_, cost);
+    promise held(promised_changes_, cost);
     std::vector<instance_id> made;
-    auto const done = co_await make_slices(std::move(what), made);
+    auto const done = co_await make_slices(std::move(what), held, made);
     if (done) co_return made;
     auto why = done.error();
     if (made.empty()) co_return co_await when_durable(std::move(why));
@@ -172,18 +180,22 @@ awaitable<result<std::vector<instance_id>>> primary::impl::make_instances(create
 
 /// Slice by slice, so that neither a commit nor the strand is held long. `made` has those that were made, also when not
 /// all are.
-awaitable<result<void>> primary::impl::make_slices(create_instances_request what, std::vector<instance_id>& made) {
+awaitable<result<void>> primary::impl::make_slices(create_instances_request what, promise& held,
+                                                   std::vector<instance_id>& made) {
     while (made.size() < what.replicas) {
         if (!made.empty()) co_await asio::post(strand_, asio::use_awaitable);
+        if (auto const why = closed_because()) co_return *why;
         auto const room = co_await wait_for_room();
         if (!room) co_return room;
         auto const owner = store_.head().find<workload>(what.workload);
         if (!owner || owner->deleting_since)
             co_return error{errc::conflict, "its workload has been deleted meanwhile", {}, "create the workload again"};
+        auto const before = made.size();
         auto slice = plan_instances(what, *owner, made);
         if (!slice) co_return slice.error();
         auto const applied = apply(std::move(*slice));
         if (!applied) co_return applied;
+        held.keep((made.size() - before) * changes_per_creation);
     }
     co_return result<void>{};
 }

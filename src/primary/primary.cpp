@@ -107,7 +107,6 @@ awaitable<> primary::impl::flush() {
 
 awaitable<error> primary::impl::failure() {
     while (!failed_) co_await failure_.wait();
-    is_failure_told_ = true;
     error told = *failed_;
     told.message = fmt::format("the primary's store cannot be written: {}", told.message);
     co_return told;
@@ -125,12 +124,12 @@ awaitable<> primary::impl::stop() {
     is_open_ = false;
     stopping_.notify();
     if (connection_) connection_->link->close();
+    co_await wait_for_visitors();  // while the disk still takes what they have to finish, or to take back
     // What rides along is not lost by an orderly stop. After a failed flush this returns at once.
     auto const flushed = co_await store_.wait_durable(store_.head().at());
-    if (!flushed && !is_failure_told_)
+    if (!flushed)
         options_.out.warning("stopped with changes that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();
-    co_await wait_for_visitors();
 }
 
 /// The one way into the store. Past the limit the oldest events go with it. Ledger, events and finished instances

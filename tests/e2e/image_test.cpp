@@ -285,7 +285,7 @@ TEST_CASE("a question that its registry does not answer holds up no question of 
     rik::testing::test_registry bad(f.directory.path() / "bad");
     f.open({good.address(), bad.address()});
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < 3 * limits::pulls_per_registry_max; ++i) {
+    for (std::size_t i = 0; i < limits::questions_per_registry_max + 2; ++i) {
         names.push_back(bad.push(file, "x" + std::to_string(i) + ":latest"));
         f.get(names.back());
     }

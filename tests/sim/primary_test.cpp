@@ -144,6 +144,24 @@ awaitable<> deleted_while_many_are_made(lone_primary& alone) {
     co_await alone.stop();
 }
 
+awaitable<> stopped_while_many_are_made(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("large");
+    task_group users(alone.world.executor());
+    std::optional<result<std::vector<stored<instance>>>> answer;
+    users.spawn(make_many(alone, workload, answer));
+    for (int turn = 0; turn < 10; ++turn) co_await asio::post(alone.world.executor(), asio::use_awaitable);
+    co_await alone.role->stop();
+    co_await users.join();
+    REQUIRE(answer.has_value());
+    CHECK(answer->error().code == errc::unavailable);
+    co_await alone.crash();  // starts another one on the same disk
+    co_await alone.start();
+    auto const after = co_await alone.instances();
+    CHECK(after.empty());
+    co_await alone.stop();
+}
+
 awaitable<> names_that_are_taken(lone_primary& alone) {
     co_await alone.start();
     auto const workload = co_await alone.create_workload("web");
@@ -369,6 +387,7 @@ TEST_CASE("many instances are made although their caller leaves") { simulate(mad
 TEST_CASE("of many instances none is left when their workload is deleted meanwhile") {
     simulate(deleted_while_many_are_made);
 }
+TEST_CASE("of many instances none is left when the primary stops meanwhile") { simulate(stopped_while_many_are_made); }
 TEST_CASE("a name that is taken is refused, and one that reads as an id") { simulate(names_that_are_taken); }
 TEST_CASE("a workload that is being deleted is told as such") { simulate(made_again_while_it_goes); }
 TEST_CASE("users change only documents that are theirs") { simulate(documents_are_guarded); }

@@ -300,6 +300,16 @@ TEST_CASE("each stream of a followed log goes on where it was, however they are 
     CHECK(server.requests().at(1).line == "GET /rik/v1/instances/a/logs?follow=true&whole=true HTTP/1.1");
 }
 
+TEST_CASE("a followed log is not gone on with by a server that counts otherwise") {
+    fake_server server(in_turn({test::stream_of("text/plain", {"one\n"}, false),
+                                test::stream_of(framed_type, {frame(out, "one\n") + frame(err, "bad\n")}, true)}));
+    auto client = client_of(server);
+    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
+    REQUIRE(log.open().has_value());
+    CHECK(log.read(in(5s))->bytes == "one\n");
+    CHECK(log.read(in(10s)).error().code == rik::errc::conflict);
+}
+
 TEST_CASE("a followed log whose beginning is gone ends with the reason instead of leaving something out") {
     fake_server server(in_turn({test::stream_of("text/plain", {"one\n"}, false),
                                 test::reply_with(429, R"({"error":{"code":"exhausted","message":"it is gone"}})")}));

@@ -134,3 +134,11 @@ TEST_CASE("what a file's path is called does not change what its errors mean", "
         CHECK(of("open /srv/" + word + "/index.json: permission denied") == errc::denied);
     }
 }
+
+TEST_CASE("a path of a slash alone, or of what it is replaced by, ends the search for it", "[images]") {
+    auto layout = parse_image_source("oci:/srv/x").value();
+    for (std::string const path : {"/", "//", "/srv"}) {
+        layout.name.path = path;
+        CHECK(pull_error("open /srv/x//index.json: permission denied", layout).code == errc::denied);
+    }
+}

@@ -115,6 +115,8 @@ TEST_CASE("a name that is none is refused", "[images]") {
                                    "oci:x",
                                    "oci:../x",
                                    "oci:/a/../b",
+                                   "oci:/",
+                                   "docker-archive://",
                                    "oci:/a/./b",
                                    "oci:/a:",
                                    "oci:/a:-x",

@@ -12,6 +12,7 @@
 #include <string>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,9 +89,19 @@ void log_without_reader(int done) {
 }
 
 void log_and_abort(int /*done*/) {
+    ::rlimit const no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
     stderr_log log(rik::log_level::info, true);
     for (int i = 0; i < 100; ++i) rik::log(log).info("before the end");
     std::abort();
+}
+
+void log_and_be_killed_by_abort(int done) {
+    ::rlimit const no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    stderr_log log(rik::log_level::info, true);
+    ::kill(::getpid(), SIGABRT);
+    (void)!::write(done, "x", 1);  // it lives on
 }
 
 std::size_t count(std::string const& text, std::string_view what) {
@@ -113,8 +124,17 @@ TEST_CASE("who logs does not wait for the reader, and the log says how many line
     auto const note = text.find("count=\"") + 7;
     CHECK(text.substr(note, text.find('"', note) - note) == std::to_string(burst_count - kept));
     CHECK(count(text, "number=\"" + std::to_string(kept - 1) + '"') == 1);  // the first ones, whole
-    CHECK(text.find("the reader is back") > note);
+    auto const back = text.find("the reader is back");
+    REQUIRE(back != std::string::npos);
+    CHECK(back > note);
     CHECK(text.back() == '\n');
+}
+
+TEST_CASE("a SIGABRT from outside ends the process, too", "[unit][log]") {
+    child killed(&log_and_be_killed_by_abort);
+    auto const status = killed.wait();
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGABRT);
 }
 
 TEST_CASE("lines that were logged before an abort come out", "[unit][log]") {

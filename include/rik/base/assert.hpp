@@ -3,6 +3,9 @@
 
 namespace rik::detail {
 
+/// Writes to standard error before the process ends, but does not wait long for somebody who reads no more.
+void say_last(char const* text) noexcept;
+
 [[noreturn]] void assertion_failed(char const* condition, char const* file, int line);
 
 }  // namespace rik::detail

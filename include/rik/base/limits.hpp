@@ -47,6 +47,8 @@ inline constexpr duration stream_dial_timeout = 10s;
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 /// Downloads at once of one registry: one that hangs holds up its own images only.
 inline constexpr std::size_t pulls_per_registry_max = 2;
+/// Answers come within a second or never; after a boot there may be one for each instance.
+inline constexpr std::size_t questions_per_registry_max = 8;
 inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a waiting skopeo costs memory only
 inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
 /// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.

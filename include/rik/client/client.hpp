@@ -63,6 +63,8 @@ public:
     /// Errors: timed_out, nothing came yet and nothing is lost: call again; unavailable, the connection broke; else
     /// what the server says of a log that it cannot go on with.
     result<log_piece> read(time_point deadline);
+    /// Does the server tell the two streams apart?
+    bool tells_streams_apart() const { return is_framed_; }
 
 private:
     result<std::optional<log_piece>> take_frame();

@@ -39,6 +39,7 @@ private:
     };
     progress& progress_of(log_origin from) { return from == log_origin::standard_error ? errors_ : output_; }
 
+    std::optional<bool> tells_streams_apart_;  ///< as the first server did
     progress output_;
     progress errors_;
     std::optional<time_point> lost_at_;

@@ -41,7 +41,7 @@ struct http_limits {
     std::size_t streams_max = limits::http_connections_max / 10 * 9;
     duration header_timeout = limits::http_header_timeout;  ///< from its first byte, or from the connection's begin
     duration body_timeout = limits::http_body_timeout;
-    duration write_timeout = limits::http_write_timeout;  ///< for each 256 KiB
+    duration write_timeout = limits::http_write_timeout;  ///< for each piece, of 256 KiB at most
     duration idle_timeout = limits::http_idle_timeout;    ///< between two requests
     /// One that has been idle for longer goes when another client needs its place.
     duration idle_spared = std::chrono::seconds(5);

@@ -3,7 +3,8 @@
 // LOG is written by conmon; LOG.1 is the one before it, and so on. We rotate: LOG is renamed, and conmon told to open
 // it anew. But conmon counts what it has ever written (conmon 2.1, src/ctr_logging.c, bytes_written), and each time
 // that reaches its --log-size-max it replaces LOG by a new file, whatever LOG's size. LOG.kept is a second name of the
-// file that is written: what conmon has replaced is still there by it, and becomes LOG.1.
+// file that is written: what conmon has replaced is still there by it, and becomes LOG.1. LOG.cut is there once a part
+// may have been dropped.
 #pragma once
 
 #include "machine_detail.hpp"
@@ -65,6 +66,13 @@ std::vector<log_file> open_log_files(container_paths const& paths, std::size_t f
 
 /// Gives the file that is written its second name. For one that conmon has just begun.
 void keep_log(container_paths const& paths);
+
+/// True if a part of it may have been dropped: its oldest lines by a rotation, or a file in between that conmon had
+/// begun and replaced while nobody looked.
+bool may_be_cut(std::filesystem::path const& log);
+
+/// Says that it may be, for good.
+void mark_as_cut(std::filesystem::path const& log);
 
 /// Removes all files of an attempt.
 void remove_logs(container_paths const& paths, std::size_t files_max);

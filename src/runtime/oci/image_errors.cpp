@@ -111,7 +111,7 @@ bool is_of_name(std::string_view word, std::string_view before, std::string_view
 std::string without_name(std::string lower, image_source const& source) {
     constexpr std::string_view blanks = " \t\r\n\"'`,;()[]{}<>=";
     auto const path = to_lower(source.name.path);  // it may have commas
-    for (auto at = lower.find(path); !path.empty() && at != lower.npos; at = lower.find(path, at)) {
+    for (auto at = lower.find(path); path.size() > 1 && at != lower.npos; at = lower.find(path, at + 1)) {
         lower.replace(at, path.size(), "/");
     }
     std::vector<std::string_view> words;

@@ -35,9 +35,18 @@ std::vector<std::string> tool_environment(std::filesystem::path const& scratch) 
     return environment;
 }
 
-keyed_limiter::bounds bounds_of(oci_images_options const& options) {
-    return {.per_key_max = std::max<std::size_t>(options.pulls_per_registry_max, 1),
-            .in_all_max = std::max<std::size_t>(options.pulls_at_once_max, 1)};
+/// 0 would let nothing through for ever.
+keyed_limiter::bounds at_least_one(keyed_limiter::bounds wanted) {
+    return {.per_key_max = std::max<std::size_t>(wanted.per_key_max, 1),
+            .in_all_max = std::max<std::size_t>(wanted.in_all_max, 1)};
+}
+
+keyed_limiter::bounds bounds_of_questions(oci_images_options const& options) {
+    return at_least_one({options.questions_per_registry_max, options.pulls_at_once_max});
+}
+
+keyed_limiter::bounds bounds_of_downloads(oci_images_options const& options) {
+    return at_least_one({options.pulls_per_registry_max, options.pulls_at_once_max});
 }
 
 }  // namespace
@@ -49,13 +58,14 @@ image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor p
       files_(std::move(files)),
       tools_(std::move(tools)),
       options_(std::move(options)),
-      questions_(std::make_unique<keyed_limiter>(strand, bounds_of(options_))),
-      downloads_(std::make_unique<keyed_limiter>(strand, bounds_of(options_))),
+      questions_(std::make_unique<keyed_limiter>(strand, bounds_of_questions(options_))),
+      downloads_(std::make_unique<keyed_limiter>(strand, bounds_of_downloads(options_))),
+      looks_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_per_registry_max, 1))),
       unpackings_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.unpacks_at_once_max, 1))) {}
 
 awaitable<std::string> image_puller::stamp(image_source source) {
     if (source.file.empty()) co_return std::string();
-    auto const place = co_await questions_->acquire(source.registry);
+    auto const place = co_await looks_->acquire();
     auto look = [file = source.file] { return file_stamp(file); };
     co_return co_await offload(pool_, std::move(look));
 }

@@ -72,6 +72,7 @@ private:
     // minutes.
     std::unique_ptr<keyed_limiter> questions_;
     std::unique_ptr<keyed_limiter> downloads_;
+    std::unique_ptr<limiter> looks_;  // at files, which may be on a file system that hangs
     std::unique_ptr<limiter> unpackings_;
 };
 

@@ -62,4 +62,10 @@ std::filesystem::path kept_log(std::filesystem::path const& log) {
     return path;
 }
 
+std::filesystem::path cut_log_mark(std::filesystem::path const& log) {
+    auto path = log;
+    path += ".cut";
+    return path;
+}
+
 }  // namespace rik::detail

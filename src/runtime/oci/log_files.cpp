@@ -49,8 +49,19 @@ void keep_log(container_paths const& paths) {
     [[maybe_unused]] auto const linked = ::link(paths.log.c_str(), kept.c_str());  // else at the next look
 }
 
+bool may_be_cut(std::filesystem::path const& log) {
+    struct stat kept {};
+    auto const was_replaced = ::stat(kept_log(log).c_str(), &kept) == 0 && kept.st_nlink == 1;
+    return was_replaced || ::access(cut_log_mark(log).c_str(), F_OK) == 0;
+}
+
+void mark_as_cut(std::filesystem::path const& log) {
+    unique_fd const mark(::open(cut_log_mark(log).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
+
 void remove_logs(container_paths const& paths, std::size_t files_max) {
     ::unlink(kept_log(paths.log).c_str());
+    ::unlink(cut_log_mark(paths.log).c_str());
     for (std::size_t rotation = 0; rotation < files_max; ++rotation) {
         ::unlink(rotated_log(paths.log, rotation).c_str());
     }

@@ -160,13 +160,10 @@ result<void> file_log_reader::open(log_options const& options) {
     }
     open_files(options);
     if (files_.empty()) return error{errc::not_found, fmt::format("container {}: has no log", paths_.id)};
-    // The oldest name is in use from the first loss on. Looked at after the files were opened: they are whole if it is
-    // not there now.
-    std::error_code unreadable;
-    auto const oldest = rotated_log(paths_.log, on_.options.log_files_max - 1);
-    if (options.must_be_whole && std::filesystem::exists(oldest, unreadable))
+    // Looked at after the files were opened: they are whole if nothing had been dropped until then.
+    if (options.must_be_whole && may_be_cut(paths_.log))
         return error{errc::exhausted,
-                     fmt::format("container {}: the beginning of its log is not kept any more", paths_.id)};
+                     fmt::format("container {}: the beginning of its log may not be kept any more", paths_.id)};
     return {};
 }
 

@@ -27,6 +27,7 @@ constexpr int reopen_wait_ms = 20;      // it takes less than 1
 
 /// From `newest` on; the oldest goes, as renaming replaces.
 void make_older(std::filesystem::path const& log, std::size_t newest, std::size_t files_max) {
+    if (::access(rotated_log(log, files_max - 1).c_str(), F_OK) == 0) mark_as_cut(log);
     for (auto rotation = files_max - 1; rotation > newest; --rotation) {
         ::rename(rotated_log(log, rotation - 1).c_str(), rotated_log(log, rotation).c_str());
     }
@@ -36,6 +37,7 @@ void make_older(std::filesystem::path const& log, std::size_t newest, std::size_
 bool adopt_replaced(std::filesystem::path const& log, std::size_t files_max) {
     struct stat about {};
     if (::stat(kept_log(log).c_str(), &about) != 0 || about.st_nlink != 1) return false;
+    mark_as_cut(log);  // it may have replaced another one since, of which there is no second name
     make_older(log, 1, files_max);
     ::rename(kept_log(log).c_str(), rotated_log(log, 1).c_str());
     return true;

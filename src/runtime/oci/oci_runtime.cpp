@@ -128,6 +128,7 @@ awaitable<result<container_exit>> oci_runtime::wait_container(container_key key)
         auto looking = [&] { return detail::view_container(on, paths); };
         auto seen = co_await offload(on.options.pool, std::move(looking));
         if (!seen) co_return seen.error();
+        if (!seen->exit) state_->logs.add(key);  // also of one whose start nobody waited for to its end
         if (seen->exit) {
             co_await detail::await_monitor(on, std::move(seen->monitor));
             co_return *seen->exit;

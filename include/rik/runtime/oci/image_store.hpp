@@ -18,8 +18,9 @@ struct oci_images_options {
     /// Absolute, without ':' and ','. Everything is below its "images" directory, which one store at a time uses.
     std::filesystem::path state_directory;
     std::vector<std::string> insecure_registries = {};  ///< "host:port" of those that speak plain http or bad TLS
-    /// Files count as one registry. More wait, and so do questions, for which the same bounds hold apart from these.
+    /// Files count as one registry. More wait; questions wait apart from pulls.
     std::size_t pulls_per_registry_max = limits::pulls_per_registry_max;
+    std::size_t questions_per_registry_max = limits::questions_per_registry_max;
     std::size_t pulls_at_once_max = limits::pulls_at_once_max;
     std::size_t unpacks_at_once_max = limits::unpacks_at_once_max;
     duration pull_timeout = limits::pull_timeout;

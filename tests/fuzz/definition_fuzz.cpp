@@ -1,0 +1,22 @@
+// What users send as a definition: it is refused with reasons, or what is stored of it reads the same again.
+#include <rik/base/assert.hpp>
+#include <rik/base/utf8.hpp>
+#include <rik/model/definition.hpp>
+#include <rik/model/references.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+    auto const first = rik::parse_definition({reinterpret_cast<char const*>(data), size});
+    for (auto const& each : first.found) RIK_ASSERT(!each.message.empty() && rik::is_utf8(each.message));
+    if (!first.found.empty()) return 0;
+    auto const& made = first.definition;
+    auto const again = rik::parse_definition_json(made.text);
+    RIK_ASSERT(again.found.empty());
+    RIK_ASSERT(again.definition.text == made.text);
+    RIK_ASSERT(again.definition.pod == made.pod);
+    for (auto const& each : made.pod.containers) RIK_ASSERT(rik::expand_references(each, {}).has_value());
+    return 0;
+}
