@@ -23,6 +23,7 @@ _rikctl() {
     case "$previous" in
         -o|--output) _rikctl_words "table wide json name"; return ;;
         -f|--file) [ "$command" = logs ] || { COMPREPLY=($(compgen -f -- "$current")); return; } ;;
+        --stream) _rikctl_words "stdout stderr"; return ;;
         --for) _rikctl_words "running started finished deleted state="; return ;;
         --workload|--workload-id) _rikctl_names workloads; return ;;
         --instance|--instance-id) _rikctl_names instances; return ;;
@@ -35,7 +36,7 @@ _rikctl() {
             run) _rikctl_words "--name --port --env --cpu --memory --rm --detach --quiet --timeout --help" ;;
             create) _rikctl_words "--file --workload --name --replicas --wait --timeout --help" ;;
             get|ls|nodes|events) _rikctl_words "--output --watch --workload --node --instance --help" ;;
-            logs|log) _rikctl_words "--container --follow --tail --timestamps --help" ;;
+            logs|log) _rikctl_words "--container --follow --tail --timestamps --stream --help" ;;
             delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
             *) _rikctl_words "--help" ;;

@@ -157,6 +157,19 @@ TEST_CASE("help has examples and every exit code") {
     CHECK_THAT(rikctl_without_server({"create", "instance", "--help"}).out, Catch::Contains("Examples:"));
 }
 
+TEST_CASE("what a command takes is completed") {
+    auto const completion = rikctl_without_server({"completion", "bash"}).out;
+    for (auto const* command : {"run", "logs", "wait"}) {
+        auto const help = rikctl_without_server({command, "--help"}).out;
+        for (auto at = help.find("--"); at != help.npos; at = help.find("--", at + 2)) {
+            auto const option = help.substr(at, help.find_first_not_of("-abcdefghijklmnopqrstuvwxyz", at) - at);
+            if (option.size() == 2 || option == "--kind") continue;  // "--" alone; kinds are few
+            CAPTURE(command, option);
+            CHECK_THAT(completion, Catch::Contains(option));
+        }
+    }
+}
+
 TEST_CASE("errors of the server have their exit codes") {
     struct entry {
         int status;
