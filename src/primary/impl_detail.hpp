@@ -19,6 +19,9 @@
 
 namespace rik {
 
+/// For answers.
+error no_such_object(std::string_view kind, std::string_view name);
+
 class primary::impl {
 public:
     impl(asio::any_io_executor strand, primary_ports ports, primary_options options);
@@ -28,10 +31,12 @@ public:
     awaitable<error> failure();
     awaitable<> stop();
 
+    // creation.cpp
+    awaitable<result<std::vector<stored<instance>>>> create_instances(create_instances_request what);
+
     // operations.cpp
     awaitable<result<stored<workload>>> create_workload(workload_definition definition);
     awaitable<result<void>> delete_workload(workload_id which);
-    awaitable<result<std::vector<stored<instance>>>> create_instances(create_instances_request what);
     awaitable<result<void>> delete_instance(instance_id which);
     result<stored<workload>> get_workload(caller const& who, object_ref const& which) const;
     result<stored<instance>> get_instance(caller const& who, object_ref const& which) const;
@@ -90,21 +95,23 @@ private:
     event about(node const& subject) const;
     awaitable<> wait_for_visitors();
     awaitable<> wait_for_stop();
+    awaitable<> finish_deletions();
+    awaitable<> trim_events();
 
-    // operations.cpp
-    awaitable<error> when_durable(error why);
-    awaitable<result<std::vector<instance_id>>> make_instances(create_instances_request what);
+    // creation.cpp
     class promise;
+    awaitable<result<std::vector<instance_id>>> make_instances(create_instances_request what);
     awaitable<result<void>> make_slices(create_instances_request what, promise& held, std::vector<instance_id>& made);
     result<transaction> plan_instances(create_instances_request const& what, workload const& owner,
                                        std::vector<instance_id>& made);
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
+
+    // operations.cpp
+    awaitable<error> when_durable(error why);
     void condemn(transaction& into, stored<instance> const& which, std::string message);
     awaitable<result<void>> remove_instances(workload_id which);
     awaitable<result<void>> remove_all(std::vector<instance_id> left, std::optional<workload_id> of,
                                        std::string message);
-    awaitable<> finish_deletions();
-    awaitable<> trim_events();
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     // dispatch.cpp: primary -> scheduler
