@@ -63,7 +63,7 @@ private:
         failure = http::error::bad_value;
     }
 
-    http_limits const& limits_;
+    http_limits limits_;
     std::size_t host_count_ = 0;
     bool has_header_ = false;
 };
