@@ -190,7 +190,7 @@ definition_tree read_yaml_tree(std::string_view text) {
         parse_documents(text, events, tree);
     } catch (YAML::Exception const& problem) {
         tree.stop({errc::invalid,
-                   fmt::format("{}: {}", position_text(problem.mark), problem.msg),
+                   fmt::format("{}: {}", position_text(problem.mark), to_utf8(problem.msg)),
                    {},
                    "look there for wrong indentation, a missing space after ':' or an open quote"});
     }
