@@ -27,7 +27,7 @@ inline constexpr std::size_t history_bytes_max = 32u << 20;
 inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
-/// Of reports, creations and deletions: about a millisecond of the primary's strand.
+/// Of reports, creations and deletions in one turn of the primary's strand.
 inline constexpr std::size_t instances_per_slice_max = 100;
 inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
 inline constexpr std::size_t message_bytes_max = 4'096;      ///< of what a node or a tool says; the rest is cut off
@@ -47,7 +47,7 @@ inline constexpr duration stream_dial_timeout = 10s;
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 /// Downloads at once of one registry: one that hangs holds up its own images only.
 inline constexpr std::size_t pulls_per_registry_max = 2;
-/// Answers come within a second or never; after a boot there may be one for each instance.
+/// Each is short or never answered; after a boot there may be one for each instance.
 inline constexpr std::size_t questions_per_registry_max = 8;
 inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a waiting skopeo costs memory only
 inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
