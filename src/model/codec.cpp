@@ -90,6 +90,7 @@ static json::value to_json(node_binding const& binding, json_arena& arena) {
     members.put("node", binding.node);
     members.put("fence", binding.fence);
     members.put_some("condemned", binding.condemned);
+    members.put_some("vacated", binding.vacated);
     return members.take();
 }
 

@@ -97,6 +97,7 @@ static void read_members(member_reader& members, node_binding& into) {
     members.need("node", into.node);
     members.need("fence", into.fence);
     members.get("condemned", into.condemned);
+    members.get("vacated", into.vacated);
 }
 
 static void read_members(member_reader& members, container_status& into) {
@@ -139,6 +140,8 @@ static void read_members(member_reader& members, stored_instance& into) {
     members.get("binding", into.fields.binding);
     members.get("deleting_since", into.fields.deleting_since);
     members.need("status", into.fields.status);
+    // Older rows do not say it.
+    if (into.fields.binding && is_finished(into.fields.status.state)) into.fields.binding->vacated = true;
 }
 
 static void read_members(member_reader& members, node_facts& into) {

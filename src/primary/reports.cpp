@@ -230,6 +230,8 @@ result<void> primary::impl::take_state(status_report const& news) {
     } else if (auto const legal = advance(row->state(), news.status.state); !legal) {
         options_.out.warning("state not taken", {{"instance", row->name()}, {"error", to_string(legal.error())}});
         return {};
+    } else if (is_finished(news.status.state)) {
+        next.binding->vacated = true;  // its node says so when it has let go of everything
     }
     transaction update;
     if (next.status.reason != row->status().reason || next.status.state != row->state()) {
@@ -251,8 +253,8 @@ result<void> primary::impl::take_state(status_report const& news) {
 result<void> primary::impl::take_gone(std::span<gone_report const> news) {
     for (auto const& each : news) {
         auto const row = store_.head().find<instance>(each.instance);
-        node_binding const confirmed{.node = each.node, .fence = each.fence, .condemned = true};
-        if (!row || row->binding() != confirmed) continue;
+        if (!row || !row->is_condemned()) continue;
+        if (row->binding()->node != each.node || row->binding()->fence != each.fence) continue;
         transaction removal;
         auto happened = about(*row);
         happened.reason = "Terminated";

@@ -179,10 +179,12 @@ public:
             binding.node = id<node_tag>();
             binding.fence = random_.next();
             binding.condemned = coin();
+            binding.vacated = coin();
             return binding;
         });
         result.deleting_since = maybe([this] { return time(); });
         result.status = make_status();
+        if (result.binding && is_finished(result.status.state)) result.binding->vacated = true;
         return instance(std::move(result));
     }
     node make_node() {

@@ -52,6 +52,35 @@ TEST_CASE("an instance is read back and shares its release", "[codec]") {
     CHECK(read->is_condemned());
 }
 
+TEST_CASE("an instance holds its room until its node has vacated, whatever its containers are said to do", "[codec]") {
+    auto fields = make_instance(std::make_shared<release const>(make_release())).fields();
+    CHECK(instance(fields).takes_room());  // condemned, and its container has exited
+    fields.binding->condemned = false;
+    fields.status.state = instance_state::failed;
+    CHECK(instance(fields).takes_room());
+    fields.binding->vacated = true;
+    CHECK_FALSE(instance(fields).takes_room());
+    fields.binding->condemned = true;
+    fields.status.state = instance_state::destroying;
+    CHECK_FALSE(instance(fields).takes_room());
+    fields.binding.reset();
+    CHECK_FALSE(instance(fields).takes_room());
+}
+
+TEST_CASE("whether the room was given back is stored; older rows say it by their state", "[codec]") {
+    one_release releases;
+    releases.only = std::make_shared<release const>(make_release());
+    auto fields = make_instance(releases.only).fields();
+    CHECK(decode_instance(encode(instance(fields)), releases)->takes_room());
+    fields.status.state = instance_state::destroying;
+    fields.binding->vacated = true;
+    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
+    fields.binding->vacated = false;
+    fields.binding->condemned = false;
+    fields.status.state = instance_state::succeeded;  // a row that does not say it
+    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
+}
+
 TEST_CASE("an exit code of 0 is not the same as none", "[codec]") {
     instance_status status;
     status.containers.push_back({.name = "a", .state = container_state::exited, .exit_code = 0});

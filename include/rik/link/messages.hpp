@@ -25,7 +25,7 @@ struct item {
     node_id node = {};       ///< of `run` and `destroy`
     revision fence = 0;      ///< of `run` and `destroy`
     std::string name = {};   ///< of the instance: its hostname, and for people
-    bool takes_room = true;  ///< false: its processes have ended, and it is not started again
+    bool takes_room = true;  ///< false: it has ended and vacated its node, and is not started again
 };
 
 /// A node as the primary knows it.

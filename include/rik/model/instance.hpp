@@ -20,6 +20,9 @@ struct node_binding {
     node_id node;
     revision fence = 0;
     bool condemned = false;
+    /// Its node has said how it ended, and holds nothing of it but its record and its logs: its room was given back,
+    /// for good. Whatever is condemned before keeps its room until it is gone.
+    bool vacated = false;
     friend bool operator==(node_binding const&, node_binding const&) = default;
 };
 
@@ -87,8 +90,9 @@ public:
     bool is_bound() const { return fields_.binding && !fields_.binding->condemned; }
     bool is_condemned() const { return fields_.binding && fields_.binding->condemned; }
 
-    /// Bound, and its processes may run or may yet be started: its node's capacity is promised to it.
-    bool takes_room() const;
+    /// Its node's capacity and host ports are promised to it: from its binding until it is gone, or its node vacated.
+    /// What its containers are said to do changes nothing.
+    bool takes_room() const { return fields_.binding && !fields_.binding->vacated; }
 
     instance_fields fields() const { return fields_; }
 
