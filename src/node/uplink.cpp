@@ -19,6 +19,7 @@ awaitable<> node_agent::impl::connect() {
             auto const current = std::make_shared<connection>();
             current->link = std::move(*link);
             connection_ = current;
+            inventory_is_due_ = false;  // it was an older session that asked
             hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
             from_node first = std::move(greeting);
             auto const said = co_await current->link->send(std::move(first));

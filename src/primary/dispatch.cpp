@@ -32,7 +32,7 @@ awaitable<> primary::impl::dispatch() {
     }
 }
 
-awaitable<> primary::impl::send_facts(std::shared_ptr<connection> to) {
+awaitable<> primary::impl::send_facts(connection_ptr to) {
     for (;;) {
         while (!to->is_closed && !everything_is_due_ && due_instances_.empty() && due_nodes_.empty() &&
                due_refusals_.empty() && due_streams_.empty())

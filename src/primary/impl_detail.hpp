@@ -75,6 +75,7 @@ private:
         bool is_closed = false;
         bool is_refused = false;  ///< closed because a report could not be taken
     };
+    using connection_ptr = std::shared_ptr<connection>;
     struct unplaced_instance {
         instance_id instance;
         std::string_view reason;
@@ -116,7 +117,7 @@ private:
 
     // dispatch.cpp: primary -> scheduler
     awaitable<> dispatch();
-    awaitable<> send_facts(std::shared_ptr<connection> to);
+    awaitable<> send_facts(connection_ptr to);
     template <class Row>
     awaitable<> mark_due(std::set<typename table<Row>::key>& due);
     awaitable<> mark_due_instances();
@@ -126,10 +127,10 @@ private:
     item item_of(instance const& row) const;
 
     // reports.cpp: scheduler -> primary
-    awaitable<> read_reports(std::shared_ptr<connection> from);
-    awaitable<result<void>> take(reports news);
+    awaitable<> read_reports(connection_ptr from);
+    awaitable<result<void>> take(connection_ptr from, reports news);
     template <class Report>
-    awaitable<result<void>> take_slices(std::vector<Report> all, taker<Report> take_some);
+    awaitable<result<void>> take_slices(connection_ptr from, std::vector<Report> all, taker<Report> take_some);
     result<void> take_nodes(std::span<node_report const> news);
     result<void> take_node(node_report const& news);
     result<void> register_node(node_id const& id, node_facts const& said);
@@ -151,7 +152,7 @@ private:
     std::deque<document_key> events_;                       ///< oldest first
     std::set<std::pair<wall_time, instance_id>> finished_;  ///< by the time they finished
 
-    std::shared_ptr<connection> connection_;
+    connection_ptr connection_;
     bool everything_is_due_ = false;
     std::set<instance_id> due_instances_;
     std::set<node_id> due_nodes_;

@@ -35,11 +35,11 @@ bool is_same_wait(instance_status const& before, std::string_view reason) {
 }  // namespace
 
 /// A report that cannot be taken is not forgotten: the session ends, and at the next one everything is said again.
-awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
+awaitable<> primary::impl::read_reports(connection_ptr from) {
     for (;;) {
         auto news = co_await from->link->receive();
         if (!news || connection_ != from) break;  // what an older session says may be older than what the new one said
-        auto const taken = co_await take(std::move(*news));
+        auto const taken = co_await take(from, std::move(*news));
         if (taken) continue;
         options_.out.error("reports not taken; the session ends", {{"error", to_string(taken.error())}});
         from->is_refused = true;
@@ -50,32 +50,35 @@ awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
     due_.notify();
 }
 
-awaitable<result<void>> primary::impl::take(reports news) {
-    auto taken = co_await take_slices(std::move(news.nodes), &impl::take_nodes);
-    if (taken) taken = co_await take_slices(std::move(news.proposals), &impl::take_proposals);
+awaitable<result<void>> primary::impl::take(connection_ptr from, reports news) {
+    auto taken = co_await take_slices(from, std::move(news.nodes), &impl::take_nodes);
+    if (taken) taken = co_await take_slices(from, std::move(news.proposals), &impl::take_proposals);
     std::vector<unplaced_instance> unplaced;
     for (auto& group : news.unplaced) {
         group.reason = to_utf8(group.reason, limits::message_bytes_max);
         for (auto const& id : group.instances) unplaced.push_back({id, group.reason});
     }
-    if (taken) taken = co_await take_slices(std::move(unplaced), &impl::take_unplaced);
-    if (taken) taken = co_await take_slices(std::move(news.states), &impl::take_states);
-    if (taken) taken = co_await take_slices(std::move(news.gone), &impl::take_gone);
+    if (taken) taken = co_await take_slices(from, std::move(unplaced), &impl::take_unplaced);
+    if (taken) taken = co_await take_slices(from, std::move(news.states), &impl::take_states);
+    if (taken) taken = co_await take_slices(from, std::move(news.gone), &impl::take_gone);
     if (taken) taken = co_await limit_finished();
     co_return taken;
 }
 
-/// Slice by slice, so that neither a commit nor the strand is held long.
+/// Slice by slice, so that neither a commit nor the strand is held long. Between two of them a newer session may begin
+/// and say otherwise: then the rest is dropped, and the newer session says what of it still holds.
 template <class Report>
-awaitable<result<void>> primary::impl::take_slices(std::vector<Report> all, taker<Report> take_some) {
-    for (std::size_t from = 0; from < all.size();) {
+awaitable<result<void>> primary::impl::take_slices(connection_ptr from, std::vector<Report> all,
+                                                   taker<Report> take_some) {
+    for (std::size_t first = 0; first < all.size();) {
         auto const room = co_await wait_for_room();
         if (!room) co_return room;
-        auto const count = std::min(all.size() - from, limits::instances_per_slice_max);
-        auto const taken = (this->*take_some)(std::span(all).subspan(from, count));
+        if (connection_ != from) break;
+        auto const count = std::min(all.size() - first, limits::instances_per_slice_max);
+        auto const taken = (this->*take_some)(std::span(all).subspan(first, count));
         if (!taken) co_return taken;
-        from += count;
-        if (from < all.size()) co_await asio::post(strand_, asio::use_awaitable);
+        first += count;
+        if (first < all.size()) co_await asio::post(strand_, asio::use_awaitable);
     }
     co_return result<void>{};
 }

@@ -4,6 +4,8 @@
 
 #include <support/lone_primary.hpp>
 
+#include <algorithm>
+
 using namespace rik;
 using namespace rik::testing;
 
@@ -169,6 +171,80 @@ awaitable<> late_report(lone_primary& alone) {
 }
 
 }  // namespace
+
+namespace {
+
+/// So many bound instances that their news fill what may wait for the disk, but for less than one slice.
+constexpr std::size_t full_count = 33'300;
+
+reports all_say(std::vector<stored<instance>> const& rows, std::uint64_t seq, std::size_t count) {
+    reports news;
+    for (auto const& row : rows) {
+        if (news.states.size() == count) break;
+        status_report said{.instance = row->id(), .fence = row->binding()->fence};
+        said.status = {.state = instance_state::creating, .reason = "Round" + std::to_string(seq), .seq = seq};
+        news.states.push_back(std::move(said));
+    }
+    return news;
+}
+
+/// The session is over as soon as somebody has something to send.
+awaitable<> ask_for_a_log(lone_primary& alone, instance_id of) {
+    log_request what{.instance = of};
+    auto const log = co_await alone.role->open_log(caller(), std::move(what));
+    CHECK_FALSE(log.has_value());
+}
+
+/// A report of an old session waits for the disk, and the same of the new session behind it.
+awaitable<> old_news_wait(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const waiting = co_await alone.create_instances(workload, 10'000);
+    reports first;
+    for (auto const& row : waiting) first.proposals.push_back({row->id(), node});
+    co_await alone.report(std::move(first));
+    co_await alone.world.time().sleep_for(10s);
+    auto const bound = co_await alone.instances();
+    alone.disk->flush_time = 1h;
+    std::uint64_t seq = 0;
+    for (std::size_t left = full_count; left > 0;) {
+        auto const count = std::min(left, bound.size());
+        co_await alone.report(all_say(bound, ++seq, count));
+        left -= count;
+    }
+    reports old;
+    for (int i = 0; i < 100; ++i) old.nodes.push_back({node, true, std::nullopt});
+    old.nodes.push_back({node, false, std::nullopt});
+    co_await alone.report(std::move(old));
+    co_await alone.world.time().sleep_for(1min);
+    alone.session->close();
+    auto const sessions = alone.session_count;
+    task_group users(alone.world.executor());
+    users.spawn(ask_for_a_log(alone, bound[0]->id()));
+    co_await users.join();
+    co_await alone.world.time().sleep_for(1min);
+    REQUIRE(alone.session_count == sessions + 1);
+    reports now;
+    now.nodes.push_back({node, true, std::nullopt});
+    co_await alone.report(std::move(now));
+    alone.disk->flush_time = 1ms;
+    co_await alone.world.time().sleep_for(2h);
+    auto const after = co_await alone.role->list_nodes(caller());
+    REQUIRE(after->rows.size() == 1);
+    CHECK(after->rows[0]->state == node_state::ready);
+    event_filter of{.object_id = node.text()};
+    auto const events = co_await alone.role->list_events(caller(), of);
+    for (auto const& row : events->rows) CHECK(parse_event(*row)->reason != "NodeUnheard");
+    co_await alone.stop();
+}
+
+}  // namespace
+
+TEST_CASE("what an older session has said is dropped when a newer one begins meanwhile", "[sim][primary]") {
+    simulate(old_news_wait);
+}
 
 TEST_CASE("an instance that is being removed does not become ready by a late report", "[sim][primary]") {
     simulate(late_report);
