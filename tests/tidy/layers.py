@@ -52,6 +52,7 @@ THIRD_PARTY = (
     ("date", r"date/", ["model/*"]),
     ("SQLite", r"sqlite3\.h$", ["store/sqlite*"]),
     ("libnftables", r"nftables/", ["network/linux/*"]),
+    ("libmnl", r"libmnl/", ["network/linux/*"]),
     ("libarchive", r"archive(_entry)?\.h$", ["runtime/oci/*"]),
     ("gRPC", r"(grpc|grpcpp|google/protobuf)/", ["link/grpc_*"]),
     ("spdlog", r"spdlog/", []),

@@ -163,7 +163,20 @@ std::optional<netlink_failure> take_datagram(std::span<std::byte const> rest, st
 
 }  // namespace
 
+bool netlink_socket::be_strict() {
+    int const on = 1;
+    return ::setsockopt(socket_.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on) == 0;
+}
+
 netlink_result<std::vector<netlink_reply>> netlink_socket::ask(netlink_message message) {
+    return ask(std::move(message), until::end);
+}
+
+netlink_result<std::vector<netlink_reply>> netlink_socket::ask_for_first(netlink_message message) {
+    return ask(std::move(message), until::first_part);
+}
+
+netlink_result<std::vector<netlink_reply>> netlink_socket::ask(netlink_message message, until when) {
     if (auto const failure = send(message)) return *failure;
     std::vector<netlink_reply> replies;
     std::array<std::byte, 32768> buffer;  // the kernel's own limit for a part of a dump
@@ -174,7 +187,7 @@ netlink_result<std::vector<netlink_reply>> netlink_socket::ask(netlink_message m
         auto const datagram = std::span<std::byte const>(buffer).first(static_cast<std::size_t>(size));
         auto const end = take_datagram(datagram, sequence_, replies);
         if (end && end->number != 0) return *end;
-        if (end) return replies;
+        if (end || when == until::first_part) return replies;
     }
 }
 

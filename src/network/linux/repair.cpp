@@ -17,6 +17,12 @@ std::set<std::string> detail::names_of(pod_links const& links) {
     return names;
 }
 
+std::vector<pod_link> detail::links_of(pod_links const& links) {
+    std::vector<pod_link> all;
+    for (auto const& [instance, link] : links) all.push_back(link);
+    return all;
+}
+
 std::string detail::route_localnet_of(std::string const& link) {
     return fmt::format("net/ipv4/conf/{}/route_localnet", link);
 }
@@ -37,7 +43,8 @@ linux_network::inner::wanted_links linux_network::inner::links_now() const {
 awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
     if (!rules_) co_return std::vector<lost_pod>{};
     auto repaired = co_await repair_links();
-    if (repaired) repaired = co_await repair_settings();
+    if (repaired && rules_) repaired = co_await repair_mtu();
+    if (repaired && rules_) repaired = co_await repair_settings();
     if (repaired && rules_) repaired = co_await repair_firewall();
     if (!repaired) co_return repaired.error();
     co_return std::exchange(lost_, {});
@@ -57,6 +64,20 @@ awaitable<result<void>> linux_network::inner::repair_links() {
     if (lost->empty() || !rules_) co_return result<void>{};
     error why{errc::not_found, "it leads to Pods that have no network any more"};
     co_return co_await rebuild_firewall(std::move(why));
+}
+
+/// Follows the way out of the machine, which may have become another one.
+awaitable<result<void>> linux_network::inner::repair_mtu() {
+    auto work = [this, wanted = links_of(links_now().whole)]() -> result<bool> {
+        auto const mtu = find_mtu();
+        if (!mtu) return mtu.error();
+        links_.set_mtu(*mtu);
+        return links_.apply_mtu(wanted);
+    };
+    auto const changed = co_await offload(options_.namespace_executor, std::move(work));
+    if (!changed) co_return changed.error();
+    if (*changed) options_.logger.info("the MTU of the Pods' links has changed");
+    co_return result<void>{};
 }
 
 awaitable<result<void>> linux_network::inner::repair_settings() {
