@@ -42,7 +42,7 @@ struct cluster_options {
 class cluster {
 public:
     cluster(asio::any_io_executor executor, cluster_ports ports, cluster_options options);
-    /// Precondition: it was never started, or `stop` has returned.
+    /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~cluster();
 
     /// Errors: conflict, the node has joined another cluster than the primary's: one of their journals was replaced;

@@ -160,6 +160,7 @@ private:
     awaitable<> watch_reader(log_stream_ptr stream);
     awaitable<std::optional<error>> send_log(log_stream_ptr stream);
 
+    awaitable<result<void>> begin();
     awaitable<> flush();
 
     asio::any_io_executor strand_;

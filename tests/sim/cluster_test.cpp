@@ -203,27 +203,6 @@ awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
     CHECK(reasons == std::vector<std::string>{"Created", "Scheduled", "Preparing", "Started"});
 }
 
-/// Starts containers behind the back of the roles.
-awaitable<> start_by_hand(sim::machine& on, instance_id id, container_definition what) {
-    sandbox_request sandbox{.instance = id};
-    auto const made = co_await on.create_sandbox(std::move(sandbox));
-    CHECK(made.has_value());
-    container_request container{.key = {id, what.name}, .definition = what};
-    auto const started = co_await on.start_container(std::move(container));
-    CHECK(started.has_value());
-}
-
-/// What the checkers say of `count` instances of `what` on one machine.
-std::string verdict_on(container_definition const& what, int count) {
-    sim::world world;
-    sim::cluster cluster(world, {.cpu_milli_per_node = 1000, .memory_per_node = 1 << 30, .pods_per_node = 3});
-    for (int i = 0; i < count; ++i)
-        world.run(start_by_hand(cluster.node(0), instance_id::generate(world.random()), what));
-    return cluster.violations();
-}
-
-bool is_about(std::string const& verdict, std::string_view what) { return verdict.rfind(what, 0) == 0; }
-
 awaitable<> log_is_read(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
@@ -259,38 +238,6 @@ TEST_CASE("a container that ignores the stop signal is killed after the grace pe
 TEST_CASE("four hundred Pods on ten nodes come and go") { simulate(many_at_once, {.nodes = 10}); }
 TEST_CASE("events tell the story of an instance") { simulate(story_is_told); }
 TEST_CASE("a log is read through all the roles") { simulate(log_is_read); }
-
-TEST_CASE("the checkers see a machine that runs more than it offers") {
-    container_definition half{.name = "half"};
-    half.requests.set(resource::cpu, 500);
-    CHECK(verdict_on(half, 2) == "");
-    CHECK(is_about(verdict_on(half, 3), "cpu of node-0"));
-    container_definition large{.name = "large"};
-    large.requests.set(resource::memory, 512 << 20);
-    CHECK(verdict_on(large, 2) == "");
-    CHECK(is_about(verdict_on(large, 3), "memory of node-0"));
-    container_definition const small{.name = "small"};
-    CHECK(verdict_on(small, 3) == "");
-    CHECK(is_about(verdict_on(small, 4), "pods of node-0"));
-    container_definition edge{.name = "edge"};
-    edge.ports.push_back({.port = 80, .host_port = 8080});
-    CHECK(verdict_on(edge, 1) == "");
-    CHECK(is_about(verdict_on(edge, 2), "host port 8080/TCP of node-0"));
-}
-
-TEST_CASE("the checkers see an instance that is started on two machines, even one after the other") {
-    sim::world world;
-    sim::cluster cluster(world, {.nodes = 2});
-    auto const id = instance_id::generate(world.random());
-    container_definition const what{.name = "main"};
-    world.run(start_by_hand(cluster.node(0), id, what));
-    cluster.node(0).power_off();
-    world.run(start_by_hand(cluster.node(0), id, what));
-    CHECK(cluster.violations() == "");
-    cluster.node(0).power_off();
-    world.run(start_by_hand(cluster.node(1), id, what));
-    CHECK(is_about(cluster.violations(), "instance " + id.text() + " was started on node-0 and node-1"));
-}
 
 TEST_CASE("all of a number of instances run only if that many are there") {
     CHECK(sim::all_running(0)({}));

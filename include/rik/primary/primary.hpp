@@ -36,6 +36,7 @@ struct primary_options {
 class primary final : public operations {
 public:
     primary(asio::any_io_executor strand, primary_ports ports, primary_options options);
+    /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~primary() override;
 
     /// Opens the store and starts. Await it on the strand. Errors: those of store::open; invalid, the
