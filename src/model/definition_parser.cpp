@@ -144,9 +144,9 @@ void read_function(field_reader const& spec, instance_template& into) {
 
 void check_host_ports(instance_template const& pod, findings& notes) {
     std::set<std::pair<std::uint16_t, port_protocol>> taken;
-    for (std::size_t i = 0; i < pod.containers.size(); ++i) {
+    for (std::size_t i = 0; i < pod.containers.size() && !notes.is_full(); ++i) {
         auto const& ports = pod.containers[i].ports;
-        for (std::size_t j = 0; j < ports.size(); ++j) {
+        for (std::size_t j = 0; j < ports.size() && !notes.is_full(); ++j) {
             if (ports[j].host_port == 0 || taken.emplace(ports[j].host_port, ports[j].protocol).second) continue;
             notes.problem(fmt::format("spec.containers[{}].ports[{}].hostPort", i, j),
                           fmt::format("{}/{} is taken by another port of this Pod", ports[j].host_port,
