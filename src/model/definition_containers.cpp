@@ -58,7 +58,7 @@ std::vector<environment_variable> read_environment(field_reader const& container
     auto const* list = container.list("env");
     if (list == nullptr) return variables;
     std::set<std::string, std::less<>> names;
-    for (std::size_t i = 0; i < list->size(); ++i) {
+    for (std::size_t i = 0; i < list->size() && !container.notes().is_full(); ++i) {
         auto path = path_of(container.path_of("env"), i);
         auto const* object = expect_object((*list)[i], path, container.notes());
         if (object == nullptr) continue;
@@ -85,7 +85,7 @@ std::optional<std::vector<std::string>> read_words(field_reader const& container
     auto const* list = container.list(field);
     if (list == nullptr || list->empty()) return std::nullopt;
     std::vector<std::string> words;
-    for (std::size_t i = 0; i < list->size(); ++i)
+    for (std::size_t i = 0; i < list->size() && !container.notes().is_full(); ++i)
         if (auto const word = expect_text((*list)[i], path_of(container.path_of(field), i), container.notes()))
             words.emplace_back(*word);
     return words;
@@ -101,7 +101,7 @@ std::optional<std::int64_t> read_amount(field_reader const& amounts, std::string
         return std::nullopt;
     }
     auto const text = found->is_string() ? std::string(std::string_view(*found->if_string())) : canonical_text(*found);
-    auto const amount = parse_quantity(shortened(text), name == resource::cpu ? 1000 : 1);
+    auto const amount = parse_quantity(text, name == resource::cpu ? 1000 : 1);
     if (!amount) {
         amounts.notes().problem(path, amount.error().message, amount.error().remedy);
         return std::nullopt;
@@ -210,7 +210,9 @@ std::vector<container_definition> read_containers(json::array const& from, std::
                       fmt::format("has {} containers; the limit is {}", from.size(), limits::containers_per_pod_max),
                       "split it into several Pods");
     std::set<std::string, std::less<>> names;
-    for (std::size_t i = 0; i < from.size(); ++i) {
+    // Those past the limit are not read: each may cost as much as the whole text.
+    auto const count = std::min(from.size(), limits::containers_per_pod_max);
+    for (std::size_t i = 0; i < count && !notes.is_full(); ++i) {
         auto const container_path = path_of(path, i);
         auto const* object = expect_object(from[i], container_path, notes);
         if (object == nullptr) continue;

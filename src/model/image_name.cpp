@@ -159,7 +159,7 @@ result<image_name> parse_image_name(std::string_view text) {
     if (text.empty()) return invalid("it is empty");
     auto const is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
     if (std::ranges::any_of(text, is_blank)) return invalid("it has a blank or a control character");
-    if (stored_bytes(text) > image_name_bytes_max) {
+    if (text.size() > image_name_bytes_max || stored_bytes(text) > image_name_bytes_max) {
         return invalid(
             fmt::format("it is longer than {} bytes (special characters count three)", image_name_bytes_max));
     }

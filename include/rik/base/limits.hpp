@@ -15,6 +15,10 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t definition_bytes_max = 1u << 20;
 inline constexpr std::size_t definition_depth_max = 32;
 inline constexpr std::size_t definition_nodes_max = 20'000;
+/// Then nobody looks for more, and the last of them says so: a long list helps nobody and costs the server time.
+inline constexpr std::size_t definition_problems_max = 100;
+inline constexpr std::size_t definition_file_bytes_max = 64u << 20;  ///< of all definitions in one file, for a client
+inline constexpr std::size_t definitions_per_file_max = 10'000;
 inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
 inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
@@ -66,6 +70,7 @@ inline constexpr duration grace_period_default = 30s;
 inline constexpr std::size_t http_header_bytes_max = 32u << 10;
 inline constexpr std::size_t http_body_bytes_max = definition_bytes_max + 4096;
 inline constexpr std::size_t http_connections_max = 1'000;
+inline constexpr std::size_t answer_error_bytes_max = 64u << 10;  ///< of each text of an error; the rest is cut off
 inline constexpr duration http_header_timeout = 15s;
 inline constexpr duration http_body_timeout = 30s;
 inline constexpr duration http_write_timeout = 30s;

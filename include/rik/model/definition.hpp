@@ -109,11 +109,24 @@ struct parsed_definition {
 /// wrong type, out of range or unknown - each with its path and a remedy.   Source: RIK's schema v1.
 parsed_definition parse_definition_json(std::string_view text);
 
-/// The same from YAML: converted to JSON first; quoted scalars stay strings; one document; no anchors or tags.
+/// The same from YAML 1.2: converted to JSON first; quoted scalars stay strings; one document beside empty ones; no
+/// anchors or tags. In syntax it takes what Kubernetes' parser takes, which is of the same origin.
 parsed_definition parse_definition_yaml(std::string_view text);
 
 /// JSON if the first character that is not white space is '{', else YAML.
 parsed_definition parse_definition(std::string_view text);
+
+/// A definition of a file that may hold several.
+struct definition_of_file {
+    std::string text;  ///< as it is written in the file: parse_definition(text) gives the same
+    parsed_definition parsed;
+};
+
+/// Parses all definitions of a file: documents of YAML, of which those that are empty are skipped, or values of JSON
+/// one after the other. Positions in problems are those of the file. Each definition has a limit of its own; behind one
+/// whose syntax is wrong it goes on at the next line "---". The last entry has an empty text and a problem if `text` is
+/// not UTF-8, longer than limits::definition_file_bytes_max, or has more than limits::definitions_per_file_max.
+std::vector<definition_of_file> parse_definition_file(std::string_view text);
 
 /// The problem with `name` as a DNS-1123 subdomain (names) or label (container names), if any.
 /// Source: RFC 1123, Kubernetes "Object Names and IDs".
