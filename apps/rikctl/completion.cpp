@@ -24,7 +24,7 @@ _rikctl() {
         -o|--output) _rikctl_words "table wide json name"; return ;;
         -f|--file) [ "$command" = logs ] || { COMPREPLY=($(compgen -f -- "$current")); return; } ;;
         --stream) _rikctl_words "stdout stderr"; return ;;
-        --for) _rikctl_words "running started finished deleted state="; return ;;
+        --for) _rikctl_words "running ready started finished deleted state="; return ;;
         --workload|--workload-id) _rikctl_names workloads; return ;;
         --instance|--instance-id) _rikctl_names instances; return ;;
         --node) _rikctl_names nodes; return ;;

@@ -87,7 +87,7 @@ rik::result<std::string> read_input(session& with, std::string const& path) {
     if (path != "-") {
         auto text = rik::read_text_file(path, bytes_max);
         // not_found would be an object of the server.
-        if (!text && text.error().code == errc::not_found) return error{errc::invalid, text.error().message};
+        if (!text && text.error().code != errc::exhausted) return error{errc::invalid, text.error().message};
         return text;
     }
     std::string text{std::istreambuf_iterator<char>(with.in()), {}};

@@ -96,19 +96,21 @@ void add_wait(CLI::App& to, action& chosen) {
     auto* const command = to.add_subcommand("wait", "Wait until objects are in a state");
     command->footer(
         "Ends at once, with the reason, when the state can come no more: exit code 1. Out of time: exit code 6.\n"
-        "Of a workload, running, started and finished mean all its instances.\n"
+        "Of a workload, running, ready, started and finished mean all its instances.\n"
         "\n"
         "Examples:\n"
-        "  rikctl wait instance web-1 --for running\n"
+        "  rikctl wait instance web-1 --for ready\n"
         "  rikctl wait instance job-1 --for finished --timeout 1h\n"
         "  rikctl wait workload web --for deleted\n"
-        "  rikctl wait node a --for state=ready\n");
+        "  rikctl wait node a --for ready\n");
     auto const options = std::make_shared<wait_options>();
     add_kind(*command, options->kind,
              {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::node})
         ->required();
     add_names(*command, options->names, "Names or ids")->required();
-    command->add_option("--for", options->goal, "running, started (runs or has run), finished, deleted or state=WORD")
+    command
+        ->add_option("--for", options->goal,
+                     "running, ready, started (runs or has run), finished, deleted or state=WORD")
         ->required()
         ->type_name("GOAL");
     add_definition_kind(*command, options->definition_kind);

@@ -4,6 +4,7 @@
 
 #include "client/http_exchange.hpp"
 #include "client/json_view.hpp"
+#include "client/replies.hpp"
 
 #include <fmt/format.h>
 
@@ -17,6 +18,8 @@ namespace rik {
 namespace {
 
 constexpr std::string_view root = "/rik/v1/";
+constexpr std::size_t list_bytes_max = 512u << 20;
+constexpr std::size_t object_bytes_max = 32u << 20;  ///< an object has a definition, escaped at worst
 
 /// Source: RFC 3986, 2.3: all but the unreserved characters.
 std::string percent_encode(std::string_view text) {
@@ -108,27 +111,45 @@ result<std::string> client::call(std::string method, std::string target, std::st
     auto const head_deadline = is_read ? std::min(deadline, clock_.now() + options_.head_timeout) : deadline;
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
-    auto text = (*reply)->read_all(deadline);
-    if (text && !(*reply)->is_success()) return summarize(parse_problems((*reply)->status(), *text));
+    if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
+    if (auto const fits = detail::check_type(to_, **reply, {"application/json"}); !fits) return fits.error();
+    auto const is_change = request.method != "GET";
+    auto text = (*reply)->read_all(deadline, is_change ? object_bytes_max : list_bytes_max);
+    // Anything may say 200 to a request that it does not know.
+    if (text && request.method == "DELETE" && (*reply)->status() != 202)
+        return detail::not_rik(to_, fmt::format("it answers {} to a deletion", (*reply)->status()));
+    return text;
+}
+
+result<std::string> client::call_for(std::string_view member, std::string method, std::string target, std::string body,
+                                     std::string content_type) {
+    auto text = call(std::move(method), std::move(target), std::move(body), std::move(content_type));
+    if (!text) return text;
+    if (auto const fits = detail::check_member(to_, *text, member); !fits) return fits.error();
     return text;
 }
 
 result<std::string> client::list(resource_kind kind, list_filter const& filter) {
-    return call("GET", list_target(kind, filter).text());
+    auto text = call("GET", list_target(kind, filter).text());
+    if (!text) return text;
+    if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
+    return text;
 }
 
 result<std::string> client::get(resource_kind kind, std::string_view name, std::string_view definition_kind) {
-    return call("GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    return call_for("name", "GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
 }
 
 result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind) {
-    auto const reply = call("DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    auto const reply =
+        call_for("", "DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
     if (!reply) return reply.error();
     return {};
 }
 
 result<std::string> client::create_workload(std::string_view definition) {
-    return call("POST", fmt::format("{}workloads", root), std::string(definition), content_type_of(definition));
+    return call_for("name", "POST", fmt::format("{}workloads", root), std::string(definition),
+                    content_type_of(definition));
 }
 
 result<std::string> client::create_instances(instances_wanted const& what) {
@@ -137,7 +158,8 @@ result<std::string> client::create_instances(instances_wanted const& what) {
     if (!what.name.empty()) body["name"] = what.name;
     if (!what.kind.empty()) body["kind"] = what.kind;
     body["replicas"] = what.replicas;
-    return call("POST", fmt::format("{}instances", root), boost::json::serialize(body), "application/json");
+    return call_for("items", "POST", fmt::format("{}instances", root), boost::json::serialize(body),
+                    "application/json");
 }
 
 result<log_stream> client::open_log(log_wanted const& what) {
@@ -153,10 +175,11 @@ result<log_stream> client::open_log(log_wanted const& what) {
     auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
-    if ((*reply)->is_success()) return log_stream(std::move(*reply));
-    auto const text = (*reply)->read_all(deadline);
-    if (!text) return text.error();
-    return summarize(parse_problems((*reply)->status(), *text));
+    if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
+    if (auto const fits = detail::check_type(to_, **reply, {framed_log_type, "text/plain"}); !fits) return fits.error();
+    if ((*reply)->header("X-Content-Type-Options") != "nosniff")
+        return detail::not_rik(to_, "it answers with a text that is no log");
+    return log_stream(std::move(*reply));
 }
 
 result<watch_stream> client::watch(resource_kind kind, list_filter const& filter) {
@@ -169,13 +192,11 @@ result<watch_stream> client::watch(resource_kind kind, list_filter const& filter
 }
 
 result<std::string> client::version() {
-    auto const reply = call("GET", fmt::format("{}version", root));
+    auto const reply = call_for("version", "GET", fmt::format("{}version", root));
     if (!reply) return reply.error();
     auto const object = detail::parse_object(*reply);
     if (!object) return object.error();
-    auto version = detail::text_at(*object, "version");
-    if (version.empty()) return error{errc::corrupt, "the server's answer has no version: it is not rik"};
-    return version;
+    return detail::text_at(*object, "version");
 }
 
 }  // namespace rik

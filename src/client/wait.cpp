@@ -28,9 +28,11 @@ bool is_going(object const& of) {
     return text_at(of, "state") == "destroying" || !text_at(of, "deletingSince").empty();
 }
 
-bool is_met(wait_goal const& wanted, std::string_view state) {
+bool is_met(wait_goal const& wanted, object const& of) {
+    auto const state = text_at(of, "state");
     switch (wanted.kind) {
         case goal::running: return state == "running";
+        case goal::ready: return state == "ready" || (state == "running" && detail::is_true(of, "ready"));
         case goal::started: return state == "running" || is_in(finished_words, state);
         case goal::finished: return is_in(finished_words, state);
         case goal::deleted: return false;
@@ -68,8 +70,10 @@ std::string story(object const& of) {
 }
 
 wait_verdict judge_object(wait_goal const& wanted, object const& of) {
-    if (is_met(wanted, text_at(of, "state"))) return {outcome::met, story(of)};
-    return {is_impossible(wanted, of) ? outcome::impossible : outcome::waiting, story(of)};
+    if (is_met(wanted, of)) return {outcome::met, story(of)};
+    if (is_impossible(wanted, of)) return {outcome::impossible, story(of)};
+    auto const runs = wanted.kind == goal::ready && text_at(of, "state") == "running";
+    return {outcome::waiting, runs ? story(of) + " (it runs, and is not ready)" : story(of)};
 }
 
 }  // namespace
@@ -77,6 +81,7 @@ wait_verdict judge_object(wait_goal const& wanted, object const& of) {
 std::string to_string(wait_goal const& wanted) {
     switch (wanted.kind) {
         case goal::running: return "running";
+        case goal::ready: return "ready";
         case goal::started: return "started";
         case goal::finished: return "finished";
         case goal::deleted: return "deleted";
@@ -86,32 +91,34 @@ std::string to_string(wait_goal const& wanted) {
 }
 
 result<wait_goal> parse_wait_goal(std::string_view text) {
-    for (auto const kind : {goal::running, goal::started, goal::finished, goal::deleted}) {
+    for (auto const kind : {goal::running, goal::ready, goal::started, goal::finished, goal::deleted}) {
         if (wait_goal wanted{kind}; to_string(wanted) == text) return wanted;
     }
     auto const word = text.starts_with("state=") ? text.substr(6) : text;
     if (is_in(instance_words, word) || is_in(workload_words, word) || is_in(node_words, word))
         return wait_goal{goal::state, std::string(word)};
-    return error{errc::invalid,
-                 fmt::format("'{}' is nothing to wait for", text),
-                 {},
-                 "wait for running, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
+    return error{
+        errc::invalid,
+        fmt::format("'{}' is nothing to wait for", text),
+        {},
+        "wait for running, ready, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
 }
 
 result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
     auto const is_state = wanted.kind == goal::state;
     auto const refuse = [&](std::string_view remedy) {
         return error{errc::invalid,
-                     fmt::format("a {} is never {}", to_string(kind), to_string(wanted)),
+                     fmt::format("{} {} is never {}", kind == resource_kind::instance ? "an" : "a", to_string(kind),
+                                 to_string(wanted)),
                      {},
                      std::string(remedy)};
     };
     if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
         return refuse("wait for a state that `rikctl get instances` shows");
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
-        return refuse("wait for running, started, finished, deleted, state=active or state=destroying");
-    if (kind == resource_kind::node && !(is_state && is_in(node_words, wanted.state_word)))
-        return refuse("wait for state=ready or state=unheard");
+        return refuse("wait for running, ready, started, finished, deleted, state=active or state=destroying");
+    auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));
+    if (kind == resource_kind::node && !fits_node) return refuse("wait for ready or state=unheard");
     return {};
 }
 

@@ -93,7 +93,7 @@ public:
     ~watch_stream();
 
     /// Errors: timed_out, nothing happened until `deadline`: call again; unavailable, the server could not be reached
-    /// for options.reconnect_for; others, what the server answers.
+    /// for options.reconnect_for; corrupt, what answers is not rik's API; others, what the server answers.
     result<watch_event> next(time_point deadline);
 
 private:
@@ -114,6 +114,7 @@ private:
     std::string last_id_;
     time_point heard_{};    ///< the last bytes, or the connection
     bool is_lost_ = false;  ///< until bytes come again
+    bool is_rik_ = false;   ///< an event of rik's has come
     error lost_because_;
     time_point lost_at_{};
     time_point next_try_{};
@@ -122,8 +123,8 @@ private:
 
 /// Every call makes its own connection and ends it. Replies are JSON texts as the server sent them. Not for use from
 /// several threads at once.
-/// All: Errors: unavailable, the server cannot be reached; timed_out; else what the server answers (of several
-/// problems with a definition one error that says them all).
+/// All: Errors: unavailable, the server cannot be reached; timed_out; corrupt, what answers is not rik's API; else what
+/// the server answers (of several problems with a definition one error that says them all).
 class client {
 public:
     explicit client(server_address to, client_options options = {});
@@ -145,6 +146,9 @@ public:
 private:
     result<std::string> call(std::string method, std::string target, std::string body = {},
                              std::string content_type = {});
+    /// The same, for an object that has `member`.
+    result<std::string> call_for(std::string_view member, std::string method, std::string target, std::string body = {},
+                                 std::string content_type = {});
 
     server_address to_;
     client_options options_;
