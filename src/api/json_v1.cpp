@@ -199,3 +199,5 @@ std::string event_text(event const& happened) {
 }
 
 }  // namespace rik::detail
+    object["count"] = happened.count;
+    object["firstTime"] = to_string(happened.first_at.value_or(happened.at));

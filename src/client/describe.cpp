@@ -127,6 +127,15 @@ result<object> part_of(result<std::string> const& json) {
     return parse_object(*json);
 }
 
+/// "its node has no room (x3 since 2026-07-01 12:00:00 UTC)"
+std::string told_text(object const& event) {
+    auto text = text_at(event, "message");
+    auto const count = number_at(event, "count").value_or(1);
+    auto const first = time_at(event, "firstTime");
+    if (count > 1 && first) text += fmt::format(" (x{} since {})", count, date_text(*first));
+    return text;
+}
+
 void add_story(describe_lines& lines, result<std::string> const& json, std::optional<wall_time> created) {
     auto const events = part_of(json);
     if (!events) return add_unreadable(lines, "Events", events.error());
@@ -138,7 +147,7 @@ void add_story(describe_lines& lines, result<std::string> const& json, std::opti
                         {after_text(when, created)},
                         {text_at(*each, "source")},
                         {text_at(*each, "reason") + (is_warning ? " (!)" : "")},
-                        {text_at(*each, "message")}});
+                        {told_text(*each)}});
     }
     if (rows.size() == 1) return lines.heading("Events: none are kept");
     lines.heading("Events:");

@@ -116,6 +116,14 @@ table_cell event_type(object const& of, table_options const&) {
     return {word, word == "warning" ? tone::bad : tone::plain};
 }
 
+/// "5s", or "5s (x3 over 12m)".
+table_cell event_age(object const& of, table_options const& options) {
+    auto age = age_of(time_at(of, "time"), options.now);
+    auto const count = number_at(of, "count").value_or(1);
+    if (count > 1) age += fmt::format(" (x{} over {})", count, age_of(time_at(of, "firstTime"), options.now));
+    return {age};
+}
+
 table_cell event_object(object const& of, table_options const&) {
     return {fmt::format("{}/{}", text_at(of, "kind"), text_at(of, "name"))};
 }
@@ -161,7 +169,7 @@ constexpr std::array node_columns{
 };
 
 constexpr std::array event_columns{
-    column{"TIME", true, member<"time">},        column{"AGE", false, age<"time">},
+    column{"TIME", true, member<"time">},        column{"AGE", false, event_age},
     column{"TYPE", false, event_type},           column{"OBJECT", false, event_object},
     column{"SOURCE", true, member<"source">},    column{"REASON", false, member<"reason">},
     column{"MESSAGE", false, member<"message">},

@@ -5,17 +5,14 @@
 
 namespace rik {
 
-void candidate::take(release const& asked) {
+void candidate::take(release const& asked, instance_id const& holder) {
     taken.add(asked.requests);
-    for (auto& port : host_ports(asked.pod)) host_ports_taken.push_back(std::move(port));
+    for (auto& port : host_ports(asked.pod)) host_ports_taken.push_back({std::move(port), holder});
 }
 
-void candidate::give_back(release const& asked) {
+void candidate::give_back(release const& asked, instance_id const& holder) {
     taken.subtract(asked.requests);
-    for (auto const& port : host_ports(asked.pod)) {
-        auto const found = std::find(host_ports_taken.begin(), host_ports_taken.end(), port);
-        if (found != host_ports_taken.end()) host_ports_taken.erase(found);
-    }
+    std::erase_if(host_ports_taken, [&](held_port const& each) { return each.holder == holder; });
 }
 
 candidate candidate_of(node_id const& id, node_facts const& facts) {
@@ -46,14 +43,14 @@ void cluster_view::hold(instance_id const& instance, node_id const& node, releas
         holder.id = node;
         holder.is_ready = false;
     }
-    holder.take(*asked);
+    holder.take(*asked, instance);
     holdings_.emplace(instance, holding{node, std::move(asked)});
 }
 
 bool cluster_view::release(instance_id const& instance) {
     auto const held = holdings_.find(instance);
     if (held == holdings_.end()) return false;
-    nodes_[held->second.node].give_back(*held->second.asked);
+    nodes_[held->second.node].give_back(*held->second.asked, instance);
     holdings_.erase(held);
     return true;
 }

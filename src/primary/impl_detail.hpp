@@ -1,6 +1,8 @@
 // The primary's parts on its strand: the store and its ledger, the dispatcher, what operations do.
 #pragma once
 
+#include "event_ledger_detail.hpp"
+
 #include <rik/async/notifier.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/placement/placement.hpp>
@@ -8,7 +10,6 @@
 #include <rik/store/store.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <set>
 #include <span>
@@ -149,7 +150,7 @@ private:
     cluster_view ledger_;  ///< what every node holds, by the head: the commit check
     cluster_id cluster_;
     std::uint64_t event_sequence_ = 0;
-    std::deque<document_key> events_;                       ///< oldest first
+    detail::event_ledger events_;                           ///< those of the head
     std::set<std::pair<wall_time, instance_id>> finished_;  ///< by the time they finished
 
     connection_ptr connection_;

@@ -54,6 +54,7 @@ private:
         std::uint64_t arrival = 0;
         decision made = decision::due;
         std::optional<std::vector<std::string_view>> told = {};  ///< causes of its last failure
+        std::vector<instance_id> told_holders = {};              ///< whom it named
     };
     /// Whether its node must hear of it.
     bool take(item const& news);
@@ -64,6 +65,9 @@ private:
     void unlink(item const& old);
     void await_decision(instance_id const& instance, pending& state);
     void release(instance_id const& instance);
+    /// Is it a failure of which the primary has heard, but for counts and amounts?
+    static bool was_told(pending& state, placement_failure const& failure);
+    std::string name_of(instance_id const& instance) const;
 
     std::map<instance_id, item> items_;
     std::map<node_id, std::set<instance_id>> by_node_;

@@ -88,6 +88,10 @@ TEXT
     check 'two instances' 0 rikctl create instance --workload one --replicas 2
     check 'one with a name' 0 rikctl create instance --workload two --name two --wait
     check 'all of a workload run' 0 rikctl wait workload one --for running
+    run_one giant '"resources":{"requests":{"memory":"900Ti"}}'
+    check 'what fits nowhere is pending' 0 lab_wait_for 10 has_field giant .reason Unschedulable
+    is 'it says how much lacks' 'asked 900Ti, most free' "$(field giant .message | grep --only-matching 'asked 900Ti, most free')"
+    check 'it is deleted' 0 rikctl delete workload giant --wait
     is 'a server answers at the address of its Pod, with its name' two "$(page_of "$(address_of two):8080")"
     check 'containers of a Pod reach each other' 0 lab_wait_for 10 has_log two other two
     becomes lambda .state pending
@@ -196,6 +200,7 @@ test_host_port() {
     check 'somebody else deletes the table of the firewall' 0 nft delete table ip "rik_$leftovers_tag"
     check 'and it is made anew' 0 lab_wait_for 20 nft list table ip "rik_$leftovers_tag"
     is 'the port leads to its Pod again' ported-2 "$(page_of "127.0.0.1:$port")"
+    is 'and says for which, and who has it' "$port/TCP by instance ported-1 of workload ported" "$(field ported-2 .message | sed --quiet "s|.*\($port/TCP\) on [^ ]* \(by instance ported-1 of workload ported\).*|\1 \2|p")"
 }
 
 has_message() { [[ $(field "$1" .message) == *"$2"* ]]; }

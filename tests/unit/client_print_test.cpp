@@ -134,6 +134,14 @@ Events:
 )");
 }
 
+TEST_CASE("events that happened more than once say how often, and since when") {
+    auto const often = test::list_of(
+        R"({"time":"2026-11-21T19:17:00Z","type":"warning","kind":"node","name":"a","reason":"NodeUnheard","message":"m","source":"primary","count":7,"firstTime":"2026-11-21T19:10:00Z"})");
+    CHECK_THAT(table(rik::resource_kind::event, often), Catch::Contains("3m (x7 over 10m)"));
+    CHECK_THAT(text_of(rik::describe_instance(test::instance_running, "", often, test::now)),
+               Catch::Contains("m (x7 since 2026-11-21 19:10:00 UTC)"));
+}
+
 TEST_CASE("a description cuts nothing and needs neither workload nor events") {
     auto const text = text_of(rik::describe_instance(test::instance_failed, "", "", test::now));
     CHECK_THAT(text, Catch::Contains("Node:         none yet"));

@@ -29,7 +29,8 @@ inline constexpr std::size_t replicas_per_request_max = 10'000;
 inline constexpr std::size_t history_count_max = 100'000;
 inline constexpr std::size_t history_bytes_max = 32u << 20;
 inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
-inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
+inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest of the largest group go
+inline constexpr std::size_t events_per_object_max = 32;             ///< past it its oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
 /// Of reports, creations and deletions in one turn of the primary's strand.
 inline constexpr std::size_t instances_per_slice_max = 100;

@@ -22,10 +22,11 @@ struct item {
     instance_id instance;
     item_want want = item_want::place;
     release_ptr pod_release;
-    node_id node = {};       ///< of `run` and `destroy`
-    revision fence = 0;      ///< of `run` and `destroy`
-    std::string name = {};   ///< of the instance: its hostname, and for people
-    bool takes_room = true;  ///< false: it has ended and vacated its node, and is not started again
+    node_id node = {};          ///< of `run` and `destroy`
+    revision fence = 0;         ///< of `run` and `destroy`
+    std::string name = {};      ///< of the instance: its hostname, and for people
+    bool takes_room = true;     ///< false: it has ended and vacated its node, and is not started again
+    std::string workload = {};  ///< the name of its workload, for people: of one with host ports only
 };
 
 /// A node as the primary knows it.
