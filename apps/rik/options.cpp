@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include "standard_descriptors.hpp"
+
 #include <rik/base/ipv4.hpp>
 #include <rik/http/server.hpp>
 #include <rik/primary/primary.hpp>
@@ -145,7 +147,8 @@ options parse_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& problem) {
-        std::exit(app.exit(problem) == 0 ? 0 : 2);
+        if (app.exit(problem) != 0) std::exit(2);
+        std::exit(exit_code_with_output(0, "rik"));  // the help, or the version
     }
     return check(std::move(said));
 }

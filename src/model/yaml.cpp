@@ -182,7 +182,8 @@ private:
             return at;
         }
         auto const at = bytes_of(text_, parser.problem_mark.index);
-        auto const where = position_of(parser.problem_mark);
+        // libyaml takes the end of the text for a line of its own.
+        auto const where = at == text_.size() ? position_after(text_, from_) : position_of(parser.problem_mark);
         if (text_.substr(at).starts_with('\t')) {
             stop_at_syntax(where, "a tab stands where blanks must", "indent with blanks");
         } else if (parser.context == nullptr || parser.context_mark.index == parser.problem_mark.index) {
