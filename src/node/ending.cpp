@@ -137,6 +137,7 @@ awaitable<> node_agent::impl::remove_pod(record_ptr held, instance_state meanwhi
 
 awaitable<result<void>> node_agent::impl::try_remove_pod(record_ptr held, leaving what) {
     auto const killed = co_await kill_containers(held);
+    held->found.reset();  // when the network opens only now, it must not be given back to it
     auto const detached = co_await ports_.pods.detach(held->id());
     auto removing = what == leaving::logs ? ports_.containers.release_sandbox(held->id())
                                           : ports_.containers.remove_sandbox(held->id());

@@ -211,8 +211,47 @@ awaitable<> network_ends_during_repair(node_site& site) {
     CHECK(site.time().now() - began < 11s);
 }
 
+constexpr char const* with_port = R"({"apiVersion":"v1","kind":"Pod","name":"edge","spec":{"containers":[{
+    "name":"main","image":"main:1","ports":[{"containerPort":80,"hostPort":8080}]}]}})";
+
+enum class leaving_by { order, itself };
+
+/// A new agent takes the Pod off the network and removes the rest of it; then the network can be opened.
+awaitable<> network_opens_late(node_site& site, leaving_by how) {
+    co_await site.start();
+    auto const id = co_await site.run(with_port);
+    co_await site.until_state(id, instance_state::running);
+    co_await site.stop();
+    site.machine_under.faults.removal_time = 1s;
+    site.machine_under.faults.open_error = error{errc::conflict, "subnet in use by interface br0"};
+    container_key const main{id, "main", 0};
+    if (how == leaving_by::itself) {
+        auto const killed = co_await site.machine_under.kill_container(main);
+        CHECK(killed.has_value());
+    }
+    co_await site.start();
+    if (how == leaving_by::order) co_await site.destroy(id);
+    std::function<bool()> is_off = [&] { return site.machine_under.attached().empty(); };
+    co_await site.until(is_off);
+    CHECK(site.machine_under.occupied().contains(id));
+    site.machine_under.faults.open_error.reset();
+    std::function<bool()> is_removed = [&] { return site.is_gone(id) || is_finished(site.status(id).state); };
+    co_await site.until(is_removed);
+    co_await site.time().sleep_for(10s);
+    CHECK(site.machine_under.attached().empty());
+    auto const next = co_await site.run(with_port);
+    co_await site.until_state(next, instance_state::running);
+}
+
 }  // namespace
 
+TEST_CASE("a Pod that is being removed is not put back on a network that opens late", "[sim][node]") {
+    for (auto const how : {leaving_by::order, leaving_by::itself}) {
+        sim::world world(7);
+        node_site site(world);
+        world.run(network_opens_late(site, how));
+    }
+}
 TEST_CASE("a Pod of which a container has failed is not ready, and says why it ends", "[sim][node]") {
     simulate(ending_is_not_ready);
 }
