@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/time_text.hpp>
 #include <rik/client/client.hpp>
 
 #include <functional>
@@ -52,6 +53,8 @@ public:
     exit_code fail_address(rik::error const& problem);
     exit_code fail_usage(std::string_view message);
     void warn(std::string_view message);
+    /// The server does not answer any more, and is asked again and again; with an empty reason: it is there again.
+    void tell_connection(std::string_view reason);
 
 private:
     surroundings& around_;
@@ -68,7 +71,6 @@ rik::result<std::string> read_input(session& with, std::string const& path);
 /// none.
 rik::result<std::vector<std::string>> read_definitions(session& with, std::string const& path);
 
-/// "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Errors: invalid.
-rik::result<rik::duration> parse_duration(std::string_view text);
+using rik::parse_duration;
 
 }  // namespace rikctl
