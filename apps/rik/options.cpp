@@ -8,6 +8,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "command_line.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -84,7 +86,8 @@ void add_places(CLI::App& app, words& to) {
 void add_options(CLI::App& app, words& to) {
     auto& local = to.chosen.local;
     app.add_option("--role", to.chosen.role, "all; roles as processes of their own come with links over gRPC")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(command_line::one_of({"all", "primary", "scheduler", "node"}));
     add_places(app, to);
     app.add_option("--cluster-cidr", local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
@@ -94,8 +97,8 @@ void add_options(CLI::App& app, words& to) {
                    "HOST:PORT of a registry that speaks plain http; may be given again");
     app.add_option("--log-level", to.level)
         ->capture_default_str()
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-    app.add_option("--log-format", to.format)->capture_default_str()->check(CLI::IsMember({"text", "json"}));
+        ->check(command_line::one_of({"debug", "info", "warning", "error"}));
+    app.add_option("--log-format", to.format)->capture_default_str()->check(command_line::one_of({"text", "json"}));
 }
 
 void add_commands(CLI::App& app, options& to) {
@@ -147,8 +150,11 @@ options parse_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& problem) {
-        if (app.exit(problem) != 0) std::exit(2);
-        std::exit(exit_code_with_output(0, "rik"));  // the help, or the version
+        if (problem.get_exit_code() == 0) {  // --help and --version
+            app.exit(problem);
+            std::exit(exit_code_with_output(0, "rik"));
+        }
+        refuse(command_line::explain(app, problem) + "\nRun rik --help for more.");
     }
     return check(std::move(said));
 }

@@ -1,5 +1,6 @@
 #include <ostream>
 
+#include "command_line.hpp"
 #include "commands.hpp"
 
 namespace rikctl {
@@ -36,7 +37,7 @@ _rikctl() {
             run) _rikctl_words "--name --port --env --cpu --memory --rm --detach --quiet --timeout --help" ;;
             create) _rikctl_words "--file --workload --name --replicas --wait --timeout --help" ;;
             get|ls|nodes|events) _rikctl_words "--output --watch --workload --node --instance --help" ;;
-            logs|log) _rikctl_words "--container --follow --tail --timestamps --stream --help" ;;
+            logs|log) _rikctl_words "--container --follow --tail --since --timestamps --stream --help" ;;
             delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
             *) _rikctl_words "--help" ;;
@@ -64,7 +65,7 @@ void add_completion(CLI::App& to, action& chosen) {
     auto* const command = to.add_subcommand("completion", "Print the completion script of a shell");
     command->footer("Example:\n  source <(rikctl completion bash)\n");
     auto const shell = std::make_shared<std::string>();
-    command->add_option("SHELL", *shell, "bash")->required()->check(CLI::IsMember({"bash"}))->type_name("");
+    command->add_option("SHELL", *shell, "bash")->required()->check(rik::command_line::one_of({"bash"}))->type_name("");
     command->callback([shell, &chosen] {
         chosen = [](session& with) {
             with.out() << bash_completion;

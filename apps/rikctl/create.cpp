@@ -98,9 +98,10 @@ exit_code create_instances(session& with, instance_options const& options) {
     if (!options.waits) return exit_code::ok;
     std::vector<awaited_object> objects;
     for (auto const& name : *names) objects.push_back({name});
-    return wait_for_all(
-        with, *server,
-        {rik::resource_kind::instance, std::move(objects), {rik::wait_goal::what::running}, options.timeout});
+    wait_for_all_request request{
+        rik::resource_kind::instance, std::move(objects), {rik::wait_goal::what::running}, options.timeout};
+    request.was_reached = true;
+    return wait_for_all(with, *server, request);
 }
 
 void add_create_workload(CLI::App& to, action& chosen) {

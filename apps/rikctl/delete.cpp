@@ -90,6 +90,7 @@ exit_code delete_all(session& with, std::vector<target> targets, delete_options 
         wait_for_all_request request{
             each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, options.timeout};
         request.tells_progress = !options.is_quiet;
+        request.was_reached = true;
         auto const code = wait_for_all(with, *server, request);
         if (worst == exit_code::ok) worst = code;
     }

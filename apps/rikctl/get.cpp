@@ -5,6 +5,7 @@
 #include <memory>
 #include <ostream>
 
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "watch_table.hpp"
 
@@ -166,7 +167,7 @@ exit_code get_as_told(session& with, get_options options) {
 void add_output(CLI::App& to, get_options& options) {
     to.add_option("-o,--output", options.form,
                   "table, wide (more columns, nothing cut), json (as the API gives it) or name")
-        ->check(CLI::IsMember({"table", "wide", "json", "name"}))
+        ->check(rik::command_line::one_of({"table", "wide", "json", "name"}))
         ->type_name("FORM");
     to.add_flag("-w,--watch", options.watches, "Go on with a row for each change; with -o json a line for each");
 }

@@ -1,9 +1,11 @@
+#include <fmt/format.h>
+
 #include <limits>
-#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
 
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "log_copy.hpp"
 
@@ -14,16 +16,32 @@ namespace {
 /// Short, so that Ctrl-C is noticed soon where it is caught.
 constexpr auto read_period = std::chrono::milliseconds(200);
 
+/// A time, or how long ago it was.
+std::string check_since(std::string const& text) {
+    if (rik::parse_duration(text) || rik::parse_zoned_time(text)) return {};
+    return fmt::format("'{}' is no time: write it as 90s, 1h30m or 2026-11-21T19:19:38Z", text);
+}
+
 exit_code print_logs(session& with, rik::log_wanted const& wanted) {
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
-    rik::log_follower log(*server, wanted, with.options());
+    rik::log_follower log(*server, wanted, with.options(), notice_teller(with));
     auto done = log.open();
     if (done) done = copy_log(with, log, errors_to::output);
     return done ? exit_code::ok : with.fail(done.error());
 }
 
 }  // namespace
+
+rik::log_follower::teller notice_teller(session& with) {
+    return [&with](rik::log_notice const& notice) {
+        switch (notice.kind) {
+            case rik::log_notice::what::lost: return with.tell_connection(notice.text);
+            case rik::log_notice::what::back: return with.tell_connection({});
+            case rik::log_notice::what::missing: return with.warn(notice.text);
+        }
+    };
+}
 
 rik::result<void> copy_log(session& with, rik::log_follower& log, errors_to where) {
     while (!with.is_interrupted() && with.out().good()) {
@@ -44,6 +62,7 @@ void add_logs(CLI::App& to, action& chosen) {
         "Examples:\n"
         "  rikctl logs web-1\n"
         "  rikctl logs -f --tail 20 web-1\n"
+        "  rikctl logs --since 1h30m web-1\n"
         "  rikctl logs web-1 -c sidecar --timestamps\n"
         "  rikctl logs --stream stderr web-1\n");
     auto const wanted = std::make_shared<rik::log_wanted>();
@@ -55,10 +74,18 @@ void add_logs(CLI::App& to, action& chosen) {
         ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("N");
     command->add_flag("-t,--timestamps", wanted->how.timestamps, "Begin each line with its time");
-    static std::map<std::string, rik::log_origin> const origins{{"stdout", rik::log_origin::standard_output},
-                                                                {"stderr", rik::log_origin::standard_error}};
-    command->add_option("--stream", wanted->how.only, "Only what was written to stdout, or only to stderr")
-        ->transform(CLI::CheckedTransformer(origins))
+    command
+        ->add_option("--since", wanted->since,
+                     "Only what was written since then: 90s or 1h30m ago, or a time in RFC 3339")
+        ->check(check_since)
+        ->type_name("TIME");
+    auto const take_stream = [wanted](std::string const& word) {
+        wanted->how.only = word == "stdout" ? rik::log_origin::standard_output : rik::log_origin::standard_error;
+    };
+    command
+        ->add_option_function<std::string>("--stream", take_stream,
+                                           "Only what was written to stdout, or only to stderr")
+        ->check(rik::command_line::one_of({"stdout", "stderr"}))
         ->type_name("stdout|stderr");
     command->callback([wanted, &chosen] { chosen = [wanted](session& with) { return print_logs(with, *wanted); }; });
 }

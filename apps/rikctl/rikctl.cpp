@@ -1,5 +1,7 @@
 #include "rikctl.hpp"
 
+#include <rik/client/print.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <limits>
 #include <ostream>
 
+#include "command_line.hpp"
 #include "commands.hpp"
 
 namespace rikctl {
@@ -42,26 +45,13 @@ void add_commands(CLI::App& app, action& chosen) {
     add_completion(app, chosen);
 }
 
-/// CLI11 says only that a command is missing when it is misspelt.
-std::string explain(CLI::App const& app, CLI::ParseError const& problem) {
-    std::string const message = problem.what();
-    if (problem.get_name() != "RequiredError" || message != "A subcommand is required") return message;
-    for (auto const* each = &app; each != nullptr;) {
-        auto const chosen = each->get_subcommands();
-        auto const rest = each->remaining();
-        if (chosen.empty() && !rest.empty()) return fmt::format("'{}' is no command", rest.front());
-        if (chosen.empty()) return "a command is missing";
-        each = chosen.front();
-    }
-    return message;
-}
-
 exit_code fail_parse(CLI::App& app, CLI::ParseError const& problem, surroundings& around) {
     if (problem.get_exit_code() == 0) {
         app.exit(problem, around.out, around.err);
         return exit_code::ok;
     }
-    around.err << fmt::format("error: {}\n", explain(app, problem)) << "Run with --help for more.\n";
+    auto const why = rik::printable(rik::command_line::explain(app, problem));
+    around.err << fmt::format("error: {}\n", why) << "Run with --help for more.\n";
     return exit_code::usage;
 }
 
@@ -90,6 +80,15 @@ std::string alternatives(std::vector<rik::resource_kind> const& kinds, Word word
     return text;
 }
 
+std::vector<std::string> words_for(std::vector<rik::resource_kind> const& kinds) {
+    std::vector<std::string> words;
+    for (auto const each : kinds) {
+        words.emplace_back(to_string(each));
+        words.emplace_back(plural(each));
+    }
+    return words;
+}
+
 }  // namespace
 
 CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds) {
@@ -98,9 +97,12 @@ CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource
     return option->type_name("")->check([kinds = std::move(kinds)](std::string const& text) -> std::string {
         auto const kind = rik::parse_resource_kind(text);
         if (kind && std::ranges::count(kinds, *kind) > 0) return {};
-        auto const use = alternatives(kinds, [](rik::resource_kind each) { return to_string(each); });
-        if (!kind) return fmt::format("'{}' is no kind of object: use {}", text, use);
-        return fmt::format("this is not for {}: use {}", plural(*kind), use);
+        auto const use = "use " + alternatives(kinds, [](rik::resource_kind each) { return to_string(each); });
+        if (!kind) {
+            auto const remedy = rik::command_line::suggestion(text, words_for(kinds), use);
+            return fmt::format("'{}' is no kind of object: {}", text, remedy);
+        }
+        return fmt::format("this is not for {}: {}", plural(*kind), use);
     });
 }
 
@@ -134,7 +136,7 @@ CLI::Option* add_timeout(CLI::App& to, std::string& into) {
 
 CLI::Option* add_definition_kind(CLI::App& to, std::string& into) {
     return to.add_option("--kind", into, "Pod or Function, where workloads of both have the name")
-        ->check(CLI::IsMember({"Pod", "Function"}))
+        ->check(rik::command_line::one_of({"Pod", "Function"}))
         ->type_name("KIND");
 }
 

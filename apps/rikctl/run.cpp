@@ -90,6 +90,11 @@ private:
             tell(why);
             return !was_interrupted();
         };
+        request.on_connection = [this](std::string_view reason) {
+            if (!options_.is_quiet) with_.tell_connection(reason);
+        };
+        request.lost_max = with_.options().reconnect_for;
+        request.was_reached = true;
         return rik::wait_for(server_, request);
     }
 
@@ -119,12 +124,19 @@ private:
             return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
         if (!options_.is_quiet && !state->addresses.empty())
             with_.err() << fmt::format("{} runs at {}\n", name_, state->addresses) << std::flush;
-        rik::log_follower log(server_, {.instance = name_, .how = {.follow = true}}, with_.options());
+        rik::log_follower log(server_, {.instance = name_, .how = {.follow = true}}, with_.options(), log_teller());
         auto copied = log.open();
         if (copied) copied = copy_log(with_, log, errors_to::errors);
         if (!copied) with_.warn(fmt::format("no more logs: {}", to_string(copied.error())));
         if (was_interrupted()) return interrupted();
         return finish();
+    }
+
+    /// What is missing is told in any case.
+    rik::log_follower::teller log_teller() {
+        return [this, tell = notice_teller(with_)](rik::log_notice const& notice) {
+            if (!options_.is_quiet || notice.kind == rik::log_notice::what::missing) tell(notice);
+        };
     }
 
     exit_code finish() {

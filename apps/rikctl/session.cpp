@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <istream>
 #include <ostream>
 #include <sstream>
@@ -46,6 +45,13 @@ exit_code session::fail_usage(std::string_view message) {
 
 void session::warn(std::string_view message) {
     err() << fmt::format("warning: {}\n", rik::printable(message)) << std::flush;
+}
+
+void session::tell_connection(std::string_view reason) {
+    if (reason.empty())
+        err() << "the server is there again\n" << std::flush;
+    else
+        warn(fmt::format("the connection to the server is lost ({}), trying again", reason));
 }
 
 namespace {
@@ -89,38 +95,6 @@ rik::result<std::vector<definition>> read_definitions(session& with, std::string
         all.push_back({std::move(about), std::move(each.text), std::move(each.parsed)});
     }
     return all;
-}
-
-rik::result<rik::duration> parse_duration(std::string_view text) {
-    error const wrong{
-        errc::invalid, fmt::format("'{}' is no duration", text), {}, "write it as 90s, 5m, 1h30m or 500ms"};
-    struct unit {
-        std::string_view name;
-        rik::duration length;
-    };
-    static constexpr std::array units{unit{"ms", std::chrono::milliseconds(1)}, unit{"s", std::chrono::seconds(1)},
-                                      unit{"m", std::chrono::minutes(1)}, unit{"h", std::chrono::hours(1)}};
-    constexpr std::int64_t count_max = 1'000'000;
-    constexpr rik::duration duration_max = std::chrono::hours(count_max);
-    if (text.empty()) return wrong;
-    rik::duration sum{};
-    while (!text.empty()) {
-        std::int64_t count = -1;
-        auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
-        if (code != std::errc{} || count < 0 || count > count_max) return wrong;
-        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        auto const name = text.substr(0, std::min(text.find_first_of("0123456789"), text.size()));
-        text.remove_prefix(name.size());
-        rik::duration length{};
-        for (auto const& each : units) {
-            if (name == each.name) length = each.length;
-        }
-        if (name.empty()) length = std::chrono::seconds(1);
-        if (length == rik::duration{}) return wrong;
-        sum += count * length;
-        if (sum > duration_max) return wrong;
-    }
-    return sum;
 }
 
 }  // namespace rikctl

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/time_text.hpp>
 #include <rik/client/client.hpp>
 #include <rik/model/definition.hpp>
 
@@ -53,6 +54,8 @@ public:
     exit_code fail_address(rik::error const& problem);
     exit_code fail_usage(std::string_view message);
     void warn(std::string_view message);
+    /// The server does not answer any more, and is asked again and again; with an empty reason: it is there again.
+    void tell_connection(std::string_view reason);
 
 private:
     surroundings& around_;
@@ -73,7 +76,6 @@ struct definition {
 /// one is in it. Errors: invalid, the file cannot be read, or has none; exhausted, it is too long.
 rik::result<std::vector<definition>> read_definitions(session& with, std::string const& path);
 
-/// "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Errors: invalid.
-rik::result<rik::duration> parse_duration(std::string_view text);
+using rik::parse_duration;
 
 }  // namespace rikctl

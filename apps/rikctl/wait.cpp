@@ -85,6 +85,8 @@ exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request 
                               .goal = request.goal,
                               .deadline = deadline};
         if (request.tells_progress) one.on_progress = progress_teller(with);
+        one.on_connection = [&with](std::string_view reason) { with.tell_connection(reason); };
+        one.was_reached = request.was_reached || &each != &request.objects.front();
         auto const verdict = rik::wait_for(server, one);
         auto const code = verdict ? tell(with, each.name, one, *verdict) : with.fail(verdict.error());
         if (worst == exit_code::ok) worst = code;

@@ -22,6 +22,7 @@ struct wait_for_all_request {
     rik::wait_goal goal;
     std::string timeout;          ///< as on the command line
     bool tells_progress = false;  ///< on the standard error, after a moment
+    bool was_reached = false;     ///< the server has answered a moment ago
 };
 
 /// Says of each object how it went.

@@ -45,9 +45,8 @@ public:
 
     rik::result<void> take(rik::watch_event const& event) {
         switch (event.type) {
-            case type::disconnected:
-                with_.warn(fmt::format("connection lost ({}), trying again", event.object));
-                return {};
+            case type::disconnected: with_.tell_connection(event.object); return {};
+            case type::reconnected: with_.tell_connection({}); return {};
             case type::restarted: with_.warn("changes were missed: here is all that is there now"); return begin();
             case type::synced: return end_of_beginning();
             default: break;

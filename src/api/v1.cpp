@@ -166,8 +166,8 @@ constexpr std::array instances_parameters{words("watch"), words("after"), words(
 constexpr std::array events_parameters{words("watch"),    words("after"), words("instance"),
                                        words("workload"), words("node"),  words("kind")};
 constexpr std::array workload_parameters{words("kind")};
-constexpr std::array log_parameters{words("container"),  words("follow"), words("tail"),
-                                    words("timestamps"), words("stream"), words("whole")};
+constexpr std::array log_parameters{words("container"), words("follow"), words("tail"),  words("timestamps"),
+                                    words("stream"),    words("whole"),  words("since"), words("after")};
 
 constexpr std::array table{
     route{"GET", "/rik/v1/workloads", &list_workloads, list_parameters},

@@ -1,10 +1,14 @@
 #include <rik/base/time.hpp>
 
+#include <rik/base/time_text.hpp>
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 
 namespace rik {
 
@@ -19,8 +23,32 @@ std::string to_string(wall_time when) {
                        time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
+namespace {
+
+/// "Z", "+02:00": how far local time is ahead of UTC.
+std::optional<chrono::minutes> parse_zone(std::string_view zone) {
+    if (zone == "Z") return chrono::minutes(0);
+    if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
+    auto const digit = [&](std::size_t at) { return zone[at] >= '0' && zone[at] <= '9' ? zone[at] - '0' : 100; };
+    auto const hours = 10 * digit(1) + digit(2);
+    auto const minutes = 10 * digit(4) + digit(5);
+    if (hours > 23 || minutes > 59) return std::nullopt;
+    auto const ahead = chrono::hours(hours) + chrono::minutes(minutes);
+    return zone[0] == '-' ? -ahead : ahead;
+}
+
+}  // namespace
+
 result<wall_time> parse_wall_time(std::string_view text) {
-    error const wrong{errc::invalid, fmt::format("'{}' is not a time in RFC 3339, UTC", text.substr(0, 64))};
+    auto const is_utc = text.ends_with("Z") || text.ends_with("+00:00");
+    if (is_utc) return parse_zoned_time(text);
+    return error{errc::invalid, fmt::format("'{}' is not a time in RFC 3339, UTC", text.substr(0, 64))};
+}
+
+result<wall_time> parse_zoned_time(std::string_view text) {
+    auto const wrong = [&] {
+        return error{errc::invalid, fmt::format("'{}' is not a time in RFC 3339", text.substr(0, 64))};
+    };
     auto const number = [&](std::size_t at, std::size_t length) -> int {
         int value = -1;
         if (at + length > text.size()) return -1;
@@ -29,15 +57,15 @@ result<wall_time> parse_wall_time(std::string_view text) {
         return parsed.ec == std::errc{} && parsed.ptr == end ? value : -1;
     };
     if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
-        return wrong;
+        return wrong();
     auto const year = number(0, 4), month = number(5, 2), day = number(8, 2);
     auto const hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
     if (year < 0 || month < 0 || day < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
         second > 60)
-        return wrong;
+        return wrong();
     chrono::year_month_day const date{chrono::year(year), chrono::month(static_cast<unsigned>(month)),
                                       chrono::day(static_cast<unsigned>(day))};
-    if (!date.ok()) return wrong;
+    if (!date.ok()) return wrong();
     std::size_t at = 19;
     std::int64_t micros = 0;
     if (text[at] == '.') {
@@ -45,10 +73,42 @@ result<wall_time> parse_wall_time(std::string_view text) {
         for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, place /= 10)
             micros += (text[at] - '0') * place;
     }
-    auto const zone = text.substr(at);
-    if (zone != "Z" && zone != "+00:00") return wrong;
+    auto const ahead = parse_zone(text.substr(at));
+    if (!ahead) return wrong();
     return wall_time(chrono::sys_days(date)) + chrono::hours(hour) + chrono::minutes(minute) + chrono::seconds(second) +
-           chrono::microseconds(micros);
+           chrono::microseconds(micros) - *ahead;
+}
+
+result<duration> parse_duration(std::string_view text) {
+    error const wrong{
+        errc::invalid, fmt::format("'{}' is no duration", text), {}, "write it as 90s, 5m, 1h30m or 500ms"};
+    struct unit {
+        std::string_view name;
+        duration length;
+    };
+    static constexpr std::array units{unit{"ms", chrono::milliseconds(1)}, unit{"s", chrono::seconds(1)},
+                                      unit{"m", chrono::minutes(1)}, unit{"h", chrono::hours(1)}};
+    constexpr std::int64_t count_max = 1'000'000;
+    constexpr duration duration_max = chrono::hours(count_max);
+    if (text.empty()) return wrong;
+    duration sum{};
+    while (!text.empty()) {
+        std::int64_t count = -1;
+        auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
+        if (code != std::errc{} || count < 0 || count > count_max) return wrong;
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        auto const name = text.substr(0, std::min(text.find_first_of("0123456789"), text.size()));
+        text.remove_prefix(name.size());
+        duration length{};
+        for (auto const& each : units) {
+            if (name == each.name) length = each.length;
+        }
+        if (name.empty()) length = chrono::seconds(1);
+        if (length == duration{}) return wrong;
+        sum += count * length;
+        if (sum > duration_max) return wrong;
+    }
+    return sum;
 }
 
 std::string to_short_string(duration length) {

@@ -71,7 +71,9 @@ std::string content_type_of(std::string_view definition) {
 }  // namespace
 
 log_stream::log_stream(std::unique_ptr<detail::http_exchange> from)
-    : from_(std::move(from)), is_framed_(from_->content_type() == framed_log_type) {}
+    : from_(std::move(from)),
+      has_marks_(from_->content_type() == marked_log_type),
+      is_framed_(has_marks_ || from_->content_type() == framed_log_type) {}
 log_stream::log_stream(log_stream&&) noexcept = default;
 log_stream& log_stream::operator=(log_stream&&) noexcept = default;
 log_stream::~log_stream() = default;
@@ -168,9 +170,10 @@ result<log_stream> client::open_log(log_wanted const& what) {
     target.with("timestamps", what.how.timestamps ? "true" : "");
     if (what.how.tail_lines) target.with("tail", std::to_string(*what.how.tail_lines));
     if (what.how.only) target.with("stream", *what.how.only == log_origin::standard_error ? "stderr" : "stdout");
-    if (what.how.must_be_whole) target.with("whole", "true");
+    target.with("whole", what.how.must_be_whole ? "true" : "").with("since", what.since).with("after", what.after);
     detail::exchange_request request{.target = target.text()};
-    request.accept = fmt::format("{}, text/plain", framed_log_type);
+    request.accept = fmt::format("{}{}, text/plain", what.how.has_marks ? fmt::format("{}, ", marked_log_type) : "",
+                                 framed_log_type);
     auto const deadline = clock_.now() + options_.reply_timeout;
     auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);

@@ -70,10 +70,14 @@ std::string story(object const& of) {
 }
 
 wait_verdict judge_object(wait_goal const& wanted, object const& of) {
-    if (is_met(wanted, of)) return {outcome::met, story(of)};
-    if (is_impossible(wanted, of)) return {outcome::impossible, story(of)};
-    auto const runs = wanted.kind == goal::ready && text_at(of, "state") == "running";
-    return {outcome::waiting, runs ? story(of) + " (it runs, and is not ready)" : story(of)};
+    wait_verdict verdict{outcome::waiting, story(of), text_at(of, "name"), text_at(of, "state")};
+    if (is_met(wanted, of))
+        verdict.outcome = outcome::met;
+    else if (is_impossible(wanted, of))
+        verdict.outcome = outcome::impossible;
+    else if (wanted.kind == goal::ready && verdict.state == "running")
+        verdict.why += " (it runs, and is not ready)";
+    return verdict;
 }
 
 }  // namespace
@@ -130,7 +134,7 @@ bool wait_tracker::concerns(std::string_view name, std::string_view id) const {
 }
 
 result<void> wait_tracker::feed(watch_event const& event) {
-    if (event.type == watch_event_type::disconnected) return {};
+    if (event.type == watch_event_type::disconnected || event.type == watch_event_type::reconnected) return {};
     if (event.type == watch_event_type::synced) {
         is_synced_ = true;
         return {};
@@ -175,7 +179,7 @@ wait_verdict wait_tracker::verdict() const {
         if (each.outcome == outcome::impossible) return each;
         if (each.outcome == outcome::met) continue;
         all_met = false;
-        if (open.why.empty()) open.why = each.why;
+        if (open.why.empty()) open = each;
     }
     return all_met ? wait_verdict{outcome::met, by_id_.begin()->second.why} : open;
 }

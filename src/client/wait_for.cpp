@@ -1,6 +1,10 @@
 #include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
 
+#include "client/http_exchange.hpp"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +17,11 @@ using outcome = wait_verdict::what;
 
 /// How often somebody who pressed Ctrl-C is asked for.
 constexpr auto progress_period = std::chrono::milliseconds(200);
+constexpr duration patience_max = std::chrono::hours(24 * 365);
+constexpr auto first_call_pause = std::chrono::milliseconds(500);
+/// A server that has not been heard for so long is asked whether it is there before its word is passed on.
+constexpr auto word_is_fresh_for = std::chrono::seconds(1);
+constexpr auto answer_within = std::chrono::seconds(1);
 
 /// A workload does not run, its instances do.
 bool concerns_its_instances(wait_request const& request) {
@@ -20,24 +29,78 @@ bool concerns_its_instances(wait_request const& request) {
            request.goal.kind != goal::state;
 }
 
+void tell_connection(wait_request const& request, std::string_view reason) {
+    if (request.on_connection) request.on_connection(reason);
+}
+
+/// The object as the server shows it. A server that was there a moment ago is waited for.
+result<std::string> find_object(client& server, wait_request const& request) {
+    system_clock const clock;
+    auto const give_up_at = std::min(request.deadline, clock.now() + request.lost_max.value_or(patience_max));
+    bool is_lost = false;
+    for (;;) {
+        auto found = server.get(request.kind, request.name, request.definition_kind);
+        auto const is_away = !found && found.error().code == errc::unavailable;
+        if (!is_away && is_lost) tell_connection(request, {});
+        if (!is_away || !request.was_reached || clock.now() + first_call_pause >= give_up_at) return found;
+        if (!std::exchange(is_lost, true)) tell_connection(request, found.error().message);
+        detail::wait_until(clock.now() + first_call_pause);
+    }
+}
+
+/// Lasts as long as the waiting does.
 result<watch_stream> open_watch(client& server, wait_request const& request, std::string const& id) {
-    if (!concerns_its_instances(request)) return server.watch(request.kind);
-    return server.watch(resource_kind::instance, {.workload = id});
+    auto options = server.options();
+    options.reconnect_for = request.lost_max.value_or(request.deadline - system_clock().now());
+    client patient(server.address(), options);
+    if (!concerns_its_instances(request)) return patient.watch(request.kind);
+    return patient.watch(resource_kind::instance, {.workload = id});
+}
+
+bool is_there(client const& server) {
+    auto options = server.options();
+    options.connect_timeout = options.head_timeout = options.reply_timeout = answer_within;
+    return client(server.address(), options).version().has_value();
+}
+
+/// Time is up: is what is known still so, as far as one can know?
+wait_verdict last_word(client const& server, watch_stream const& watch, wait_verdict verdict) {
+    auto const age = system_clock().now() - watch.heard_at();
+    if (!watch.is_lost() && (age < word_is_fresh_for || is_there(server))) return verdict;
+    auto const known = verdict.name.empty() ? fmt::format("it was last heard {} ago", to_short_string(age))
+                                            : fmt::format("{} was {} when last heard {} ago", verdict.name,
+                                                          verdict.state, to_short_string(age));
+    verdict.why = known + "; the server does not answer";
+    return verdict;
+}
+
+/// Whatever comes shows that the server is there.
+void tell_connection(wait_request const& request, watch_event const& event, bool& is_lost) {
+    if (event.type == watch_event_type::disconnected) {
+        is_lost = true;
+        tell_connection(request, event.object.empty() ? std::string_view("the connection broke") : event.object);
+    } else if (std::exchange(is_lost, false)) {
+        tell_connection(request, {});
+    }
 }
 
 /// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,
-/// `known` is why it is waited.
-result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_request const& request,
-                            std::string const& known) {
+/// `known` is what is waited for.
+result<wait_verdict> follow(client const& server, watch_stream& watch, wait_tracker& tracker,
+                            wait_request const& request, wait_verdict const& known) {
     system_clock const clock;
+    bool is_lost = false;
     for (;;) {
         auto verdict = tracker.verdict();
-        if (verdict.why.empty()) verdict.why = known;
-        if (verdict.outcome != outcome::waiting || clock.now() >= request.deadline) return verdict;
+        if (verdict.outcome == outcome::waiting && verdict.why.empty()) verdict = known;
+        if (verdict.outcome != outcome::waiting) return verdict;
+        if (clock.now() >= request.deadline) return last_word(server, watch, std::move(verdict));
         if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
         auto const event = watch.next(std::min(request.deadline, clock.now() + progress_period));
         if (!event && event.error().code == errc::timed_out) continue;
+        if (!event && clock.now() >= request.deadline) return last_word(server, watch, std::move(verdict));
         if (!event) return event.error();
+        tell_connection(request, *event, is_lost);
         if (auto const fed = tracker.feed(*event); !fed) return fed.error();
     }
 }
@@ -47,7 +110,7 @@ result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_req
 result<wait_verdict> wait_for(client& server, wait_request const& request) {
     auto const is_deletion = request.goal.kind == goal::deleted;
     // Asked for by name first: a watch of many objects cannot say that one does not exist before it has shown them all.
-    auto const found = server.get(request.kind, request.name, request.definition_kind);
+    auto const found = find_object(server, request);
     if (!found) {
         if (is_deletion && found.error().code == errc::not_found) return wait_verdict{outcome::met, "it is gone"};
         return found.error();
@@ -70,7 +133,7 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
         if (auto const fed = tracker.feed({watch_event_type::added, *found}); !fed) return fed.error();
         if (auto const fed = tracker.feed({watch_event_type::restarted}); !fed) return fed.error();
     }
-    return follow(*watch, tracker, request, now.why);
+    return follow(server, *watch, tracker, request, now);
 }
 
 }  // namespace rik

@@ -56,8 +56,8 @@ std::optional<watch_event> watch_stream::lose(error why) {
     lost_because_ = std::move(why);
     pause_ = std::clamp(pause_ * 2, limits::reconnect_pause_min, limits::reconnect_pause_max);
     next_try_ = clock_.now() + pause_;
+    if (!lost_at_) lost_at_ = clock_.now();
     if (std::exchange(is_lost_, true)) return std::nullopt;
-    lost_at_ = clock_.now();
     return watch_event{watch_event_type::disconnected, lost_because_.message};
 }
 
@@ -70,13 +70,15 @@ void watch_stream::forget() {
 
 /// Waits for its turn and tries once.
 result<std::optional<watch_event>> watch_stream::reconnect(time_point deadline) {
-    if (is_lost_ && clock_.now() - lost_at_ >= options_.reconnect_for)
+    if (lost_at_ && clock_.now() - *lost_at_ >= options_.reconnect_for)
         return error{errc::unavailable, lost_because_.message, {}, lost_because_.remedy};
     detail::wait_until(std::min(deadline, next_try_));
     if (clock_.now() < next_try_) return error{errc::timed_out, "the connection to the server is lost"};
     auto const done = connect(clock_.now() + options_.connect_timeout);
     // Without an id to go on after, the server tells everything from its beginning.
+    auto const was_lost = done && std::exchange(is_lost_, false);
     if (done && last_id_.empty()) return watch_event{watch_event_type::restarted};
+    if (was_lost) return watch_event{watch_event_type::reconnected};
     if (done) return std::optional<watch_event>();
     if (is_passing(done.error().code)) return lose(done.error());
     if (last_id_.empty() || !needs_new_beginning(done.error().code)) return done.error();
@@ -94,7 +96,7 @@ result<std::optional<watch_event>> watch_stream::read_some(time_point deadline) 
     }
     if (bytes->empty()) return lose(error{errc::unavailable, "the server ended the watch"});
     heard_ = clock_.now();
-    is_lost_ = false;
+    lost_at_.reset();
     pause_ = {};
     if (auto fed = parser_.feed(*bytes); !fed) return fed.error();
     return std::optional<watch_event>();

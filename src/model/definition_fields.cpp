@@ -2,12 +2,13 @@
 
 #include "model/definition_tree.hpp"
 
+#include <rik/base/nearest_word.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
-#include <numeric>
 
 namespace rik::detail {
 
@@ -15,36 +16,11 @@ namespace {
 
 constexpr std::size_t warnings_count_max = 100;
 
-char lower(char letter) { return static_cast<char>(std::tolower(static_cast<unsigned char>(letter))); }
-
-/// How many letters must be added, removed or changed to make `right` of `left`, in whatever case.
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-    std::vector<std::size_t> row(right.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        auto diagonal = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < right.size(); ++j) {
-            auto const change = diagonal + (lower(left[i]) == lower(right[j]) ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({change, row[j + 1] + 1, row[j] + 1});
-        }
-    }
-    return row.back();
-}
-
-/// The legal field that was probably meant by `name`: at most every third letter differs.
+/// The legal field that was probably meant by `name`.
 std::optional<std::string_view> closest_field(std::string_view name, std::span<field_rule const> rules) {
-    constexpr std::size_t name_bytes_worth_comparing = 64;
-    if (name.size() > name_bytes_worth_comparing) return std::nullopt;
-    std::optional<std::string_view> closest;
-    auto distance_min = std::max(std::size_t{1}, name.size() / 3) + 1;
-    for (auto const& rule : rules) {
-        auto const distance = edit_distance(name, rule.name);
-        if (distance >= distance_min) continue;
-        distance_min = distance;
-        closest = rule.name;
-    }
-    return closest;
+    nearest_word nearest(name);
+    for (auto const& rule : rules) nearest.consider(rule.name);
+    return nearest.found();
 }
 
 std::string unknown_field_remedy(std::string_view name, std::span<field_rule const> rules) {

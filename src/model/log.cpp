@@ -3,6 +3,7 @@
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,7 @@ std::optional<frame_head> parse_head(std::string_view head) {
     auto const byte_at = [&](std::size_t at) { return static_cast<unsigned char>(head[at]); };
     auto const origin = byte_at(0);
     auto const is_known = origin >= static_cast<unsigned>(log_origin::standard_output) &&
-                          origin <= static_cast<unsigned>(log_origin::problem);
+                          origin <= static_cast<unsigned>(log_origin::mark);
     if (!is_known || byte_at(1) != 0 || byte_at(2) != 0 || byte_at(3) != 0) return std::nullopt;
     std::size_t size = 0;
     for (std::size_t at = 4; at < log_frame_head_bytes; ++at) size = size << 8 | byte_at(at);
@@ -33,6 +34,46 @@ void append_log_frame(std::string& to, log_origin from, std::string_view bytes) 
     std::array<char, log_frame_head_bytes> head{static_cast<char>(from)};
     for (std::size_t at = 0; at < 4; ++at) head[4 + at] = static_cast<char>(bytes.size() >> (24 - 8 * at) & 0xff);
     to.append(head.data(), head.size()).append(bytes);
+}
+
+std::string to_text(log_mark const& mark) {
+    boost::json::object object;
+    if (!mark.after.empty()) object["after"] = mark.after;
+    if (mark.is_gap) {
+        auto const time = [](std::optional<wall_time> const& when) {
+            return when ? boost::json::value(to_string(*when)) : boost::json::value();
+        };
+        object["missing"] = {{"after", time(mark.gap_begin)}, {"before", time(mark.gap_end)}};
+    }
+    return boost::json::serialize(object);
+}
+
+namespace {
+
+std::string text_at(boost::json::object const& of, std::string_view member) {
+    auto const* const found = of.if_contains(member);
+    return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+std::optional<wall_time> time_at(boost::json::object const& of, std::string_view member) {
+    auto const when = parse_wall_time(text_at(of, member));
+    return when ? std::optional(*when) : std::nullopt;
+}
+
+}  // namespace
+
+result<log_mark> parse_log_mark(std::string_view text) {
+    boost::system::error_code failure;
+    auto const parsed = boost::json::parse({text.data(), text.size()}, failure);
+    auto const* const object = parsed.if_object();
+    if (failure || object == nullptr) return error{errc::corrupt, "a mark in the log cannot be read"};
+    log_mark mark{.after = text_at(*object, "after")};
+    auto const* const missing = object->if_contains("missing");
+    mark.is_gap = missing != nullptr && missing->is_object();
+    if (!mark.is_gap) return mark;
+    mark.gap_begin = time_at(missing->get_object(), "after");
+    mark.gap_end = time_at(missing->get_object(), "before");
+    return mark;
 }
 
 std::size_t whole_frames(std::string_view bytes, std::size_t bytes_max) {

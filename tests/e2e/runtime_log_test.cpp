@@ -137,6 +137,177 @@ TEST_CASE("who follows and is slow misses nothing of what was rotated away", "[e
     CHECK(counts(all, 1, 8000));
 }
 
+namespace {
+
+/// What a reader gets, taken apart.
+struct reading {
+    std::string output;
+    std::string after;              ///< the last mark
+    std::string output_before_gap;  ///< if there was one
+    std::vector<log_mark> gaps;
+
+    void add(std::string const& bytes) {
+        frames.feed(bytes);
+        for (auto next = frames.next(); *next; next = frames.next()) {
+            if ((*next)->from != log_origin::mark) {
+                output += (*next)->bytes;
+                continue;
+            }
+            auto const mark = parse_log_mark((*next)->bytes).value();
+            if (!mark.after.empty()) after = mark.after;
+            if (!mark.is_gap) continue;
+            gaps.push_back(mark);
+            output_before_gap = output;
+        }
+    }
+
+private:
+    log_frame_parser frames;
+};
+
+log_options with_marks(bool follow, std::string const& after = {}) {
+    log_options options{.follow = follow, .is_framed = true, .has_marks = true};
+    if (!after.empty()) options.after = parse_log_position(after).value();
+    return options;
+}
+
+/// One that writes lines with the numbers from 1 on, those up to `last` as soon as it is told.
+class counter {
+public:
+    explicit counter(oci_world& world) : world_(world), pod_(world.make_sandbox()) {
+        key_ = world.start(world.request(
+            pod_,
+            {"sh", "-c",
+             "i=1; while true; do until read last </dev/shm/last; do usleep 1000; done 2>/dev/null; "
+             "[ $last -ge $i ] && seq $i $last && i=$((last + 1)); test -e /dev/shm/end && exit; usleep 1000; done"}));
+    }
+    container_key const& key() const { return key_; }
+    std::filesystem::path log() const { return world_.root() / "state/pods" / pod_.text() / "logs/main-0.log"; }
+    void count_to(int last) {
+        auto const shared = world_.root() / "run/pods" / pod_.text() / "shm";
+        std::ofstream(shared / "new") << last << '\n';
+        std::filesystem::rename(shared / "new", shared / "last");
+    }
+    void end() {
+        std::ofstream(world_.root() / "run/pods" / pod_.text() / "shm/end") << "";
+        CHECK(world_.wait(key_).code == 0);
+    }
+
+private:
+    oci_world& world_;
+    instance_id pod_;
+    container_key key_;
+};
+
+/// Until the output ends with this line.
+void read_to(oci_world& world, log_reader& from, reading& into, int last) {
+    auto const line = "\n" + std::to_string(last) + "\n";
+    while (!into.output.ends_with(line)) {
+        auto const part = world.get(read_in_time(world, from));
+        REQUIRE_FALSE(part.empty());
+        into.add(part);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("who goes on at a mark misses nothing and gets nothing twice, over rotations and with another runtime",
+          "[e2e][runtime]") {
+    oci_world world([](oci_options& options) {
+        options.log_file_bytes_max = 20'000;
+        options.log_check_period = 20ms;
+    });
+    counter writes(world);
+    reading all;
+    writes.count_to(100);
+    {
+        auto const first = world.get(world.runtime().open_log(writes.key(), with_marks(true)));
+        read_to(world, *first, all, 100);
+    }
+    writes.count_to(600);  // more than a file
+    auto const rotated = std::filesystem::path(writes.log()) += ".1";
+    for (int look = 0; look < 500 && !std::filesystem::exists(rotated); ++look) std::this_thread::sleep_for(10ms);
+    auto other = world.open();
+    writes.count_to(700);
+    auto const second = world.get(other->open_log(writes.key(), with_marks(true, all.after)));
+    read_to(world, *second, all, 700);
+    writes.end();
+    for (auto part = world.get(read_in_time(world, *second)); !part.empty();
+         part = world.get(read_in_time(world, *second)))
+        all.add(part);
+    CHECK(all.gaps.empty());
+    CHECK(counts(all.output, 1, 700));
+    CHECK(counts(world.read_log(writes.key(), {.tail_lines = 300}), 401, 700));  // of several files
+    auto stranger = with_marks(false, all.after);
+    stranger.after->instance = world.new_instance();
+    CHECK(world.failure(other->open_log(writes.key(), stranger)).code == errc::conflict);
+    world.close(std::move(other));
+}
+
+TEST_CASE("what conmon replaced while nobody looked is told as missing, to who goes on and to who begins",
+          "[e2e][runtime]") {
+    bool is_first = true;  // which only starts what runs
+    oci_world world([&](oci_options& options) {
+        options.log_file_bytes_max = 4'000;  // conmon begins a new file each 100'000 bytes
+        options.log_check_period = std::exchange(is_first, false) ? duration(1h) : duration(20ms);
+    });
+    counter writes(world);
+    reading all;
+    writes.count_to(10);
+    auto const kept = std::filesystem::path(writes.log()) += ".kept";
+    auto before = world.open();
+    for (int look = 0; look < 500 && !std::filesystem::exists(kept); ++look) std::this_thread::sleep_for(10ms);
+    all.add(world.read_log(writes.key(), with_marks(false)));
+    CHECK(counts(all.output, 1, 10));
+    world.close(std::move(before));  // rik is away
+    constexpr int last = 10'000;     // 500'000 bytes
+    writes.count_to(last);
+    std::this_thread::sleep_for(500ms);
+    auto other = world.open();
+    std::this_thread::sleep_for(200ms);  // it looks
+    auto const reader = world.get(other->open_log(writes.key(), with_marks(true, all.after)));
+    read_to(world, *reader, all, last);
+    REQUIRE(all.gaps.size() == 1);
+    CHECK(all.gaps[0].gap_begin.has_value());
+    CHECK(all.gaps[0].gap_end.has_value());
+    auto const end = static_cast<std::size_t>(std::ranges::count(all.output_before_gap, '\n'));
+    CHECK(counts(all.output_before_gap, 1, end));
+    auto const rest = all.output.substr(all.output_before_gap.size());
+    auto const begin = std::stoul(rest);
+    CHECK(begin > end + 1);
+    CHECK(counts(rest, begin, last));
+    reading anew;
+    for (auto const whole = world.get(other->open_log(writes.key(), with_marks(false)));;) {
+        auto const part = world.get(read_in_time(world, *whole));
+        if (part.empty()) break;
+        anew.add(part);
+    }
+    CHECK(anew.gaps.size() == 1);
+    world.close(std::move(other));
+}
+
+TEST_CASE("bytes of any kind come out of a log as they were written", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const key = world.start(world.request(
+        pod, {"sh", "-c",
+              "head -c 300000 /dev/urandom >/dev/shm/bytes; printf 'no end' >>/dev/shm/bytes; cat /dev/shm/bytes"}));
+    CHECK(world.wait(key).code == 0);
+    std::ifstream written(world.root() / "run/pods" / pod.text() / "shm/bytes", std::ios::binary);
+    std::string const bytes{std::istreambuf_iterator<char>(written), {}};
+    REQUIRE(bytes.size() == 300'006);
+    CHECK((world.read_log(key, {}) == bytes));
+}
+
+TEST_CASE("text without a newline is read as soon as it is written", "[e2e][runtime]") {
+    oci_world world;
+    auto const key =
+        world.start(world.request(world.make_sandbox(), {"sh", "-c", "printf 'Setting up...'; sleep 1000"}));
+    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    CHECK(world.get(read_in_time(world, *opened)) == "Setting up...");
+    CHECK(world.read_log(key, {.tail_lines = 1}) == "Setting up...");
+}
+
 TEST_CASE("a runtime that takes over rotates the logs of what runs", "[e2e][runtime]") {
     bool is_first = true;  // which rotates nothing
     oci_world world([&](oci_options& options) {

@@ -16,19 +16,19 @@ namespace {
 constexpr std::size_t take_bytes_max = 64u << 10;
 
 std::string all_of(std::string_view log, std::size_t step, bool is_framed) {
-    rik::detail::log_joiner joiner({.is_framed = is_framed}, take_bytes_max);
+    rik::detail::log_decoder decoder({.is_framed = is_framed}, take_bytes_max);
     std::string all;
     auto const take = [&] {
-        for (auto part = joiner.take(); !part.empty(); part = joiner.take()) {
+        for (auto part = decoder.take(); !part.empty(); part = decoder.take()) {
             RIK_ASSERT(part.size() <= take_bytes_max);
             all += part;
         }
     };
     for (; !log.empty(); log.remove_prefix(std::min(step, log.size()))) {
-        joiner.feed(log.substr(0, step));
+        decoder.feed(log.substr(0, step));
         take();
     }
-    joiner.finish();
+    decoder.finish();
     take();
     return all;
 }
@@ -42,7 +42,6 @@ std::string text_of(std::string const& frames) {
         auto const next = parser.next();
         RIK_ASSERT(next.has_value());
         if (!*next) break;
-        RIK_ASSERT((*next)->bytes.ends_with('\n'));
         text += (*next)->bytes;
     }
     RIK_ASSERT(!parser.is_inside());
@@ -57,9 +56,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto const whole = all_of(text, text.size() + 1, false);
     RIK_ASSERT(all_of(text, 3, false) == whole);
     RIK_ASSERT(text_of(all_of(text, 5, true)) == whole);
-    std::uint64_t wanted = 2;
-    auto const tail = rik::detail::find_tail(text.substr(0, text.rfind('\n') + 1), wanted);
-    RIK_ASSERT(tail.offset <= text.size());
+    rik::detail::tail_search search(2, {});
+    if (auto const begin = search.look(text)) RIK_ASSERT(*begin < text.size());
+    if (auto const position = rik::parse_log_position(text))
+        RIK_ASSERT(rik::parse_log_position(rik::to_string(*position)).value() == *position);
+    if (auto const mark = rik::parse_log_mark(text)) RIK_ASSERT(rik::parse_log_mark(rik::to_text(*mark)).has_value());
     rik::log_frame_parser parser;
     parser.feed(text);
     for (auto next = parser.next(); next && *next; next = parser.next()) {

@@ -125,7 +125,14 @@ TEST_CASE("v1: what is wrong with a request for instances is told with its field
     CHECK(on.post("/rik/v1/instances", R"({"workload":"nothing"})").status_code == 404);
     CHECK(on.get("/rik/v1/workloads?wach=true").status_code == 400);
     CHECK(on.get("/rik/v1/workloads?watch=maybe").status_code == 400);
-    CHECK(on.get("/rik/v1/instances/x/logs?tail=-1").status_code == 400);
+    for (auto const* wrong : {"tail=-1", "since=yesterday", "since=", "after=here", "stream=both"})
+        CHECK(on.get(std::string("/rik/v1/instances/x/logs?") + wrong).status_code == 400);
+    constexpr auto mark = "after=1_0f8fad5b-d9cb-469f-a165-70867728950e_0_7_8_9_0_0_0_0_-_-";
+    CHECK(on.get(std::string("/rik/v1/instances/x/logs?") + mark).status_code == 404);
+    for (auto const* beside : {"tail=1", "since=1h", "whole=true"})
+        CHECK(on.get(fmt::format("/rik/v1/instances/x/logs?{}&{}", mark, beside)).status_code == 400);
+    for (auto const* since : {"90s", "1h30m", "2026-11-21T19:19:38Z", "2026-11-21T19:19:38.5%2B02:00"})
+        CHECK(on.get(std::string("/rik/v1/instances/x/logs?since=") + since).status_code == 404);
 }
 
 TEST_CASE("v1: a query parameter that is not known, says nothing or is there twice is refused") {

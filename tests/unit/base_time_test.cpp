@@ -1,4 +1,5 @@
 #include <rik/base/time.hpp>
+#include <rik/base/time_text.hpp>
 
 #include "support/catch.hpp"
 
@@ -31,6 +32,17 @@ TEST_CASE("what is no time in UTC is refused", "[time]") {
           "2026-02-29T19:19:38Z", "2026-11-21T24:19:38Z", "2026-11-21T19:60:38Z", "2026-11-21 19:19:38Z",
           "2026-11-21T19:19:38Zjunk", "20x6-11-21T19:19:38Z", "2026-11-21T19:19:-8Z"})
         CHECK_FALSE(rik::parse_wall_time(text).has_value());
+}
+
+TEST_CASE("a time may be written with any offset from UTC", "[time]") {
+    auto const utc = rik::parse_wall_time("2026-11-21T19:19:38.5Z").value();
+    for (auto const* text : {"2026-11-21T19:19:38.5Z", "2026-11-21T21:19:38.5+02:00", "2026-11-21T12:49:38.500-06:30",
+                             "2026-11-22T00:19:38.5+05:00"})
+        CHECK(rik::parse_zoned_time(text).value() == utc);
+    for (auto const* text :
+         {"2026-11-21T19:19:38.5", "2026-11-21T19:19:38.5+0200", "2026-11-21T19:19:38.5+25:00",
+          "2026-11-21T19:19:38.5 02:00", "2026-11-21T19:19:38.5+02:0x", "2026-11-21T19:19:38.5+02:60"})
+        CHECK_FALSE(rik::parse_zoned_time(text).has_value());
 }
 
 TEST_CASE("a duration is printed in two units at most", "[time]") {

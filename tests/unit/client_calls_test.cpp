@@ -169,13 +169,14 @@ TEST_CASE("a watch that breaks goes on after the last event") {
     REQUIRE(watch.has_value());
     std::vector<type> types;
     std::string objects;
-    while (types.size() < 5) {
+    while (types.size() < 6) {
         auto const event = watch->next(in(5s));
         REQUIRE(event.has_value());
         types.push_back(event->type);
         if (event->type != type::disconnected) objects += event->object;
     }
-    CHECK(types == std::vector{type::added, type::added, type::synced, type::disconnected, type::modified});
+    CHECK(types ==
+          std::vector{type::added, type::added, type::synced, type::disconnected, type::reconnected, type::modified});
     CHECK(objects == "12{}3");
     CHECK(watch->next(in(10ms)).error().code == rik::errc::timed_out);
     auto const seen = server.requests();
@@ -249,24 +250,6 @@ TEST_CASE("a watch of something that is not there fails at once") {
           rik::errc::not_found);
 }
 
-TEST_CASE("a followed log goes on where it was, with nothing doubled") {
-    fake_server server(in_turn({test::stream_of("text/plain", {"one\n", "tw"}, false),
-                                test::reply_with(503, R"({"error":{"code":"unavailable","message":"starting"}})"),
-                                test::stream_of("text/plain", {"on", "e\ntwo\n"}, false),
-                                test::stream_of("text/plain", {"one\ntwo\nthree\n"}, true)}));
-    auto client = client_of(server);
-    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
-    REQUIRE(log.open().has_value());
-    std::string text;
-    for (;;) {
-        auto const part = log.read(in(10s));
-        REQUIRE(part.has_value());
-        if (part->bytes.empty()) break;
-        text += part->bytes;
-    }
-    CHECK(text == "one\ntwo\nthree\n");
-}
-
 namespace {
 
 std::string frame(rik::log_origin from, std::string_view bytes) {
@@ -275,54 +258,115 @@ std::string frame(rik::log_origin from, std::string_view bytes) {
     return text;
 }
 
+std::string mark(std::string after) { return frame(rik::log_origin::mark, rik::to_text({.after = std::move(after)})); }
+
 constexpr auto out = rik::log_origin::standard_output;
 constexpr auto err = rik::log_origin::standard_error;
 constexpr auto framed_type = "application/vnd.docker.multiplexed-stream";
+constexpr auto marked_type = "application/vnd.rik.log-stream";
+
+/// All of a log, with what was said of it where it was said: "(lost)".
+struct followed {
+    explicit followed(fake_server const& server,
+                      rik::log_wanted const& wanted = {.instance = "a", .how = {.follow = true}}) {
+        auto client = client_of(server);
+        rik::log_follower log(client, wanted, {.reconnect_for = 5s}, [this](rik::log_notice const& notice) {
+            using what = rik::log_notice::what;
+            output += notice.kind == what::lost ? "(lost)" : notice.kind == what::back ? "(back)" : "(missing)";
+            said = notice.text;
+        });
+        auto done = log.open();
+        while (done) {
+            auto const part = log.read(in(10s));
+            if (!part) done = part.error();
+            if (part && part->bytes.empty()) break;
+            if (part) (part->from == err ? errors : output) += part->bytes;
+        }
+        if (!done) problem = done.error();
+    }
+    std::string output;
+    std::string errors;
+    std::string said;
+    rik::error problem{rik::errc::internal, "none"};
+};
+
+auto const starting = test::reply_with(503, R"({"error":{"code":"unavailable","message":"starting"}})");
 
 }  // namespace
 
+TEST_CASE("a followed log goes on at the last mark, with nothing doubled") {
+    fake_server server(in_turn(
+        {test::stream_of(marked_type, {mark("A"), frame(out, "one\n") + mark("B"), frame(out, "tw")}, false), starting,
+         test::stream_of(marked_type, {mark("B"), frame(out, "t"), frame(out, "wo\nth") + mark("C")}, false),
+         test::stream_of(marked_type, {frame(out, "ree")}, true)}));
+    followed const log(server);
+    CHECK(log.output == "one\ntw(lost)(back)o\nth(lost)(back)ree");
+    auto const seen = server.requests();
+    REQUIRE(seen.size() == 4);
+    CHECK(seen[0].line == "GET /rik/v1/instances/a/logs?follow=true HTTP/1.1");
+    CHECK(seen[1].line == "GET /rik/v1/instances/a/logs?follow=true&after=B HTTP/1.1");
+    CHECK(seen[3].line == "GET /rik/v1/instances/a/logs?follow=true&after=C HTTP/1.1");
+}
+
+TEST_CASE("a tail and a time are asked for once: what is gone on with is not cut again") {
+    fake_server server(in_turn({test::stream_of(marked_type, {mark("A"), frame(out, "one\n")}, false),
+                                test::stream_of(marked_type, {mark("A"), frame(out, "one\ntwo\n")}, true)}));
+    followed const log(server, {.instance = "a",
+                                .container = "c",
+                                .how = {.follow = true, .timestamps = true, .tail_lines = 20, .only = out},
+                                .since = "1h30m"});
+    CHECK(log.output == "one\n(lost)(back)two\n");
+    CHECK(server.requests().at(0).line ==
+          "GET /rik/v1/instances/a/logs?container=c&follow=true&timestamps=true&tail=20&stream=stdout&since=1h30m "
+          "HTTP/1.1");
+    CHECK(server.requests().at(1).line ==
+          "GET /rik/v1/instances/a/logs?container=c&follow=true&timestamps=true&stream=stdout&after=A HTTP/1.1");
+}
+
 TEST_CASE("each stream of a followed log goes on where it was, however they are mixed the next time") {
+    fake_server server(in_turn(
+        {test::stream_of(marked_type,
+                         {mark("A"), frame(out, "one\n"), frame(err, "bad\n") + frame(out, "tw").substr(0, 9)}, false),
+         test::stream_of(marked_type, {mark("A"), frame(err, "bad\nworse\n") + frame(out, "one\ntwo\n")}, true)}));
+    followed const log(server);
+    CHECK(log.output == "one\n(lost)(back)two\n");
+    CHECK(log.errors == "bad\nworse\n");
+}
+
+TEST_CASE("marks may stand elsewhere the next time, also in the middle of what was given already") {
     fake_server server(
-        in_turn({test::stream_of(framed_type,
-                                 {frame(out, "one\n"), frame(err, "bad\n") + frame(out, "tw").substr(0, 9)}, false),
-                 test::stream_of(framed_type, {frame(err, "bad\nworse\n") + frame(out, "one\ntwo\n")}, true)}));
-    auto client = client_of(server);
-    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
-    REQUIRE(log.open().has_value());
-    std::string output;
-    std::string errors;
-    for (;;) {
-        auto const part = log.read(in(10s));
-        REQUIRE(part.has_value());
-        if (part->bytes.empty()) break;
-        (part->from == err ? errors : output) += part->bytes;
-    }
-    CHECK(output == "one\ntwo\n");
-    CHECK(errors == "bad\nworse\n");
-    CHECK(server.requests().at(0).line == "GET /rik/v1/instances/a/logs?follow=true HTTP/1.1");
-    CHECK(server.requests().at(1).line == "GET /rik/v1/instances/a/logs?follow=true&whole=true HTTP/1.1");
+        in_turn({test::stream_of(marked_type, {mark("A"), frame(out, "123456")}, false),
+                 test::stream_of(marked_type, {mark("A"), frame(out, "1234") + mark("B"), frame(out, "5")}, false),
+                 test::stream_of(marked_type, {mark("B"), frame(out, "56789")}, true)}));
+    followed const log(server);
+    CHECK(log.output == "123456(lost)(back)(lost)(back)789");
 }
 
-TEST_CASE("a followed log is not gone on with by a server that counts otherwise") {
-    fake_server server(in_turn({test::stream_of("text/plain", {"one\n"}, false),
-                                test::stream_of(framed_type, {frame(out, "one\n") + frame(err, "bad\n")}, true)}));
-    auto client = client_of(server);
-    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
-    REQUIRE(log.open().has_value());
-    CHECK(log.read(in(5s))->bytes == "one\n");
-    CHECK(log.read(in(10s)).error().code == rik::errc::conflict);
+TEST_CASE("what is not kept any more is told, and nothing that follows is taken for known") {
+    auto const when = rik::parse_wall_time("2026-11-21T19:19:38Z").value();
+    auto const gap = frame(rik::log_origin::mark, rik::to_text({.is_gap = true, .gap_begin = when}));
+    fake_server server(in_turn({test::stream_of(marked_type, {mark("A"), frame(out, "one\n")}, false),
+                                test::stream_of(marked_type, {mark("D"), gap + frame(out, "nine\n")}, true)}));
+    followed const log(server);
+    CHECK(log.output == "one\n(lost)(back)(missing)nine\n");
+    CHECK(log.said == "what was written between 2026-11-21T19:19:38.000000Z and the end is not kept any more");
 }
 
-TEST_CASE("a followed log whose beginning is gone ends with the reason instead of leaving something out") {
-    fake_server server(in_turn({test::stream_of("text/plain", {"one\n"}, false),
-                                test::reply_with(429, R"({"error":{"code":"exhausted","message":"it is gone"}})")}));
-    auto client = client_of(server);
-    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {});
-    REQUIRE(log.open().has_value());
-    CHECK(log.read(in(5s))->bytes == "one\n");
-    auto const ended = log.read(in(10s));
-    CHECK(ended.error().code == rik::errc::exhausted);
-    CHECK(ended.error().message == "it is gone");
+TEST_CASE("a followed log is not gone on with by a server that gives no marks") {
+    fake_server server(in_turn({test::stream_of(marked_type, {mark("A"), frame(out, "one\n")}, false),
+                                test::stream_of(framed_type, {frame(out, "one\n")}, true)}));
+    followed const log(server);
+    CHECK(log.output == "one\n(lost)");
+    CHECK(log.problem.code == rik::errc::conflict);
+}
+
+TEST_CASE("an instance that was deleted while its log was cut off is told as that") {
+    fake_server server(
+        in_turn({test::stream_of(marked_type, {mark("A"), frame(out, "one\n")}, false),
+                 test::reply_with(404, R"({"error":{"code":"not_found","message":"instance a does not exist"}})")}));
+    followed const log(server);
+    CHECK(log.problem.code == rik::errc::not_found);
+    CHECK(log.problem.message == "instance a does not exist: it was deleted while the server could not be reached");
 }
 
 TEST_CASE("what a server says of a log that it cannot go on with is told, and so is a log that ends within a frame") {
@@ -342,21 +386,18 @@ TEST_CASE("what a server says of a log that it cannot go on with is told, and so
     CHECK(half->read(in(5s)).error().code == rik::errc::corrupt);
 }
 
-TEST_CASE("a tail, and a log that is not followed, end with the connection") {
-    fake_server server(always(test::stream_of("text/plain", {"x"}, false)));
-    auto client = client_of(server);
-    for (auto const& wanted : {rik::log_wanted{.instance = "a"},
-                               rik::log_wanted{.instance = "a", .how = {.follow = true, .tail_lines = 1}}}) {
-        rik::log_follower log(client, wanted, {});
-        REQUIRE(log.open().has_value());
-        CHECK(log.read(in(5s))->bytes == "x");
-        CHECK(log.read(in(5s)).error().code == rik::errc::unavailable);
-    }
+TEST_CASE("a log that is not followed, and one without marks, end with the connection") {
+    fake_server plain(always(test::stream_of("text/plain", {"x"}, false)));
+    fake_server marked(always(test::stream_of(marked_type, {mark("A"), frame(out, "x")}, false)));
+    CHECK(followed(plain).problem.code == rik::errc::unavailable);
+    followed const whole(marked, {.instance = "a"});
+    CHECK(whole.output == "x");
+    CHECK(whole.problem.code == rik::errc::unavailable);
 }
 
 TEST_CASE("a followed log gives up when the server stays away") {
     std::optional<fake_server> server;
-    server.emplace(always(test::stream_of("text/plain", {"x"}, false)));
+    server.emplace(always(test::stream_of(marked_type, {mark("A"), frame(out, "x")}, false)));
     auto client = client_of(*server);
     rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {.reconnect_for = 300ms});
     REQUIRE(log.open().has_value());

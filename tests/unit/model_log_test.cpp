@@ -53,7 +53,7 @@ TEST_CASE("frames come out as they went in, however their bytes are cut, and an 
 
 TEST_CASE("what is no frame, or a huge one, is refused and stays refused", "[unit][model]") {
     for (auto const& bytes : {std::string("hello there\n"), std::string("\1\0\0\1\0\0\0\1x", 9),
-                              std::string("\4\0\0\0\0\0\0\1x", 9), std::string("\1\0\0\0\x7f\0\0\0", 8)}) {
+                              std::string("\5\0\0\0\0\0\0\1x", 9), std::string("\1\0\0\0\x7f\0\0\0", 8)}) {
         log_frame_parser parser;
         parser.feed(bytes);
         CHECK(parser.next().error().code == errc::corrupt);
@@ -77,6 +77,55 @@ TEST_CASE("whole frames are counted up to a limit", "[unit][model]") {
     CHECK(whole_frames(bytes, bytes.size() - 1) == 20);
     CHECK(whole_frames(bytes, 11) == 0);
     CHECK(whole_frames("", 100) == 0);
+}
+
+namespace {
+
+log_position some_position() {
+    log_position position;
+    position.instance = instance_id::parse("0f8fad5b-d9cb-469f-a165-70867728950e").value();
+    position.attempt = 2;
+    position.file = 18'446'744'073'709'551'615u;
+    position.file_born = -5;
+    position.offset = 4096;
+    position.output = {true, 3};
+    position.errors = {false, 4};
+    position.last_written = parse_wall_time("2026-11-21T19:19:38.579273Z").value();
+    return position;
+}
+
+}  // namespace
+
+TEST_CASE("a place in a log is read back from its text", "[unit][model]") {
+    auto position = some_position();
+    CHECK(parse_log_position(to_string(position)).value() == position);
+    position.since = position.last_written;
+    position.last_written.reset();
+    CHECK(parse_log_position(to_string(position)).value() == position);
+}
+
+TEST_CASE("what is no place in a log is refused", "[unit][model]") {
+    auto const text = to_string(some_position());
+    for (auto const& wrong : {std::string(), std::string("1"), "2" + text.substr(1), text + "_1", text + "_",
+                              text.substr(0, text.rfind('_')), text.substr(0, 20), text.substr(0, 1) + "_x" + text,
+                              std::string(100'000, '_')}) {
+        CAPTURE(wrong.substr(0, 100));
+        CHECK(parse_log_position(wrong).error().code == errc::invalid);
+    }
+}
+
+TEST_CASE("a mark is read back from its text, and knows what it does not say", "[unit][model]") {
+    auto const plain = parse_log_mark(to_text({.after = "there"})).value();
+    CHECK(plain.after == "there");
+    CHECK_FALSE(plain.is_gap);
+    auto const when = parse_wall_time("2026-11-21T19:19:38.579273Z").value();
+    auto const gap = parse_log_mark(to_text({.is_gap = true, .gap_begin = when})).value();
+    CHECK(gap.after.empty());
+    CHECK(gap.is_gap);
+    CHECK(gap.gap_begin == when);
+    CHECK_FALSE(gap.gap_end);
+    CHECK(parse_log_mark(R"({"later":[1],"after":3,"missing":{"after":7}})").value().is_gap);
+    for (auto const* text : {"", "[]", "{", "\xff"}) CHECK(parse_log_mark(text).error().code == errc::corrupt);
 }
 
 }  // namespace rik

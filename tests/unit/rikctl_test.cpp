@@ -3,7 +3,9 @@
 
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include "rikctl.hpp"
@@ -146,6 +148,47 @@ TEST_CASE("a wrong command line is exit code 2 and touches no server") {
     }
 }
 
+TEST_CASE("what is wrong with a command line is said with the nearest right word, or with all there are") {
+    struct entry {
+        std::vector<std::string> arguments;
+        char const* said;
+    };
+    for (auto const& each : {
+             entry{{"exec"}, "rikctl has no command 'exec': use run, create, get, describe, logs, delete, wait"},
+             entry{{"desrcibe", "i", "a"}, "rikctl has no command 'desrcibe': did you mean describe?"},
+             entry{{}, "a command is missing behind rikctl: use run, create, "},
+             entry{{"create"}, "a command is missing behind rikctl create: use workload, instance"},
+             entry{{"create", "instanse"}, "rikctl create has no command 'instanse': did you mean instance?"},
+             entry{{"logs", "web-1", "--sicne", "1h"}, "rikctl logs has no option --sicne: did you mean --since?"},
+             entry{{"logs", "--folow", "web-1"}, "rikctl logs has no option --folow: did you mean --follow?"},
+             entry{{"logs", "web-1", "--colour=no"}, "rikctl logs has no option --colour: see rikctl logs --help"},
+             entry{{"wait", "i", "a", "--fro", "running"}, "rikctl wait has no option --fro: did you mean --for?"},
+             entry{{"logs", "web-1", "-z"}, "rikctl logs has no option -z: "},
+             entry{{"logs", "web-1", "web-2"}, "rikctl logs: there is a word too many, 'web-2'"},
+             entry{{"logs"}, "INSTANCE is missing: Name or id"},
+             entry{{"logs", "a", "--tail"}, "--tail needs a value: Only the last N lines"},
+             entry{{"logs", "a", "--tail", "1", "--tail", "2"}, "--tail is given more than once"},
+             entry{{"logs", "a", "--follow=never"}, "--follow takes no such value"},
+             entry{{"logs", "a", "--stream", "foo"}, "--stream: 'foo' is none of its values: use stdout, stderr"},
+             entry{{"logs", "a", "--stream", "stdoud"},
+                   "--stream: 'stdoud' is none of its values: did you mean stdout?"},
+             entry{{"logs", "a", "--since", "yesterday"},
+                   "--since: 'yesterday' is no time: write it as 90s, 1h30m or "},
+             entry{{"get", "i", "-o", "yaml"}, "--output: 'yaml' is none of its values: use table, wide, json, name"},
+             entry{{"get", "instnaces"}, "'instnaces' is no kind of object: did you mean instances?"},
+             entry{{"get", "pods"}, "'pods' is no kind of object: use workload, instance, node or event"},
+             entry{{"wait", "i", "a"}, "--for is missing: "},
+             entry{{"run", "img", "ls", "-l"}, "rikctl run has no option -l: "},
+             entry{{"completion", "fish"}, "'fish' is none of its values: use bash"},
+         }) {
+        auto const done = rikctl_without_server(each.arguments);
+        CAPTURE(each.arguments);
+        CHECK(done.code == 2);
+        CHECK_THAT(done.err, Catch::StartsWith("error: ") && Catch::Contains(each.said));
+        CHECK_THAT(done.err, !Catch::Contains("FAILED") && !Catch::Contains("{"));
+    }
+}
+
 TEST_CASE("help has examples and every exit code") {
     auto const help = rikctl_without_server({"--help"});
     CHECK(help.code == 0);
@@ -231,7 +274,7 @@ TEST_CASE("get -w prints what is there, then each change as a row") {
           "web-1            pending      no      -        10.0.0.9         -        -\n"
           "web-1            running      no      -        10.0.0.9         -        -\n"
           "web-1            deleted      no      -        10.0.0.9         -        -\n");
-    CHECK_THAT(done.err, Catch::Contains("connection lost"));
+    CHECK_THAT(done.err, Catch::StartsWith("warning: the connection to the server is lost (the server closed"));
     auto const one = rikctl_at(server.address(), {"get", "instances", "b", "-w", "-o", "json"});
     CHECK(one.out == "{\"type\":\"added\",\"object\":" + instance("b", "failed") + "}\n");
     CHECK(rikctl_at(server.address(), {"get", "instances", "nosuch", "-w"}).code == 3);
@@ -335,6 +378,79 @@ TEST_CASE("wait ends with 0, 1 or the code of time-outs") {
     CHECK(late.err == "error: instance a is not running in time: a is pending: no room\n");
     CHECK(rikctl_at(at, {"wait", "i", "gone", "--for", "deleted"}).code == 0);
     CHECK(rikctl_at(at, {"wait", "i", "gone", "--for", "running"}).code == 3);
+}
+
+namespace {
+
+/// A server that is there for the first `calls` requests, the last of which is a watch that breaks.
+fake_server::handler leaving_after(std::size_t calls) {
+    auto const count = std::make_shared<std::atomic<std::size_t>>(0);
+    return [=](fake_request const& request) {
+        auto const number = ++*count;
+        if (number > calls) return fake_reply{};
+        if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "running"));
+        return test::stream_of("text/event-stream",
+                               {event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")},
+                               false);
+    };
+}
+
+}  // namespace
+
+TEST_CASE("a wait that loses the server says so, goes on, and knows at its end how old its word is") {
+    fake_server server(leaving_after(2));
+    auto const done = rikctl_at(server.address(), {"wait", "i", "a", "--for", "finished", "--timeout", "1500ms"});
+    CHECK(done.code == 6);
+    CHECK_THAT(done.err,
+               Catch::StartsWith("warning: the connection to the server is lost (the server closed the "
+                                 "connection), trying again\n"
+                                 "error: instance a is not finished in time: a was running when last heard ") &&
+                   Catch::Contains("s ago; the server does not answer\n"));
+}
+
+TEST_CASE("a wait that finds the server again says so, and ends as if nothing had been") {
+    auto const count = std::make_shared<std::atomic<int>>(0);
+    fake_server server([=](fake_request const& request) {
+        if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "running"));
+        switch (++*count) {
+            case 1:
+                return test::stream_of(
+                    "text/event-stream",
+                    {event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")}, false);
+            case 2: return reply_with(503, error_body("unavailable", "starting"));
+            default: return stays_open({event_text("2", "modified", instance("a", "succeeded"))});
+        }
+    });
+    auto const done = rikctl_at(server.address(), {"wait", "i", "a", "--for", "finished", "--timeout", "20s"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "instance a is finished\n");
+    CHECK_THAT(done.err, Catch::Contains("trying again\nthe server is there again\n"));
+}
+
+TEST_CASE("a server that hangs is noticed at the end of a wait, and one that is quiet is not taken for it") {
+    auto const hangs = std::make_shared<std::atomic<bool>>(true);
+    fake_server server([=](fake_request const& request) {
+        if (request.line.find("version") != std::string::npos)
+            return *hangs ? fake_reply{{}, true} : reply_with(200, R"({"version":"1"})");
+        if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "running"));
+        return stays_open({event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")});
+    });
+    std::vector<std::string> const arguments{"wait", "i", "a", "--for", "finished", "--timeout", "1200ms"};
+    CHECK_THAT(rikctl_at(server.address(), arguments).err, Catch::Contains("the server does not answer"));
+    *hangs = false;
+    CHECK(rikctl_at(server.address(), arguments).err == "error: instance a is not finished in time: a is running\n");
+}
+
+TEST_CASE("a server that goes away between a creation and its waiting is waited for") {
+    auto const count = std::make_shared<std::atomic<int>>(0);
+    fake_server server([=](fake_request const& request) {
+        if (request.line.starts_with("POST")) return reply_with(201, R"({"items":[{"name":"a"}]})");
+        if (++*count == 1) return reply_with(503, error_body("unavailable", "starting"));
+        return reply_with(200, instance("a", "running"));
+    });
+    auto const done = rikctl_at(server.address(), {"create", "instance", "--workload", "w", "--wait"});
+    CHECK(done.code == 0);
+    CHECK_THAT(done.err, Catch::Contains("is lost (starting), trying again\nthe server is there again\n"));
 }
 
 TEST_CASE("delete takes names, ids and definitions") {

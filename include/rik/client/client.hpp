@@ -25,7 +25,7 @@ struct client_options {
     duration connect_timeout = std::chrono::seconds(5);
     duration reply_timeout = limits::operation_timeout + std::chrono::seconds(5);
     duration head_timeout = std::chrono::seconds(15);   ///< until the answer to a call that only reads begins
-    duration silence_max = std::chrono::seconds(45);    ///< a watch that hears nothing for so long connects anew
+    duration silence_max = std::chrono::seconds(40);    ///< a watch that hears nothing for so long connects anew
     duration reconnect_for = std::chrono::seconds(60);  ///< then a watch gives up
 };
 
@@ -47,7 +47,9 @@ struct instances_wanted {
 struct log_wanted {
     std::string instance;
     std::string container = {};
-    log_options how = {};  ///< `is_framed` is the client's affair
+    log_options how = {};    ///< `is_framed`, `since` and `after` are not looked at
+    std::string since = {};  ///< "90s" before now, or a time in RFC 3339; empty: from the beginning
+    std::string after = {};  ///< what a log_mark has said; empty: from where `how` says
 };
 
 /// An open log. Destroying it ends the stream.
@@ -59,24 +61,26 @@ public:
     ~log_stream();
 
     /// The next bytes of one stream; empty at the end. Waits until `deadline`. A server that does not tell streams
-    /// apart gives all as standard output.
+    /// apart gives all as standard output. Of origin `mark` if marks were asked for: the bytes are a log_mark.
     /// Errors: timed_out, nothing came yet and nothing is lost: call again; unavailable, the connection broke; else
     /// what the server says of a log that it cannot go on with.
     result<log_piece> read(time_point deadline);
-    /// Does the server tell the two streams apart?
-    bool tells_streams_apart() const { return is_framed_; }
+    /// Does the server give marks, as it was asked for?
+    bool has_marks() const { return has_marks_; }
 
 private:
     result<std::optional<log_piece>> take_frame();
 
     std::unique_ptr<detail::http_exchange> from_;
+    bool has_marks_;
     bool is_framed_;
     log_frame_parser frames_;
 };
 
 /// `restarted` comes from the client: what it lost cannot be had any more, so the watch begins again with what is
-/// there, as `added`, and whatever does not come again is gone.
-enum class watch_event_type : std::uint8_t { added, modified, deleted, synced, restarted, disconnected };
+/// there, as `added`, and whatever does not come again is gone. `disconnected` and `reconnected` come from it, too; no
+/// `reconnected` comes where the watch is `restarted`.
+enum class watch_event_type : std::uint8_t { added, modified, deleted, synced, restarted, disconnected, reconnected };
 
 struct watch_event {
     watch_event_type type;
@@ -96,6 +100,11 @@ public:
     /// for options.reconnect_for; corrupt, what answers is not rik's API; others, what the server answers.
     result<watch_event> next(time_point deadline);
 
+    /// When the server was heard last; it says something every limits::watch_heartbeat_period.
+    time_point heard_at() const { return heard_; }
+    /// Is the connection lost, and not made again yet?
+    bool is_lost() const { return is_lost_; }
+
 private:
     friend class client;
     result<void> connect(time_point deadline);
@@ -113,10 +122,10 @@ private:
     event_stream_parser parser_;
     std::string last_id_;
     time_point heard_{};    ///< the last bytes, or the connection
-    bool is_lost_ = false;  ///< until bytes come again
+    bool is_lost_ = false;  ///< there is no connection
     bool is_rik_ = false;   ///< an event of rik's has come
     error lost_because_;
-    time_point lost_at_{};
+    std::optional<time_point> lost_at_ = {};  ///< until bytes come again
     time_point next_try_{};
     duration pause_{};
 };
@@ -142,6 +151,7 @@ public:
     result<std::string> version();
 
     server_address const& address() const { return to_; }
+    client_options const& options() const { return options_; }
 
 private:
     result<std::string> call(std::string method, std::string target, std::string body = {},

@@ -4,42 +4,61 @@
 #include <rik/client/client.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 namespace rik {
 
-/// Reads a log. When it is followed from its beginning, a broken connection (rik is started anew while the instance
-/// runs on) is made again and what was read is skipped, for as long as options.reconnect_for. A log of which only the
-/// tail was asked for, or whose beginning is not kept any more, ends with an error: nothing is doubled or left out.
+/// What there is to say of a log beside what is in it.
+struct log_notice {
+    enum class what : std::uint8_t {
+        lost,     ///< the connection: it is made again
+        back,     ///< it is made again
+        missing,  ///< something that was written is not kept any more
+    } kind;
+    std::string text;  ///< for people
+};
+
+/// Reads a log. When it is followed, a broken connection (rik is started anew while the instance runs on) is made again
+/// for as long as options.reconnect_for, and the log goes on where it was: nothing is doubled, and what cannot be had
+/// any more is told.
 class log_follower {
 public:
-    /// `server` must outlive this.
-    log_follower(client& server, log_wanted wanted, client_options options);
+    using teller = std::function<void(log_notice const&)>;
+
+    /// `server` must outlive this. `tell` is called within `read`, in the order of what is read.
+    log_follower(client& server, log_wanted wanted, client_options options, teller tell = {});
 
     /// Connects. Errors: as client::open_log.
     result<void> open();
-    /// As log_stream::read.
+    /// As log_stream::read. Errors: also not_found, the instance was deleted while the server was not there.
     result<log_piece> read(time_point deadline);
 
 private:
-    bool may_resume() const;
+    bool may_resume() const { return wanted_.how.follow && !after_.empty(); }
+    void say(log_notice::what kind, std::string text) const;
     result<void> lose(error why);
     result<void> reopen(time_point deadline);
+    void take(log_mark const& mark);
+    /// False: all of it was given before.
+    bool cut_known(log_piece& piece);
 
     client& server_;
     log_wanted wanted_;
     client_options options_;
+    teller tell_;
     system_clock clock_;
     std::optional<log_stream> from_;
-    /// Of one stream: how the two are mixed, or cut into pieces, may differ the next time.
+    /// Of one stream, since the last mark: the next connection begins there.
     struct progress {
-        std::size_t read_bytes = 0;  ///< given to the caller
+        std::size_t given_bytes = 0;
         std::size_t skip_bytes = 0;  ///< of what comes, as it was given already
     };
     progress& progress_of(log_origin from) { return from == log_origin::standard_error ? errors_ : output_; }
 
-    std::optional<bool> tells_streams_apart_;  ///< as the first server did
+    std::string after_;  ///< the last mark
     progress output_;
     progress errors_;
     std::optional<time_point> lost_at_;

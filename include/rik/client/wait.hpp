@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,9 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& goal);
 
 struct wait_verdict {
     enum class what : std::uint8_t { waiting, met, impossible } outcome = what::waiting;
-    std::string why = {};  ///< for people, empty while nothing is known: "web-1 is pending: no node has room"
+    std::string why = {};    ///< for people, empty while nothing is known: "web-1 is pending: no node has room"
+    std::string name = {};   ///< of the object that it hangs on, if there is one
+    std::string state = {};  ///< of that object
 };
 
 /// Follows one object, or all instances of a workload, and says whether the goal is reached or can be no more.
@@ -64,12 +67,17 @@ struct wait_request {
     time_point deadline = {};
     /// Called with every new `why` while nothing is decided, and every now and then with the last one. False: give up.
     std::function<bool(std::string_view why)> on_progress = {};
+    /// Called when the server is lost, with the reason, and with an empty one when it is there again.
+    std::function<void(std::string_view reason)> on_connection = {};
+    std::optional<duration> lost_max = {};  ///< for so long it goes on without the server; nullopt: until the deadline
+    bool was_reached = false;               ///< the server was there a moment ago: also the first call is tried again
 };
 
-/// Waits until the goal is met, can be no more, or the deadline passes (then the outcome is `waiting`). Of a workload
-/// `running`, `ready`, `started` and `finished` mean all its instances. What is waited for is the object that has the
-/// name now: a later one of the same name is another. Errors: not_found, there is no such object, unless its deletion
-/// is waited for; as of client.
+/// Waits until the goal is met, can be no more, or the deadline passes (then the outcome is `waiting`, and if the
+/// server does not answer any more, `why` says so and how old it is what is known). Of a workload `running`, `ready`,
+/// `started` and `finished` mean all its instances. What is waited for is the object that has the name now: a later one
+/// of the same name is another.
+/// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
 result<wait_verdict> wait_for(client& server, wait_request const& request);
 
 }  // namespace rik

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <rik/base/result.hpp>
+#include <rik/base/time.hpp>
+#include <rik/model/log_position.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +18,7 @@ enum class log_origin : std::uint8_t {
     standard_output = 1,
     standard_error = 2,
     problem = 3,  ///< no output: why there is no more of it
+    mark = 4,     ///< no output: a log_mark
 };
 
 struct log_options {
@@ -24,7 +27,11 @@ struct log_options {
     std::optional<std::uint64_t> tail_lines = {};  ///< nullopt: all that is kept
     std::optional<log_origin> only = {};           ///< nullopt: standard output and standard error
     bool must_be_whole = false;                    ///< refused if its beginning is not kept any more
-    bool is_framed = false;                        ///< false: lines as they are, of both streams as one text
+    bool is_framed = false;                        ///< false: the bytes of both streams as one text
+    bool has_marks = false;                        ///< with is_framed: frames of log_origin::mark among the others
+    std::optional<wall_time> since = {};           ///< nothing that was written before
+    /// Goes on there: `tail_lines` and `since` are those of the request that it comes from.
+    std::optional<log_position> after = {};
 };
 
 struct log_piece {
@@ -39,6 +46,20 @@ void append_log_frame(std::string& to, log_origin from, std::string_view bytes);
 inline constexpr std::size_t log_frame_head_bytes = 8;
 /// The media type of a stream of frames, and of nothing else. Source: Docker Engine API 1.42.
 inline constexpr std::string_view framed_log_type = "application/vnd.docker.multiplexed-stream";
+/// The same with marks, which Docker's clients do not know.
+inline constexpr std::string_view marked_log_type = "application/vnd.rik.log-stream";
+
+/// What a frame of log_origin::mark says: where to go on if the connection breaks, or that something is missing.
+struct log_mark {
+    std::string after = {};  ///< a log_position as text, of what came before the mark; empty: it says nothing of it
+    bool is_gap = false;     ///< here something is missing that was written, or may be
+    std::optional<wall_time> gap_begin = {};  ///< when the last was written that is not missing
+    std::optional<wall_time> gap_end = {};    ///< when what follows was written
+};
+/// As JSON.
+std::string to_text(log_mark const& mark);
+/// Errors: corrupt, `text` is none. Members that are not known say nothing.
+result<log_mark> parse_log_mark(std::string_view text);
 
 /// How many of `bytes` the frames at its beginning take that fit into `bytes_max`. Precondition: it is made of frames.
 std::size_t whole_frames(std::string_view bytes, std::size_t bytes_max);

@@ -1,7 +1,9 @@
 #include "container_log_detail.hpp"
+#include "files_detail.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,16 +13,59 @@ namespace rik::detail {
 
 namespace {
 
-std::optional<log_file> open_log_file(std::filesystem::path const& path) {
-    log_file opened{.file = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
-    struct statx about {};
-    if (!opened.file || ::statx(opened.file.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &about) != 0) return {};
-    opened.inode = about.stx_ino;
-    opened.born = std::chrono::seconds(about.stx_btime.tv_sec) + std::chrono::nanoseconds(about.stx_btime.tv_nsec);
-    return opened;
+constexpr off_t hole_marks_bytes_max = 4096;
+
+std::chrono::nanoseconds since_epoch(statx_timestamp const& when) {
+    return std::chrono::seconds(when.tv_sec) + std::chrono::nanoseconds(when.tv_nsec);
+}
+
+/// A line of LOG.cut.
+std::string hole_text(log_file const& behind) { return fmt::format("{} {}\n", behind.inode, behind.born.count()); }
+
+/// Files that stand behind holes, as far as it is known.
+void find_holes(std::vector<log_file>& newest_first, std::filesystem::path const& log) {
+    auto const holes = "\n" + try_read_file(cut_log_mark(log)).value_or("");
+    for (std::size_t at = 0; at + 1 < newest_first.size(); ++at) {
+        auto const& before = newest_first[at + 1];
+        auto const was_replaced = at == 0 && before.is_only_name;
+        newest_first[at].is_behind_hole = holes.find("\n" + hole_text(before)) != std::string::npos ||
+                                          (was_replaced && is_hole_between(before, newest_first[at]));
+    }
 }
 
 }  // namespace
+
+std::optional<log_file> open_log_file(std::filesystem::path const& path) {
+    log_file opened{.file = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
+    struct statx about {};
+    constexpr auto wanted = STATX_INO | STATX_BTIME | STATX_CTIME | STATX_NLINK;
+    if (!opened.file || ::statx(opened.file.get(), "", AT_EMPTY_PATH, wanted, &about) != 0) return {};
+    opened.inode = about.stx_ino;
+    opened.born = since_epoch(about.stx_btime);
+    opened.changed = since_epoch(about.stx_ctime);
+    opened.is_only_name = about.stx_nlink == 1;
+    return opened;
+}
+
+bool is_hole_between(log_file const& replaced, log_file const& written) { return written.born > replaced.changed; }
+
+void mark_hole(std::filesystem::path const& log, log_file const& behind) {
+    auto const text = hole_text(behind);
+    unique_fd const mark(
+        ::open(cut_log_mark(log).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    struct stat about {};
+    // Most of what it names was dropped long ago.
+    if (::fstat(mark.get(), &about) != 0 || (about.st_size > hole_marks_bytes_max && ::ftruncate(mark.get(), 0) != 0))
+        return;
+    [[maybe_unused]] auto const written = ::write(mark.get(), text.data(), text.size());
+}
+
+std::string read_log_block(log_file const& from, off_t offset, std::size_t size) {
+    std::string block(size, '\0');
+    auto const got = ::pread(from.file.get(), block.data(), size, offset);
+    block.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return block;
+}
 
 std::vector<log_file> open_log_files(container_paths const& paths, std::size_t files_max) {
     std::vector<log_file> found;
@@ -33,6 +78,7 @@ std::vector<log_file> open_log_files(container_paths const& paths, std::size_t f
     add(paths.log);
     add(kept_log(paths.log));
     for (std::size_t rotation = 1; rotation < files_max; ++rotation) add(rotated_log(paths.log, rotation));
+    find_holes(found, paths.log);
     return found;
 }
 

@@ -1,10 +1,16 @@
 #include "log_format_detail.hpp"
 
+#include <rik/base/limits.hpp>
+#include <rik/base/time_text.hpp>
+
 #include <algorithm>
 
 namespace rik::detail {
 
 namespace {
+
+/// conmon writes none that is longer than 8 KiB and its head.
+constexpr std::size_t entry_bytes_max = limits::log_chunk_bytes_max;
 
 std::string_view next_word(std::string_view& line) {
     auto const end = std::min(line.find(' '), line.size());
@@ -13,108 +19,183 @@ std::string_view next_word(std::string_view& line) {
     return word;
 }
 
+std::optional<wall_time> time_of(std::string_view text) {
+    auto const when = parse_zoned_time(text);
+    return when ? std::optional(*when) : std::nullopt;
+}
+
 }  // namespace
 
-std::optional<log_line> parse_log_line(std::string_view line) {
-    log_line found;
+std::optional<log_entry> parse_log_entry(std::string_view line) {
+    log_entry found;
     found.time = next_word(line);
     auto const stream = next_word(line);
     auto const tag = next_word(line);
     if ((tag != "F" && tag != "P") || (stream != "stdout" && stream != "stderr")) return std::nullopt;
     found.from = stream == "stderr" ? log_origin::standard_error : log_origin::standard_output;
-    found.is_whole = tag == "F";
+    found.ends_line = tag == "F";
     found.text = line;
     return found;
 }
 
-log_joiner::log_joiner(log_options form, std::size_t take_bytes_max)
-    : form_(form),
-      take_bytes_max_(take_bytes_max),
-      line_bytes_max_(take_bytes_max - (form.is_framed ? log_frame_head_bytes : 0)) {}
+log_decoder::log_decoder(log_options const& form, std::size_t take_bytes_max)
+    : form_(form), take_bytes_max_(take_bytes_max) {}
 
-void log_joiner::end_line(log_origin from) {
-    auto& line = unfinished(from);
-    line += '\n';
-    if (form_.is_framed)
-        append_log_frame(ready_, from, line);
-    else
-        ready_ += line;
-    line.clear();
+void log_decoder::go_on_from(log_position const& position) {
+    output_ = position.output;
+    errors_ = position.errors;
+    form_.since = position.since;
+    if (position.last_written) last_time_ = to_string(*position.last_written);
 }
 
-void log_joiner::add(log_line const& line) {
-    if (form_.only && *form_.only != line.from) return;
-    auto& begun = unfinished(line.from);
-    auto text = line.text;
-    do {
-        if (begun.empty() && form_.timestamps) begun.append(line.time).push_back(' ');
-        auto const room = line_bytes_max_ - 1 - std::min(begun.size(), line_bytes_max_ - 1);
-        auto const part = text.substr(0, room);
-        text.remove_prefix(part.size());
-        begun += part;
-        if (!text.empty()) end_line(line.from);
-    } while (!text.empty());
-    if (line.is_whole) end_line(line.from);
+void log_decoder::give(log_origin from, std::string_view bytes) {
+    if (!form_.is_framed) {
+        ready_ += bytes;
+        return;
+    }
+    auto const bytes_max = take_bytes_max_ - log_frame_head_bytes;
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes_max, bytes.size())))
+        append_log_frame(ready_, from, bytes.substr(0, bytes_max));
 }
 
-void log_joiner::feed(std::string_view bytes) {
+void log_decoder::end_line(log_origin from) {
+    give(from, "\n");
+    state_of(from).is_inside_line = false;
+}
+
+/// An entry whose time cannot be read is not known to be old.
+bool log_decoder::is_wanted(log_entry const& entry) {
+    if (form_.only && *form_.only != entry.from) return false;
+    auto& skipped_entries = state_of(entry.from).skipped_entries;
+    if (skipped_entries > 0) {
+        --skipped_entries;
+        return false;
+    }
+    auto const when = form_.since ? time_of(entry.time) : std::nullopt;
+    return !when || *when >= *form_.since;
+}
+
+void log_decoder::tell_gap(std::string_view end) {
+    is_behind_gap_ = false;
+    if (!form_.has_marks) return;
+    log_mark const gap{.is_gap = true, .gap_begin = time_of(last_time_), .gap_end = time_of(end)};
+    append_log_frame(ready_, log_origin::mark, to_text(gap));
+}
+
+void log_decoder::add(log_entry const& entry) {
+    if (is_behind_gap_) tell_gap(entry.time);
+    last_time_ = entry.time;
+    if (!is_wanted(entry)) return;
+    auto& state = state_of(entry.from);
+    std::string piece;
+    if (form_.timestamps && !state.is_inside_line) piece.append(entry.time).push_back(' ');
+    piece += entry.text;
+    if (entry.ends_line) piece += '\n';
+    give(entry.from, piece);
+    state.is_inside_line = !entry.ends_line;
+}
+
+void log_decoder::feed(std::string_view bytes) {
     while (!bytes.empty()) {
         auto const end = bytes.find('\n');
         if (end == std::string_view::npos) {
-            cut_ += bytes.substr(0, take_bytes_max_ - std::min(cut_.size(), take_bytes_max_));
+            cut_ += bytes.substr(0, entry_bytes_max - std::min(cut_.size(), entry_bytes_max));
             return;
         }
         auto const part = bytes.substr(0, end);
         if (cut_.empty()) {
-            if (auto const line = parse_log_line(part)) add(*line);
+            if (auto const entry = parse_log_entry(part)) add(*entry);
         } else {
             cut_ += part;
-            if (auto const line = parse_log_line(cut_)) add(*line);
+            if (auto const entry = parse_log_entry(cut_)) add(*entry);
             cut_.clear();
         }
         bytes.remove_prefix(end + 1);
     }
 }
 
-void log_joiner::finish() {
-    for (auto const from : {log_origin::standard_output, log_origin::standard_error})
-        if (!unfinished(from).empty()) end_line(from);
-}
-
-void log_joiner::interrupt() {
+void log_decoder::end_file() {
+    if (auto entry = parse_log_entry(cut_)) {
+        entry->ends_line = false;
+        add(*entry);
+    }
     cut_.clear();
-    finish();
 }
 
-std::string log_joiner::take() {
+void log_decoder::finish() {
+    end_file();
+    if (is_behind_gap_) tell_gap({});
+}
+
+void log_decoder::interrupt() {
+    end_file();
+    for (auto const from : {log_origin::standard_output, log_origin::standard_error}) {
+        if (state_of(from).is_inside_line) end_line(from);
+        state_of(from) = {};
+    }
+    is_behind_gap_ = true;
+}
+
+void log_decoder::mark(log_position here) {
+    if (!form_.has_marks) return;
+    here.offset -= std::min<std::uint64_t>(cut_.size(), here.offset);
+    here.output = output_;
+    here.errors = errors_;
+    here.last_written = time_of(last_time_);
+    here.since = form_.since;
+    append_log_frame(ready_, log_origin::mark, to_text({.after = to_string(here)}));
+}
+
+std::string log_decoder::take() {
     auto const left = std::string_view(ready_).substr(taken_);
-    auto size = left.size();
-    if (size > take_bytes_max_)
-        size = form_.is_framed ? whole_frames(left, take_bytes_max_) : left.rfind('\n', take_bytes_max_ - 1) + 1;
-    std::string lines(left.substr(0, size));
+    auto const size = form_.is_framed ? whole_frames(left, take_bytes_max_) : std::min(left.size(), take_bytes_max_);
+    std::string bytes(left.substr(0, size));
     taken_ += size;
     if (taken_ == ready_.size()) {
         ready_.clear();
         taken_ = 0;
     }
-    return lines;
+    return bytes;
 }
 
-tail_position find_tail(std::string_view block, std::uint64_t& wanted, std::optional<log_origin> only) {
-    auto end = block.size();
-    while (end > 0) {
+/// Entries come from the last to the first.
+bool tail_search::belongs(log_entry const& entry, stream_end& stream) {
+    using what = stream_end::what;
+    if (stream.now == what::before_tail) return false;
+    auto const is_part = stream.now == what::in_line && !entry.ends_line;
+    if (is_part) return true;
+    stream.now = lines_wanted_ > 0 ? what::in_line : what::before_tail;
+    if (lines_wanted_ > 0) --lines_wanted_;
+    return stream.now == what::in_line;
+}
+
+bool tail_search::accept(log_entry const& entry) {
+    auto& stream = entry.from == log_origin::standard_error ? errors_ : output_;
+    if (!belongs(entry, stream)) {
+        ++stream.rejected;
+        return false;
+    }
+    for (auto* const each : {&output_, &errors_}) {
+        each->skipped += each->rejected;
+        each->rejected = 0;
+    }
+    idle_bytes_ = 0;
+    return true;
+}
+
+std::optional<std::size_t> tail_search::look(std::string_view block) {
+    std::optional<std::size_t> begin;
+    // What has no newline is being written.
+    auto end = block.rfind('\n') == std::string_view::npos ? 0 : block.rfind('\n') + 1;
+    while (end > 0 && !is_done()) {
         auto const before = end < 2 ? std::string_view::npos : block.rfind('\n', end - 2);
         auto const start = before == std::string_view::npos ? 0 : before + 1;
-        auto const line = block.substr(start, end - start);
-        auto const parsed = parse_log_line(line.substr(0, line.size() - 1));
-        auto const counts = parsed && parsed->is_whole && (!only || *only == parsed->from);
-        if (line.back() == '\n' && counts) {
-            if (wanted == 0) return {.offset = end, .is_cut = true};
-            --wanted;
-        }
+        auto const entry = parse_log_entry(block.substr(start, end - 1 - start));
+        idle_bytes_ += end - start;
+        if (entry && (!only_ || *only_ == entry->from) && accept(*entry)) begin = start;
         end = start;
     }
-    return {};
+    return begin;
 }
 
 }  // namespace rik::detail

@@ -4,61 +4,102 @@
 #include <rik/model/log.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace rik::detail {
 
-struct log_line {
+/// What was written at once, or a line of it.
+struct log_entry {
     std::string_view time;  ///< "2026-11-21T19:19:38.579273098+00:00"
     log_origin from = log_origin::standard_output;
-    bool is_whole = false;  ///< false: the rest comes in the next line of this stream
+    bool ends_line = false;  ///< false: the container has written no newline behind `text` yet
     std::string_view text;
 };
 
-/// Without its newline. Nothing if it is not of this form (a line that is being written).
+/// Without its newline. Nothing if it is not of this form (one that is being written).
 /// Source: conmon, src/ctr_logging.c; the CRI log format of Kubernetes.
-std::optional<log_line> parse_log_line(std::string_view line);
+std::optional<log_entry> parse_log_entry(std::string_view line);
 
-/// Puts the parts of long lines together again, each stream for itself.
-class log_joiner {
+/// Makes of a log the bytes that the container has written, each stream for itself, as soon as they are there.
+class log_decoder {
 public:
-    /// Lines longer than `take_bytes_max` are cut.
-    log_joiner(log_options form, std::size_t take_bytes_max);
+    /// Whatever `take` gives at once is not longer than `take_bytes_max`.
+    log_decoder(log_options const& form, std::size_t take_bytes_max);
 
-    /// The next bytes of the log, cut anywhere.
+    /// What it would know if it had been fed all that stands before `position`.
+    void go_on_from(log_position const& position);
+    /// The next bytes of a log file, cut anywhere.
     void feed(std::string_view bytes);
-    /// No more bytes come: what is unfinished is a line as well.
+    /// The file ends: what is left of it is an entry that was not written to its end.
+    void end_file();
+    /// No more bytes come.
     void finish();
-    /// Bytes are missing between the last and the next: what is unfinished does not go on.
+    /// Something is missing between the last bytes and the next; lines do not go on behind it.
     void interrupt();
-    /// Whole lines, each in a frame if it was asked for; `take_bytes_max` at most; empty if there are none yet.
+    /// A mark for going on behind what was fed. `here` is where the next bytes would be fed from.
+    void mark(log_position here);
+    /// `take_bytes_max` at most, whole frames if those were asked for; empty if there is nothing yet.
     std::string take();
 
 private:
-    void add(log_line const& line);
+    using stream_state = log_position::stream_state;
+    stream_state& state_of(log_origin from) { return from == log_origin::standard_error ? errors_ : output_; }
+    bool is_wanted(log_entry const& entry);
+    void add(log_entry const& entry);
+    void tell_gap(std::string_view end);
+    void give(log_origin from, std::string_view bytes);
     void end_line(log_origin from);
-    std::string& unfinished(log_origin from) { return from == log_origin::standard_error ? errors_ : output_; }
 
     log_options form_;
     std::size_t take_bytes_max_;
-    std::size_t line_bytes_max_;  // with its newline
-    std::string cut_;             // the beginning of a line of the file
-    std::string output_;          // the beginning of a line of standard output
-    std::string errors_;          // the same of standard error
+    std::string cut_;  // the beginning of an entry
+    stream_state output_;
+    stream_state errors_;
+    std::string last_time_;  // of an entry
+    bool is_behind_gap_ = false;
     std::string ready_;
     std::size_t taken_ = 0;
 };
 
-/// How far from the end of `block` the last `wanted` whole lines (of one stream, if `only` says so) begin: as an offset
-/// into it. `wanted` is lowered by the lines that were found; the offset is final if it becomes 0 and `is_cut` true (a
-/// line before them was seen).
-/// Precondition: the block begins and ends at the beginning of a line.
-struct tail_position {
-    std::size_t offset = 0;
-    bool is_cut = false;
+/// Looks for the beginning of the last lines, block by block from the end of a log. A line is all of its parts; one
+/// without a newline at the end of a stream is a line, too. Of the streams' lines those are the last that end last.
+class tail_search {
+public:
+    tail_search(std::uint64_t lines_wanted, std::optional<log_origin> only)
+        : lines_wanted_(lines_wanted), only_(only) {}
+
+    /// `block` stands right before what was looked at, and begins with an entry. Returns where in it the tail begins,
+    /// as far as it was looked for; nullopt if none of it belongs to the tail.
+    std::optional<std::size_t> look(std::string_view block);
+    /// The tail begins where `look` has said last. The beginning of a line is not looked for without end: in a stream
+    /// that was quiet before the line, nothing tells that it has begun.
+    bool is_done() const {
+        return lines_wanted_ == 0 && ((!is_open(output_) && !is_open(errors_)) || idle_bytes_ > idle_bytes_max);
+    }
+    /// Entries behind that which are not of the tail: parts of lines that end before it.
+    std::uint64_t skipped_entries(log_origin from) const { return from_of(from).skipped; }
+
+private:
+    struct stream_end {
+        enum class what : std::uint8_t { not_seen, in_line, before_tail } now = what::not_seen;
+        std::uint64_t rejected = 0;  // since the last entry that belongs to the tail
+        std::uint64_t skipped = 0;
+    };
+    static bool is_open(stream_end const& stream) { return stream.now == stream_end::what::in_line; }
+    stream_end const& from_of(log_origin from) const { return from == log_origin::standard_error ? errors_ : output_; }
+    bool belongs(log_entry const& entry, stream_end& stream);
+    bool accept(log_entry const& entry);
+
+    static constexpr std::size_t idle_bytes_max = 1u << 20;
+
+    std::uint64_t lines_wanted_;
+    std::optional<log_origin> only_;
+    std::size_t idle_bytes_ = 0;  // looked at since the last entry that belongs to the tail
+    stream_end output_;
+    stream_end errors_;
 };
-tail_position find_tail(std::string_view block, std::uint64_t& wanted, std::optional<log_origin> only = {});
 
 }  // namespace rik::detail

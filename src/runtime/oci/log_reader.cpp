@@ -9,9 +9,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <deque>
 
 #include <fcntl.h>
@@ -28,73 +26,58 @@ constexpr std::size_t block_bytes = limits::log_chunk_bytes_max;
 /// that were dropped meanwhile take their place on the disk until it has read them.
 constexpr std::size_t files_held_max = 12;
 
-std::string read_block(log_file const& from, off_t offset, std::size_t size) {
-    std::string block(size, '\0');
-    auto const got = ::pread(from.file.get(), block.data(), size, offset);
-    block.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    return block;
-}
-
-/// Sets the offset to where the last `wanted` lines (of one stream) begin, and lowers `wanted` by those that are here.
-/// True if there are enough.
-bool seek_tail(log_file& in, std::uint64_t& wanted, std::optional<log_origin> only) {
-    auto end = ::lseek(in.file.get(), 0, SEEK_END);
-    while (end > 0) {
-        auto const start = std::max<off_t>(end - static_cast<off_t>(block_bytes), 0);
-        auto const block = read_block(in, start, static_cast<std::size_t>(end - start));
-        // Lines are far shorter than a block (conmon cuts them at 8 KiB), so one begins in it.
-        auto const newline = block.find('\n');
-        auto const skipped = start == 0 || newline == std::string::npos ? 0 : newline + 1;
-        auto const found = find_tail(std::string_view(block).substr(skipped), wanted, only);
-        if (found.is_cut) {
-            in.offset = start + static_cast<off_t>(skipped + found.offset);
-            return true;
-        }
-        if (start + static_cast<off_t>(skipped) >= end) break;  // a line longer than a block: not conmon's
-        end = start + static_cast<off_t>(skipped);
-    }
-    in.offset = 0;
-    return false;
-}
-
 class file_log_reader final : public log_reader {
 public:
-    file_log_reader(machine const& on, container_paths paths, log_options const& options)
+    file_log_reader(machine const& on, container_key key, log_options const& options)
         : on_(on),
-          paths_(std::move(paths)),
+          key_(std::move(key)),
+          paths_(on.paths.container(key_)),
           follow_(options.follow),
-          joiner_(options, block_bytes),
+          decoder_(options, block_bytes),
           changed_(on.options.executor) {}
 
     result<void> open(log_options const& options);
     awaitable<result<std::string>> read() override;
 
 private:
-    void open_files(log_options const& options);
+    void begin(log_beginning found);
     bool is_newest_open() const;
     void open_newer_files();
+    void mark();
+    void begin_next_file();
     result<void> watch();
     bool has_ended() const;
     bool fill();
     void drain_events();
 
     machine const& on_;
+    container_key key_;
     container_paths paths_;
     bool follow_;
-    log_joiner joiner_;
+    log_decoder decoder_;
     std::deque<log_file> files_;  // oldest first; the first is being read
     unique_fd events_;            // inotify
     unique_fd monitor_;           // conmon's pidfd
     readiness changed_;           // either of them
 };
 
-void file_log_reader::open_files(log_options const& options) {
-    auto wanted = options.tail_lines.value_or(0);
-    for (auto& each : open_log_files(paths_, on_.options.log_files_max)) {
-        auto const is_enough = options.tail_lines && seek_tail(each, wanted, options.only);
-        files_.push_front(std::move(each));
-        if (is_enough) return;
-    }
+void file_log_reader::begin(log_beginning found) {
+    files_ = std::move(found.files);
+    decoder_.go_on_from(found.state);
+    if (found.is_behind_gap) decoder_.interrupt();
+    mark();
+}
+
+/// For what was read so far.
+void file_log_reader::mark() {
+    auto const& current = files_.front();
+    log_position here;
+    here.instance = key_.instance;
+    here.attempt = key_.attempt;
+    here.file = current.inode;
+    here.file_born = current.born.count();
+    here.offset = static_cast<std::uint64_t>(current.offset);
+    decoder_.mark(std::move(here));
 }
 
 bool file_log_reader::is_newest_open() const {
@@ -105,18 +88,20 @@ bool file_log_reader::is_newest_open() const {
 /// Those that were begun after the last one that is open.
 void file_log_reader::open_newer_files() {
     auto found = open_log_files(paths_, on_.options.log_files_max);
-    if (found.empty()) return;
-    auto const inode = files_.back().inode;
-    auto const born = files_.back().born;
-    auto end = std::ranges::find(found, inode, &log_file::inode);
-    auto const is_hole = end == found.end();
-    // It was dropped meanwhile, and perhaps others after it. Births are as coarse as the kernel's tick, but LOG is new.
-    if (is_hole) end = std::find_if(found.begin() + 1, found.end(), [&](auto const& it) { return it.born <= born; });
-    for (auto each = end; each != found.begin();) {
-        --each;
-        each->is_behind_hole = is_hole && each + 1 == end;
-        files_.push_back(std::move(*each));
+    auto const newer = count_newer(found, files_.back().inode, files_.back().born);
+    for (auto at = newer.count; at > 0; --at) {
+        auto& each = found[at - 1];
+        if (!newer.is_there && at == newer.count) each.is_behind_hole = true;
+        files_.push_back(std::move(each));
     }
+}
+
+/// A mark at its beginning: what comes is of this file, and a reader that goes on there looks for it.
+void file_log_reader::begin_next_file() {
+    decoder_.end_file();
+    files_.pop_front();
+    if (files_.front().is_behind_hole) decoder_.interrupt();
+    mark();
 }
 
 /// Reads on from the oldest file that has more; false if there is nothing.
@@ -125,15 +110,15 @@ bool file_log_reader::fill() {
         // Before the read: conmon begins a newer file only when no more comes to this one.
         if (follow_ && files_.size() < files_held_max && !is_newest_open()) open_newer_files();
         auto& current = files_.front();
-        auto const block = read_block(current, current.offset, block_bytes);
+        auto const block = read_log_block(current, current.offset, block_bytes);
         if (!block.empty()) {
             current.offset += static_cast<off_t>(block.size());
-            joiner_.feed(block);
+            decoder_.feed(block);
+            mark();
             return true;
         }
         if (files_.size() == 1) return false;
-        files_.pop_front();
-        if (files_.front().is_behind_hole) joiner_.interrupt();
+        begin_next_file();
     }
 }
 
@@ -155,11 +140,17 @@ result<void> file_log_reader::watch() {
 }
 
 result<void> file_log_reader::open(log_options const& options) {
+    if (options.after && options.after->instance != key_.instance)
+        return error{errc::conflict,
+                     "this is another instance than the one whose log is to be gone on with",
+                     {},
+                     "read it anew"};
     if (follow_) {
         if (auto const watched = watch(); !watched) return watched;
     }
-    open_files(options);
-    if (files_.empty()) return error{errc::not_found, fmt::format("container {}: has no log", paths_.id)};
+    auto files = open_log_files(paths_, on_.options.log_files_max);
+    if (files.empty()) return error{errc::not_found, fmt::format("container {}: has no log", paths_.id)};
+    begin(find_beginning(std::move(files), key_, options));
     // Looked at after the files were opened: they are whole if nothing had been dropped until then.
     if (options.must_be_whole && may_be_cut(paths_.log))
         return error{errc::exhausted,
@@ -177,13 +168,13 @@ void file_log_reader::drain_events() {
 
 awaitable<result<std::string>> file_log_reader::read() {
     while (true) {
-        if (auto lines = joiner_.take(); !lines.empty()) co_return std::move(lines);
+        if (auto bytes = decoder_.take(); !bytes.empty()) co_return std::move(bytes);
         auto const ended = has_ended();  // before the last look into the files
         auto filling = [this] { return fill(); };
         if (co_await offload(on_.options.pool, std::move(filling))) continue;
         if (ended) {
-            joiner_.finish();
-            co_return joiner_.take();
+            decoder_.finish();
+            co_return decoder_.take();
         }
         co_await changed_.wait();
         drain_events();
@@ -192,9 +183,9 @@ awaitable<result<std::string>> file_log_reader::read() {
 
 }  // namespace
 
-result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container_paths const& paths,
+result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container_key const& key,
                                                     log_options const& options) {
-    auto reader = std::make_unique<file_log_reader>(on, paths, options);
+    auto reader = std::make_unique<file_log_reader>(on, key, options);
     if (auto const opened = reader->open(options); !opened) return opened.error();
     return std::unique_ptr<log_reader>(std::move(reader));
 }

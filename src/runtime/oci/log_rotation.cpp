@@ -38,6 +38,9 @@ bool adopt_replaced(std::filesystem::path const& log, std::size_t files_max) {
     struct stat about {};
     if (::stat(kept_log(log).c_str(), &about) != 0 || about.st_nlink != 1) return false;
     mark_as_cut(log);  // it may have replaced another one since, of which there is no second name
+    auto const replaced = open_log_file(kept_log(log));
+    auto const written = open_log_file(log);
+    if (replaced && written && is_hole_between(*replaced, *written)) mark_hole(log, *replaced);
     make_older(log, 1, files_max);
     ::rename(kept_log(log).c_str(), rotated_log(log, 1).c_str());
     return true;

@@ -177,8 +177,7 @@ awaitable<result<std::vector<found_sandbox>>> oci_runtime::list() {
 }
 
 awaitable<result<std::unique_ptr<log_reader>>> oci_runtime::open_log(container_key key, log_options options) {
-    auto const paths = state_->on.paths.container(key);
-    auto opening = [&] { return detail::open_log_reader(state_->on, paths, options); };
+    auto opening = [&] { return detail::open_log_reader(state_->on, key, options); };
     co_return co_await offload(state_->on.options.pool, std::move(opening));
 }
 
