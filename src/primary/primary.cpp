@@ -23,7 +23,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
     : strand_(strand),
       ports_(ports),
       options_(std::move(options)),
-      store_(strand, ports.disk),
+      store_(strand, ports.disk, ports.random),
       due_(strand),
       failure_(strand),
       visitor_left_(strand),
@@ -172,7 +172,8 @@ awaitable<result<void>> primary::impl::commit(transaction changes) {
 /// Waits while the journal is too far behind for one slice more. A reader of reports that waits here makes the
 /// scheduler wait, too.
 awaitable<result<void>> primary::impl::wait_for_room() {
-    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max) {
+    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max ||
+           store_.unflushed_bytes() >= limits::unflushed_bytes_max) {
         auto const caught_up = co_await store_.wait_durable(store_.head().at());
         if (!caught_up) co_return caught_up;
     }

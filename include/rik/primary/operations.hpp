@@ -40,10 +40,10 @@ struct instance_filter {
     std::optional<node_id> node = {};
 };
 
-/// Rows at one revision.
+/// Rows at one revision. A watch that goes on after `at` misses nothing.
 template <class Row>
 struct listing {
-    revision at = 0;
+    store_position at = {};
     std::vector<stored<Row>> rows;
 };
 
@@ -73,11 +73,12 @@ class watch_source {
 public:
     struct batch {
         std::vector<change> changes;
-        revision at = 0;
+        store_position at = {};  ///< after them; all are of its epoch
         bool is_initial = false;
     };
     virtual ~watch_source() = default;
-    /// Errors: exhausted, it was too slow: list and watch again; unavailable, the primary stops.
+    /// Errors: exhausted, it was too slow, or `after` cannot be gone on after: list and watch again; unavailable, the
+    /// primary stops.
     virtual awaitable<result<batch>> next() = 0;
 };
 
@@ -86,7 +87,7 @@ struct watch_request {
     /// Only the rows under it, before or after the change; empty: all. Instances: owner_index, node_index,
     /// pending_index; releases: "workload/UID"; documents: kind_index, about_index. Any other key has no rows.
     std::string index_key = {};
-    std::optional<revision> after = {};  ///< resume: no initial rows, changes after this revision
+    std::optional<store_position> after = {};  ///< resume: no initial rows, changes after this position
 };
 
 /// Implemented by the primary. May be called from any thread: each call hops to the primary's strand and back.
