@@ -1,7 +1,7 @@
 #include "support/catch.hpp"
 #include "support/store_fixture.hpp"
 
-#include <rik/base/limits.hpp>
+#include <rik/base/limits_more.hpp>
 
 using namespace rik;
 using namespace rik::testing;
