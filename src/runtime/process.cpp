@@ -1,6 +1,7 @@
 #include <rik/runtime/process.hpp>
 
 #include <rik/base/assert.hpp>
+#include <rik/base/shortage.hpp>
 
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
@@ -42,7 +43,7 @@ private:
 };
 
 error system_error(command const& what, std::string_view step, int number) {
-    return error{errc::internal, fmt::format("program {}: {}: {}", what.program.string(), step, std::strerror(number))};
+    return system_failure(fmt::format("program {}: {}", what.program.string(), step), number);
 }
 
 /// What the child does between vfork and exec.
@@ -200,7 +201,7 @@ result<child_process> child_process::start(asio::any_io_executor executor, comma
     if (pidfd.get() >= 0) inner->ended_when_readable.assign(pidfd.get(), failure);
     if (failure) {
         abandon(inner->pid);
-        return error{errc::internal, fmt::format("program {}: pidfd: {}", what.program.string(), failure.message())};
+        return system_error(what, "pidfd", failure.value());
     }
     pidfd.release();
     return child_process(std::move(inner));

@@ -37,8 +37,8 @@ inline constexpr std::size_t events_per_object_max = 32;             ///< past i
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
 /// Of reports, creations and deletions in one turn of the primary's strand.
 inline constexpr std::size_t instances_per_slice_max = 100;
-inline constexpr std::size_t append_entries_max = 32'768;      ///< of one journal append, and so of one transaction
-inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a node or a tool says; the rest is cut off
+inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
+inline constexpr std::size_t message_bytes_max = 4'096;      ///< of what a node or a tool says; the rest is cut off
 inline constexpr std::size_t unflushed_count_max = 100'000;    ///< changes that wait for the journal
 inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no further transaction is taken
 
@@ -54,6 +54,7 @@ inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;
 
 // Node
+inline constexpr duration start_pause_max = 1min;  ///< between tries of a start for which the machine lacks something
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 /// Downloads at once of one registry: one that hangs holds up its own images only.
 inline constexpr std::size_t pulls_per_registry_max = 2;
@@ -63,8 +64,7 @@ inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a
 inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
 /// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.
 inline constexpr std::size_t streams_per_node_max = 64;
-inline constexpr duration start_pause_max = 1min;  ///< between tries of a start for which the machine lacks something
-inline constexpr duration kill_timeout = 10s;      ///< from the kill of a container to its end; then it is tried again
+inline constexpr duration kill_timeout = 10s;  ///< from the kill of a container to its end; then it is tried again
 inline constexpr duration pull_timeout = 10min;
 inline constexpr duration runtime_call_timeout = 2min;  ///< of one runc or conmon call
 inline constexpr std::int64_t pods_per_node_default = 110;

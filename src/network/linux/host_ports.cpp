@@ -1,5 +1,7 @@
 #include "network/linux/host_ports_detail.hpp"
 
+#include <rik/base/shortage.hpp>
+
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -21,8 +23,9 @@ std::string port_name(port_protocol protocol, std::uint16_t port) {
 error refusal(port_protocol protocol, std::uint16_t port, int number) {
     auto const name = port_name(protocol, port);
     if (number == EADDRINUSE) return error{errc::conflict, name + ": in use by another program"};
-    auto const code = number == EACCES || number == EPERM ? errc::denied : errc::internal;
-    return error{code, fmt::format("{}: {}", name, std::generic_category().message(number))};
+    auto problem = system_failure(name, number);
+    if (number == EACCES || number == EPERM) problem.code = errc::denied;
+    return problem;
 }
 
 }  // namespace

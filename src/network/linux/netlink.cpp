@@ -1,6 +1,7 @@
 #include "network/linux/netlink_detail.hpp"
 
 #include <rik/base/assert.hpp>
+#include <rik/base/shortage.hpp>
 
 #include <fmt/format.h>
 
@@ -101,10 +102,10 @@ netlink_attributes netlink_attributes::nested(std::uint16_t attribute) const {
 }
 
 error to_error(netlink_failure const& failure, std::string_view object) {
-    auto const code = failure.number == EPERM || failure.number == EACCES ? errc::denied : errc::internal;
-    auto message = fmt::format("{}: {}", object, std::generic_category().message(failure.number));
-    if (!failure.message.empty()) message += fmt::format(" ({})", failure.message);
-    return error{code, std::move(message)};
+    auto problem = system_failure(std::string(object), failure.number);
+    if (failure.number == EPERM || failure.number == EACCES) problem.code = errc::denied;
+    if (!failure.message.empty()) problem.message += fmt::format(" ({})", failure.message);
+    return problem;
 }
 
 void throw_exception_from_error(netlink_failure const& failure, boost::source_location const&) {

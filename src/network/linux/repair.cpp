@@ -80,12 +80,22 @@ awaitable<result<void>> linux_network::inner::repair_mtu() {
     co_return result<void>{};
 }
 
+namespace {
+
+/// Errors: exhausted, nobody can look now.
+result<bool> has_settings(std::string_view tag) {
+    auto const forwards = has_sysctl(ip_forward, "1");
+    if (!forwards || !*forwards) return forwards;
+    return has_sysctl(route_localnet_of(bridge_name(tag)), "1");
+}
+
+}  // namespace
+
 awaitable<result<void>> linux_network::inner::repair_settings() {
-    auto work = [tag = options_.tag] {
-        return has_sysctl(ip_forward, "1") && has_sysctl(route_localnet_of(bridge_name(tag)), "1");
-    };
+    auto work = [tag = options_.tag] { return has_settings(tag); };
     auto const are_there = co_await offload(options_.pool_executor, std::move(work));
-    if (are_there || !rules_) co_return result<void>{};
+    if (!are_there) co_return are_there.error();
+    if (*are_there || !rules_) co_return result<void>{};
     options_.logger.warning("somebody else has changed a sysctl that Pods need: setting it again");
     co_return co_await change_settings();
 }

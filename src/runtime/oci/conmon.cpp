@@ -106,8 +106,7 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 
 /// What runc 1.1 says when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
-    if (contains(message, "no space left on device") || contains(message, "cannot allocate memory"))
-        return errc::exhausted;
+    if (says_shortage(message)) return errc::exhausted;
     for (auto const* const each : {"exec: ", "exec format error", "chdir to cwd", "mkdir /"}) {
         if (contains(message, each)) return errc::invalid;
     }

@@ -20,11 +20,16 @@ struct rule {
     std::string_view says;
 };
 
+constexpr std::string_view disk_is_full = "the disk is full";
+
 // The first that fits counts: what only a registry or a layout says, and what cannot be a name, comes before the words
 // that anybody may use. Source: containers/image 5.23 (skopeo 1.9), distribution's error codes, Go's net and os.
 constexpr std::array pull_rules{
-    rule{"no space left on device", errc::exhausted, "the disk is full"},
-    rule{"disk quota exceeded", errc::exhausted, "the disk is full"},
+    rule{"no space left on device", errc::exhausted, disk_is_full},
+    rule{"disk quota exceeded", errc::exhausted, disk_is_full},
+    rule{"too many open files", errc::exhausted, "the machine has too many files open"},
+    rule{"cannot allocate memory", errc::exhausted, "the machine is short of memory"},
+    rule{"resource temporarily unavailable", errc::exhausted, "the machine is short of processes"},
     rule{"server gave http response to https client", errc::unavailable, "the registry speaks plain http"},
     rule{"x509:", errc::unavailable, "the registry's certificate is not trusted"},
     rule{"manifest unknown", errc::not_found, "the registry does not have it"},
@@ -79,7 +84,7 @@ std::string remedy_for(rule const& matched, image_source const& source) {
     if (matched.code == errc::denied && source.file.empty()) {
         return fmt::format("check the name; log in as root: skopeo login {}", source.registry);
     }
-    if (matched.code == errc::exhausted) return "make room on the file system of rik's state directory";
+    if (matched.says == disk_is_full) return "make room on the file system of rik's state directory";
     if (matched.code == errc::unavailable) return fmt::format("check that {} can be reached", source.registry);
     return {};
 }
@@ -179,8 +184,7 @@ error unpack_error(std::string_view text) {
     auto const lower = to_lower(message);
     for (auto const& each : pull_rules) {
         if (each.code != errc::exhausted || lower.find(each.part) == lower.npos) continue;
-        return error{each.code, fmt::format("{} ({})", each.says, message), "",
-                     "make room on the file system of rik's state directory"};
+        return error{each.code, fmt::format("{} ({})", each.says, message), "", remedy_for(each, {})};
     }
     return error{errc::corrupt, fmt::format("it cannot be unpacked: {}", message)};
 }

@@ -3,6 +3,8 @@
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/process_scan_detail.hpp"
 
+#include <rik/base/shortage.hpp>
+
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
@@ -31,9 +33,9 @@ constexpr std::string_view mark = "complete";
 constexpr std::string_view interrupted_copy = "oci-put-blob";  // skopeo's temporary files
 
 error file_error(fs::path const& file, int number) {
-    auto const full = number == ENOSPC || number == EDQUOT;
-    return error{full ? errc::exhausted : errc::internal, fmt::format("{}: {}", file.string(), std::strerror(number)),
-                 "", full ? "make room on the file system of rik's state directory" : ""};
+    auto problem = system_failure(file.string(), number);
+    if (number == ENOSPC || number == EDQUOT) problem.remedy = "make room on the file system of rik's state directory";
+    return problem;
 }
 
 error file_error(fs::path const& file, std::error_code const& failure) { return file_error(file, failure.value()); }
