@@ -3,6 +3,7 @@
 #include <rik/base/limits.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/image_name.hpp>
+#include <rik/runtime/dns.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -48,7 +49,10 @@ result<void> check_options(local_options& options) {
         if (!parsed) return parsed.error();
         each = std::move(*parsed);
     }
-    return {};
+    auto const mtu = options.pod_mtu;
+    if (mtu != 0 && (mtu < pod_mtu_min || mtu > pod_mtu_max))
+        return error{errc::invalid, fmt::format("MTU {}: it must be {} to {}", mtu, pod_mtu_min, pod_mtu_max)};
+    return check_dns_servers(options.dns_servers);
 }
 
 }  // namespace
@@ -73,6 +77,8 @@ awaitable<result<void>> adapters::open(local_options options) {
     if (auto const found = check_programs(); !found) co_return found;
     if (auto const taken = place.take(options); !taken) co_return taken;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
+    if (auto const fault = containers->find_name_fault())
+        options.out.warning("names cannot be resolved in Pods", {{"reason", to_string(*fault)}});
     oci_images_options image_options{.state_directory = place.state_dir(),
                                      .insecure_registries = options.insecure_registries};
     auto opened_images =
@@ -103,6 +109,7 @@ result<void> adapters::open_runtime(local_options const& options) {
     wanted.namespace_thread = namespaces.executor();
     wanted.cgroup_thread = groups.executor();
     wanted.trash_thread = trash.executor();
+    wanted.dns_servers = options.dns_servers;
     wanted.log = options.out;
     auto opened = oci_runtime::open(std::move(wanted), time);
     if (!opened) return opened.error();
@@ -114,6 +121,7 @@ void adapters::open_network(local_options const& options) {
     linux_network_options wanted{.tag = state_tag(place.state_dir())};
     wanted.namespace_executor = namespaces.executor();
     wanted.pool_executor = pool.get_executor();
+    wanted.mtu = options.pod_mtu;
     wanted.logger = options.out;
     pods.emplace(std::move(wanted));
 }

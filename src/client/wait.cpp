@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 8> instance_words{"pending", "creating", 
                                                          "failed",  "destroying", "terminated", "unknown"};
 constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
 constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
-constexpr std::array<std::string_view, 2> node_words{"ready", "unheard"};
+constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
 bool is_in(auto const& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
@@ -122,7 +122,7 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
         return refuse("wait for running, ready, started, finished, deleted, state=active or state=destroying");
     auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));
-    if (kind == resource_kind::node && !fits_node) return refuse("wait for ready or state=unheard");
+    if (kind == resource_kind::node && !fits_node) return refuse("wait for ready, state=notReady or state=unheard");
     return {};
 }
 

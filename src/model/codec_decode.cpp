@@ -144,6 +144,11 @@ static void read_members(member_reader& members, stored_instance& into) {
     if (into.fields.binding && is_finished(into.fields.status.state)) into.fields.binding->vacated = true;
 }
 
+static void read_members(member_reader& members, node_trouble& into) {
+    members.need("reason", into.reason);
+    members.need("message", into.message);
+}
+
 static void read_members(member_reader& members, node_facts& into) {
     members.need("name", into.name);
     members.get("boot_id", into.boot_id);
@@ -152,6 +157,7 @@ static void read_members(member_reader& members, node_facts& into) {
     members.get("labels", into.labels);
     members.get("runtimes", into.runtimes);
     members.get("addresses", into.addresses);
+    members.get("troubles", into.troubles);
 }
 
 static void read_members(member_reader& members, node& into) {

@@ -18,7 +18,7 @@ constexpr std::size_t examples_max = 3;
 struct group {
     std::size_t count = 0;
     candidate const* last = nullptr;  // a node may lack several host ports, and is one node
-    std::vector<candidate const*> examples = {};
+    std::vector<std::string> examples = {};  // "a", or "a: what it says itself"
     shortage closest = {};  // of the node that has most left
     candidate const* closest_on = nullptr;
     std::size_t port_count = 0;
@@ -39,8 +39,12 @@ void list_lacking(candidate const& node, release const& asked, placement_policy 
     }
 }
 
+std::string example_of(candidate const& node, shortage const& what) {
+    return what.told.empty() ? node.name : fmt::format("{}: {}", node.name, what.told);
+}
+
 void count(candidate const& node, shortage const& what, group& same) {
-    if (std::exchange(same.last, &node) != &node && ++same.count <= examples_max) same.examples.push_back(&node);
+    if (std::exchange(same.last, &node) != &node && ++same.count <= examples_max) same.examples.push_back(example_of(node, what));
     if (what.port != nullptr && ++same.port_count <= examples_max) same.ports.emplace_back(&node, what.port);
     if (what.resource.empty() || (same.closest_on != nullptr && what.left <= same.closest.left)) return;
     same.closest = what;
@@ -88,8 +92,7 @@ std::string_view rest_text(std::size_t count) { return count > examples_max ? ",
 
 std::string details_of(group const& same, instance_names const& names) {
     auto text = fmt::format("{} {}: ", same.count, same.count == 1 ? "node" : "nodes");
-    for (auto const* each : same.examples) text += (each == same.examples.front() ? "" : ", ") + each->name;
-    text += rest_text(same.count);
+    text += fmt::format("{}{}", fmt::join(same.examples, ", "), rest_text(same.count));
     if (same.closest_on != nullptr) text += "; " + amounts_text(same.closest, *same.closest_on);
     for (auto const& [on, taken] : same.ports)
         text += (taken == same.ports.front().second ? "; " : ", ") + port_text(*on, *taken, names);

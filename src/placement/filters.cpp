@@ -39,6 +39,16 @@ refusal is_not_ready(candidate const& node, release const&) {
     return "node is not ready";
 }
 
+refusal has_trouble(candidate const& node, release const&) {
+    if (node.troubles.empty()) return std::nullopt;
+    return node.troubles.front().reason == "NetworkNotReady" ? "its Pod network is not ready" : "it is in trouble";
+}
+
+void list_troubles(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    if (auto const cause = has_trouble(node, asked))
+        into.push_back({.cause = *cause, .told = node.troubles.front().message});
+}
+
 refusal lacks_runtime(candidate const& node, release const& asked) {
     auto const runtime = runtime_of(asked.pod.kind);
     if (offers(node, runtime)) return std::nullopt;
@@ -96,10 +106,12 @@ std::int64_t most_free(candidate const& node, release const& asked) {
 placement_policy default_policy() {
     filter not_ready(filters::is_not_ready);
     not_ready.is_last_word = true;
+    filter trouble(filters::has_trouble, filters::list_troubles);
+    trouble.is_last_word = true;
     filter const runtime(filters::lacks_runtime);
     filter const room(filters::lacks_resources, filters::list_resources);
     filter const ports(filters::lacks_host_port, filters::list_host_ports);
-    return {{not_ready, runtime, room, ports}, {scores::most_free}};
+    return {{not_ready, trouble, runtime, room, ports}, {scores::most_free}};
 }
 
 }  // namespace rik

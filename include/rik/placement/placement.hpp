@@ -38,6 +38,7 @@ struct candidate {
     resources taken = {};  ///< by everything that is bound to it and not confirmed gone
     std::vector<held_port> host_ports_taken = {};
     std::vector<std::string> runtimes = {};
+    std::vector<node_trouble> troubles = {};  ///< empty: it takes new instances
 
     /// Counts `asked` as taken by `holder`.
     void take(release const& asked, instance_id const& holder);
@@ -58,6 +59,7 @@ struct shortage {
     std::int64_t left = 0;
     std::int64_t capacity = 0;
     held_port const* port = nullptr;  ///< of the node: the one that is asked for, too
+    std::string_view told = {};       ///< what the node says of it
 };
 
 /// A condition that a node must meet.
@@ -83,10 +85,13 @@ struct placement_policy {
 
 namespace filters {
 refusal is_not_ready(candidate const& node, release const& asked);
+/// A node that is heard, and says itself that it cannot run an instance now.
+refusal has_trouble(candidate const& node, release const& asked);
 refusal lacks_runtime(candidate const& node, release const& asked);
 refusal lacks_resources(candidate const& node, release const& asked);
 refusal lacks_host_port(candidate const& node, release const& asked);
-/// All that lacks, each with its amounts, and the host ports with their holders.
+/// The trouble in its own words; all that lacks, each with its amounts; the host ports with their holders.
+void list_troubles(candidate const& node, release const& asked, std::vector<shortage>& into);
 void list_resources(candidate const& node, release const& asked, std::vector<shortage>& into);
 void list_host_ports(candidate const& node, release const& asked, std::vector<shortage>& into);
 }  // namespace filters
@@ -105,6 +110,7 @@ public:
     /// Adds a node or changes what it offers; what it holds stays.
     void set_node(candidate const& facts);
     void set_ready(node_id const& node, bool is_ready);
+    void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
     /// remembered with what it holds.
     void hold(instance_id const& instance, node_id const& node, release_ptr asked);

@@ -38,7 +38,8 @@ linux_network::inner::inner(linux_network_options options)
     : options_(std::move(options)),
       links_(options_.tag),
       firewall_(options_.tag, options_.pool_executor),
-      ledger_({.directory = options_.shared_dir, .logger = options_.logger}) {}
+      ledger_({.directory = options_.shared_dir, .logger = options_.logger}),
+      sweeper_(options_.pool_executor) {}
 
 result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const {
     auto const address = parse_ipv4(pod.address);
@@ -87,6 +88,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     if (!opened) rules_.reset();
     if (!opened) co_return opened.error();
     co_await forget_stray_flows(knowing::all_pods);
+    co_await warn_of_mtu();
     lost.insert(lost.end(), linked->begin(), linked->end());
     co_return lost;
 }

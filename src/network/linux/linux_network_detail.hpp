@@ -4,6 +4,7 @@
 #include <rik/network/linux/linux_network.hpp>
 
 #include "network/linux/firewall_detail.hpp"
+#include "network/linux/flow_sweeper_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
 #include "network/linux/links_detail.hpp"
 #include "network/linux/sysctl_ledger_detail.hpp"
@@ -59,6 +60,7 @@ private:
     result<std::uint32_t> find_mtu();
     awaitable<result<void>> repair_links();
     awaitable<result<void>> repair_mtu();
+    awaitable<> warn_of_mtu();
     awaitable<result<void>> repair_settings();
     awaitable<result<void>> repair_firewall();
     awaitable<result<void>> change_settings();
@@ -82,6 +84,7 @@ private:
     detail::node_links links_;
     detail::firewall firewall_;
     detail::sysctl_ledger ledger_;
+    detail::flow_sweeper sweeper_;
     std::optional<detail::firewall_rules> rules_;  ///< set while the network is open
     std::map<instance_id, known_pod> pods_;
     detail::port_table ports_;

@@ -80,6 +80,16 @@ awaitable<result<void>> linux_network::inner::repair_mtu() {
     co_return result<void>{};
 }
 
+awaitable<> linux_network::inner::warn_of_mtu() {
+    if (options_.mtu == 0) co_return;
+    auto work = [this] { return links_.uplink_mtu(); };
+    auto const uplink = co_await offload(options_.namespace_executor, std::move(work));
+    if (!uplink || *uplink >= options_.mtu) co_return;
+    options_.logger.warning(
+        "the MTU that was asked for is larger than the default route's: packets of Pods may be lost",
+        {{"mtu", std::to_string(options_.mtu)}, {"default_route", std::to_string(*uplink)}});
+}
+
 namespace {
 
 /// Errors: exhausted, nobody can look now.
