@@ -28,10 +28,19 @@ bool is_going(object const& of) {
     return text_at(of, "state") == "destroying" || !text_at(of, "deletingSince").empty();
 }
 
+/// It is said to run, and is over: a container has failed, or all have exited. How it ended is told next.
+bool is_ending(object const& of) {
+    auto const containers = detail::objects_at(of, "containers");
+    auto const has_exited = [](auto const* each) { return text_at(*each, "state") == "exited"; };
+    auto const has_failed = [&](auto const* each) { return has_exited(each) && text_at(*each, "exitCode") != "0"; };
+    if (containers.empty()) return false;
+    return std::ranges::any_of(containers, has_failed) || std::ranges::all_of(containers, has_exited);
+}
+
 bool is_met(wait_goal const& wanted, object const& of) {
     auto const state = text_at(of, "state");
     switch (wanted.kind) {
-        case goal::running: return state == "running";
+        case goal::running: return state == "running" && !is_ending(of);
         case goal::ready: return state == "ready" || (state == "running" && detail::is_true(of, "ready"));
         case goal::started: return state == "running" || is_in(finished_words, state);
         case goal::finished: return is_in(finished_words, state);
@@ -63,8 +72,10 @@ std::string story(object const& of) {
         if (auto const part = text_at(of, member); !part.empty()) text += ": " + part;
     }
     for (auto const* each : detail::objects_at(of, "containers")) {
-        if (auto const code = text_at(*each, "exitCode"); !code.empty() && code != "0")
-            text += fmt::format(" (container {}: exit code {})", text_at(*each, "name"), code);
+        auto const code = text_at(*each, "exitCode");
+        auto const name = text_at(*each, "name");
+        auto const is_told = text.find(fmt::format("container {}: ", name)) != std::string::npos;
+        if (!code.empty() && code != "0" && !is_told) text += fmt::format(" (container {}: exit code {})", name, code);
     }
     return text;
 }

@@ -26,6 +26,8 @@ public:
     void problem(std::optional<error> found);
     /// "FIELD is kept and not acted on: BECAUSE."
     void warn_unused(std::string_view field, std::string_view because);
+    /// "FIELD WHAT."
+    void warn(std::string_view field, std::string_view what);
     /// Nothing more is noted: it is of no use to go on.
     bool is_full() const { return into_.found.size() > limits::definition_problems_max; }
 

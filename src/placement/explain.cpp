@@ -16,6 +16,7 @@ constexpr std::size_t examples_max = 3;
 
 /// The nodes that lack the same thing.
 struct group {
+    std::string_view cause;
     std::size_t count = 0;
     candidate const* last = nullptr;  // a node may lack several host ports, and is one node
     std::vector<std::string> examples = {};  // "a", or "a: what it says itself"
@@ -24,7 +25,14 @@ struct group {
     std::size_t port_count = 0;
     std::vector<std::pair<candidate const*, held_port const*>> ports = {};
 };
-using groups = std::map<std::string_view, group>;
+/// There are few causes and many nodes: looking through them is faster than a map.
+using groups = std::vector<group>;
+
+group& group_of(std::string_view cause, groups& all) {
+    for (auto& each : all)
+        if (each.cause == cause) return each;
+    return all.emplace_back(group{.cause = cause});
+}
 
 void list_lacking(candidate const& node, release const& asked, placement_policy const& policy,
                   std::vector<shortage>& into) {
@@ -57,8 +65,9 @@ groups count_all(std::map<node_id, candidate> const& nodes, release const& asked
     for (auto const& [id, node] : nodes) {
         lacking.clear();
         list_lacking(node, asked, policy, lacking);
-        for (auto const& each : lacking) count(node, each, counted[each.cause]);
+        for (auto const& each : lacking) count(node, each, group_of(each.cause, counted));
     }
+    std::ranges::sort(counted, {}, &group::cause);
     return counted;
 }
 
@@ -107,10 +116,10 @@ placement_failure explain(std::map<node_id, candidate> const& nodes, release con
     placement_failure failure;
     if (counted.empty()) failure.reason = "no node has joined yet";
     std::multimap<std::size_t, std::string, std::greater<>> sorted;
-    for (auto const& [cause, same] : counted) {
-        failure.causes.push_back(cause);
+    for (auto const& same : counted) {
+        failure.causes.push_back(same.cause);
         for (auto const& [on, taken] : same.ports) failure.holders.push_back(taken->holder);
-        sorted.emplace(same.count, fmt::format("{} ({})", cause, details_of(same, names)));
+        sorted.emplace(same.count, fmt::format("{} ({})", same.cause, details_of(same, names)));
     }
     for (auto const& [nodes_count, line] : sorted) failure.reason += (failure.reason.empty() ? "" : "; ") + line;
     return failure;
