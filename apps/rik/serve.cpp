@@ -76,6 +76,8 @@ public:
         if (path.empty() || std::filesystem::is_directory(path, failure)) return {};
         if (auto const above = make(path.parent_path()); !above) return above;
         if (std::filesystem::create_directory(path, failure)) made_.push_back(path);
+        // Whatever the umask: users of the socket's group go through it.
+        if (!failure) std::filesystem::permissions(path, std::filesystem::perms(0755), failure);
         if (failure) return error{errc::denied, fmt::format("{}: {}", path.string(), failure.message())};
         return {};
     }

@@ -58,9 +58,9 @@ result<void> make_directories(fs::path const& directory, std::string_view option
     auto const above = directory.parent_path();
     if (!above.empty() && above != directory)
         if (auto const there = make_directories(above, option, made); !there) return there;
-    if (::mkdir(directory.c_str(), 0777) == 0) {
+    if (::mkdir(directory.c_str(), 0755) == 0) {
         made.push_back(directory);
-        return {};
+        return ::chmod(directory.c_str(), 0755) == 0 ? result<void>() : failed(directory, errno, option);  // not the umask's
     }
     auto const number = errno;
     if (number == EEXIST && fs::is_directory(directory, failure)) return {};

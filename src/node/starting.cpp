@@ -12,6 +12,7 @@ namespace rik {
 
 awaitable<> node_agent::impl::bring_up(record_ptr held) {
     held->status().containers = detail::waiting_containers(held->pod());
+    held->warnings.clear();
     auto const began = ports_.time.now();
     if (std::exchange(held->boot_id, facts_.boot_id) != facts_.boot_id)
         disk_.put("boot", held->id().text(), facts_.boot_id);
@@ -24,9 +25,8 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
         co_return co_await finish(held, std::move(how));
     }
     auto const took = to_short_string(ports_.time.now() - began);
-    auto news = fmt::format("all containers run, {} after the order", took);
-    if (!held->warning.empty()) news += ". " + held->warning;
-    report(*held, instance_state::running, "Started", std::move(news));
+    report(*held, instance_state::running, "Started",
+           fmt::format("all containers run, {} after the order{}", took, held->warnings));
     options_.out.info("instance started", {{"instance", held->fields.name}, {"took", took}});
     co_await watch_containers(held);
 }
@@ -47,8 +47,10 @@ awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::im
     auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     std::vector<image_ptr> pulled;
     for (auto const& container : release->pod.containers) {
-        auto image = co_await ports_.pulled.ensure(container.image);
+        auto image = co_await ports_.pulled.ensure(container.image, container.pull_policy);
         if (image) {
+            if (auto* const status = held->find(container.name)) status->image_digest = (*image)->digest;
+            if (!(*image)->warning.empty()) held->warnings += fmt::format("; {}", (*image)->warning);
             pulled.push_back(std::move(*image));
             continue;
         }
@@ -68,7 +70,7 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(r
     request.addresses = held->status().addresses;
     auto const made = co_await ports_.containers.create_sandbox(std::move(request));
     if (!made) co_return start_failure{"SandboxFailed", made.error()};
-    held->warning = made->warning;
+    if (!made->warning.empty()) held->warnings += fmt::format("; {}", made->warning);
     auto attachment = attachment_of(*held, made->network_namespace);
     auto const attached = co_await ports_.pods.attach(std::move(attachment));
     if (!attached) co_return start_failure{"NetworkFailed", attached.error()};

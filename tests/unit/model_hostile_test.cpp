@@ -86,7 +86,7 @@ TEST_CASE("warnings end, and say that there are more", "[definition]") {
     auto const parsed = parse_soon(pod_with_container("\"ports\":[" + listed(6'000, port) + "]"));
     CHECK(parsed.found.empty());
     CHECK(parsed.warnings.size() == 101);
-    CHECK(parsed.warnings.back() == "There are more fields that are kept and not acted on.");
+    CHECK(parsed.warnings.back() == "There are more warnings than are listed.");
 }
 
 TEST_CASE("containers past the limit are not looked at", "[definition]") {

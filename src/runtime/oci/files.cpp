@@ -1,6 +1,7 @@
 #include "files_detail.hpp"
 #include "unique_fd_detail.hpp"
 
+#include <rik/base/make_directories.hpp>
 #include <rik/base/shortage.hpp>
 
 #include <fmt/format.h>
@@ -54,8 +55,7 @@ error system_error(std::filesystem::path const& subject, std::string_view step, 
 }
 
 result<void> make_directories(std::filesystem::path const& path) {
-    std::error_code failure;
-    std::filesystem::create_directories(path, failure);
+    auto const failure = rik::make_directories(path);
     if (failure) return system_error(path, "mkdir", failure.value());
     return {};
 }

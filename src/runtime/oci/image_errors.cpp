@@ -252,6 +252,12 @@ error unpack_error(std::string_view text) {
         if (each.code != errc::exhausted || lower.find(each.part) == lower.npos) continue;
         return error{each.code, std::string(each.says), "", remedy_for(each, {})};
     }
+    // A record of type 'g' holds for all that follow; `git archive` writes one, and umoci 0.4.7 knows none.
+    if (lower.find("unknown typeflag '\\x67'") != lower.npos)
+        return error{
+            errc::unsupported, "a layer has a PAX global header, which umoci cannot unpack", "",
+            "build the layer without one: what `git archive` makes has one, what docker build or tar makes has "
+            "none"};
     return error{errc::corrupt, fmt::format("it cannot be unpacked: {}", message)};
 }
 

@@ -5,6 +5,7 @@
 #include "container_log_detail.hpp"
 #include "inventory_detail.hpp"
 #include "machine_detail.hpp"
+#include "overlay_probe_detail.hpp"
 #include "readiness_detail.hpp"
 #include "resolver_detail.hpp"
 #include "sandbox_detail.hpp"
@@ -96,6 +97,10 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
 
 std::optional<error> oci_runtime::find_name_fault() const {
     return detail::find_fault(detail::resolver_of_machine(state_->on.options.dns_servers));
+}
+
+result<void> oci_runtime::check_file_system(std::filesystem::path const& state_dir) {
+    return detail::check_overlay(state_dir);
 }
 
 awaitable<> oci_runtime::stop() {
