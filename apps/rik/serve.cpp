@@ -3,6 +3,7 @@
 #include "logging.hpp"
 
 #include <rik/api/api.hpp>
+#include <rik/base/make_directories.hpp>
 #include <rik/http/server.hpp>
 
 #include <fmt/format.h>
@@ -103,7 +104,7 @@ private:
     result<void> make_socket_directory() const {
         auto const parent = std::filesystem::path(chosen_.socket).parent_path();
         std::error_code failure;
-        if (!parent.empty()) std::filesystem::create_directories(parent, failure);
+        if (!parent.empty()) failure = make_directories(parent);
         if (failure) return error{errc::denied, fmt::format("{}: {}", parent.string(), failure.message())};
         return {};
     }

@@ -3,6 +3,7 @@
 #include "directory_files_detail.hpp"
 
 #include <rik/base/ipv4.hpp>
+#include <rik/base/make_directories.hpp>
 #include <rik/primary/primary.hpp>
 #include <rik/runtime/oci/image_store.hpp>
 
@@ -55,7 +56,7 @@ result<void> directories::lock(fs::path const& state_dir) {
     for (int attempt = 0; attempt < lock_attempts_max; ++attempt) {
         std::error_code failure;
         state_dir_ = state_dir;
-        fs::create_directories(state_dir_, failure);
+        failure = make_directories(state_dir_);
         if (failure) return failed(state_dir_, failure.value(), "--state-dir");
         state_dir_ = fs::canonical(state_dir_, failure);
         if (failure == std::errc::no_such_file_or_directory) continue;  // a reset has just removed it
@@ -148,8 +149,7 @@ result<void> directories::make_run_dir() const {
             fmt::format("{}: it is not empty, and not the run directory of {}", run_dir_.string(), state_dir_.string()),
             {},
             "choose a directory for this rik alone as --run-dir"};
-    std::error_code failure;
-    fs::create_directories(run_dir_, failure);
+    auto const failure = make_directories(run_dir_);
     if (failure) return failed(run_dir_, failure.value(), "--run-dir");
     return {};
 }
@@ -158,8 +158,7 @@ result<void> directories::make_run_dir() const {
 result<void> directories::note_place() const {
     auto const place = usual_run_dir(state_dir_);
     if (run_dir_ == place) return {};
-    std::error_code failure;
-    fs::create_directories(place, failure);
+    auto const failure = make_directories(place);
     if (failure) return failed(place, failure.value(), "--run-dir");
     return write_small_file(place / owner_name, state_dir_.string() + "\n", "--run-dir");
 }
@@ -175,6 +174,7 @@ result<void> directories::take(local_options const& options) {
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();
+    is_new_ = !*known;
     if (auto const same = choose(options, known->value_or(mark{})); !same) return same;
     cluster_cidr_ = *known ? (*known)->cluster_cidr : range.empty() ? usual_cluster_cidr : range;
     if (!range.empty() && range != cluster_cidr_)

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ struct command {
     std::filesystem::path working_dir = {};             ///< empty: the parent's
     std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's from 1 to 255)
     std::size_t output_bytes_max = 1u << 20;            ///< of each of stdout and stderr kept by `run_process`
+    /// The file mode creation mask of the child, and of what it starts: what the tools make must not depend on the
+    /// shell that started this program. nullopt: ours.
+    std::optional<mode_t> creation_mask = 022;
 };
 
 /// How a process ended: its code, or 128 + n when signal n killed it. `known` is false when somebody else reaped it.

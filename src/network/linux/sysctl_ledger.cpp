@@ -1,5 +1,7 @@
 #include "network/linux/sysctl_ledger_detail.hpp"
 
+#include <rik/base/make_directories.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -197,8 +199,7 @@ result<void> sysctl_ledger::restore(std::span<sysctl_change const> changes) cons
 result<descriptor> sysctl_ledger::lock() const {
     auto const& directory = options_.directory;
     for (int tries = 0; tries < lock_tries_max; ++tries) {
-        std::error_code unmade;  // opening it tells
-        fs::create_directories(directory, unmade);
+        (void)make_directories(directory);  // opening it tells
         descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!opened && errno == ENOENT) continue;
         if (!opened) return failure(directory, errno);

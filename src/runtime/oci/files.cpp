@@ -1,6 +1,8 @@
 #include "files_detail.hpp"
 #include "unique_fd_detail.hpp"
 
+#include <rik/base/make_directories.hpp>
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -61,8 +63,7 @@ error system_error(std::filesystem::path const& subject, std::string_view step, 
 }
 
 result<void> make_directories(std::filesystem::path const& path) {
-    std::error_code failure;
-    std::filesystem::create_directories(path, failure);
+    auto const failure = rik::make_directories(path);
     if (failure) return system_error(path, "mkdir", failure.value());
     return {};
 }
