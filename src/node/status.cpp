@@ -16,6 +16,10 @@ constexpr std::string_view stopping = "Stopping";  // the reason of a container,
 
 /// A program may exit with a code above 128, too, so it is only said which signal it would be.
 std::string describe_exit(int code) {
+    // All else that a container must not call is an error to it: this is for calls of another architecture.
+    if (code == signal_base + SIGSYS)
+        return fmt::format("exited with {} ({} + signal {}, perhaps of a 32-bit program, which rik does not run)", code,
+                           signal_base, SIGSYS);
     if (code > signal_base && code <= signal_base + SIGRTMAX)
         return fmt::format("exited with {} ({} + signal {})", code, signal_base, code - signal_base);
     return fmt::format("exited with {}", code);

@@ -57,6 +57,7 @@ TEST_CASE("an exit names a signal only if there is one of that number") {
     CHECK(message_of(128) == "exited with 128");
     CHECK(message_of(129) == "exited with 129 (128 + signal 1)");
     CHECK(message_of(143) == "exited with 143 (128 + signal 15)");
+    CHECK(message_of(159) == "exited with 159 (128 + signal 31, perhaps of a 32-bit program, which rik does not run)");
     CHECK(message_of(192) == "exited with 192 (128 + signal 64)");
     CHECK(message_of(193) == "exited with 193");
     CHECK(message_of(255) == "exited with 255");

@@ -4,6 +4,7 @@
 #include "runtime/oci/container_config_detail.hpp"
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/mounts_detail.hpp"
+#include "runtime/oci/program_check_detail.hpp"
 #include "runtime/oci/record_detail.hpp"
 #include "runtime/oci/sandbox_detail.hpp"
 #include "runtime/oci/users_detail.hpp"
@@ -75,6 +76,89 @@ TEST_CASE("a command replaces entrypoint and cmd, args only the cmd", "[unit][oc
     REQUIRE(nothing.has_error());
     CHECK(nothing.error().code == errc::invalid);
 }
+
+TEST_CASE("an image's entrypoint of one empty word is none", "[unit][oci]") {
+    image_config image;
+    image.entrypoint = {""};
+    image.cmd = {"sh", "-c", "x"};
+    expanded_texts written;
+    CHECK(*merged_arguments(written, image) == strings{"sh", "-c", "x"});
+    written.args = {"date"};
+    CHECK(*merged_arguments(written, image) == strings{"date"});
+    written.command = {"run"};
+    CHECK(*merged_arguments(written, image) == strings{"run", "date"});
+}
+
+TEST_CASE("a program without a name is told, with where it comes from", "[unit][oci]") {
+    auto const message = [](expanded_texts const& written, strings entrypoint, strings cmd) {
+        image_config image;
+        image.entrypoint = std::move(entrypoint);
+        image.cmd = std::move(cmd);
+        auto const merged = merged_arguments(written, image);
+        return merged ? std::string() : merged.error().message;
+    };
+    auto const has = [](std::string const& text, char const* part) { return text.find(part) != std::string::npos; };
+    expanded_texts written;
+    CHECK(has(message(written, {""}, {}), "neither it nor its image"));
+    CHECK(has(message(written, {}, {""}), "its image's command"));
+    CHECK(has(message(written, {""}, {"", "x"}), "its image's command"));
+    CHECK(has(message(written, {"", "x"}, {"y"}), "its image's entrypoint"));
+    written.args = {""};
+    CHECK(has(message(written, {}, {"x"}), "its args"));
+    CHECK(message(written, {"/entry"}, {"x"}).empty());  // an empty argument is one
+    written.command = {""};
+    CHECK(has(message(written, {"/entry"}, {}), "its command"));
+}
+
+namespace {
+
+/// The head of an ELF file: 32 or 64 bits, of a machine.
+void write_elf(std::filesystem::path const& file, char bits, unsigned char machine) {
+    std::string head(64, '\0');
+    head.replace(0, 4,
+                 "\x7f"
+                 "ELF");
+    head[4] = bits;
+    head[18] = static_cast<char>(machine);
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << head;
+    std::filesystem::permissions(file, std::filesystem::perms(0755));
+}
+
+result<void> check(std::filesystem::path const& tree, std::string program) {
+    strings const environment{"A=b", "PATH=/nowhere:/bin"};
+    std::string const directory = "/work";
+    return check_program(tree, {program, directory, environment});
+}
+
+}  // namespace
+
+#if defined(__x86_64__)
+TEST_CASE("a 32-bit program is told before it is started, and so is an interpreter", "[unit][oci]") {
+    testing::temporary_directory const tree;
+    constexpr unsigned char i386 = 3;
+    constexpr unsigned char x86_64 = 62;
+    write_elf(tree.path() / "bin/old", 1, i386);
+    write_elf(tree.path() / "bin/x32", 1, x86_64);
+    write_elf(tree.path() / "bin/new", 2, x86_64);
+    write_elf(tree.path() / "work/old", 1, i386);
+    write_elf(tree.path() / "bin/arm", 1, 40);  // of another machine: perhaps there is an emulator
+    std::filesystem::create_symlink("/bin/old", tree.path() / "bin/link");
+    std::ofstream(tree.path() / "bin/script") << "#! /bin/old -x\n";
+    std::filesystem::permissions(tree.path() / "bin/script", std::filesystem::perms(0755));
+    for (auto const* each : {"old", "x32", "/bin/old", "./old", "link", "script"}) {
+        CAPTURE(each);
+        auto const checked = check(tree.path(), each);
+        REQUIRE(checked.has_error());
+        CHECK(checked.error().code == errc::unsupported);
+        CHECK(checked.error().message.find("32-bit") != std::string::npos);
+    }
+    for (auto const* each : {"new", "/bin/new", "arm", "no-such", "/etc", ""}) {
+        CAPTURE(each);
+        CHECK(check(tree.path(), each).has_value());
+    }
+}
+#endif
 
 TEST_CASE_METHOD(config_fixture, "the definition's environment is above rik's, and rik's above the image's",
                  "[unit][oci]") {

@@ -182,6 +182,12 @@ error unpack_error(std::string_view text) {
         return error{each.code, fmt::format("{} ({})", each.says, message), "",
                      "make room on the file system of rik's state directory"};
     }
+    // A record of type 'g' holds for all that follow; `git archive` writes one, and umoci 0.4.7 knows none.
+    if (lower.find("unknown typeflag '\\x67'") != lower.npos)
+        return error{
+            errc::unsupported, "a layer has a PAX global header, which umoci cannot unpack", "",
+            "build the layer without one: what `git archive` makes has one, what docker build or tar makes has "
+            "none"};
     return error{errc::corrupt, fmt::format("it cannot be unpacked: {}", message)};
 }
 

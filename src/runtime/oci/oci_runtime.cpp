@@ -5,6 +5,7 @@
 #include "container_log_detail.hpp"
 #include "inventory_detail.hpp"
 #include "machine_detail.hpp"
+#include "overlay_probe_detail.hpp"
 #include "readiness_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "trash_detail.hpp"
@@ -90,6 +91,10 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     inner->tasks.spawn(inner->logs.run());
     inner->tasks.spawn(inner->keep_trash_empty());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
+}
+
+result<void> oci_runtime::check_file_system(std::filesystem::path const& state_dir) {
+    return detail::check_overlay(state_dir);
 }
 
 awaitable<> oci_runtime::stop() {

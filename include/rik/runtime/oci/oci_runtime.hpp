@@ -55,6 +55,11 @@ public:
     /// Precondition: `stop` has completed.
     ~oci_runtime() override;
 
+    /// Whether containers can write on the file system of `state_dir`, which is there: a container's root is an overlay
+    /// with its upper directory in it. Tries it, in a few milliseconds, and leaves nothing. Blocks.
+    /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; exhausted; internal.
+    static result<void> check_file_system(std::filesystem::path const& state_dir);
+
     /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed, of which the next one
     /// that is opened deletes the rest. Containers run on, and no conmon of theirs stays in our own cgroup. Call it
     /// when no other verb runs.
