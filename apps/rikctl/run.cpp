@@ -210,6 +210,9 @@ void add_run_options(CLI::App& command, run_command_options& options) {
         ->type_name("NAME=VALUE");
     command.add_option("--cpu", options.run.cpu, "Limit of processor time, as 500m or 2")->type_name("QUANTITY");
     command.add_option("--memory", options.run.memory, "Limit of memory, as 64Mi")->type_name("QUANTITY");
+    command.add_option("--pull", options.run.pull, "When to ask the registry; without it always for the tag latest")
+        ->check(CLI::IsMember({"always", "missing", "never"}))
+        ->type_name("always|missing|never");
     command.add_flag("--rm", options.removes, "Delete it when it ends or Ctrl-C is pressed");
     command.add_flag("-d,--detach", options.detaches, "Only wait until it runs; print its name and address");
     command.add_flag("-q,--quiet", options.is_quiet, "Print nothing but the container's output");

@@ -64,6 +64,7 @@ json::object container_object(instance const& row, container_status const& statu
     json::object object;
     object["name"] = status.name;
     object["image"] = image_of(row, status.name);
+    object["imageDigest"] = status.image_digest;
     object["state"] = to_string(status.state);
     object["reason"] = status.reason;
     object["message"] = status.message;

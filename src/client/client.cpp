@@ -59,6 +59,20 @@ target_writer list_target(resource_kind kind, list_filter const& filter) {
     return target;
 }
 
+std::string images_target(std::string_view node) { return object_target(resource_kind::node, node) + "/images"; }
+
+detail::exchange_request image_request(std::string_view node, boost::json::object const& body) {
+    detail::exchange_request request{.method = "POST", .target = images_target(node)};
+    request.content_type = "application/json";
+    request.body = boost::json::serialize(body);
+    return request;
+}
+
+/// The server's patience ends first.
+duration image_patience(client_options const& options) {
+    return options.reply_timeout - limits::operation_timeout + limits::image_call_timeout;
+}
+
 /// As the server tells them apart.
 std::string content_type_of(std::string_view definition) {
     auto const start = definition.find_first_not_of(" \t\r\n");
@@ -102,9 +116,13 @@ result<std::string> client::call(std::string method, std::string target, std::st
     detail::exchange_request request{.method = std::move(method), .target = std::move(target)};
     request.body = std::move(body);
     request.content_type = std::move(content_type);
-    auto const deadline = clock_.now() + options_.reply_timeout;
+    return call_for(options_.reply_timeout, std::move(request));
+}
+
+result<std::string> client::call_for(duration patience, detail::exchange_request request) {
+    auto const deadline = clock_.now() + patience;
     // What only reads waits for no disk: a server that does not begin to answer hangs.
-    auto const is_read = request.method == "GET";
+    auto const is_read = request.method == "GET" && !request.may_wait;
     auto const head_deadline = is_read ? std::min(deadline, clock_.now() + options_.head_timeout) : deadline;
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
@@ -166,6 +184,29 @@ result<watch_stream> client::watch(resource_kind kind, list_filter const& filter
     auto done = stream.connect(clock_.now() + std::min(options_.head_timeout, options_.reply_timeout));
     if (!done) return done.error();
     return stream;
+}
+
+result<std::string> client::list_images(std::string_view node) {
+    detail::exchange_request request{.target = images_target(node)};
+    request.may_wait = true;
+    return call_for(options_.reply_timeout, std::move(request));
+}
+
+result<std::string> client::pull_image(std::string_view node, std::string_view image) {
+    boost::json::object body;
+    body["pull"] = image;
+    return call_for(image_patience(options_), image_request(node, body));
+}
+
+result<std::string> client::load_images(std::string_view node, rik::load_images const& what) {
+    boost::json::object body;
+    body["load"] = what.path;
+    if (!what.name.empty()) body["name"] = what.name;
+    return call_for(image_patience(options_), image_request(node, body));
+}
+
+result<std::string> client::remove_image(std::string_view node, std::string_view name_or_digest) {
+    return call("DELETE", target_writer(images_target(node)).with("image", name_or_digest).text());
 }
 
 result<std::string> client::version() {

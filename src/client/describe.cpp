@@ -96,6 +96,7 @@ void add_containers(describe_lines& lines, object const& instance, object const&
         lines.heading(text_at(*each, "name"));
         lines.indent();
         lines.add("Image", text_at(*each, "image"));
+        lines.add("Digest", text_at(*each, "imageDigest"));
         lines.add("State", container_state_text(*each));
         lines.add("Reason", reason_text(*each));
         lines.add_time("Started", time_at(*each, "startedAt"));

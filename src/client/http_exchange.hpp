@@ -18,6 +18,7 @@ struct exchange_request {
     std::string content_type = {};
     std::string body = {};
     std::string last_event_id = {};
+    bool may_wait = false;  ///< though it only reads: it asks a node
 };
 
 /// Not safe for use from several threads at once. Destroying it closes the connection.

@@ -1,5 +1,6 @@
 // The reading half of the codec.
 #include <rik/model/codec.hpp>
+#include <rik/model/held_image.hpp>
 
 #include "model/json_detail.hpp"
 
@@ -14,6 +15,9 @@ static void read_value(json::value const& from, workload_kind& into, read_failur
 }
 static void read_value(json::value const& from, restart_policy& into, read_failure& failure) {
     read_word(from, into, parse_restart_policy, failure);
+}
+static void read_value(json::value const& from, image_pull_policy& into, read_failure& failure) {
+    read_word(from, into, parse_image_pull_policy, failure);
 }
 static void read_value(json::value const& from, port_protocol& into, read_failure& failure) {
     read_word(from, into, parse_port_protocol, failure);
@@ -43,6 +47,7 @@ static void read_members(member_reader& members, container_port& into) {
 static void read_members(member_reader& members, container_definition& into) {
     members.need("name", into.name);
     members.need("image", into.image);
+    members.get("pull_policy", into.pull_policy);
     members.get("command", into.command);
     members.get("args", into.args);
     members.get("env", into.env);
@@ -104,6 +109,7 @@ static void read_members(member_reader& members, container_status& into) {
     members.need("state", into.state);
     members.get("reason", into.reason);
     members.get("message", into.message);
+    members.get("image_digest", into.image_digest);
     members.get("exit_code", into.exit_code);
     members.get("started_at", into.started_at);
     members.get("finished_at", into.finished_at);
@@ -168,6 +174,14 @@ static void read_members(member_reader& members, document& into) {
     members.need("json", into.json);
 }
 
+static void read_members(member_reader& members, held_image& into) {
+    members.need("digest", into.digest);
+    members.get("names", into.names);
+    members.get("size_bytes", into.size_bytes);
+    members.get("pulled_at", into.pulled_at);
+    members.get("used_by", into.used_by);
+}
+
 /// Every object with members is a value, too.
 template <class Object>
 requires requires(member_reader& members, Object& object) { read_members(members, object); }
@@ -207,6 +221,10 @@ result<instance_status> decode_instance_status(std::string_view text) {
 
 result<instance_template> decode_instance_template(std::string_view text) {
     return detail::decode<instance_template>(text, "instance template");
+}
+
+result<std::vector<held_image>> decode_held_images(std::string_view text) {
+    return detail::decode<std::vector<held_image>>(text, "images");
 }
 
 result<instance> decode_instance(std::string_view text, release_source const& releases) {

@@ -16,9 +16,10 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::array container_rules{field_rule{"name"},  field_rule{"image"},   field_rule{"command"},
-                                     field_rule{"args"},  field_rule{"env"},     field_rule{"workingDir"},
-                                     field_rule{"ports"}, field_rule{"network"}, field_rule{"resources"}};
+constexpr std::array container_rules{field_rule{"name"},       field_rule{"image"}, field_rule{"imagePullPolicy"},
+                                     field_rule{"command"},    field_rule{"args"},  field_rule{"env"},
+                                     field_rule{"workingDir"}, field_rule{"ports"}, field_rule{"network"},
+                                     field_rule{"resources"}};
 constexpr std::array environment_rules{field_rule{"name"}, field_rule{"value"}};
 constexpr std::array resources_rules{field_rule{"requests"}, field_rule{"limits"}};
 constexpr std::array requests_rules{field_rule{resource::cpu}, field_rule{resource::memory},
@@ -175,6 +176,15 @@ void read_name_and_image(field_reader const& fields, container_definition& into)
     }
 }
 
+void read_pull_policy(field_reader const& fields, container_definition& into) {
+    auto const text = fields.text("imagePullPolicy");
+    if (!text || text->empty()) return;  // as in Kubernetes, where an empty one is the default
+    into.pull_policy = parse_image_pull_policy(*text);
+    if (into.pull_policy) return;
+    fields.notes().problem(fields.path_of("imagePullPolicy"), fmt::format("'{}' is no pull policy", shortened(*text)),
+                           "use Always, IfNotPresent or Never");
+}
+
 void check_references(container_definition const& container, field_reader const& fields) {
     auto const expanded = expand_references(container, {});
     if (expanded) return;
@@ -186,6 +196,7 @@ container_definition read_container(json::object const& from, std::string path, 
     field_reader const fields(from, std::move(path), container_rules, notes);
     container_definition container;
     read_name_and_image(fields, container);
+    read_pull_policy(fields, container);
     container.command = read_words(fields, "command");
     container.args = read_words(fields, "args");
     container.env = read_environment(fields);

@@ -142,12 +142,46 @@ result<image_name> parse_file_name(image_transport transport, std::string_view r
     return name;
 }
 
+constexpr std::string_view official = "library/";  // of docker.io: "nginx" is "library/nginx"
+
+bool is_docker_hub(std::string_view registry) {
+    return registry.empty() || registry == "docker.io" || registry == "index.docker.io";
+}
+
+std::string short_repository(image_name const& of) {
+    if (!is_docker_hub(of.registry)) return fmt::format("{}/{}", of.registry, of.repository);
+    auto const slash = of.repository.find('/');
+    if (slash == std::string::npos) return of.repository;
+    auto const rest = std::string_view(of.repository).substr(slash + 1);
+    if (of.repository.starts_with(official) && rest.find('/') == rest.npos) return std::string(rest);
+    // "docker.io/a.b/c" is not "a.b/c", which is of the registry a.b.
+    auto const is_clear = !is_meant_as_registry(std::string_view(of.repository).substr(0, slash));
+    return is_clear ? of.repository : fmt::format("docker.io/{}", of.repository);
+}
+
+std::string file_name_of(image_name const& of) {
+    auto const* const prefix = of.transport == image_transport::oci_layout ? "oci" : "docker-archive";
+    return fmt::format("{}:{}{}{}", prefix, of.path, of.reference.empty() ? "" : ":", of.reference);
+}
+
 std::size_t stored_bytes(std::string_view text) {
     auto const others = std::ranges::count_if(text, [](char c) { return !has_only({&c, 1}, "._-@:/"); });
     return text.size() + 2 * static_cast<std::size_t>(others);
 }
 
 }  // namespace
+
+std::string short_name(image_name const& of) {
+    if (of.transport != image_transport::registry) return file_name_of(of);
+    auto name = short_repository(of);
+    if (!of.digest.empty()) return fmt::format("{}@{}", name, of.digest);
+    if (!of.tag.empty() && of.tag != "latest") return fmt::format("{}:{}", name, of.tag);
+    return name;
+}
+
+bool is_floating(image_name const& of) {
+    return of.transport == image_transport::registry && of.digest.empty() && (of.tag.empty() || of.tag == "latest");
+}
 
 bool is_image_digest(std::string_view text) {
     std::string_view const prefix = "sha256:";

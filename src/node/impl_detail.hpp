@@ -40,6 +40,7 @@ private:
         std::optional<found_sandbox> found = {};       ///< what an earlier agent left; of what was taken over it stays
         std::string boot_id = {};                      ///< of the boot in which it was started last
         std::optional<detail::instance_end> end = {};  ///< on disk; told when everything is released
+        std::string warnings = {};                     ///< about its images, for its user
         std::optional<error> network_lost = {};        ///< why it runs without a network
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
@@ -64,7 +65,7 @@ private:
     template <class T>
     using start_result = boost::system::result<T, start_failure>;
 
-    /// Somebody reads a log.
+    /// Somebody reads a log, or waits for the answer about images.
     struct log_stream {
         log_stream(asio::any_io_executor strand, stream_request what, std::unique_ptr<byte_stream> reader)
             : asked(std::move(what)), to(std::move(reader)), done(strand), work(strand) {}
@@ -158,7 +159,16 @@ private:
     awaitable<> serve_log(stream_request asked);
     awaitable<> pump_log(log_stream_ptr stream);
     awaitable<> watch_reader(log_stream_ptr stream);
-    awaitable<std::optional<error>> send_log(log_stream_ptr stream);
+    awaitable<std::optional<error>> send_answer(log_stream_ptr stream);
+    awaitable<std::optional<error>> send_log(log_stream_ptr stream, log_call asked);
+
+    // images.cpp
+    awaitable<std::optional<error>> send_images(log_stream_ptr stream, image_call asked);
+    awaitable<result<std::vector<held_image>>> answer_call(image_call asked);
+    awaitable<result<std::vector<held_image>>> held_images();
+    awaitable<result<std::vector<held_image>>> pull_image(std::string name);
+    awaitable<result<std::vector<held_image>>> remove_image(std::string name_or_digest);
+    void note_users(std::vector<held_image>& all) const;
 
     awaitable<> flush();
 

@@ -9,6 +9,7 @@ namespace rik {
 
 awaitable<> node_agent::impl::bring_up(record_ptr held) {
     held->status().containers = detail::waiting_containers(held->pod());
+    held->warnings.clear();
     auto const began = ports_.time.now();
     if (std::exchange(held->boot_id, facts_.boot_id) != facts_.boot_id)
         disk_.put("boot", held->id().text(), facts_.boot_id);
@@ -21,7 +22,8 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
         co_return co_await finish(held, std::move(how));
     }
     auto const took = to_short_string(ports_.time.now() - began);
-    report(*held, instance_state::running, "Started", fmt::format("all containers run, {} after the order", took));
+    report(*held, instance_state::running, "Started",
+           fmt::format("all containers run, {} after the order{}", took, held->warnings));
     options_.out.info("instance started", {{"instance", held->fields.name}, {"took", took}});
     co_await watch_containers(held);
 }
@@ -30,8 +32,10 @@ awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::im
     auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     std::vector<image_ptr> pulled;
     for (auto const& container : release->pod.containers) {
-        auto image = co_await ports_.pulled.ensure(container.image);
+        auto image = co_await ports_.pulled.ensure(container.image, container.pull_policy);
         if (image) {
+            if (auto* const status = held->find(container.name)) status->image_digest = (*image)->digest;
+            if (!(*image)->warning.empty()) held->warnings += fmt::format("; {}", (*image)->warning);
             pulled.push_back(std::move(*image));
             continue;
         }

@@ -49,6 +49,8 @@ public:
 
     // streams.cpp
     awaitable<result<std::unique_ptr<byte_stream>>> open_log(log_request what);
+    // images.cpp
+    awaitable<result<std::vector<held_image>>> call_images(node_id on, image_call what);
 
     store& data() { return store_; }
     view const& durable() const { return store_.durable(); }
@@ -124,6 +126,9 @@ private:
     facts all_facts() const;
     facts due_facts();
     item item_of(instance const& row) const;
+
+    // streams.cpp
+    awaitable<result<std::unique_ptr<byte_stream>>> open_stream(stored<node> from, stream_call what);
 
     // reports.cpp: scheduler -> primary
     awaitable<> read_reports(std::shared_ptr<connection> from);

@@ -131,16 +131,6 @@ std::shared_ptr<machine::container> machine::find(container_key const& key) cons
     return found == containers_.end() ? nullptr : found->second;
 }
 
-awaitable<result<image_ptr>> machine::ensure(std::string name) {
-    auto const& how = behaviour_of(name);
-    if (!pulled_.contains(name)) co_await time_.sleep_for(how.pull_time);
-    if (how.pull_error) co_return *how.pull_error;
-    pulled_.insert(name);
-    auto made = std::make_shared<image>();
-    made->name = std::move(name);
-    co_return image_ptr(std::move(made));
-}
-
 awaitable<result<sandbox>> machine::create_sandbox(sandbox_request request) {
     sandboxes_.insert(request.instance);
     co_return sandbox{"/simulated/" + request.instance.text()};

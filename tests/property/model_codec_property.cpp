@@ -84,6 +84,7 @@ public:
         container_definition result;
         result.name = word();
         result.image = bytes();
+        result.pull_policy = maybe([this] { return static_cast<image_pull_policy>(below(3)); });
         result.command = maybe([this] { return words(); });
         result.args = maybe([this] { return words(); });
         result.env = some([this] {
@@ -146,6 +147,7 @@ public:
         result.state = static_cast<container_state>(below(3));
         result.reason = word();
         result.message = bytes();
+        result.image_digest = bytes();
         result.exit_code = maybe([this] { return static_cast<int>(below(256)); });
         result.started_at = maybe([this] { return time(); });
         result.finished_at = maybe([this] { return time(); });

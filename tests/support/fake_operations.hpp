@@ -113,6 +113,13 @@ public:
     awaitable<result<std::unique_ptr<log_source>>> open_log(caller, log_request what) override {
         return on_strand(strand_, open_log_here(std::move(what)));
     }
+    awaitable<result<std::vector<held_image>>> call_images(caller, node_id, image_call what) override {
+        if (failure) co_return *failure;
+        image_calls.push_back(std::move(what));
+        co_return held;
+    }
+    std::vector<held_image> held = {};         ///< the answer to every call about images
+    std::vector<image_call> image_calls = {};  ///< that were made
     awaitable<result<void>> ready() override {
         if (failure) co_return *failure;
         co_return result<void>{};

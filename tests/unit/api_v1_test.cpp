@@ -263,3 +263,36 @@ TEST_CASE("junk, huge queries and many clients harm nobody") {
     CHECK(right == 160);
     CHECK(on.json_at("/rik/v1/workloads").at("items").as_array().size() == 160);
 }
+
+TEST_CASE("v1: the images of a node are listed, brought and removed through the node") {
+    api_fixture on;
+    on.on.run(on.primary.add_node("n1"));
+    held_image image{
+        .digest = "sha256:" + std::string(64, 'a'), .names = {"app:1"}, .size_bytes = 5, .used_by = {"web"}};
+    on.primary.held.push_back(image);
+    auto const path = std::string("/rik/v1/nodes/n1/images");
+    auto const list = on.json_at(path);
+    CHECK(list.at("items").at(0).at("digest") == image.digest);
+    CHECK(list.at("items").at(0).at("names").at(0) == "app:1");
+    CHECK(list.at("items").at(0).at("sizeBytes") == 5);
+    CHECK(list.at("items").at(0).at("pulledAt").is_null());
+    CHECK(list.at("items").at(0).at("usedBy").at(0) == "web");
+    CHECK(on.post(path, R"({"pull":"app:1"})").status_code == 200);
+    CHECK(on.post(path, R"({"load":"/x.tar","name":"app:2"})").status_code == 200);
+    CHECK(on.connect().request("DELETE", path + "?image=r.io%2Fapp%3A1").status_code == 200);
+    auto const& calls = on.primary.image_calls;
+    REQUIRE(calls.size() == 4);
+    CHECK(std::holds_alternative<list_images>(calls[0]));
+    CHECK(std::get<pull_image>(calls[1]).name == "app:1");
+    CHECK(std::get<load_images>(calls[2]).path == "/x.tar");
+    CHECK(std::get<load_images>(calls[2]).name == "app:2");
+    CHECK(std::get<remove_image>(calls[3]).name_or_digest == "r.io/app:1");
+    for (auto const* body : {"", "[]", "{}", R"({"pull":""})", R"({"pull":"a","load":"/b"})",
+                             R"({"pull":"a","name":"b"})", R"({"pull":7})", R"({"fetch":"a"})"}) {
+        CAPTURE(body);
+        CHECK(on.post(path, body).status_code == 400);
+    }
+    CHECK(on.connect().request("DELETE", path).status_code == 400);
+    CHECK(on.get("/rik/v1/nodes/none/images").status_code == 404);
+    CHECK(calls.size() == 4);
+}

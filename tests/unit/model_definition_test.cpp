@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -396,4 +398,19 @@ TEST_CASE("the remedy for a number in place of text proposes no other value", "[
     };
     for (auto const* written : {"1.10", "0x1F", "0755", "1e3", "true"})
         CHECK(remedy_for(written) == "write it in quotes");
+}
+
+TEST_CASE("a pull policy is one of Kubernetes' three, or left to the tag", "[definition]") {
+    auto const policy = [](std::string const& more) {
+        return accept(container_with(more)).definition.pod.containers[0].pull_policy;
+    };
+    CHECK(policy(R"("imagePullPolicy":"Always")") == image_pull_policy::always);
+    CHECK(policy(R"("imagePullPolicy":"IfNotPresent")") == image_pull_policy::if_not_present);
+    CHECK(policy(R"("imagePullPolicy":"Never")") == image_pull_policy::never);
+    for (auto const* each : {R"("imagePullPolicy":"")", R"("imagePullPolicy":null)", R"("args":[])"})
+        CHECK(policy(each) == std::nullopt);
+    CHECK(accept(container_with(R"("imagePullPolicy":"Never")")).warnings.empty());
+    for (auto const* each : {"\"always\"", "\"Sometimes\"", "7", "[]"})
+        check_refused(container_with(fmt::format(R"("imagePullPolicy":{})", each)),
+                      "spec.containers[0].imagePullPolicy");
 }

@@ -55,7 +55,8 @@ inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by th
 inline constexpr std::size_t streams_per_node_max = 64;
 inline constexpr duration kill_timeout = 10s;  ///< from the kill of a container to its end; then it is tried again
 inline constexpr duration pull_timeout = 10min;
-inline constexpr duration runtime_call_timeout = 2min;  ///< of one runc or conmon call
+inline constexpr duration registry_answer_timeout = 1min;  ///< whether a tag was moved; less where a copy would serve
+inline constexpr duration runtime_call_timeout = 2min;     ///< of one runc or conmon call
 inline constexpr std::int64_t pods_per_node_default = 110;
 inline constexpr std::size_t log_file_bytes_max = 10u << 20;  ///< then it is rotated
 inline constexpr std::size_t log_files_max = 3;
@@ -75,6 +76,7 @@ inline constexpr duration http_check_period = 500ms;  ///< how often time-outs a
 inline constexpr std::size_t http_header_count_max = 128;
 inline constexpr duration watch_heartbeat_period = 15s;
 inline constexpr duration operation_timeout = 60s;
+inline constexpr duration image_call_timeout = 15min;  ///< of a pull that a user asked for, and its wait for others
 
 // The program
 inline constexpr std::size_t log_queue_bytes_max = 256u << 10;  ///< of lines that standard error does not take

@@ -7,6 +7,7 @@
 #include <rik/client/address.hpp>
 #include <rik/client/event_stream.hpp>
 #include <rik/client/resource_kind.hpp>
+#include <rik/model/held_image.hpp>
 #include <rik/model/log.hpp>
 
 #include <cstdint>
@@ -19,7 +20,8 @@ namespace rik {
 
 namespace detail {
 class http_exchange;
-}
+struct exchange_request;
+}  // namespace detail
 
 struct client_options {
     duration connect_timeout = std::chrono::seconds(5);
@@ -137,6 +139,13 @@ public:
     result<std::string> create_instances(instances_wanted const& what);
     result<log_stream> open_log(log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
+    /// Of a node, by name or id. Each answers with the images that it was about.
+    result<std::string> list_images(std::string_view node);
+    /// Waits for as long as the server does, limits::image_call_timeout.
+    result<std::string> pull_image(std::string_view node, std::string_view image);
+    /// `path` is on the node's machine. Without `name` the images get the names that they have there.
+    result<std::string> load_images(std::string_view node, rik::load_images const& what);
+    result<std::string> remove_image(std::string_view node, std::string_view name_or_digest);
     /// The server's version, as text.
     result<std::string> version();
 
@@ -145,6 +154,7 @@ public:
 private:
     result<std::string> call(std::string method, std::string target, std::string body = {},
                              std::string content_type = {});
+    result<std::string> call_for(duration patience, detail::exchange_request request);
 
     server_address to_;
     client_options options_;

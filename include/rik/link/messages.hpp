@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/model/held_image.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
@@ -35,13 +36,21 @@ struct registered_node {
     std::string name = {};  ///< for people
 };
 
+/// What a container has written.
+struct log_call {
+    instance_id instance;
+    std::string container;
+    log_options how = {};
+};
+
+/// What a node is asked to send. Of an image_call: one text, which `encode` of images makes.
+using stream_call = std::variant<log_call, image_call>;
+
 /// Ask a node to dial a stream back. Not durable: whoever asked gives up after limits::stream_dial_timeout.
 struct stream_request {
     stream_id stream;
     node_id node;
-    instance_id instance;
-    std::string container;
-    log_options log = {};
+    stream_call what;
 };
 
 /// primary -> scheduler. Items changed or removed since the last batch. An image is consistent when `complete` is set:

@@ -29,6 +29,11 @@ enum class port_protocol : std::uint8_t { tcp, udp };
 std::string_view to_string(port_protocol protocol);  ///< "TCP", "UDP"
 std::optional<port_protocol> parse_port_protocol(std::string_view text);
 
+/// When the registry of a container's image is asked.
+enum class image_pull_policy : std::uint8_t { always, if_not_present, never };
+std::string_view to_string(image_pull_policy policy);  ///< "Always", "IfNotPresent", "Never"
+std::optional<image_pull_policy> parse_image_pull_policy(std::string_view text);
+
 struct environment_variable {
     std::string name;
     std::string value;
@@ -49,6 +54,7 @@ struct container_port {
 struct container_definition {
     std::string name;
     std::string image;
+    std::optional<image_pull_policy> pull_policy = {};  ///< nullopt: by the image's tag, see images::ensure
     std::optional<std::vector<std::string>> command = {};
     std::optional<std::vector<std::string>> args = {};
     std::vector<environment_variable> env = {};

@@ -29,6 +29,7 @@ struct container_status {
     container_state state = container_state::waiting;
     std::string reason = {};   ///< one word: "ContainerCreating", "Completed", "Error", "OOMKilled", "ImagePullFailed"
     std::string message = {};  ///< for the user
+    std::string image_digest = {};      ///< "sha256:...", of the image that it runs; empty: not known yet
     std::optional<int> exit_code = {};  ///< 128 + n when signal n ended it
     std::optional<wall_time> started_at = {};
     std::optional<wall_time> finished_at = {};

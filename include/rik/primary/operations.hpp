@@ -5,6 +5,7 @@
 #include <rik/base/result.hpp>
 #include <rik/model/caller.hpp>
 #include <rik/model/document.hpp>
+#include <rik/model/held_image.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
@@ -134,6 +135,11 @@ public:
     /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
     /// unavailable, its node is not heard.
     virtual awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) = 0;
+
+    /// What the node answers. Errors: denied, the caller is no admin: what is on a machine belongs to all tenants;
+    /// not_found; unavailable, the node is not heard; those of `images`; conflict, an instance uses the image that is
+    /// to go. Cancel: a pull is given up, unless somebody else waits for it.
+    virtual awaitable<result<std::vector<held_image>>> call_images(caller who, node_id on, image_call what) = 0;
 
     /// Is the store open and a scheduler connected? The reason if not.
     virtual awaitable<result<void>> ready() = 0;

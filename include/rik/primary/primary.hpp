@@ -65,6 +65,7 @@ public:
     awaitable<result<void>> put_document(caller who, document what) override;
     awaitable<result<void>> delete_document(caller who, document_key which) override;
     awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) override;
+    awaitable<result<std::vector<held_image>>> call_images(caller who, node_id on, image_call what) override;
     awaitable<result<void>> ready() override;
 
 private:

@@ -60,6 +60,9 @@ public:
     /// For every image, unless it has a behaviour of its own.
     void set_behaviour(image_behaviour how) { usual_ = std::move(how); }
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
+    /// From now on the registry has another image by this name. (What was never pushed has one that its name stands
+    /// for.)
+    void push(std::string const& image, std::string digest);
     /// As long as it is set, the Pod network cannot be opened.
     void set_network_error(std::optional<error> why) { network_error_ = std::move(why); }
     /// Somebody takes the Pod off the network. `repair` puts it back, or tells it if `attach_error` is set.
@@ -98,7 +101,10 @@ public:
     awaitable<result<std::vector<found_sandbox>>> list() override;
     awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
 
-    awaitable<result<image_ptr>> ensure(std::string name) override;
+    awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) override;
+    awaitable<result<std::vector<held_image>>> list_held() override;
+    awaitable<result<std::vector<held_image>>> load(load_images what) override;
+    awaitable<result<void>> remove(image_removal what) override;
 
     awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;
     awaitable<result<std::vector<lost_pod>>> repair() override;
@@ -112,6 +118,7 @@ private:
     struct container;
     class text_log;
     image_behaviour const& behaviour_of(std::string const& image) const;
+    std::string digest_of(std::string const& name) const;
     static awaitable<result<void>> change_of(std::shared_ptr<container> which);
     std::shared_ptr<container> find(container_key const& key) const;
 
@@ -121,7 +128,8 @@ private:
     std::uint64_t boot_count_ = 1;
     image_behaviour usual_;
     std::map<std::string, image_behaviour> special_;
-    std::set<std::string> pulled_;
+    std::map<std::string, std::string> registry_;  ///< digests by short name, of what was pushed
+    std::map<std::string, std::string> pulled_;    ///< the same, of what is here
     std::optional<error> network_error_;
     std::set<instance_id> sandboxes_;
     std::map<container_key, std::shared_ptr<container>> containers_;
