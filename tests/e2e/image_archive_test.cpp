@@ -16,7 +16,6 @@ TEST_CASE("an archive of docker gives its images the names that it has", "[e2e][
     auto const archive = (f.directory.path() / "x.tar").string();
     rik::testing::run_tool(
         "skopeo", {"copy", "-q", "--additional-tag", "r.io:5000/x:2", source, "docker-archive:" + archive + ":x:1"});
-    rik::testing::run_tool("gzip", {"--keep", archive});
     f.open({});
     auto const loaded = f.load({archive});
     REQUIRE(loaded.size() == 1);
@@ -26,10 +25,14 @@ TEST_CASE("an archive of docker gives its images the names that it has", "[e2e][
         CHECK(f.get(each)->digest == loaded[0].digest);
         CHECK(f.ensure(each, image_pull_policy::never).has_value());
     }
-    CHECK(f.load({archive + ".gz", "y"})[0].names == std::vector<std::string>{"r.io:5000/x:2", "x:1", "y"});
+    rik::testing::run_tool("gzip", {"--keep", archive});
+    auto const compressed = rik::testing::run(f.io, f.store->load({archive + ".gz"}));
+    REQUIRE(compressed.has_error());
+    CHECK(compressed.error().code == errc::unsupported);
+    CHECK(compressed.error().message.find("compressed") != std::string::npos);
     f.close();
     f.open({});
-    CHECK(f.ensure("y:latest", image_pull_policy::if_not_present)->get()->digest == loaded[0].digest);
+    CHECK(f.ensure("x:1", image_pull_policy::if_not_present)->get()->digest == loaded[0].digest);
 }
 
 TEST_CASE("OCI archives and layouts are loaded, with a name where they have none", "[e2e][images]") {
@@ -107,16 +110,17 @@ TEST_CASE("a tree that an earlier rik has made is made anew, without its registr
     auto const name = registry.push(rik::testing::make_busybox_layout(f.layout(), "1", plain_image()), "busybox:1");
     f.open({registry.address()});
     auto const first = f.get(name);
+    auto const mode = fs::status(first->tree).permissions();
     f.close();
     registry.stop();
     auto const images = f.directory.path() / "state/images";
     auto const old = images / ("sha256-" + first->digest.substr(7));
     fs::rename(tree_of(first), old);
-    fs::permissions(old / "rootfs", fs::perms(0750));  // as with the umask 027
+    fs::permissions(old / "rootfs", fs::perms(0710));  // as some umask had made it
     f.open({registry.address()});
     auto const again = f.ensure(name, image_pull_policy::never);
     REQUIRE(again.has_value());
-    CHECK((fs::status((*again)->tree).permissions() & fs::perms::mask) == fs::perms(0755));
+    CHECK(fs::status((*again)->tree).permissions() == mode);
     CHECK(f.sink.pulls == 1);
     f.close();
     CHECK(!fs::exists(old));
