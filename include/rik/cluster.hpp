@@ -34,7 +34,7 @@ struct cluster_options {
     std::string cluster_cidr = "10.210.0.0/16";
     placement_policy policy = default_policy();
     std::string version = "0";
-    log out = {};
+    log out = warnings_to_standard_error();  ///< `log()` for silence
 };
 
 /// Each role has a strand of `executor`, which is the host program's and may have several threads. The calls may be

@@ -18,6 +18,12 @@ json::object map_object(string_map const& map) {
 
 json::array text_array(std::vector<std::string> const& texts) { return json::array(texts.begin(), texts.end()); }
 
+json::array troubles_array(std::vector<node_trouble> const& troubles) {
+    json::array all;
+    for (auto const& each : troubles) all.push_back(json::object{{"reason", each.reason}, {"message", each.message}});
+    return all;
+}
+
 json::value time_value(std::optional<wall_time> const& when) {
     if (!when) return nullptr;
     return json::value(to_string(*when));
@@ -170,6 +176,7 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["name"] = row->facts.name;
     object["state"] = to_string(row->state);
     object["stateSince"] = to_string(row->state_since);
+    object["troubles"] = troubles_array(row->facts.troubles);
     object["createdAt"] = to_string(row->created_at);
     object["revision"] = row.changed_at;
     object["version"] = row->facts.version;

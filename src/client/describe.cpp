@@ -243,6 +243,7 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     add_identity(lines, *of);
     lines.add("State", text_at(*of, "state"));
     lines.add_time("Since", time_at(*of, "stateSince"));
+    for (auto const* each : objects_at(*of, "troubles")) lines.add(text_at(*each, "reason"), text_at(*each, "message"));
     lines.add("Version", text_at(*of, "version"));
     lines.add("Boot id", text_at(*of, "bootId"));
     lines.add("Runtimes", texts(array_at(*of, "runtimes")));

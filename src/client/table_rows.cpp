@@ -47,6 +47,15 @@ table_cell node_state(object const& of, table_options const&) {
     return {word, word == "ready" ? tone::good : tone::bad};
 }
 
+/// Why a node takes no instances.
+table_cell node_reason(object const& of, table_options const& options) {
+    std::vector<std::string> all;
+    for (auto const* each : objects_at(of, "troubles"))
+        all.push_back(fmt::format("{}: {}", text_at(*each, "reason"), text_at(*each, "message")));
+    auto const text = join(all, "; ");
+    return {options.wide ? text : shortened(text, reason_bytes_max)};
+}
+
 table_cell addresses(object const& of, table_options const&) { return {texts(array_at(of, "addresses"))}; }
 
 table_cell labels(object const& of, table_options const&) { return {labels_text(object_at(of, "labels"))}; }
@@ -158,6 +167,7 @@ constexpr std::array node_columns{
     column{"VERSION", true, member<"version">},
     column{"LABELS", true, labels},
     column{"ID", true, member<"id">},
+    column{"REASON", false, node_reason},
 };
 
 constexpr std::array event_columns{

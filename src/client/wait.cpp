@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 8> instance_words{"pending", "creating", 
                                                          "failed",  "destroying", "terminated", "unknown"};
 constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
 constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
-constexpr std::array<std::string_view, 2> node_words{"ready", "unheard"};
+constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
 bool is_in(auto const& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
@@ -111,7 +111,7 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
         return refuse("wait for running, started, finished, deleted, state=active or state=destroying");
     if (kind == resource_kind::node && !(is_state && is_in(node_words, wanted.state_word)))
-        return refuse("wait for state=ready or state=unheard");
+        return refuse("wait for state=ready, state=notReady or state=unheard");
     return {};
 }
 

@@ -135,6 +135,13 @@ static json::value to_json(instance const& object, json_arena& arena) {
     return members.take();
 }
 
+static json::value to_json(node_trouble const& trouble, json_arena& arena) {
+    object_writer members(arena);
+    members.put("reason", trouble.reason);
+    members.put("message", trouble.message);
+    return members.take();
+}
+
 static json::value to_json(node_facts const& facts, json_arena& arena) {
     object_writer members(arena);
     members.put("name", facts.name);
@@ -144,6 +151,7 @@ static json::value to_json(node_facts const& facts, json_arena& arena) {
     members.put_some("labels", facts.labels);
     members.put_some("runtimes", facts.runtimes);
     members.put_some("addresses", facts.addresses);
+    members.put_some("troubles", facts.troubles);
     return members.take();
 }
 

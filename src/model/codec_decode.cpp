@@ -141,6 +141,11 @@ static void read_members(member_reader& members, stored_instance& into) {
     members.need("status", into.fields.status);
 }
 
+static void read_members(member_reader& members, node_trouble& into) {
+    members.need("reason", into.reason);
+    members.need("message", into.message);
+}
+
 static void read_members(member_reader& members, node_facts& into) {
     members.need("name", into.name);
     members.get("boot_id", into.boot_id);
@@ -149,6 +154,7 @@ static void read_members(member_reader& members, node_facts& into) {
     members.get("labels", into.labels);
     members.get("runtimes", into.runtimes);
     members.get("addresses", into.addresses);
+    members.get("troubles", into.troubles);
 }
 
 static void read_members(member_reader& members, node& into) {

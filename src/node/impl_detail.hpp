@@ -41,6 +41,7 @@ private:
         std::string boot_id = {};                      ///< of the boot in which it was started last
         std::optional<detail::instance_end> end = {};  ///< on disk; told when everything is released
         std::optional<error> network_lost = {};        ///< why it runs without a network
+        std::string warning = {};                      ///< of its sandbox
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
 
@@ -97,6 +98,8 @@ private:
     result<void> set_network(std::string pod_subnet, std::string cluster_cidr);
     awaitable<> keep_network();
     awaitable<> open_network();
+    /// Says that the network cannot be had, and why; nullopt: it is there. Nothing is said twice.
+    void tell_of_network(std::optional<error> const& why);
     void lose_network(lost_pod const& which);
     awaitable<> network_ready(record_ptr held);
     std::vector<pod_attachment> present_pods();
@@ -175,7 +178,7 @@ private:
     std::string cluster_cidr_;
     std::optional<address_pool> addresses_;
     bool is_network_open_ = false;
-    std::string network_problem_;  ///< of the last try to open it
+    std::string network_problem_;  ///< of the last try to open or repair it
     std::map<release_id, release_ptr> releases_;
     std::map<instance_id, record_ptr> records_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said
@@ -189,6 +192,7 @@ private:
     std::shared_ptr<connection> connection_;
     bool inventory_is_due_ = false;
     bool beat_is_due_ = false;
+    bool troubles_are_due_ = false;
     notifier due_;
     notifier network_changed_;
     std::optional<error> failed_;

@@ -21,6 +21,7 @@ void candidate::give_back(release const& asked) {
 candidate candidate_of(node_id const& id, node_facts const& facts) {
     candidate made{.id = id, .name = facts.name, .capacity = facts.capacity};
     made.runtimes = facts.runtimes;
+    made.troubles = facts.troubles;
     return made;
 }
 
@@ -35,6 +36,10 @@ void cluster_view::set_node(candidate const& facts) {
 
 void cluster_view::set_ready(node_id const& node, bool is_ready) {
     if (auto const found = nodes_.find(node); found != nodes_.end()) found->second.is_ready = is_ready;
+}
+
+void cluster_view::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
+    if (auto const found = nodes_.find(node); found != nodes_.end()) found->second.troubles = std::move(troubles);
 }
 
 void cluster_view::hold(instance_id const& instance, node_id const& node, release_ptr asked) {

@@ -22,6 +22,11 @@ refusal is_not_ready(candidate const& node, release const&) {
     return "node is not ready";
 }
 
+refusal has_trouble(candidate const& node, release const&) {
+    if (node.troubles.empty()) return std::nullopt;
+    return node.troubles.front().reason == "NetworkNotReady" ? "its Pod network is not ready" : "it is in trouble";
+}
+
 refusal lacks_runtime(candidate const& node, release const& asked) {
     auto const runtime = runtime_of(asked.pod.kind);
     if (offers(node, runtime)) return std::nullopt;
@@ -67,7 +72,8 @@ std::int64_t most_free(candidate const& node, release const& asked) {
 }  // namespace scores
 
 placement_policy default_policy() {
-    return {{filters::is_not_ready, filters::lacks_runtime, filters::lacks_resources, filters::lacks_host_port},
+    return {{filters::is_not_ready, filters::has_trouble, filters::lacks_runtime, filters::lacks_resources,
+             filters::lacks_host_port},
             {scores::most_free}};
 }
 

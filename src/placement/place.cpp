@@ -62,6 +62,12 @@ private:
     std::vector<contender> standing_;
 };
 
+/// "a", or "a: what is wrong there".
+std::string example_of(candidate const& node, release const& asked, std::string_view why) {
+    if (filters::has_trouble(node, asked) != why) return node.name;
+    return fmt::format("{}: {}", node.name, node.troubles.front().message);
+}
+
 /// Counts of reasons with a few example nodes, the reason of most nodes first.
 placement_failure explain(candidates const& nodes, release const& asked, placement_policy const& policy) {
     struct group {
@@ -73,7 +79,8 @@ placement_failure explain(candidates const& nodes, release const& asked, placeme
         auto const why = refuse(node, asked, policy);
         if (!why) continue;
         auto& same = reasons[*why];
-        if (++same.count <= example_nodes_max) same.examples += (same.count > 1 ? ", " : "") + node.name;
+        if (++same.count <= example_nodes_max)
+            same.examples += (same.count > 1 ? ", " : "") + example_of(node, asked, *why);
     }
     placement_failure failure;
     if (reasons.empty()) failure.reason = "no node has joined yet";

@@ -132,6 +132,7 @@ private:
     awaitable<result<void>> take_slices(std::vector<Report> all, taker<Report> take_some);
     result<void> take_nodes(std::span<node_report const> news);
     result<void> take_node(node_report const& news);
+    event change_of(node const& now, node_state before) const;
     result<void> register_node(node_id const& id, node_facts const& said);
     result<std::string> free_subnet() const;
     result<void> take_proposals(std::span<proposal const> proposals);

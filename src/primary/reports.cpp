@@ -32,6 +32,11 @@ bool is_same_wait(instance_status const& before, std::string_view reason) {
     return before.reason == "Unschedulable" && without_counts(before.message) == without_counts(reason);
 }
 
+node_state state_of(bool is_heard, node_facts const& said) {
+    if (!is_heard) return node_state::unheard;
+    return said.troubles.empty() ? node_state::ready : node_state::not_ready;
+}
+
 }  // namespace
 
 /// A report that cannot be taken is not forgotten: the session ends, and at the next one everything is said again.
@@ -92,8 +97,8 @@ result<void> primary::impl::take_node(node_report const& news) {
     if (!known) return facts ? register_node(news.node, *facts) : result<void>();
     auto next = *known;
     if (facts) next.facts = *facts;
-    auto const state = news.heard ? node_state::ready : node_state::unheard;
-    auto const is_changed = state != known->state;
+    auto const state = state_of(news.heard, next.facts);
+    auto const is_changed = state != known->state || next.facts.troubles != known->facts.troubles;
     if (!is_changed && next.facts == known->facts) {
         due_nodes_.insert(news.node);  // it said Hello: the scheduler waits for its registration
         due_.notify();
@@ -101,17 +106,34 @@ result<void> primary::impl::take_node(node_report const& news) {
     }
     transaction update;
     if (is_changed) {
+        if (state != known->state) next.state_since = ports_.time.wall();
         next.state = state;
-        next.state_since = ports_.time.wall();
-        auto happened = about(next);
-        happened.type = news.heard ? event_type::normal : event_type::warning;
-        happened.reason = news.heard ? "NodeReady" : "NodeUnheard";
-        happened.message =
-            news.heard ? "the node is heard again" : "the node is not heard; its instances are in an unknown state";
-        note(update, std::move(happened));
+        note(update, change_of(next, known->state));
     }
     update.put(std::move(next), known.changed_at);
     return apply(std::move(update));
+}
+
+/// Precondition: its state has changed, or its troubles have.
+event primary::impl::change_of(node const& now, node_state before) const {
+    auto happened = about(now);
+    happened.type = now.state == node_state::ready ? event_type::normal : event_type::warning;
+    switch (now.state) {
+        case node_state::ready:
+            happened.reason = "NodeReady";
+            happened.message = before == node_state::unheard ? "the node is heard again"
+                                                             : "the node takes instances again: its trouble is over";
+            break;
+        case node_state::not_ready:
+            happened.reason = now.facts.troubles.front().reason;
+            happened.message = now.facts.troubles.front().message;
+            break;
+        case node_state::unheard:
+            happened.reason = "NodeUnheard";
+            happened.message = "the node is not heard; its instances are in an unknown state";
+            break;
+    }
+    return happened;
 }
 
 /// A node for which there is no subnet is refused; the session goes on without it.
@@ -124,11 +146,13 @@ result<void> primary::impl::register_node(node_id const& id, node_facts const& s
     node made{.id = id, .facts = said, .pod_subnet = *subnet};
     made.created_at = ports_.time.wall();
     made.state_since = made.created_at;
+    made.state = state_of(true, said);
     auto happened = about(made);
     happened.reason = "NodeRegistered";
     happened.message = fmt::format("the node has joined, with Pod subnet {}", *subnet);
     transaction registration;
     note(registration, std::move(happened));
+    if (made.state != node_state::ready) note(registration, change_of(made, node_state::ready));
     registration.put(std::move(made), 0);
     if (auto applied = apply(std::move(registration)); !applied) return applied;
     options_.out.info("node registered", {{"node", said.name}, {"subnet", *subnet}});

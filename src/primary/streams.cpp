@@ -80,7 +80,7 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
         co_return error{errc::conflict,
                         fmt::format("instance {} has no log yet: it is {}", row->name(), to_string(row->state()))};
     auto const holder = durable().find<node>(row->binding()->node);
-    if (!holder || holder->state != node_state::ready || !connection_)
+    if (!holder || holder->state == node_state::unheard || !connection_)
         co_return error{errc::unavailable, fmt::format("instance {}: its node is not heard", row->name())};
 
     stream_request request{

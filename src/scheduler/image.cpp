@@ -110,6 +110,11 @@ void scheduler_image::set_ready(node_id const& node, bool is_ready) {
     nodes_changed_ = true;
 }
 
+void scheduler_image::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
+    view_.set_troubles(node, std::move(troubles));
+    nodes_changed_ = true;
+}
+
 placement scheduler_image::place(placement_policy const& policy, std::size_t count_max) {
     if (std::exchange(nodes_changed_, false))
         for (auto& [id, state] : pending_)

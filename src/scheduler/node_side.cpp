@@ -75,6 +75,13 @@ void scheduler::impl::stop_awaiting(node_id const& node) {
 }
 
 void scheduler::impl::take(node_peer& peer, held news) {
+    if (news.troubles) {
+        auto& said = peer.greeting.facts;
+        said.troubles = std::move(*news.troubles);
+        image_.set_troubles(peer.greeting.node, said.troubles);
+        report_node(peer.greeting.node, node_report{peer.greeting.node, true, said});
+        place_due_.notify();
+    }
     if (news.inventory) {
         for (auto& each : image_.due(peer.greeting.node, news.states)) peer.due[each.instance] = std::move(each);
         peer.changed.notify();

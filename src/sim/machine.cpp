@@ -272,6 +272,7 @@ void machine::cut_off(instance_id instance) {
 }
 
 awaitable<result<std::vector<lost_pod>>> machine::repair() {
+    if (network_error_) co_return *network_error_;
     std::vector<lost_pod> lost;
     auto cut = std::exchange(cut_off_, {});
     for (auto& [instance, pod] : cut) {

@@ -195,6 +195,7 @@ public:
         result.facts.labels = map();
         result.facts.runtimes = words();
         result.facts.addresses = words();
+        if (coin()) result.facts.troubles.push_back({word(), bytes()});
         result.pod_subnet = word();
         result.state = coin() ? node_state::ready : node_state::unheard;
         result.state_since = time();

@@ -102,6 +102,16 @@ TEST_CASE("members of a newer release are ignored", "[codec]") {
     CHECK(decode_instance_status(text).has_value());
 }
 
+TEST_CASE("a node that was stored before nodes could be in trouble is read", "[codec]") {
+    auto const id = make_id<node_tag>(5).text();
+    auto const read = decode_node(R"({"id":")" + id +
+                                  R"(","facts":{"name":"a","addresses":["10.0.0.1"]},"state":"ready",)"
+                                  R"("state_since":"1970-01-01T00:00:00Z","created_at":"1970-01-01T00:00:00Z"})");
+    REQUIRE(read.has_value());
+    CHECK(read->facts.troubles.empty());
+    CHECK(read->state == node_state::ready);
+}
+
 TEST_CASE("damaged text is corrupt and says where", "[codec]") {
     auto const message_of = [](std::string_view text) {
         auto const read = decode_instance_status(text);

@@ -54,6 +54,20 @@ TEST_CASE("placing changes nothing of what it was given") {
     CHECK(nodes.find(numbered<node_id>(1))->taken.empty());
 }
 
+TEST_CASE("a node in trouble takes nothing, and the reason says what its trouble is") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    auto const in_trouble = numbered<node_id>(1);
+    nodes.set_troubles(in_trouble, {{"NetworkNotReady", "subnet in use by lan0"}});
+    auto const of = requests(make_release(1, 1000), 0, 1);
+    auto const none = place(nodes, of, default_policy());
+    REQUIRE(none.unplaced.size() == 1);
+    CHECK(none.unplaced[0].reason.find("its Pod network is not ready") != std::string::npos);
+    CHECK(none.unplaced[0].reason.find("subnet in use by lan0") != std::string::npos);
+    nodes.set_troubles(in_trouble, {});
+    CHECK(place(nodes, of, default_policy()).placed.size() == 1);
+}
+
 TEST_CASE("what does not fit is told with causes and counts, and does not stop what does") {
     cluster_view nodes;
     nodes.set_node(make_candidate(1, 1000));

@@ -127,6 +127,7 @@ struct held {
     bool inventory = false;
     std::vector<held_instance> states = {};
     std::vector<gone_instance> gone = {};
+    std::optional<std::vector<node_trouble>> troubles = {};  ///< set when they have changed: all that there are now
 };
 
 struct order {

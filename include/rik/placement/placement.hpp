@@ -31,6 +31,7 @@ struct candidate {
     resources taken = {};  ///< by everything that is bound to it and not confirmed gone
     std::vector<container_port> host_ports_taken = {};
     std::vector<std::string> runtimes = {};
+    std::vector<node_trouble> troubles = {};  ///< empty: it takes new instances
 
     /// Counts `asked` as taken.
     void take(release const& asked);
@@ -53,6 +54,8 @@ struct placement_policy {
 
 namespace filters {
 refusal is_not_ready(candidate const& node, release const& asked);
+/// A node that is heard, and says itself that it cannot run an instance now.
+refusal has_trouble(candidate const& node, release const& asked);
 refusal lacks_runtime(candidate const& node, release const& asked);
 refusal lacks_resources(candidate const& node, release const& asked);
 refusal lacks_host_port(candidate const& node, release const& asked);
@@ -72,6 +75,7 @@ public:
     /// Adds a node or changes what it offers; what it holds stays.
     void set_node(candidate const& facts);
     void set_ready(node_id const& node, bool is_ready);
+    void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
     /// remembered with what it holds.
     void hold(instance_id const& instance, node_id const& node, release_ptr asked);

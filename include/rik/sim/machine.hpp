@@ -60,7 +60,7 @@ public:
     /// For every image, unless it has a behaviour of its own.
     void set_behaviour(image_behaviour how) { usual_ = std::move(how); }
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
-    /// As long as it is set, the Pod network cannot be opened.
+    /// As long as it is set, the Pod network can be neither opened nor repaired.
     void set_network_error(std::optional<error> why) { network_error_ = std::move(why); }
     /// Somebody takes the Pod off the network. `repair` puts it back, or tells it if `attach_error` is set.
     void cut_off(instance_id instance);
