@@ -3,6 +3,7 @@
 #include <rik/base/ipv4.hpp>
 #include <rik/http/server.hpp>
 #include <rik/primary/primary.hpp>
+#include <rik/runtime/dns.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -39,6 +40,11 @@ std::string check_listen(std::string const& text) {
 std::string check_range(std::string const& text) {
     auto const parsed = parse_cluster_cidr(text, primary_options().node_prefix_bits);
     return parsed ? "" : to_string(parsed.error());
+}
+
+std::string check_server(std::string const& text) {
+    auto const checked = check_dns_servers({text});
+    return checked ? "" : to_string(checked.error());
 }
 
 [[noreturn]] void refuse(std::string const& why) {
@@ -87,6 +93,14 @@ void add_options(CLI::App& app, words& to) {
     app.add_option("--cluster-cidr", local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
         ->check(check_range);
+    app.add_option("--dns", local.dns_servers,
+                   "IPv4 address of a name server for Pods, three at most; may be given again (default: those of "
+                   "/etc/resolv.conf that Pods can reach)")
+        ->delimiter(',')
+        ->check(check_server);
+    app.add_option("--mtu", local.pod_mtu,
+                   "largest packet on the Pods' links, in bytes (default: as the default route has it)")
+        ->check(CLI::Range(pod_mtu_min, pod_mtu_max));
     app.add_option("--node-name", local.node_name, "name of this node (default: the host name)");
     app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http; may be given again");
@@ -126,6 +140,8 @@ options check(words said) {
         if (!chosen.socket.empty() && !mine.empty() &&
             absolute(chosen.socket).string().starts_with(mine.string() + "/"))
             refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
+    if (auto const servers = check_dns_servers(chosen.local.dns_servers); !servers)
+        refuse("--dns: " + to_string(servers.error()));
     chosen.local.version = RIK_VERSION;
     chosen.level = level_of(said.level);
     chosen.has_pretty_log = said.format == "text";

@@ -1,6 +1,7 @@
 #include "adapters_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/runtime/dns.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -37,6 +38,14 @@ result<void> check_programs() {
                  fmt::format("apt-get install {}", missing)};
 }
 
+/// Before anything is made.
+result<void> check_network(local_options const& options) {
+    auto const mtu = options.pod_mtu;
+    if (mtu != 0 && (mtu < pod_mtu_min || mtu > pod_mtu_max))
+        return error{errc::invalid, fmt::format("MTU {}: it must be {} to {}", mtu, pod_mtu_min, pod_mtu_max)};
+    return check_dns_servers(options.dns_servers);
+}
+
 }  // namespace
 
 lone_thread::~lone_thread() {
@@ -54,10 +63,13 @@ adapters::~adapters() {
 }
 
 awaitable<result<void>> adapters::open(local_options options) {
+    if (auto const usable = check_network(options); !usable) co_return usable;
     if (auto const may = check_root(); !may) co_return may;
     if (auto const found = check_programs(); !found) co_return found;
     if (auto const taken = place.take(options); !taken) co_return taken;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
+    if (auto const fault = containers->find_name_fault())
+        options.out.warning("names cannot be resolved in Pods", {{"reason", to_string(*fault)}});
     oci_images_options image_options{.state_directory = place.state_dir(),
                                      .insecure_registries = options.insecure_registries};
     auto opened_images =
@@ -88,6 +100,7 @@ result<void> adapters::open_runtime(local_options const& options) {
     wanted.namespace_thread = namespaces.executor();
     wanted.cgroup_thread = groups.executor();
     wanted.trash_thread = trash.executor();
+    wanted.dns_servers = options.dns_servers;
     wanted.log = options.out;
     auto opened = oci_runtime::open(std::move(wanted), time);
     if (!opened) return opened.error();
@@ -99,6 +112,7 @@ void adapters::open_network(local_options const& options) {
     linux_network_options wanted{.tag = state_tag(place.state_dir())};
     wanted.namespace_executor = namespaces.executor();
     wanted.pool_executor = pool.get_executor();
+    wanted.mtu = options.pod_mtu;
     wanted.logger = options.out;
     pods.emplace(std::move(wanted));
 }

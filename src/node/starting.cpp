@@ -21,7 +21,9 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
         co_return co_await finish(held, std::move(how));
     }
     auto const took = to_short_string(ports_.time.now() - began);
-    report(*held, instance_state::running, "Started", fmt::format("all containers run, {} after the order", took));
+    auto news = fmt::format("all containers run, {} after the order", took);
+    if (!held->warning.empty()) news += ". " + held->warning;
+    report(*held, instance_state::running, "Started", std::move(news));
     options_.out.info("instance started", {{"instance", held->fields.name}, {"took", took}});
     co_await watch_containers(held);
 }
@@ -51,6 +53,7 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(r
     request.addresses = held->status().addresses;
     auto const made = co_await ports_.containers.create_sandbox(std::move(request));
     if (!made) co_return start_failure{"SandboxFailed", made.error()};
+    held->warning = made->warning;
     auto attachment = attachment_of(*held, made->network_namespace);
     auto const attached = co_await ports_.pods.attach(std::move(attachment));
     if (!attached) co_return start_failure{"NetworkFailed", attached.error()};

@@ -5,12 +5,14 @@
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/mounts_detail.hpp"
 #include "runtime/oci/record_detail.hpp"
+#include "runtime/oci/resolver_detail.hpp"
 #include "runtime/oci/sandbox_detail.hpp"
 #include "runtime/oci/users_detail.hpp"
 
 #include "support/catch.hpp"
 #include "support/test_image.hpp"
 
+#include <fmt/format.h>
 #include <boost/json.hpp>
 
 #include <csignal>
@@ -316,12 +318,52 @@ TEST_CASE("stop signals by name and number", "[unit][oci]") {
     }
 }
 
-TEST_CASE("a Pod's resolv.conf has no server on loopback", "[unit][oci]") {
+TEST_CASE("a Pod's resolv.conf has only servers that it can reach", "[unit][oci]") {
     constexpr std::string_view stub = "# stub\nnameserver 127.0.0.53\nsearch lan\noptions edns0\n";
-    CHECK(resolver_text({"10.0.0.10"}, stub, "") == "nameserver 10.0.0.10\n");
-    CHECK(resolver_text({}, "nameserver 9.9.9.9\nnameserver\t127.0.0.1\n", "") == "nameserver 9.9.9.9\n");
-    CHECK(resolver_text({}, stub, "nameserver 192.168.1.1\n") == "nameserver 192.168.1.1\n");
-    CHECK(resolver_text({}, stub, "") == "search lan\noptions edns0\n");
+    auto const text_of = [](std::string_view host, std::string_view upstream = "") {
+        return resolver_for_pods({}, host, upstream).text;
+    };
+    CHECK(resolver_for_pods({"10.0.0.10"}, stub, "").text == "nameserver 10.0.0.10\nsearch lan\noptions edns0\n");
+    CHECK(text_of("nameserver 9.9.9.9\nnameserver\t127.0.0.1\n") == "nameserver 9.9.9.9\n");
+    CHECK(text_of(stub, "nameserver 192.168.1.1\nsearch home\n") == "nameserver 192.168.1.1\nsearch home\n");
+    for (auto const* useless : {"127.0.0.1", "127.1", "2130706433", "0x7f000001", "::1", "0.0.0.0", "0", "fe80::1%eth0",
+                                "2001:db8::1", "224.0.0.251", "255.255.255.255", "localhost", "1.2.3.4.5", ""}) {
+        INFO(useless);
+        auto const made = resolver_for_pods({}, fmt::format("nameserver {}\nsearch lan\n", useless), "");
+        CHECK(made.text == "search lan\n");
+        CHECK_FALSE(made.has_server);
+        CHECK(made.dropped.size() == 1);
+        CHECK(find_fault(made)->message.find(useless) != std::string::npos);
+        CHECK(find_fault(made)->remedy.find("--dns") != std::string::npos);
+    }
+}
+
+TEST_CASE("of a resolv.conf only what is one is taken over", "[unit][oci]") {
+    using namespace std::string_literals;
+    auto const text_of = [](std::string_view host) { return resolver_for_pods({}, host, "").text; };
+    CHECK(text_of("").empty());
+    CHECK(text_of("nameserver 1.1.1.1") == "nameserver 1.1.1.1\n");
+    CHECK(text_of("nameserver 1.1.1.1 # ours\r\nsearch a b\r\n") == "nameserver 1.1.1.1\nsearch a b\n");
+    CHECK(text_of(" nameserver 1.1.1.1\nnameservers 1.1.1.1\nnameserver1.1.1.1\nlookup file bind\n").empty());
+    CHECK(text_of("nameserver ::1\nnameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4\n") ==
+          "nameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\n");
+    std::string const odd = "search a"s + '\0' + "b\n\xff\xfe\nsearch a\x1b[2J\ndomain d\nsortlist 10.0.0.0\n";
+    CHECK(text_of(odd).find('\x1b') == std::string::npos);
+    CHECK(text_of(odd).starts_with("domain d\n"));
+    CHECK_FALSE(find_fault(resolver_for_pods({}, "nameserver 1.1.1.1", "")));
+}
+
+TEST_CASE("servers that somebody chooses are checked", "[unit][oci]") {
+    CHECK(check_dns_servers({}));
+    CHECK(check_dns_servers({"1.1.1.1", "10.0.0.10", "8.8.8.8"}));
+    CHECK(check_dns_servers({"1.1.1.1", "2.2.2.2", "3.3.3.3", "4.4.4.4"}).error().code == errc::invalid);
+    auto const six = check_dns_servers({"2606:4700::1111"});
+    REQUIRE_FALSE(six);
+    CHECK(six.error().message.find("IPv6") != std::string::npos);
+    CHECK(check_dns_servers({"dns.example"}).error().message.find("dns.example") != std::string::npos);
+}
+
+TEST_CASE("a long host name is cut between labels", "[unit][oci]") {
     CHECK(fitting_hostname(std::string(62, 'a') + "-b") == std::string(62, 'a'));
 }
 

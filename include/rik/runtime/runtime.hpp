@@ -30,12 +30,14 @@ struct container_key {
 struct sandbox_request {
     instance_id instance;
     std::string hostname;
-    std::vector<std::string> addresses;         ///< for /etc/hosts
-    std::vector<std::string> dns_servers = {};  ///< empty: the host's resolv.conf
+    std::vector<std::string> addresses;  ///< for /etc/hosts
+    /// Instead of the host's. Empty: those of the host's resolv.conf that a Pod can reach.
+    std::vector<std::string> dns_servers = {};
 };
 
 struct sandbox {
     std::filesystem::path network_namespace;  ///< a pinned namespace with its loopback up
+    std::string warning = {};                 ///< what its containers will have to do without; for people
 };
 
 struct container_request {
