@@ -1,17 +1,25 @@
 #include "options.hpp"
 
+#include "standard_descriptors.hpp"
+
 #include <rik/base/ipv4.hpp>
 #include <rik/http/server.hpp>
+#include <rik/model/definition.hpp>
+#include <rik/model/image_name.hpp>
 #include <rik/primary/primary.hpp>
+#include <rik/runtime/dns.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include "command_line.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -38,9 +46,31 @@ std::string check_listen(std::string const& text) {
     return parsed ? "" : to_string(parsed.error());
 }
 
+std::string check_node_name(std::string const& text) {
+    auto const wrong = check_object_name(text, "");
+    return wrong ? to_string(*wrong) : "";
+}
+
+std::string check_registry(std::string const& text) {
+    auto const parsed = parse_registry(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
+/// The port of a request's Host is not looked at.
+std::string check_host_name(std::string const& text) {
+    auto const plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_'; };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return "";
+    return "'" + text + "' is no host name (write it without a scheme and a port)";
+}
+
 std::string check_range(std::string const& text) {
     auto const parsed = parse_cluster_cidr(text, primary_options().node_prefix_bits);
     return parsed ? "" : to_string(parsed.error());
+}
+
+std::string check_server(std::string const& text) {
+    auto const checked = check_dns_servers({text});
+    return checked ? "" : to_string(checked.error());
 }
 
 [[noreturn]] void refuse(std::string const& why) {
@@ -69,7 +99,8 @@ void add_places(CLI::App& app, words& to) {
         ->capture_default_str()
         ->check(check_not_empty);
     app.add_option("--run-dir", to.run_dir,
-                   "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)");
+                   "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)")
+        ->check(check_not_empty);
     app.add_option("--socket", to.chosen.socket,
                    "unix socket of the API, mode 0660, group rik if there is one; '' for none")
         ->capture_default_str();
@@ -78,7 +109,8 @@ void add_places(CLI::App& app, words& to) {
            "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
         ->check(check_listen);
     app.add_option("--host-name", to.chosen.host_names,
-                   "a name by which clients call the API over TCP, beside the machine's own; may be given again");
+                   "a name by which clients call the API over TCP, beside the machine's own; may be given again")
+        ->check(check_host_name);
 }
 
 void add_options(CLI::App& app, words& to) {
@@ -90,9 +122,20 @@ void add_options(CLI::App& app, words& to) {
     app.add_option("--cluster-cidr", local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
         ->check(check_range);
-    app.add_option("--node-name", local.node_name, "name of this node (default: the host name)");
+    app.add_option("--dns", local.dns_servers,
+                   "IPv4 address of a name server for Pods, three at most; may be given again (default: those of "
+                   "/etc/resolv.conf that Pods can reach)")
+        ->delimiter(',')
+        ->check(check_server);
+    app.add_option("--mtu", local.pod_mtu,
+                   "largest packet on the Pods' links, in bytes (default: as the default route has it)")
+        ->check(CLI::Range(pod_mtu_min, pod_mtu_max));
+    app.add_option("--node-name", local.node_name,
+                   "name of this node: lower-case letters, digits, '-' and '.' (default: the host name)")
+        ->check(check_node_name);
     app.add_option("--insecure-registry", local.insecure_registries,
-                   "HOST:PORT of a registry that speaks plain http; may be given again");
+                   "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
+        ->check(check_registry);
     app.add_option("--log-level", to.level)
         ->capture_default_str()
         ->check(command_line::one_of({"debug", "info", "warning", "error"}));
@@ -115,9 +158,31 @@ log_level level_of(std::string const& name) {
     return log_level::error;
 }
 
+/// What only a start understands would be without effect.
+void refuse_needless(CLI::App const& app, options const& chosen) {
+    if (chosen.what == verb::serve) return;
+    auto const word = chosen.what == verb::reset ? "reset" : "version";
+    for (auto const* const name : {"--listen", "--host-name", "--cluster-cidr", "--node-name", "--insecure-registry"})
+        if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
+    for (auto const* const name : {"--state-dir", "--run-dir"})
+        if (chosen.all && app.get_option(name)->count() > 0)
+            refuse(std::string(name) + ": rik reset --all finds all of them by itself");
+}
+
+/// "unix:///run/rik.sock" is how rikctl names it.
+std::string socket_path(std::string text) {
+    for (std::string_view const scheme : {"unix://", "unix:"}) {
+        if (!text.starts_with(scheme)) continue;
+        text.erase(0, scheme.size());
+        break;
+    }
+    return text.empty() ? text : absolute(text).string();
+}
+
 /// What goes together and what does not.
 options check(words said) {
     auto chosen = std::move(said.chosen);
+    chosen.socket = socket_path(std::move(chosen.socket));
     if (chosen.role != "all")
         refuse("--role=" + chosen.role +
                ": a role as a process of its own is not built yet (it needs links over gRPC); use --role=all");
@@ -126,9 +191,10 @@ options check(words said) {
     chosen.local.state_dir = absolute(said.state_dir);
     if (!said.run_dir.empty()) chosen.local.run_dir = absolute(said.run_dir);
     for (auto const& mine : {chosen.local.state_dir, chosen.local.run_dir})
-        if (!chosen.socket.empty() && !mine.empty() &&
-            absolute(chosen.socket).string().starts_with(mine.string() + "/"))
+        if (!chosen.socket.empty() && !mine.empty() && chosen.socket.starts_with(mine.string() + "/"))
             refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
+    if (auto const servers = check_dns_servers(chosen.local.dns_servers); !servers)
+        refuse("--dns: " + to_string(servers.error()));
     chosen.local.version = RIK_VERSION;
     chosen.level = level_of(said.level);
     chosen.has_pretty_log = said.format == "text";
@@ -148,9 +214,13 @@ options parse_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& problem) {
-        if (problem.get_exit_code() == 0) std::exit(app.exit(problem));  // --help and --version
+        if (problem.get_exit_code() == 0) {  // --help and --version
+            app.exit(problem);
+            std::exit(exit_code_with_output(0, "rik"));
+        }
         refuse(command_line::explain(app, problem) + "\nRun rik --help for more.");
     }
+    refuse_needless(app, said.chosen);
     return check(std::move(said));
 }
 

@@ -1,6 +1,7 @@
 #include "serve.hpp"
 
 #include "logging.hpp"
+#include "open_files.hpp"
 
 #include <rik/api/api.hpp>
 #include <rik/http/server.hpp>
@@ -25,7 +26,6 @@
 #include <variant>
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,9 +63,34 @@ private:
     http_handler* to_ = nullptr;
 };
 
+/// What was made of a path, and goes again, if it is empty, unless it is kept.
+class new_directories {
+public:
+    new_directories() = default;
+    new_directories(new_directories const&) = delete;
+    ~new_directories() {
+        for (auto each = made_.rbegin(); each != made_.rend(); ++each) ::rmdir(each->c_str());
+    }
+    result<void> make(std::filesystem::path const& path) {
+        std::error_code failure;
+        if (path.empty() || std::filesystem::is_directory(path, failure)) return {};
+        if (auto const above = make(path.parent_path()); !above) return above;
+        if (std::filesystem::create_directory(path, failure)) made_.push_back(path);
+        // Whatever the umask: users of the socket's group go through it.
+        if (!failure) std::filesystem::permissions(path, std::filesystem::perms(0755), failure);
+        if (failure) return error{errc::denied, fmt::format("{}: {}", path.string(), failure.message())};
+        return {};
+    }
+    void keep() { made_.clear(); }
+
+private:
+    std::vector<std::filesystem::path> made_;
+};
+
 class program {
 public:
-    program(options const& chosen, log out) : chosen_(chosen), out_(out), began_(time_.now()), signals_(context_) {}
+    program(options const& chosen, std::size_t open_files_max, log out)
+        : chosen_(chosen), open_files_max_(open_files_max), out_(out), began_(time_.now()), signals_(context_) {}
 
     int run() {
         std::exception_ptr thrown;
@@ -82,7 +107,9 @@ public:
 private:
     awaitable<int> serve() {
         // Before anything of the machine is changed: a wrong address must not cost more than a line.
-        if (auto const made = make_socket_directory(); !made) co_return fail("rik cannot listen", made.error());
+        new_directories for_socket;
+        if (auto const made = for_socket.make(std::filesystem::path(chosen_.socket).parent_path()); !made)
+            co_return fail("rik cannot listen", made.error());
         late_handler handler;
         auto server = http_server::open(web_.executor(), time_, handler, addresses(), out_);
         if (!server) co_return fail("rik cannot listen", server.error());
@@ -90,6 +117,7 @@ private:
         local.out = out_;
         auto opened = co_await local_cluster::open(context_.get_executor(), std::move(local));
         if (!opened) co_return fail("rik cannot start", opened.error());
+        for_socket.keep();
         auto& cluster = **opened;
         local_admin everybody;
         api answers(cluster.api(), everybody, time_, chosen_.local.version, out_);
@@ -100,22 +128,28 @@ private:
         co_return code;
     }
 
-    result<void> make_socket_directory() const {
-        auto const parent = std::filesystem::path(chosen_.socket).parent_path();
-        std::error_code failure;
-        if (!parent.empty()) std::filesystem::create_directories(parent, failure);
-        if (failure) return error{errc::denied, fmt::format("{}: {}", parent.string(), failure.message())};
-        return {};
-    }
-
     http_options addresses() const {
         http_options listening;
+        limit_connections(listening.limits);
         if (!chosen_.socket.empty()) listening.local = unix_address{.path = chosen_.socket, .group = "rik"};
         for (auto const& each : chosen_.listen) listening.tcp.push_back(parse_tcp_address(each).value());
         listening.host_names = chosen_.host_names;
         std::array<char, HOST_NAME_MAX + 1> own{};
         if (::gethostname(own.data(), own.size() - 1) == 0) listening.host_names.emplace_back(own.data());
         return listening;
+    }
+
+    /// Clients must not take the open files that Pods need.
+    void limit_connections(http_limits& into) const {
+        auto const kinds = std::size_t{!chosen_.socket.empty()} + std::size_t{!chosen_.listen.empty()};
+        into.connections_max = connections_for(open_files_max_, kinds);
+        into.streams_max = into.connections_max / 10 * 9;
+        if (open_files_max_ >= open_files_wanted(kinds)) return;
+        out_.warning("the limit of open files is low: fewer clients are served, and many Pods may not start",
+                     {{"open_files", fmt::format("{}", open_files_max_)},
+                      {"wanted", fmt::format("{}", open_files_wanted(kinds))},
+                      {"clients", fmt::format("{}", into.connections_max)},
+                      {"remedy", "raise its hard limit (LimitNOFILE of a service, ulimit -Hn)"}});
     }
 
     awaitable<int> serve_api(local_cluster& cluster, http_server& server) {
@@ -156,6 +190,7 @@ private:
     }
 
     options const& chosen_;
+    std::size_t open_files_max_;
     log out_;
     system_clock time_;
     time_point began_;
@@ -163,15 +198,6 @@ private:
     asio::signal_set signals_;
     web_thread web_;
 };
-
-/// The usual limit of 1024 is less than the connections and containers that a node may have.
-void raise_open_files_limit() {
-    constexpr ::rlim_t enough = 65'536;
-    ::rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
-    limit.rlim_cur = std::min(limit.rlim_max, enough);
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // if it is refused, we live with less
-}
 
 /// What a rik that was killed has left: a socket that nobody answers on.
 void remove_dead_socket(std::string const& path) {
@@ -187,12 +213,12 @@ void remove_dead_socket(std::string const& path) {
 }  // namespace
 
 int serve(options const& chosen) {
-    raise_open_files_limit();
+    auto const open_files_max = raise_open_files_limit();
     // conmon, and the containers of one that was killed, become our children, and librik reaps those it knows.
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     std::signal(SIGPIPE, SIG_IGN);
     stderr_log sink(chosen.level, chosen.has_pretty_log);
-    program running(chosen, log(sink));
+    program running(chosen, open_files_max, log(sink));
     return running.run();
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to use with:  source <(rikctl completion bash)
 _rikctl() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-    local commands="run create get describe logs delete wait nodes events version completion"
+    local commands="run create get describe logs delete wait nodes events images version completion"
     local kinds="workload instance node event"
     local command="" kind="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -25,7 +25,8 @@ _rikctl() {
         -o|--output) _rikctl_words "table wide json name"; return ;;
         -f|--file) [ "$command" = logs ] || { COMPREPLY=($(compgen -f -- "$current")); return; } ;;
         --stream) _rikctl_words "stdout stderr"; return ;;
-        --for) _rikctl_words "running started finished deleted state="; return ;;
+        --pull) _rikctl_words "always missing never"; return ;;
+        --for) _rikctl_words "running ready started finished deleted state="; return ;;
         --workload|--workload-id) _rikctl_names workloads; return ;;
         --instance|--instance-id) _rikctl_names instances; return ;;
         --node) _rikctl_names nodes; return ;;
@@ -34,12 +35,13 @@ _rikctl() {
     if [ -z "$command" ]; then _rikctl_words "$commands --server --help"; return; fi
     if [[ "$current" == -* ]]; then
         case "$command" in
-            run) _rikctl_words "--name --port --env --cpu --memory --rm --detach --quiet --timeout --help" ;;
+            run) _rikctl_words "--name --port --env --cpu --memory --pull --rm --detach --quiet --timeout --help" ;;
             create) _rikctl_words "--file --workload --name --replicas --wait --timeout --help" ;;
             get|ls|nodes|events) _rikctl_words "--output --watch --workload --node --instance --help" ;;
             logs|log) _rikctl_words "--container --follow --tail --since --timestamps --stream --help" ;;
             delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
+            images) _rikctl_words "--node --output --name --help" ;;
             *) _rikctl_words "--help" ;;
         esac
         return
@@ -49,6 +51,9 @@ _rikctl() {
         logs|log) _rikctl_names instances ;;
         nodes) _rikctl_names nodes ;;
         completion) _rikctl_words "bash" ;;
+        images)
+            if [ -z "$kind" ]; then _rikctl_words "list pull remove load"
+            elif [ "$kind" = load ]; then COMPREPLY=($(compgen -f -- "$current")); fi ;;
         get|ls|describe|d|delete|rm|wait)
             if [ -z "$kind" ]; then _rikctl_words "$kinds"; else _rikctl_names "$kind"; fi ;;
     esac

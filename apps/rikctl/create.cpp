@@ -26,39 +26,61 @@ void print_warnings(session& with, std::string_view about, boost::json::value co
     }
 }
 
-exit_code create_one(session& with, rik::client& server, std::string const& path, std::string_view definition) {
-    auto const created = server.create_workload(definition);
-    if (!created) return with.fail(created.error(), path);
-    print_warnings(with, path, parse_json(*created));
+exit_code create_one(session& with, rik::client& server, definition const& each) {
+    auto const created = server.create_workload(each.text);
+    if (!created) return with.fail(created.error(), each.about);
+    print_warnings(with, each.about, parse_json(*created));
     auto const names = rik::object_names(*created);
-    if (!names) return with.fail(names.error(), path);
+    if (!names) return with.fail(names.error(), each.about);
     for (auto const& name : *names) with.out() << fmt::format("workload {} created\n", name) << std::flush;
     return exit_code::ok;
 }
 
-exit_code create_from_file(session& with, rik::client& server, std::string const& path) {
-    auto const documents = read_definitions(with, path);
-    if (!documents) return with.fail(documents.error());
+/// Adds the definitions of a file. Says what is wrong with them.
+exit_code add_checked(session& with, std::string const& path, std::vector<definition>& to) {
+    auto found = read_definitions(with, path);
+    if (!found) return with.fail(found.error());
     auto worst = exit_code::ok;
-    for (auto const& each : *documents) {
-        auto const code = create_one(with, server, path, each);
-        if (worst == exit_code::ok) worst = code;
+    for (auto& each : *found) {
+        if (!each.parsed.found.empty()) worst = with.fail(rik::summarize(each.parsed.found), each.about);
+        to.push_back(std::move(each));
     }
     return worst;
 }
 
-/// Goes on after a failure, so that one run shows all that is wrong; the first failure gives the exit code.
-exit_code create_workloads(session& with, std::vector<std::string> const& paths) {
-    auto server = with.server();
-    if (!server) return with.fail_address(server.error());
+/// Goes on after a failure, so that one run shows all that the server refuses.
+exit_code create_all(session& with, rik::client& server, std::vector<definition> const& all) {
     auto worst = exit_code::ok;
-    for (auto const& path : paths) {
-        auto const code = create_from_file(with, *server, path);
+    std::size_t created_count = 0;
+    for (auto const& each : all) {
+        auto const code = create_one(with, server, each);
+        if (code == exit_code::ok) ++created_count;
         if (worst == exit_code::ok) worst = code;
         if (code == exit_code::unreachable) break;
     }
+    if (worst != exit_code::ok && all.size() > 1)
+        with.err() << fmt::format("{} of {} workloads were created\n", created_count, all.size()) << std::flush;
     return worst;
 }
+
+/// Everything is checked before the first is created: a mistake in the last must not leave the others made. The first
+/// failure gives the exit code.
+exit_code create_workloads(session& with, std::vector<std::string> const& paths) {
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    std::vector<definition> all;
+    auto worst = exit_code::ok;
+    for (auto const& path : paths) {
+        auto const code = add_checked(with, path, all);
+        if (worst == exit_code::ok) worst = code;
+    }
+    if (worst == exit_code::ok) return create_all(with, *server, all);
+    if (all.size() > 1 || paths.size() > 1) with.err() << "nothing was created\n" << std::flush;
+    return worst;
+}
+
+/// A program that ends at once has run, too; whoever waits for it wants to hear of its end.
+constexpr auto running_for_min = std::chrono::milliseconds(500);
 
 struct instance_options {
     rik::instances_wanted wanted = {};
@@ -79,10 +101,13 @@ exit_code create_instances(session& with, instance_options const& options) {
     if (!options.waits) return exit_code::ok;
     std::vector<awaited_object> objects;
     for (auto const& name : *names) objects.push_back({name});
-    wait_for_all_request request{
-        rik::resource_kind::instance, std::move(objects), {rik::wait_goal::what::running}, options.timeout};
-    request.was_reached = true;
-    return wait_for_all(with, *server, request);
+    wait_for_all_request wanted{.kind = rik::resource_kind::instance,
+                                .objects = std::move(objects),
+                                .goal = {rik::wait_goal::what::running},
+                                .timeout = options.timeout};
+    wanted.was_reached = true;
+    wanted.holds_for = running_for_min;
+    return wait_for_all(with, *server, wanted);
 }
 
 void add_create_workload(CLI::App& to, action& chosen) {
@@ -120,7 +145,7 @@ void add_create_instance(CLI::App& to, action& chosen) {
         ->capture_default_str()
         ->type_name("N");
     add_definition_kind(*command, options->wanted.kind);
-    command->add_flag("--wait", options->waits, "Wait until they run");
+    command->add_flag("--wait", options->waits, "Wait until they run; exits with 1 if one ends within half a second");
     add_timeout(*command, options->timeout);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return create_instances(with, *options); }; });

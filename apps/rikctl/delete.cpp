@@ -41,17 +41,16 @@ bool hides_identity(rik::error const& problem) {
 
 /// Adds what the definitions of a file are called.
 exit_code add_from_file(session& with, std::string const& path, std::vector<target>& to) {
-    auto const documents = read_definitions(with, path);
-    if (!documents) return with.fail(documents.error());
+    auto all = read_definitions(with, path);
+    if (!all) return with.fail(all.error());
     auto worst = exit_code::ok;
-    for (auto const& each : *documents) {
-        auto parsed = rik::parse_definition(each);
+    for (auto& [about, text, parsed] : *all) {
         std::erase_if(parsed.found, [](rik::error const& problem) { return !hides_identity(problem); });
         if (parsed.found.empty())
             to.push_back(
                 {rik::resource_kind::workload, parsed.definition.name, std::string(to_string(parsed.definition.kind))});
         else
-            worst = with.fail(rik::summarize(parsed.found), path);
+            worst = with.fail(rik::summarize(parsed.found), about);
     }
     return worst;
 }

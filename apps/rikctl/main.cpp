@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "rikctl.hpp"
+#include "standard_descriptors.hpp"
 
 namespace {
 
@@ -36,6 +37,7 @@ void catch_interrupts() {
 }  // namespace
 
 int main(int argument_count, char* arguments[]) {
+    if (!rik::app::hold_standard_descriptors()) return EXIT_FAILURE;
     std::ios::sync_with_stdio(false);
     rikctl::surroundings around{.in = std::cin, .out = std::cout, .err = std::cerr};
     around.has_colours = wants_colours();

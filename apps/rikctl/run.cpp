@@ -65,8 +65,9 @@ public:
         if (!started) return give_up(started.error());
         if (was_interrupted()) return interrupted();
         if (started->outcome != outcome::met) {
-            auto const code = started->outcome == outcome::waiting ? rik::errc::timed_out : rik::errc::internal;
-            return give_up({code, fmt::format("it does not start: {}", started->why)});
+            auto const is_late = started->outcome == outcome::waiting;
+            auto const code = is_late ? rik::errc::timed_out : rik::errc::internal;
+            return give_up({code, fmt::format("{}{}", is_late ? "not started in time: " : "", of_it(started->why))});
         }
         return options_.detaches ? detach() : follow();
     }
@@ -144,7 +145,7 @@ private:
         auto const ended = wait_for(rik::wait_goal::what::finished, with_.now() + no_limit);
         if (was_interrupted()) return interrupted();
         if (!ended) return give_up(ended.error());
-        if (ended->outcome != outcome::met) return give_up({rik::errc::internal, ended->why});
+        if (ended->outcome != outcome::met) return give_up({rik::errc::internal, of_it(ended->why)});
         auto const state = state_of(server_, name_);
         clean_up();
         if (!state) return own_failure(with_.fail(state.error()));
@@ -152,7 +153,15 @@ private:
             with_.err() << fmt::format("error: {} is {}: {}\n", name_, state->state, rik::printable(state->story));
             return exit_code::run_failed;
         }
+        tell_memory(state->story);
         return static_cast<exit_code>(*state->exit_status);
+    }
+
+    /// What the kernel killed could not say why in its output.
+    void tell_memory(std::string const& story) {
+        auto const was_killed = story.starts_with("OOMKilled") || story.find("had been killed because") != story.npos;
+        if (was_killed && !options_.is_quiet)
+            with_.err() << fmt::format("{}: {}\n", name_, rik::printable(story)) << std::flush;
     }
 
     bool was_interrupted() const { return with_.is_interrupted() || !with_.out().good(); }
@@ -177,6 +186,12 @@ private:
         if (!options_.removes) with_.err() << fmt::format("See: rikctl describe instance {}\n", name_);
         clean_up();
         return own_failure(code);
+    }
+
+    /// A verdict names the instance, and so does every failure of `run`.
+    std::string of_it(std::string why) const {
+        if (why.starts_with(name_ + " is ")) why.replace(0, name_.size(), "it");
+        return why;
     }
 
     /// In the foreground the small codes are the container's.
@@ -222,6 +237,9 @@ void add_run_options(CLI::App& command, run_command_options& options) {
         ->type_name("NAME=VALUE");
     command.add_option("--cpu", options.run.cpu, "Limit of processor time, as 500m or 2")->type_name("QUANTITY");
     command.add_option("--memory", options.run.memory, "Limit of memory, as 64Mi")->type_name("QUANTITY");
+    command.add_option("--pull", options.run.pull, "When to ask the registry; without it always for the tag latest")
+        ->check(CLI::IsMember({"always", "missing", "never"}))
+        ->type_name("always|missing|never");
     command.add_flag("--rm", options.removes, "Delete it when it ends or Ctrl-C is pressed");
     command.add_flag("-d,--detach", options.detaches, "Only wait until it runs; print its name and address");
     command.add_flag("-q,--quiet", options.is_quiet, "Print nothing but the container's output");

@@ -7,50 +7,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <array>
+#include <cerrno>
+#include <istream>
 #include <ostream>
 #include <sstream>
+#include <system_error>
 
 namespace rikctl {
 
 using rik::errc;
 using rik::error;
-
-namespace {
-
-/// Does a line begin a document? What stands behind the mark, besides a comment, is content.
-bool is_mark(std::string_view line) {
-    return line.starts_with("---") && (line.size() == 3 || std::string_view(" \t\r\n").find(line[3]) != line.npos);
-}
-
-/// Is there anything but blanks and comments in it?
-bool says_something(std::string_view text) {
-    while (!text.empty()) {
-        auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
-        auto const start = text.substr(0, end).find_first_not_of(" \t\r\n");
-        if (start != std::string_view::npos && text[start] != '#') return true;
-        text.remove_prefix(end);
-    }
-    return false;
-}
-
-/// The documents of a YAML file: a line that begins with "---" parts them, and nothing in YAML may begin so otherwise.
-std::vector<std::string> documents_of(std::string_view text) {
-    std::vector<std::string> documents(1);
-    while (!text.empty()) {
-        auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
-        auto const line = text.substr(0, end);
-        if (is_mark(line))
-            documents.emplace_back(line.substr(3));
-        else
-            documents.back() += line;
-        text.remove_prefix(end);
-    }
-    std::erase_if(documents, [](std::string const& each) { return !says_something(each); });
-    return documents;
-}
-
-}  // namespace
 
 rik::result<rik::client> session::server() const {
     auto address = rik::resolve_server_address(around_.sources);
@@ -87,26 +54,47 @@ void session::tell_connection(std::string_view reason) {
         warn(fmt::format("the connection to the server is lost ({}), trying again", reason));
 }
 
-rik::result<std::string> read_input(session& with, std::string const& path) {
-    constexpr auto bytes_max = rik::limits::definition_bytes_max;
-    if (path != "-") {
-        auto text = rik::read_text_file(path, bytes_max);
-        // not_found would be an object of the server.
-        if (!text && text.error().code == errc::not_found) return error{errc::invalid, text.error().message};
-        return text;
+namespace {
+
+constexpr auto input_bytes_max = rik::limits::definition_file_bytes_max;
+
+/// By `read`, which does not throw where the iterators of a stream do.
+rik::result<std::string> read_standard_input(std::istream& in) {
+    std::string text;
+    std::array<char, 16384> part;
+    errno = 0;
+    while (in) {
+        in.read(part.data(), part.size());
+        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+        if (text.size() > input_bytes_max)
+            return error{errc::exhausted, fmt::format("the standard input is longer than {} bytes", input_bytes_max)};
     }
-    std::string text{std::istreambuf_iterator<char>(with.in()), {}};
-    if (text.size() > bytes_max)
-        return error{errc::exhausted, fmt::format("the standard input is longer than {} bytes", bytes_max)};
+    if (!in.bad()) return text;
+    auto const why = errno == 0 ? std::string("it failed") : std::generic_category().message(errno);
+    return error{errc::invalid, fmt::format("cannot read the standard input: {}", why)};
+}
+
+rik::result<std::string> read_input(session& with, std::string const& path) {
+    if (path == "-") return read_standard_input(with.in());
+    auto text = rik::read_text_file(path, input_bytes_max);
+    // not_found would be an object of the server.
+    if (!text && text.error().code != errc::exhausted) return error{errc::invalid, text.error().message};
     return text;
 }
 
-rik::result<std::vector<std::string>> read_definitions(session& with, std::string const& path) {
+}  // namespace
+
+rik::result<std::vector<definition>> read_definitions(session& with, std::string const& path) {
     auto const text = read_input(with, path);
     if (!text) return text.error();
-    auto documents = documents_of(*text);
-    if (documents.empty()) return error{errc::invalid, fmt::format("{}: there is no definition in it", path)};
-    return documents;
+    auto parsed = rik::parse_definition_file(*text);
+    if (parsed.empty()) return error{errc::invalid, fmt::format("{}: there is no definition in it", path)};
+    std::vector<definition> all;
+    for (auto& each : parsed) {
+        auto about = parsed.size() == 1 ? path : fmt::format("{}: definition {}", path, all.size() + 1);
+        all.push_back({std::move(about), std::move(each.text), std::move(each.parsed)});
+    }
+    return all;
 }
 
 }  // namespace rikctl

@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/time_text.hpp>
 #include <rik/client/client.hpp>
+#include <rik/model/definition.hpp>
 
 #include <functional>
 #include <iosfwd>
@@ -64,12 +65,16 @@ private:
 /// What a chosen command does.
 using action = std::function<exit_code(session&)>;
 
-/// Contents of a file, or of the standard input for "-". Errors: invalid, it cannot be read; exhausted, too long.
-rik::result<std::string> read_input(session& with, std::string const& path);
+/// A definition that the user gave.
+struct definition {
+    std::string about;  ///< for messages: the file, and which of several in it
+    std::string text;
+    rik::parsed_definition parsed;
+};
 
-/// The definitions in a file: a YAML file may hold several, parted by "---". Errors: as of read_input; invalid, it has
-/// none.
-rik::result<std::vector<std::string>> read_definitions(session& with, std::string const& path);
+/// The definitions of a file, or of the standard input for "-", as of rik::parse_definition_file. What is wrong with
+/// one is in it. Errors: invalid, the file cannot be read, or has none; exhausted, it is too long.
+rik::result<std::vector<definition>> read_definitions(session& with, std::string const& path);
 
 using rik::parse_duration;
 

@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -24,6 +25,10 @@
 
 namespace rik {
 
+/// What every IPv4 host takes, and what a link can have.   Source: RFC 791
+inline constexpr std::uint32_t pod_mtu_min = 576;
+inline constexpr std::uint32_t pod_mtu_max = 65'535;
+
 struct local_options {
     /// All that lasts: stores, images, what containers have written. Missing, empty, or made by rik. Two riks need two
     /// state directories, and then never touch each other: every kernel object carries the tag of its state directory.
@@ -32,11 +37,16 @@ struct local_options {
     std::filesystem::path run_dir = {};
     /// Of all Pods. Empty: as before; at first 10.210.0.0/16.
     std::string cluster_cidr = {};
-    std::string node_name = {};                         ///< empty: the machine's host name
-    std::optional<resources> capacity = {};             ///< instead of what the machine has
-    std::vector<std::string> insecure_registries = {};  ///< "host:port", spoken to over plain http
+    /// Of all Pods, IPv4 addresses, three at most. Empty: those of the host's resolv.conf that a Pod can reach.
+    std::vector<std::string> dns_servers = {};
+    /// Of the Pods' links: pod_mtu_min to pod_mtu_max. 0: that of the default route, followed when it changes.
+    std::uint32_t pod_mtu = 0;
+    std::string node_name = {};              ///< a DNS-1123 name; empty: the machine's host name
+    std::optional<resources> capacity = {};  ///< instead of what the machine has
+    /// "host:port", spoken to over plain http, or https with any certificate. As parse_registry takes them.
+    std::vector<std::string> insecure_registries = {};
     std::string version = "0.1.0";
-    log out = {};
+    log out = warnings_to_standard_error();  ///< `log()` for silence
 };
 
 /// The eight hex digits in the names of everything that a rik with this state directory makes in the kernel.
@@ -54,11 +64,12 @@ machine_remains find_remains();
 /// Instances outlive it: the next one with the same state directory takes them over.
 class local_cluster {
 public:
-    /// Opens the adapters and starts the cluster. `executor` is the host program's.
-    /// Errors: conflict, another rik has this state directory, or it belongs to something else; invalid, it was used
-    /// with another run directory or cluster_cidr, or Pods cannot have addresses of that; not_found, programs that it
-    /// needs are not installed; denied; unsupported; corrupt; internal. Cancel: waits for the end. Do not drop what it
-    /// returns then: it has to be stopped.
+    /// Opens the adapters and starts the cluster. `executor` is the host program's. A Pod network that cannot be opened
+    /// (a subnet that is in use) is no error here, since it is tried again: the log says so, and the node is
+    /// `not_ready` until it opens. Errors: conflict, another rik has this state directory, or it belongs to something
+    /// else; invalid, it was used with another run directory or cluster_cidr, or Pods cannot have addresses of that, or
+    /// node_name or a registry is none; not_found, programs that it needs are not installed; denied; unsupported;
+    /// corrupt; internal. Cancel: waits for the end. Do not drop what it returns then: it has to be stopped.
     static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
                                                                   local_options options);
     /// Precondition: `stop` has returned.

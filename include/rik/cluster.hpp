@@ -34,7 +34,7 @@ struct cluster_options {
     std::string cluster_cidr = "10.210.0.0/16";
     placement_policy policy = default_policy();
     std::string version = "0";
-    log out = {};
+    log out = warnings_to_standard_error();  ///< `log()` for silence
 };
 
 /// Each role has a strand of `executor`, which is the host program's and may have several threads. The calls may be
@@ -42,7 +42,7 @@ struct cluster_options {
 class cluster {
 public:
     cluster(asio::any_io_executor executor, cluster_ports ports, cluster_options options);
-    /// Precondition: it was never started, or `stop` has returned.
+    /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~cluster();
 
     /// Errors: conflict, the node has joined another cluster than the primary's: one of their journals was replaced;

@@ -1,6 +1,9 @@
 #include "adapters_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/definition.hpp>
+#include <rik/model/image_name.hpp>
+#include <rik/runtime/dns.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -37,6 +40,21 @@ result<void> check_programs() {
                  fmt::format("apt-get install {}", missing)};
 }
 
+/// What can be told before anything is touched. Registries are then as names of images have them.
+result<void> check_options(local_options& options) {
+    if (!options.node_name.empty())
+        if (auto const wrong = check_object_name(options.node_name, "node_name")) return *wrong;
+    for (auto& each : options.insecure_registries) {
+        auto parsed = parse_registry(each);
+        if (!parsed) return parsed.error();
+        each = std::move(*parsed);
+    }
+    auto const mtu = options.pod_mtu;
+    if (mtu != 0 && (mtu < pod_mtu_min || mtu > pod_mtu_max))
+        return error{errc::invalid, fmt::format("MTU {}: it must be {} to {}", mtu, pod_mtu_min, pod_mtu_max)};
+    return check_dns_servers(options.dns_servers);
+}
+
 }  // namespace
 
 lone_thread::~lone_thread() {
@@ -54,10 +72,14 @@ adapters::~adapters() {
 }
 
 awaitable<result<void>> adapters::open(local_options options) {
+    if (auto const right = check_options(options); !right) co_return right;
     if (auto const may = check_root(); !may) co_return may;
     if (auto const found = check_programs(); !found) co_return found;
     if (auto const taken = place.take(options); !taken) co_return taken;
+    if (auto const usable = check_file_system(options.out); !usable) co_return usable;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
+    if (auto const fault = containers->find_name_fault())
+        options.out.warning("names cannot be resolved in Pods", {{"reason", to_string(*fault)}});
     oci_images_options image_options{.state_directory = place.state_dir(),
                                      .insecure_registries = options.insecure_registries};
     auto opened_images =
@@ -79,6 +101,15 @@ awaitable<result<void>> adapters::open_to_remove(local_options options) {
     co_return result<void>{};
 }
 
+/// Of a file system on which nothing can run, nothing is kept.
+result<void> adapters::check_file_system(log out) {
+    auto usable = oci_runtime::check_file_system(place.state_dir());
+    if (usable || !place.is_new()) return usable;
+    if (auto const removed = place.remove(out); !removed)
+        out.warning("what was made of the state directory stays", {{"why", to_string(removed.error())}});
+    return usable;
+}
+
 result<void> adapters::open_runtime(local_options const& options) {
     oci_options wanted{.run_dir = place.run_dir(),
                        .state_dir = place.state_dir(),
@@ -88,6 +119,7 @@ result<void> adapters::open_runtime(local_options const& options) {
     wanted.namespace_thread = namespaces.executor();
     wanted.cgroup_thread = groups.executor();
     wanted.trash_thread = trash.executor();
+    wanted.dns_servers = options.dns_servers;
     wanted.log = options.out;
     auto opened = oci_runtime::open(std::move(wanted), time);
     if (!opened) return opened.error();
@@ -99,14 +131,28 @@ void adapters::open_network(local_options const& options) {
     linux_network_options wanted{.tag = state_tag(place.state_dir())};
     wanted.namespace_executor = namespaces.executor();
     wanted.pool_executor = pool.get_executor();
+    wanted.mtu = options.pod_mtu;
     wanted.logger = options.out;
     pods.emplace(std::move(wanted));
 }
 
 awaitable<result<void>> adapters::remove_all() {
     auto const contained = co_await containers->remove_all();
-    if (!contained) co_return contained;
+    auto const is_kept = !contained && contained.error().code == errc::denied && place.keeps_state();
+    if ((!contained && !is_kept) || !pods) co_return contained;
     co_return co_await pods->remove_all();
+}
+
+/// A state directory that was new has never held anything; in one that is used only this start is undone.
+awaitable<> adapters::take_back(log out) {
+    if (place.is_new()) {
+        result<void> removed;
+        if (containers) removed = co_await remove_all();
+        if (removed) removed = place.remove(out);
+        if (!removed)
+            out.warning("not all of a refused start could be removed", {{"error", to_string(removed.error())}});
+    }
+    place.undo();
 }
 
 awaitable<> adapters::stop() {

@@ -4,7 +4,6 @@
 #include "router.hpp"
 
 #include <rik/async/deadline.hpp>
-#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 
@@ -107,7 +106,7 @@ awaitable<result<http_response>> api::answer(http_request request) {
     auto const checked = is_v0 ? result<void>() : detail::check_parameters(call.request, match.found->parameters);
     if (!checked) co_return checked.error();
     if (!match.found->may_wait) co_return co_await match.found->answer(call);
-    auto const when = time_.now() + limits::operation_timeout;
+    auto const when = time_.now() + match.found->patience;
     co_return co_await with_deadline(time_, when, match.found->answer(call));
 }
 

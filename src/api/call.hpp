@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/api/api.hpp>
+#include <rik/base/limits.hpp>
 
 #include <boost/json/object.hpp>
 
@@ -34,6 +35,7 @@ struct route {
     /// Its answer may have to wait for a disk or a node: it gets limits::operation_timeout. What only reads the
     /// primary's memory gets none: where that does not answer, cancelling does not help either.
     bool may_wait = false;
+    duration patience = limits::operation_timeout;
 };
 
 std::span<route const> health_routes();

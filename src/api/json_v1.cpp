@@ -18,6 +18,12 @@ json::object map_object(string_map const& map) {
 
 json::array text_array(std::vector<std::string> const& texts) { return json::array(texts.begin(), texts.end()); }
 
+json::array troubles_array(std::vector<node_trouble> const& troubles) {
+    json::array all;
+    for (auto const& each : troubles) all.push_back(json::object{{"reason", each.reason}, {"message", each.message}});
+    return all;
+}
+
 json::value time_value(std::optional<wall_time> const& when) {
     if (!when) return nullptr;
     return json::value(to_string(*when));
@@ -64,6 +70,7 @@ json::object container_object(instance const& row, container_status const& statu
     json::object object;
     object["name"] = status.name;
     object["image"] = image_of(row, status.name);
+    object["imageDigest"] = status.image_digest;
     object["state"] = to_string(status.state);
     object["reason"] = status.reason;
     object["message"] = status.message;
@@ -74,16 +81,20 @@ json::object container_object(instance const& row, container_status const& statu
     return object;
 }
 
+/// Before anything is reported of the containers.
+instance_status expected_status(instance const& row) {
+    instance_status expected{.state = row.state()};
+    for (auto const& each : row.pod().containers) expected.containers.push_back({.name = each.name});
+    explain_unstarted(expected);
+    return expected;
+}
+
 /// What is reported of the containers, or, before that, what they will be.
 json::array containers_array(instance const& row) {
     json::array array;
     for (auto const& status : row.status().containers) array.push_back(container_object(row, status));
     if (!array.empty()) return array;
-    for (auto const& each : row.pod().containers) {
-        container_status waiting;
-        waiting.name = each.name;
-        array.push_back(container_object(row, waiting));
-    }
+    for (auto const& status : expected_status(row).containers) array.push_back(container_object(row, status));
     return array;
 }
 
@@ -170,6 +181,7 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["name"] = row->facts.name;
     object["state"] = to_string(row->state);
     object["stateSince"] = to_string(row->state_since);
+    object["troubles"] = troubles_array(row->facts.troubles);
     object["createdAt"] = to_string(row->created_at);
     object["revision"] = row.changed_at;
     object["version"] = row->facts.version;
@@ -195,6 +207,8 @@ std::string event_text(event const& happened) {
     object["reason"] = happened.reason;
     object["message"] = happened.message;
     object["source"] = happened.source;
+    object["count"] = happened.count;
+    object["firstTime"] = to_string(happened.first_at.value_or(happened.at));
     return json::serialize(object);
 }
 

@@ -44,15 +44,16 @@ http_response json_response(unsigned status_code, std::string text) {
 }
 
 http_response text_response(unsigned status_code, std::string text) {
-    return make_response(status_code, "text/plain; charset=UTF-8", std::move(text));
+    return make_response(status_code, "text/plain; charset=UTF-8", to_utf8(text, limits::answer_error_bytes_max));
 }
 
 std::string error_text(error const& problem) {
     boost::json::object object;
     object["code"] = to_string(problem.code);
-    object["message"] = to_utf8(problem.message);  // a node may have said it
-    object["field"] = problem.field;
-    object["remedy"] = problem.remedy;
+    // A node may have said it, or a client that is told its own words.
+    object["message"] = to_utf8(problem.message, limits::answer_error_bytes_max);
+    object["field"] = to_utf8(problem.field, limits::answer_error_bytes_max);
+    object["remedy"] = to_utf8(problem.remedy, limits::answer_error_bytes_max);
     return boost::json::serialize(object);
 }
 

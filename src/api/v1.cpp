@@ -165,6 +165,7 @@ constexpr std::array instances_parameters{words("watch"), words("after"), words(
                                           words("kind")};
 constexpr std::array events_parameters{words("watch"),    words("after"), words("instance"),
                                        words("workload"), words("node"),  words("kind")};
+constexpr std::array image_parameters{words("image")};
 constexpr std::array workload_parameters{words("kind")};
 constexpr std::array log_parameters{words("container"), words("follow"), words("tail"),  words("timestamps"),
                                     words("stream"),    words("whole"),  words("since"), words("after")};
@@ -181,6 +182,9 @@ constexpr std::array table{
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, list_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
+    route{"GET", "/rik/v1/nodes/{name}/images", &list_images_of, {}, true},
+    route{"POST", "/rik/v1/nodes/{name}/images", &bring_images_to, {}, true, limits::image_call_timeout},
+    route{"DELETE", "/rik/v1/nodes/{name}/images", &remove_image_of, image_parameters, true},
     route{"GET", "/rik/v1/events", &list_events, events_parameters},
     route{"GET", "/rik/v1/version", &get_version},
 };

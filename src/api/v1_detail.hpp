@@ -49,4 +49,9 @@ api_answer watch_events(api_call& call);
 
 api_answer read_log(api_call& call);
 
+// The images of a node.
+api_answer list_images_of(api_call& call);
+api_answer bring_images_to(api_call& call);
+api_answer remove_image_of(api_call& call);
+
 }  // namespace rik::detail

@@ -12,7 +12,6 @@ namespace rik::detail {
 result<bool> wants_watch(http_request const& request) {
     auto const watches = flag_parameter(request, "watch");
     if (!watches) return watches.error();
-    if (auto const after = number_parameter(request, "after"); !after) return after.error();
     if (!*watches && request.parameter("after"))
         return error{errc::invalid, "the query parameter after says where a watch goes on", "after",
                      "leave it out, or add watch=true"};
@@ -131,9 +130,10 @@ awaitable<result<event_subject>> read_event_subject(api_call& call) {
 
 namespace {
 
-/// {"revision":N,"items":[...]}
-result<http_response> list_of(revision at, item_source items) {
-    return list_response(fmt::format(R"({{"revision":{},"items":[)", at), std::move(items), "]}");
+/// {"revision":N,"position":"...","items":[...]}
+result<http_response> list_of(store_position const& at, item_source items) {
+    auto begin = fmt::format(R"({{"revision":{},"position":"{}","items":[)", at.reached, to_string(at));
+    return list_response(std::move(begin), std::move(items), "]}");
 }
 
 using shown_item = result<std::optional<std::string>>;

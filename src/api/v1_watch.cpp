@@ -32,7 +32,7 @@ public:
     using watch_stream::watch_stream;
 
 private:
-    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override {
+    awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
         auto const seen = see<workload>(what, [](workload const&) { return true; });
         if (!seen) co_return std::string();
         co_return sse_text(seen->name, workload_text(seen->row, {}), id);
@@ -44,7 +44,7 @@ public:
     using watch_stream::watch_stream;
 
 private:
-    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override {
+    awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
         auto const seen = see<node>(what, [](node const&) { return true; });
         if (!seen) co_return std::string();
         instance_filter on_it;
@@ -63,7 +63,7 @@ public:
         : watch_stream(std::move(strand), call, std::move(source)), subject_(std::move(subject)) {}
 
 private:
-    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override {
+    awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
         auto const seen = see<document>(what, [](document const& row) { return row.key.kind == event_kind; });
         if (!seen || seen->name == "deleted") co_return std::string();
         auto const happened = parse_event(*seen->row);
@@ -83,19 +83,19 @@ public:
         : watch_stream(std::move(strand), call, std::move(source)), nodes_(std::move(nodes)), wanted_(wanted) {}
 
     /// Nodes as they are at the beginning. A client that goes on after `resumed` has not heard of their changes since.
-    void learn(watch_source::batch const& first, std::optional<revision> resumed) {
+    void learn(watch_source::batch const& first, std::optional<store_position> resumed) {
         for (auto const& each : first.changes) {
             auto const& row = std::get<row_change<node>>(each.row).after;
             if (row == nullptr) continue;
             names_.nodes.emplace(row->id, row);
-            if (resumed && each.changed_at > *resumed) due_.insert(row->id);
+            if (resumed && each.changed_at > resumed->reached) due_.insert(row->id);
         }
     }
 
     awaitable<> run() override;
 
 private:
-    awaitable<result<std::string>> show(change const& what, std::optional<revision> id) override;
+    awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override;
     awaitable<result<std::string>> show_more() override;
     awaitable<> read_nodes();
     awaitable<result<void>> learn_owner(instance const& row);
@@ -142,6 +142,16 @@ void instance_stream::note(row_change<node> const& seen) {
     wake();
 }
 
+/// Without its definition, which would be kept for as long as the watch lasts.
+std::shared_ptr<workload const> name_of(workload const& row) {
+    auto named = std::make_shared<workload>();
+    named->id = row.id;
+    named->tenant = row.tenant;
+    named->name = row.name;
+    named->kind = row.kind;
+    return named;
+}
+
 awaitable<result<void>> instance_stream::learn_owner(instance const& row) {
     if (!row.owner() || names_.find_workload(row.owner()) != nullptr) co_return result<void>{};
     object_ref which;
@@ -149,7 +159,7 @@ awaitable<result<void>> instance_stream::learn_owner(instance const& row) {
     auto const found = co_await primary().get_workload(who(), std::move(which));
     if (!found && found.error().code != errc::not_found) co_return found.error();
     if (names_.workloads.size() >= known_owners_max) names_.workloads.clear();
-    if (found) names_.workloads.emplace((*found)->id, found->row);
+    if (found) names_.workloads.emplace((*found)->id, name_of(**found));
     co_return result<void>{};
 }
 
@@ -163,7 +173,7 @@ stored<instance> terminated(stored<instance> const& last) {
     return {std::make_shared<instance const>(std::move(fields)), last.changed_at};
 }
 
-awaitable<result<std::string>> instance_stream::show(change const& what, std::optional<revision> id) {
+awaitable<result<std::string>> instance_stream::show(change const& what, std::optional<store_position> id) {
     auto seen = see<instance>(what, [this](instance const& row) { return wants(row); });
     if (!seen) co_return std::string();
     if (seen->name == "deleted") seen->row = terminated(seen->row);

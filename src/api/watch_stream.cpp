@@ -6,7 +6,6 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 
 namespace rik::detail {
@@ -17,10 +16,10 @@ constexpr std::size_t piece_bytes = 64u << 10;
 
 }  // namespace
 
-std::string sse_text(std::string_view name, std::string_view data, std::optional<revision> id) {
+std::string sse_text(std::string_view name, std::string_view data, std::optional<store_position> id) {
     std::string text;
     auto const end = std::back_inserter(text);
-    if (id) fmt::format_to(end, "id: {}\n", *id);
+    if (id) fmt::format_to(end, "id: {}\n", to_string(*id));
     fmt::format_to(end, "event: {}\ndata: ", name);
     // JSON has line ends between its tokens only, and data is one line.
     std::replace_copy_if(
@@ -28,14 +27,19 @@ std::string sse_text(std::string_view name, std::string_view data, std::optional
     return text + "\n\n";
 }
 
-result<std::optional<revision>> resume_point(http_request const& request) {
-    auto const last = request.header("Last-Event-ID");
-    if (!last || last->empty()) return number_parameter(request, "after");
-    revision after = 0;
-    auto const [end, failure] = std::from_chars(last->data(), last->data() + last->size(), after);
-    if (failure != std::errc() || end != last->data() + last->size())
-        return error{errc::invalid, "it is no id of an event", "Last-Event-ID", "leave it out"};
-    return std::optional(after);
+result<std::optional<store_position>> resume_point(http_request const& request) {
+    std::optional<store_position> after;
+    if (auto const asked = request.parameter("after")) {
+        auto const parsed = parse_store_position(*asked);
+        if (!parsed) return wrong_parameter("after", *asked, "use the id of an event, or the position of a list");
+        after = *parsed;
+    }
+    if (auto const last = request.header("Last-Event-ID"); last && !last->empty()) {
+        auto const parsed = parse_store_position(*last);
+        if (!parsed) return error{errc::invalid, "it is no id of an event", "Last-Event-ID", "leave it out"};
+        after = *parsed;
+    }
+    return after;
 }
 
 watch_stream::watch_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source)
@@ -61,6 +65,7 @@ awaitable<> watch_stream::read_changes() {
             co_return;
         }
         pending_.assign(std::make_move_iterator(batch->changes.begin()), std::make_move_iterator(batch->changes.end()));
+        epoch_ = batch->at.epoch;
         if (batch->is_initial) synced_at_ = batch->at;
         wake_.notify();
         while (!pending_.empty() || synced_at_) co_await shown_.wait();
@@ -78,11 +83,11 @@ awaitable<> watch_stream::beat() {
     }
 }
 
-std::optional<revision> watch_stream::id_of_next() const {
+std::optional<store_position> watch_stream::id_of_next() const {
     if (synced_at_) return std::nullopt;
     auto const at = pending_.front().changed_at;
     if (pending_.size() > 1 && pending_[1].changed_at == at) return std::nullopt;
-    return at;
+    return store_position{epoch_, at};
 }
 
 awaitable<result<std::string>> watch_stream::show_more() { co_return std::string(); }
@@ -100,9 +105,12 @@ awaitable<result<std::string>> watch_stream::show_pending() {
     }
     if (!pending_.empty()) co_return text;
     // An id without an event: the client may go on after what it was not shown.
-    if (unsaid_id_) text += fmt::format("id: {}\n\n", *unsaid_id_);
+    if (unsaid_id_) text += fmt::format("id: {}\n\n", to_string(*unsaid_id_));
     unsaid_id_.reset();
-    if (synced_at_) text += sse_text("synced", fmt::format(R"({{"revision":{}}})", *synced_at_), synced_at_);
+    if (synced_at_)
+        text += sse_text(
+            "synced", fmt::format(R"({{"revision":{},"position":"{}"}})", synced_at_->reached, to_string(*synced_at_)),
+            synced_at_);
     synced_at_.reset();
     shown_.notify();
     auto const more = co_await show_more();

@@ -14,13 +14,13 @@
 namespace rik::detail {
 
 /// One event.   Source: WHATWG HTML, "Server-sent events".
-std::string sse_text(std::string_view name, std::string_view data, std::optional<revision> id);
+std::string sse_text(std::string_view name, std::string_view data, std::optional<store_position> id);
 
-/// Which revision a watch goes on after. Errors: invalid, it is no number.
-result<std::optional<revision>> resume_point(http_request const& request);
+/// Where a watch goes on. Errors: invalid, it is no id of an event.
+result<std::optional<store_position>> resume_point(http_request const& request);
 
 /// Reads a watch_source, shows its changes, and says something every limits::watch_heartbeat_period. Only the last
-/// change of a revision carries the revision as its id, or a block without an event if that change is not shown; of the
+/// change of a revision carries its position as its id, or a block without an event if that change is not shown; of the
 /// rows at the beginning only `synced` does: a client that goes on after the last id it saw misses nothing.
 class watch_stream : public body_source {
 public:
@@ -31,7 +31,7 @@ public:
 
 protected:
     /// The event for `what`; empty if the client does not want it.
-    virtual awaitable<result<std::string>> show(change const& what, std::optional<revision> id) = 0;
+    virtual awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) = 0;
     /// Events that have come about by something else than a change of the table; called when no change is left.
     virtual awaitable<result<std::string>> show_more();
 
@@ -43,16 +43,17 @@ private:
     awaitable<> read_changes();
     awaitable<> beat();
     awaitable<result<std::string>> show_pending();
-    std::optional<revision> id_of_next() const;
+    std::optional<store_position> id_of_next() const;
     std::string end_with(error const& problem);
 
     operations& primary_;
     clock& time_;
     caller who_;
     std::unique_ptr<watch_source> source_;
-    std::deque<change> pending_;         ///< of one batch; the next is read when they have been shown
-    std::optional<revision> synced_at_;  ///< set while `pending_` are the rows at the beginning
-    std::optional<revision> unsaid_id_;  ///< of the last revision, if its last change was not shown
+    std::deque<change> pending_;               ///< of one batch; the next is read when they have been shown
+    epoch_id epoch_;                           ///< of what the source gives
+    std::optional<store_position> synced_at_;  ///< set while `pending_` are the rows at the beginning
+    std::optional<store_position> unsaid_id_;  ///< of the last revision, if its last change was not shown
     std::optional<error> failed_;
     time_point last_sent_;
     bool beat_is_due_ = false;

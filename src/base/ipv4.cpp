@@ -57,6 +57,7 @@ result<ipv4_subnet> ipv4_subnet::parse(std::string_view text) {
                      "write it like 10.210.3.0/24"};
     };
     auto const slash = text.find('/');
+    if (text.find(':') != std::string_view::npos) return wrong("an IPv6 subnet, and Pods have IPv4 only");
     if (slash == std::string_view::npos) return wrong("not ADDRESS/BITS");
     auto const network = parse_ipv4(text.substr(0, slash));
     auto const bits = parse_number(text.substr(slash + 1), 32);

@@ -124,7 +124,9 @@ result<server_address> resolve_server_address(address_sources const& sources) {
         auto const path = sources.home + "/.rik/config.yaml";
         auto const text = read_text_file(path, config_bytes_max);
         if (text) return resolve_from_file(path, *text);
-        if (text.error().code != errc::not_found) return unreadable(text.error(), {});
+        // No such file, or HOME is no directory of ours: the default is left. What is there and broken is told.
+        auto const is_absent = text.error().code == errc::not_found || text.error().code == errc::denied;
+        if (!is_absent) return unreadable(text.error(), {});
     }
     return server_address{.path = std::string(default_socket_path)};
 }

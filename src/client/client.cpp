@@ -4,6 +4,7 @@
 
 #include "client/http_exchange.hpp"
 #include "client/json_view.hpp"
+#include "client/replies.hpp"
 
 #include <fmt/format.h>
 
@@ -17,6 +18,8 @@ namespace rik {
 namespace {
 
 constexpr std::string_view root = "/rik/v1/";
+constexpr std::size_t list_bytes_max = 512u << 20;
+constexpr std::size_t object_bytes_max = 32u << 20;  ///< an object has a definition, escaped at worst
 
 /// Source: RFC 3986, 2.3: all but the unreserved characters.
 std::string percent_encode(std::string_view text) {
@@ -57,6 +60,20 @@ target_writer list_target(resource_kind kind, list_filter const& filter) {
     target.with("workload", filter.workload).with("node", filter.node).with("instance", filter.instance);
     target.with("kind", filter.definition_kind);
     return target;
+}
+
+std::string images_target(std::string_view node) { return object_target(resource_kind::node, node) + "/images"; }
+
+detail::exchange_request image_request(std::string_view node, boost::json::object const& body) {
+    detail::exchange_request request{.method = "POST", .target = images_target(node)};
+    request.content_type = "application/json";
+    request.body = boost::json::serialize(body);
+    return request;
+}
+
+/// The server's patience ends first.
+duration image_patience(client_options const& options) {
+    return options.reply_timeout - limits::operation_timeout + limits::image_call_timeout;
 }
 
 /// As the server tells them apart.
@@ -104,33 +121,63 @@ result<std::string> client::call(std::string method, std::string target, std::st
     detail::exchange_request request{.method = std::move(method), .target = std::move(target)};
     request.body = std::move(body);
     request.content_type = std::move(content_type);
-    auto const deadline = clock_.now() + options_.reply_timeout;
+    return call_within(options_.reply_timeout, std::move(request));
+}
+
+result<std::string> client::call_within(duration patience, detail::exchange_request request) {
+    auto const deadline = clock_.now() + patience;
     // What only reads waits for no disk: a server that does not begin to answer hangs.
-    auto const is_read = request.method == "GET";
+    auto const is_read = request.method == "GET" && !request.may_wait;
     auto const head_deadline = is_read ? std::min(deadline, clock_.now() + options_.head_timeout) : deadline;
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
-    auto text = (*reply)->read_all(deadline);
-    if (text && !(*reply)->is_success()) return summarize(parse_problems((*reply)->status(), *text));
+    if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
+    if (auto const fits = detail::check_type(to_, **reply, {"application/json"}); !fits) return fits.error();
+    auto const is_change = request.method != "GET";
+    auto text = (*reply)->read_all(deadline, is_change ? object_bytes_max : list_bytes_max);
+    // Anything may say 200 to a request that it does not know.
+    auto const is_deletion = text && request.method == "DELETE" && (*reply)->status() != 202;
+    if (is_deletion && !detail::check_list(to_, *text))
+        return detail::not_rik(to_, fmt::format("it answers {} to a deletion", (*reply)->status()));
+    return text;
+}
+
+result<std::string> client::call_for(std::string_view member, std::string method, std::string target, std::string body,
+                                     std::string content_type) {
+    auto text = call(std::move(method), std::move(target), std::move(body), std::move(content_type));
+    if (!text) return text;
+    if (auto const fits = detail::check_member(to_, *text, member); !fits) return fits.error();
+    return text;
+}
+
+result<std::string> client::call_for_images(duration patience, detail::exchange_request request) {
+    auto text = call_within(patience, std::move(request));
+    if (!text) return text;
+    if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
     return text;
 }
 
 result<std::string> client::list(resource_kind kind, list_filter const& filter) {
-    return call("GET", list_target(kind, filter).text());
+    auto text = call("GET", list_target(kind, filter).text());
+    if (!text) return text;
+    if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
+    return text;
 }
 
 result<std::string> client::get(resource_kind kind, std::string_view name, std::string_view definition_kind) {
-    return call("GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    return call_for("name", "GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
 }
 
 result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind) {
-    auto const reply = call("DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    auto const reply =
+        call_for("", "DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
     if (!reply) return reply.error();
     return {};
 }
 
 result<std::string> client::create_workload(std::string_view definition) {
-    return call("POST", fmt::format("{}workloads", root), std::string(definition), content_type_of(definition));
+    return call_for("name", "POST", fmt::format("{}workloads", root), std::string(definition),
+                    content_type_of(definition));
 }
 
 result<std::string> client::create_instances(instances_wanted const& what) {
@@ -139,7 +186,8 @@ result<std::string> client::create_instances(instances_wanted const& what) {
     if (!what.name.empty()) body["name"] = what.name;
     if (!what.kind.empty()) body["kind"] = what.kind;
     body["replicas"] = what.replicas;
-    return call("POST", fmt::format("{}instances", root), boost::json::serialize(body), "application/json");
+    return call_for("items", "POST", fmt::format("{}instances", root), boost::json::serialize(body),
+                    "application/json");
 }
 
 result<log_stream> client::open_log(log_wanted const& what) {
@@ -156,10 +204,11 @@ result<log_stream> client::open_log(log_wanted const& what) {
     auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
-    if ((*reply)->is_success()) return log_stream(std::move(*reply));
-    auto const text = (*reply)->read_all(deadline);
-    if (!text) return text.error();
-    return summarize(parse_problems((*reply)->status(), *text));
+    if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
+    if (auto const fits = detail::check_type(to_, **reply, {framed_log_type, "text/plain"}); !fits) return fits.error();
+    if ((*reply)->header("X-Content-Type-Options") != "nosniff")
+        return detail::not_rik(to_, "it answers with a text that is no log");
+    return log_stream(std::move(*reply));
 }
 
 result<watch_stream> client::watch(resource_kind kind, list_filter const& filter) {
@@ -171,14 +220,35 @@ result<watch_stream> client::watch(resource_kind kind, list_filter const& filter
     return stream;
 }
 
+result<std::string> client::list_images(std::string_view node) {
+    detail::exchange_request request{.target = images_target(node)};
+    request.may_wait = true;
+    return call_for_images(options_.reply_timeout, std::move(request));
+}
+
+result<std::string> client::pull_image(std::string_view node, std::string_view image) {
+    boost::json::object body;
+    body["pull"] = image;
+    return call_for_images(image_patience(options_), image_request(node, body));
+}
+
+result<std::string> client::load_images(std::string_view node, rik::load_images const& what) {
+    boost::json::object body;
+    body["load"] = what.path;
+    if (!what.name.empty()) body["name"] = what.name;
+    return call_for_images(image_patience(options_), image_request(node, body));
+}
+
+result<std::string> client::remove_image(std::string_view node, std::string_view name_or_digest) {
+    return call("DELETE", target_writer(images_target(node)).with("image", name_or_digest).text());
+}
+
 result<std::string> client::version() {
-    auto const reply = call("GET", fmt::format("{}version", root));
+    auto const reply = call_for("version", "GET", fmt::format("{}version", root));
     if (!reply) return reply.error();
     auto const object = detail::parse_object(*reply);
     if (!object) return object.error();
-    auto version = detail::text_at(*object, "version");
-    if (version.empty()) return error{errc::corrupt, "the server's answer has no version: it is not rik"};
-    return version;
+    return detail::text_at(*object, "version");
 }
 
 }  // namespace rik

@@ -1,7 +1,7 @@
 #include <rik/client/address.hpp>
+#include <rik/model/yaml.hpp>
 
-#include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
+#include "client/json_view.hpp"
 
 namespace rik {
 
@@ -9,25 +9,20 @@ namespace {
 
 constexpr auto remedy = "write cluster: {name: NAME, server: ADDRESS}";
 
-std::string text_at(YAML::Node const& map, char const* key) {
-    auto const node = map[key];
-    return node && node.IsScalar() ? node.Scalar() : std::string();
-}
+error not_set(std::string field) { return {errc::invalid, "is not set", std::move(field), remedy}; }
 
 }  // namespace
 
-// JSON is YAML, so one parser serves both.
 result<client_config> parse_client_config(std::string_view text) {
-    try {
-        auto const document = YAML::Load(std::string(text));
-        auto const cluster = document.IsMap() ? document["cluster"] : YAML::Node(YAML::NodeType::Undefined);
-        if (!cluster || !cluster.IsMap()) return error{errc::invalid, "is not set", "cluster", remedy};
-        client_config config{text_at(cluster, "name"), text_at(cluster, "server")};
-        if (config.server.empty()) return error{errc::invalid, "is not set", "cluster.server", remedy};
-        return config;
-    } catch (YAML::Exception const& problem) {
-        return error{errc::invalid, fmt::format("line {}: {}", problem.mark.line + 1, problem.msg), {}, remedy};
-    }
+    auto const json = yaml_to_json(text);
+    if (!json) return json.error();
+    auto const document = detail::parse_object(*json);
+    auto const* cluster = document ? detail::find(*document, "cluster") : nullptr;
+    if (cluster == nullptr || !cluster->is_object()) return not_set("cluster");
+    client_config config{detail::text_at(cluster->get_object(), "name"),
+                         detail::text_at(cluster->get_object(), "server")};
+    if (config.server.empty()) return not_set("cluster.server");
+    return config;
 }
 
 }  // namespace rik

@@ -96,6 +96,7 @@ void add_containers(describe_lines& lines, object const& instance, object const&
         lines.heading(text_at(*each, "name"));
         lines.indent();
         lines.add("Image", text_at(*each, "image"));
+        lines.add("Digest", text_at(*each, "imageDigest"));
         lines.add("State", container_state_text(*each));
         lines.add("Reason", reason_text(*each));
         lines.add_time("Started", time_at(*each, "startedAt"));
@@ -127,6 +128,15 @@ result<object> part_of(result<std::string> const& json) {
     return parse_object(*json);
 }
 
+/// "its node has no room (x3 since 2026-07-01 12:00:00 UTC)"
+std::string told_text(object const& event) {
+    auto text = text_at(event, "message");
+    auto const count = number_at(event, "count").value_or(1);
+    auto const first = time_at(event, "firstTime");
+    if (count > 1 && first) text += fmt::format(" (x{} since {})", count, date_text(*first));
+    return text;
+}
+
 void add_story(describe_lines& lines, result<std::string> const& json, std::optional<wall_time> created) {
     auto const events = part_of(json);
     if (!events) return add_unreadable(lines, "Events", events.error());
@@ -138,7 +148,7 @@ void add_story(describe_lines& lines, result<std::string> const& json, std::opti
                         {after_text(when, created)},
                         {text_at(*each, "source")},
                         {text_at(*each, "reason") + (is_warning ? " (!)" : "")},
-                        {text_at(*each, "message")}});
+                        {told_text(*each)}});
     }
     if (rows.size() == 1) return lines.heading("Events: none are kept");
     lines.heading("Events:");
@@ -243,6 +253,7 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     add_identity(lines, *of);
     lines.add("State", text_at(*of, "state"));
     lines.add_time("Since", time_at(*of, "stateSince"));
+    for (auto const* each : objects_at(*of, "troubles")) lines.add(text_at(*each, "reason"), text_at(*each, "message"));
     lines.add("Version", text_at(*of, "version"));
     lines.add("Boot id", text_at(*of, "bootId"));
     lines.add("Runtimes", texts(array_at(*of, "runtimes")));

@@ -1,5 +1,7 @@
 #include "client/http_exchange.hpp"
 
+#include "client/replies.hpp"
+
 #include <rik/async/clock.hpp>
 
 #include <fmt/format.h>
@@ -31,7 +33,6 @@ using any_endpoint = asio::generic::stream_protocol::endpoint;
 
 namespace {
 
-constexpr std::size_t body_bytes_max = 512u << 20;
 constexpr auto start_remedy = "is rik running? start it with: rik --role=all";
 
 error cannot_reach(server_address const& to, std::string_view why, std::string remedy = start_remedy) {
@@ -48,12 +49,12 @@ error connect_problem(server_address const& to, error_code code) {
     return cannot_reach(to, code.message());
 }
 
-error broken(error_code code) {
+error broken(server_address const& at, error_code code) {
     if (code == http::error::end_of_stream || code == http::error::partial_message || code == asio::error::eof ||
         code == asio::error::connection_reset || code == asio::error::broken_pipe)
         return error{errc::unavailable, "the server closed the connection"};
     if (code.category() == asio::error::get_system_category()) return error{errc::unavailable, code.message()};
-    return error{errc::corrupt, fmt::format("the server does not speak HTTP: {}", code.message())};
+    return not_rik(at, fmt::format("it does not speak HTTP: {}", code.message()));
 }
 
 http::request<http::string_body> message_of(server_address const& to, exchange_request const& from) {
@@ -79,6 +80,7 @@ http::request<http::string_body> message_of(server_address const& to, exchange_r
 /// Beast has no time-outs for blocking calls, so every step is started as an operation and run until it ends or the
 /// deadline is there. A read that did not end stays under way and is picked up by the next call.
 struct http_exchange::connection {
+    server_address at;
     asio::io_context io{1};
     asio::generic::stream_protocol::socket socket{io};
     boost::beast::flat_buffer buffer;
@@ -114,6 +116,7 @@ struct http_exchange::connection {
     result<void> connect(server_address const& to, time_point deadline);
     result<void> send(server_address const& to, exchange_request const& request, time_point deadline);
     result<void> read_head(time_point deadline);
+    bool speaks_otherwise() const;
     void start_reading();
 };
 
@@ -141,6 +144,7 @@ result<std::vector<any_endpoint>> http_exchange::connection::resolve(server_addr
 }
 
 result<void> http_exchange::connection::connect(server_address const& to, time_point deadline) {
+    at = to;
     auto const endpoints = resolve(to, deadline);
     if (!endpoints) return endpoints.error();
     auto problem = cannot_reach(to, "it has no address");
@@ -161,7 +165,7 @@ result<void> http_exchange::connection::send(server_address const& to, exchange_
     auto const end = finish([&](auto handler) { http::async_write(socket, message, std::move(handler)); }, deadline);
     if (!end) return error{errc::timed_out, "the server did not take the request in time"};
     // A server that refuses a body closes before it has read all of it; its answer may still be there.
-    if (*end && *end != asio::error::broken_pipe && *end != asio::error::connection_reset) return broken(*end);
+    if (*end && *end != asio::error::broken_pipe && *end != asio::error::connection_reset) return broken(at, *end);
     return {};
 }
 
@@ -170,8 +174,17 @@ result<void> http_exchange::connection::read_head(time_point deadline) {
     auto const end =
         finish([&](auto handler) { http::async_read_header(socket, buffer, parser, std::move(handler)); }, deadline);
     if (!end) return error{errc::timed_out, "the server did not answer in time"};
-    if (*end) return broken(*end);
+    if (*end && speaks_otherwise()) return not_rik(at, "it does not speak HTTP: it says something else");
+    if (*end) return broken(at, *end);
     return {};
+}
+
+/// Of what has come, the parser has taken nothing: a few bytes of another protocol, an alert of TLS for one.
+bool http_exchange::connection::speaks_otherwise() const {
+    constexpr std::string_view begin = "HTTP/";
+    auto const came = buffer.data();
+    std::string_view const text(static_cast<char const*>(came.data()), came.size());
+    return !text.empty() && text.substr(0, begin.size()) != begin.substr(0, text.size());
 }
 
 void http_exchange::connection::start_reading() {
@@ -198,9 +211,13 @@ result<std::unique_ptr<http_exchange>> http_exchange::open(server_address const&
 
 unsigned http_exchange::status() const { return over_->parser.get().result_int(); }
 
+std::string http_exchange::header(std::string_view name) const {
+    return std::string(over_->parser.get()[{name.data(), name.size()}]);
+}
+
 std::string http_exchange::content_type() const {
-    auto const said = over_->parser.get()[http::field::content_type];
-    std::string type(said.substr(0, said.find_first_of("; ")));
+    auto const said = header("Content-Type");
+    auto type = said.substr(0, said.find_first_of("; "));
     std::ranges::transform(type, type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
     return type;
 }
@@ -211,21 +228,21 @@ result<std::string> http_exchange::read(time_point deadline) {
         if (!c.is_reading) c.start_reading();
         if (!c.run_until(c.read_end, deadline)) return error{errc::timed_out, "the server sent nothing in time"};
         c.is_reading = false;
-        if (*c.read_end && *c.read_end != http::error::need_buffer) return broken(*c.read_end);
+        if (*c.read_end && *c.read_end != http::error::need_buffer) return broken(c.at, *c.read_end);
         auto const count = c.part.size() - c.parser.get().body().size;
         if (count > 0) return std::string(c.part.data(), count);
     }
     return std::string();
 }
 
-result<std::string> http_exchange::read_all(time_point deadline) {
+result<std::string> http_exchange::read_all(time_point deadline, std::size_t bytes_max) {
     std::string all;
     for (;;) {
         auto part = read(deadline);
         if (!part || part->empty()) return part ? result<std::string>(std::move(all)) : part;
         all += *part;
-        if (all.size() > body_bytes_max)
-            return error{errc::exhausted, fmt::format("the answer is longer than {} bytes", body_bytes_max)};
+        if (all.size() > bytes_max)
+            return error{errc::exhausted, fmt::format("the answer is longer than {} bytes", bytes_max)};
     }
 }
 

@@ -1,5 +1,6 @@
 #include <rik/client/run_definition.hpp>
 
+#include <rik/model/definition.hpp>
 #include <rik/model/references.hpp>
 
 #include <fmt/format.h>
@@ -73,6 +74,20 @@ void put_resources(json::object& container, run_options const& options) {
     if (!limits.empty()) container["resources"] = json::object{{"limits", limits}};
 }
 
+/// In docker's words.
+result<void> put_pull_policy(json::object& container, std::string_view word) {
+    if (word.empty()) return {};
+    auto policy = std::optional<image_pull_policy>();
+    if (word == "always") policy = image_pull_policy::always;
+    if (word == "missing") policy = image_pull_policy::if_not_present;
+    if (word == "never") policy = image_pull_policy::never;
+    if (!policy)
+        return error{errc::invalid, fmt::format("'{}' says not when to pull", word), "--pull",
+                     "use always, missing or never"};
+    container["imagePullPolicy"] = to_string(*policy);
+    return {};
+}
+
 }  // namespace
 
 result<std::string> run_definition(run_options const& options) {
@@ -86,6 +101,7 @@ result<std::string> run_definition(run_options const& options) {
     if (auto done = put_list(container, "ports", options.ports, port_entry); !done) return done.error();
     if (auto done = put_list(container, "env", options.env, variable_entry); !done) return done.error();
     put_resources(container, options);
+    if (auto done = put_pull_policy(container, options.pull); !done) return done.error();
     json::object spec;
     spec["containers"] = json::array{std::move(container)};
     spec["restartPolicy"] = "Never";

@@ -47,6 +47,15 @@ table_cell node_state(object const& of, table_options const&) {
     return {word, word == "ready" ? tone::good : tone::bad};
 }
 
+/// Why a node takes no instances.
+table_cell node_reason(object const& of, table_options const& options) {
+    std::vector<std::string> all;
+    for (auto const* each : objects_at(of, "troubles"))
+        all.push_back(fmt::format("{}: {}", text_at(*each, "reason"), text_at(*each, "message")));
+    auto const text = join(all, "; ");
+    return {options.wide ? text : shortened(text, reason_bytes_max)};
+}
+
 table_cell addresses(object const& of, table_options const&) { return {texts(array_at(of, "addresses"))}; }
 
 table_cell labels(object const& of, table_options const&) { return {labels_text(object_at(of, "labels"))}; }
@@ -116,6 +125,14 @@ table_cell event_type(object const& of, table_options const&) {
     return {word, word == "warning" ? tone::bad : tone::plain};
 }
 
+/// "5s", or "5s (x3 over 12m)".
+table_cell event_age(object const& of, table_options const& options) {
+    auto age = age_of(time_at(of, "time"), options.now);
+    auto const count = number_at(of, "count").value_or(1);
+    if (count > 1) age += fmt::format(" (x{} over {})", count, age_of(time_at(of, "firstTime"), options.now));
+    return {age};
+}
+
 table_cell event_object(object const& of, table_options const&) {
     return {fmt::format("{}/{}", text_at(of, "kind"), text_at(of, "name"))};
 }
@@ -158,10 +175,11 @@ constexpr std::array node_columns{
     column{"VERSION", true, member<"version">},
     column{"LABELS", true, labels},
     column{"ID", true, member<"id">},
+    column{"REASON", false, node_reason},
 };
 
 constexpr std::array event_columns{
-    column{"TIME", true, member<"time">},        column{"AGE", false, age<"time">},
+    column{"TIME", true, member<"time">},        column{"AGE", false, event_age},
     column{"TYPE", false, event_type},           column{"OBJECT", false, event_object},
     column{"SOURCE", true, member<"source">},    column{"REASON", false, member<"reason">},
     column{"MESSAGE", false, member<"message">},

@@ -16,9 +16,20 @@ struct closer {
     void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+errc code_of(int why) {
+    switch (why) {
+        case ENOENT:
+        case ENOTDIR:
+        case ELOOP:
+        case ENAMETOOLONG: return errc::not_found;
+        case EACCES:
+        case EPERM: return errc::denied;
+        default: return errc::invalid;
+    }
+}
+
 error cannot_read(std::string const& path, int why) {
-    return error{why == ENOENT ? errc::not_found : errc::invalid,
-                 fmt::format("cannot read {}: {}", path, std::generic_category().message(why))};
+    return error{code_of(why), fmt::format("cannot read {}: {}", path, std::generic_category().message(why))};
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 8> instance_words{"pending", "creating", 
                                                          "failed",  "destroying", "terminated", "unknown"};
 constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
 constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
-constexpr std::array<std::string_view, 2> node_words{"ready", "unheard"};
+constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
 bool is_in(auto const& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
@@ -28,9 +28,20 @@ bool is_going(object const& of) {
     return text_at(of, "state") == "destroying" || !text_at(of, "deletingSince").empty();
 }
 
-bool is_met(wait_goal const& wanted, std::string_view state) {
+/// It is said to run, and is over: a container has failed, or all have exited. How it ended is told next.
+bool is_ending(object const& of) {
+    auto const containers = detail::objects_at(of, "containers");
+    auto const has_exited = [](auto const* each) { return text_at(*each, "state") == "exited"; };
+    auto const has_failed = [&](auto const* each) { return has_exited(each) && text_at(*each, "exitCode") != "0"; };
+    if (containers.empty()) return false;
+    return std::ranges::any_of(containers, has_failed) || std::ranges::all_of(containers, has_exited);
+}
+
+bool is_met(wait_goal const& wanted, object const& of) {
+    auto const state = text_at(of, "state");
     switch (wanted.kind) {
-        case goal::running: return state == "running";
+        case goal::running: return state == "running" && !is_ending(of);
+        case goal::ready: return state == "ready" || (state == "running" && detail::is_true(of, "ready"));
         case goal::started: return state == "running" || is_in(finished_words, state);
         case goal::finished: return is_in(finished_words, state);
         case goal::deleted: return false;
@@ -61,18 +72,22 @@ std::string story(object const& of) {
         if (auto const part = text_at(of, member); !part.empty()) text += ": " + part;
     }
     for (auto const* each : detail::objects_at(of, "containers")) {
-        if (auto const code = text_at(*each, "exitCode"); !code.empty() && code != "0")
-            text += fmt::format(" (container {}: exit code {})", text_at(*each, "name"), code);
+        auto const code = text_at(*each, "exitCode");
+        auto const name = text_at(*each, "name");
+        auto const is_told = text.find(fmt::format("container {}: ", name)) != std::string::npos;
+        if (!code.empty() && code != "0" && !is_told) text += fmt::format(" (container {}: exit code {})", name, code);
     }
     return text;
 }
 
 wait_verdict judge_object(wait_goal const& wanted, object const& of) {
     wait_verdict verdict{outcome::waiting, story(of), text_at(of, "name"), text_at(of, "state")};
-    if (is_met(wanted, verdict.state))
+    if (is_met(wanted, of))
         verdict.outcome = outcome::met;
     else if (is_impossible(wanted, of))
         verdict.outcome = outcome::impossible;
+    else if (wanted.kind == goal::ready && verdict.state == "running")
+        verdict.why += " (it runs, and is not ready)";
     return verdict;
 }
 
@@ -81,6 +96,7 @@ wait_verdict judge_object(wait_goal const& wanted, object const& of) {
 std::string to_string(wait_goal const& wanted) {
     switch (wanted.kind) {
         case goal::running: return "running";
+        case goal::ready: return "ready";
         case goal::started: return "started";
         case goal::finished: return "finished";
         case goal::deleted: return "deleted";
@@ -90,32 +106,34 @@ std::string to_string(wait_goal const& wanted) {
 }
 
 result<wait_goal> parse_wait_goal(std::string_view text) {
-    for (auto const kind : {goal::running, goal::started, goal::finished, goal::deleted}) {
+    for (auto const kind : {goal::running, goal::ready, goal::started, goal::finished, goal::deleted}) {
         if (wait_goal wanted{kind}; to_string(wanted) == text) return wanted;
     }
     auto const word = text.starts_with("state=") ? text.substr(6) : text;
     if (is_in(instance_words, word) || is_in(workload_words, word) || is_in(node_words, word))
         return wait_goal{goal::state, std::string(word)};
-    return error{errc::invalid,
-                 fmt::format("'{}' is nothing to wait for", text),
-                 {},
-                 "wait for running, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
+    return error{
+        errc::invalid,
+        fmt::format("'{}' is nothing to wait for", text),
+        {},
+        "wait for running, ready, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
 }
 
 result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
     auto const is_state = wanted.kind == goal::state;
     auto const refuse = [&](std::string_view remedy) {
         return error{errc::invalid,
-                     fmt::format("a {} is never {}", to_string(kind), to_string(wanted)),
+                     fmt::format("{} {} is never {}", kind == resource_kind::instance ? "an" : "a", to_string(kind),
+                                 to_string(wanted)),
                      {},
                      std::string(remedy)};
     };
     if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
         return refuse("wait for a state that `rikctl get instances` shows");
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
-        return refuse("wait for running, started, finished, deleted, state=active or state=destroying");
-    if (kind == resource_kind::node && !(is_state && is_in(node_words, wanted.state_word)))
-        return refuse("wait for state=ready or state=unheard");
+        return refuse("wait for running, ready, started, finished, deleted, state=active or state=destroying");
+    auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));
+    if (kind == resource_kind::node && !fits_node) return refuse("wait for ready, state=notReady or state=unheard");
     return {};
 }
 

@@ -84,6 +84,10 @@ void tell_connection(wait_request const& request, watch_event const& event, bool
     }
 }
 
+bool is_decided(wait_verdict const& verdict, wait_request const& request, time_point now) {
+    return verdict.outcome == outcome::impossible || (verdict.outcome == outcome::met && now >= request.holds_until);
+}
+
 /// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,
 /// `known` is what is waited for.
 result<wait_verdict> follow(client const& server, watch_stream& watch, wait_tracker& tracker,
@@ -93,10 +97,11 @@ result<wait_verdict> follow(client const& server, watch_stream& watch, wait_trac
     for (;;) {
         auto verdict = tracker.verdict();
         if (verdict.outcome == outcome::waiting && verdict.why.empty()) verdict = known;
-        if (verdict.outcome != outcome::waiting) return verdict;
-        if (clock.now() >= request.deadline) return last_word(server, watch, std::move(verdict));
+        auto const now = clock.now();
+        if (is_decided(verdict, request, now)) return verdict;
+        if (now >= request.deadline) return last_word(server, watch, std::move(verdict));
         if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
-        auto const event = watch.next(std::min(request.deadline, clock.now() + progress_period));
+        auto const event = watch.next(std::min(request.deadline, now + progress_period));
         if (!event && event.error().code == errc::timed_out) continue;
         if (!event && clock.now() >= request.deadline) return last_word(server, watch, std::move(verdict));
         if (!event) return event.error();
@@ -123,7 +128,7 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
         wait_tracker first(request.goal, followed);
         if (auto const fed = first.feed({watch_event_type::added, *found}); !fed) return fed.error();
         now = first.verdict();
-        if (now.outcome != outcome::waiting) return now;
+        if (is_decided(now, request, system_clock().now())) return now;
     }
     auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();

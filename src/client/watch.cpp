@@ -2,6 +2,7 @@
 #include <rik/client/problems.hpp>
 
 #include "client/http_exchange.hpp"
+#include "client/replies.hpp"
 
 #include <fmt/format.h>
 
@@ -42,11 +43,8 @@ result<void> watch_stream::connect(time_point deadline) {
     auto const connect_deadline = std::min(deadline, clock_.now() + options_.connect_timeout);
     auto reply = detail::http_exchange::open(to_, request, connect_deadline, deadline);
     if (!reply) return reply.error();
-    if (!(*reply)->is_success()) {
-        auto const text = (*reply)->read_all(deadline);
-        if (!text) return text.error();
-        return summarize(parse_problems((*reply)->status(), *text));
-    }
+    if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
+    if (auto const fits = detail::check_type(to_, **reply, {"text/event-stream"}); !fits) return fits.error();
     from_ = std::move(*reply);
     parser_ = event_stream_parser();
     heard_ = clock_.now();
@@ -106,9 +104,12 @@ result<std::optional<watch_event>> watch_stream::read_some(time_point deadline) 
 
 result<std::optional<watch_event>> watch_stream::take(stream_event event) {
     if (auto const type = parse_type(event.type)) {
+        is_rik_ = true;
         if (!event.id.empty()) last_id_ = event.id;
         return watch_event{*type, std::move(event.data)};
     }
+    if (event.type != "error" && !is_rik_ && !event.data.starts_with('{'))
+        return detail::not_rik(to_, fmt::format("its stream has an event '{}'", event.type.substr(0, 100)));
     if (event.type != "error") return std::optional<watch_event>();  // a newer server's, of no use to this client
     auto problem = summarize(parse_problems(500, event.data));
     if (is_passing(problem.code)) return lose(std::move(problem));

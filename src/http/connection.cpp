@@ -17,6 +17,7 @@ constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_bytes = 8u << 10;
 constexpr std::size_t write_bytes = 256u << 10;  ///< the write time-out is for so many
 constexpr std::size_t small_body_bytes = 64u << 10;
+constexpr std::size_t spared_body_bytes = 16u << 10;  ///< such requests are taken however much the others send
 constexpr std::size_t drain_bytes_max = 8u << 20;
 constexpr duration drain_time_max = std::chrono::seconds(2);
 constexpr auto never = std::numeric_limits<std::int64_t>::max();
@@ -40,7 +41,14 @@ private:
 }  // namespace
 
 connection::connection(stream_socket socket, http_peer peer, connection_context const& context)
-    : socket_(std::move(socket)), context_(context), deadline_(never), idle_since_(never), peer_(peer) {}
+    : socket_(std::move(socket)),
+      context_(context),
+      deadline_(never),
+      idle_since_(never),
+      sending_since_(never),
+      body_(context.request_bytes),
+      unsent_(context.unsent_bytes),
+      peer_(peer) {}
 
 awaitable<> connection::run() {
     std::exception_ptr thrown;
@@ -117,6 +125,7 @@ awaitable<bool> connection::receive_rest(request_parser& parser) {
     for (;;) {
         if (!buffer_.empty()) buffer_.erase(0, parser.feed(buffer_));
         refusal_ = parser.refused();
+        count_body(parser.request().body.size());
         if (refusal_ || parser.is_done()) co_return true;
         if (parser.has_header() && !has_begun_body) {
             has_begun_body = true;
@@ -126,6 +135,13 @@ awaitable<bool> connection::receive_rest(request_parser& parser) {
         }
         if (!co_await read_more()) co_return false;
     }
+}
+
+/// Until it is answered: what is made of a body is in proportion to it.
+void connection::count_body(std::size_t bytes) {
+    body_.set(bytes);
+    if (refusal_ || bytes <= spared_body_bytes || body_.of_all() <= context_.options.limits.requests_bytes_max) return;
+    refusal_ = http_refusal{503, "too many large requests at once; try again later"};
 }
 
 awaitable<bool> connection::begin_body(request_parser& parser) {
@@ -157,6 +173,7 @@ void connection::note_time_out() {
 awaitable<bool> connection::answer(exchange what) {
     auto const target = what.request.target;
     auto response = co_await ask(std::move(what.request));
+    body_.set(0);
     what.form.keeps_alive = what.form.keeps_alive && !ending_;
     if (response.stream == nullptr || response.stream_ends)
         co_return co_await send_response(std::move(response), what.form);
@@ -186,6 +203,7 @@ awaitable<http_response> connection::ask(http_request request) {
 awaitable<> connection::refuse(http_refusal why, std::string target) {
     reply_form form;
     form.keeps_alive = false;
+    body_.set(0);
     auto response = context_.handler.refusal(why.status_code, why.message, target);
     co_await send_response(std::move(response), form);
     co_await drain();
@@ -230,6 +248,9 @@ awaitable<bool> connection::send_response(http_response response, reply_form for
 
 awaitable<bool> connection::send(std::string_view bytes) {
     bool sent = true;
+    unsent_.set(bytes.size());
+    sending_since_ = context_.time.now().time_since_epoch().count();
+    if (unsent_.of_all() > context_.options.limits.replies_bytes_max && context_.make_room) context_.make_room();
     while (sent && !bytes.empty()) {
         auto const slice = bytes.substr(0, write_bytes);
         set_deadline(context_.options.limits.write_timeout);
@@ -238,6 +259,8 @@ awaitable<bool> connection::send(std::string_view bytes) {
         bytes.remove_prefix(count);
     }
     clear_deadline();
+    sending_since_ = never;
+    unsent_.set(0);
     if (sent) timed_out_ = false;
     co_return sent;
 }
@@ -273,6 +296,18 @@ std::optional<duration> connection::idle_for(time_point now) const {
     auto const since = idle_since_.load();
     if (since == never) return std::nullopt;
     return now.time_since_epoch() - duration(since);
+}
+
+std::optional<duration> connection::sending_for(time_point now) const {
+    auto const since = sending_since_.load();
+    if (since == never) return std::nullopt;
+    return now.time_since_epoch() - duration(since);
+}
+
+void connection::cut_off() {
+    ending_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
 }
 
 void connection::give_up() {

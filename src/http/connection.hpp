@@ -1,6 +1,7 @@
 // One client: reads requests, has them answered, writes the replies.
 #pragma once
 
+#include "byte_share.hpp"
 #include "listener.hpp"
 #include "reply.hpp"
 #include "request_parser.hpp"
@@ -10,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +24,10 @@ struct connection_context {
     http_handler& handler;
     http_options options;
     log to;
+    std::function<void()> make_room = {};                             ///< more is unsent than may be; from any thread
     mutable std::array<std::atomic<std::size_t>, 2> stream_counts{};  ///< of unix_socket and tcp
+    mutable std::atomic<std::size_t> request_bytes = 0;               ///< of bodies, until they are answered
+    mutable std::atomic<std::size_t> unsent_bytes = 0;                ///< of replies
 };
 
 /// How often the system asks a client over TCP whether it is there while nothing is sent.   Source: tcp(7).
@@ -53,6 +58,11 @@ public:
     http_peer peer() const { return peer_; }
     /// How long it has waited for a request; nothing while it has one. From any thread.
     std::optional<duration> idle_for(time_point now) const;
+    /// How long it has been taking what is being sent, and how much that is. From any thread.
+    std::optional<duration> sending_for(time_point now) const;
+    std::size_t unsent_bytes() const { return unsent_.of_one(); }
+    /// Ends it now, whatever it does. On the strand.
+    void cut_off();
     /// Was it chosen to make room? The server's own note.
     bool is_given_up = false;
     /// Ends it now if it is idle, else after its reply. On the strand.
@@ -77,6 +87,7 @@ private:
     bool has_begun();
     awaitable<bool> receive_rest(request_parser& parser);
     awaitable<bool> begin_body(request_parser& parser);
+    void count_body(std::size_t bytes);
     awaitable<bool> read_more();
     void note_time_out();
 
@@ -104,6 +115,9 @@ private:
     std::optional<http_refusal> refusal_;
     std::atomic<std::int64_t> deadline_;
     std::atomic<std::int64_t> idle_since_;
+    std::atomic<std::int64_t> sending_since_;
+    byte_share body_;
+    byte_share unsent_;
     std::chrono::sys_seconds date_second_{};
     std::string date_;
     http_peer peer_;

@@ -50,10 +50,11 @@ awaitable<bool> connection::send_pieces(body_source& source, bool is_chunked) {
     std::exception_ptr thrown;
     try {
         for (;;) {
-            auto const piece = co_await source.next();
+            auto piece = co_await source.next();
             if (!piece) co_return false;
             if (piece->empty()) break;
-            auto const bytes = is_chunked ? chunk_text(*piece) : *piece;
+            auto const bytes = is_chunked ? chunk_text(*piece) : std::move(*piece);
+            *piece = std::string();  // a client that reads slowly holds one copy
             if (!co_await send(bytes)) co_return false;
         }
         if (is_chunked) co_return co_await send(last_chunk);

@@ -13,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <list>
@@ -25,6 +26,8 @@ namespace {
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t turned_away_at_once_max = 32;
 constexpr duration accept_pause = std::chrono::milliseconds(100);
+constexpr duration slow_sending = std::chrono::seconds(1);
+constexpr std::size_t unsent_excess = 4;  ///< so many times what may be unsent, and nobody is spared
 
 }  // namespace
 
@@ -36,7 +39,9 @@ public:
           strand_(asio::make_strand(executor)),
           context_{time, handler, std::move(options), to},
           accepting_(strand_),
-          serving_(strand_) {}
+          serving_(strand_) {
+        context_.make_room = [this] { asio::post(strand_, [this] { end_slow_ones(); }); };
+    }
 
     result<void> listen();
     awaitable<> start();
@@ -57,6 +62,8 @@ private:
     awaitable<> serve(connection_ptr who, http_peer peer);
     awaitable<> turn_away(connection_ptr who);
     awaitable<> end_overdue();
+    void end_slow_ones();
+    connection_ptr find_slowest(time_point now, duration spared) const;
     awaitable<result<void>> wait_for_connections();
     /// Calls `action` of every connection on the connection's strand.
     void tell_all(void (detail::connection::*action)());
@@ -176,7 +183,38 @@ awaitable<> http_server::impl::end_overdue() {
         auto const now = context_.time.now();
         for (auto const& each : connections_)
             if (each->is_overdue(now)) asio::post(each->executor(), [each] { each->end_if_overdue(); });
+        end_slow_ones();
     }
+}
+
+/// Replies that their clients do not take must not fill the memory.
+void http_server::impl::end_slow_ones() {
+    auto const most = context_.options.limits.replies_bytes_max;
+    if (context_.unsent_bytes <= most) return;
+    auto const now = context_.time.now();
+    std::size_t unsent = 0;
+    for (auto const& each : connections_) unsent += each->is_given_up ? 0 : each->unsent_bytes();
+    while (unsent > most) {
+        auto const spared = unsent > most * unsent_excess ? duration() : slow_sending;
+        auto const slowest = find_slowest(now, spared);
+        if (!slowest) return;
+        unsent -= std::min(unsent, slowest->unsent_bytes());
+        slowest->is_given_up = true;
+        asio::post(slowest->executor(), [slowest] { slowest->cut_off(); });
+        context_.to.debug("a client that reads slowly was cut off", {});
+    }
+}
+
+http_server::impl::connection_ptr http_server::impl::find_slowest(time_point now, duration spared) const {
+    connection_ptr slowest;
+    auto longest = spared;
+    for (auto const& each : connections_) {
+        auto const lasts = each->is_given_up ? std::nullopt : each->sending_for(now);
+        if (!lasts || *lasts < longest) continue;
+        longest = *lasts;
+        slowest = each;
+    }
+    return slowest;
 }
 
 void http_server::impl::tell_all(void (detail::connection::*action)()) {

@@ -1,3 +1,4 @@
+#include <rik/base/limits.hpp>
 #include <rik/link/local_link.hpp>
 
 #include <fmt/format.h>
@@ -55,7 +56,7 @@ awaitable<result<void>> local_streams::hand_over(stream_id stream, std::unique_p
 
 awaitable<result<std::unique_ptr<byte_stream>>> local_streams::dial(stream_id stream) {
     auto const dialler = co_await asio::this_coro::executor;
-    auto ends = detail::make_local_sessions<chunk, chunk>(dialler, listener_);
+    auto ends = detail::make_local_sessions<chunk, chunk>(dialler, listener_, limits::stream_queue_count_max);
     std::unique_ptr<byte_stream> far = std::make_unique<local_stream>(std::move(ends.second));
     auto handing = hand_over(stream, std::move(far));
     auto const taken = co_await on_strand(listener_, std::move(handing));

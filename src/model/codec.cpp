@@ -1,6 +1,7 @@
 // The writing half of the codec; codec_decode.cpp reads what this writes. Members that have their usual value are left
 // out, so the two must agree on what is usual.
 #include <rik/model/codec.hpp>
+#include <rik/model/held_image.hpp>
 
 #include "model/json_detail.hpp"
 
@@ -28,6 +29,7 @@ static json::value to_json(container_definition const& container, json_arena& ar
     object_writer members(arena);
     members.put("name", container.name);
     members.put("image", container.image);
+    if (container.pull_policy) members.put("pull_policy", to_string(*container.pull_policy));
     members.put_some("command", container.command);
     members.put_some("args", container.args);
     members.put_some("env", container.env);
@@ -90,6 +92,7 @@ static json::value to_json(node_binding const& binding, json_arena& arena) {
     members.put("node", binding.node);
     members.put("fence", binding.fence);
     members.put_some("condemned", binding.condemned);
+    members.put_some("vacated", binding.vacated);
     return members.take();
 }
 
@@ -99,6 +102,7 @@ static json::value to_json(container_status const& status, json_arena& arena) {
     members.put("state", to_string(status.state));
     members.put_some("reason", status.reason);
     members.put_some("message", status.message);
+    members.put_some("image_digest", status.image_digest);
     members.put_some("exit_code", status.exit_code);
     members.put_some("started_at", status.started_at);
     members.put_some("finished_at", status.finished_at);
@@ -135,6 +139,13 @@ static json::value to_json(instance const& object, json_arena& arena) {
     return members.take();
 }
 
+static json::value to_json(node_trouble const& trouble, json_arena& arena) {
+    object_writer members(arena);
+    members.put("reason", trouble.reason);
+    members.put("message", trouble.message);
+    return members.take();
+}
+
 static json::value to_json(node_facts const& facts, json_arena& arena) {
     object_writer members(arena);
     members.put("name", facts.name);
@@ -144,6 +155,7 @@ static json::value to_json(node_facts const& facts, json_arena& arena) {
     members.put_some("labels", facts.labels);
     members.put_some("runtimes", facts.runtimes);
     members.put_some("addresses", facts.addresses);
+    members.put_some("troubles", facts.troubles);
     return members.take();
 }
 
@@ -168,6 +180,16 @@ static json::value to_json(document const& object, json_arena& arena) {
     return members.take();
 }
 
+static json::value to_json(held_image const& image, json_arena& arena) {
+    object_writer members(arena);
+    members.put("digest", image.digest);
+    members.put_some("names", image.names);
+    members.put_some("size_bytes", image.size_bytes);
+    members.put_some("pulled_at", image.pulled_at);
+    members.put_some("used_by", image.used_by);
+    return members.take();
+}
+
 template <class Object>
 static std::string text_of(Object const& object) {
     json_arena arena;
@@ -183,5 +205,6 @@ std::string encode(node const& object) { return detail::text_of(object); }
 std::string encode(document const& object) { return detail::text_of(object); }
 std::string encode(instance_status const& status) { return detail::text_of(status); }
 std::string encode(instance_template const& pod) { return detail::text_of(pod); }
+std::string encode(std::vector<held_image> const& all) { return detail::text_of(all); }
 
 }  // namespace rik

@@ -1,5 +1,6 @@
 // The reading half of the codec.
 #include <rik/model/codec.hpp>
+#include <rik/model/held_image.hpp>
 
 #include "model/json_detail.hpp"
 
@@ -14,6 +15,9 @@ static void read_value(json::value const& from, workload_kind& into, read_failur
 }
 static void read_value(json::value const& from, restart_policy& into, read_failure& failure) {
     read_word(from, into, parse_restart_policy, failure);
+}
+static void read_value(json::value const& from, image_pull_policy& into, read_failure& failure) {
+    read_word(from, into, parse_image_pull_policy, failure);
 }
 static void read_value(json::value const& from, port_protocol& into, read_failure& failure) {
     read_word(from, into, parse_port_protocol, failure);
@@ -43,6 +47,7 @@ static void read_members(member_reader& members, container_port& into) {
 static void read_members(member_reader& members, container_definition& into) {
     members.need("name", into.name);
     members.need("image", into.image);
+    members.get("pull_policy", into.pull_policy);
     members.get("command", into.command);
     members.get("args", into.args);
     members.get("env", into.env);
@@ -97,6 +102,7 @@ static void read_members(member_reader& members, node_binding& into) {
     members.need("node", into.node);
     members.need("fence", into.fence);
     members.get("condemned", into.condemned);
+    members.get("vacated", into.vacated);
 }
 
 static void read_members(member_reader& members, container_status& into) {
@@ -104,6 +110,7 @@ static void read_members(member_reader& members, container_status& into) {
     members.need("state", into.state);
     members.get("reason", into.reason);
     members.get("message", into.message);
+    members.get("image_digest", into.image_digest);
     members.get("exit_code", into.exit_code);
     members.get("started_at", into.started_at);
     members.get("finished_at", into.finished_at);
@@ -139,6 +146,13 @@ static void read_members(member_reader& members, stored_instance& into) {
     members.get("binding", into.fields.binding);
     members.get("deleting_since", into.fields.deleting_since);
     members.need("status", into.fields.status);
+    // Older rows do not say it.
+    if (into.fields.binding && is_finished(into.fields.status.state)) into.fields.binding->vacated = true;
+}
+
+static void read_members(member_reader& members, node_trouble& into) {
+    members.need("reason", into.reason);
+    members.need("message", into.message);
 }
 
 static void read_members(member_reader& members, node_facts& into) {
@@ -149,6 +163,7 @@ static void read_members(member_reader& members, node_facts& into) {
     members.get("labels", into.labels);
     members.get("runtimes", into.runtimes);
     members.get("addresses", into.addresses);
+    members.get("troubles", into.troubles);
 }
 
 static void read_members(member_reader& members, node& into) {
@@ -166,6 +181,14 @@ static void read_members(member_reader& members, document& into) {
     members.need("name", into.key.name);
     members.get("about", into.about);
     members.need("json", into.json);
+}
+
+static void read_members(member_reader& members, held_image& into) {
+    members.need("digest", into.digest);
+    members.get("names", into.names);
+    members.get("size_bytes", into.size_bytes);
+    members.get("pulled_at", into.pulled_at);
+    members.get("used_by", into.used_by);
 }
 
 /// Every object with members is a value, too.
@@ -207,6 +230,10 @@ result<instance_status> decode_instance_status(std::string_view text) {
 
 result<instance_template> decode_instance_template(std::string_view text) {
     return detail::decode<instance_template>(text, "instance template");
+}
+
+result<std::vector<held_image>> decode_held_images(std::string_view text) {
+    return detail::decode<std::vector<held_image>>(text, "images");
 }
 
 result<instance> decode_instance(std::string_view text, release_source const& releases) {

@@ -31,6 +31,21 @@ std::optional<restart_policy> parse_restart_policy(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view to_string(image_pull_policy policy) {
+    switch (policy) {
+        case image_pull_policy::always: return "Always";
+        case image_pull_policy::if_not_present: return "IfNotPresent";
+        case image_pull_policy::never: return "Never";
+    }
+    return "Always";
+}
+
+std::optional<image_pull_policy> parse_image_pull_policy(std::string_view text) {
+    for (auto const policy : {image_pull_policy::always, image_pull_policy::if_not_present, image_pull_policy::never})
+        if (text == to_string(policy)) return policy;
+    return std::nullopt;
+}
+
 std::string_view to_string(port_protocol protocol) { return protocol == port_protocol::udp ? "UDP" : "TCP"; }
 
 std::optional<port_protocol> parse_port_protocol(std::string_view text) {

@@ -1,10 +1,10 @@
 // spec.containers of a definition.
 #include "model/definition_fields.hpp"
+#include "model/definition_limits.hpp"
 #include "model/definition_tree.hpp"
 
 #include <rik/base/quantity.hpp>
 #include <rik/model/image_name.hpp>
-#include <rik/model/references.hpp>
 
 #include <fmt/format.h>
 
@@ -16,9 +16,10 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::array container_rules{field_rule{"name"},  field_rule{"image"},   field_rule{"command"},
-                                     field_rule{"args"},  field_rule{"env"},     field_rule{"workingDir"},
-                                     field_rule{"ports"}, field_rule{"network"}, field_rule{"resources"}};
+constexpr std::array container_rules{field_rule{"name"},       field_rule{"image"}, field_rule{"imagePullPolicy"},
+                                     field_rule{"command"},    field_rule{"args"},  field_rule{"env"},
+                                     field_rule{"workingDir"}, field_rule{"ports"}, field_rule{"network"},
+                                     field_rule{"resources"}};
 constexpr std::array environment_rules{field_rule{"name"}, field_rule{"value"}};
 constexpr std::array resources_rules{field_rule{"requests"}, field_rule{"limits"}};
 constexpr std::array requests_rules{field_rule{resource::cpu}, field_rule{resource::memory},
@@ -31,8 +32,6 @@ constexpr std::array limits_rules{field_rule{resource::cpu}, field_rule{resource
 constexpr std::array resource_names{resource::cpu, resource::memory, resource::storage};
 /// Sums of such amounts, over all containers of many instances, stay far from the end of 64 bits.
 constexpr std::int64_t amount_max = std::int64_t{1} << 53;
-/// Nothing runs in less: whoever writes "memory: 512" means 512Mi.
-constexpr std::int64_t memory_limit_min = std::int64_t{1} << 20;
 
 bool is_environment_name(std::string_view name) {
     auto const is_legal = [](char c) {
@@ -58,7 +57,7 @@ std::vector<environment_variable> read_environment(field_reader const& container
     auto const* list = container.list("env");
     if (list == nullptr) return variables;
     std::set<std::string, std::less<>> names;
-    for (std::size_t i = 0; i < list->size(); ++i) {
+    for (std::size_t i = 0; i < list->size() && !container.notes().is_full(); ++i) {
         auto path = path_of(container.path_of("env"), i);
         auto const* object = expect_object((*list)[i], path, container.notes());
         if (object == nullptr) continue;
@@ -85,7 +84,7 @@ std::optional<std::vector<std::string>> read_words(field_reader const& container
     auto const* list = container.list(field);
     if (list == nullptr || list->empty()) return std::nullopt;
     std::vector<std::string> words;
-    for (std::size_t i = 0; i < list->size(); ++i)
+    for (std::size_t i = 0; i < list->size() && !container.notes().is_full(); ++i)
         if (auto const word = expect_text((*list)[i], path_of(container.path_of(field), i), container.notes()))
             words.emplace_back(*word);
     return words;
@@ -101,7 +100,7 @@ std::optional<std::int64_t> read_amount(field_reader const& amounts, std::string
         return std::nullopt;
     }
     auto const text = found->is_string() ? std::string(std::string_view(*found->if_string())) : canonical_text(*found);
-    auto const amount = parse_quantity(shortened(text), name == resource::cpu ? 1000 : 1);
+    auto const amount = parse_quantity(text, name == resource::cpu ? 1000 : 1);
     if (!amount) {
         amounts.notes().problem(path, amount.error().message, amount.error().remedy);
         return std::nullopt;
@@ -109,14 +108,6 @@ std::optional<std::int64_t> read_amount(field_reader const& amounts, std::string
     if (*amount <= amount_max) return *amount;
     amounts.notes().problem(path, fmt::format("'{}' is more than any machine has", shortened(text)), "ask for less");
     return std::nullopt;
-}
-
-void check_limit(field_reader const& limits, std::string_view name, std::int64_t amount) {
-    if (amount == 0)
-        limits.notes().problem(limits.path_of(name), "is 0, with which nothing could run", "leave it out for no limit");
-    else if (name == resource::memory && amount < memory_limit_min)
-        limits.notes().problem(limits.path_of(name), fmt::format("is {} bytes, in which nothing could run", amount),
-                               "give it a unit, for example 512Mi");
 }
 
 resources read_limits(field_reader const& container) {
@@ -175,17 +166,20 @@ void read_name_and_image(field_reader const& fields, container_definition& into)
     }
 }
 
-void check_references(container_definition const& container, field_reader const& fields) {
-    auto const expanded = expand_references(container, {});
-    if (expanded) return;
-    auto const& why = expanded.error();
-    fields.notes().problem(fields.path_of(why.field), why.message, why.remedy);
+void read_pull_policy(field_reader const& fields, container_definition& into) {
+    auto const text = fields.text("imagePullPolicy");
+    if (!text || text->empty()) return;  // as in Kubernetes, where an empty one is the default
+    into.pull_policy = parse_image_pull_policy(*text);
+    if (into.pull_policy) return;
+    fields.notes().problem(fields.path_of("imagePullPolicy"), fmt::format("'{}' is no pull policy", shortened(*text)),
+                           "use Always, IfNotPresent or Never");
 }
 
 container_definition read_container(json::object const& from, std::string path, findings& notes) {
     field_reader const fields(from, std::move(path), container_rules, notes);
     container_definition container;
     read_name_and_image(fields, container);
+    read_pull_policy(fields, container);
     container.command = read_words(fields, "command");
     container.args = read_words(fields, "args");
     container.env = read_environment(fields);
@@ -197,7 +191,7 @@ container_definition read_container(json::object const& from, std::string path, 
     }
     container.ports = read_ports(fields);
     read_resources(fields, container);
-    check_references(container, fields);
+    check_startable(container, fields);
     return container;
 }
 
@@ -210,7 +204,9 @@ std::vector<container_definition> read_containers(json::array const& from, std::
                       fmt::format("has {} containers; the limit is {}", from.size(), limits::containers_per_pod_max),
                       "split it into several Pods");
     std::set<std::string, std::less<>> names;
-    for (std::size_t i = 0; i < from.size(); ++i) {
+    // Those past the limit are not read: each may cost as much as the whole text.
+    auto const count = std::min(from.size(), limits::containers_per_pod_max);
+    for (std::size_t i = 0; i < count && !notes.is_full(); ++i) {
         auto const container_path = path_of(path, i);
         auto const* object = expect_object(from[i], container_path, notes);
         if (object == nullptr) continue;

@@ -14,7 +14,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::size_t problems_count_max = 100;
 constexpr std::size_t warnings_count_max = 100;
 
 /// The legal field that was probably meant by `name`.
@@ -49,22 +48,25 @@ bool is_label_key(std::string_view key) {
 
 }  // namespace
 
-bool findings::has_room(std::size_t count) const { return count < problems_count_max; }
-
 void findings::problem(std::string field, std::string message, std::string_view remedy) {
     problem(error{errc::invalid, std::move(message), std::move(field), std::string(remedy)});
 }
 
 void findings::problem(std::optional<error> found) {
-    if (!found || into_.found.size() > problems_count_max) return;
-    if (!has_room(into_.found.size()))
+    if (!found || is_full()) return;
+    if (into_.found.size() == limits::definition_problems_max)
         found = error{errc::invalid, "there are more problems than are listed", {}, "correct these first"};
     into_.found.push_back(std::move(*found));
 }
 
 void findings::warn_unused(std::string_view field, std::string_view because) {
-    if (into_.warnings.size() >= warnings_count_max) return;
-    into_.warnings.push_back(fmt::format("{} is kept and not acted on: {}.", field, because));
+    warn(field, fmt::format("is kept and not acted on: {}", because));
+}
+
+void findings::warn(std::string_view field, std::string_view what) {
+    if (into_.warnings.size() > warnings_count_max) return;
+    into_.warnings.push_back(into_.warnings.size() == warnings_count_max ? "There are more warnings than are listed."
+                                                                         : fmt::format("{} {}.", field, what));
 }
 
 std::string_view kind_text(json::value const& value) {
@@ -117,6 +119,7 @@ field_reader::field_reader(json::object const& from, std::string path, std::span
 
 void field_reader::check_names(std::span<field_rule const> rules) const {
     for (auto const& member : from_) {
+        if (notes_.is_full()) return;
         std::string_view const name(member.key().data(), member.key().size());
         auto const rule = std::find_if(rules.begin(), rules.end(), [&](auto const& r) { return r.name == name; });
         if (rule == rules.end())
@@ -179,6 +182,7 @@ string_map read_string_map(field_reader const& from, std::string_view field) {
     auto const* object = from.object(field);
     if (object == nullptr) return map;
     for (auto const& member : *object) {
+        if (from.notes().is_full()) return map;
         std::string_view const key(member.key().data(), member.key().size());
         auto const path = path_of(from.path_of(field), key);
         if (!is_label_key(key))
@@ -192,11 +196,13 @@ string_map read_string_map(field_reader const& from, std::string_view field) {
 
 string_map read_labels(field_reader const& from, std::string_view field) {
     auto labels = read_string_map(from, field);
-    for (auto const& [key, text] : labels)
+    for (auto const& [key, text] : labels) {
+        if (from.notes().is_full()) break;
         if (!text.empty() && !is_label_text(text))
             from.notes().problem(path_of(from.path_of(field), key),
                                  fmt::format("'{}' is not a legal value of a label", shortened(text)),
                                  "use letters, digits, '-', '_' and '.', at most 63; annotations take any text");
+    }
     return labels;
 }
 

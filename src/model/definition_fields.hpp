@@ -16,7 +16,8 @@ namespace rik::detail {
 
 namespace json = boost::json;
 
-/// What was found wrong so far. Bounded: after problems_count_max one last entry says that there are more.
+/// What was found wrong so far. Bounded: after limits::definition_problems_max one last entry says that there are more,
+/// and whoever reads a list stops there.
 class findings {
 public:
     explicit findings(parsed_definition& into) : into_(into) {}
@@ -25,9 +26,12 @@ public:
     void problem(std::optional<error> found);
     /// "FIELD is kept and not acted on: BECAUSE."
     void warn_unused(std::string_view field, std::string_view because);
+    /// "FIELD WHAT."
+    void warn(std::string_view field, std::string_view what);
+    /// Nothing more is noted: it is of no use to go on.
+    bool is_full() const { return into_.found.size() > limits::definition_problems_max; }
 
 private:
-    bool has_room(std::size_t count) const;
     parsed_definition& into_;
 };
 

@@ -144,9 +144,9 @@ void read_function(field_reader const& spec, instance_template& into) {
 
 void check_host_ports(instance_template const& pod, findings& notes) {
     std::set<std::pair<std::uint16_t, port_protocol>> taken;
-    for (std::size_t i = 0; i < pod.containers.size(); ++i) {
+    for (std::size_t i = 0; i < pod.containers.size() && !notes.is_full(); ++i) {
         auto const& ports = pod.containers[i].ports;
-        for (std::size_t j = 0; j < ports.size(); ++j) {
+        for (std::size_t j = 0; j < ports.size() && !notes.is_full(); ++j) {
             if (ports[j].host_port == 0 || taken.emplace(ports[j].host_port, ports[j].protocol).second) continue;
             notes.problem(fmt::format("spec.containers[{}].ports[{}].hostPort", i, j),
                           fmt::format("{}/{} is taken by another port of this Pod", ports[j].host_port,
@@ -207,6 +207,8 @@ void read_definition(json::object const& root, workload_definition& into, findin
     read_spec(fields, into);
 }
 
+}  // namespace
+
 parsed_definition parse_tree(definition_tree tree) {
     parsed_definition parsed;
     findings notes(parsed);
@@ -219,11 +221,9 @@ parsed_definition parse_tree(definition_tree tree) {
         return parsed;
     }
     read_definition(*root, parsed.definition, notes);
-    parsed.definition.text = canonical_text(tree.root);
+    if (parsed.found.empty()) parsed.definition.text = canonical_text(tree.root);
     return parsed;
 }
-
-}  // namespace
 
 }  // namespace detail
 
@@ -236,9 +236,7 @@ parsed_definition parse_definition_yaml(std::string_view text) {
 }
 
 parsed_definition parse_definition(std::string_view text) {
-    auto const first = text.find_first_not_of(" \t\r\n");
-    auto const is_json = first != std::string_view::npos && text[first] == '{';
-    return is_json ? parse_definition_json(text) : parse_definition_yaml(text);
+    return detail::is_json(text) ? parse_definition_json(text) : parse_definition_yaml(text);
 }
 
 }  // namespace rik

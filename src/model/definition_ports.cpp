@@ -78,7 +78,7 @@ container_port read_port(field_reader const& fields) {
 
 std::vector<container_port> read_port_list(json::array const& list, std::string_view path, findings& notes) {
     std::vector<container_port> ports;
-    for (std::size_t i = 0; i < list.size(); ++i) {
+    for (std::size_t i = 0; i < list.size() && !notes.is_full(); ++i) {
         auto const entry_path = path_of(path, i);
         auto const* object = expect_object(list[i], entry_path, notes);
         if (object == nullptr) continue;

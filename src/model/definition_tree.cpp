@@ -1,6 +1,7 @@
 #include "model/definition_tree.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
 #include <boost/json/basic_parser_impl.hpp>
@@ -74,6 +75,7 @@ void tree_builder::add(json::value value) {
     }
     auto const is_new = innermost.container.if_object()->emplace(innermost.key, std::move(value)).second;
     if (!is_new) found_.push_back({errc::invalid, "is given twice", path(), "keep one of the two"});
+    if (found_.size() > limits::definition_problems_max) is_stopped_ = true;
     innermost.has_key = false;
 }
 
@@ -148,45 +150,57 @@ struct json_events {
 
 constexpr bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80u; }
 
-/// "line 3 column 7" of a byte, both counted from 1.
-std::string position_text(std::string_view text, std::size_t byte) {
-    std::size_t line = 1;
-    std::size_t column = 1;
-    for (auto const letter : text.substr(0, byte)) {
-        if (letter == '\n') {
-            ++line;
-            column = 1;
-        } else if (begins_character(letter)) {
-            ++column;
-        }
-    }
-    return fmt::format("line {} column {}", line, column);
+error json_problem(text_position where, json::error_code why) {
+    auto const text = why == json::error::incomplete ? "the JSON text ends too early" : why.message();
+    return {errc::invalid,
+            fmt::format("{}: {}", to_string(where), text),
+            {},
+            "look there for a comma, quote or bracket too many or too few"};
 }
 
 }  // namespace
 
-definition_tree read_json_tree(std::string_view text) {
-    definition_tree result;
-    if (is_too_large(text, result.found)) return result;
-    tree_builder tree(result.found);
+text_position position_after(std::string_view text, text_position from) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const is_line_end = text[i] == '\n' || (text[i] == '\r' && text.substr(i + 1, 1) != "\n");
+        if (is_line_end)
+            from = {from.line + 1, 1};
+        else if (begins_character(text[i]) && text[i] != '\r')
+            ++from.column;
+    }
+    return from;
+}
+
+std::string to_string(text_position where) { return fmt::format("line {} column {}", where.line, where.column); }
+
+tree_part read_json_part(std::string_view text, text_position from) {
+    tree_part part;
+    tree_builder tree(part.tree.found);
     json::parse_options options;
     options.max_depth = limits::definition_depth_max + 1;  // so that the tree tells, which knows the path
     json::basic_parser<json_events> parser(options, json_events{tree});
     json::error_code failed;
-    auto const read = parser.write_some(false, text.data(), text.size(), failed);
-    if (tree.is_stopped()) return result;
-    if (!failed && read < text.size()) failed = json::error::extra_data;
+    part.size = parser.write_some(false, text.data(), text.size(), failed);
+    if (tree.is_stopped()) return part;
     if (failed) {
-        auto const why = failed == json::error::incomplete ? "the JSON text ends too early" : failed.message();
-        result.found.push_back({errc::invalid,
-                                fmt::format("{}: {}", position_text(text, read), why),
-                                {},
-                                "look there for a comma, quote or bracket too many or too few"});
-        return result;
+        part.tree.found.push_back(json_problem(position_after(text.substr(0, part.size), from), failed));
+        return part;
     }
-    result.root = tree.take();
-    result.is_complete = true;
-    return result;
+    part.tree.root = tree.take();
+    part.tree.is_complete = true;
+    return part;
+}
+
+definition_tree read_json_tree(std::string_view text) {
+    definition_tree wrong;
+    if (is_too_large(text, wrong.found) || is_foreign(text, wrong.found)) return wrong;
+    text = without_bom(text);
+    auto part = read_json_part(text, {});
+    if (part.tree.is_complete && part.size < text.size()) {
+        part.tree.is_complete = false;
+        part.tree.found.push_back(json_problem(position_after(text.substr(0, part.size)), json::error::extra_data));
+    }
+    return std::move(part.tree);
 }
 
 bool is_too_large(std::string_view text, problems& found) {
@@ -197,6 +211,31 @@ bool is_too_large(std::string_view text, problems& found) {
          {},
          "make it smaller"});
     return true;
+}
+
+bool is_foreign(std::string_view text, problems& found) {
+    // What is ASCII has a zero byte in each character of UTF-16.
+    auto const is_utf16 =
+        text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") || text.substr(0, 2).find('\0') != text.npos;
+    auto const at = find_not_utf8(text);
+    if (at == text.size() && !is_utf16) return false;
+    auto const where = position_after(text.substr(0, is_utf16 ? 0 : at));
+    found.push_back({errc::invalid,
+                     fmt::format("{}: the text is {}not UTF-8", to_string(where), is_utf16 ? "UTF-16, " : ""),
+                     {},
+                     "save the file as UTF-8"});
+    return true;
+}
+
+bool is_json(std::string_view text) {
+    text = without_bom(text);
+    auto const first = text.find_first_not_of(" \t\r\n");
+    return first != text.npos && text[first] == '{';
+}
+
+std::string_view without_bom(std::string_view text) {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    return text.starts_with(mark) ? text.substr(mark.size()) : text;
 }
 
 std::string shortened(std::string_view text) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <rik/base/error.hpp>
+#include <rik/model/definition.hpp>
 
 #include <boost/json.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,16 @@ namespace rik::detail {
 
 namespace json = boost::json;
 
+/// A place in a file, counted from 1. A column is a character.
+struct text_position {
+    std::size_t line = 1;
+    std::size_t column = 1;
+};
+
+/// Where one is after `text`, which begins at `from`.
+text_position position_after(std::string_view text, text_position from = {});
+std::string to_string(text_position where);  ///< "line 3 column 7"
+
 /// `is_complete` is false if syntax or a bound ended the reading: `root` is then of no use.
 struct definition_tree {
     json::value root;
@@ -21,9 +33,34 @@ struct definition_tree {
     bool is_complete = false;
 };
 
+/// JSON, one value.
 definition_tree read_json_tree(std::string_view text);
-/// YAML 1.2 core schema, one document, no anchors, aliases or tags.
+/// YAML 1.2 core schema, one document beside those that are empty, no anchors, aliases or tags.
 definition_tree read_yaml_tree(std::string_view text);
+
+/// What was read from the beginning of a text that may hold more.
+struct tree_part {
+    definition_tree tree;
+    std::size_t size = 0;  ///< bytes of the text that are done with: what is wrong in them is passed over
+};
+
+/// One value. `text` begins at `from` in its file.
+tree_part read_json_part(std::string_view text, text_position from);
+/// One document that is not empty, from its "---" or its first line on. `text` is UTF-8, without_boms.
+tree_part read_yaml_part(std::string_view text, text_position from);
+
+/// Where a document that is not empty begins: with its "---" or its first line.
+struct document_start {
+    std::size_t at = 0;                 ///< bytes from the beginning of the text; its size if there is no document
+    std::optional<error> problem = {};  ///< with the directives before it
+};
+
+/// Passes over what may stand before a document: blank lines, comments, directives, empty documents. `text` begins at
+/// `from` in its file.   Source: YAML 1.2.2, 9.1 "Documents"
+document_start find_document(std::string_view text, text_position from);
+
+/// The second half of parsing a definition: checks what the tree says.
+parsed_definition parse_tree(definition_tree tree);
 
 /// Compact JSON with the keys in their order and numbers as people write them.
 std::string canonical_text(json::value const& root);
@@ -37,7 +74,17 @@ std::string number_text(double number);
 /// The problem with the size of a definition's text, noted in `found`.
 bool is_too_large(std::string_view text, problems& found);
 
-/// Builds a tree from the events of a JSON or YAML parser. Notes duplicate keys and goes on; stops at a bound.
+/// The problem with a text that is not UTF-8, noted in `found`. A BOM is none.
+bool is_foreign(std::string_view text, problems& found);
+
+/// Is the first character that is not blank a '{'?
+bool is_json(std::string_view text);
+
+/// `text` without a byte order mark at its beginning.
+std::string_view without_bom(std::string_view text);
+
+/// Builds a tree from the events of a JSON or YAML parser. Notes duplicate keys and goes on; stops at a bound, and
+/// when it has noted more than limits::definition_problems_max.
 class tree_builder {
 public:
     explicit tree_builder(problems& found) : found_(found) {}

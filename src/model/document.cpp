@@ -36,9 +36,17 @@ static void read_value(json::value const& from, event& into, read_failure& failu
     members.get("message", into.message);
     members.get("source", into.source);
     members.need("at", into.at);
+    members.get("count", into.count);
+    members.get("first_at", into.first_at);
+    members.get("owner_id", into.owner_id);
 }
 
 }  // namespace detail
+
+bool event::is_same_as(event const& other) const {
+    return object_id == other.object_id && type == other.type && reason == other.reason && message == other.message &&
+           source == other.source;
+}
 
 document to_document(event const& happened, std::uint64_t sequence) {
     detail::json_arena arena;
@@ -51,6 +59,9 @@ document to_document(event const& happened, std::uint64_t sequence) {
     members.put_some("message", happened.message);
     members.put_some("source", happened.source);
     members.put("at", happened.at);
+    if (happened.count > 1) members.put("count", happened.count);
+    members.put_some("first_at", happened.first_at);
+    members.put_some("owner_id", happened.owner_id);
     // Twenty digits hold every number, so that the order of names is the order of numbers.
     return document{.key = {std::string(event_kind), happened.tenant, fmt::format("{:020}", sequence)},
                     .about = happened.object_id,

@@ -142,12 +142,64 @@ result<image_name> parse_file_name(image_transport transport, std::string_view r
     return name;
 }
 
+constexpr std::string_view official = "library/";  // of docker.io: "nginx" is "library/nginx"
+
+bool is_docker_hub(std::string_view registry) {
+    return registry.empty() || registry == "docker.io" || registry == "index.docker.io";
+}
+
+std::string short_repository(image_name const& of) {
+    if (!is_docker_hub(of.registry)) return fmt::format("{}/{}", of.registry, of.repository);
+    auto const slash = of.repository.find('/');
+    if (slash == std::string::npos) return of.repository;
+    auto const rest = std::string_view(of.repository).substr(slash + 1);
+    if (of.repository.starts_with(official) && rest.find('/') == rest.npos) return std::string(rest);
+    // "docker.io/a.b/c" is not "a.b/c", which is of the registry a.b.
+    auto const is_clear = !is_meant_as_registry(std::string_view(of.repository).substr(0, slash));
+    return is_clear ? of.repository : fmt::format("docker.io/{}", of.repository);
+}
+
+std::string file_name_of(image_name const& of) {
+    auto const* const prefix = of.transport == image_transport::oci_layout ? "oci" : "docker-archive";
+    return fmt::format("{}:{}{}{}", prefix, of.path, of.reference.empty() ? "" : ":", of.reference);
+}
+
 std::size_t stored_bytes(std::string_view text) {
     auto const others = std::ranges::count_if(text, [](char c) { return !has_only({&c, 1}, "._-@:/"); });
     return text.size() + 2 * static_cast<std::size_t>(others);
 }
 
 }  // namespace
+
+result<std::string> parse_registry(std::string_view text) {
+    auto rest = text;
+    for (std::string_view const scheme : {"http://", "https://"}) {
+        if (!rest.starts_with(scheme)) continue;
+        rest.remove_prefix(scheme.size());
+        if (rest.ends_with('/')) rest.remove_suffix(1);
+        break;
+    }
+    auto const colon = rest.rfind(':');
+    auto const has_large_port = colon != rest.npos && rest.size() == colon + 6 && rest.substr(colon + 1) > "65535";
+    if (!is_registry(rest) || !is_meant_as_registry(rest) || has_large_port)
+        return error{errc::invalid, fmt::format("'{}' is no registry", text.substr(0, 100)), "",
+                     "write HOST:PORT, as names of images have it"};
+    std::string registry(rest);
+    std::ranges::transform(registry, registry.begin(), [](char c) { return is_upper(c) ? char(c - 'A' + 'a') : c; });
+    return registry;
+}
+
+std::string short_name(image_name const& of) {
+    if (of.transport != image_transport::registry) return file_name_of(of);
+    auto name = short_repository(of);
+    if (!of.digest.empty()) return fmt::format("{}@{}", name, of.digest);
+    if (!of.tag.empty() && of.tag != "latest") return fmt::format("{}:{}", name, of.tag);
+    return name;
+}
+
+bool is_floating(image_name const& of) {
+    return of.transport == image_transport::registry && of.digest.empty() && (of.tag.empty() || of.tag == "latest");
+}
 
 bool is_image_digest(std::string_view text) {
     std::string_view const prefix = "sha256:";
@@ -159,7 +211,7 @@ result<image_name> parse_image_name(std::string_view text) {
     if (text.empty()) return invalid("it is empty");
     auto const is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
     if (std::ranges::any_of(text, is_blank)) return invalid("it has a blank or a control character");
-    if (stored_bytes(text) > image_name_bytes_max) {
+    if (text.size() > image_name_bytes_max || stored_bytes(text) > image_name_bytes_max) {
         return invalid(
             fmt::format("it is longer than {} bytes (special characters count three)", image_name_bytes_max));
     }

@@ -8,6 +8,8 @@ namespace rik {
 
 result<std::string> reference_expander::expand(std::string_view text) {
     std::string made;
+    // In the last bytes no reference ends. Each of many open ones would look through all of them.
+    auto const unclosed_bytes = text.size() - (text.rfind(')') + 1);  // npos + 1 is 0
     auto const has_room_for = [&](std::string_view more) {
         return more.size() <= limits::expanded_bytes_max - made_bytes_ - made.size();
     };
@@ -16,7 +18,7 @@ result<std::string> reference_expander::expand(std::string_view text) {
         auto part = text.substr(0, dollar);  // what comes next into `made`
         auto read = part.size();             // what it takes of `text`
         if (dollar == 0 && text.starts_with("$(")) {
-            auto const end = text.find(')');
+            auto const end = text.size() > unclosed_bytes ? text.find(')') : text.npos;
             auto const found = end == text.npos ? values_.end() : values_.find(text.substr(2, end - 2));
             read = end == text.npos ? 2 : end + 1;
             part = found == values_.end() ? text.substr(0, read) : std::string_view(found->second);

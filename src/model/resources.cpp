@@ -55,8 +55,12 @@ void resources::subtract(resources const& less) {
 
 std::optional<std::string_view> resources::first_lacking(resources const& capacity, resources const& taken) const {
     for (auto const& [name, amount] : entries_)
-        if (amount > 0 && amount > saturated_difference(capacity.get(name), taken.get(name))) return name;
+        if (amount > 0 && amount > left_of(name, capacity, taken)) return name;
     return std::nullopt;
+}
+
+std::int64_t resources::left_of(std::string_view name, resources const& capacity, resources const& taken) {
+    return saturated_difference(capacity.get(name), taken.get(name));
 }
 
 }  // namespace rik

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, instance_state_count> instance_words{
     "pending", "creating", "running", "succeeded", "failed", "destroying", "terminated"};
 constexpr std::array<std::string_view, 3> container_words{"waiting", "running", "exited"};
 constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
-constexpr std::array<std::string_view, 2> node_words{"ready", "unheard"};
+constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
 template <class State>
 std::optional<State> find_word(auto const& words, std::string_view text) {

@@ -1,205 +1,293 @@
-// YAML into a JSON tree. The one place that knows yaml-cpp, and that catches its exceptions.
-#include "model/definition_tree.hpp"
+// YAML into a JSON tree. The one place that knows libyaml.
+#include "model/yaml_detail.hpp"
 
 #include <rik/base/limits.hpp>
-#include <rik/base/utf8.hpp>
+#include <rik/model/yaml.hpp>
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
-#include <optional>
-#include <sstream>
+#include <cstring>
+#include <new>
 
 namespace rik::detail {
 
 namespace {
 
-std::string position_text(YAML::Mark const& mark) {
-    return fmt::format("line {} column {}", mark.line + 1, mark.column + 1);
+std::string_view text_of(yaml_char_t const* text, std::size_t size) {
+    return {reinterpret_cast<char const*>(text), size};
 }
 
-bool is_word(std::string_view text, std::string_view lower, std::string_view title, std::string_view upper) {
-    return text == lower || text == title || text == upper;
-}
+std::string_view text_of(char const* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
-bool are_all(std::string_view text, std::string_view legal) {
-    return !text.empty() && text.find_first_not_of(legal) == std::string_view::npos;
-}
-
-std::string_view without_sign(std::string_view text) {
-    if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
-    return text;
-}
-
-template <class Number, class... Format>
-std::optional<Number> number_from(std::string_view text, Format... format) {
-    Number number{};
-    auto const* const end = text.data() + text.size();
-    auto const parsed = std::from_chars(text.data(), end, number, format...);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-    return number;
-}
-
-/// [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?
-bool is_float(std::string_view text) {
-    constexpr std::string_view digits = "0123456789";
-    text = without_sign(text);
-    auto const exponent = text.find_first_of("eE");
-    if (exponent != std::string_view::npos && !are_all(without_sign(text.substr(exponent + 1)), digits)) return false;
-    auto const mantissa = text.substr(0, exponent);
-    auto const point = mantissa.find('.');
-    if (point == std::string_view::npos) return are_all(mantissa, digits);
-    auto const whole = mantissa.substr(0, point);
-    auto const fraction = mantissa.substr(point + 1);
-    if (whole.empty()) return are_all(fraction, digits);
-    return are_all(whole, digits) && (fraction.empty() || are_all(fraction, digits));
-}
-
-bool is_infinite_or_nan(std::string_view text) {
-    auto const rest = without_sign(text);
-    return is_word(rest, ".inf", ".Inf", ".INF") || is_word(text, ".nan", ".NaN", ".NAN");
-}
-
-std::optional<json::value> whole_number(std::string_view text, int base) {
-    if (auto const number = number_from<std::int64_t>(text, base)) return json::value(*number);
-    if (auto const number = number_from<std::uint64_t>(text, base)) return json::value(*number);
-    return std::nullopt;
-}
-
-/// The value of a plain scalar by the core schema; nullopt for a number that JSON cannot hold.
-/// Source: YAML 1.2.2, 10.3.2 "Tag Resolution".
-std::optional<json::value> resolve_plain(std::string_view text) {
-    if (text.empty() || text == "~" || is_word(text, "null", "Null", "NULL")) return json::value(nullptr);
-    if (is_word(text, "true", "True", "TRUE")) return json::value(true);
-    if (is_word(text, "false", "False", "FALSE")) return json::value(false);
-    if (is_infinite_or_nan(text)) return std::nullopt;
-    auto const unsigned_text = text.front() == '+' ? text.substr(1) : text;
-    if (are_all(without_sign(text), "0123456789"))
-        if (auto number = whole_number(unsigned_text, 10)) return number;
-    if (text.starts_with("0o") && are_all(text.substr(2), "01234567")) return whole_number(text.substr(2), 8);
-    if (text.starts_with("0x") && are_all(text.substr(2), "0123456789abcdefABCDEF"))
-        return whole_number(text.substr(2), 16);
-    if (!is_float(text)) return json::value(json::string(text));
-    auto const number = number_from<double>(unsigned_text, std::chars_format::general);
-    return number ? std::optional<json::value>(*number) : std::nullopt;
-}
-
-/// Hands the events of yaml-cpp's parser to a tree_builder, and stops at what a definition may not have.
-class yaml_events final : public YAML::EventHandler {
+/// An event of libyaml, with what it has allocated.
+class yaml_event {
 public:
-    explicit yaml_events(tree_builder& tree) : tree_(tree) {}
+    yaml_event() = default;
+    yaml_event(yaml_event const&) = delete;
+    yaml_event& operator=(yaml_event const&) = delete;
+    ~yaml_event() { yaml_event_delete(&event); }
+    yaml_event_t event = {};
+};
 
-    void OnDocumentStart(YAML::Mark const& mark) override {
-        if (++documents_count_ > 1) stop(mark, "a second document begins", "give one document at a time");
+/// libyaml's parser over one text. It reads little ahead, so that a document costs what it holds.
+class yaml_parser {
+public:
+    explicit yaml_parser(std::string_view text) : rest_(text) {
+        if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
+        yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+        yaml_parser_set_input(&parser_, &read, this);
     }
-    void OnDocumentEnd() override {}
+    yaml_parser(yaml_parser const&) = delete;
+    yaml_parser& operator=(yaml_parser const&) = delete;
+    ~yaml_parser() { yaml_parser_delete(&parser_); }
 
-    void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override {
-        if (!accept(mark, "?", anchor)) return;
-        if (tree_.expects_key()) return stop(mark, "a key is null", "write the key in quotes");
-        tree_.scalar(nullptr);
+    /// False if the text is wrong: `problem` says where and why.
+    bool next(yaml_event& into) {
+        if (yaml_parser_parse(&parser_, &into.event) != 0) return true;
+        if (parser_.error == YAML_MEMORY_ERROR) throw std::bad_alloc();
+        return false;
     }
-    void OnAlias(YAML::Mark const& mark, YAML::anchor_t) override { stop_at_anchor(mark); }
+    yaml_parser_t const& problem() const { return parser_; }
 
-    void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
-                  std::string const& text) override {
-        if (!accept(mark, tag, anchor)) return;
-        if (tree_.expects_key()) return tree_.key(text);
-        if (tag == "!") return tree_.scalar(json::string(text));  // quoted, or a block of text
-        if (auto value = resolve_plain(text)) return tree_.scalar(std::move(*value));
-        stop(mark, fmt::format("'{}' is a number that a definition cannot hold", shortened(text)),
+private:
+    static int read(void* self, unsigned char* into, std::size_t size, std::size_t* read_size) {
+        constexpr std::size_t chunk_bytes_max = 1024;
+        auto& rest = static_cast<yaml_parser*>(self)->rest_;
+        *read_size = std::min({rest.size(), size, chunk_bytes_max});
+        if (*read_size > 0) std::memcpy(into, rest.data(), *read_size);
+        rest.remove_prefix(*read_size);
+        return 1;
+    }
+
+    yaml_parser_t parser_ = {};
+    std::string_view rest_;
+};
+
+/// The bytes of the first `count` characters.
+std::size_t bytes_of(std::string_view text, std::size_t count) {
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+        auto const begins_character = (static_cast<unsigned char>(text[at]) & 0xc0u) != 0x80u;
+        if (begins_character && count-- == 0) break;
+    }
+    return at;
+}
+
+/// Reads one document: hands the events of libyaml to a tree_builder, and stops at what a definition may not have.
+class document_reader {
+public:
+    document_reader(std::string_view text, text_position from, problems& found)
+        : text_(text), from_(from), parser_(text), tree_(found) {}
+
+    /// The bytes that are done with.
+    std::size_t read() {
+        for (;;) {
+            yaml_event next;
+            if (!parser_.next(next)) return pass_over(note_syntax());
+            auto const& event = next.event;
+            if (event.type == YAML_DOCUMENT_END_EVENT) return end(event);
+            if (event.type == YAML_STREAM_END_EVENT) return text_.size();
+            take(event);
+            if (tree_.is_stopped()) return pass_over(bytes_of(text_, event.start_mark.index));
+        }
+    }
+    bool is_complete() const { return !tree_.is_stopped(); }
+    json::value take_tree() { return tree_.take(); }
+
+private:
+    text_position position_of(yaml_mark_t const& mark) const {
+        if (mark.line == 0) return {from_.line, from_.column + mark.column};
+        return {from_.line + mark.line, mark.column + 1};
+    }
+    /// A value or a key that a definition may not have.
+    void stop(text_position where, std::string_view what, std::string_view remedy) {
+        tree_.stop({errc::invalid, fmt::format("{}: {}", to_string(where), what), tree_.path(), std::string(remedy)});
+    }
+    std::size_t pass_over(std::size_t wrong_byte) const { return find_next_document(text_, wrong_byte); }
+
+    std::size_t end(yaml_event_t const& event) {
+        auto const size = bytes_of(text_, event.end_mark.index);
+        auto const rest = text_.substr(size);
+        auto const is_end = event.data.document_end.implicit != 0 ? is_at_document_end(rest) : is_at_line_end(rest);
+        if (is_end) return size;
+        stop_at_syntax(position_of(event.end_mark), "there is text behind the end of the definition",
+                       "begin the next definition with a line ---, and directives (%) with a line ... before them");
+        return pass_over(size);
+    }
+
+    void take(yaml_event_t const& event) {
+        switch (event.type) {
+            case YAML_ALIAS_EVENT: return stop_at_anchor(event);
+            case YAML_SCALAR_EVENT: return take_scalar(event);
+            case YAML_SEQUENCE_START_EVENT:
+                if (accept_collection(event, event.data.sequence_start.anchor, event.data.sequence_start.tag))
+                    tree_.begin_array();
+                return;
+            case YAML_MAPPING_START_EVENT:
+                if (accept_collection(event, event.data.mapping_start.anchor, event.data.mapping_start.tag))
+                    tree_.begin_object();
+                return;
+            case YAML_SEQUENCE_END_EVENT:
+            case YAML_MAPPING_END_EVENT: return tree_.end();
+            default: return;
+        }
+    }
+    void take_scalar(yaml_event_t const& event) {
+        auto const& scalar = event.data.scalar;
+        if (!accept(event, scalar.anchor, scalar.tag)) return;
+        auto const text = text_of(scalar.value, scalar.length);
+        auto value = scalar.style == YAML_PLAIN_SCALAR_STYLE ? resolve_plain(text) : json::value(json::string(text));
+        auto const where = position_of(event.start_mark);
+        if (tree_.expects_key()) {
+            if (value && value->is_null()) return stop(where, "a key is null", "write the key in quotes");
+            return tree_.key(text);
+        }
+        if (value) return tree_.scalar(std::move(*value));
+        stop(where, fmt::format("'{}' is a number that a definition cannot hold", shortened(text)),
              "write it in quotes if it is text");
     }
 
-    void OnSequenceStart(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
-        if (accept_collection(mark, tag, anchor)) tree_.begin_array();
+    void stop_at_anchor(yaml_event_t const& event) {
+        stop(position_of(event.start_mark), "anchors and aliases are not accepted",
+             "write the value out, or in quotes if it is text");
     }
-    void OnSequenceEnd() override { tree_.end(); }
-    void OnMapStart(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
-        if (accept_collection(mark, tag, anchor)) tree_.begin_object();
-    }
-    void OnMapEnd() override { tree_.end(); }
-
-    int documents_count() const { return documents_count_; }
-
-private:
-    void stop(YAML::Mark const& mark, std::string_view what, std::string_view remedy) {
-        tree_.stop(
-            {errc::invalid, fmt::format("{}: {}", position_text(mark), what), tree_.path(), std::string(remedy)});
-    }
-    void stop_at_anchor(YAML::Mark const& mark) {
-        stop(mark, "anchors and aliases are not accepted", "write the value out, or in quotes if it is text");
-    }
-    bool accept(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor) {
-        if (anchor != YAML::NullAnchor) stop_at_anchor(mark);
-        // "?" is a plain scalar or a collection, "!" a quoted scalar; everything else was written by the user.
-        if (!tag.empty() && tag != "?" && tag != "!")
-            stop(mark, "tags are not accepted", "leave the tag out; write text in quotes");
+    bool accept(yaml_event_t const& event, yaml_char_t const* anchor, yaml_char_t const* tag) {
+        if (anchor != nullptr) stop_at_anchor(event);
+        if (tag != nullptr)
+            stop(position_of(event.start_mark), "tags are not accepted", "leave the tag out; write text in quotes");
         return !tree_.is_stopped();
     }
-    bool accept_collection(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor) {
-        if (!accept(mark, tag, anchor)) return false;
+    bool accept_collection(yaml_event_t const& event, yaml_char_t const* anchor, yaml_char_t const* tag) {
+        if (!accept(event, anchor, tag)) return false;
         if (!tree_.expects_key()) return true;
-        stop(mark, "a key is not a string", "use a string as key; text with braces needs quotes");
+        stop(position_of(event.start_mark), "a key is not a string",
+             "use a string as key; text with braces needs quotes");
         return false;
     }
 
-    tree_builder& tree_;
-    int documents_count_ = 0;
+    /// The path would be that of what was read before, which may be right.
+    void stop_at_syntax(text_position where, std::string_view what, std::string_view remedy) {
+        tree_.stop({errc::invalid, fmt::format("{}: {}", to_string(where), what), {}, std::string(remedy)});
+    }
+    /// The byte at which the syntax is wrong.
+    std::size_t note_syntax() {
+        auto const& parser = parser_.problem();
+        auto const what = text_of(parser.problem);
+        if (parser.error == YAML_READER_ERROR) {
+            auto const at = std::min(parser.problem_offset, text_.size());
+            stop_at_syntax(position_after(text_.substr(0, at), from_), what,
+                           "write the character as an escape in double quotes");
+            return at;
+        }
+        auto const at = bytes_of(text_, parser.problem_mark.index);
+        // libyaml takes the end of the text for a line of its own.
+        auto const where = at == text_.size() ? position_after(text_, from_) : position_of(parser.problem_mark);
+        if (text_.substr(at).starts_with('\t')) {
+            stop_at_syntax(where, "a tab stands where blanks must", "indent with blanks");
+        } else if (parser.context == nullptr || parser.context_mark.index == parser.problem_mark.index) {
+            stop_at_syntax(where, what, syntax_remedy(what));
+        } else {
+            auto const since = to_string(position_of(parser.context_mark));
+            stop_at_syntax(where, fmt::format("{} {} from {} on", what, parser.context, since), syntax_remedy(what));
+        }
+        return at;
+    }
+    static std::string_view syntax_remedy(std::string_view what) {
+        if (what.find("escape") == what.npos)
+            return "look there for wrong indentation, a missing space after ':' or an open quote";
+        return "write \\\\ for a backslash, \\U and eight digits for any character, or use single quotes";
+    }
+
+    std::string_view text_;
+    text_position from_;
+    yaml_parser parser_;
+    tree_builder tree_;
 };
 
-bool has_foreign_bytes(std::string_view text, problems& found) {
-    auto const at = find_not_utf8(text);
-    if (at == text.size()) return false;
-    auto const line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    found.push_back({errc::invalid, fmt::format("line {}: the text is not UTF-8", line), {}, "save the file as UTF-8"});
-    return true;
-}
-
-/// The text with a mark for the end of the document: without it yaml-cpp takes a quote that is open at the end of the
-/// text for a closed one.
-std::string with_end_mark(std::string_view text) {
-    std::string marked(text);
-    if (!text.ends_with('\n')) marked += '\n';
-    return marked += "...\n";
-}
-
-void parse_documents(std::string_view text, yaml_events& events, tree_builder& tree) {
-    std::istringstream input(with_end_mark(text));
-    YAML::Parser parser(input);
-    while (!tree.is_stopped() && parser.HandleNextDocument(events)) {
+/// What YAML 1.2 takes for text, and YAML 1.1, and with it libyaml, for the end of a line.
+std::size_t find_old_line_end(std::string_view text) {
+    constexpr std::string_view next_line = "\xC2\x85";
+    constexpr std::string_view separators = "\xE2\x80";  // line separator, paragraph separator
+    for (auto at = text.find_first_of("\xC2\xE2"); at < text.size(); at = text.find_first_of("\xC2\xE2", at + 1)) {
+        auto const rest = text.substr(at);
+        if (rest.starts_with(next_line)) return at;
+        if (rest.starts_with(separators) && rest.size() > 2 && (rest[2] == '\xA8' || rest[2] == '\xA9')) return at;
     }
+    return text.size();
+}
+
+/// Refuses the document rather than reading it otherwise than its author.
+void check_line_ends(std::string_view text, text_position from, definition_tree& tree) {
+    auto const at = find_old_line_end(text);
+    if (at == text.size()) return;
+    tree.is_complete = false;
+    tree.found = {error{errc::invalid,
+                        fmt::format("{}: a character is text in new YAML and the end of a line in old YAML",
+                                    to_string(position_after(text.substr(0, at), from))),
+                        {},
+                        R"(write it in double quotes, as \N (U+0085), \L (U+2028) or \P (U+2029))"}};
+}
+
+/// The first of `text` that has content; the position is that of its end.
+tree_part read_first(std::string_view text, text_position& at) {
+    auto const start = find_document(text, at);
+    at = position_after(text.substr(0, start.at), at);
+    tree_part part;
+    if (start.at < text.size()) part = read_yaml_part(text.substr(start.at), at);
+    at = position_after(text.substr(start.at, part.size), at);
+    part.size += start.at;
+    if (!start.problem) return part;
+    part.tree.is_complete = false;
+    part.tree.found = {*start.problem};
+    return part;
+}
+
+void check_is_last(std::string_view rest, text_position at, definition_tree& tree) {
+    auto const next = find_document(rest, at);
+    if (!tree.is_complete || next.at == rest.size()) return;
+    tree.is_complete = false;
+    tree.found.push_back(
+        {errc::invalid,
+         fmt::format("{}: a second document begins", to_string(position_after(rest.substr(0, next.at), at))),
+         {},
+         "give one document at a time"});
 }
 
 }  // namespace
 
+tree_part read_yaml_part(std::string_view text, text_position from) {
+    tree_part part;
+    document_reader reader(text, from, part.tree.found);
+    part.size = reader.read();
+    part.tree.is_complete = reader.is_complete();
+    if (part.tree.is_complete) part.tree.root = reader.take_tree();
+    check_line_ends(text.substr(0, part.size), from, part.tree);
+    return part;
+}
+
 definition_tree read_yaml_tree(std::string_view text) {
-    definition_tree result;
-    if (is_too_large(text, result.found) || has_foreign_bytes(text, result.found)) return result;
-    tree_builder tree(result.found);
-    yaml_events events(tree);
-    try {
-        parse_documents(text, events, tree);
-    } catch (YAML::Exception const& problem) {
-        tree.stop({errc::invalid,
-                   fmt::format("{}: {}", position_text(problem.mark), to_utf8(problem.msg)),
-                   {},
-                   "look there for wrong indentation, a missing space after ':' or an open quote"});
-    }
-    if (!tree.is_stopped() && events.documents_count() == 0)
-        tree.stop({errc::invalid, "the text holds no definition", {}, "begin with apiVersion, kind and name"});
-    if (tree.is_stopped()) return result;
-    result.root = tree.take();
-    result.is_complete = true;
-    return result;
+    definition_tree wrong;
+    if (is_too_large(text, wrong.found) || is_foreign(text, wrong.found)) return wrong;
+    auto const document = without_boms(text);
+    text_position at;
+    auto part = read_first(document, at);
+    check_is_last(std::string_view(document).substr(part.size), at, part.tree);
+    if (!part.tree.is_complete && part.tree.found.empty())
+        part.tree.found.push_back(
+            {errc::invalid, "the text holds no definition", {}, "begin with apiVersion, kind and name"});
+    return std::move(part.tree);
 }
 
 }  // namespace rik::detail
+
+namespace rik {
+
+result<std::string> yaml_to_json(std::string_view text) {
+    auto const tree = detail::is_json(text) ? detail::read_json_tree(text) : detail::read_yaml_tree(text);
+    if (!tree.found.empty()) return tree.found.front();
+    return detail::canonical_text(tree.root);
+}
+
+}  // namespace rik

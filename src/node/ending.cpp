@@ -44,11 +44,11 @@ void node_agent::impl::report_ending(record& held) {
         detail::set_stopping(each, why);
         is_rest_stopped = true;
     }
-    // Where nothing is left to stop the end itself follows at once, and one event is enough.
+    // Where nothing is left to stop the end itself follows at once, and what was said of the Pod stays until then.
     if (is_rest_stopped)
         report(held, status.state, "Ending", fmt::format("{}; the rest is being stopped", why));
     else
-        report(held, status.state, status.reason, why);
+        report_again(held);
 }
 
 /// The rest is stopped, the room freed, and then the end is told; the record and the logs stay until somebody deletes
@@ -137,6 +137,7 @@ awaitable<> node_agent::impl::remove_pod(record_ptr held, instance_state meanwhi
 
 awaitable<result<void>> node_agent::impl::try_remove_pod(record_ptr held, leaving what) {
     auto const killed = co_await kill_containers(held);
+    held->found.reset();  // when the network opens only now, it must not be given back to it
     auto const detached = co_await ports_.pods.detach(held->id());
     auto removing = what == leaving::logs ? ports_.containers.release_sandbox(held->id())
                                           : ports_.containers.remove_sandbox(held->id());

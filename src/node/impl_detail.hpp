@@ -40,6 +40,7 @@ private:
         std::optional<found_sandbox> found = {};       ///< what an earlier agent left; of what was taken over it stays
         std::string boot_id = {};                      ///< of the boot in which it was started last
         std::optional<detail::instance_end> end = {};  ///< on disk; told when everything is released
+        std::string warnings = {};                     ///< about its images, for its user
         std::optional<error> network_lost = {};        ///< why it runs without a network
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
@@ -64,7 +65,7 @@ private:
     template <class T>
     using start_result = boost::system::result<T, start_failure>;
 
-    /// Somebody reads a log.
+    /// Somebody reads a log, or waits for the answer about images.
     struct log_stream {
         log_stream(asio::any_io_executor strand, stream_request what, std::unique_ptr<byte_stream> reader)
             : asked(std::move(what)), to(std::move(reader)), done(strand), work(strand) {}
@@ -97,6 +98,8 @@ private:
     result<void> set_network(std::string pod_subnet, std::string cluster_cidr);
     awaitable<> keep_network();
     awaitable<> open_network();
+    /// Says that the network cannot be had, and why; nullopt: it is there. Nothing is said twice.
+    void tell_of_network(std::optional<error> const& why);
     void lose_network(lost_pod const& which);
     awaitable<> network_ready(record_ptr held);
     std::vector<pod_attachment> present_pods();
@@ -124,6 +127,7 @@ private:
 
     // starting.cpp
     awaitable<> bring_up(record_ptr held);
+    awaitable<start_result<void>> start_when_possible(record_ptr held);
     awaitable<start_result<void>> start_containers(record_ptr held);
     awaitable<start_result<void>> start_container(record_ptr held, container_definition definition, image_ptr from);
     awaitable<start_result<std::vector<image_ptr>>> pull_images(record_ptr held);
@@ -158,8 +162,18 @@ private:
     awaitable<> serve_log(stream_request asked);
     awaitable<> pump_log(log_stream_ptr stream);
     awaitable<> watch_reader(log_stream_ptr stream);
-    awaitable<std::optional<error>> send_log(log_stream_ptr stream);
+    awaitable<std::optional<error>> send_answer(log_stream_ptr stream);
+    awaitable<std::optional<error>> send_log(log_stream_ptr stream, log_call asked);
 
+    // images.cpp
+    awaitable<std::optional<error>> send_images(log_stream_ptr stream, image_call asked);
+    awaitable<result<std::vector<held_image>>> answer_call(image_call asked);
+    awaitable<result<std::vector<held_image>>> held_images();
+    awaitable<result<std::vector<held_image>>> pull_image(std::string name);
+    awaitable<result<std::vector<held_image>>> remove_image(std::string name_or_digest);
+    void note_users(std::vector<held_image>& all) const;
+
+    awaitable<result<void>> begin();
     awaitable<> flush();
 
     asio::any_io_executor strand_;
@@ -175,7 +189,7 @@ private:
     std::string cluster_cidr_;
     std::optional<address_pool> addresses_;
     bool is_network_open_ = false;
-    std::string network_problem_;  ///< of the last try to open it
+    std::string network_problem_;  ///< of the last try to open or repair it
     std::map<release_id, release_ptr> releases_;
     std::map<instance_id, record_ptr> records_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said
@@ -189,6 +203,7 @@ private:
     std::shared_ptr<connection> connection_;
     bool inventory_is_due_ = false;
     bool beat_is_due_ = false;
+    bool troubles_are_due_ = false;
     notifier due_;
     notifier network_changed_;
     std::optional<error> failed_;

@@ -1,4 +1,4 @@
-// Logs of containers, on streams that the node dials when it is asked.
+// Logs of containers, and answers about images, on streams that the node dials when it is asked.
 #include "impl_detail.hpp"
 
 #include <rik/async/deadline.hpp>
@@ -56,7 +56,7 @@ awaitable<> node_agent::impl::serve_log(stream_request asked) {
 }
 
 awaitable<> node_agent::impl::pump_log(log_stream_ptr stream) {
-    auto ended = co_await send_log(stream);
+    auto ended = co_await send_answer(stream);
     auto const finished = co_await stream->to->finish(std::move(ended));
     if (!finished) options_.out.debug("log reader left before the end");
     stream->end();
@@ -71,11 +71,16 @@ awaitable<> node_agent::impl::watch_reader(log_stream_ptr stream) {
     stream->end();
 }
 
-awaitable<std::optional<error>> node_agent::impl::send_log(log_stream_ptr stream) {
-    auto const& asked = stream->asked;
+awaitable<std::optional<error>> node_agent::impl::send_answer(log_stream_ptr stream) {
+    auto& what = stream->asked.what;
+    if (auto* const images = std::get_if<image_call>(&what)) return send_images(stream, std::move(*images));
+    return send_log(stream, std::move(std::get<log_call>(what)));
+}
+
+awaitable<std::optional<error>> node_agent::impl::send_log(log_stream_ptr stream, log_call asked) {
     auto const found = records_.find(asked.instance);
     if (found == records_.end()) co_return error{errc::not_found, "the instance is not on this node any more"};
-    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), asked.log);
+    auto const reader = co_await ports_.containers.open_log(key_of(*found->second, asked.container), asked.how);
     if (!reader) {
         auto why = reader.error();
         if (why.code == errc::not_found) why.message = fmt::format("container {} has not started yet", asked.container);

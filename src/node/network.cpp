@@ -37,17 +37,30 @@ constexpr duration repair_period = std::chrono::seconds(10);
 
 awaitable<> node_agent::impl::keep_network() {
     co_await open_network();
-    std::string last_problem;
     while (true) {
         co_await ports_.time.sleep_for(repair_period);
         auto const repaired = co_await ports_.pods.repair();
-        auto const problem = repaired ? std::string() : to_string(repaired.error());
-        if (!problem.empty() && problem != last_problem)
-            options_.out.error("the Pod network is damaged and cannot be repaired", {{"error", problem}});
-        last_problem = problem;
+        tell_of_network(repaired ? std::nullopt : std::optional(repaired.error()));
         if (!repaired) continue;
         for (auto const& each : *repaired) lose_network(each);
     }
+}
+
+void node_agent::impl::tell_of_network(std::optional<error> const& why) {
+    auto problem = why ? to_string(*why) : std::string();
+    if (problem == network_problem_) return;
+    network_problem_ = std::move(problem);
+    if (why)
+        options_.out.error(is_network_open_ ? "the Pod network is damaged and cannot be repaired; Pods wait for it"
+                                            : "the Pod network cannot be opened; Pods wait for it",
+                           {{"error", network_problem_}});
+    else
+        options_.out.info("the Pod network is ready");
+    facts_.troubles.clear();
+    if (why) facts_.troubles.push_back({"NetworkNotReady", network_problem_});
+    troubles_are_due_ = true;
+    due_.notify();
+    network_changed_.notify();
 }
 
 /// Opens the network as soon as it is known which it is; retries, since what stands in its way may go.
@@ -60,15 +73,12 @@ awaitable<> node_agent::impl::open_network() {
         auto const opened = co_await ports_.pods.open(std::move(what), std::move(present));
         if (opened) {
             is_network_open_ = true;
+            tell_of_network(std::nullopt);
             for (auto const& each : *opened) lose_network(each);
             network_changed_.notify();
             co_return;
         }
-        auto problem = to_string(opened.error());
-        if (problem != network_problem_)
-            options_.out.error("the Pod network cannot be opened; Pods wait for it", {{"error", problem}});
-        network_problem_ = std::move(problem);
-        network_changed_.notify();
+        tell_of_network(opened.error());
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }
@@ -82,7 +92,7 @@ void node_agent::impl::lose_network(lost_pod const& which) {
 }
 
 awaitable<> node_agent::impl::network_ready(record_ptr held) {
-    while (!is_network_open_) {
+    while (!is_network_open_ || !network_problem_.empty()) {
         auto const& said = held->status().message;
         if (!network_problem_.empty() && said != network_problem_)
             report(*held, instance_state::creating, "NetworkNotReady", network_problem_);

@@ -24,6 +24,12 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       tasks_(strand) {}
 
 awaitable<result<void>> node_agent::impl::start() {
+    auto const begun = co_await begin();
+    if (!begun) co_await stop();
+    co_return begun;
+}
+
+awaitable<result<void>> node_agent::impl::begin() {
     auto const contents = co_await disk_.open();
     if (!contents) co_return contents.error();
     auto const read = read_rows(*contents);

@@ -1,19 +1,23 @@
 // From an order to running containers.
 #include "impl_detail.hpp"
 
+#include <rik/base/limits.hpp>
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik {
 
 awaitable<> node_agent::impl::bring_up(record_ptr held) {
     held->status().containers = detail::waiting_containers(held->pod());
+    held->warnings.clear();
     auto const began = ports_.time.now();
     if (std::exchange(held->boot_id, facts_.boot_id) != facts_.boot_id)
         disk_.put("boot", held->id().text(), facts_.boot_id);
     report(*held, instance_state::creating, "Preparing", "its images are pulled and its containers made");
-    auto const started = co_await start_containers(held);
+    auto const started = co_await start_when_possible(held);
     if (!started) {
         if (disk_.has_failed()) co_return;  // the agent stops; the next one starts it, if the order was kept
         auto const failure = started.error();
@@ -21,17 +25,32 @@ awaitable<> node_agent::impl::bring_up(record_ptr held) {
         co_return co_await finish(held, std::move(how));
     }
     auto const took = to_short_string(ports_.time.now() - began);
-    report(*held, instance_state::running, "Started", fmt::format("all containers run, {} after the order", took));
+    report(*held, instance_state::running, "Started",
+           fmt::format("all containers run, {} after the order{}", took, held->warnings));
     options_.out.info("instance started", {{"instance", held->fields.name}, {"took", took}});
     co_await watch_containers(held);
+}
+
+/// A machine that is short of something now may have it later: such a start is made again, from nothing.
+awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_when_possible(record_ptr held) {
+    for (auto pause = limits::reconnect_pause_min;; pause = std::min(pause * 2, limits::start_pause_max)) {
+        auto const started = co_await start_containers(held);
+        if (started || disk_.has_failed() || started.error().why.code != errc::exhausted) co_return started;
+        complain(*held, instance_state::creating, started.error().reason, started.error().why);
+        co_await remove_pod(held, instance_state::creating, leaving::nothing);
+        held->status().containers = detail::waiting_containers(held->pod());
+        co_await ports_.time.sleep_for(pause);
+    }
 }
 
 awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::impl::pull_images(record_ptr held) {
     auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     std::vector<image_ptr> pulled;
     for (auto const& container : release->pod.containers) {
-        auto image = co_await ports_.pulled.ensure(container.image);
+        auto image = co_await ports_.pulled.ensure(container.image, container.pull_policy);
         if (image) {
+            if (auto* const status = held->find(container.name)) status->image_digest = (*image)->digest;
+            if (!(*image)->warning.empty()) held->warnings += fmt::format("; {}", (*image)->warning);
             pulled.push_back(std::move(*image));
             continue;
         }
@@ -51,6 +70,7 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(r
     request.addresses = held->status().addresses;
     auto const made = co_await ports_.containers.create_sandbox(std::move(request));
     if (!made) co_return start_failure{"SandboxFailed", made.error()};
+    if (!made->warning.empty()) held->warnings += fmt::format("; {}", made->warning);
     auto attachment = attachment_of(*held, made->network_namespace);
     auto const attached = co_await ports_.pods.attach(std::move(attachment));
     if (!attached) co_return start_failure{"NetworkFailed", attached.error()};

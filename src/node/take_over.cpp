@@ -140,7 +140,9 @@ awaitable<> node_agent::impl::remove_orphan(instance_id instance) {
     auto pause = limits::reconnect_pause_min;
     std::string last_problem;
     for (;;) {
-        auto const removed = co_await ports_.containers.remove_sandbox(instance);
+        auto const detached = co_await ports_.pods.detach(instance);
+        auto removed = co_await ports_.containers.remove_sandbox(instance);
+        if (removed) removed = detached;
         if (removed) break;
         auto problem = to_string(removed.error());
         if (problem != last_problem)

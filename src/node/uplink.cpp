@@ -19,7 +19,9 @@ awaitable<> node_agent::impl::connect() {
             auto const current = std::make_shared<connection>();
             current->link = std::move(*link);
             connection_ = current;
+            inventory_is_due_ = false;  // it was an older session that asked
             hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
+            troubles_are_due_ = false;
             from_node first = std::move(greeting);
             auto const said = co_await current->link->send(std::move(first));
             if (said) {
@@ -98,8 +100,9 @@ awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
             news = list_news();
         else if (disk_.is_durable(inventory_kept_at))
             news = *std::exchange(inventory, std::nullopt);
+        if (std::exchange(troubles_are_due_, false)) news.troubles = facts_.troubles;
         auto const is_beat = std::exchange(beat_is_due_, false);
-        if (!news.inventory && !is_beat && news.states.empty() && news.gone.empty()) continue;
+        if (!news.inventory && !news.troubles && !is_beat && news.states.empty() && news.gone.empty()) continue;
         auto const said_gone = news.gone;
         from_node message = std::move(news);
         auto const sent = co_await to->link->send(std::move(message));

@@ -5,22 +5,20 @@
 
 namespace rik {
 
-void candidate::take(release const& asked) {
+void candidate::take(release const& asked, instance_id const& holder) {
     taken.add(asked.requests);
-    for (auto& port : host_ports(asked.pod)) host_ports_taken.push_back(std::move(port));
+    for (auto& port : host_ports(asked.pod)) host_ports_taken.push_back({std::move(port), holder});
 }
 
-void candidate::give_back(release const& asked) {
+void candidate::give_back(release const& asked, instance_id const& holder) {
     taken.subtract(asked.requests);
-    for (auto const& port : host_ports(asked.pod)) {
-        auto const found = std::find(host_ports_taken.begin(), host_ports_taken.end(), port);
-        if (found != host_ports_taken.end()) host_ports_taken.erase(found);
-    }
+    std::erase_if(host_ports_taken, [&](held_port const& each) { return each.holder == holder; });
 }
 
 candidate candidate_of(node_id const& id, node_facts const& facts) {
     candidate made{.id = id, .name = facts.name, .capacity = facts.capacity};
     made.runtimes = facts.runtimes;
+    made.troubles = facts.troubles;
     return made;
 }
 
@@ -37,6 +35,10 @@ void cluster_view::set_ready(node_id const& node, bool is_ready) {
     if (auto const found = nodes_.find(node); found != nodes_.end()) found->second.is_ready = is_ready;
 }
 
+void cluster_view::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
+    if (auto const found = nodes_.find(node); found != nodes_.end()) found->second.troubles = std::move(troubles);
+}
+
 void cluster_view::hold(instance_id const& instance, node_id const& node, release_ptr asked) {
     auto const held = holdings_.find(instance);
     if (held != holdings_.end() && held->second.node == node && held->second.asked == asked) return;
@@ -46,14 +48,14 @@ void cluster_view::hold(instance_id const& instance, node_id const& node, releas
         holder.id = node;
         holder.is_ready = false;
     }
-    holder.take(*asked);
+    holder.take(*asked, instance);
     holdings_.emplace(instance, holding{node, std::move(asked)});
 }
 
 bool cluster_view::release(instance_id const& instance) {
     auto const held = holdings_.find(instance);
     if (held == holdings_.end()) return false;
-    nodes_[held->second.node].give_back(*held->second.asked);
+    nodes_[held->second.node].give_back(*held->second.asked, instance);
     holdings_.erase(held);
     return true;
 }

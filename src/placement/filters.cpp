@@ -13,6 +13,23 @@ bool offers(candidate const& node, std::string_view runtime) {
     return std::find(node.runtimes.begin(), node.runtimes.end(), runtime) != node.runtimes.end();
 }
 
+std::string_view cause_of(std::string_view resource) {
+    if (resource == resource::cpu) return "not enough cpu";
+    if (resource == resource::memory) return "not enough memory";
+    if (resource == resource::storage) return "not enough ephemeral-storage";
+    if (resource == resource::pods) return "too many pods";
+    return "not enough of a resource that it asks for";
+}
+
+constexpr std::string_view port_is_taken = "host port is taken";
+
+held_port const* find_holder(candidate const& node, container_port const& wanted) {
+    auto const found = std::find_if(node.host_ports_taken.begin(), node.host_ports_taken.end(), [&](auto const& each) {
+        return each.port.host_port == wanted.host_port && each.port.protocol == wanted.protocol;
+    });
+    return found == node.host_ports_taken.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 namespace filters {
@@ -20,6 +37,16 @@ namespace filters {
 refusal is_not_ready(candidate const& node, release const&) {
     if (node.is_ready) return std::nullopt;
     return "node is not ready";
+}
+
+refusal has_trouble(candidate const& node, release const&) {
+    if (node.troubles.empty()) return std::nullopt;
+    return node.troubles.front().reason == "NetworkNotReady" ? "its Pod network is not ready" : "it is in trouble";
+}
+
+void list_troubles(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    if (auto const cause = has_trouble(node, asked))
+        into.push_back({.cause = *cause, .told = node.troubles.front().message});
 }
 
 refusal lacks_runtime(candidate const& node, release const& asked) {
@@ -31,19 +58,29 @@ refusal lacks_runtime(candidate const& node, release const& asked) {
 refusal lacks_resources(candidate const& node, release const& asked) {
     auto const lacking = asked.requests.first_lacking(node.capacity, node.taken);
     if (!lacking) return std::nullopt;
-    if (*lacking == resource::cpu) return "not enough cpu";
-    if (*lacking == resource::memory) return "not enough memory";
-    if (*lacking == resource::storage) return "not enough ephemeral-storage";
-    if (*lacking == resource::pods) return "too many pods";
-    return "not enough of a resource that it asks for";
+    return cause_of(*lacking);
+}
+
+void list_resources(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    for (auto const& [name, amount] : asked.requests.entries()) {
+        auto const left = resources::left_of(name, node.capacity, node.taken);
+        if (amount <= 0 || amount <= left) continue;
+        into.push_back({cause_of(name), name, amount, left, node.capacity.get(name)});
+    }
 }
 
 refusal lacks_host_port(candidate const& node, release const& asked) {
     if (node.host_ports_taken.empty()) return std::nullopt;
     for (auto const& wanted : host_ports(asked.pod))
-        for (auto const& taken : node.host_ports_taken)
-            if (taken.host_port == wanted.host_port && taken.protocol == wanted.protocol) return "host port is taken";
+        if (find_holder(node, wanted) != nullptr) return port_is_taken;
     return std::nullopt;
+}
+
+void list_host_ports(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    if (node.host_ports_taken.empty()) return;
+    for (auto const& wanted : host_ports(asked.pod))
+        if (auto const* const taken = find_holder(node, wanted))
+            into.push_back({.cause = port_is_taken, .port = taken});
 }
 
 }  // namespace filters
@@ -67,8 +104,14 @@ std::int64_t most_free(candidate const& node, release const& asked) {
 }  // namespace scores
 
 placement_policy default_policy() {
-    return {{filters::is_not_ready, filters::lacks_runtime, filters::lacks_resources, filters::lacks_host_port},
-            {scores::most_free}};
+    filter not_ready(filters::is_not_ready);
+    not_ready.is_last_word = true;
+    filter trouble(filters::has_trouble, filters::list_troubles);
+    trouble.is_last_word = true;
+    filter const runtime(filters::lacks_runtime);
+    filter const room(filters::lacks_resources, filters::list_resources);
+    filter const ports(filters::lacks_host_port, filters::list_host_ports);
+    return {{not_ready, trouble, runtime, room, ports}, {scores::most_free}};
 }
 
 }  // namespace rik

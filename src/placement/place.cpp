@@ -1,6 +1,6 @@
-#include <rik/placement/placement.hpp>
+#include "explain_detail.hpp"
 
-#include <fmt/format.h>
+#include <rik/placement/placement.hpp>
 
 #include <algorithm>
 #include <map>
@@ -9,8 +9,6 @@
 namespace rik {
 
 namespace {
-
-constexpr std::size_t example_nodes_max = 3;
 
 using candidates = std::map<node_id, candidate>;
 
@@ -33,13 +31,13 @@ public:
 
     release_id const& subject() const { return asked_->id; }
 
-    /// The best node, on which one instance more is counted from now on; nullptr if none can take it.
-    candidate const* choose() {
+    /// The best node, on which `instance` is counted from now on; nullptr if none can take it.
+    candidate const* choose(instance_id const& instance) {
         if (standing_.empty()) return nullptr;
         std::pop_heap(standing_.begin(), standing_.end());
         auto& chosen = standing_.back();
         auto* const node = chosen.node;
-        node->take(*asked_);
+        node->take(*asked_, instance);
         if (refuse(*node, *asked_, policy_)) {
             standing_.pop_back();
         } else {
@@ -62,40 +60,16 @@ private:
     std::vector<contender> standing_;
 };
 
-/// Counts of reasons with a few example nodes, the reason of most nodes first.
-placement_failure explain(candidates const& nodes, release const& asked, placement_policy const& policy) {
-    struct group {
-        std::size_t count = 0;
-        std::string examples = {};
-    };
-    std::map<std::string_view, group> reasons;
-    for (auto const& [id, node] : nodes) {
-        auto const why = refuse(node, asked, policy);
-        if (!why) continue;
-        auto& same = reasons[*why];
-        if (++same.count <= example_nodes_max) same.examples += (same.count > 1 ? ", " : "") + node.name;
-    }
-    placement_failure failure;
-    if (reasons.empty()) failure.reason = "no node has joined yet";
-    std::multimap<std::size_t, std::string, std::greater<>> sorted;
-    for (auto const& [why, same] : reasons) {
-        failure.causes.push_back(why);
-        sorted.emplace(same.count, fmt::format("{} ({} {}: {}{})", why, same.count, same.count == 1 ? "node" : "nodes",
-                                               same.examples, same.count > example_nodes_max ? ", ..." : ""));
-    }
-    for (auto const& [count, line] : sorted) failure.reason += (failure.reason.empty() ? "" : "; ") + line;
-    return failure;
-}
-
 }  // namespace
 
 refusal refuse(candidate const& node, release const& asked, placement_policy const& policy) {
     for (auto const& each : policy.filters)
-        if (auto const why = each(node, asked)) return why;
+        if (auto const why = each.refuses(node, asked)) return why;
     return std::nullopt;
 }
 
-placement place(cluster_view const& nodes, std::span<place_request const> requests, placement_policy const& policy) {
+placement place(cluster_view const& nodes, std::span<place_request const> requests, placement_policy const& policy,
+                instance_names const& names) {
     placement decided;
     if (requests.empty()) return decided;
     auto working = nodes.nodes();
@@ -109,12 +83,12 @@ placement place(cluster_view const& nodes, std::span<place_request const> reques
             continue;
         }
         if (!current || current->subject() != asked.id) current.emplace(working, request.pod_release, policy);
-        if (auto const* const node = current->choose()) {
+        if (auto const* const node = current->choose(request.instance)) {
             decided.placed.push_back({request.instance, node->id});
             continue;
         }
         hopeless.emplace(asked.id, decided.unplaced.size());
-        decided.unplaced.push_back(explain(working, asked, policy));
+        decided.unplaced.push_back(detail::explain(working, asked, policy, names));
         decided.unplaced.back().instances.push_back(request.instance);
     }
     return decided;

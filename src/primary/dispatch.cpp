@@ -32,7 +32,7 @@ awaitable<> primary::impl::dispatch() {
     }
 }
 
-awaitable<> primary::impl::send_facts(std::shared_ptr<connection> to) {
+awaitable<> primary::impl::send_facts(connection_ptr to) {
     for (;;) {
         while (!to->is_closed && !everything_is_due_ && due_instances_.empty() && due_nodes_.empty() &&
                due_refusals_.empty() && due_streams_.empty())
@@ -87,6 +87,8 @@ facts primary::impl::due_facts() {
 item primary::impl::item_of(instance const& row) const {
     item made{.instance = row.id(), .pod_release = row.pod_release()};
     made.name = row.name();
+    if (row.owner() && !host_ports(row.pod()).empty())
+        if (auto const owner = durable().find<workload>(*row.owner())) made.workload = owner->name;
     if (row.binding()) made.takes_room = row.takes_room();
     if (auto const& binding = row.binding()) {
         made.want = binding->condemned ? item_want::destroy : item_want::run;

@@ -59,8 +59,8 @@ awaitable<result<listing<document>>> by_name(awaitable<result<listing<document>>
 }
 
 template <class Row>
-result<listing<Row>> list_all(view const& from) {
-    return listing<Row>{from.at(), from.list<Row>()};
+result<listing<Row>> list_all(store const& from) {
+    return listing<Row>{from.position(), from.durable().list<Row>()};
 }
 
 /// Rows as changes from nothing: how a watch begins.
@@ -86,24 +86,32 @@ awaitable<result<watch_source::batch>> next_of(std::shared_ptr<watcher> from) {
     auto changes = co_await from->next();
     if (!changes) co_return changes.error();
     watch_source::batch news{.changes = std::move(*changes)};
-    news.at = news.changes.back().changed_at;
+    news.at.reached = news.changes.back().changed_at;
     co_return news;
 }
 
 class hopping_watch final : public watch_source {
 public:
-    hopping_watch(asio::any_io_executor strand, std::shared_ptr<watcher> under, std::optional<batch> first)
-        : under_(std::move(strand), std::move(under)), first_(std::move(first)) {}
+    hopping_watch(asio::any_io_executor strand, std::shared_ptr<watcher> under, epoch_id epoch,
+                  std::optional<batch> first)
+        : under_(std::move(strand), std::move(under)), epoch_(epoch), first_(std::move(first)) {}
 
     awaitable<result<batch>> next() override {
-        if (!first_) co_return co_await under_.run(next_of);
+        if (!first_) co_return co_await next_changes();
         auto initial = std::move(*first_);
         first_.reset();
         co_return initial;
     }
 
 private:
+    awaitable<result<batch>> next_changes() {
+        auto news = co_await under_.run(next_of);
+        if (news) news->at.epoch = epoch_;
+        co_return news;
+    }
+
     detail::strand_held<watcher> under_;
+    epoch_id epoch_;
     std::optional<batch> first_;
 };
 
@@ -144,15 +152,15 @@ awaitable<result<stored<node>>> primary::get_node(caller, object_ref which) {
 }
 
 awaitable<result<listing<workload>>> primary::list_workloads(caller) {
-    return oldest_first(on(strand_, *impl_, [this] { return list_all<workload>(impl_->durable()); }));
+    return oldest_first(on(strand_, *impl_, [this] { return list_all<workload>(impl_->data()); }));
 }
 
 awaitable<result<listing<instance>>> primary::list_instances(caller, instance_filter which) {
     auto reading = on(strand_, *impl_, [this, which] {
         auto const& from = impl_->durable();
-        if (!which.workload && !which.node) return list_all<instance>(from);
+        if (!which.workload && !which.node) return list_all<instance>(impl_->data());
         auto const index_key = which.workload ? owner_index(*which.workload) : node_index(*which.node);
-        listing<instance> some{from.at(), from.list<instance>(index_key)};
+        listing<instance> some{impl_->data().position(), from.list<instance>(index_key)};
         if (which.workload && which.node)
             std::erase_if(some.rows,
                           [&](auto const& row) { return !row->binding() || row->binding()->node != *which.node; });
@@ -162,14 +170,14 @@ awaitable<result<listing<instance>>> primary::list_instances(caller, instance_fi
 }
 
 awaitable<result<listing<node>>> primary::list_nodes(caller) {
-    return oldest_first(on(strand_, *impl_, [this] { return list_all<node>(impl_->durable()); }));
+    return oldest_first(on(strand_, *impl_, [this] { return list_all<node>(impl_->data()); }));
 }
 
 awaitable<result<listing<document>>> primary::list_events(caller, event_filter which) {
     auto reading = on(strand_, *impl_, [this, which = std::move(which)] {
         auto const& from = impl_->durable();
         auto const index_key = which.object_id.empty() ? kind_index(event_kind) : about_index(which.object_id);
-        listing<document> found{from.at(), from.list<document>(index_key)};
+        listing<document> found{impl_->data().position(), from.list<document>(index_key)};
         std::erase_if(found.rows, [](auto const& row) { return row->key.kind != event_kind; });
         return result(std::move(found));
     });
@@ -178,17 +186,18 @@ awaitable<result<listing<document>>> primary::list_events(caller, event_filter w
 
 awaitable<result<std::unique_ptr<watch_source>>> primary::watch(caller, watch_request what) {
     return on(strand_, *impl_, [this, what = std::move(what)]() -> result<std::unique_ptr<watch_source>> {
-        std::shared_ptr<watcher> under = impl_->data().watch({what.table, what.index_key, what.after});
+        auto& from = impl_->data();
+        std::shared_ptr<watcher> under = from.watch({what.table, what.index_key, what.after});
         std::optional<watch_source::batch> first;
-        if (!what.after) first = watch_source::batch{current_rows(impl_->durable(), what), impl_->durable().at(), true};
-        return std::make_unique<hopping_watch>(strand_, std::move(under), std::move(first));
+        if (!what.after) first = watch_source::batch{current_rows(from.durable(), what), from.position(), true};
+        return std::make_unique<hopping_watch>(strand_, std::move(under), from.position().epoch, std::move(first));
     });
 }
 
 awaitable<result<listing<document>>> primary::list_documents(caller, std::string kind) {
     return on(strand_, *impl_, [this, kind = std::move(kind)] {
-        auto const& from = impl_->durable();
-        return result(listing<document>{from.at(), from.list<document>(kind_index(kind))});
+        auto const& from = impl_->data();
+        return result(listing<document>{from.position(), from.durable().list<document>(kind_index(kind))});
     });
 }
 

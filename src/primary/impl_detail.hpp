@@ -1,6 +1,8 @@
 // The primary's parts on its strand: the store and its ledger, the dispatcher, what operations do.
 #pragma once
 
+#include "event_ledger_detail.hpp"
+
 #include <rik/async/notifier.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/placement/placement.hpp>
@@ -8,7 +10,6 @@
 #include <rik/store/store.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <set>
 #include <span>
@@ -49,6 +50,8 @@ public:
 
     // streams.cpp
     awaitable<result<std::unique_ptr<byte_stream>>> open_log(log_request what);
+    // images.cpp
+    awaitable<result<std::vector<held_image>>> call_images(node_id on, image_call what);
 
     store& data() { return store_; }
     view const& durable() const { return store_.durable(); }
@@ -75,6 +78,7 @@ private:
         bool is_closed = false;
         bool is_refused = false;  ///< closed because a report could not be taken
     };
+    using connection_ptr = std::shared_ptr<connection>;
     struct unplaced_instance {
         instance_id instance;
         std::string_view reason;
@@ -116,7 +120,7 @@ private:
 
     // dispatch.cpp: primary -> scheduler
     awaitable<> dispatch();
-    awaitable<> send_facts(std::shared_ptr<connection> to);
+    awaitable<> send_facts(connection_ptr to);
     template <class Row>
     awaitable<> mark_due(std::set<typename table<Row>::key>& due);
     awaitable<> mark_due_instances();
@@ -125,13 +129,17 @@ private:
     facts due_facts();
     item item_of(instance const& row) const;
 
+    // streams.cpp
+    awaitable<result<std::unique_ptr<byte_stream>>> open_stream(stored<node> from, stream_call what);
+
     // reports.cpp: scheduler -> primary
-    awaitable<> read_reports(std::shared_ptr<connection> from);
-    awaitable<result<void>> take(reports news);
+    awaitable<> read_reports(connection_ptr from);
+    awaitable<result<void>> take(connection_ptr from, reports news);
     template <class Report>
-    awaitable<result<void>> take_slices(std::vector<Report> all, taker<Report> take_some);
+    awaitable<result<void>> take_slices(connection_ptr from, std::vector<Report> all, taker<Report> take_some);
     result<void> take_nodes(std::span<node_report const> news);
     result<void> take_node(node_report const& news);
+    event change_of(node const& now, node_state before) const;
     result<void> register_node(node_id const& id, node_facts const& said);
     result<std::string> free_subnet() const;
     result<void> take_proposals(std::span<proposal const> proposals);
@@ -148,10 +156,10 @@ private:
     cluster_view ledger_;  ///< what every node holds, by the head: the commit check
     cluster_id cluster_;
     std::uint64_t event_sequence_ = 0;
-    std::deque<document_key> events_;                       ///< oldest first
+    detail::event_ledger events_;                           ///< those of the head
     std::set<std::pair<wall_time, instance_id>> finished_;  ///< by the time they finished
 
-    std::shared_ptr<connection> connection_;
+    connection_ptr connection_;
     bool everything_is_due_ = false;
     std::set<instance_id> due_instances_;
     std::set<node_id> due_nodes_;

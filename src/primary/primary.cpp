@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace rik {
 
@@ -24,7 +23,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
     : strand_(strand),
       ports_(ports),
       options_(std::move(options)),
-      store_(strand, ports.disk),
+      store_(strand, ports.disk, ports.random),
       due_(strand),
       failure_(strand),
       visitor_left_(strand),
@@ -67,13 +66,8 @@ result<void> primary::impl::read_state() {
     }
     for (auto const& each : head.list<node>()) ledger_.set_node(candidate_of(each->id, each->facts));
     for (auto const& each : head.list<instance>()) track(nullptr, each.row.get());
-    for (auto const& each : head.list<document>(kind_index(event_kind))) events_.push_back(each->key);
-    std::sort(events_.begin(), events_.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
-    // Names of events are their numbers, zero-padded; a new start goes on above all that are left.
-    if (!events_.empty()) {
-        auto const& last = events_.back().name;
-        std::from_chars(last.data(), last.data() + last.size(), event_sequence_);
-    }
+    for (auto const& each : head.list<document>(kind_index(event_kind))) events_.add(detail::event_ledger::read(*each));
+    event_sequence_ = events_.last_sequence();  // a new start goes on above all that are left
     return {};
 }
 
@@ -132,32 +126,37 @@ awaitable<> primary::impl::stop() {
     co_await tasks_.stop();
 }
 
-/// The one way into the store. Past the limit the oldest events go with it. Ledger, events and finished instances
-/// follow the head: what is refused changes none of them.
+/// The one way into the store. Past their limits old events go with it. Ledger, events and finished instances follow
+/// the head: what is refused changes none of them.
 result<void> primary::impl::apply(transaction changes) {
-    std::vector<document_key> told;
+    std::vector<detail::event_ledger::entry> told;
+    std::vector<document_key> gone;
     std::vector<std::pair<std::shared_ptr<instance const>, std::shared_ptr<instance const>>> changed;
     std::vector<std::shared_ptr<node const>> nodes;
     for (auto const& each : changes.writes()) {
         if (auto const* const written = std::get_if<transaction::write<document>>(&each)) {
-            if (written->row && written->key.kind == event_kind) told.push_back(written->key);
+            if (written->key.kind != event_kind) continue;
+            if (written->row)
+                told.push_back(detail::event_ledger::read(*written->row));
+            else
+                gone.push_back(written->key);
         } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
             changed.emplace_back(store_.head().find<instance>(one->key).row, one->row);
         } else if (auto const* const machine = std::get_if<transaction::write<node>>(&each)) {
             nodes.push_back(machine->row);
         }
     }
-    auto const event_count = events_.size() + told.size();
-    auto const excess = event_count - std::min(event_count, limits::events_count_max);
     auto const at_once = std::max(told.size(), limits::instances_per_slice_max);
-    auto const stay = events_.begin() + static_cast<std::ptrdiff_t>(std::min({excess, events_.size(), at_once}));
-    for (auto oldest = events_.begin(); oldest != stay; ++oldest)
-        if (auto const row = store_.head().find<document>(*oldest)) changes.remove<document>(*oldest, row.changed_at);
+    for (auto& oldest : events_.find_excess(told, gone, at_once)) {
+        auto const row = store_.head().find<document>(oldest);
+        if (row) changes.remove<document>(oldest, row.changed_at);
+        gone.push_back(std::move(oldest));
+    }
 
     auto const applied = store_.apply(std::move(changes));
     if (!applied) return applied.error();
-    events_.erase(events_.begin(), stay);
-    events_.insert(events_.end(), told.begin(), told.end());
+    for (auto const& each : gone) events_.remove(each);
+    for (auto& each : told) events_.add(std::move(each));
     for (auto const& [before, now] : changed) track(before.get(), now.get());
     for (auto const& each : nodes) ledger_.set_node(candidate_of(each->id, each->facts));
     return {};
@@ -173,7 +172,8 @@ awaitable<result<void>> primary::impl::commit(transaction changes) {
 /// Waits while the journal is too far behind for one slice more. A reader of reports that waits here makes the
 /// scheduler wait, too.
 awaitable<result<void>> primary::impl::wait_for_room() {
-    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max) {
+    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max ||
+           store_.unflushed_bytes() >= limits::unflushed_bytes_max) {
         auto const caught_up = co_await store_.wait_durable(store_.head().at());
         if (!caught_up) co_return caught_up;
     }
@@ -201,6 +201,7 @@ event primary::impl::about(workload const& subject) const {
 event primary::impl::about(instance const& subject) const {
     event made{.object_kind = "instance", .object_id = subject.id().text(), .object_name = subject.name()};
     made.tenant = subject.tenant();
+    if (subject.owner()) made.owner_id = subject.owner()->text();
     made.source = "primary";
     made.at = ports_.time.wall();
     return made;
@@ -213,9 +214,21 @@ event primary::impl::about(node const& subject) const {
     return made;
 }
 
-/// Adds an event to a commit. A commit that is refused leaves a gap in the numbers, which nobody minds.
+/// Adds an event to a commit. What has happened before takes the place of that, and counts. A commit that is refused
+/// leaves a gap in the numbers, which nobody minds. Precondition: `into` has no event about the same object.
 void primary::impl::note(transaction& into, event happened) {
-    into.put(to_document(detail::tidied(std::move(happened)), ++event_sequence_), 0);
+    happened = detail::tidied(std::move(happened));
+    auto const content = detail::event_ledger::content_of(happened);
+    if (auto const* const same = events_.find_same(happened.object_id, content)) {
+        auto const row = store_.head().find<document>(*same);
+        auto const before = row ? parse_event(*row) : result<event>();
+        if (before && before->is_same_as(happened)) {
+            happened.count = before->count + 1;
+            happened.first_at = before->first_at.value_or(before->at);
+            into.remove<document>(*same, row.changed_at);
+        }
+    }
+    into.put(to_document(happened, ++event_sequence_), 0);
 }
 
 primary::primary(asio::any_io_executor strand, primary_ports ports, primary_options options)

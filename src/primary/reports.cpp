@@ -32,14 +32,19 @@ bool is_same_wait(instance_status const& before, std::string_view reason) {
     return before.reason == "Unschedulable" && without_counts(before.message) == without_counts(reason);
 }
 
+node_state state_of(bool is_heard, node_facts const& said) {
+    if (!is_heard) return node_state::unheard;
+    return said.troubles.empty() ? node_state::ready : node_state::not_ready;
+}
+
 }  // namespace
 
 /// A report that cannot be taken is not forgotten: the session ends, and at the next one everything is said again.
-awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
+awaitable<> primary::impl::read_reports(connection_ptr from) {
     for (;;) {
         auto news = co_await from->link->receive();
         if (!news || connection_ != from) break;  // what an older session says may be older than what the new one said
-        auto const taken = co_await take(std::move(*news));
+        auto const taken = co_await take(from, std::move(*news));
         if (taken) continue;
         options_.out.error("reports not taken; the session ends", {{"error", to_string(taken.error())}});
         from->is_refused = true;
@@ -50,32 +55,35 @@ awaitable<> primary::impl::read_reports(std::shared_ptr<connection> from) {
     due_.notify();
 }
 
-awaitable<result<void>> primary::impl::take(reports news) {
-    auto taken = co_await take_slices(std::move(news.nodes), &impl::take_nodes);
-    if (taken) taken = co_await take_slices(std::move(news.proposals), &impl::take_proposals);
+awaitable<result<void>> primary::impl::take(connection_ptr from, reports news) {
+    auto taken = co_await take_slices(from, std::move(news.nodes), &impl::take_nodes);
+    if (taken) taken = co_await take_slices(from, std::move(news.proposals), &impl::take_proposals);
     std::vector<unplaced_instance> unplaced;
     for (auto& group : news.unplaced) {
         group.reason = to_utf8(group.reason, limits::message_bytes_max);
         for (auto const& id : group.instances) unplaced.push_back({id, group.reason});
     }
-    if (taken) taken = co_await take_slices(std::move(unplaced), &impl::take_unplaced);
-    if (taken) taken = co_await take_slices(std::move(news.states), &impl::take_states);
-    if (taken) taken = co_await take_slices(std::move(news.gone), &impl::take_gone);
+    if (taken) taken = co_await take_slices(from, std::move(unplaced), &impl::take_unplaced);
+    if (taken) taken = co_await take_slices(from, std::move(news.states), &impl::take_states);
+    if (taken) taken = co_await take_slices(from, std::move(news.gone), &impl::take_gone);
     if (taken) taken = co_await limit_finished();
     co_return taken;
 }
 
-/// Slice by slice, so that neither a commit nor the strand is held long.
+/// Slice by slice, so that neither a commit nor the strand is held long. Between two of them a newer session may begin
+/// and say otherwise: then the rest is dropped, and the newer session says what of it still holds.
 template <class Report>
-awaitable<result<void>> primary::impl::take_slices(std::vector<Report> all, taker<Report> take_some) {
-    for (std::size_t from = 0; from < all.size();) {
+awaitable<result<void>> primary::impl::take_slices(connection_ptr from, std::vector<Report> all,
+                                                   taker<Report> take_some) {
+    for (std::size_t first = 0; first < all.size();) {
         auto const room = co_await wait_for_room();
         if (!room) co_return room;
-        auto const count = std::min(all.size() - from, limits::instances_per_slice_max);
-        auto const taken = (this->*take_some)(std::span(all).subspan(from, count));
+        if (connection_ != from) break;
+        auto const count = std::min(all.size() - first, limits::instances_per_slice_max);
+        auto const taken = (this->*take_some)(std::span(all).subspan(first, count));
         if (!taken) co_return taken;
-        from += count;
-        if (from < all.size()) co_await asio::post(strand_, asio::use_awaitable);
+        first += count;
+        if (first < all.size()) co_await asio::post(strand_, asio::use_awaitable);
     }
     co_return result<void>{};
 }
@@ -92,8 +100,8 @@ result<void> primary::impl::take_node(node_report const& news) {
     if (!known) return facts ? register_node(news.node, *facts) : result<void>();
     auto next = *known;
     if (facts) next.facts = *facts;
-    auto const state = news.heard ? node_state::ready : node_state::unheard;
-    auto const is_changed = state != known->state;
+    auto const state = state_of(news.heard, next.facts);
+    auto const is_changed = state != known->state || next.facts.troubles != known->facts.troubles;
     if (!is_changed && next.facts == known->facts) {
         due_nodes_.insert(news.node);  // it said Hello: the scheduler waits for its registration
         due_.notify();
@@ -101,17 +109,34 @@ result<void> primary::impl::take_node(node_report const& news) {
     }
     transaction update;
     if (is_changed) {
+        if (state != known->state) next.state_since = ports_.time.wall();
         next.state = state;
-        next.state_since = ports_.time.wall();
-        auto happened = about(next);
-        happened.type = news.heard ? event_type::normal : event_type::warning;
-        happened.reason = news.heard ? "NodeReady" : "NodeUnheard";
-        happened.message =
-            news.heard ? "the node is heard again" : "the node is not heard; its instances are in an unknown state";
-        note(update, std::move(happened));
+        note(update, change_of(next, known->state));
     }
     update.put(std::move(next), known.changed_at);
     return apply(std::move(update));
+}
+
+/// Precondition: its state has changed, or its troubles have.
+event primary::impl::change_of(node const& now, node_state before) const {
+    auto happened = about(now);
+    happened.type = now.state == node_state::ready ? event_type::normal : event_type::warning;
+    switch (now.state) {
+        case node_state::ready:
+            happened.reason = "NodeReady";
+            happened.message = before == node_state::unheard ? "the node is heard again"
+                                                             : "the node takes instances again: its trouble is over";
+            break;
+        case node_state::not_ready:
+            happened.reason = now.facts.troubles.front().reason;
+            happened.message = now.facts.troubles.front().message;
+            break;
+        case node_state::unheard:
+            happened.reason = "NodeUnheard";
+            happened.message = "the node is not heard; its instances are in an unknown state";
+            break;
+    }
+    return happened;
 }
 
 /// A node for which there is no subnet is refused; the session goes on without it.
@@ -124,11 +149,13 @@ result<void> primary::impl::register_node(node_id const& id, node_facts const& s
     node made{.id = id, .facts = said, .pod_subnet = *subnet};
     made.created_at = ports_.time.wall();
     made.state_since = made.created_at;
+    made.state = state_of(true, said);
     auto happened = about(made);
     happened.reason = "NodeRegistered";
     happened.message = fmt::format("the node has joined, with Pod subnet {}", *subnet);
     transaction registration;
     note(registration, std::move(happened));
+    if (made.state != node_state::ready) note(registration, change_of(made, node_state::ready));
     registration.put(std::move(made), 0);
     if (auto applied = apply(std::move(registration)); !applied) return applied;
     options_.out.info("node registered", {{"node", said.name}, {"subnet", *subnet}});
@@ -227,9 +254,12 @@ result<void> primary::impl::take_state(status_report const& news) {
         next.status.since = row->status().since;
         next.status.ready = false;
         next.status.ready_since.reset();
+        explain_unstarted(next.status);
     } else if (auto const legal = advance(row->state(), news.status.state); !legal) {
         options_.out.warning("state not taken", {{"instance", row->name()}, {"error", to_string(legal.error())}});
         return {};
+    } else if (is_finished(news.status.state)) {
+        next.binding->vacated = true;  // its node says so when it has let go of everything
     }
     transaction update;
     if (next.status.reason != row->status().reason || next.status.state != row->state()) {
@@ -251,8 +281,8 @@ result<void> primary::impl::take_state(status_report const& news) {
 result<void> primary::impl::take_gone(std::span<gone_report const> news) {
     for (auto const& each : news) {
         auto const row = store_.head().find<instance>(each.instance);
-        node_binding const confirmed{.node = each.node, .fence = each.fence, .condemned = true};
-        if (!row || row->binding() != confirmed) continue;
+        if (!row || !row->is_condemned()) continue;
+        if (row->binding()->node != each.node || row->binding()->fence != each.fence) continue;
         transaction removal;
         auto happened = about(*row);
         happened.reason = "Terminated";

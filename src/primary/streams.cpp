@@ -69,6 +69,20 @@ private:
 
 }  // namespace
 
+awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_stream(stored<node> from, stream_call what) {
+    stream_request request{.stream = stream_id::generate(ports_.random), .node = from->id, .what = std::move(what)};
+    auto const stream = request.stream;
+    due_streams_.push_back(std::move(request));
+    due_.notify();
+    auto const patience = ports_.time.now() + limits::stream_dial_timeout;
+    auto expecting = with_deadline(ports_.time, patience, ports_.streams.expect(stream));
+    auto ended = co_await unless(wait_for_stop(), std::move(expecting));
+    if (!ended) co_return error{errc::unavailable, "the primary stops"};
+    if (!*ended && ended->error().code == errc::timed_out)
+        co_return error{errc::unavailable, fmt::format("node {} did not answer in time", from->facts.name)};
+    co_return std::move(*ended);
+}
+
 awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_request what) {
     visit const here(*this);
     if (auto const why = closed_because()) co_return *why;
@@ -80,24 +94,11 @@ awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_requ
         co_return error{errc::conflict,
                         fmt::format("instance {} has no log yet: it is {}", row->name(), to_string(row->state()))};
     auto const holder = durable().find<node>(row->binding()->node);
-    if (!holder || holder->state != node_state::ready || !connection_)
+    if (!holder || holder->state == node_state::unheard || !connection_)
         co_return error{errc::unavailable, fmt::format("instance {}: its node is not heard", row->name())};
 
-    stream_request request{
-        .stream = stream_id::generate(ports_.random), .node = row->binding()->node, .instance = what.instance};
-    request.container = *container;
-    request.log = what.how;
-    auto const stream = request.stream;
-    due_streams_.push_back(std::move(request));
-    due_.notify();
-    auto const patience = ports_.time.now() + limits::stream_dial_timeout;
-    auto expecting = with_deadline(ports_.time, patience, ports_.streams.expect(stream));
-    auto ended = co_await unless(wait_for_stop(), std::move(expecting));
-    if (!ended) co_return error{errc::unavailable, "the primary stops"};
-    auto& opened = *ended;
-    if (!opened && opened.error().code == errc::timed_out)
-        co_return error{errc::unavailable, fmt::format("instance {}: node {} did not send its log in time", row->name(),
-                                                       holder->facts.name)};
+    log_call call{.instance = what.instance, .container = *container, .how = what.how};
+    auto opened = co_await open_stream(holder, std::move(call));
     if (!opened) co_return opened.error();
     auto stream_seen = std::make_unique<looked_at_stream>(std::move(*opened));
     auto looking = with_deadline(ports_.time, ports_.time.now() + look_time, stream_seen->look());

@@ -9,6 +9,9 @@ namespace rik::detail {
 
 namespace {
 
+/// A node has one for each of its parts that fails.
+constexpr std::size_t node_troubles_max = 8;
+
 void tidy(std::string& text, std::size_t bytes_max) {
     if (text.size() > bytes_max || !is_utf8(text)) text = to_utf8(text, bytes_max);
 }
@@ -41,6 +44,11 @@ node_facts tidied(node_facts said) {
     tidy_word(said.version);
     tidy_words(said.runtimes);
     tidy_words(said.addresses);
+    said.troubles.resize(std::min(said.troubles.size(), node_troubles_max));
+    for (auto& each : said.troubles) {
+        tidy_word(each.reason);
+        tidy_message(each.message);
+    }
     string_map labels;
     for (auto& [name, value] : said.labels)
         labels.emplace(to_utf8(name, limits::message_bytes_max), to_utf8(value, limits::message_bytes_max));

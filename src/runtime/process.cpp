@@ -1,6 +1,7 @@
 #include <rik/runtime/process.hpp>
 
 #include <rik/base/assert.hpp>
+#include <rik/base/shortage.hpp>
 
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
@@ -11,10 +12,14 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,7 +47,7 @@ private:
 };
 
 error system_error(command const& what, std::string_view step, int number) {
-    return error{errc::internal, fmt::format("program {}: {}: {}", what.program.string(), step, std::strerror(number))};
+    return system_failure(fmt::format("program {}: {}", what.program.string(), step), number);
 }
 
 /// What the child does between vfork and exec.
@@ -71,9 +76,11 @@ public:
     int change_directory(std::filesystem::path const& where) {
         return where.empty() ? 0 : ::posix_spawn_file_actions_addchdir_np(&actions_, where.c_str());
     }
+    /// Returns 0 or an errno.
     int spawn(command const& what, pid_t& child) const;
 
 private:
+    int spawn_here(command const& what, pid_t& child) const;
     int open_null(int target) {
         auto const flags = target == STDIN_FILENO ? O_RDONLY : O_WRONLY;
         return ::posix_spawn_file_actions_addopen(&actions_, target, "/dev/null", flags, 0);
@@ -113,7 +120,28 @@ int spawn_plan::map_descriptors(std::vector<std::pair<int, int>> const& wanted) 
     return ::posix_spawn_file_actions_addclosefrom_np(&actions_, last + 1);
 }
 
+/// A mask belongs to the whole process, and posix_spawn cannot set one for the child alone. So it is spawned by a
+/// thread that has file system attributes of its own, and lives no longer.   Source: man unshare, CLONE_FS
 int spawn_plan::spawn(command const& what, pid_t& child) const {
+    if (!what.creation_mask) return spawn_here(what, child);
+    int failure = 0;
+    auto const spawning = [&] {
+        if (::unshare(CLONE_FS) != 0) {
+            failure = errno;
+            return;
+        }
+        ::umask(*what.creation_mask);
+        failure = spawn_here(what, child);
+    };
+    try {
+        std::thread(spawning).join();
+    } catch (std::system_error const& no_thread) {
+        return no_thread.code().value();
+    }
+    return failure;
+}
+
+int spawn_plan::spawn_here(command const& what, pid_t& child) const {
     static std::vector<std::string> const plain_environment{
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"};
     // posix_spawn promises not to write to what these point at.
@@ -200,7 +228,7 @@ result<child_process> child_process::start(asio::any_io_executor executor, comma
     if (pidfd.get() >= 0) inner->ended_when_readable.assign(pidfd.get(), failure);
     if (failure) {
         abandon(inner->pid);
-        return error{errc::internal, fmt::format("program {}: pidfd: {}", what.program.string(), failure.message())};
+        return system_error(what, "pidfd", failure.value());
     }
     pidfd.release();
     return child_process(std::move(inner));

@@ -2,6 +2,7 @@
 
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
+#include <rik/base/shortage.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -121,8 +122,7 @@ result<void> process_run::start() {
     if (err < 0) {
         auto const number = errno;
         if (out >= 0) ::close(out);
-        return error{errc::internal,
-                     fmt::format("program {}: pipe: {}", what_.program.string(), std::strerror(number))};
+        return system_failure(fmt::format("program {}: pipe", what_.program.string()), number);
     }
     what_.descriptors.emplace_back(out, STDOUT_FILENO);
     what_.descriptors.emplace_back(err, STDERR_FILENO);
@@ -210,9 +210,9 @@ awaitable<result<process_output>> run_process_ok(command what, time_point deadli
     if (!output) co_return output.error();
     if (!output->exit.known) co_return error{errc::internal, fmt::format("{}: somebody else took its exit code", name)};
     if (output->exit.code != 0) {
-        co_return error{errc::internal,
-                        fmt::format("{}: exit code {}: {}", name, output->exit.code,
-                                    detail::clean_text(last_lines(output->err), stderr_shown_bytes_max))};
+        auto const code = detail::says_shortage(output->err) ? errc::exhausted : errc::internal;
+        co_return error{code, fmt::format("{}: exit code {}: {}", name, output->exit.code,
+                                          detail::clean_text(last_lines(output->err), stderr_shown_bytes_max))};
     }
     co_return output;
 }

@@ -110,6 +110,11 @@ void scheduler_image::set_ready(node_id const& node, bool is_ready) {
     nodes_changed_ = true;
 }
 
+void scheduler_image::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
+    view_.set_troubles(node, std::move(troubles));
+    nodes_changed_ = true;
+}
+
 placement scheduler_image::place(placement_policy const& policy, std::size_t count_max) {
     if (std::exchange(nodes_changed_, false))
         for (auto& [id, state] : pending_)
@@ -120,7 +125,8 @@ placement scheduler_image::place(placement_policy const& policy, std::size_t cou
         requests.push_back({id, items_.at(id).pod_release});
     }
 
-    auto decided = rik::place(view_, requests, policy);
+    auto const names = [this](instance_id const& id) { return name_of(id); };
+    auto decided = rik::place(view_, requests, policy, names);
     for (auto const& each : decided.placed) {
         auto& state = pending_.at(each.instance);
         state.made = decision::proposed;
@@ -132,11 +138,23 @@ placement scheduler_image::place(placement_policy const& policy, std::size_t cou
             auto& state = pending_.at(id);
             state.made = decision::fits_nowhere;
             if (holds_failures_) return true;
-            return std::exchange(state.told, group.causes) == group.causes;
+            return was_told(state, group);
         });
     }
     std::erase_if(decided.unplaced, [](placement_failure const& group) { return group.instances.empty(); });
     return decided;
+}
+
+bool scheduler_image::was_told(pending& state, placement_failure const& failure) {
+    auto const same_causes = std::exchange(state.told, failure.causes) == failure.causes;
+    return std::exchange(state.told_holders, failure.holders) == failure.holders && same_causes;
+}
+
+std::string scheduler_image::name_of(instance_id const& instance) const {
+    auto const found = items_.find(instance);
+    if (found == items_.end()) return {};
+    auto const& [id, known] = *found;
+    return known.workload.empty() ? known.name : known.name + " of workload " + known.workload;
 }
 
 void scheduler_image::tell_failures() { nodes_changed_ |= std::exchange(holds_failures_, false); }

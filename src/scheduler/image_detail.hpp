@@ -29,6 +29,7 @@ public:
 
     void set_node(node_id const& node, node_facts const& facts);
     void set_ready(node_id const& node, bool is_ready);
+    void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
 
     /// Some instance must be decided about: it is new, or it fitted nowhere and the nodes have changed since.
     bool has_undecided() const { return nodes_changed_ || !undecided_.empty(); }
@@ -54,6 +55,7 @@ private:
         std::uint64_t arrival = 0;
         decision made = decision::due;
         std::optional<std::vector<std::string_view>> told = {};  ///< causes of its last failure
+        std::vector<instance_id> told_holders = {};              ///< whom it named
     };
     /// Whether its node must hear of it.
     bool take(item const& news);
@@ -64,6 +66,9 @@ private:
     void unlink(item const& old);
     void await_decision(instance_id const& instance, pending& state);
     void release(instance_id const& instance);
+    /// Is it a failure of which the primary has heard, but for counts and amounts?
+    static bool was_told(pending& state, placement_failure const& failure);
+    std::string name_of(instance_id const& instance) const;
 
     std::map<instance_id, item> items_;
     std::map<node_id, std::set<instance_id>> by_node_;

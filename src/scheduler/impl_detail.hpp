@@ -50,6 +50,11 @@ private:
 
         bool empty() const { return due.empty() && states.empty() && nodes.empty(); }
 
+        void add(status_report news) {
+            auto& newest = states[news.instance];
+            if (newest.status.seq <= news.status.seq) newest = std::move(news);
+        }
+
         reports take() {
             auto all = std::exchange(due, {});
             for (auto& [id, state] : states) all.states.push_back(std::move(state));

@@ -51,7 +51,8 @@ awaitable<> scheduler::impl::serve_node(std::unique_ptr<node_session> link) {
 
     while (!peer->is_closed) {
         auto news = co_await peer->link->receive();
-        if (!news || !std::holds_alternative<held>(*news)) break;
+        // What an older session says may be older than what the newer one has said.
+        if (!news || peer->is_closed || !std::holds_alternative<held>(*news)) break;
         peer->heard_at = ports_.time.now();
         take(*peer, std::get<held>(std::move(*news)));
     }
@@ -75,13 +76,19 @@ void scheduler::impl::stop_awaiting(node_id const& node) {
 }
 
 void scheduler::impl::take(node_peer& peer, held news) {
-    if (news.inventory) {
+    if (news.troubles) {
+        auto& said = peer.greeting.facts;
+        said.troubles = std::move(*news.troubles);
+        image_.set_troubles(peer.greeting.node, said.troubles);
+        report_node(peer.greeting.node, node_report{peer.greeting.node, true, said});
+        place_due_.notify();
+    }
+    if (news.inventory && peer.is_welcome) {  // else it answers nothing that was asked here
         for (auto& each : image_.due(peer.greeting.node, news.states)) peer.due[each.instance] = std::move(each);
         peer.changed.notify();
     }
     if (!primary_) return;
-    for (auto& each : news.states)
-        outbox_.states[each.instance] = status_report{each.instance, each.fence, std::move(each.status)};
+    for (auto& each : news.states) outbox_.add(status_report{each.instance, each.fence, std::move(each.status)});
     for (auto const& each : news.gone) {
         peer.due.erase(each.instance);
         outbox_.due.gone.push_back({each.instance, each.fence, peer.greeting.node});

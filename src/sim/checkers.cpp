@@ -1,38 +1,145 @@
-// What must hold at every moment of a simulation, checked from outside the roles, whenever a container starts.
-#include <rik/sim/cluster.hpp>
+#include "checkers_detail.hpp"
+
+#include <rik/store/tables.hpp>
 
 #include <fmt/format.h>
+
+#include <utility>
 
 namespace rik::sim {
 
 namespace {
 
-/// Of what a machine runs: the resources and host ports that it does not have. Empty, or what is wrong.
-std::string over_capacity(machine const& on, std::string_view name) {
-    std::string wrong;
-    resources taken;
-    std::map<std::pair<port_protocol, std::uint16_t>, instance_id> ports;
-    for (auto const& [id, pod] : on.running_pods()) {
-        taken.add(effective_requests(pod));
-        for (auto const& port : host_ports(pod))
-            if (auto const [other, is_free] = ports.emplace(std::pair(port.protocol, port.host_port), id); !is_free)
-                wrong += fmt::format("host port {}/{} of {}: instances {} and {}\n", port.host_port,
-                                     to_string(port.protocol), name, other->second.text(), id.text());
-    }
-    if (auto const lacking = taken.first_lacking(on.capacity(), {}))
-        wrong += fmt::format("{} of {}: {} taken, {} offered\n", *lacking, name, taken.get(*lacking),
-                             on.capacity().get(*lacking));
-    return wrong;
+/// Whoever breaks one rule breaks it again and again.
+constexpr std::size_t violations_count_max = 20;
+
+bool is_of(journal_entry const& row, table_id table) { return row.table == to_string(table); }
+
+/// What the holders of room take together.
+resources sum_of(std::map<instance_id, release_ptr> const& rooms) {
+    resources sum;
+    for (auto const& [id, asked] : rooms) sum.add(asked->requests);
+    return sum;
 }
 
 }  // namespace
 
-void cluster::check_start(std::size_t index, container_key const& started) {
-    auto const name = fmt::format("node-{}", index);
-    if (auto const [home, is_first] = homes_.emplace(started.instance, index); !is_first && home->second != index)
-        violations_ +=
-            fmt::format("instance {} was started on node-{} and {}\n", started.instance.text(), home->second, name);
-    violations_ += over_capacity(*machines_[index], name);
+void cluster::checkers::add(std::string name, machine& on) {
+    auto& at = sites_.emplace(name, site{.name = name, .on = &on}).first->second;
+    machine_witness witness;
+    witness.started = [this, &at](container_key const& what) { started(at, what); };
+    witness.ended = [this, &at](instance_id const&) { look(at); };
+    witness.refused = [this, &at](instance_id const& told, error const& why) {
+        say(fmt::format("{} was told by instance {} what it cannot do: {}", at.name, told.text(), why.message));
+    };
+    on.set_witness(std::move(witness));
+}
+
+/// Rows of one commit are neighbours: between two of them the rules need not hold.
+void cluster::checkers::primary_wrote(std::vector<journal_entry> const& batch) {
+    revision commit = 0;
+    for (auto const& row : batch) {
+        if (row.changed_at != commit) look_at_touched();
+        commit = row.changed_at;
+        take(row);
+    }
+    look_at_touched();
+}
+
+void cluster::checkers::take(journal_entry const& row) {
+    if (is_of(row, table_id::instance)) return take_instance(row);
+    if (is_of(row, table_id::node)) return take_node(row);
+    if (!is_of(row, table_id::release) || !row.value) return;
+    auto decoded = decode_release(*row.value);
+    if (!decoded) return say("a release in the primary's journal cannot be read");
+    releases_[decoded->id] = std::make_shared<release const>(std::move(*decoded));
+}
+
+void cluster::checkers::take_node(journal_entry const& row) {
+    if (!row.value) return;
+    auto const decoded = decode_node(*row.value);
+    if (!decoded) return say("a node in the primary's journal cannot be read");
+    if (auto const found = sites_.find(decoded->facts.name); found != sites_.end())
+        registered_[decoded->id] = &found->second;
+}
+
+void cluster::checkers::take_instance(journal_entry const& row) {
+    auto const id = instance_id::parse(row.key);
+    if (!id) return say("an instance in the primary's journal has no id");
+    if (auto const held = holders_.extract(*id)) {
+        touched_.insert(held.mapped());
+        if (auto* const at = find_site(held.mapped())) at->rooms.erase(*id);
+    }
+    if (!row.value) return;
+    auto const decoded = decode_instance(*row.value, *this);
+    if (!decoded) return say("an instance in the primary's journal cannot be read: " + decoded.error().message);
+    check_end(*decoded);
+    if (!decoded->takes_room()) return;
+    auto const node = decoded->binding()->node;
+    holders_.emplace(*id, node);
+    touched_.insert(node);
+    if (auto* const at = find_site(node)) at->rooms.emplace(*id, decoded->pod_release());
+}
+
+void cluster::checkers::check_end(instance const& row) {
+    if (row.state() != instance_state::failed || row.is_condemned()) return;
+    auto const* const at = row.binding() ? find_site(row.binding()->node) : nullptr;
+    if (at == nullptr) return say(fmt::format("instance {} failed on no node", row.name()));
+    auto const is_explained = at->on->has_failed_by_itself(row.id()) || at->on->has_injected(row.status().message) ||
+                              row.status().reason == "NodeRebooted";
+    if (!is_explained)
+        say(fmt::format("instance {} failed on {} by RIK's own fault: {}: {}", row.name(), at->name,
+                        row.status().reason, row.status().message));
+}
+
+void cluster::checkers::started(site const& at, container_key const& what) {
+    auto const [home, is_first] = homes_.emplace(what.instance, at.name);
+    if (!is_first && home->second != at.name)
+        say(fmt::format("instance {} was started on {} and {}", what.instance.text(), home->second, at.name));
+    look(at);
+}
+
+void cluster::checkers::look_at_touched() {
+    for (auto const& id : std::exchange(touched_, {})) {
+        auto const* const at = find_site(id);
+        if (at == nullptr) continue;
+        look(*at);
+        look_at_promises(*at);
+    }
+}
+
+/// Nothing is on a machine for which the primary does not keep room there.
+void cluster::checkers::look(site const& at) {
+    for (auto const& id : at.on->occupied())
+        if (!at.rooms.contains(id)) say(fmt::format("instance {} is on {}, and has no room there", id.text(), at.name));
+}
+
+void cluster::checkers::look_at_promises(site const& at) {
+    auto const taken = sum_of(at.rooms);
+    auto const& offered = at.on->capacity();
+    if (auto const lacking = taken.first_lacking(offered, {}))
+        say(fmt::format("{} of {}: {} promised, {} offered", *lacking, at.name, taken.get(*lacking),
+                        offered.get(*lacking)));
+    std::map<std::pair<port_protocol, std::uint16_t>, instance_id> ports;
+    for (auto const& [id, asked] : at.rooms)
+        for (auto const& port : host_ports(asked->pod))
+            if (auto const [other, is_free] = ports.emplace(std::pair(port.protocol, port.host_port), id); !is_free)
+                say(fmt::format("host port {}/{} of {} is promised to instances {} and {}", port.host_port,
+                                to_string(port.protocol), at.name, other->second.text(), id.text()));
+}
+
+cluster::checkers::site* cluster::checkers::find_site(node_id const& node) const {
+    auto const found = registered_.find(node);
+    return found == registered_.end() ? nullptr : found->second;
+}
+
+release_ptr cluster::checkers::find_release(release_id const& id) const {
+    auto const found = releases_.find(id);
+    return found == releases_.end() ? nullptr : found->second;
+}
+
+void cluster::checkers::say(std::string what) {
+    if (said_.size() < violations_count_max && said_.insert(what).second) violations_ += what + '\n';
 }
 
 }  // namespace rik::sim

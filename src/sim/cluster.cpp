@@ -1,5 +1,6 @@
 #include <rik/sim/cluster.hpp>
 
+#include "checkers_detail.hpp"
 #include "links_detail.hpp"
 
 #include <rik/sim/faulty_disk.hpp>
@@ -51,17 +52,22 @@ struct cluster::node_process {
           role(in.executor(),
                {in.time(), in.random(), disk, wires.at_node[index].uplink, wires.at_node[index].streams, under, under,
                 under, under},
-               {.version = "sim", .out = options.out}) {}
+               {.version = "sim", .out = options.out}) {
+        disk.fail_with(under.faults.disk_error);
+    }
     faulty_disk disk;
     node_agent role;
 };
 
 cluster::cluster(world& in, cluster_options options) : world_(in), options_(std::move(options)) {
     links_ = std::make_unique<links>(world_, options_);
+    checkers_ = std::make_unique<checkers>();
     nodes_.resize(options_.nodes);
     for (std::size_t index = 0; index < options_.nodes; ++index) {
-        machines_.push_back(std::make_unique<machine>(world_.executor(), world_.time(), facts_of(index, options_)));
-        machines_.back()->watch_starts([this, index](container_key const& key) { check_start(index, key); });
+        auto facts = facts_of(index, options_);
+        auto const name = facts.name;
+        machines_.push_back(std::make_unique<machine>(world_.executor(), world_.time(), std::move(facts)));
+        checkers_->add(name, *machines_.back());
     }
 }
 
@@ -110,6 +116,7 @@ awaitable<> cluster::crash_primary() {
 
 awaitable<> cluster::start_primary() {
     primary_ = std::make_unique<primary_process>(world_, links_->primary_contents, *links_, options_);
+    primary_->disk.watch([this](std::vector<journal_entry> const& batch) { checkers_->primary_wrote(batch); });
     auto const started = co_await primary_->role.start();
     if (!started) throw std::runtime_error(to_string(started.error()));
 }
@@ -133,11 +140,17 @@ awaitable<> cluster::crash_node(std::size_t index) {
 }
 
 awaitable<> cluster::start_node(std::size_t index) {
+    auto const started = co_await try_start_node(index);
+    if (!started) throw std::runtime_error(to_string(started.error()));
+}
+
+awaitable<result<void>> cluster::try_start_node(std::size_t index) {
     auto& process = nodes_.at(index);
     process = std::make_unique<node_process>(world_, links_->node_contents.at(index), *links_, index,
                                              *machines_.at(index), options_);
     auto const started = co_await process->role.start();
-    if (!started) throw std::runtime_error(to_string(started.error()));
+    if (!started) process.reset();
+    co_return started;
 }
 
 awaitable<> cluster::power_off(std::size_t index) {
@@ -152,6 +165,8 @@ void cluster::cut_primary_link() { links_->at_primary.cut(); }
 void cluster::silence_primary_link() { links_->at_primary.silence(); }
 void cluster::mend_primary_link() { links_->at_primary.mend(); }
 void cluster::fail_primary_disk(error why) { primary_->disk.fail(std::move(why)); }
+
+std::string const& cluster::violations() const { return checkers_->violations(); }
 
 awaitable<workload_id> cluster::create(std::string definition, std::uint32_t count) {
     auto parsed = parse_definition(definition);

@@ -56,7 +56,8 @@ public:
         if (!far) co_return far.error();
         co_await delay_.pass();
         if (line_.break_count != breaks) co_return line::broken();
-        auto ends = detail::make_local_sessions<Out, In>(world_.executor(), world_.executor());
+        auto ends =
+            detail::make_local_sessions<Out, In>(world_.executor(), world_.executor(), limits::link_queue_count_max);
         auto const made = std::make_shared<wire>();
         made->near = std::move(ends.second);
         made->far = std::move(*far);

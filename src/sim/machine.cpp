@@ -1,5 +1,7 @@
 #include <rik/sim/machine.hpp>
 
+#include "machine_detail.hpp"
+
 #include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
 
@@ -28,30 +30,6 @@ std::string shown(std::string const& output, log_options const& options) {
 }
 
 }  // namespace
-
-/// Nobody runs for a container: whether it has ended is asked of the clock.
-struct machine::container {
-    container(asio::any_io_executor executor, container_definition from)
-        : definition(std::move(from)), changed(std::move(executor)) {}
-    container_definition definition;
-    wall_time started_at = {};
-    std::optional<time_point> ends_at = {};
-    int exit_code = 0;
-    bool is_code_lost = false;
-    bool is_removed = false;
-    notifier changed;
-
-    bool is_over(time_point now) const { return is_removed || (ends_at && *ends_at <= now); }
-    void end_at(time_point when, int code) {
-        if (ends_at && *ends_at <= when) return;
-        ends_at = when;
-        exit_code = code;
-        changed.notify();
-    }
-    container_exit exit(wall_time when) const {
-        return {.code = exit_code, .code_known = !is_code_lost, .finished_at = when};
-    }
-};
 
 class machine::text_log final : public log_reader {
 public:
@@ -101,13 +79,6 @@ std::vector<container_key> machine::running() const {
     return keys;
 }
 
-std::map<instance_id, instance_template> machine::running_pods() const {
-    std::map<instance_id, instance_template> pods;
-    for (auto const& [key, each] : containers_)
-        if (!each->is_over(time_.now())) pods[key.instance].containers.push_back(each->definition);
-    return pods;
-}
-
 std::set<instance_id> machine::attached() const {
     std::set<instance_id> all;
     for (auto const& [id, pod] : attached_) all.insert(id);
@@ -131,35 +102,28 @@ std::shared_ptr<machine::container> machine::find(container_key const& key) cons
     return found == containers_.end() ? nullptr : found->second;
 }
 
-awaitable<result<image_ptr>> machine::ensure(std::string name) {
-    auto const& how = behaviour_of(name);
-    if (!pulled_.contains(name)) co_await time_.sleep_for(how.pull_time);
-    if (how.pull_error) co_return *how.pull_error;
-    pulled_.insert(name);
-    auto made = std::make_shared<image>();
-    made->name = std::move(name);
-    co_return image_ptr(std::move(made));
-}
-
 awaitable<result<sandbox>> machine::create_sandbox(sandbox_request request) {
+    if (faults.sandbox_error) co_return inject(*faults.sandbox_error);
     sandboxes_.insert(request.instance);
     co_return sandbox{"/simulated/" + request.instance.text()};
 }
 
 awaitable<result<void>> machine::start_container(container_request request) {
     auto const how = behaviour_of(request.definition.image);
-    co_await time_.sleep_for(how.start_time);
-    if (how.start_error) co_return *how.start_error;
+    co_await time_.sleep_for(how.start_time + faults.start_time);
+    if (faults.start_error) co_return inject(*faults.start_error);
+    if (how.start_error) co_return inject(*how.start_error);
     if (!sandboxes_.contains(request.key.instance))
         co_return error{errc::not_found, "there is no sandbox for the container"};
     // Like every verb of the port: asked twice, it has been done once.
     if (auto const there = find(request.key); there && !there->is_over(time_.now())) co_return result<void>{};
+    if (auto const why = lacks_room(request)) co_return refuse(request.key.instance, *why);
     auto const started = std::make_shared<container>(executor_, std::move(request.definition));
     started->started_at = time_.wall();
     if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);
     starts_.push_back({request.key, time_.now()});
     containers_[request.key] = started;
-    on_start_(request.key);
+    witness_.started(request.key);
     co_return result<void>{};
 }
 
@@ -167,7 +131,7 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("there is no container {}", key.name)};
     while (!found->is_over(time_.now())) {
-        if (faults.wait_error) co_return *faults.wait_error;
+        if (faults.wait_error) co_return inject(*faults.wait_error);
         auto const looks_again = found->ends_at.value_or(time_point::max());
         auto const changed = co_await with_deadline(time_, looks_again, change_of(found));
         if (!changed && changed.error().code != errc::timed_out) co_return changed.error();
@@ -177,28 +141,30 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
 
 awaitable<result<void>> machine::stop_container(container_key key) {
     if (faults.stop_delay > duration{}) co_await time_.sleep_for(faults.stop_delay);
-    if (faults.stop_error) co_return *faults.stop_error;
+    if (faults.stop_error) co_return inject(*faults.stop_error);
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->end_at(time_.now() + behaviour_of(found->definition.image).stop_time, terminated_exit_code);
+    found->be_told(time_.now() + behaviour_of(found->definition.image).stop_time, terminated_exit_code);
     co_return result<void>{};
 }
 
 awaitable<result<void>> machine::kill_container(container_key key) {
-    if (faults.kill_error) co_return *faults.kill_error;
+    if (faults.kill_error) co_return inject(*faults.kill_error);
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->end_at(time_.now() + behaviour_of(found->definition.image).kill_time, killed_exit_code);
+    found->be_told(time_.now() + behaviour_of(found->definition.image).kill_time, killed_exit_code);
     co_return result<void>{};
 }
 
 awaitable<result<void>> machine::remove_container(container_key key) {
     if (auto const found = find(key)) {
-        found->end_at(time_.now(), killed_exit_code);
+        found->be_told(time_.now(), killed_exit_code);
         found->is_removed = true;
         found->changed.notify();
+        if (found->has_failed_by_itself()) failed_by_themselves_.insert(key.instance);
         logs_[key] = behaviour_of(found->definition.image).output;
         containers_.erase(key);
+        witness_.ended(key.instance);
         if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
     }
     co_return result<void>{};
@@ -211,7 +177,7 @@ awaitable<result<void>> machine::remove_sandbox(instance_id instance) {
 }
 
 awaitable<result<void>> machine::release_sandbox(instance_id instance) {
-    if (faults.removal_error) co_return *faults.removal_error;
+    if (faults.removal_error) co_return inject(*faults.removal_error);
     std::vector<container_key> keys;
     for (auto const& [key, each] : containers_)
         if (key.instance == instance) keys.push_back(key);
@@ -221,10 +187,12 @@ awaitable<result<void>> machine::release_sandbox(instance_id instance) {
     }
     if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
     sandboxes_.erase(instance);
+    witness_.ended(instance);
     co_return result<void>{};
 }
 
 awaitable<result<std::vector<found_sandbox>>> machine::list() {
+    if (faults.list_error) co_return inject(*faults.list_error);
     std::vector<found_sandbox> all;
     auto known = sandboxes_;
     for (auto const& [key, text] : logs_) known.insert(key.instance);
@@ -253,59 +221,8 @@ awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key k
     co_return std::make_unique<text_log>(*this, std::move(text), std::move(followed));
 }
 
-awaitable<result<std::vector<lost_pod>>> machine::open(node_network, std::vector<pod_attachment> present) {
-    if (network_error_) co_return *network_error_;
-    auto const before = std::exchange(attached_, {});
-    std::vector<lost_pod> lost;
-    for (auto& each : present) {
-        if (faults.attach_error && !before.contains(each.instance))
-            lost.push_back({.instance = each.instance, .why = *faults.attach_error});
-        else
-            attached_[each.instance] = std::move(each);
-    }
-    co_return lost;
-}
-
-void machine::cut_off(instance_id instance) {
-    auto node = attached_.extract(instance);
-    if (!node.empty()) cut_off_.insert(std::move(node));
-}
-
-awaitable<result<std::vector<lost_pod>>> machine::repair() {
-    std::vector<lost_pod> lost;
-    auto cut = std::exchange(cut_off_, {});
-    for (auto& [instance, pod] : cut) {
-        if (faults.attach_error)
-            lost.push_back({.instance = instance, .why = *faults.attach_error});
-        else
-            attached_[instance] = std::move(pod);
-    }
-    co_return lost;
-}
-
-awaitable<result<void>> machine::attach(pod_attachment pod) {
-    if (faults.attach_time > duration{}) co_await time_.sleep_for(faults.attach_time);
-    if (faults.attach_error) co_return *faults.attach_error;
-    for (auto const& [id, other] : attached_)
-        if (id != pod.instance && other.address == pod.address)
-            co_return error{errc::conflict, fmt::format("address {} is taken", pod.address)};
-    attached_[pod.instance] = std::move(pod);
-    co_return result<void>{};
-}
-
-awaitable<result<void>> machine::detach(instance_id instance) {
-    attached_.erase(instance);
-    cut_off_.erase(instance);
-    co_return result<void>{};
-}
-
-awaitable<result<void>> machine::remove_all() {
-    attached_.clear();
-    cut_off_.clear();
-    co_return result<void>{};
-}
-
 awaitable<result<node_facts>> machine::describe() {
+    if (faults.describe_error) co_return inject(*faults.describe_error);
     auto said = facts_;
     said.boot_id = fmt::format("boot-{}", boot_count_);
     co_return said;

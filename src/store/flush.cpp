@@ -11,6 +11,9 @@ namespace {
 
 // Publishing a change takes about a microsecond; the strand must be free for others within a millisecond.
 constexpr std::size_t publish_slice_count = 256;
+// Watchers must be able to fetch what is published before the history drops it.
+constexpr std::size_t publish_slice_bytes = limits::history_bytes_max / 8;
+constexpr std::size_t laggard_bytes = limits::history_bytes_max / 8;
 
 }  // namespace
 
@@ -59,13 +62,16 @@ std::size_t store::take_group(std::vector<journal_entry>& batch) {
 
 awaitable<> store::publish_group(std::size_t commit_count) {
     std::size_t published_count = 0;
+    std::size_t published_bytes = 0;
     for (; commit_count > 0; --commit_count) {
         auto commit = std::move(unflushed_.front());
         unflushed_.pop_front();
         published_count += commit.changes.size();
+        published_bytes += commit.bytes;
         publish(std::move(commit));
-        if (published_count < publish_slice_count || commit_count == 1) continue;
-        published_count = 0;
+        auto const goes_on = published_count < publish_slice_count && published_bytes < publish_slice_bytes;
+        if (goes_on || commit_count == 1) continue;
+        published_count = published_bytes = 0;
         wake_waiters();
         co_await asio::post(executor_, asio::use_awaitable);
     }
@@ -74,6 +80,7 @@ awaitable<> store::publish_group(std::size_t commit_count) {
 
 void store::publish(pending_commit commit) {
     unflushed_count_ -= commit.changes.size();
+    unflushed_bytes_ -= commit.bytes;
     for (auto& done : commit.changes) {
         std::visit(
             [&]<class Row>(row_change<Row> const& row) {
@@ -81,10 +88,15 @@ void store::publish(pending_commit commit) {
                 durable_.of<Row>().apply(key, row.after, commit.at);
             },
             done.row);
-        tell_watchers(done);
-        history_.add(std::move(done));
+        auto const bytes = footprint(done);
+        tell_watchers(done, bytes);
+        history_.add(std::move(done), bytes);
+        published_bytes_ += bytes;
     }
     durable_.at_ = commit.at;
+    if (published_bytes_ < laggard_bytes) return;
+    published_bytes_ = 0;
+    end_laggards();
 }
 
 void store::wake_waiters() {

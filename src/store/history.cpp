@@ -12,8 +12,7 @@ void change_history::restart(revision floor) {
     floor_ = floor;
 }
 
-void change_history::add(change done) {
-    auto const bytes = footprint(done);
+void change_history::add(change done, std::size_t bytes) {
     items_.push_back(item{std::move(done), bytes});
     bytes_ += bytes;
     while (items_.size() > limits::history_count_max || bytes_ > limits::history_bytes_max) drop_oldest();

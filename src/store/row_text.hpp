@@ -7,7 +7,7 @@
 
 namespace rik::detail {
 
-/// Rows that are the store's own: one, the revision at which it was last opened.
+/// Rows that are the store's own: one, its epochs. (Earlier builds wrote the revision of the last one alone.)
 inline constexpr std::string_view meta_table = "meta";
 inline constexpr std::string_view epoch_key = "epoch";
 

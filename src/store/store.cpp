@@ -27,7 +27,20 @@ private:
     std::multimap<revision, notifier*>::iterator place_;
 };
 
-store::store(asio::any_io_executor executor, journal& under) : executor_(executor), journal_(under), work_(executor) {}
+store::store(asio::any_io_executor executor, journal& under, entropy& random)
+    : executor_(executor), journal_(under), random_(random), work_(executor) {}
+
+namespace {
+
+/// What an earlier opening has written of all before it.
+std::vector<store_epoch> epochs_of(journal_contents const& contents) {
+    for (auto const& entry : contents.rows)
+        if (entry.table == detail::meta_table && entry.key == detail::epoch_key)
+            return detail::parse_epochs(*entry.value);
+    return {};
+}
+
+}  // namespace
 
 store::~store() {
     fail(error{errc::unavailable, "it was destroyed"});
@@ -39,16 +52,19 @@ awaitable<result<void>> store::open() {
     auto contents = co_await journal_.lead();
     if (!contents) co_return contents.error();
     auto const last = contents->last;
+    epochs_ = epochs_of(*contents);
     auto replayed = replay(std::move(*contents));
     if (!replayed) co_return replayed;
 
+    history_.restart(detail::quiet_since(epochs_, last));
+    epoch_ = epoch_id::generate(random_);
+    epochs_.push_back({epoch_, last + 1});
     std::vector<journal_entry> epoch;
     epoch.push_back(journal_entry{last + 1, std::string(detail::meta_table), std::string(detail::epoch_key),
-                                  std::to_string(last + 1)});
+                                  detail::epochs_text(epochs_)});
     auto appended = co_await journal_.append(std::move(epoch));
     if (!appended) co_return appended;
     head_.at_ = durable_.at_ = last + 1;
-    history_.restart(last);  // the epoch changes no row: who has seen `last` has seen everything
     co_return result<void>{};
 }
 
@@ -58,15 +74,18 @@ void store::stage(transaction::write<Row> const& write, pending_commit& commit) 
     auto before = head_.find<Row>(write.key).row;
     rows.apply(write.key, write.row, commit.at);
     auto text = write.row ? std::optional(encode(*write.row)) : std::nullopt;
+    auto const text_bytes = text ? text->size() : 0;
     commit.entries.push_back(
         journal_entry{commit.at, std::string(to_string(table<Row>::id)), detail::key_text(write.key), std::move(text)});
     commit.changes.push_back(change{commit.at, row_change<Row>{std::move(before), write.row}});
+    commit.bytes += footprint(commit.changes.back()) + text_bytes;
 }
 
 result<revision> store::apply(transaction changes) {
     if (failed_) return stopped_error();
     if (changes.empty()) return head_.at();
-    if (unflushed_count_ + changes.size() > limits::unflushed_count_max) {
+    if (unflushed_count_ + changes.size() > limits::unflushed_count_max ||
+        unflushed_bytes_ >= limits::unflushed_bytes_max) {
         return error{errc::exhausted, "the journal is too slow: too many changes wait for it"};
     }
     if (auto fits = detail::check(changes, head_); !fits) return fits.error();
@@ -78,6 +97,7 @@ result<revision> store::apply(transaction changes) {
     }
     head_.at_ = commit.at;
     unflushed_count_ += commit.changes.size();
+    unflushed_bytes_ += commit.bytes;
     unflushed_.push_back(std::move(commit));
     work_.notify();
     return head_.at();
@@ -109,19 +129,10 @@ void store::fail(error why) {
     failed_ = std::move(why);
     unflushed_.clear();
     unflushed_count_ = 0;
+    unflushed_bytes_ = 0;
     for (auto& [reached, wake] : waiters_) wake->notify();
     auto const stopped = stopped_error();
     for_each_watcher([&stopped](watcher& each) { each.close(stopped); });
-}
-
-template <class Visit>
-void store::for_each_watcher(Visit visit) {
-    for (auto& of_table : subscribers_) {
-        for (auto* each : of_table.to_all) visit(*each);
-        for (auto& [key, list] : of_table.by_index) {
-            for (auto* each : list) visit(*each);
-        }
-    }
 }
 
 }  // namespace rik

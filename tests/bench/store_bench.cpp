@@ -88,7 +88,8 @@ awaitable<> flush(store& rows) { co_await rows.run(); }
 awaitable<> run_round(journal& log, int client_count, measured& into) {
     counting_journal counted(log);
     auto const executor = co_await asio::this_coro::executor;
-    store rows(executor, counted);
+    system_entropy random;
+    store rows(executor, counted, random);
     auto const opened = co_await rows.open();
     if (!opened) give_up(opened.error());
     counted.appends = 0;

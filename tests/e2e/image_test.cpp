@@ -1,12 +1,8 @@
 // The image store with real skopeo, umoci and a registry on the loopback. Needs root.
-#include <rik/async/task_group.hpp>
-#include <rik/runtime/oci/image_store.hpp>
 #include <rik/runtime/oci/linux_host.hpp>
 #include <rik/runtime/process.hpp>
 
-#include "support/catch.hpp"
-#include "support/run.hpp"
-#include "support/test_image.hpp"
+#include "support/image_store_fixture.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -23,143 +19,11 @@
 
 #include <unistd.h>
 
-namespace {
-
 using namespace rik;
+using namespace rik::test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-
-rik::testing::test_image plain_image() {
-    rik::testing::test_image what;
-    what.entrypoint = {"/bin/sh", "-c"};
-    what.cmd = {"sleep 1000"};
-    what.env = {"FOO=bar baz"};
-    what.user = "app";
-    what.working_dir = "/tmp";
-    what.stop_signal = "SIGINT";
-    what.files = {{"/hello", "first"}};
-    return what;
-}
-
-class counting_sink final : public log_sink {
-public:
-    void write(log_level level, std::string_view, std::span<log_field const>) override {
-        if (level == log_level::info) ++pulls;
-        if (level == log_level::warning) ++warnings;
-    }
-    int pulls = 0;
-    int warnings = 0;
-};
-
-/// The machine's clock, set forward.
-class skipping_clock final : public rik::clock {
-public:
-    time_point now() const override { return real_.now() + skipped_; }
-    wall_time wall() const override { return real_.wall(); }
-    awaitable<> sleep_until(time_point when) override { return real_.sleep_until(when - skipped_); }
-    void pass(duration length) { skipped_ += length; }
-
-private:
-    rik::system_clock real_;
-    duration skipped_{};
-};
-
-/// A store, what it runs on, and where it keeps its files.
-class fixture {
-public:
-    ~fixture() {
-        close();
-        pool.join();
-    }
-
-    void open(std::vector<std::string> insecure, std::size_t pulls_at_once_max = limits::pulls_at_once_max) {
-        oci_images_options options{.state_directory = directory.path() / "state"};
-        options.insecure_registries = std::move(insecure);
-        options.pulls_at_once_max = pulls_at_once_max;
-        options.pull_timeout = 20s;
-        auto opened =
-            oci_images::open(io.get_executor(), pool.get_executor(), time, std::move(options), rik::log(sink));
-        if (!opened) FAIL(opened.error());
-        store = std::move(*opened);
-    }
-    void close() {
-        if (store) rik::testing::run(io, store->stop());
-        store.reset();
-    }
-    result<image_ptr> ensure(std::string const& name) { return rik::testing::run(io, store->ensure(name)); }
-    image_ptr get(std::string const& name) {
-        auto const got = ensure(name);
-        if (!got) FAIL(got.error());
-        return *got;
-    }
-    errc code_of(std::string const& name) {
-        auto const got = ensure(name);
-        REQUIRE(!got.has_value());
-        INFO(got.error());
-        CHECK(got.error().message.starts_with("image " + name + ": "));
-        return got.error().code;
-    }
-    std::string layout() { return directory.path() / "layout"; }
-
-    rik::testing::temporary_directory directory;
-    skipping_clock time;
-    counting_sink sink;
-    asio::io_context io;
-    asio::thread_pool pool{2};
-    std::unique_ptr<oci_images> store;
-};
-
-/// A registry that takes connections and never says a word.
-class silent_registry {
-public:
-    explicit silent_registry(std::uint16_t port = 0)
-        : acceptor_(io_, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port)) {}
-    std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
-
-private:
-    asio::io_context io_;
-    asio::ip::tcp::acceptor acceptor_;
-};
-
-std::string read(fs::path const& file) {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-fs::path tree_of(image_ptr const& what) { return what->tree.parent_path(); }
-
-bool machine_is_amd64() { return rik::testing::run_tool("uname", {"-m"}) == "x86_64\n"; }
-
-awaitable<> ensure_into(oci_images& store, std::string name, std::optional<result<image_ptr>>& out) {
-    out.emplace(co_await store.ensure(std::move(name)));
-}
-
-awaitable<> stop_after(oci_images& store, duration pause) {
-    system_clock time;
-    co_await time.sleep_for(pause);
-    co_await store.stop();
-}
-
-/// Cancels `victims` as soon as umoci has begun to unpack below `scratch`; true if it came to that.
-awaitable<> cancel_while_unpacking(task_group& victims, fs::path scratch, bool& is_unpacking) {
-    rik::system_clock time;
-    for (int look = 0; look < 5000 && !is_unpacking; ++look) {
-        co_await time.sleep_for(1ms);
-        std::error_code gone;
-        for (auto const& each : fs::directory_iterator(scratch, gone)) {
-            is_unpacking = is_unpacking || fs::exists(each.path() / "image/rootfs", gone);
-        }
-    }
-    victims.cancel();
-}
-
-awaitable<> cancel_after(task_group& victims, duration pause) {
-    system_clock time;
-    co_await time.sleep_for(pause);
-    victims.cancel();
-}
-
-}  // namespace
+using fixture = image_store_fixture;
 
 TEST_CASE("an image is pulled once, unpacked, and found again after a restart", "[e2e][images]") {
     fixture f;
@@ -448,45 +312,6 @@ TEST_CASE("a look at a file that hangs holds up no image of a registry", "[e2e][
     rik::testing::run(f.io, waiters.join());
     REQUIRE(of_file.has_value());
     CHECK(of_file->value() == local);
-}
-
-TEST_CASE("a floating tag is asked for again after a minute and survives a silent registry", "[e2e][images]") {
-    fixture f;
-    auto what = plain_image();
-    rik::testing::test_registry registry(f.directory.path() / "registry");
-    registry.push(rik::testing::make_busybox_layout(f.layout(), "1", what), "busybox:latest");
-    auto const name = registry.address() + "/busybox";
-    auto const timed = [&](char const* step) {
-        auto const began = std::chrono::steady_clock::now();
-        auto const digest = f.get(name)->digest;
-        WARN(step << ": " << to_short_string(std::chrono::steady_clock::now() - began));
-        return digest;
-    };
-    f.open({registry.address()});
-    auto const first = timed("cold");
-    what.files = {{"/hello", "second"}};
-    registry.push(rik::testing::make_busybox_layout(f.layout(), "2", what), "busybox:latest");
-    CHECK(timed("within the minute") == first);
-    f.time.pass(61s);
-    auto const second = timed("asked, moved");
-    CHECK(second != first);
-    f.time.pass(61s);
-    CHECK(timed("asked, not moved") == second);
-    CHECK(f.sink.pulls == 2);
-    f.close();
-    f.open({registry.address()});
-    CHECK(timed("asked after a restart") == second);
-    CHECK(f.sink.pulls == 2);
-    registry.stop();
-    f.time.pass(61s);
-    CHECK(timed("away") == second);
-    CHECK(f.sink.warnings == 1);
-    CHECK(timed("away, not asked again") == second);
-    CHECK(f.sink.warnings == 1);
-    f.time.pass(61s);
-    silent_registry const silent(registry.port());
-    CHECK(timed("silent") == second);
-    CHECK(f.sink.warnings == 2);
 }
 
 TEST_CASE("a pull that cannot work says why and what to do", "[e2e][images]") {

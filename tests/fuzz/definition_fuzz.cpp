@@ -8,8 +8,26 @@
 #include <cstdint>
 #include <string_view>
 
+namespace {
+
+/// Of a file: each definition that is right is so by itself, too.
+void check_file(std::string_view text) {
+    for (auto const& each : rik::parse_definition_file(text)) {
+        for (auto const& problem : each.parsed.found)
+            RIK_ASSERT(!problem.message.empty() && rik::is_utf8(problem.message));
+        if (!each.parsed.found.empty()) continue;
+        auto const alone = rik::parse_definition(each.text);
+        RIK_ASSERT(alone.found.empty());
+        RIK_ASSERT(alone.definition.text == each.parsed.definition.text);
+    }
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-    auto const first = rik::parse_definition({reinterpret_cast<char const*>(data), size});
+    std::string_view const text(reinterpret_cast<char const*>(data), size);
+    check_file(text);
+    auto const first = rik::parse_definition(text);
     for (auto const& each : first.found) RIK_ASSERT(!each.message.empty() && rik::is_utf8(each.message));
     if (!first.found.empty()) return 0;
     auto const& made = first.definition;

@@ -84,6 +84,7 @@ public:
         container_definition result;
         result.name = word();
         result.image = bytes();
+        result.pull_policy = maybe([this] { return static_cast<image_pull_policy>(below(3)); });
         result.command = maybe([this] { return words(); });
         result.args = maybe([this] { return words(); });
         result.env = some([this] {
@@ -146,6 +147,7 @@ public:
         result.state = static_cast<container_state>(below(3));
         result.reason = word();
         result.message = bytes();
+        result.image_digest = bytes();
         result.exit_code = maybe([this] { return static_cast<int>(below(256)); });
         result.started_at = maybe([this] { return time(); });
         result.finished_at = maybe([this] { return time(); });
@@ -179,10 +181,12 @@ public:
             binding.node = id<node_tag>();
             binding.fence = random_.next();
             binding.condemned = coin();
+            binding.vacated = coin();
             return binding;
         });
         result.deleting_since = maybe([this] { return time(); });
         result.status = make_status();
+        if (result.binding && is_finished(result.status.state)) result.binding->vacated = true;
         return instance(std::move(result));
     }
     node make_node() {
@@ -195,6 +199,7 @@ public:
         result.facts.labels = map();
         result.facts.runtimes = words();
         result.facts.addresses = words();
+        if (coin()) result.facts.troubles.push_back({word(), bytes()});
         result.pod_subnet = word();
         result.state = coin() ? node_state::ready : node_state::unheard;
         result.state_since = time();

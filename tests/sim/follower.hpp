@@ -64,7 +64,7 @@ private:
 
     sim::cluster& cluster_;
     sim::world& world_;
-    std::optional<revision> seen_ = {};
+    std::optional<store_position> seen_ = {};
     std::map<instance_id, revision> view_;
     std::vector<std::string> trace_;
     std::size_t resumed_count_ = 0;

@@ -103,9 +103,12 @@ public:
     void forget(instance_id id) { bound_.erase(id); }
 
     awaitable<stream_id> ask_for_log(instance_id id, bool follow) {
-        stream_request asked{.stream = stream_id::generate(world_.random()), .node = {}, .instance = id};
-        asked.container = "main";
-        asked.log.follow = follow;
+        log_call call{.instance = id, .container = "main"};
+        call.how.follow = follow;
+        return ask_for(std::move(call));
+    }
+    awaitable<stream_id> ask_for(stream_call what) {
+        stream_request asked{.stream = stream_id::generate(world_.random()), .node = {}, .what = std::move(what)};
         auto const stream = asked.stream;
         orders said{.at = ++revision_};
         said.streams.push_back(std::move(asked));

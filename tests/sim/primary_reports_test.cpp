@@ -4,6 +4,8 @@
 
 #include <support/lone_primary.hpp>
 
+#include <algorithm>
+
 using namespace rik;
 using namespace rik::testing;
 
@@ -97,6 +99,100 @@ awaitable<> waits_for_the_same(lone_primary& alone) {
     co_await alone.stop();
 }
 
+std::size_t count_of(std::vector<event> const& all, std::string_view object_id) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(all, [&](event const& each) { return each.object_id == object_id; }));
+}
+
+awaitable<> say_all_unplaced(lone_primary& alone, std::string why) {
+    auto const rows = co_await alone.instances();
+    reports news;
+    news.unplaced.push_back({{}, std::move(why)});
+    for (auto const& row : rows) news.unplaced.back().instances.push_back(row->id());
+    co_await alone.report(std::move(news));
+    co_await alone.world.time().sleep_for(10s);
+}
+
+/// Each of them has an event of its creation, and one for each reason.
+awaitable<> flooded_with_events(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const quiet = co_await alone.create_workload("quiet");
+    auto const lonely = co_await alone.create_instances(quiet, 1);
+    auto const flood = co_await alone.create_workload("flood");
+    auto const many = co_await alone.create_instances(flood, 5'000);
+    co_await say_all_unplaced(alone, "not enough cpu");
+    co_await say_all_unplaced(alone, "not enough memory");
+    co_await say_all_unplaced(alone, "too many pods");
+
+    for (int starts = 0; starts < 2; ++starts) {
+        auto const events = co_await events_of(alone);
+        CHECK(events.size() == limits::events_count_max);
+        CHECK(count_of(events, node.text()) == 1);
+        CHECK(count_of(events, quiet.text()) == 1);
+        CHECK(count_of(events, flood.text()) == 1);
+        CHECK(count_of(events, lonely[0]->id().text()) == 4);
+        CHECK(count_of(events, many.back()->id().text()) >= 1);
+        co_await alone.crash();
+        co_await alone.start();
+    }
+    co_await alone.stop();
+}
+
+awaitable<> say_node(lone_primary& alone, node_id which, bool is_heard) {
+    reports news;
+    news.nodes.push_back({.node = which, .heard = is_heard});
+    co_await alone.report(std::move(news));
+    co_await alone.world.time().sleep_for(1s);
+}
+
+awaitable<std::vector<event>> story_of(lone_primary& alone, std::string id) {
+    auto events = co_await events_of(alone);
+    std::erase_if(events, [&](event const& each) { return each.object_id != id; });
+    std::ranges::sort(events, {}, &event::at);
+    co_return events;
+}
+
+awaitable<> one_that_tells_a_lot(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    auto const made = co_await alone.create_instances(workload, 1);
+    auto const id = made[0]->id();
+    for (int i = 0; i < 50; ++i) co_await say_unplaced(alone, id, "reason " + std::to_string(i));
+    auto const story = co_await story_of(alone, id.text());
+    CHECK(story.size() == limits::events_per_object_max);
+    CHECK(story.back().message == "reason 49");
+    co_await alone.stop();
+}
+
+/// Also over a restart of the primary.
+awaitable<> a_node_that_comes_and_goes(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    co_await alone.world.time().sleep_for(1s);
+    for (int i = 0; i < 3; ++i) {
+        co_await say_node(alone, node, false);
+        co_await say_node(alone, node, true);
+        if (i == 1) co_await alone.crash();
+        if (i == 1) co_await alone.start();
+    }
+    auto const story = co_await story_of(alone, node.text());
+    REQUIRE(story.size() == 3);
+    CHECK(story[0].reason == "NodeRegistered");
+    CHECK(story[0].count == 1);
+    CHECK_FALSE(story[0].first_at.has_value());
+    CHECK(story[1].reason == "NodeUnheard");
+    CHECK(story[1].count == 3);
+    CHECK(story[2].reason == "NodeReady");
+    CHECK(story[2].count == 3);
+    REQUIRE(story[2].first_at.has_value());
+    CHECK(*story[2].first_at < story[1].at);
+    co_await alone.stop();
+}
+
 struct answered {
     std::optional<time_point> first = {};
     std::optional<time_point> second = {};
@@ -155,6 +251,7 @@ awaitable<> late_report(lone_primary& alone) {
     said.status = {.state = instance_state::running, .reason = "Started", .message = "all containers run", .seq = 5};
     said.status.ready = true;
     said.status.ready_since = alone.world.time().wall();
+    said.status.containers.push_back({.name = "web", .reason = "ContainerCreating", .message = "is being prepared"});
     reports second;
     second.states.push_back(std::move(said));
     co_await alone.report(std::move(second));
@@ -165,10 +262,85 @@ awaitable<> late_report(lone_primary& alone) {
     CHECK(after[0]->state() == instance_state::destroying);
     CHECK_FALSE(after[0]->status().ready);
     CHECK_FALSE(after[0]->status().ready_since.has_value());
+    CHECK(after[0]->status().containers.at(0).reason == "PodDeleted");
     co_await alone.stop();
 }
 
 }  // namespace
+
+namespace {
+
+/// So many bound instances that their news fill what may wait for the disk, but for less than one slice.
+constexpr std::size_t full_count = 33'300;
+
+reports all_say(std::vector<stored<instance>> const& rows, std::uint64_t seq, std::size_t count) {
+    reports news;
+    for (auto const& row : rows) {
+        if (news.states.size() == count) break;
+        status_report said{.instance = row->id(), .fence = row->binding()->fence};
+        said.status = {.state = instance_state::creating, .reason = "Round" + std::to_string(seq), .seq = seq};
+        news.states.push_back(std::move(said));
+    }
+    return news;
+}
+
+/// The session is over as soon as somebody has something to send.
+awaitable<> ask_for_a_log(lone_primary& alone, instance_id of) {
+    log_request what{.instance = of};
+    auto const log = co_await alone.role->open_log(caller(), std::move(what));
+    CHECK_FALSE(log.has_value());
+}
+
+/// A report of an old session waits for the disk, and the same of the new session behind it.
+awaitable<> old_news_wait(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const node = co_await alone.join_node();
+    auto const workload = co_await alone.create_workload("web");
+    auto const waiting = co_await alone.create_instances(workload, 10'000);
+    reports first;
+    for (auto const& row : waiting) first.proposals.push_back({row->id(), node});
+    co_await alone.report(std::move(first));
+    co_await alone.world.time().sleep_for(10s);
+    auto const bound = co_await alone.instances();
+    alone.disk->flush_time = 1h;
+    std::uint64_t seq = 0;
+    for (std::size_t left = full_count; left > 0;) {
+        auto const count = std::min(left, bound.size());
+        co_await alone.report(all_say(bound, ++seq, count));
+        left -= count;
+    }
+    reports old;
+    for (int i = 0; i < 100; ++i) old.nodes.push_back({node, true, std::nullopt});
+    old.nodes.push_back({node, false, std::nullopt});
+    co_await alone.report(std::move(old));
+    co_await alone.world.time().sleep_for(1min);
+    alone.session->close();
+    auto const sessions = alone.session_count;
+    task_group users(alone.world.executor());
+    users.spawn(ask_for_a_log(alone, bound[0]->id()));
+    co_await users.join();
+    co_await alone.world.time().sleep_for(1min);
+    REQUIRE(alone.session_count == sessions + 1);
+    reports now;
+    now.nodes.push_back({node, true, std::nullopt});
+    co_await alone.report(std::move(now));
+    alone.disk->flush_time = 1ms;
+    co_await alone.world.time().sleep_for(2h);
+    auto const after = co_await alone.role->list_nodes(caller());
+    REQUIRE(after->rows.size() == 1);
+    CHECK(after->rows[0]->state == node_state::ready);
+    event_filter of{.object_id = node.text()};
+    auto const events = co_await alone.role->list_events(caller(), of);
+    for (auto const& row : events->rows) CHECK(parse_event(*row)->reason != "NodeUnheard");
+    co_await alone.stop();
+}
+
+}  // namespace
+
+TEST_CASE("what an older session has said is dropped when a newer one begins meanwhile", "[sim][primary]") {
+    simulate(old_news_wait);
+}
 
 TEST_CASE("an instance that is being removed does not become ready by a late report", "[sim][primary]") {
     simulate(late_report);
@@ -181,3 +353,8 @@ TEST_CASE("an event tells why an instance waits, not on how many nodes", "[sim][
 TEST_CASE("what is not found because of a change is told when that is durable", "[sim][primary]") {
     simulate(deleted_twice);
 }
+TEST_CASE("many instances that fit nowhere do not push out the story of others", "[sim][primary]") {
+    simulate(flooded_with_events);
+}
+TEST_CASE("an object that tells a lot keeps the newest", "[sim][primary]") { simulate(one_that_tells_a_lot); }
+TEST_CASE("what happens again is one event that counts", "[sim][primary]") { simulate(a_node_that_comes_and_goes); }

@@ -1,10 +1,10 @@
 // Users work while everything breaks, at moments chosen by seed; then the faults stop, and what was acknowledged holds.
 // RIK_SEED=N replays one storm, RIK_SEEDS=N runs more.
-#include <rik/async/deadline.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/sim/cluster.hpp>
 
 #include <sim/follower.hpp>
+#include <sim/storm_user.hpp>
 #include <support/catch.hpp>
 
 #include <fmt/format.h>
@@ -17,197 +17,13 @@
 #include <stdexcept>
 
 using namespace rik;
+using namespace rik::testing;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr duration storm_length = 90s;
-constexpr duration patience = 1min;
-
-/// Four of the first fill a node; the second end by themselves; of the third a node takes one.
-constexpr std::array<std::string_view, 3> definitions{
-    R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"web:1",
-        "resources":{{"requests":{{"cpu":"1"}}}}}}]}}}})",
-    R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"brief:1",
-        "resources":{{"requests":{{"memory":"3Gi"}}}}}}]}}}})",
-    R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"web:1",
-        "ports":[{{"containerPort":80,"hostPort":8080}}]}}]}}}})"};
-
-/// How a call ended, for whoever made it. After `unknown` its change may be there or not.
-enum class answer { acknowledged, refused, unknown };
-
-template <class T>
-answer answer_of(result<T> const& said) {
-    if (said) return answer::acknowledged;
-    // A primary that stops, a call that is given up, a store that is too far behind: nothing else may be unknown.
-    switch (said.error().code) {
-        case errc::unavailable:
-        case errc::timed_out:
-        case errc::exhausted: return answer::unknown;
-        default: return answer::refused;  // no user of the storm asks for what is to be refused
-    }
-}
-
-/// What must be true in the end.
-enum class fate { there, gone, unknown };
-
-[[noreturn]] void fail(std::string const& why) { throw std::runtime_error(why); }
-
-/// A user who makes one call after another and remembers what was answered.
-class user {
-public:
-    user(sim::cluster& cluster, sim::world& world, std::string name)
-        : cluster_(cluster), world_(world), name_(std::move(name)) {}
-
-    awaitable<> work_until(time_point end) {
-        while (world_.time().now() < end) {
-            co_await world_.time().sleep_for(random_time(800ms));
-            if (!cluster_.has_primary()) continue;
-            switch (world_.random().below(8)) {
-                case 0: co_await create_workload(); break;
-                case 1:
-                case 2:
-                case 3: co_await create_instances(); break;
-                case 4:
-                case 5: co_await delete_instance(); break;
-                case 6: co_await read_back(); break;
-                default:
-                    if (world_.random().below(4) == 0) co_await delete_workload();
-                    break;
-            }
-        }
-    }
-
-    /// Throws if an acknowledged change is lost. What is this user's is taken out of `rows` and `workloads`.
-    void check(std::map<instance_id, stored<instance>>& rows, std::map<workload_id, stored<workload>>& workloads) {
-        for (auto const& [id, known] : instances_) {
-            auto const is_there = rows.erase(id) > 0;
-            if (known.expected == fate::there && !is_there) fail("an instance is lost: " + id.text());
-            if (known.expected == fate::gone && is_there) fail("a deleted instance is there: " + id.text());
-            if (is_there && !workloads.contains(known.owner)) fail("an instance has no workload: " + id.text());
-        }
-        for (auto const& [id, known] : workloads_) {
-            // Calls without an answer may have made some.
-            auto unasked_count =
-                std::erase_if(rows, [owner = id](auto const& row) { return row.second->owner() == owner; });
-            if (unasked_count > known.unanswered_count) fail("instances that nobody asked for are there");
-            auto const is_there = workloads.erase(id) > 0;
-            if (known.expected == fate::there && !is_there) fail("a workload is lost: " + id.text());
-            if (known.expected == fate::gone && is_there) fail("a deleted workload is there: " + id.text());
-        }
-        std::erase_if(workloads, [&](auto const& row) { return unanswered_names_.contains(row.second->name); });
-    }
-
-private:
-    struct known_workload {
-        fate expected = fate::there;
-        std::size_t unanswered_count = 0;  ///< instances that may have been made
-    };
-    struct known_instance {
-        workload_id owner;
-        fate expected = fate::there;
-    };
-
-    duration random_time(duration max) {
-        return duration(world_.random().below(static_cast<std::uint64_t>(max.count())));
-    }
-
-    /// Some users give up soon, whatever becomes of their call.
-    time_point deadline() {
-        auto const is_short = world_.random().below(4) == 0;
-        return world_.time().now() + (is_short ? random_time(40ms) : patience);
-    }
-
-    template <class T>
-    awaitable<result<T>> ask(awaitable<result<T>> call) {
-        return with_deadline(world_.time(), deadline(), std::move(call));
-    }
-
-    /// One of those that are expected to be there.
-    template <class Id, class Known>
-    std::optional<Id> choose(std::map<Id, Known> const& from) {
-        std::vector<Id> there;
-        for (auto const& [id, known] : from)
-            if (known.expected == fate::there) there.push_back(id);
-        if (there.empty()) return std::nullopt;
-        return there[world_.random().below(there.size())];
-    }
-
-    awaitable<> create_workload() {
-        auto const kind = world_.random().below(definitions.size());
-        auto const name = fmt::format("{}-{}", name_, ++name_count_);
-        auto parsed = parse_definition(fmt::format(fmt::runtime(definitions.at(kind)), name));
-        auto const made = co_await ask(cluster_.api().create_workload(caller(), std::move(parsed.definition)));
-        switch (answer_of(made)) {
-            case answer::acknowledged: workloads_[made->row->id]; break;
-            case answer::refused: fail(to_string(made.error()));
-            case answer::unknown: unanswered_names_.insert(name); break;
-        }
-    }
-
-    awaitable<> create_instances() {
-        auto const owner = choose(workloads_);
-        if (!owner) co_return;
-        create_instances_request what{.workload = *owner};
-        what.replicas = static_cast<std::uint32_t>(1 + world_.random().below(3));
-        auto const made = co_await ask(cluster_.api().create_instances(caller(), what));
-        switch (answer_of(made)) {
-            case answer::acknowledged:
-                for (auto const& row : *made) instances_[row->id()] = known_instance{*owner};
-                if (made->size() != what.replicas) fail("fewer instances were made than acknowledged");
-                break;
-            case answer::refused: fail(to_string(made.error()));
-            case answer::unknown: workloads_[*owner].unanswered_count += what.replicas; break;
-        }
-    }
-
-    awaitable<> delete_instance() {
-        auto const which = choose(instances_);
-        if (!which) co_return;
-        auto const deleted = co_await ask(cluster_.api().delete_instance(caller(), *which));
-        switch (answer_of(deleted)) {
-            case answer::acknowledged: instances_[*which].expected = fate::gone; break;
-            case answer::refused: fail(to_string(deleted.error()));
-            case answer::unknown: instances_[*which].expected = fate::unknown; break;
-        }
-    }
-
-    awaitable<> delete_workload() {
-        auto const which = choose(workloads_);
-        if (!which) co_return;
-        auto const deleted = co_await ask(cluster_.api().delete_workload(caller(), *which));
-        auto const said = answer_of(deleted);
-        if (said == answer::refused) fail(to_string(deleted.error()));
-        auto const expected = said == answer::acknowledged ? fate::gone : fate::unknown;
-        workloads_[*which].expected = expected;
-        if (expected == fate::gone) workloads_[*which].unanswered_count = 0;
-        for (auto& [id, known] : instances_)
-            if (known.owner == *which && known.expected != fate::gone) known.expected = expected;
-    }
-
-    /// What was acknowledged is read at once; a log comes whole, or with an error.
-    awaitable<> read_back() {
-        auto const which = choose(instances_);
-        if (!which) co_return;
-        object_ref by_id{which->text()};
-        auto const row = co_await ask(cluster_.api().get_instance(caller(), std::move(by_id)));
-        if (answer_of(row) == answer::refused) fail(to_string(row.error()));
-        if (!cluster_.has_primary()) co_return;
-        log_request what{.instance = *which};
-        auto const log = co_await ask(cluster_.api().open_log(caller(), std::move(what)));
-        if (!log) co_return;
-        auto const lines = co_await ask((*log)->read());
-        if (lines && !lines->empty() && *lines != "hello\n") fail("a log has lost its beginning");
-    }
-
-    sim::cluster& cluster_;
-    sim::world& world_;
-    std::string name_;
-    int name_count_ = 0;
-    std::map<workload_id, known_workload> workloads_;
-    std::map<instance_id, known_instance> instances_;
-    std::set<std::string> unanswered_names_;  ///< of workloads
-};
+constexpr duration calm_length = 7s;  ///< longer than any container of the storm runs, and than a refusal waits
 
 /// Everything that can break breaks by itself, at its own moments: so faults meet faults, and calls.
 class storm {
@@ -221,8 +37,17 @@ public:
           tasks_(world_.executor()) {
         sim::image_behaviour brief;
         brief.runs_for = 3s;
-        for (std::size_t index = 0; index < cluster_.node_count(); ++index)
+        sim::image_behaviour failing;
+        failing.runs_for = 4s;
+        failing.exit_code = 3;
+        sim::image_behaviour slow;
+        slow.stop_time = 6s;
+        slow.kill_time = 1s;
+        for (std::size_t index = 0; index < cluster_.node_count(); ++index) {
             cluster_.node(index).set_behaviour("brief:1", brief);
+            cluster_.node(index).set_behaviour("failing:1", failing);
+            cluster_.node(index).set_behaviour("slow:1", slow);
+        }
     }
     ~storm() {
         world_.run(tasks_.stop());
@@ -244,16 +69,21 @@ private:
         tasks_.spawn(break_primary_link());
         for (std::size_t index = 0; index < cluster_.node_count(); ++index) {
             tasks_.spawn(break_node(index));
+            tasks_.spawn(break_machine(index));
             tasks_.spawn(break_link(index));
         }
         co_await tasks_.join();
+        check_rules();
         co_await world_.time().sleep_for(1min);
-        co_await cluster_.until(is_settled);
-        co_await world_.time().sleep_for(1s);
+        co_await settle();
         co_await check();
         co_await following_.stop();
-        if (!cluster_.violations().empty()) fail(cluster_.violations());
+        check_rules();
         co_await cluster_.stop();
+    }
+
+    void check_rules() const {
+        if (!cluster_.violations().empty()) fail(cluster_.violations());
     }
 
     /// Sleeps; then false if the storm is over.
@@ -287,13 +117,88 @@ private:
         for (;;) {
             auto const goes_on = co_await lull(40s);
             if (!goes_on) co_return;
-            if (world_.random().below(3) == 0)
-                co_await cluster_.power_off(index);
-            else
-                co_await cluster_.crash_node(index);
+            switch (world_.random().below(4)) {
+                case 0: co_await cluster_.power_off(index); break;
+                case 1: co_await fill_disk(index); break;
+                default: co_await cluster_.crash_node(index); break;
+            }
             co_await lull(4s);
-            co_await cluster_.start_node(index);
+            co_await bring_back(index);
         }
+    }
+
+    /// Its agent goes on for a moment, and then stops.
+    awaitable<> fill_disk(std::size_t index) {
+        auto& fault = cluster_.node(index).faults.disk_error;
+        fault = error{errc::exhausted, "storm: the disk is full"};
+        co_await lull(4s);
+        co_await cluster_.crash_node(index);
+        if (world_.random().below(2) == 0) fault.reset();
+    }
+
+    /// An agent that cannot read its machine or its disk does not start: somebody starts it again.
+    awaitable<> bring_back(std::size_t index) {
+        for (;;) {
+            auto const started = co_await cluster_.try_start_node(index);
+            if (started) co_return;
+            co_await world_.time().sleep_for(500ms);
+            if (world_.random().below(4) == 0) cluster_.node(index).faults.disk_error.reset();
+        }
+    }
+
+    /// Now this does not work on a machine, now that.
+    awaitable<> break_machine(std::size_t index) {
+        for (;;) {
+            auto const goes_on = co_await lull(15s);
+            if (!goes_on) co_return;
+            auto const full_disk = cluster_.node(index).faults.disk_error;
+            cluster_.node(index).faults = roll_faults();
+            cluster_.node(index).faults.disk_error = full_disk;  // break_node's: its agent needs somebody to start it
+            co_await lull(10s);
+            auto const still_full = cluster_.node(index).faults.disk_error;
+            cluster_.node(index).faults = {};
+            cluster_.node(index).faults.disk_error = still_full;
+        }
+    }
+
+    void roll(std::optional<error>& fault, std::string_view name) {
+        if (world_.random().below(5) != 0) return;
+        constexpr std::array codes{errc::internal, errc::timed_out, errc::exhausted, errc::unavailable};
+        fault = error{codes.at(world_.random().below(codes.size())), fmt::format("storm: {} does not work", name)};
+    }
+    void roll(duration& length) {
+        if (world_.random().below(5) == 0) length = random_time(3s);
+    }
+
+    /// Every fault has a name here: one more does not compile until it is part of the storm.
+    sim::machine_faults roll_faults() {
+        sim::machine_faults made;
+        auto& [pull_error, sandbox_error, start_time, start_error, removal_time, removal_error, wait_error, attach_time,
+               attach_error, detach_error, open_error, repair_error, stop_delay, stop_error, kill_error, list_error,
+               describe_error, disk_error] = made;
+        roll(pull_error, "pull");
+        roll(sandbox_error, "sandbox");
+        roll(start_time);
+        roll(start_error, "start");
+        roll(removal_time);
+        roll(removal_error, "removal");
+        roll(wait_error, "wait");
+        roll(attach_time);
+        roll(attach_error, "attach");
+        roll(detach_error, "detach");
+        roll(open_error, "open");
+        roll(repair_error, "repair");
+        roll(stop_delay);
+        roll(stop_error, "stop");
+        roll(kill_error, "kill");
+        roll(list_error, "list");
+        roll(describe_error, "describe");
+        (void)disk_error;  // see break_node
+        return made;
+    }
+
+    duration random_time(duration max) {
+        return duration(world_.random().below(static_cast<std::uint64_t>(max.count())));
     }
 
     awaitable<> break_link(std::size_t index) {
@@ -320,6 +225,25 @@ private:
             co_await lull(10s);
             cluster_.mend_primary_link();
         }
+    }
+
+    /// Some end by themselves, and others are placed then: nothing may be about to happen when it is checked what is.
+    awaitable<> settle() {
+        std::vector<stored<instance>> last;
+        for (;;) {
+            co_await cluster_.until(is_settled);
+            auto const rows = co_await cluster_.api().list_instances(caller(), instance_filter());
+            if (rows && !last.empty() && is_same(rows->rows, last)) co_return;
+            if (rows && rows->rows.empty()) co_return;
+            if (rows) last = rows->rows;
+            co_await world_.time().sleep_for(calm_length);
+        }
+    }
+
+    static bool is_same(std::vector<stored<instance>> const& one, std::vector<stored<instance>> const& other) {
+        return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](auto const& a, auto const& b) {
+            return a->id() == b->id() && a.changed_at == b.changed_at;
+        });
     }
 
     static bool is_settled(std::vector<stored<instance>> const& rows) {
@@ -371,8 +295,7 @@ private:
             view.set_node(offered);
         }
         for (auto const& row : rows)
-            if (row->binding() && !is_finished(row->state()))
-                view.hold(row->id(), row->binding()->node, row->pod_release());
+            if (row->takes_room()) view.hold(row->id(), row->binding()->node, row->pod_release());
         for (auto const& row : rows)
             for (auto const& [id, room] : view.nodes())
                 if (row->is_pending() && !refuse(room, *row->pod_release(), default_policy()))
@@ -398,7 +321,7 @@ private:
     sim::world world_;
     sim::cluster cluster_;
     std::array<user, 2> users_;
-    testing::follower follower_;
+    follower follower_;
     time_point ends_at_ = {};
     task_group following_;
     task_group tasks_;  // last member: the tasks use everything above

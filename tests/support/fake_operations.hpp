@@ -25,7 +25,10 @@ namespace rik::test {
 class fake_operations final : public operations {
 public:
     explicit fake_operations(asio::any_io_executor executor)
-        : strand_(asio::make_strand(executor)), store_(strand_, journal_), log_grew_(strand_), tasks_(strand_) {}
+        : strand_(asio::make_strand(executor)),
+          store_(strand_, journal_, random_),
+          log_grew_(strand_),
+          tasks_(strand_) {}
 
     awaitable<> start() { return on_strand(strand_, start_here()); }
     awaitable<> stop() { return on_strand(strand_, tasks_.stop()); }
@@ -113,6 +116,13 @@ public:
     awaitable<result<std::unique_ptr<log_source>>> open_log(caller, log_request what) override {
         return on_strand(strand_, open_log_here(std::move(what)));
     }
+    awaitable<result<std::vector<held_image>>> call_images(caller, node_id, image_call what) override {
+        if (failure) co_return *failure;
+        image_calls.push_back(std::move(what));
+        co_return held;
+    }
+    std::vector<held_image> held = {};         ///< the answer to every call about images
+    std::vector<image_call> image_calls = {};  ///< that were made
     awaitable<result<void>> ready() override {
         if (failure) co_return *failure;
         co_return result<void>{};
@@ -301,7 +311,7 @@ private:
     awaitable<result<listing<Row>>> list_here(std::string index) {
         if (failure) co_return *failure;
         listing<Row> made;
-        made.at = store_.durable().at();
+        made.at = store_.position();
         made.rows = index.empty() ? store_.durable().list<Row>() : store_.durable().list<Row>(index);
         co_return made;
     }
@@ -329,7 +339,7 @@ private:
             if (!changes) co_return changes.error();
             batch made;
             made.changes = std::move(*changes);
-            made.at = made.changes.back().changed_at;
+            made.at = {owner_.store_.position().epoch, made.changes.back().changed_at};
             co_return made;
         }
 
@@ -358,7 +368,7 @@ private:
         std::optional<watch_source::batch> first;
         if (!what.after) {
             first.emplace();
-            first->at = store_.durable().at();
+            first->at = store_.position();
             first->is_initial = true;
             if (what.table == table_id::workload) add_rows<workload>(*first, what.index_key);
             if (what.table == table_id::instance) add_rows<instance>(*first, what.index_key);

@@ -49,7 +49,8 @@ inline std::string chunk(std::string const& data) {
 
 /// A stream: each of `parts` in a chunk of its own. Without the last chunk it looks like a server that died.
 inline fake_reply stream_of(std::string const& type, std::vector<std::string> const& parts, bool has_end) {
-    fake_reply reply{{"HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nTransfer-Encoding: chunked\r\n\r\n"}};
+    fake_reply reply{{"HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nContent-Type: " + type +
+                      "\r\nTransfer-Encoding: chunked\r\n\r\n"}};
     for (auto const& part : parts) reply.pieces.push_back(chunk(part));
     if (has_end) reply.pieces.push_back("0\r\n\r\n");
     return reply;

@@ -64,6 +64,8 @@ public:
         lost = *repaired;
         return {};
     }
+    std::uint32_t mtu = 0;       ///< of the next `restart`
+    log logger;                  ///< the same
     std::vector<lost_pod> lost;  ///< of the last `open` or `repair`
 
     result<void> attach(pod_attachment const& pod) { return run(network_->attach(pod)); }
@@ -101,7 +103,9 @@ private:
         return std::make_unique<linux_network>(linux_network_options{.tag = std::move(whose),
                                                                      .shared_dir = shared_dir(),
                                                                      .namespace_executor = namespaces_.get_executor(),
-                                                                     .pool_executor = pool_.get_executor()});
+                                                                     .pool_executor = pool_.get_executor(),
+                                                                     .mtu = mtu,
+                                                                     .logger = logger});
     }
 
     struct entered {

@@ -49,7 +49,7 @@ private:
 class running_store {
 public:
     explicit running_store(std::shared_ptr<memory_disk> disk = std::make_shared<memory_disk>())
-        : gate(io.get_executor(), std::move(disk)), rows(io.get_executor(), gate), tasks_(io.get_executor()) {
+        : gate(io.get_executor(), std::move(disk)), rows(io.get_executor(), gate, random), tasks_(io.get_executor()) {
         opened = run(io, rows.open());
         tasks_.spawn(flush());
     }
@@ -60,12 +60,18 @@ public:
     void stop() { run(io, tasks_.stop()); }
 
     asio::io_context io;
+    seeded_entropy random{next_seed()};
     gated_journal gate;
     store rows;
     result<void> opened;
     std::optional<error> flush_failure;
 
 private:
+    /// No two stores name their epochs alike.
+    static std::uint64_t next_seed() {
+        static std::uint64_t seed = 1'000;
+        return ++seed;
+    }
     awaitable<> flush() { flush_failure = co_await rows.run(); }
     task_group tasks_;
 };

@@ -125,6 +125,18 @@ std::string make_busybox_layout(fs::path const& layout, std::string const& tag, 
     return "oci:" + image;
 }
 
+void make_plain_layout(fs::path const& layout, std::string const& file) {
+    // umoci makes entries for directories; tar of a single file makes none.
+    temporary_directory scratch;
+    write_file(scratch.path() / file, "hello");
+    fs::permissions(scratch.path() / file, fs::perms(0640));
+    auto const tar = (scratch.path() / "layer.tar").string();
+    run_tool("tar", {"--create", "--file", tar, "--directory", scratch.path(), file});
+    run_tool("umoci", {"init", "--layout", layout});
+    run_tool("umoci", {"new", "--image", layout.string() + ":1"});
+    run_tool("umoci", {"raw", "add-layer", "--image", layout.string() + ":1", tar});
+}
+
 std::uint16_t free_port() {
     auto const descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     auto address = loopback(0);
@@ -151,6 +163,7 @@ void test_registry::start() {
     if (!setpriv || !registry) throw std::runtime_error("docker-registry or setpriv is not installed");
     command what{.program = *setpriv,
                  .arguments = {"--pdeathsig", "KILL", *registry, "serve", storage_ / "registry.yml"}};
+    what.creation_mask.reset();  // else its parent is a thread that ends at once, and so would it
     auto started = child_process::start(io_.get_executor(), what);
     if (!started) throw std::runtime_error(to_string(started.error()));
     process_.emplace(std::move(*started));

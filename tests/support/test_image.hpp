@@ -44,6 +44,10 @@ struct test_image {
 /// Throws std::runtime_error with the tool's message.
 std::string make_busybox_layout(std::filesystem::path const& layout, std::string const& tag, test_image const& what);
 
+/// Makes an OCI layout at `layout` with one image, "1", of one layer, which has one file, 0640, and no entry for any
+/// directory, not even the root's.
+void make_plain_layout(std::filesystem::path const& layout, std::string const& file);
+
 /// Runs a program to its end on an event loop of its own and returns its stdout.
 /// Throws std::runtime_error when it fails or takes longer than a minute.
 std::string run_tool(std::string const& program, std::vector<std::string> arguments);

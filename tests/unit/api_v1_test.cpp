@@ -108,6 +108,25 @@ TEST_CASE("v1: instances are made, joined with names, and removed") {
     CHECK(on.get("/rik/v1/instances/" + name).status_code == 404);
 }
 
+TEST_CASE("v1: containers that will never start say so, also where their node has said nothing of them") {
+    api_fixture on;
+    on.add_workload("web");
+    auto const made = on.post("/rik/v1/instances", R"({"workload":"web","replicas":2})");
+    auto const node = on.on.run(on.primary.add_node("n1"));
+    auto const container_of = [&](std::size_t which, instance_state state) {
+        auto const& item = parsed(made).at("items").at(which);
+        auto const id = *instance_id::parse(text_of(item.at("id")));
+        on.on.run(on.primary.bind(id, node));
+        on.report(id, state);
+        return on.json_at("/rik/v1/instances/" + text_of(item.at("name"))).at("containers").at(0);
+    };
+    auto const failed = container_of(0, instance_state::failed);
+    CHECK(failed.at("state") == "waiting");
+    CHECK(failed.at("reason") == "PodFailed");
+    CHECK(failed.at("message") == "did not start: its Pod has failed");
+    CHECK(container_of(1, instance_state::destroying).at("reason") == "PodDeleted");
+}
+
 TEST_CASE("v1: what is wrong with a request for instances is told with its field") {
     api_fixture on;
     on.add_workload("web");
@@ -271,4 +290,37 @@ TEST_CASE("junk, huge queries and many clients harm nobody") {
     for (auto& each : clients) each.join();
     CHECK(right == 160);
     CHECK(on.json_at("/rik/v1/workloads").at("items").as_array().size() == 160);
+}
+
+TEST_CASE("v1: the images of a node are listed, brought and removed through the node") {
+    api_fixture on;
+    on.on.run(on.primary.add_node("n1"));
+    held_image image{
+        .digest = "sha256:" + std::string(64, 'a'), .names = {"app:1"}, .size_bytes = 5, .used_by = {"web"}};
+    on.primary.held.push_back(image);
+    auto const path = std::string("/rik/v1/nodes/n1/images");
+    auto const list = on.json_at(path);
+    CHECK(list.at("items").at(0).at("digest") == image.digest);
+    CHECK(list.at("items").at(0).at("names").at(0) == "app:1");
+    CHECK(list.at("items").at(0).at("sizeBytes") == 5);
+    CHECK(list.at("items").at(0).at("pulledAt").is_null());
+    CHECK(list.at("items").at(0).at("usedBy").at(0) == "web");
+    CHECK(on.post(path, R"({"pull":"app:1"})").status_code == 200);
+    CHECK(on.post(path, R"({"load":"/x.tar","name":"app:2"})").status_code == 200);
+    CHECK(on.connect().request("DELETE", path + "?image=r.io%2Fapp%3A1").status_code == 200);
+    auto const& calls = on.primary.image_calls;
+    REQUIRE(calls.size() == 4);
+    CHECK(std::holds_alternative<list_images>(calls[0]));
+    CHECK(std::get<pull_image>(calls[1]).name == "app:1");
+    CHECK(std::get<load_images>(calls[2]).path == "/x.tar");
+    CHECK(std::get<load_images>(calls[2]).name == "app:2");
+    CHECK(std::get<remove_image>(calls[3]).name_or_digest == "r.io/app:1");
+    for (auto const* body : {"", "[]", "{}", R"({"pull":""})", R"({"pull":"a","load":"/b"})",
+                             R"({"pull":"a","name":"b"})", R"({"pull":7})", R"({"fetch":"a"})"}) {
+        CAPTURE(body);
+        CHECK(on.post(path, body).status_code == 400);
+    }
+    CHECK(on.connect().request("DELETE", path).status_code == 400);
+    CHECK(on.get("/rik/v1/nodes/none/images").status_code == 404);
+    CHECK(calls.size() == 4);
 }

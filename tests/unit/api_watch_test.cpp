@@ -67,6 +67,8 @@ private:
     bool ended_ = false;
 };
 
+revision revision_of(std::string const& id) { return parse_store_position(id).value().reached; }
+
 }  // namespace
 
 TEST_CASE("watch: rows, synced, then changes") {
@@ -85,7 +87,7 @@ TEST_CASE("watch: rows, synced, then changes") {
     auto const added = watch.next();
     CHECK(added.name == "added");
     CHECK(added.data.at("name") == "more");
-    CHECK(std::stoull(added.id) > std::stoull(synced.id));
+    CHECK(revision_of(added.id) > revision_of(synced.id));
     on.post("/api/v0/workloads.delete", R"({"id":")" + id + R"("})");
     CHECK(watch.next().name == "deleted");
 }
@@ -108,7 +110,7 @@ TEST_CASE("watch: a client goes on where it was, and misses nothing of a revisio
         auto const last = again.next();
         CHECK(last.name == "added");
         CHECK(last.data.at("workload").at("name") == "web");
-        CHECK(std::stoull(last.id) > std::stoull(seen));
+        CHECK(revision_of(last.id) > revision_of(seen));
     }
     CHECK(on.get("/rik/v1/instances?watch=true", "Last-Event-ID: x\r\n").status_code == 400);
     (void)id;
@@ -141,22 +143,44 @@ TEST_CASE("watch: what is not shown moves the id on, too") {
     on.report(made->id(), instance_state::pending);  // it is on no node
     auto const passed = by_both.next();
     CHECK(passed.name.empty());
-    CHECK(std::stoull(passed.id) > std::stoull(synced.id));
+    CHECK(revision_of(passed.id) > revision_of(synced.id));
     on.on.run(on.primary.bind(made->id(), node));
     auto const added = by_both.next();
     CHECK(added.name == "added");
-    CHECK(std::stoull(added.id) > std::stoull(passed.id));
+    CHECK(revision_of(added.id) > revision_of(passed.id));
     watching resumed(on, "/rik/v1/instances?watch=true&workload=web&node=n1&after=" + passed.id);
     CHECK(resumed.next().id == added.id);
 }
 
-TEST_CASE("watch: a revision that is not kept any more ends with an error") {
+TEST_CASE("watch: what cannot be gone on after ends with an error") {
     api_fixture on;
-    watching watch(on, "/rik/v1/workloads?watch=true&after=999999");
-    auto const ended = watch.next();
-    CHECK(ended.name == "error");
-    CHECK(ended.data.at("code") == "exhausted");
-    CHECK(watch.is_at_end());
+    watching first(on, "/rik/v1/workloads?watch=true");
+    auto const here = parse_store_position(first.next().id).value();
+    seeded_entropy random(99);
+    store_position const ahead{here.epoch, here.reached + 1'000};
+    store_position const elsewhere{epoch_id::generate(random), here.reached};
+    for (auto const& after : {to_string(ahead), to_string(elsewhere), std::string("999999"),
+                              std::to_string(here.reached)}) {  // a bare revision, as earlier builds gave it
+        CAPTURE(after);
+        watching watch(on, "/rik/v1/workloads?watch=true&after=" + after);
+        auto const ended = watch.next();
+        CHECK(ended.name == "error");
+        CHECK(ended.data.at("code") == "exhausted");
+        CHECK(watch.is_at_end());
+    }
+    for (auto const* wrong : {"x", "-1", "6b29fc40-ca47-4067-b31d-00dd010662da"})
+        CHECK(on.get(std::string("/rik/v1/workloads?watch=true&after=") + wrong).status_code == 400);
+}
+
+TEST_CASE("watch: a list says where a watch of it begins") {
+    api_fixture on;
+    on.add_workload("web");
+    auto const list = json::parse(on.get("/rik/v1/workloads").body).as_object();
+    auto const position = std::string(list.at("position").as_string());
+    CHECK(revision_of(position) == list.at("revision").to_number<revision>());
+    watching watch(on, "/rik/v1/workloads?watch=true&after=" + position);
+    on.add_workload("more");
+    CHECK(watch.next().data.at("name") == "more");
 }
 
 TEST_CASE("watch: filters add and remove") {

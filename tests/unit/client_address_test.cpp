@@ -98,6 +98,19 @@ TEST_CASE("the flag wins over the variable, that over the file, and that over th
     CHECK(resolved({}) == "unix:///run/rik/rik.sock");
 }
 
+TEST_CASE("a HOME without a configuration, or that is none, leaves the default") {
+    temporary_directory const home;
+    std::filesystem::create_symlink("loop", home.path() + "/loop");
+    for (auto const& each : {std::string("/dev/null"), std::string("/nonexistent"), home.path() + "/loop", home.path(),
+                             "/" + std::string(5'000, 'x'), std::string("relative/none")}) {
+        CAPTURE(each);
+        CHECK(resolved({.home = each}) == "unix:///run/rik/rik.sock");
+    }
+    auto const named = rik::resolve_server_address({.config_variable = "/dev/null/config.yaml", .home = home.path()});
+    REQUIRE_FALSE(named.has_value());
+    CHECK_THAT(named.error().message, Catch::Contains("RIKCONFIG") && Catch::Contains("Not a directory"));
+}
+
 TEST_CASE("a configuration file that is there and cannot be read is not passed over") {
     temporary_directory const home;
     std::filesystem::create_directories(home.path() + "/.rik/config.yaml");  // a directory: root may read anything else

@@ -47,7 +47,10 @@ fake_reply events(std::vector<std::string> const& texts, bool stays_open = false
 }  // namespace
 
 TEST_CASE("calls go to the right place with the right words") {
-    fake_server server(always(test::reply_with(200, R"({"version":"0.1.0","items":[]})")));
+    fake_server server([](fake_request const& request) {
+        auto const is_deletion = request.line.starts_with("DELETE");
+        return test::reply_with(is_deletion ? 202 : 200, R"({"name":"x","version":"0.1.0","items":[]})");
+    });
     auto client = client_of(server);
     REQUIRE(client.list(rik::resource_kind::instance, {.workload = "a b", .node = "n&1"}).has_value());
     REQUIRE(client.get(rik::resource_kind::workload, "web/1", "Pod").has_value());
@@ -101,7 +104,7 @@ TEST_CASE("a server that says nothing is not waited for without end") {
 }
 
 TEST_CASE("a server that dies, or is none of HTTP, is an error") {
-    fake_server dies(always({{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"}}));
+    fake_server dies(always({{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"}}));
     CHECK(client_of(dies).version().error().code == rik::errc::unavailable);
     fake_server silent(always({}));
     CHECK(client_of(silent).version().error().code == rik::errc::unavailable);

@@ -48,8 +48,10 @@ TEST_CASE("tables of workloads, nodes and events") {
     CHECK_THAT(table(rik::resource_kind::workload, test::workload_web, true),
                Catch::Contains("8080->80/TCP,9000/UDP   app=web"));
     CHECK(table(rik::resource_kind::node, test::list_of(test::node_a)) ==
-          "NAME   STATE   SINCE   INSTANCES   CPU      MEMORY   ADDRESS     AGE\n"
-          "a      ready   10m     3           500m/2   0/24Gi   192.0.2.1   1d\n");
+          "NAME   STATE   SINCE   INSTANCES   CPU      MEMORY   ADDRESS     AGE   REASON\n"
+          "a      ready   10m     3           500m/2   0/24Gi   192.0.2.1   1d    -\n");
+    CHECK_THAT(table(rik::resource_kind::node, test::list_of(test::node_in_trouble)),
+               Catch::Contains("notReady") && Catch::Contains("NetworkNotReady: subnet in use by lan0\n"));
     CHECK(table(rik::resource_kind::event, test::events_of_web) ==
           "AGE     TYPE      OBJECT           REASON      MESSAGE\n"
           "3m      normal    instance/web-1   Scheduled   It goes to node a.\n"
@@ -134,6 +136,14 @@ Events:
 )");
 }
 
+TEST_CASE("events that happened more than once say how often, and since when") {
+    auto const often = test::list_of(
+        R"({"time":"2026-11-21T19:17:00Z","type":"warning","kind":"node","name":"a","reason":"NodeUnheard","message":"m","source":"primary","count":7,"firstTime":"2026-11-21T19:10:00Z"})");
+    CHECK_THAT(table(rik::resource_kind::event, often), Catch::Contains("3m (x7 over 10m)"));
+    CHECK_THAT(text_of(rik::describe_instance(test::instance_running, "", often, test::now)),
+               Catch::Contains("m (x7 since 2026-11-21 19:10:00 UTC)"));
+}
+
 TEST_CASE("a description cuts nothing and needs neither workload nor events") {
     auto const text = text_of(rik::describe_instance(test::instance_failed, "", "", test::now));
     CHECK_THAT(text, Catch::Contains("Node:         none yet"));
@@ -151,6 +161,8 @@ TEST_CASE("descriptions of workloads and nodes have the table of their instances
     auto const node = text_of(rik::describe_node(test::node_a, test::list_of(""), "", test::now));
     CHECK_THAT(node, Catch::Contains("Capacity:     cpu 2, memory 24Gi, pods 110\n"));
     CHECK_THAT(node, Catch::Contains("Instances:    none\n"));
+    CHECK_THAT(text_of(rik::describe_node(test::node_in_trouble, test::list_of(""), "", test::now)),
+               Catch::Contains("NetworkNotReady:") && Catch::Contains("subnet in use by lan0\n"));
 }
 
 TEST_CASE("JSON is laid out anew and not changed") {

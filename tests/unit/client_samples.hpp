@@ -49,6 +49,11 @@ inline std::string const node_a =
  "addresses":["192.0.2.1"],"podSubnet":"10.210.0.0/24","labels":{},"capacity":{"cpu":"2","memory":"24Gi","pods":"110"},
  "requested":{"cpu":"500m"},"instances":3})json";
 
+inline std::string const node_in_trouble =
+    R"json({"id":"n2","name":"b","state":"notReady","stateSince":"2026-11-21T19:10:00.000000Z",
+ "troubles":[{"reason":"NetworkNotReady","message":"subnet in use by lan0"}],
+ "createdAt":"2026-11-20T19:20:00.000000Z","capacity":{},"requested":{},"instances":0})json";
+
 inline std::string const events_of_web = list_of(
     R"({"time":"2026-11-21T19:17:00.000000Z","type":"normal","kind":"instance","id":"1","name":"web-1","tenant":"default",
         "reason":"Scheduled","message":"It goes to node a.","source":"scheduler"},

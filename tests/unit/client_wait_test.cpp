@@ -79,6 +79,20 @@ TEST_CASE("waiting for a state is given up when the other end came") {
     CHECK(story({goal::state, "ready"}).is(type::added, object("a", "unheard")).now() == outcome::waiting);
 }
 
+TEST_CASE("what runs is ready when it says so, and what has ended will not be") {
+    CHECK(story({goal::ready}).is(type::added, object("a", "running")).now() == outcome::waiting);
+    CHECK(story({goal::ready}).is(type::added, object("a", "running", R"(,"ready":false)")).now() == outcome::waiting);
+    CHECK(story({goal::ready}).is(type::added, object("a", "running", R"(,"ready":true)")).now() == outcome::met);
+    CHECK(story({goal::ready}).is(type::added, object("a", "unknown", R"(,"ready":true)")).now() == outcome::waiting);
+    CHECK(story({goal::ready}).is(type::added, object("a", "failed")).now() == outcome::impossible);
+    CHECK(story({goal::ready}).is(type::added, object("a", "unheard")).now() == outcome::waiting);
+    CHECK(story({goal::ready}).is(type::added, object("a", "ready")).now() == outcome::met);
+    story all({goal::ready}, "");
+    all.is(type::added, object("a", "running", R"(,"ready":true)")).is(type::added, object("b", "running"));
+    CHECK(all.is(type::synced).now() == outcome::waiting);
+    CHECK(all.is(type::modified, object("b", "running", R"(,"ready":true)")).now() == outcome::met);
+}
+
 TEST_CASE("deletion is met when it is gone, also when it went while the watch was broken") {
     story gone({goal::deleted});
     CHECK(gone.is(type::added, object("a", "running")).is(type::synced).now() == outcome::waiting);
@@ -136,8 +150,24 @@ TEST_CASE("a goal fits the kind of object") {
     CHECK(check_wait_goal(kind::workload, {goal::running}).has_value());
     CHECK(check_wait_goal(kind::workload, {goal::state, "destroying"}).has_value());
     CHECK(check_wait_goal(kind::node, {goal::state, "unheard"}).has_value());
+    for (auto const each : {kind::instance, kind::workload, kind::node})
+        CHECK(check_wait_goal(each, *rik::parse_wait_goal("ready")).has_value());
+    CHECK(check_wait_goal(kind::instance, {goal::state, "active"}).error().message == "an instance is never active");
     CHECK_FALSE(check_wait_goal(kind::node, {goal::running}).has_value());
     CHECK_FALSE(check_wait_goal(kind::node, {goal::state, "running"}).has_value());
     CHECK_FALSE(check_wait_goal(kind::workload, {goal::state, "ready"}).has_value());
     CHECK_FALSE(check_wait_goal(kind::instance, {goal::state, "active"}).has_value());
+}
+
+TEST_CASE("what is over is not running, whatever it is called yet") {
+    auto const with = [](std::string const& containers) {
+        return story({goal::running})
+            .is(type::added, object("a", "running", R"(,"containers":[)" + containers + "]"))
+            .now();
+    };
+    CHECK(with(R"({"name":"m","state":"running"},{"name":"n","state":"running"})") == outcome::met);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":0},{"name":"n","state":"running"})") == outcome::met);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":3},{"name":"n","state":"running"})") == outcome::waiting);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":null},{"name":"n","state":"running"})") == outcome::waiting);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":0})") == outcome::waiting);
 }

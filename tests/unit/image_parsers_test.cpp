@@ -1,7 +1,9 @@
 // What image names mean, what layouts say, what tools' errors and cgroups mean: pure code, and hostile input.
 #include "runtime/oci/cgroup_limits_detail.hpp"
+#include "runtime/oci/image_archive_detail.hpp"
 #include "runtime/oci/image_errors_detail.hpp"
 #include "runtime/oci/image_layout_detail.hpp"
+#include "runtime/oci/image_policy_detail.hpp"
 #include "runtime/oci/image_source_detail.hpp"
 
 #include "support/catch.hpp"
@@ -144,10 +146,23 @@ TEST_CASE("a name that is none is refused", "[images]") {
     CHECK(!parse_image_source("oci:/" + std::string(80, ',')));  // its key would be no file name
 }
 
-TEST_CASE("different names have different keys, which are single file names", "[images]") {
+TEST_CASE("names that mean the same have one key, others different ones, which are single file names", "[images]") {
     auto const key = [](std::string_view name) { return parse_image_source(name).value().key; };
     CHECK(key("a/b:1") == "a+b=1");
-    CHECK(key("docker://a/b:1") != key("a/b:1"));
+    CHECK(key("docker://a/b:1") == key("a/b:1"));
+    for (auto const* each : {"nginx:latest", "docker.io/nginx", "docker.io/library/nginx:latest", "library/nginx",
+                             "docker://index.docker.io/library/nginx"}) {
+        CAPTURE(each);
+        CHECK(key(each) == "nginx");
+    }
+    CHECK(key("r.io/nginx") != key("nginx"));
+    CHECK(key("r.io/library/nginx") != key("r.io/nginx"));
+    CHECK(key("library/a/b") != key("a/b"));
+    CHECK(key("docker.io/a.b/c") != key("a.b/c"));  // the second is of the registry a.b
+    CHECK(key("docker.io/localhost/c") != key("localhost/c"));
+    CHECK(key("nginx:1@" + digest) == key("nginx@" + digest));
+    CHECK(key("nginx@" + digest) != key("nginx"));
+    CHECK(key("oci:/x:latest") != key("oci:/x"));
     CHECK(key("oci:/a+b") != key("oci:/a/b"));
     CHECK(key("oci:/a%2f") != key("oci:/a/"));
     CHECK(key("oci:/x,y/\xc3\xa4").find_first_of("/,") == std::string::npos);
@@ -266,4 +281,81 @@ TEST_CASE("the smallest cgroup limit on the way up counts", "[host]") {
     auto const second = read_cgroup_limits(root.path() / "proc", root.path() / "cg");
     CHECK(second.memory_bytes == 3'000'000);
     CHECK(second.cpu_milli == 500);
+}
+
+TEST_CASE("when a registry is asked follows from the policy, and without one from the tag", "[images]") {
+    auto const when = [](std::string_view name, std::optional<image_pull_policy> policy) {
+        return asking_of(parse_image_source(name).value(), policy);
+    };
+    for (auto const* each : {"a", "a:latest", "r.io/a", "oci:/x", "docker-archive:/x.tar"})
+        CHECK(when(each, std::nullopt) == asking::if_it_answers);
+    for (std::string const& each : {std::string("a:1"), std::string("r.io/a:dev"), "a@" + digest, "a:latest@" + digest})
+        CHECK(when(each, std::nullopt) == asking::if_missing);
+    for (auto const* each : {"a", "a:1", "oci:/x"}) {
+        CHECK(when(each, image_pull_policy::always) == asking::each_time);
+        CHECK(when(each, image_pull_policy::if_not_present) == asking::if_missing);
+        CHECK(when(each, image_pull_policy::never) == asking::never);
+    }
+}
+
+TEST_CASE("a layer with a PAX global header is told, with what makes none", "[images]") {
+    auto const why =
+        unpack_error("   \u2a2f create rootfs: unpack layer: unpack entry: @PaxHeader: unknown typeflag '\\x67'");
+    CHECK(why.code == errc::unsupported);
+    CHECK(why.message.find("PAX global header") != std::string::npos);
+    CHECK(!why.remedy.empty());
+    CHECK(unpack_error("unknown typeflag '\\x53'").code == errc::corrupt);
+}
+
+TEST_CASE("an archive of docker says its images and their names", "[images]") {
+    auto const found =
+        read_docker_archive("/a.tar", R"([{"RepoTags":["app:1","r.io/app:2"]},{"RepoTags":null},{"RepoTags":[7]}])");
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 3);
+    CHECK((*found)[0].location == "docker-archive:/a.tar:app:1");
+    CHECK((*found)[0].names == std::vector<std::string>{"app:1", "r.io/app:2"});
+    CHECK((*found)[1].location == "docker-archive:/a.tar:@1");
+    CHECK((*found)[1].names.empty());
+    CHECK(read_docker_archive("/a", "[]").error().code == errc::unsupported);
+    for (auto const* each : {"", "{", "{}", "7"}) CHECK(read_docker_archive("/a", each).error().code == errc::corrupt);
+}
+
+TEST_CASE("a layout says its images, and a tag alone is no name", "[images]") {
+    auto const entry = [](std::string const& annotations) { return R"({"annotations":{)" + annotations + "}}"; };
+    auto const index =
+        R"({"manifests":[)" + entry(R"("org.opencontainers.image.ref.name":"1.2")") + "," +
+        entry(R"("org.opencontainers.image.ref.name":"r.io/a:2")") + "," +
+        entry(R"("org.opencontainers.image.ref.name":"3","io.containerd.image.name":"docker.io/library/b:3")") +
+        R"(,{},7]})";
+    auto const found = read_oci_index("oci-archive", "/a.tar", index);
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 4);
+    CHECK((*found)[0].location == "oci-archive:/a.tar:1.2");
+    CHECK((*found)[0].names.empty());
+    CHECK((*found)[1].names == std::vector<std::string>{"r.io/a:2"});
+    CHECK((*found)[2].names == std::vector<std::string>{"docker.io/library/b:3"});
+    CHECK((*found)[3].location == "oci-archive:/a.tar");
+    CHECK(read_oci_index("oci", "/a", R"({"manifests":[]})").error().code == errc::unsupported);
+    for (auto const* each : {"", "[]", R"({"manifests":{}})"})
+        CHECK(read_oci_index("oci", "/a", each).error().code == errc::corrupt);
+}
+
+TEST_CASE("each name of an archive becomes an image, or one name the only image", "[images]") {
+    std::vector<archived_image> const one{{"oci:/x:1", {}, "1"}};
+    std::vector<archived_image> const two{{"docker-archive:/x:a:1", {"a:1", "b"}, "a:1"},
+                                          {"docker-archive:/x:@1", {"c:1"}, "@1"}};
+    auto const names = [](result<std::vector<load_step>> const& steps) {
+        std::string all;
+        if (!steps) return std::string(to_string(steps.error().code));
+        for (auto const& each : *steps) all += each.location + " " + each.name + ";";
+        return all;
+    };
+    CHECK(names(plan_load(one, {"/x"})) == "unsupported");
+    CHECK(names(plan_load(one, {"/x", "team/app:1"})) == "oci:/x:1 team/app:1;");
+    CHECK(names(plan_load(one, {"/x", "Not A Name"})) == "invalid");
+    CHECK(names(plan_load(one, {"/x", "oci:/y"})) == "invalid");
+    CHECK(names(plan_load(one, {"/x", "a@" + digest})) == "invalid");
+    CHECK(names(plan_load(two, {"/x"})) ==
+          "docker-archive:/x:a:1 a:1;docker-archive:/x:a:1 b;docker-archive:/x:@1 c:1;");
+    CHECK(names(plan_load(two, {"/x", "d"})) == "invalid");
 }

@@ -91,7 +91,7 @@ TEST_CASE("attributes are read as they were written, nested ones too", "[unit][n
     CHECK(attributes.text(IFLA_IFNAME) == pair.name);
     CHECK(attributes.find_number(IFLA_MASTER) == 7u);
     CHECK(attributes.find_number(IFLA_GROUP) == 42u);
-    CHECK_FALSE(attributes.find(IFLA_MTU));
+    CHECK_FALSE(attributes.find(IFLA_TXQLEN));
     auto const info = attributes.nested(IFLA_LINKINFO);
     CHECK(info.text(IFLA_INFO_KIND) == "veth");
     auto const peer = info.nested(IFLA_INFO_DATA).find(VETH_INFO_PEER);

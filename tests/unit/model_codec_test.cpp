@@ -52,6 +52,35 @@ TEST_CASE("an instance is read back and shares its release", "[codec]") {
     CHECK(read->is_condemned());
 }
 
+TEST_CASE("an instance holds its room until its node has vacated, whatever its containers are said to do", "[codec]") {
+    auto fields = make_instance(std::make_shared<release const>(make_release())).fields();
+    CHECK(instance(fields).takes_room());  // condemned, and its container has exited
+    fields.binding->condemned = false;
+    fields.status.state = instance_state::failed;
+    CHECK(instance(fields).takes_room());
+    fields.binding->vacated = true;
+    CHECK_FALSE(instance(fields).takes_room());
+    fields.binding->condemned = true;
+    fields.status.state = instance_state::destroying;
+    CHECK_FALSE(instance(fields).takes_room());
+    fields.binding.reset();
+    CHECK_FALSE(instance(fields).takes_room());
+}
+
+TEST_CASE("whether the room was given back is stored; older rows say it by their state", "[codec]") {
+    one_release releases;
+    releases.only = std::make_shared<release const>(make_release());
+    auto fields = make_instance(releases.only).fields();
+    CHECK(decode_instance(encode(instance(fields)), releases)->takes_room());
+    fields.status.state = instance_state::destroying;
+    fields.binding->vacated = true;
+    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
+    fields.binding->vacated = false;
+    fields.binding->condemned = false;
+    fields.status.state = instance_state::succeeded;  // a row that does not say it
+    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
+}
+
 TEST_CASE("an exit code of 0 is not the same as none", "[codec]") {
     instance_status status;
     status.containers.push_back({.name = "a", .state = container_state::exited, .exit_code = 0});
@@ -100,6 +129,16 @@ TEST_CASE("members of a newer release are ignored", "[codec]") {
     auto text = encode(instance_status{});
     text.insert(1, R"("colour":{"deep":[1,2,3]},)");
     CHECK(decode_instance_status(text).has_value());
+}
+
+TEST_CASE("a node that was stored before nodes could be in trouble is read", "[codec]") {
+    auto const id = make_id<node_tag>(5).text();
+    auto const read = decode_node(R"({"id":")" + id +
+                                  R"(","facts":{"name":"a","addresses":["10.0.0.1"]},"state":"ready",)"
+                                  R"("state_since":"1970-01-01T00:00:00Z","created_at":"1970-01-01T00:00:00Z"})");
+    REQUIRE(read.has_value());
+    CHECK(read->facts.troubles.empty());
+    CHECK(read->state == node_state::ready);
 }
 
 TEST_CASE("damaged text is corrupt and says where", "[codec]") {

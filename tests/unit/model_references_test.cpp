@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <array>
+#include <ctime>
 #include <string>
 
 namespace rik {
@@ -19,6 +20,14 @@ std::string expanded(std::string_view text) {
 }
 
 }  // namespace
+
+TEST_CASE("a text of open references is read in one go", "[unit][model]") {
+    std::string open = "$(A)";
+    while (open.size() < limits::expanded_bytes_max - 2) open += "$(";
+    auto const began = std::clock();  // of this process: others may keep the machine busy
+    CHECK(expanded(open) == "one" + open.substr(4));
+    CHECK(std::clock() - began < CLOCKS_PER_SEC);
+}
 
 TEST_CASE("a reference to a known variable is its value, everything else stays", "[unit][model]") {
     CHECK(expanded("").empty());

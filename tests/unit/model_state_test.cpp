@@ -23,7 +23,7 @@ TEST_CASE("every state is read back from its word", "[state]") {
     for (auto const state : all_states()) CHECK(parse_instance_state(to_string(state)) == state);
     for (auto const state : {container_state::waiting, container_state::running, container_state::exited})
         CHECK(parse_container_state(to_string(state)) == state);
-    for (auto const state : {node_state::ready, node_state::unheard})
+    for (auto const state : {node_state::ready, node_state::not_ready, node_state::unheard})
         CHECK(parse_node_state(to_string(state)) == state);
     CHECK_FALSE(parse_instance_state("Running").has_value());
     CHECK_FALSE(parse_instance_state("").has_value());

@@ -54,6 +54,20 @@ TEST_CASE("placing changes nothing of what it was given") {
     CHECK(nodes.find(numbered<node_id>(1))->taken.empty());
 }
 
+TEST_CASE("a node in trouble takes nothing, and the reason says what its trouble is") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    auto const in_trouble = numbered<node_id>(1);
+    nodes.set_troubles(in_trouble, {{"NetworkNotReady", "subnet in use by lan0"}});
+    auto const of = requests(make_release(1, 1000), 0, 1);
+    auto const none = place(nodes, of, default_policy());
+    REQUIRE(none.unplaced.size() == 1);
+    CHECK(none.unplaced[0].reason.find("its Pod network is not ready") != std::string::npos);
+    CHECK(none.unplaced[0].reason.find("subnet in use by lan0") != std::string::npos);
+    nodes.set_troubles(in_trouble, {});
+    CHECK(place(nodes, of, default_policy()).placed.size() == 1);
+}
+
 TEST_CASE("what does not fit is told with causes and counts, and does not stop what does") {
     cluster_view nodes;
     nodes.set_node(make_candidate(1, 1000));
@@ -68,7 +82,8 @@ TEST_CASE("what does not fit is told with causes and counts, and does not stop w
     REQUIRE(decided.unplaced.size() == 1);
     CHECK(decided.unplaced[0].instances == std::vector{numbered<instance_id>(2), numbered<instance_id>(3)});
     CHECK(decided.unplaced[0].causes == std::vector<std::string_view>{"node is not ready", "not enough cpu"});
-    CHECK(decided.unplaced[0].reason == "not enough cpu (2 nodes: n1, n2); node is not ready (1 node: n3)");
+    CHECK(decided.unplaced[0].reason ==
+          "not enough cpu (2 nodes: n1, n2; asked 1, most free 0 of 1 on n1); node is not ready (1 node: n3)");
 }
 
 TEST_CASE("without nodes everything waits for the first") {
@@ -94,6 +109,90 @@ TEST_CASE("a host port is given once per node, and is free again afterwards") {
     CHECK(nodes.release(numbered<instance_id>(7)));
     CHECK_FALSE(nodes.release(numbered<instance_id>(7)));
     CHECK_FALSE(refuse(*nodes.find(numbered<node_id>(1)), *edge, default_policy()).has_value());
+}
+
+TEST_CASE("all that lacks is told, with what is asked and what is free") {
+    cluster_view nodes;
+    for (unsigned number = 1; number <= 4; ++number) {
+        auto each = make_candidate(number, 4000);
+        each.capacity.set(resource::memory, std::int64_t{16} << 30);
+        nodes.set_node(each);
+        auto holder = std::make_shared<release>(*make_release(10 + number, 0));
+        holder->requests.set(resource::memory, std::int64_t{number} << 30);
+        nodes.hold(numbered<instance_id>(number), numbered<node_id>(number), holder);
+    }
+    auto large = std::make_shared<release>(*make_release(1, 4500));
+    large->requests.set(resource::memory, std::int64_t{900} << 30);
+    auto const decided = place(nodes, requests(large, 50, 1), default_policy());
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].causes == std::vector<std::string_view>{"not enough cpu", "not enough memory"});
+    CHECK(decided.unplaced[0].reason ==
+          "not enough cpu (4 nodes: n1, n2, n3, ...; asked 4500m, most free 4 of 4 on n1); "
+          "not enough memory (4 nodes: n1, n2, n3, ...; asked 900Gi, most free 15Gi of 16Gi on n1)");
+}
+
+TEST_CASE("amounts that read alike are told exactly, and less than nothing is not free") {
+    cluster_view nodes;
+    auto one = make_candidate(1, 4000, 2);
+    one.capacity.set(resource::memory, (std::int64_t{16} << 30) + 1);
+    nodes.set_node(one);
+    for (unsigned number = 1; number <= 3; ++number)
+        nodes.hold(numbered<instance_id>(number), one.id, make_release(10 + number, 0));
+    auto asked = std::make_shared<release>(*make_release(1, 1));
+    asked->requests.set(resource::memory, (std::int64_t{16} << 30) + 2);
+    auto const decided = place(nodes, requests(asked, 50, 1), default_policy());
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].reason ==
+          "not enough memory (1 node: n1; asked 17179869186, most free 17179869185 of 16.0Gi on n1); "
+          "too many pods (1 node: n1; asked 1, most free 0 of 2 on n1)");
+}
+
+TEST_CASE("what a node lacks that is not ready is of no interest") {
+    cluster_view nodes;
+    auto away = make_candidate(1, 100);
+    away.is_ready = false;
+    nodes.set_node(away);
+    auto const decided = place(nodes, requests(make_release(1, 4000), 0, 1), default_policy());
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].reason == "node is not ready (1 node: n1)");
+}
+
+TEST_CASE("a host port that is taken is told with its number and its holder") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    nodes.set_node(make_candidate(2, 4000));
+    auto two = std::make_shared<release>(*make_release(1, 100, 8080));
+    two->pod.containers[0].ports.push_back({.port = 53, .host_port = 5353, .protocol = port_protocol::udp});
+    nodes.hold(numbered<instance_id>(7), numbered<node_id>(1), two);
+    nodes.hold(numbered<instance_id>(8), numbered<node_id>(2), make_release(2, 100, 8080));
+    auto const names = [](instance_id const& id) {
+        return id == numbered<instance_id>(7) ? std::string("web-1 of workload web") : std::string();
+    };
+    auto const decided = place(nodes, requests(two, 0, 1), default_policy(), names);
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].reason ==
+          "host port is taken (2 nodes: n1, n2; 8080/TCP on n1 by instance web-1 of workload web, "
+          "5353/UDP on n1 by instance web-1 of workload web, 8080/TCP on n2 by another instance)");
+    CHECK(decided.unplaced[0].holders.size() == 3);
+}
+
+TEST_CASE("holders that were placed a moment ago are known, too") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    auto const decided = place(nodes, requests(make_release(1, 100, 8080), 0, 2), default_policy());
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].holders == std::vector{numbered<instance_id>(0)});
+}
+
+TEST_CASE("filters of a program's own are told beside the others") {
+    auto policy = default_policy();
+    policy.filters.insert(policy.filters.begin() + 2,
+                          filter([](candidate const&, release const&) { return refusal("node is reserved"); }));
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 100));
+    auto const decided = place(nodes, requests(make_release(1, 200), 0, 1), policy);
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].causes == std::vector<std::string_view>{"node is reserved", "not enough cpu"});
 }
 
 TEST_CASE("a node that holds more than it offers takes nothing") {

@@ -118,6 +118,16 @@ TEST_CASE("a child gets its environment and directory and nothing else", "[proce
     CHECK(run_shell("cat; echo $HOME")->out == "/root\n");  // stdin is at its end
 }
 
+TEST_CASE("a child has a mask of its own, whatever ours is", "[process]") {
+    auto const ours = ::umask(0027);
+    CHECK(run_shell("umask")->out == "0022\n");
+    auto inheriting = shell("umask");
+    inheriting.creation_mask.reset();
+    boost::asio::io_context io;
+    CHECK(run(io, run_process(std::move(inheriting), in(20s)))->out == "0027\n");
+    CHECK(::umask(ours) == 0027);  // nothing has changed it
+}
+
 TEST_CASE("only named descriptors reach a child", "[process]") {
     int const leaky = ::open("/dev/null", O_RDONLY);  // no CLOEXEC, as a careless host program has them
     int const high = ::fcntl(leaky, F_DUPFD, 200);

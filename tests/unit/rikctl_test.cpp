@@ -65,6 +65,11 @@ std::string instance(std::string const& name, std::string const& state, std::str
            R"(","addresses":["10.0.0.9"])" + more + "}";
 }
 
+/// A definition, in YAML of seven lines.
+std::string pod(std::string const& name) {
+    return "apiVersion: v1\nkind: Pod\nname: " + name + "\nspec:\n  containers:\n  - name: a\n    image: x\n";
+}
+
 bool has_deleted(fake_server const& server) {
     for (auto const& each : server.requests())
         if (each.line.starts_with("DELETE")) return true;
@@ -283,15 +288,55 @@ TEST_CASE("create workload sends every file and shows warnings and all problems"
             {"code":"invalid","message":"is missing","field":"kind","remedy":"write Pod"},{"code":"invalid","message":"is bad","field":"name"}]})");
     });
     auto const done =
-        rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "name: bad\n---\n\n--- \nname: web\n");
+        rikctl_at(server.address(), {"create", "workload", "-f", "-"}, pod("bad") + "---\n\n--- \n" + pod("web"));
     CHECK(done.code == 1);
     CHECK(done.out == "workload web created\n");
     CHECK(done.err ==
-          "error: -: kind: is missing (write Pod)\nerror: -: name: is bad\nwarning: -: replicas: starts nothing\n");
+          "error: -: definition 1: kind: is missing (write Pod)\nerror: -: definition 1: name: is bad\n"
+          "warning: -: definition 2: replicas: starts nothing\n1 of 2 workloads were created\n");
     CHECK(server.requests().size() == 2);
     CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "/nonexistent"}).code == 1);
     CHECK_THAT(rikctl_at(server.address(), {"create", "wl", "-f", "/tmp"}).err, Catch::Contains("Is a directory"));
     CHECK(rikctl_at(server.address(), {"create", "wl", "-f", "-"}, " \n").code == 1);
+}
+
+TEST_CASE("create workload makes nothing while one of its definitions is wrong") {
+    fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"web"})")}}));
+    auto const at = server.address();
+    auto const last = rikctl_at(at, {"create", "workload", "-f", "-"},
+                                pod("a") + "---\n" + pod("b") + "---\n# the third\nkind: Pod\nname: [\n");
+    CHECK(last.code == 1);
+    CHECK(last.out.empty());
+    CHECK_THAT(last.err, Catch::StartsWith("error: -: definition 3: line 20 column 1: "));
+    CHECK_THAT(last.err, Catch::EndsWith("\nnothing was created\n"));
+    auto const file = rikctl_at(at, {"create", "workload", "-f", "-", "-f", "/nonexistent"}, pod("a"));
+    CHECK(file.code == 1);
+    CHECK(file.err == "error: cannot read /nonexistent: No such file or directory\nnothing was created\n");
+    CHECK(server.requests().empty());
+    auto const one = rikctl_at(at, {"create", "workload", "-f", "-"}, "kind: Pod\nnope: 1\n");
+    CHECK_THAT(one.err, Catch::StartsWith("error: -: nope: is not a field"));
+    CHECK(server.requests().empty());
+}
+
+TEST_CASE("a file may be larger than one definition may be") {
+    fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"web"})")}}));
+    std::string many;
+    for (int i = 0; i < 3; ++i) many += "---\n" + pod("a") + "# " + std::string(500'000, 'x') + "\n";
+    auto const done = rikctl_at(server.address(), {"create", "workload", "-f", "-"}, many);
+    CHECK(done.err.empty());
+    CHECK(server.requests().size() == 3);
+    auto const too_large = rikctl_at(server.address(), {"create", "workload", "-f", "-"},
+                                     pod("a") + "---\n" + pod("b") + "# " + std::string(2'000'000, 'x') + "\n");
+    CHECK_THAT(too_large.err, Catch::Contains("definition 2: line 8 column 1: the definition has 2000"));
+    CHECK(server.requests().size() == 3);
+}
+
+TEST_CASE("a standard input that cannot be read is a failure") {
+    std::ifstream directory("/tmp");  // can be opened, and not read
+    std::ostringstream out, err;
+    rikctl::surroundings around{.in = directory, .out = out, .err = err};
+    CHECK(rikctl::run_rikctl({"create", "workload", "-f", "-"}, around) == 1);
+    CHECK(err.str() == "error: cannot read the standard input: Is a directory\n");
 }
 
 TEST_CASE("a definition that cannot be read is a failure, not an object that is not there") {
@@ -317,6 +362,22 @@ TEST_CASE("create instance takes old and new options, and waits") {
     CHECK(waits.code == 1);
     CHECK_THAT(waits.out, Catch::Contains("instance a is running\n"));
     CHECK(waits.err == "error: instance b will not be running: b is failed: OOMKilled\n");
+}
+
+TEST_CASE("create instance --wait tells how it ended when it ends at once") {
+    std::atomic<int> looks = 0;
+    fake_server server([&looks](fake_request const& request) {
+        if (request.line.starts_with("POST")) return reply_with(201, R"({"items":[{"name":"a"},{"name":"b"}]})");
+        if (request.line.find("watch") != std::string::npos)
+            return stays_open({event_text("1", "added", instance("b", "running")), event_text("1", "synced", "{}")});
+        if (request.line.find("/b ") != std::string::npos) return reply_with(200, instance("b", "running"));
+        auto const ended = instance("a", "failed", R"(,"reason":"Error","message":"container main: exited with 3")");
+        return reply_with(200, looks++ == 0 ? instance("a", "running") : ended);
+    });
+    auto const done = rikctl_at(server.address(), {"create", "instance", "-w", "w", "-r", "2", "--wait"});
+    CHECK(done.code == 1);
+    CHECK(done.out == "instance a created\ninstance b created\ninstance b is running\n");
+    CHECK(done.err == "error: instance a will not be running: a is failed: Error: container main: exited with 3\n");
 }
 
 TEST_CASE("wait ends with 0, 1 or the code of time-outs") {
@@ -436,7 +497,7 @@ TEST_CASE("delete -f takes every definition of a file, whatever else is wrong wi
     CHECK(all.out == "workload a is being deleted\nworkload b is being deleted\n");
     auto const broken = rikctl_at(at, {"delete", "-f", "-"}, "kind: Pod\nname: [\n---\nkind: Pod\nname: a\n");
     CHECK(broken.code == 1);
-    CHECK_THAT(broken.err, Catch::StartsWith("error: -: line "));
+    CHECK_THAT(broken.err, Catch::StartsWith("error: -: definition 1: line "));
     CHECK(broken.out == "workload a is being deleted\n");
     auto const other = rikctl_at(at, {"delete", "-f", "-"}, "kind: Deployment\nname: a\n");
     CHECK(other.code == 1);
@@ -730,8 +791,10 @@ TEST_CASE("a number out of range is refused in few words") {
 
 TEST_CASE("a file may begin with a comment, and its marks may have some") {
     fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"web"})")}}));
-    for (auto const* text : {"# licence\n---\nkind: Pod\n", "--- # first\nkind: Pod\n--- # second\n# nothing\n",
-                             "---\nkind: Pod\n---\n", "--- {kind: Pod}\n"}) {
+    std::string const flow = "{apiVersion: v1, kind: Pod, name: web, spec: {containers: [{name: a, image: x}]}}";
+    for (auto const& text :
+         {"# licence\n---\n" + pod("web"), "--- # first\n" + pod("web") + "--- # second\n# nothing\n",
+          "---\n" + pod("web") + "---\n", "--- " + flow + "\n"}) {
         CAPTURE(text);
         auto const done = rikctl_at(server.address(), {"create", "workload", "-f", "-"}, text);
         CHECK(done.code == 0);
@@ -739,7 +802,8 @@ TEST_CASE("a file may begin with a comment, and its marks may have some") {
         CHECK_THAT(server.requests().back().body, Catch::Contains("kind: Pod"));
     }
     CHECK(rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "# only this\n---\n# and this\n").code == 1);
-    auto const two = rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "--- # a\na: 1\n--- # b\nb: 1\n");
+    auto const two =
+        rikctl_at(server.address(), {"create", "workload", "-f", "-"}, "--- # a\n" + pod("a") + "--- # b\n" + pod("b"));
     CHECK(two.out == "workload web created\nworkload web created\n");
 }
 

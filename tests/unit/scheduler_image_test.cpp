@@ -47,7 +47,7 @@ TEST_CASE("an open proposal holds room until it is bound, refused or gone") {
     auto const first = on.place();
     CHECK(first.placed.size() == 2);
     REQUIRE(first.unplaced.size() == 1);
-    CHECK(first.unplaced[0].reason == "not enough cpu (1 node: n1)");
+    CHECK(first.unplaced[0].reason == "not enough cpu (1 node: n1; asked 1, most free 0 of 2 on n1)");
     CHECK_FALSE(on.image.has_undecided());
 
     auto const due = on.apply({.items = {bound(waiting(1, on.one_core), 5)}});
@@ -91,6 +91,23 @@ TEST_CASE("a reason is told once, and again when its causes change") {
     auto const told = on.place();
     REQUIRE(told.unplaced.size() == 1);
     CHECK(told.unplaced[0].causes == std::vector<std::string_view>{"node is not ready", "not enough cpu"});
+}
+
+TEST_CASE("a reason names who has the host port, and is told again when somebody else has it") {
+    fixture on;
+    auto holder = bound(waiting(1, make_release(1, 10, 8080)), 5);
+    holder.name = "web-1";
+    holder.workload = "web";
+    on.apply({.items = {holder, waiting(2, make_release(2, 10, 8080))}});
+    auto const first = on.place();
+    REQUIRE(first.unplaced.size() == 1);
+    CHECK(first.unplaced[0].reason.find("8080/TCP on n1 by instance web-1 of workload web") != std::string::npos);
+    auto heir = bound(waiting(3, make_release(1, 10, 8080)), 6);
+    heir.name = "web-2";
+    on.apply({.items = {heir}, .removed = {numbered<instance_id>(1)}});
+    auto const second = on.place();
+    REQUIRE(second.unplaced.size() == 1);
+    CHECK(second.unplaced[0].reason.find("by instance web-2") != std::string::npos);
 }
 
 TEST_CASE("what everything does not name is forgotten, in the middle of a session too") {

@@ -1,4 +1,5 @@
-// Structured logging: a constant message and fields. The sink is the host program's; librik has no logger of its own.
+// Structured logging: a constant message and fields. The sink is the host program's; a cluster without one of its own
+// writes warnings and errors to standard error.
 #pragma once
 
 #include <initializer_list>
@@ -43,5 +44,10 @@ private:
     }
     log_sink* sink_ = nullptr;
 };
+
+/// Writes each warning and error to standard error, as one line "rik: warning: MESSAGE (NAME=VALUE, ...)", and drops
+/// the rest. The usual log of a cluster: what somebody must act on is not lost because nobody asked for it. `log()` is
+/// silent.
+log warnings_to_standard_error();
 
 }  // namespace rik

@@ -43,7 +43,7 @@ struct address_sources {
     std::string flag = {};             ///< --server
     std::string server_variable = {};  ///< RIK_CLUSTER_SERVER
     std::string config_variable = {};  ///< RIKCONFIG, a file that must then be readable
-    std::string home = {};             ///< HOME, for .rik/config.yaml, which need not exist, but must be readable
+    std::string home = {};             ///< HOME, for .rik/config.yaml, which need not exist or be readable
 };
 
 /// The first of: the flag, RIK_CLUSTER_SERVER, the configuration file, the default socket.

@@ -7,6 +7,7 @@
 #include <rik/client/address.hpp>
 #include <rik/client/event_stream.hpp>
 #include <rik/client/resource_kind.hpp>
+#include <rik/model/held_image.hpp>
 #include <rik/model/log.hpp>
 
 #include <cstdint>
@@ -19,7 +20,8 @@ namespace rik {
 
 namespace detail {
 class http_exchange;
-}
+struct exchange_request;
+}  // namespace detail
 
 struct client_options {
     duration connect_timeout = std::chrono::seconds(5);
@@ -97,7 +99,7 @@ public:
     ~watch_stream();
 
     /// Errors: timed_out, nothing happened until `deadline`: call again; unavailable, the server could not be reached
-    /// for options.reconnect_for; others, what the server answers.
+    /// for options.reconnect_for; corrupt, what answers is not rik's API; others, what the server answers.
     result<watch_event> next(time_point deadline);
 
     /// When the server was heard last; it says something every limits::watch_heartbeat_period.
@@ -123,6 +125,7 @@ private:
     std::string last_id_;
     time_point heard_{};    ///< the last bytes, or the connection
     bool is_lost_ = false;  ///< there is no connection
+    bool is_rik_ = false;   ///< an event of rik's has come
     error lost_because_;
     std::optional<time_point> lost_at_ = {};  ///< until bytes come again
     time_point next_try_{};
@@ -131,8 +134,8 @@ private:
 
 /// Every call makes its own connection and ends it. Replies are JSON texts as the server sent them. Not for use from
 /// several threads at once.
-/// All: Errors: unavailable, the server cannot be reached; timed_out; else what the server answers (of several
-/// problems with a definition one error that says them all).
+/// All: Errors: unavailable, the server cannot be reached; timed_out; corrupt, what answers is not rik's API; else what
+/// the server answers (of several problems with a definition one error that says them all).
 class client {
 public:
     explicit client(server_address to, client_options options = {});
@@ -146,6 +149,13 @@ public:
     result<std::string> create_instances(instances_wanted const& what);
     result<log_stream> open_log(log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
+    /// Of a node, by name or id. Each answers with the images that it was about.
+    result<std::string> list_images(std::string_view node);
+    /// Waits for as long as the server does, limits::image_call_timeout.
+    result<std::string> pull_image(std::string_view node, std::string_view image);
+    /// `path` is on the node's machine. Without `name` the images get the names that they have there.
+    result<std::string> load_images(std::string_view node, rik::load_images const& what);
+    result<std::string> remove_image(std::string_view node, std::string_view name_or_digest);
     /// The server's version, as text.
     result<std::string> version();
 
@@ -155,6 +165,12 @@ public:
 private:
     result<std::string> call(std::string method, std::string target, std::string body = {},
                              std::string content_type = {});
+    result<std::string> call_within(duration patience, detail::exchange_request request);
+    /// The same, for an object that has `member`.
+    result<std::string> call_for(std::string_view member, std::string method, std::string target, std::string body = {},
+                                 std::string content_type = {});
+    /// The same, for images.
+    result<std::string> call_for_images(duration patience, detail::exchange_request request);
 
     server_address to_;
     client_options options_;

@@ -40,6 +40,11 @@ table_row table_sample(resource_kind kind, table_options const& options);
 /// Errors: corrupt, `json` is no object or list of objects.
 result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options);
 
+/// The images of a node as the API lists them: a row for each name, and one for an image that has none.
+table_row image_header();
+/// Errors: corrupt.
+result<std::vector<table_row>> image_rows(std::string_view node, std::string_view json, table_options const& options);
+
 /// Aligned columns. Keeps its widths from one call to the next, so that later rows of a watch stand below earlier ones.
 class table_writer {
 public:

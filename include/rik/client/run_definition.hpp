@@ -17,6 +17,7 @@ struct run_options {
     std::vector<std::string> env = {};      ///< NAME=VALUE
     std::string cpu = {};
     std::string memory = {};
+    std::string pull = {};  ///< "always", "missing", "never"; empty: as the image's tag says
 };
 
 /// The definition in JSON. It never restarts: `run` is for one go.

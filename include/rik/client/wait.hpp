@@ -14,16 +14,17 @@
 
 namespace rik {
 
-/// `running` is met by instances that run; `finished` by those whose processes have ended, however, and so by those
-/// that are gone; `deleted` when nothing is left; `state` when it is `state_word`, and "terminated" is what is gone;
-/// `started` by what runs or has finished.
+/// `running` is met by instances that run, `ready` by those that can be used, and by a node that is heard; `finished`
+/// by those whose processes have ended, however, and so by those that are gone; `deleted` when nothing is left; `state`
+/// when it is `state_word`, and "terminated" is what is gone; `started` by what runs or has finished.
 struct wait_goal {
-    enum class what : std::uint8_t { running, started, finished, deleted, state } kind = what::running;
+    enum class what : std::uint8_t { running, ready, started, finished, deleted, state } kind = what::running;
     std::string state_word = {};
 };
 std::string to_string(wait_goal const& goal);
 
-/// "running", "started", "finished", "deleted", "state=WORD". Errors: invalid, it is none of these or WORD no state.
+/// "running", "ready", "started", "finished", "deleted", "state=WORD". Errors: invalid, it is none of these or WORD no
+/// state.
 result<wait_goal> parse_wait_goal(std::string_view text);
 
 /// Errors: invalid, no object of this kind is ever so.
@@ -64,6 +65,7 @@ struct wait_request {
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
     wait_goal goal = {};
     time_point deadline = {};
+    time_point holds_until = {};  ///< what is met before counts if it is still met then
     /// Called with every new `why` while nothing is decided, and every now and then with the last one. False: give up.
     std::function<bool(std::string_view why)> on_progress = {};
     /// Called when the server is lost, with the reason, and with an empty one when it is there again.
@@ -73,9 +75,10 @@ struct wait_request {
 };
 
 /// Waits until the goal is met, can be no more, or the deadline passes (then the outcome is `waiting`, and if the
-/// server does not answer any more, `why` says so and how old it is what is known). Of a workload `running`, `started`
-/// and `finished` mean all its instances. What is waited for is the object that has the name now: a later one of the
-/// same name is another. Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
+/// server does not answer any more, `why` says so and how old it is what is known). Of a workload `running`, `ready`,
+/// `started` and `finished` mean all its instances. What is waited for is the object that has the name now: a later one
+/// of the same name is another.
+/// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
 result<wait_verdict> wait_for(client& server, wait_request const& request);
 
 }  // namespace rik

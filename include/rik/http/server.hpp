@@ -39,6 +39,11 @@ struct http_limits {
     std::size_t connections_max = limits::http_connections_max;
     /// Of each likewise: bodies that are sent piece by piece. The rest of the connections is for short requests.
     std::size_t streams_max = limits::http_connections_max / 10 * 9;
+    /// Of both together. A request with a larger body than a few KiB is refused while there is no room for it.
+    std::size_t requests_bytes_max = limits::http_requests_bytes_max;
+    /// Of what clients have not taken yet. Past it, those that have been taking something for more than a second are
+    /// cut off, the slowest first; past four times as much, any.
+    std::size_t replies_bytes_max = limits::http_replies_bytes_max;
     duration header_timeout = limits::http_header_timeout;  ///< from its first byte, or from the connection's begin
     duration body_timeout = limits::http_body_timeout;
     duration write_timeout = limits::http_write_timeout;  ///< for each piece, of 256 KiB at most

@@ -27,14 +27,14 @@ class local_end : public std::enable_shared_from_this<local_end<Out, In>> {
 public:
     using peer = local_end<In, Out>;
 
-    explicit local_end(asio::any_io_executor executor)
-        : executor_(executor), readable_(executor), writable_(executor) {}
+    local_end(asio::any_io_executor executor, std::size_t queue_count_max)
+        : executor_(executor), queue_count_max_(queue_count_max), readable_(executor), writable_(executor) {}
 
     void join(std::shared_ptr<peer> other) { peer_ = std::move(other); }
 
     awaitable<result<void>> send(Out message) {
         auto self = this->shared_from_this();
-        while (!closed_ && unread_count_ >= limits::link_queue_count_max) co_await writable_.wait();
+        while (!closed_ && unread_count_ >= queue_count_max_) co_await writable_.wait();
         if (closed_) co_return ended();
         ++unread_count_;
         asio::post(peer_->executor_,
@@ -88,6 +88,7 @@ private:
     static error ended() { return error{errc::unavailable, "the link has ended"}; }
 
     asio::any_io_executor executor_;
+    std::size_t queue_count_max_;
     std::shared_ptr<peer> peer_;
     std::deque<In> inbox_;
     std::size_t unread_count_ = 0;  ///< sent and not yet received at the other end
@@ -109,12 +110,12 @@ private:
     std::shared_ptr<local_end<Out, In>> end_;
 };
 
-/// Two joined ends, each for its own executor.
+/// Two joined ends, each for its own executor. At most so many messages are on their way to either.
 template <class Out, class In>
 std::pair<std::unique_ptr<session<Out, In>>, std::unique_ptr<session<In, Out>>> make_local_sessions(
-    asio::any_io_executor near, asio::any_io_executor far) {
-    auto near_end = std::make_shared<local_end<Out, In>>(std::move(near));
-    auto far_end = std::make_shared<local_end<In, Out>>(std::move(far));
+    asio::any_io_executor near, asio::any_io_executor far, std::size_t queue_count_max) {
+    auto near_end = std::make_shared<local_end<Out, In>>(std::move(near), queue_count_max);
+    auto far_end = std::make_shared<local_end<In, Out>>(std::move(far), queue_count_max);
     near_end->join(far_end);
     far_end->join(near_end);
     return {std::make_unique<local_session<Out, In>>(std::move(near_end)),
@@ -133,7 +134,7 @@ public:
 
     awaitable<result<std::unique_ptr<session<Out, In>>>> connect() override {
         auto const dialler = co_await asio::this_coro::executor;
-        auto ends = detail::make_local_sessions<Out, In>(dialler, listener_);
+        auto ends = detail::make_local_sessions<Out, In>(dialler, listener_, limits::link_queue_count_max);
         auto queued = waiting_.send(std::move(ends.second));
         auto const sent = co_await on_strand(listener_, std::move(queued));
         if (!sent) co_return error{errc::unavailable, "nobody listens at this link"};

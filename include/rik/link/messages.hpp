@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/model/held_image.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
@@ -22,10 +23,11 @@ struct item {
     instance_id instance;
     item_want want = item_want::place;
     release_ptr pod_release;
-    node_id node = {};       ///< of `run` and `destroy`
-    revision fence = 0;      ///< of `run` and `destroy`
-    std::string name = {};   ///< of the instance: its hostname, and for people
-    bool takes_room = true;  ///< false: its processes have ended, and it is not started again
+    node_id node = {};          ///< of `run` and `destroy`
+    revision fence = 0;         ///< of `run` and `destroy`
+    std::string name = {};      ///< of the instance: its hostname, and for people
+    bool takes_room = true;     ///< false: it has ended and vacated its node, and is not started again
+    std::string workload = {};  ///< the name of its workload, for people: of one with host ports only
 };
 
 /// A node as the primary knows it.
@@ -35,13 +37,21 @@ struct registered_node {
     std::string name = {};  ///< for people
 };
 
+/// What a container has written.
+struct log_call {
+    instance_id instance;
+    std::string container;
+    log_options how = {};
+};
+
+/// What a node is asked to send. Of an image_call: one text, which `encode` of images makes.
+using stream_call = std::variant<log_call, image_call>;
+
 /// Ask a node to dial a stream back. Not durable: whoever asked gives up after limits::stream_dial_timeout.
 struct stream_request {
     stream_id stream;
     node_id node;
-    instance_id instance;
-    std::string container;
-    log_options log = {};
+    stream_call what;
 };
 
 /// primary -> scheduler. Items changed or removed since the last batch. An image is consistent when `complete` is set:
@@ -127,6 +137,7 @@ struct held {
     bool inventory = false;
     std::vector<held_instance> states = {};
     std::vector<gone_instance> gone = {};
+    std::optional<std::vector<node_trouble>> troubles = {};  ///< set when they have changed: all that there are now
 };
 
 struct order {

@@ -29,6 +29,11 @@ enum class port_protocol : std::uint8_t { tcp, udp };
 std::string_view to_string(port_protocol protocol);  ///< "TCP", "UDP"
 std::optional<port_protocol> parse_port_protocol(std::string_view text);
 
+/// When the registry of a container's image is asked.
+enum class image_pull_policy : std::uint8_t { always, if_not_present, never };
+std::string_view to_string(image_pull_policy policy);  ///< "Always", "IfNotPresent", "Never"
+std::optional<image_pull_policy> parse_image_pull_policy(std::string_view text);
+
 struct environment_variable {
     std::string name;
     std::string value;
@@ -49,6 +54,7 @@ struct container_port {
 struct container_definition {
     std::string name;
     std::string image;
+    std::optional<image_pull_policy> pull_policy = {};  ///< nullopt: by the image's tag, see images::ensure
     std::optional<std::vector<std::string>> command = {};
     std::optional<std::vector<std::string>> args = {};
     std::vector<environment_variable> env = {};
@@ -109,11 +115,24 @@ struct parsed_definition {
 /// wrong type, out of range or unknown - each with its path and a remedy.   Source: RIK's schema v1.
 parsed_definition parse_definition_json(std::string_view text);
 
-/// The same from YAML: converted to JSON first; quoted scalars stay strings; one document; no anchors or tags.
+/// The same from YAML 1.2: converted to JSON first; quoted scalars stay strings; one document beside empty ones; no
+/// anchors or tags. In syntax it takes what Kubernetes' parser takes, which is of the same origin.
 parsed_definition parse_definition_yaml(std::string_view text);
 
 /// JSON if the first character that is not white space is '{', else YAML.
 parsed_definition parse_definition(std::string_view text);
+
+/// A definition of a file that may hold several.
+struct definition_of_file {
+    std::string text;  ///< as it is written in the file: parse_definition(text) gives the same
+    parsed_definition parsed;
+};
+
+/// Parses all definitions of a file: documents of YAML, of which those that are empty are skipped, or values of JSON
+/// one after the other. Positions in problems are those of the file. Each definition has a limit of its own; behind one
+/// whose syntax is wrong it goes on at the next line "---". The last entry has an empty text and a problem if `text` is
+/// not UTF-8, longer than limits::definition_file_bytes_max, or has more than limits::definitions_per_file_max.
+std::vector<definition_of_file> parse_definition_file(std::string_view text);
 
 /// The problem with `name` as a DNS-1123 subdomain (names) or label (container names), if any.
 /// Source: RFC 1123, Kubernetes "Object Names and IDs".

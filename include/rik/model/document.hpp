@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,10 +39,16 @@ struct event {
     std::string object_name = {};
     std::string tenant = "default";
     event_type type = event_type::normal;
-    std::string reason = {};   ///< one word: "Scheduled", "Pulled", "Started", "Failed"
-    std::string message = {};  ///< for the user
-    std::string source = {};   ///< "primary", "scheduler", "node NAME"
-    wall_time at = {};
+    std::string reason = {};                 ///< one word: "Scheduled", "Pulled", "Started", "Failed"
+    std::string message = {};                ///< for the user
+    std::string source = {};                 ///< "primary", "scheduler", "node NAME"
+    wall_time at = {};                       ///< the last time
+    std::uint64_t count = 1;                 ///< how often it has happened
+    std::optional<wall_time> first_at = {};  ///< if more than once
+    std::string owner_id = {};               ///< of an instance: its workload
+
+    /// Is it the same thing that happened, at another time?
+    bool is_same_as(event const& other) const;
 };
 
 /// `sequence` makes the name: events list in its order.

@@ -20,6 +20,9 @@ struct node_binding {
     node_id node;
     revision fence = 0;
     bool condemned = false;
+    /// Its node has said how it ended, and holds nothing of it but its record and its logs: its room was given back,
+    /// for good. Whatever is condemned before keeps its room until it is gone.
+    bool vacated = false;
     friend bool operator==(node_binding const&, node_binding const&) = default;
 };
 
@@ -29,6 +32,7 @@ struct container_status {
     container_state state = container_state::waiting;
     std::string reason = {};   ///< one word: "ContainerCreating", "Completed", "Error", "OOMKilled", "ImagePullFailed"
     std::string message = {};  ///< for the user
+    std::string image_digest = {};      ///< "sha256:...", of the image that it runs; empty: not known yet
     std::optional<int> exit_code = {};  ///< 128 + n when signal n ended it
     std::optional<wall_time> started_at = {};
     std::optional<wall_time> finished_at = {};
@@ -49,6 +53,11 @@ struct instance_status {
     std::vector<container_status> containers = {};
     friend bool operator==(instance_status const&, instance_status const&) = default;
 };
+
+/// Says of each container that waits that it will not start, if the instance has failed ("PodFailed") or is being
+/// deleted
+/// ("PodDeleted"). One that says already why it could not be started goes on saying that.
+void explain_unstarted(instance_status& status);
 
 /// Everything an instance is made from; the argument of its constructor and the way to a changed copy.
 struct instance_fields {
@@ -87,8 +96,9 @@ public:
     bool is_bound() const { return fields_.binding && !fields_.binding->condemned; }
     bool is_condemned() const { return fields_.binding && fields_.binding->condemned; }
 
-    /// Bound, and its processes may run or may yet be started: its node's capacity is promised to it.
-    bool takes_room() const;
+    /// Its node's capacity and host ports are promised to it: from its binding until it is gone, or its node vacated.
+    /// What its containers are said to do changes nothing.
+    bool takes_room() const { return fields_.binding && !fields_.binding->vacated; }
 
     instance_fields fields() const { return fields_; }
 

@@ -11,7 +11,14 @@
 
 namespace rik {
 
-/// What a node says of itself in its Hello.
+/// Why a node takes no new instances, although it is heard.
+struct node_trouble {
+    std::string reason;   ///< one word: "NetworkNotReady"
+    std::string message;  ///< what is wrong, and the remedy
+    friend bool operator==(node_trouble const&, node_trouble const&) = default;
+};
+
+/// What a node says of itself in its Hello; of its troubles it tells again whenever they change.
 struct node_facts {
     std::string name;     ///< the host name
     std::string boot_id;  ///< changes with every boot of the machine
@@ -20,6 +27,7 @@ struct node_facts {
     string_map labels = {};
     std::vector<std::string> runtimes = {};   ///< "oci", "microvm"
     std::vector<std::string> addresses = {};  ///< of the machine
+    std::vector<node_trouble> troubles = {};  ///< empty: it takes instances
     friend bool operator==(node_facts const&, node_facts const&) = default;
 };
 

@@ -31,6 +31,9 @@ public:
     /// The first resource of which this asks for more than `capacity` has left beside `taken`; nullopt if all fits.
     std::optional<std::string_view> first_lacking(resources const& capacity, resources const& taken) const;
 
+    /// What `capacity` has left of `name` beside `taken`: less than 0 where more is taken than there is.
+    static std::int64_t left_of(std::string_view name, resources const& capacity, resources const& taken);
+
     std::vector<entry> const& entries() const { return entries_; }
     bool empty() const { return entries_.empty(); }
     friend bool operator==(resources const&, resources const&) = default;

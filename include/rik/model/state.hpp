@@ -35,7 +35,8 @@ std::optional<container_state> parse_container_state(std::string_view text);
 enum class workload_state : std::uint8_t { active, destroying };
 std::string_view to_string(workload_state state);
 
-enum class node_state : std::uint8_t { ready, unheard };
+/// `not_ready` is heard, and takes no new instances: its troubles say why.
+enum class node_state : std::uint8_t { ready, not_ready, unheard };
 std::string_view to_string(node_state state);
 std::optional<node_state> parse_node_state(std::string_view text);
 

@@ -39,10 +39,12 @@ struct node_options {
 class node_agent {
 public:
     node_agent(asio::any_io_executor strand, node_ports ports, node_options options);
+    /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~node_agent();
 
     /// Reads what this machine held, takes over what still runs, removes what nobody owns, and starts.
-    /// Await it on the strand. Errors: those of the journal, the host and the runtime. Cancel: call `stop` then.
+    /// Await it on the strand. Errors: those of the journal, the host and the runtime; then nothing of it runs any
+    /// more. Cancel: call `stop` then.
     awaitable<result<void>> start();
     /// The cluster that this node has joined, in this process or before; nil: none. On the strand.
     cluster_id cluster() const;

@@ -5,6 +5,7 @@
 #include <rik/base/result.hpp>
 #include <rik/model/caller.hpp>
 #include <rik/model/document.hpp>
+#include <rik/model/held_image.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
@@ -40,10 +41,10 @@ struct instance_filter {
     std::optional<node_id> node = {};
 };
 
-/// Rows at one revision.
+/// Rows at one revision. A watch that goes on after `at` misses nothing.
 template <class Row>
 struct listing {
-    revision at = 0;
+    store_position at = {};
     std::vector<stored<Row>> rows;
 };
 
@@ -73,11 +74,12 @@ class watch_source {
 public:
     struct batch {
         std::vector<change> changes;
-        revision at = 0;
+        store_position at = {};  ///< after them; all are of its epoch
         bool is_initial = false;
     };
     virtual ~watch_source() = default;
-    /// Errors: exhausted, it was too slow: list and watch again; unavailable, the primary stops.
+    /// Errors: exhausted, it was too slow, or `after` cannot be gone on after: list and watch again; unavailable, the
+    /// primary stops.
     virtual awaitable<result<batch>> next() = 0;
 };
 
@@ -86,7 +88,7 @@ struct watch_request {
     /// Only the rows under it, before or after the change; empty: all. Instances: owner_index, node_index,
     /// pending_index; releases: "workload/UID"; documents: kind_index, about_index. Any other key has no rows.
     std::string index_key = {};
-    std::optional<revision> after = {};  ///< resume: no initial rows, changes after this revision
+    std::optional<store_position> after = {};  ///< resume: no initial rows, changes after this position
 };
 
 /// Implemented by the primary. May be called from any thread: each call hops to the primary's strand and back.
@@ -134,6 +136,11 @@ public:
     /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
     /// unavailable, its node is not heard.
     virtual awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) = 0;
+
+    /// What the node answers. Errors: denied, the caller is no admin: what is on a machine belongs to all tenants;
+    /// not_found; unavailable, the node is not heard; those of `images`; conflict, an instance uses the image that is
+    /// to go. Cancel: a pull is given up, unless somebody else waits for it.
+    virtual awaitable<result<std::vector<held_image>>> call_images(caller who, node_id on, image_call what) = 0;
 
     /// Is the store open and a scheduler connected? The reason if not.
     virtual awaitable<result<void>> ready() = 0;

@@ -36,6 +36,7 @@ struct primary_options {
 class primary final : public operations {
 public:
     primary(asio::any_io_executor strand, primary_ports ports, primary_options options);
+    /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~primary() override;
 
     /// Opens the store and starts. Await it on the strand. Errors: those of store::open; invalid, the
@@ -65,6 +66,7 @@ public:
     awaitable<result<void>> put_document(caller who, document what) override;
     awaitable<result<void>> delete_document(caller who, document_key which) override;
     awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) override;
+    awaitable<result<std::vector<held_image>>> call_images(caller who, node_id on, image_call what) override;
     awaitable<result<void>> ready() override;
 
 private:

@@ -4,10 +4,12 @@
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/held_image.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,19 +34,47 @@ struct image {
     std::string digest;          ///< "sha256:..." of its manifest
     std::filesystem::path tree;  ///< the unpacked root file system
     image_config config;
+    std::string warning = {};  ///< for the user: why it may be an older one
 };
 
 using image_ptr = std::shared_ptr<image const>;
+
+struct image_removal {
+    std::string digest;
+    std::string only_name = {};  ///< if it has others, only this one goes; empty: all
+};
 
 class images {
 public:
     virtual ~images() = default;
 
-    /// The image, pulled first if it is not here. If it is, its registry is asked again only for the tag "latest" or
-    /// none, once a minute at most; what is here serves if it is silent. Calls for the same name at once pull once.
-    /// Errors: invalid, `name` is no image name; not_found, the registry does not have it; unavailable, the registry
-    /// does not answer; denied; exhausted, the disk is full; unsupported, no image for this machine's architecture.
-    virtual awaitable<result<image_ptr>> ensure(std::string name) = 0;
+    /// The image that `name` means, pulled first if need be.
+    ///
+    /// always: the registry is asked at each call, and what is here serves if it says that nothing has changed; if it
+    /// is away, that is an error. if_not_present: it is asked only for what is not here. never: it is not asked.
+    /// nullopt: the tag says. "latest" or none is as always, but what is here serves if the registry is away, with a
+    /// warning; of any other tag or digest it is as if_not_present. A file on this machine is as a registry with the
+    /// tag "latest".
+    ///
+    /// Calls for one name at once ask once; one that begins after the registry was asked is not part of that.
+    /// Source: Kubernetes, "Images", "Image pull policy".
+    /// Errors: invalid, `name` is no image name; not_found, the registry does not have it, or the policy is never and
+    /// it is not here; unavailable, the registry does not answer; denied; exhausted, the disk is full; unsupported, no
+    /// image for this machine's architecture.
+    virtual awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) = 0;
+
+    /// All that are here, by their names; who uses them is not known here.
+    virtual awaitable<result<std::vector<held_image>>> list_held() = 0;
+
+    /// Takes the images of an archive or layout on this machine, as if they had been pulled by the names that they have
+    /// there.
+    /// Errors: invalid, the path or the name; not_found, there is no such file; unsupported, it has no name and none is
+    /// given, or it is no archive; corrupt; those of `ensure`.
+    virtual awaitable<result<std::vector<held_image>>> load(load_images what) = 0;
+
+    /// Whoever calls `ensure` from now on does not get it. Its room on the disk is free soon after.
+    /// Errors: not_found; conflict, a container has it mounted; internal.
+    virtual awaitable<result<void>> remove(image_removal what) = 0;
 };
 
 }  // namespace rik

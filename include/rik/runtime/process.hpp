@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ struct command {
     std::filesystem::path working_dir = {};             ///< empty: the parent's
     std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's from 1 to 255)
     std::size_t output_bytes_max = 1u << 20;            ///< of each of stdout and stderr kept by `run_process`
+    /// The file mode creation mask of the child, and of what it starts: what the tools make must not depend on the
+    /// shell that started this program. nullopt: ours.
+    std::optional<mode_t> creation_mask = 022;
 };
 
 /// How a process ended: its code, or 128 + n when signal n killed it. `known` is false when somebody else reaped it.
@@ -45,7 +49,8 @@ struct process_output {
 class child_process {
 public:
     /// Standard output and error go to /dev/null unless `descriptors` maps 1 or 2.
-    /// Errors: not_found, there is no such program; internal, the kernel refused.
+    /// Errors: not_found, there is no such program; exhausted, the system is short of something (is_shortage);
+    /// internal, the kernel refused.
     static result<child_process> start(asio::any_io_executor executor, command const& what);
 
     child_process(child_process&&) noexcept;
@@ -66,10 +71,11 @@ private:
 
 /// Runs `what` to its end and gives its output. A child that is not done at `deadline`, or whose caller is cancelled,
 /// is killed with its process group.
-/// Errors: not_found, there is no such program; timed_out; internal. A non-zero exit is a value, not an error.
+/// Errors: as of child_process::start; timed_out. A non-zero exit is a value, not an error.
 awaitable<result<process_output>> run_process(command what, time_point deadline);
 
-/// The same, but a non-zero exit is errc::internal with the program's name and the last lines of its stderr.
+/// The same, but a non-zero exit is errc::internal with the program's name and the last lines of its stderr; exhausted,
+/// if these say that the system was short of something.
 awaitable<result<process_output>> run_process_ok(command what, time_point deadline);
 
 /// Finds a program like a shell does, in PATH's directories and the usual sbin ones.

@@ -26,6 +26,7 @@ struct scheduler_options {
 class scheduler {
 public:
     scheduler(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options);
+    /// Precondition: it was never started, or `stop` has returned.
     ~scheduler();
 
     /// Call it on the strand.

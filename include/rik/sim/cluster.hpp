@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +52,8 @@ public:
     /// The agent dies; containers run on.
     awaitable<> crash_node(std::size_t index);
     awaitable<> start_node(std::size_t index);
+    /// The same. Errors: those of node_agent::start, and then the agent is not there.
+    awaitable<result<void>> try_start_node(std::size_t index);
     /// The agent dies, and all that runs on the machine.
     awaitable<> power_off(std::size_t index);
     /// Both ends are told, and nobody can dial until it is mended. It carries the node's streams, too.
@@ -74,28 +75,29 @@ public:
     /// The workload made from `definition` (JSON or YAML), and `count` instances of it.
     awaitable<workload_id> create(std::string definition, std::uint32_t count);
 
-    /// What must hold at every moment, checked whenever a container starts: an instance is started on one machine only,
-    /// and no machine runs more than it offers (cpu, memory, Pods, each host port once). Empty, or what was wrong.
-    /// Source: DESIGN, section 5, rules 1 and 3
-    std::string const& violations() const { return violations_; }
+    /// What must hold at every moment, looked at whenever a binding lasts, a container starts, or something ends: an
+    /// instance is started on one machine only, by its binding; whatever has something on a machine holds room there by
+    /// the primary's journal; these together take no more than the machine offers (cpu, memory, Pods, each host port
+    /// once); no machine was told what it cannot do (see `machine`); and no Pod failed but by itself, by its image, by
+    /// a fault that was set or by the loss of its machine's power. Empty, or what was wrong first, a line each.
+    /// Source: DESIGN, section 5, rules 1, 3 and 4
+    std::string const& violations() const;
 
 private:
     struct primary_process;
     struct scheduler_process;
     struct node_process;
     class links;
-
-    void check_start(std::size_t index, container_key const& started);
+    class checkers;
 
     world& world_;
     cluster_options options_;
     std::unique_ptr<links> links_;
+    std::unique_ptr<checkers> checkers_;
     std::vector<std::unique_ptr<machine>> machines_;
     std::unique_ptr<primary_process> primary_;
     std::unique_ptr<scheduler_process> scheduler_;
     std::vector<std::unique_ptr<node_process>> nodes_;
-    std::map<instance_id, std::size_t> homes_;  ///< where each instance was started first
-    std::string violations_;
 };
 
 /// For `until`: there are `count` instances, and all run.

@@ -4,8 +4,11 @@
 #include <rik/sim/world.hpp>
 #include <rik/store/memory_journal.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace rik::sim {
 
@@ -20,17 +23,24 @@ public:
     duration flush_time = std::chrono::microseconds(100);
     /// Every append that has not returned yet fails with this, even if its batch lasts already.
     void fail(error why) { failure_ = std::move(why); }
+    /// As long as `why` is set, nothing can be read or written. It must outlive the disk.
+    void fail_with(std::optional<error> const& why) { fault_ = &why; }
+    /// Is called with each batch when it lasts, whether or not its append returns.
+    void watch(std::function<void(std::vector<journal_entry> const&)> watcher) { on_append_ = std::move(watcher); }
 
-    awaitable<result<journal_contents>> lead() override { return under_.lead(); }
+    awaitable<result<journal_contents>> lead() override;
     awaitable<result<void>> append(std::vector<journal_entry> batch) override;
 
 private:
     awaitable<> pass_time();
+    bool has_failed();
 
     world& world_;
     memory_journal under_;
     duration delay_max_;
     std::optional<error> failure_;
+    std::optional<error> const* fault_ = nullptr;
+    std::function<void(std::vector<journal_entry> const&)> on_append_;  ///< may be empty
 };
 
 }  // namespace rik::sim

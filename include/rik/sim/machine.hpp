@@ -35,14 +35,24 @@ struct image_behaviour {
 
 /// What goes wrong on a machine, as long as it is set.
 struct machine_faults {
+    std::optional<error> pull_error = {};
+    std::optional<error> sandbox_error = {};
+    duration start_time = {};  ///< of each container, beside its image's
+    std::optional<error> start_error = {};
     duration removal_time = {};  ///< of each container of an instance, and of the rest
     std::optional<error> removal_error = {};
     std::optional<error> wait_error = {};
     duration attach_time = {};
     std::optional<error> attach_error = {};
-    duration stop_delay = {};  ///< from the call to the stop signal
+    std::optional<error> detach_error = {};
+    std::optional<error> open_error = {};    ///< of the Pod network
+    std::optional<error> repair_error = {};  ///< the same
+    duration stop_delay = {};                ///< from the call to the stop signal
     std::optional<error> stop_error = {};
     std::optional<error> kill_error = {};
+    std::optional<error> list_error = {};
+    std::optional<error> describe_error = {};
+    std::optional<error> disk_error = {};  ///< of the journal of the machine's agent: nothing is read or written
 };
 
 /// One start of a container, for checkers.
@@ -51,7 +61,18 @@ struct container_start {
     time_point at;
 };
 
+/// Who looks on from outside of the roles. Each is called at once, when it has happened.
+struct machine_witness {
+    std::function<void(container_key const&)> started = [](container_key const&) {};
+    /// Something that an instance had here is gone: a container, the sandbox, its place on the network.
+    std::function<void(instance_id const&)> ended = [](instance_id const&) {};
+    /// The machine was told to do what cannot be done: see `machine`. Whoever told it has broken a rule.
+    std::function<void(instance_id const&, error const&)> refused = [](instance_id const&, error const&) {};
+};
+
 /// Runtime, images, network and host of one machine. Containers run on while no agent is there; `power_off` ends them.
+/// Like a real one it has each address and each host port once, until the Pod that has it is detached (conflict), and
+/// no room for more than it offers (exhausted); one that does not say what it offers has room for everything.
 class machine final : public runtime, public images, public network, public host {
 public:
     machine(asio::any_io_executor executor, clock& time, node_facts facts);
@@ -60,8 +81,11 @@ public:
     /// For every image, unless it has a behaviour of its own.
     void set_behaviour(image_behaviour how) { usual_ = std::move(how); }
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
-    /// As long as it is set, the Pod network cannot be opened.
-    void set_network_error(std::optional<error> why) { network_error_ = std::move(why); }
+    /// From now on the registry has another image by this name. (What was never pushed has one that its name stands
+    /// for.)
+    void push(std::string const& image, std::string digest);
+    /// As long as it is set, the Pod network can be neither opened nor repaired.
+    void set_network_error(std::optional<error> why) { faults.open_error = faults.repair_error = std::move(why); }
     /// Somebody takes the Pod off the network. `repair` puts it back, or tells it if `attach_error` is set.
     void cut_off(instance_id instance);
     machine_faults faults;
@@ -70,14 +94,14 @@ public:
     /// codes of those that had ended before. Call it when no agent uses the machine.
     void power_off();
 
-    /// Is called at every start of a container, when it runs.
-    void watch_starts(std::function<void(container_key const&)> watcher) { on_start_ = std::move(watcher); }
+    /// There is one: it replaces the one before.
+    void set_witness(machine_witness who) { witness_ = std::move(who); }
 
     std::vector<container_start> const& starts() const { return starts_; }
     /// Containers that run now.
     std::vector<container_key> running() const;
-    /// The same by instance, with what their definitions say.
-    std::map<instance_id, instance_template> running_pods() const;
+    /// What they take of the machine, beside each other.
+    resources in_use() const;
     resources const& capacity() const { return facts_.capacity; }
     /// Instances that are on the network now.
     std::set<instance_id> attached() const;
@@ -85,6 +109,10 @@ public:
     std::size_t open_log_count() const { return static_cast<std::size_t>(log_readers_.use_count()) - 1; }
     /// Whatever is held for an instance but its logs: sandboxes and network attachments.
     std::set<instance_id> occupied() const;
+    /// Does `text` tell of an error that was made to happen: one of the faults, or of an image's behaviour?
+    bool has_injected(std::string_view text) const;
+    /// Has a container of it failed, or lost its power, without being told to end?
+    bool has_failed_by_itself(instance_id const& which) const { return failed_by_themselves_.contains(which); }
 
     std::string_view name() const override { return "oci"; }
     awaitable<result<sandbox>> create_sandbox(sandbox_request request) override;
@@ -98,7 +126,10 @@ public:
     awaitable<result<std::vector<found_sandbox>>> list() override;
     awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
 
-    awaitable<result<image_ptr>> ensure(std::string name) override;
+    awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) override;
+    awaitable<result<std::vector<held_image>>> list_held() override;
+    awaitable<result<std::vector<held_image>>> load(load_images what) override;
+    awaitable<result<void>> remove(image_removal what) override;
 
     awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;
     awaitable<result<std::vector<lost_pod>>> repair() override;
@@ -112,8 +143,15 @@ private:
     struct container;
     class text_log;
     image_behaviour const& behaviour_of(std::string const& image) const;
+    std::string digest_of(std::string const& name) const;
     static awaitable<result<void>> change_of(std::shared_ptr<container> which);
     std::shared_ptr<container> find(container_key const& key) const;
+    error inject(error why);
+    error refuse(instance_id const& told, error why);
+    /// Why the container cannot run beside what runs.
+    std::optional<error> lacks_room(container_request const& asked) const;
+    /// Why the Pod cannot be on the network beside those that are, or were and have not been detached.
+    std::optional<error> clashes(pod_attachment const& asked) const;
 
     asio::any_io_executor executor_;
     clock& time_;
@@ -121,8 +159,8 @@ private:
     std::uint64_t boot_count_ = 1;
     image_behaviour usual_;
     std::map<std::string, image_behaviour> special_;
-    std::set<std::string> pulled_;
-    std::optional<error> network_error_;
+    std::map<std::string, std::string> registry_;  ///< digests by short name, of what was pushed
+    std::map<std::string, std::string> pulled_;    ///< the same, of what is here
     std::set<instance_id> sandboxes_;
     std::map<container_key, std::shared_ptr<container>> containers_;
     std::map<container_key, std::string> logs_;  ///< of those that are gone
@@ -130,7 +168,9 @@ private:
     std::map<instance_id, pod_attachment> attached_;
     std::map<instance_id, pod_attachment> cut_off_;  ///< until `repair`
     std::vector<container_start> starts_;
-    std::function<void(container_key const&)> on_start_ = [](container_key const&) {};
+    std::set<std::string> injected_;  ///< messages
+    std::set<instance_id> failed_by_themselves_;
+    machine_witness witness_;
 };
 
 }  // namespace rik::sim

@@ -14,19 +14,21 @@ class change_history {
 public:
     /// Forgets everything; changes after `floor` are those that are added from now on.
     void restart(revision floor);
-    /// Precondition: no change of a later revision was added before.
-    void add(change done);
+    /// `bytes` is its footprint. Precondition: no change of a later revision was added before.
+    void add(change done, std::size_t bytes);
 
     /// Every change after this revision is here.
     revision floor() const { return floor_; }
 
-    /// Calls `visit(change const&)` for each change after `after`, oldest first, as long as it returns true.
+    std::size_t bytes() const { return bytes_; }
+
+    /// Calls `visit(change const&, bytes)` for each change after `after`, oldest first, as long as it returns true.
     /// Precondition: after >= floor().
     template <class Visit>
     void for_each_after(revision after, Visit visit) const {
         auto const is_later = [](revision than, item const& each) { return than < each.done.changed_at; };
         auto each = std::upper_bound(items_.begin(), items_.end(), after, is_later);
-        for (; each != items_.end() && visit(each->done); ++each) {
+        for (; each != items_.end() && visit(each->done, each->bytes); ++each) {
         }
     }
 

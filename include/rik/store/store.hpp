@@ -2,7 +2,9 @@
 #pragma once
 
 #include <rik/async/notifier.hpp>
+#include <rik/base/entropy.hpp>
 #include <rik/store/change.hpp>
+#include <rik/store/epoch.hpp>
 #include <rik/store/history.hpp>
 #include <rik/store/journal.hpp>
 #include <rik/store/transaction.hpp>
@@ -25,8 +27,8 @@ namespace rik {
 struct subscription {
     table_id table = table_id::instance;
     std::string index_key = {};  ///< empty: the whole table
-    /// Changes after this revision, from the history; nullopt: from now on.
-    std::optional<revision> after = {};
+    /// Changes after this position, from the history; nullopt: from now on.
+    std::optional<store_position> after = {};
 };
 
 /// Durable changes in order of their revision. Destroy it to unsubscribe; the store closes it when it stops or ends.
@@ -36,21 +38,29 @@ public:
     watcher(watcher const&) = delete;
     watcher& operator=(watcher const&) = delete;
 
-    /// All that has come since the last call, at least one change; waits for it. One caller at a time.
-    /// Errors: exhausted, "too old": it fell behind limits::watch_queue_count_max, or `after` is not in the history,
-    /// or more than that has changed since `after`; read the rows anew and watch again. unavailable, the store has
-    /// stopped.
+    /// What has come since the last call: whole commits, at least one, else up to limits::watch_batch_bytes_max; waits
+    /// for it. One caller at a time.
+    /// Errors: exhausted, "too old": it fell behind limits::watch_queue_count_max, or behind the history, or `after`
+    /// is not in the history, or of another store than this has been (see store_position), or more than that has
+    /// changed since `after`; read the rows anew and watch again. unavailable, the store has stopped.
     awaitable<result<std::vector<change>>> next();
 
 private:
     friend class store;
     watcher(class store& owner, subscription what);
-    void offer(change const& done);
+    struct queued {
+        change done;
+        std::size_t bytes;
+    };
+    void offer(change const& done, std::size_t bytes);
+    std::vector<change> take_batch();
+    void lose_place();
     void close(error why);
+    void forget(std::size_t count);
 
     class store* owner_;  ///< nullptr: it is gone
     subscription what_;
-    std::vector<change> queue_;
+    std::deque<queued> queue_;  ///< all of it is in the history, too, but for what is being dropped there
     std::optional<error> closed_;
     notifier changed_;
     std::list<watcher*>::iterator place_;  ///< in one of the store's lists
@@ -59,11 +69,12 @@ private:
 /// Use it from one strand only. Role code reads `head`; what leaves the process (API, watches, links) reads `durable`.
 class store {
 public:
-    /// `under` must outlive the store.
-    store(asio::any_io_executor executor, journal& under);
+    /// `under` and `random`, which names the epochs, must outlive the store.
+    store(asio::any_io_executor executor, journal& under, entropy& random);
     ~store();
 
-    /// Leads the journal, replays it, and commits an epoch, so that no revision of an earlier writer is used again.
+    /// Leads the journal, replays it, and commits an epoch, so that no revision of an earlier writer is used again, and
+    /// no position in another future of this journal is taken for one in this.
     /// Errors: those of journal::lead and append; corrupt, a row cannot be decoded.
     awaitable<result<void>> open();
 
@@ -76,7 +87,8 @@ public:
     /// Changes the head now; becomes durable with a later flush ("rides along").
     /// Returns the revision of all its changes; an empty transaction makes none and returns the head's.
     /// Errors, and then nothing is changed: conflict, a row is not at the revision expected of it, or its name is
-    /// taken; exhausted, there are more changes than limits::append_entries_max, or the journal is too far behind;
+    /// taken; exhausted, there are more changes than limits::append_entries_max, or the journal is too far behind, by
+    /// limits::unflushed_count_max or unflushed_bytes_max;
     /// unavailable, a flush has failed; internal, a row occurs twice.
     result<revision> apply(transaction changes);
 
@@ -89,9 +101,14 @@ public:
     /// Changes that are applied and not yet durable: near limits::unflushed_count_max the journal is too slow, and who
     /// can wait should.
     std::size_t unflushed_count() const { return unflushed_count_; }
+    /// What they hold in memory, near limits::unflushed_bytes_max likewise.
+    std::size_t unflushed_bytes() const { return unflushed_bytes_; }
 
     view const& head() const { return head_; }
     view const& durable() const { return durable_; }
+
+    /// Of what is durable. After `open`.
+    store_position position() const { return {epoch_, durable_.at()}; }
 
     /// The revision that the next `apply` makes: for objects that name the commit that made them.
     revision next_revision() const { return head_.at() + 1; }
@@ -104,6 +121,7 @@ private:
         revision at = 0;
         std::vector<change> changes;
         std::vector<journal_entry> entries;
+        std::size_t bytes = 0;  ///< of all in it
     };
     struct subscribers {
         std::list<watcher*> to_all;
@@ -120,22 +138,38 @@ private:
     std::size_t take_group(std::vector<journal_entry>& batch);
     awaitable<> publish_group(std::size_t commit_count);
     void publish(pending_commit commit);
-    void tell_watchers(change const& done);
+    void tell_watchers(change const& done, std::size_t bytes);
+    void end_laggards();
+    void end_longest_queue();
     void wake_waiters();
     std::list<watcher*>& list_for(subscription const& what);
     void unsubscribe(watcher& gone);
     template <class Visit>
-    void for_each_watcher(Visit visit);
+    void for_each_watcher(Visit visit) {
+        for (auto& of_table : subscribers_) {
+            for (auto* each : of_table.to_all) visit(*each);
+            for (auto& [key, list] : of_table.by_index) {
+                for (auto* each : list) visit(*each);
+            }
+        }
+    }
+    bool may_resume(store_position const& after) const;
     error stopped_error() const;
     void fail(error why);
 
     asio::any_io_executor executor_;
     journal& journal_;
+    entropy& random_;
+    std::vector<store_epoch> epochs_;  ///< of the journal, oldest first; the last is this store's
+    epoch_id epoch_;
     view head_;
     view durable_;
     std::deque<pending_commit> unflushed_;
     std::size_t unflushed_count_ = 0;  ///< changes in it
+    std::size_t unflushed_bytes_ = 0;
     change_history history_;
+    std::size_t published_bytes_ = 0;  ///< since laggards were looked for
+    std::size_t queued_count_ = 0;     ///< changes in the queues of all watchers
     std::optional<error> failed_;
     std::array<subscribers, table_count> subscribers_;
     std::multimap<revision, notifier*> waiters_;

@@ -1,13 +1,20 @@
 #include "network/linux/firewall_detail.hpp"
 
+#include "network/linux/netlink_detail.hpp"
+
 #include <rik/async/shield.hpp>
+#include <rik/base/shortage.hpp>
 
 #include <boost/asio/post.hpp>
 
 #include <fmt/format.h>
 #include <nftables/libnftables.h>
 
+#include <cerrno>
 #include <memory>
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
 
 namespace rik::detail {
 
@@ -17,18 +24,31 @@ struct free_context {
     void operator()(nft_ctx* context) const { nft_ctx_free(context); }
 };
 
+/// libnftables ends the whole process if it gets no socket (netlink_init_error of 1.0.6).
+result<void> check_socket() {
+    descriptor const tried(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+    if (!tried) return system_failure("nftables: netlink socket", errno);
+    return {};
+}
+
+bool says_shortage(std::string_view said) {
+    return said.find("Cannot allocate memory") != said.npos || said.find("Too many open files") != said.npos ||
+           said.find("No buffer space available") != said.npos;
+}
+
 /// What nftables prints. One transaction: all of `commands` or nothing.   Source: libnftables(3).
 result<std::string> run_nft(std::string const& commands, unsigned output_flags = 0) {
+    if (auto const may = check_socket(); !may) return may.error();
     // A context of its own each time costs 0.1 ms and keeps no cache of everybody's tables in memory.
     std::unique_ptr<nft_ctx, free_context> const context(nft_ctx_new(NFT_CTX_DEFAULT));
-    if (!context) return error{errc::internal, "nftables: no context"};
+    if (!context) return error{errc::exhausted, "nftables: no memory for a context"};
     nft_ctx_output_set_flags(context.get(), output_flags);
     nft_ctx_buffer_output(context.get());
     nft_ctx_buffer_error(context.get());
     if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0)
         return std::string(nft_ctx_get_output_buffer(context.get()));
     std::string const said = nft_ctx_get_error_buffer(context.get());
-    auto code = errc::internal;
+    auto code = says_shortage(said) ? errc::exhausted : errc::internal;
     if (said.find("Operation not permitted") != std::string::npos) code = errc::denied;
     if (said.find("No such file or directory") != std::string::npos) code = errc::not_found;
     return error{code, fmt::format("nftables: {}", said.substr(0, said.find('\n')))};

@@ -1,5 +1,7 @@
 #include "network/linux/host_ports_detail.hpp"
 
+#include <rik/base/shortage.hpp>
+
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -7,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <limits>
 #include <system_error>
 
 namespace rik::detail {
@@ -20,8 +23,9 @@ std::string port_name(port_protocol protocol, std::uint16_t port) {
 error refusal(port_protocol protocol, std::uint16_t port, int number) {
     auto const name = port_name(protocol, port);
     if (number == EADDRINUSE) return error{errc::conflict, name + ": in use by another program"};
-    auto const code = number == EACCES || number == EPERM ? errc::denied : errc::internal;
-    return error{code, fmt::format("{}: {}", name, std::generic_category().message(number))};
+    auto problem = system_failure(name, number);
+    if (number == EACCES || number == EPERM) problem.code = errc::denied;
+    return problem;
 }
 
 }  // namespace
@@ -36,21 +40,50 @@ std::vector<port_mapping> mappings_of(std::vector<container_port> const& host_po
     return mappings;
 }
 
-result<descriptor> hold_port(port_protocol protocol, std::uint16_t port) {
-    auto const is_tcp = protocol == port_protocol::tcp;
-    descriptor socket(::socket(AF_INET, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return refusal(protocol, port, errno);
-    // Connections of a former owner that wait in TIME_WAIT are no reason to refuse; two listeners still conflict.
-    int const on = 1;
-    if (is_tcp) (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+namespace {
+
+void set_reuse(descriptor const& socket, int on) {
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
+bool bind_everywhere(descriptor const& socket, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_ANY);
-    if (::bind(socket.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0) {
-        return refusal(protocol, port, errno);
-    }
-    if (is_tcp && ::listen(socket.get(), 0) != 0) return refusal(protocol, port, errno);
+    return ::bind(socket.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0;
+}
+
+/// Connections of a former owner that wait in TIME_WAIT are no reason to refuse: with the option they do not count, and
+/// whoever listens still does. It is taken back at once: where both have it, another program could listen beside us.
+bool bind_beside_old_connections(descriptor const& socket, std::uint16_t port) {
+    set_reuse(socket, 1);
+    auto const is_bound = bind_everywhere(socket, port);
+    auto const number = errno;
+    set_reuse(socket, 0);
+    errno = number;
+    return is_bound;
+}
+
+/// From now on the socket gets what comes from a device that does not exist, which is nothing: the kernel answers
+/// datagrams with "port unreachable". The port stays taken on every other device.
+void let_nothing_in(descriptor const& socket) {
+#ifdef SO_BINDTOIFINDEX
+    int const no_device = std::numeric_limits<int>::max();
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTOIFINDEX, &no_device, sizeof no_device);
+#endif
+}
+
+}  // namespace
+
+result<descriptor> hold_port(port_protocol protocol, std::uint16_t port) {
+    auto const is_tcp = protocol == port_protocol::tcp;
+    descriptor socket(::socket(AF_INET, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return refusal(protocol, port, errno);
+    auto is_bound = bind_everywhere(socket, port);
+    if (!is_bound && errno == EADDRINUSE && is_tcp) is_bound = bind_beside_old_connections(socket, port);
+    if (!is_bound) return refusal(protocol, port, errno);
+    if (!is_tcp) let_nothing_in(socket);
     return socket;
 }
 
@@ -74,6 +107,11 @@ result<void> port_table::take(instance_id instance, std::vector<port_mapping> co
         taken.emplace(name, entry{.owner = instance, .mapping = each, .holder = std::move(*holder)});
     }
     ports_.merge(taken);
+    for (auto const& each : mappings) {  // its own from before, too
+        auto& own = ports_.at(key(each.protocol, each.host_port));
+        own.mapping = each;
+        own.is_closed = false;
+    }
     return {};
 }
 
@@ -89,19 +127,24 @@ std::vector<std::uint16_t> port_table::take_back(instance_id instance, std::vect
     return not_held;
 }
 
-std::vector<port_mapping> port_table::give_back(instance_id instance) {
-    std::vector<port_mapping> given;
-    std::erase_if(ports_, [&](auto const& each) {
-        if (each.second.owner != instance) return false;
-        given.push_back(each.second.mapping);
-        return true;
-    });
-    return given;
+std::vector<port_mapping> port_table::close(instance_id instance) {
+    std::vector<port_mapping> closed;
+    for (auto& [name, each] : ports_) {
+        if (each.owner != instance) continue;
+        each.is_closed = true;
+        closed.push_back(each.mapping);
+    }
+    return closed;
+}
+
+void port_table::give_back(instance_id instance) {
+    std::erase_if(ports_, [&](auto const& each) { return each.second.owner == instance; });
 }
 
 std::vector<port_mapping> port_table::all() const {
     std::vector<port_mapping> mappings;
-    for (auto const& [name, each] : ports_) mappings.push_back(each.mapping);
+    for (auto const& [name, each] : ports_)
+        if (!each.is_closed) mappings.push_back(each.mapping);
     return mappings;
 }
 

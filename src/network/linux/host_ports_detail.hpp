@@ -16,8 +16,9 @@ namespace rik::detail {
 /// The mappings that `host_ports`, entries with a host port, ask for.
 std::vector<port_mapping> mappings_of(std::vector<container_port> const& host_ports, std::uint32_t address);
 
-/// A socket that holds the port on every IPv4 address: for TCP it listens, so that no other program can. What reaches
-/// it came before the firewall's rule or after it.
+/// A socket that holds the port on every IPv4 address, so that no other program can listen there. Nothing gets in: what
+/// comes before the firewall's rule or after it is refused by the kernel, as if nobody had the port. (A program that
+/// asks for UDP on one device only still gets it there.)
 /// Errors: conflict, another program has the port; denied; internal.
 result<descriptor> hold_port(port_protocol protocol, std::uint16_t port);
 
@@ -29,7 +30,10 @@ public:
     /// Like take, but a port that another program has is the Pod's all the same: it was running before.
     /// Returns those ports.
     std::vector<std::uint16_t> take_back(instance_id instance, std::vector<port_mapping> const& mappings);
-    std::vector<port_mapping> give_back(instance_id instance);
+    /// From now on they are not among `all`, and still nobody else's: until the firewall's rules are gone, too.
+    std::vector<port_mapping> close(instance_id instance);
+    void give_back(instance_id instance);
+    /// What the firewall's map has, but for what is closed.
     std::vector<port_mapping> all() const;
     void clear() { ports_.clear(); }
 
@@ -39,6 +43,7 @@ private:
         instance_id owner;
         port_mapping mapping;
         descriptor holder;
+        bool is_closed = false;
     };
     std::optional<error> find_other(instance_id instance, port_mapping const& mapping) const;
     std::map<key, entry> ports_;

@@ -88,9 +88,16 @@ netlink_message new_bridge(std::string_view name, mac_address const& mac) {
 
 netlink_message set_up(std::uint32_t index) { return {RTM_SETLINK, 0, link_that_is_up(index)}; }
 
+netlink_message set_mtu(std::uint32_t index, std::uint32_t mtu) {
+    netlink_message message(RTM_SETLINK, 0, link_of(index));
+    message.add(IFLA_MTU, mtu);
+    return message;
+}
+
 netlink_message new_veth_pair(veth_pair const& what) {
     netlink_message message(RTM_NEWLINK, make_new, link_that_is_up());
     message.add(IFLA_IFNAME, what.name).add(IFLA_MASTER, what.bridge_index).add(IFLA_GROUP, what.group);
+    message.add(IFLA_MTU, what.mtu);
     {
         netlink_message::nest const info(message, IFLA_LINKINFO);
         message.add(IFLA_INFO_KIND, std::string_view("veth"));
@@ -98,7 +105,7 @@ netlink_message new_veth_pair(veth_pair const& what) {
         netlink_message::nest const peer(message, VETH_INFO_PEER);
         message.append(link_of());
         message.add(IFLA_IFNAME, what.peer_name).add(IFLA_NET_NS_FD, static_cast<std::uint32_t>(what.peer_namespace));
-        message.add(IFLA_ADDRESS, std::as_bytes(std::span(what.peer_mac)));
+        message.add(IFLA_ADDRESS, std::as_bytes(std::span(what.peer_mac))).add(IFLA_MTU, what.mtu);
     }
     return message;
 }
@@ -144,6 +151,22 @@ netlink_message new_address(interface_address const& what) {
 netlink_message delete_address(interface_address const& what) {
     netlink_message message(RTM_DELADDR, 0, address_message(what));
     message.add(IFA_LOCAL, htonl(what.address));
+    return message;
+}
+
+netlink_message list_routes() {
+    rtmsg body{};
+    body.rtm_family = AF_INET;
+    body.rtm_table = RT_TABLE_MAIN;
+    return {RTM_GETROUTE, NLM_F_DUMP, body};
+}
+
+netlink_message get_route(std::uint32_t address) {
+    rtmsg body{};
+    body.rtm_family = AF_INET;
+    body.rtm_dst_len = 32;
+    netlink_message message(RTM_GETROUTE, 0, body);
+    message.add(RTA_DST, htonl(address));
     return message;
 }
 

@@ -17,11 +17,13 @@ netlink_message list_addresses();
 /// bridge takes the lowest one of its ports and changes it under the Pods' ARP caches.
 netlink_message new_bridge(std::string_view name, mac_address const& mac);
 netlink_message set_up(std::uint32_t index);
+netlink_message set_mtu(std::uint32_t index, std::uint32_t mtu);
 
 struct veth_pair {
     std::string_view name;
     std::uint32_t bridge_index = 0;
     std::uint32_t group = 0;
+    std::uint32_t mtu = 0;  ///< of both ends
     std::string_view peer_name;
     mac_address peer_mac{};
     int peer_namespace = -1;  ///< a descriptor
@@ -49,6 +51,10 @@ struct interface_address {
 };
 netlink_message new_address(interface_address const& what);
 netlink_message delete_address(interface_address const& what);
+/// The IPv4 routes of the main table.
+netlink_message list_routes();
+/// The route that a packet to `address` would take.
+netlink_message get_route(std::uint32_t address);
 netlink_message new_default_route(std::uint32_t gateway, std::uint32_t index);
 
 }  // namespace rik::detail

@@ -21,7 +21,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::string_view pod_interface = "eth0";
 constexpr int attach_tries_max = 3;
 
 link_view read_link(netlink_reply const& reply) {
@@ -31,6 +30,7 @@ link_view read_link(netlink_reply const& reply) {
             .kind = attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND),
             .group = attributes.find_number(IFLA_GROUP).value_or(0),
             .master = attributes.find_number(IFLA_MASTER).value_or(0),
+            .mtu = attributes.find_number(IFLA_MTU).value_or(0),
             .is_up = (reply.body<ifinfomsg>().ifi_flags & IFF_UP) != 0};
 }
 
@@ -224,6 +224,7 @@ result<void> node_links::create_pair(pod_link const& pod, int network_namespace)
     veth_pair const pair{.name = pod.name,
                          .bridge_index = bridge_index_,
                          .group = groups_.live,
+                         .mtu = mtu_,
                          .peer_name = pod_interface,
                          .peer_mac = mac_of(pod.address),
                          .peer_namespace = network_namespace};

@@ -3,6 +3,7 @@
 
 #include "network/linux/names_detail.hpp"
 #include "network/linux/netlink_detail.hpp"
+#include "network/linux/uplink_detail.hpp"
 
 #include <rik/network/address_pool.hpp>
 
@@ -22,6 +23,7 @@ struct link_view {
     std::string kind;  ///< "veth", "bridge", ...
     std::uint32_t group = 0;
     std::uint32_t master = 0;  ///< index of its bridge, 0 if it has none
+    std::uint32_t mtu = 0;
     bool is_up = false;
 };
 
@@ -31,6 +33,9 @@ struct pod_link {
     std::uint32_t address = 0;
 };
 
+/// What a Pod calls its end.
+inline constexpr std::string_view pod_interface = "eth0";
+
 class node_links {
 public:
     explicit node_links(std::string_view tag);
@@ -38,6 +43,15 @@ public:
     /// Makes the bridge, with the gateway's address and nothing else, and sets it up.
     /// Errors: conflict, `subnet` overlaps an address of another interface; denied; internal.
     result<void> open_bridge(ipv4_subnet subnet);
+
+    /// The largest packet that leaves the machine whole. Errors: denied; internal.
+    result<std::uint32_t> uplink_mtu();
+    /// Of the bridge and of what is attached from now on. What is there gets it from `apply_mtu`.
+    void set_mtu(std::uint32_t mtu) { mtu_ = mtu; }
+    std::uint32_t mtu() const { return mtu_; }
+    /// Gives the bridge and both ends of the links of `pods` their MTU. Returns true if something had another one. A
+    /// Pod whose namespace cannot be entered keeps what it has. Precondition: open_bridge.
+    result<bool> apply_mtu(std::vector<pod_link> const& pods);
 
     /// Deletes the Pod links of this node that are not in `names`; puts the others (back) on the bridge.
     /// Returns the names of those. Precondition: open_bridge.
@@ -71,6 +85,7 @@ private:
     result<void> address_bridge();
     result<void> create_pair(pod_link const& pod, int network_namespace);
     result<void> open_port(std::string_view name);
+    bool apply_mtu(pod_link const& pod, link_view const& link);
     result<void> join_bridge(link_view const& link);
     result<void> set_group(std::uint32_t index, std::uint32_t group);
     result<void> remove(std::string_view name);
@@ -80,6 +95,7 @@ private:
     std::optional<netlink_socket> socket_;
     std::optional<ipv4_subnet> subnet_;
     std::uint32_t bridge_index_ = 0;
+    std::uint32_t mtu_ = usual_mtu;
 };
 
 }  // namespace rik::detail

@@ -38,7 +38,8 @@ linux_network::inner::inner(linux_network_options options)
     : options_(std::move(options)),
       links_(options_.tag),
       firewall_(options_.tag, options_.pool_executor),
-      ledger_({.directory = options_.shared_dir, .logger = options_.logger}) {}
+      ledger_({.directory = options_.shared_dir, .logger = options_.logger}),
+      sweeper_(options_.pool_executor) {}
 
 result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const {
     auto const address = parse_ipv4(pod.address);
@@ -54,7 +55,7 @@ result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const 
 
 void linux_network::inner::forget(instance_id instance) {
     pods_.erase(instance);
-    (void)ports_.give_back(instance);  // the rules are made from what is left
+    ports_.give_back(instance);  // the rules are made from what is left
 }
 
 awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network what,
@@ -86,6 +87,8 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     if (opened) opened = co_await firewall_.rebuild(*rules_, ports_.all());
     if (!opened) rules_.reset();
     if (!opened) co_return opened.error();
+    co_await forget_stray_flows(knowing::all_pods);
+    co_await warn_of_mtu();
     lost.insert(lost.end(), linked->begin(), linked->end());
     co_return lost;
 }
@@ -101,6 +104,9 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(wanted
 result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet, wanted_links const& wanted) {
     auto const opened = links_.open_bridge(subnet);
     if (!opened) return opened.error();
+    auto const mtu = find_mtu();
+    if (!mtu) return mtu.error();
+    links_.set_mtu(*mtu);
     auto names = wanted.unfinished;
     names.merge(names_of(wanted.whole));
     auto const kept = links_.retain(names);
@@ -111,7 +117,15 @@ result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet,
         auto const attached = links_.attach(link);
         if (!attached) lost.push_back({.instance = instance, .why = attached.error()});
     }
+    auto const sized = links_.apply_mtu(links_of(wanted.whole));
+    if (!sized) return sized.error();
     return lost;
+}
+
+/// Blocks.
+result<std::uint32_t> linux_network::inner::find_mtu() {
+    if (options_.mtu != 0) return options_.mtu;
+    return links_.uplink_mtu();
 }
 
 awaitable<result<void>> linux_network::inner::change_settings() {
@@ -142,8 +156,9 @@ awaitable<result<void>> linux_network::inner::attach(pod_attachment pod) {
 
     auto const linked = co_await add_link(*link);
     if (!linked) co_return co_await give_up(instance, linked.error());
-    auto const opened = co_await add_ports(std::move(mappings));
+    auto const opened = co_await add_ports(mappings);
     if (!opened) co_return co_await give_up(instance, opened.error());
+    co_await forget_flows_past(std::move(mappings));
     if (auto const found = pods_.find(instance); found != pods_.end()) found->second.is_whole = true;
     co_return result<void>{};
 }
@@ -158,10 +173,17 @@ awaitable<result<void>> linux_network::inner::give_up(instance_id instance, erro
 }
 
 awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
-    pods_.erase(instance);
-    auto mappings = ports_.give_back(instance);
+    auto const known = pods_.find(instance);
+    if (known != pods_.end()) {
+        auto const address = parse_ipv4(known->second.attachment.address);
+        if (address) flows_due_[instance] = *address;
+        pods_.erase(known);
+    }
+    auto mappings = ports_.close(instance);
     auto const closed = co_await remove_ports(std::move(mappings));
+    if (closed) ports_.give_back(instance);
     auto const removed = co_await remove_link(instance);
+    if (auto const due = flows_due_.extract(instance)) co_await forget_flows_of(due.mapped());
     co_return closed ? removed : closed;
 }
 
@@ -206,13 +228,16 @@ awaitable<result<void>> linux_network::inner::remove_ports(std::vector<port_mapp
 /// Somebody has changed or flushed our table: it is made anew from what we know.
 awaitable<result<void>> linux_network::inner::rebuild_firewall(error why) {
     options_.logger.warning("the firewall's table is made anew", {{"reason", to_string(why)}});
-    co_return co_await firewall_.rebuild(*rules_, ports_.all());
+    auto const rebuilt = co_await firewall_.rebuild(*rules_, ports_.all());
+    if (rebuilt) co_await forget_stray_flows(knowing::some_pods);
+    co_return rebuilt;
 }
 
 awaitable<result<void>> linux_network::inner::remove_all() {
     rules_.reset();
     pods_.clear();
     ports_.clear();
+    flows_due_.clear();
     auto const cleared = co_await firewall_.remove_table();
     auto work = [this] { return remove_links_and_settings(); };
     auto const removed = co_await offload(options_.namespace_executor, std::move(work));

@@ -4,6 +4,7 @@
 #include <rik/network/linux/linux_network.hpp>
 
 #include "network/linux/firewall_detail.hpp"
+#include "network/linux/flow_sweeper_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
 #include "network/linux/links_detail.hpp"
 #include "network/linux/sysctl_ledger_detail.hpp"
@@ -22,6 +23,7 @@ namespace detail {
 using pod_links = std::vector<std::pair<instance_id, pod_link>>;
 
 std::set<std::string> names_of(pod_links const& links);
+std::vector<pod_link> links_of(pod_links const& links);
 std::string route_localnet_of(std::string const& link);
 
 inline constexpr char const* ip_forward = "net/ipv4/ip_forward";
@@ -55,7 +57,10 @@ private:
     wanted_links links_now() const;
     awaitable<result<std::vector<lost_pod>>> open_links(wanted_links wanted);
     result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet, wanted_links const& wanted);
+    result<std::uint32_t> find_mtu();
     awaitable<result<void>> repair_links();
+    awaitable<result<void>> repair_mtu();
+    awaitable<> warn_of_mtu();
     awaitable<result<void>> repair_settings();
     awaitable<result<void>> repair_firewall();
     awaitable<result<void>> change_settings();
@@ -65,6 +70,12 @@ private:
     awaitable<result<void>> add_ports(std::vector<detail::port_mapping> mappings);
     awaitable<result<void>> remove_ports(std::vector<detail::port_mapping> mappings);
     awaitable<result<void>> rebuild_firewall(error why);
+    // forget_flows.cpp
+    enum class knowing : std::uint8_t { all_pods, some_pods };
+    awaitable<> forget_flows_past(std::vector<detail::port_mapping> ports);
+    awaitable<> forget_flows_of(std::uint32_t address);
+    awaitable<> forget_stray_flows(knowing what);
+    void tell_of_flows(result<void> const& forgotten);
     awaitable<result<void>> give_up(instance_id instance, error why);
     result<void> remove_links_and_settings();
     void forget(instance_id instance);
@@ -73,11 +84,14 @@ private:
     detail::node_links links_;
     detail::firewall firewall_;
     detail::sysctl_ledger ledger_;
+    detail::flow_sweeper sweeper_;
     std::optional<detail::firewall_rules> rules_;  ///< set while the network is open
     std::map<instance_id, known_pod> pods_;
     detail::port_table ports_;
     std::vector<lost_pod> lost_;  ///< by a repair that nobody was told of yet
     std::size_t condemned_count_ = 0;
+    std::map<instance_id, std::uint32_t> flows_due_;  ///< addresses whose connections are to be forgotten
+    std::string flows_problem_;                       ///< as it was told
 };
 
 }  // namespace rik

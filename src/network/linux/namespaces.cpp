@@ -1,5 +1,6 @@
 #include "network/linux/namespaces_detail.hpp"
 
+#include <rik/base/shortage.hpp>
 #include <rik/base/stray_thread.hpp>
 
 #include <fmt/format.h>
@@ -24,9 +25,10 @@ constexpr char const* own_namespace = "/proc/thread-self/ns/net";
 result<descriptor> open_namespace(std::filesystem::path const& path) {
     descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!opened) {
-        auto const code = errno == ENOENT ? errc::not_found : errc::internal;
-        return error{code,
-                     fmt::format("network namespace {}: {}", path.string(), std::generic_category().message(errno))};
+        auto const number = errno;
+        auto problem = system_failure(fmt::format("network namespace {}", path.string()), number);
+        if (number == ENOENT) problem.code = errc::not_found;
+        return problem;
     }
     // An ordinary file: its pin was unmounted, by a reboot for one.
     if (::ioctl(opened.get(), NS_GET_NSTYPE) != CLONE_NEWNET) {
@@ -38,10 +40,9 @@ result<descriptor> open_namespace(std::filesystem::path const& path) {
 result<netlink_socket> open_socket_in(descriptor const& network_namespace) {
     if (auto const here = stray_thread::check(); !here) return here.error();
     descriptor const own(::open(own_namespace, O_RDONLY | O_CLOEXEC));
-    if (!own)
-        return error{errc::internal, fmt::format("{}: {}", own_namespace, std::generic_category().message(errno))};
+    if (!own) return system_failure(own_namespace, errno);
     if (::setns(network_namespace.get(), CLONE_NEWNET) != 0) {
-        return error{errc::internal, fmt::format("setns: {}", std::generic_category().message(errno))};
+        return system_failure("setns", errno);
     }
     auto socket = netlink_socket::open();
     if (::setns(own.get(), CLONE_NEWNET) != 0) stray_thread::mark();

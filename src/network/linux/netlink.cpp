@@ -1,6 +1,7 @@
 #include "network/linux/netlink_detail.hpp"
 
 #include <rik/base/assert.hpp>
+#include <rik/base/shortage.hpp>
 
 #include <fmt/format.h>
 
@@ -101,10 +102,10 @@ netlink_attributes netlink_attributes::nested(std::uint16_t attribute) const {
 }
 
 error to_error(netlink_failure const& failure, std::string_view object) {
-    auto const code = failure.number == EPERM || failure.number == EACCES ? errc::denied : errc::internal;
-    auto message = fmt::format("{}: {}", object, std::generic_category().message(failure.number));
-    if (!failure.message.empty()) message += fmt::format(" ({})", failure.message);
-    return error{code, std::move(message)};
+    auto problem = system_failure(std::string(object), failure.number);
+    if (failure.number == EPERM || failure.number == EACCES) problem.code = errc::denied;
+    if (!failure.message.empty()) problem.message += fmt::format(" ({})", failure.message);
+    return problem;
 }
 
 void throw_exception_from_error(netlink_failure const& failure, boost::source_location const&) {
@@ -163,7 +164,20 @@ std::optional<netlink_failure> take_datagram(std::span<std::byte const> rest, st
 
 }  // namespace
 
+bool netlink_socket::be_strict() {
+    int const on = 1;
+    return ::setsockopt(socket_.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on) == 0;
+}
+
 netlink_result<std::vector<netlink_reply>> netlink_socket::ask(netlink_message message) {
+    return ask(std::move(message), until::end);
+}
+
+netlink_result<std::vector<netlink_reply>> netlink_socket::ask_for_first(netlink_message message) {
+    return ask(std::move(message), until::first_part);
+}
+
+netlink_result<std::vector<netlink_reply>> netlink_socket::ask(netlink_message message, until when) {
     if (auto const failure = send(message)) return *failure;
     std::vector<netlink_reply> replies;
     std::array<std::byte, 32768> buffer;  // the kernel's own limit for a part of a dump
@@ -174,7 +188,7 @@ netlink_result<std::vector<netlink_reply>> netlink_socket::ask(netlink_message m
         auto const datagram = std::span<std::byte const>(buffer).first(static_cast<std::size_t>(size));
         auto const end = take_datagram(datagram, sequence_, replies);
         if (end && end->number != 0) return *end;
-        if (end) return replies;
+        if (end || when == until::first_part) return replies;
     }
 }
 

@@ -151,10 +151,16 @@ public:
     [[nodiscard]] netlink_result<void> request(netlink_message message);
     /// The answers to a question: for one with NLM_F_DUMP all of them.
     [[nodiscard]] netlink_result<std::vector<netlink_reply>> ask(netlink_message message);
+    /// The first part of the answer. The rest is lost, and the socket is of no use any more.
+    [[nodiscard]] netlink_result<std::vector<netlink_reply>> ask_for_first(netlink_message message);
+    /// From now on the kernel minds what a dump is asked for. False before Linux 4.20, which dumps everything.
+    bool be_strict();
 
 private:
     explicit netlink_socket(descriptor socket) : socket_(std::move(socket)) {}
     std::optional<netlink_failure> send(netlink_message& message);
+    enum class until : std::uint8_t { end, first_part };
+    netlink_result<std::vector<netlink_reply>> ask(netlink_message message, until when);
 
     descriptor socket_;
     std::uint32_t sequence_ = 0;

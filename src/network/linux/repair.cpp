@@ -17,6 +17,12 @@ std::set<std::string> detail::names_of(pod_links const& links) {
     return names;
 }
 
+std::vector<pod_link> detail::links_of(pod_links const& links) {
+    std::vector<pod_link> all;
+    for (auto const& [instance, link] : links) all.push_back(link);
+    return all;
+}
+
 std::string detail::route_localnet_of(std::string const& link) {
     return fmt::format("net/ipv4/conf/{}/route_localnet", link);
 }
@@ -37,7 +43,8 @@ linux_network::inner::wanted_links linux_network::inner::links_now() const {
 awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
     if (!rules_) co_return std::vector<lost_pod>{};
     auto repaired = co_await repair_links();
-    if (repaired) repaired = co_await repair_settings();
+    if (repaired && rules_) repaired = co_await repair_mtu();
+    if (repaired && rules_) repaired = co_await repair_settings();
     if (repaired && rules_) repaired = co_await repair_firewall();
     if (!repaired) co_return repaired.error();
     co_return std::exchange(lost_, {});
@@ -59,12 +66,46 @@ awaitable<result<void>> linux_network::inner::repair_links() {
     co_return co_await rebuild_firewall(std::move(why));
 }
 
-awaitable<result<void>> linux_network::inner::repair_settings() {
-    auto work = [tag = options_.tag] {
-        return has_sysctl(ip_forward, "1") && has_sysctl(route_localnet_of(bridge_name(tag)), "1");
+/// Follows the way out of the machine, which may have become another one.
+awaitable<result<void>> linux_network::inner::repair_mtu() {
+    auto work = [this, wanted = links_of(links_now().whole)]() -> result<bool> {
+        auto const mtu = find_mtu();
+        if (!mtu) return mtu.error();
+        links_.set_mtu(*mtu);
+        return links_.apply_mtu(wanted);
     };
+    auto const changed = co_await offload(options_.namespace_executor, std::move(work));
+    if (!changed) co_return changed.error();
+    if (*changed) options_.logger.info("the MTU of the Pods' links has changed");
+    co_return result<void>{};
+}
+
+awaitable<> linux_network::inner::warn_of_mtu() {
+    if (options_.mtu == 0) co_return;
+    auto work = [this] { return links_.uplink_mtu(); };
+    auto const uplink = co_await offload(options_.namespace_executor, std::move(work));
+    if (!uplink || *uplink >= options_.mtu) co_return;
+    options_.logger.warning(
+        "the MTU that was asked for is larger than the default route's: packets of Pods may be lost",
+        {{"mtu", std::to_string(options_.mtu)}, {"default_route", std::to_string(*uplink)}});
+}
+
+namespace {
+
+/// Errors: exhausted, nobody can look now.
+result<bool> has_settings(std::string_view tag) {
+    auto const forwards = has_sysctl(ip_forward, "1");
+    if (!forwards || !*forwards) return forwards;
+    return has_sysctl(route_localnet_of(bridge_name(tag)), "1");
+}
+
+}  // namespace
+
+awaitable<result<void>> linux_network::inner::repair_settings() {
+    auto work = [tag = options_.tag] { return has_settings(tag); };
     auto const are_there = co_await offload(options_.pool_executor, std::move(work));
-    if (are_there || !rules_) co_return result<void>{};
+    if (!are_there) co_return are_there.error();
+    if (*are_there || !rules_) co_return result<void>{};
     options_.logger.warning("somebody else has changed a sysctl that Pods need: setting it again");
     co_return co_await change_settings();
 }

@@ -1,5 +1,8 @@
 #include "network/linux/sysctl_ledger_detail.hpp"
 
+#include <rik/base/make_directories.hpp>
+#include <rik/base/shortage.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,8 +28,9 @@ constexpr int lock_tries_max = 100;
 constexpr int lock_pause_ms = 10;  // who has it reads and writes some small files
 
 error failure(fs::path const& file, int number) {
-    auto const code = number == ENOENT ? errc::not_found : errc::internal;
-    return error{code, fmt::format("{}: {}", file.string(), std::generic_category().message(number))};
+    auto problem = system_failure(file.string(), number);
+    if (number == ENOENT) problem.code = errc::not_found;
+    return problem;
 }
 
 /// Errors: not_found; internal.
@@ -128,11 +132,14 @@ result<void> sysctl_ledger::set(std::string const& name, std::string const& valu
     auto const present = read_setting(options_.settings / name);
     if (!present) return present.error();
     if (*present == value) return {};
-    auto changes = load();
+    auto const scope = here();
+    if (!scope) return scope.error();
+    auto loaded = load(*scope);
+    if (!loaded) return loaded.error();
+    auto& changes = *loaded;
     auto const keep = [&](sysctl_setting const& setting, std::string former) {
-        auto const scope = here();
-        std::erase_if(changes, [&](auto const& each) { return each.scope == scope && each.name == setting.name; });
-        changes.push_back({.scope = scope, .name = setting.name, .former = std::move(former), .value = setting.value});
+        std::erase_if(changes, [&](auto const& each) { return each.scope == *scope && each.name == setting.name; });
+        changes.push_back({.scope = *scope, .name = setting.name, .former = std::move(former), .value = setting.value});
     };
     keep({.name = name, .value = value}, *present);
     for (auto const& each : moved) {
@@ -153,8 +160,12 @@ result<void> sysctl_ledger::restore_unless(std::function<result<bool>()> const& 
         options_.logger.info("other nodes of this machine need its sysctls: they stay as they are");
         return {};
     }
-    auto changes = load();
-    auto const is_ours = [scope = here()](auto const& each) { return each.scope == scope; };
+    auto const scope = here();
+    if (!scope) return scope.error();
+    auto loaded = load(*scope);
+    if (!loaded) return loaded.error();
+    auto& changes = *loaded;
+    auto const is_ours = [&scope](auto const& each) { return each.scope == *scope; };
     auto const foreign = std::stable_partition(changes.begin(), changes.end(), is_ours);
     auto const restored = restore({changes.begin(), foreign});
     if (!restored) return restored;
@@ -197,8 +208,7 @@ result<void> sysctl_ledger::restore(std::span<sysctl_change const> changes) cons
 result<descriptor> sysctl_ledger::lock() const {
     auto const& directory = options_.directory;
     for (int tries = 0; tries < lock_tries_max; ++tries) {
-        std::error_code unmade;  // opening it tells
-        fs::create_directories(directory, unmade);
+        (void)make_directories(directory);  // opening it tells
         descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!opened && errno == ENOENT) continue;
         if (!opened) return failure(directory, errno);
@@ -210,23 +220,25 @@ result<descriptor> sysctl_ledger::lock() const {
     return error{errc::internal, fmt::format("{}: is removed whenever it is made", directory.string())};
 }
 
-sysctl_scope sysctl_ledger::here() const {
+/// Errors: exhausted, it cannot be told now.
+result<sysctl_scope> sysctl_ledger::here() const {
     auto const boot_id = read_setting(options_.settings / "kernel/random/boot_id");
+    if (!boot_id && boot_id.error().code == errc::exhausted) return boot_id.error();
     struct stat own {};
     auto const is_known = ::stat("/proc/thread-self/ns/net", &own) == 0;
-    return {.boot_id = boot_id ? *boot_id : "unknown", .network_namespace = is_known ? own.st_ino : 0};
+    return sysctl_scope{.boot_id = boot_id ? *boot_id : "unknown", .network_namespace = is_known ? own.st_ino : 0};
 }
 
-/// Without the changes of an earlier boot.
-std::vector<sysctl_change> sysctl_ledger::load() const {
+/// Without the changes of an earlier boot. Errors: exhausted, it cannot be read now: what is in it must not be lost.
+result<std::vector<sysctl_change>> sysctl_ledger::load(sysctl_scope const& scope) const {
     auto const text = read_text(file());
-    if (!text && text.error().code == errc::not_found) return {};
+    if (!text && text.error().code == errc::not_found) return std::vector<sysctl_change>();
+    if (!text && text.error().code == errc::exhausted) return text.error();
     auto [changes, is_damaged] = read_changes(text ? *text : "");
     if (is_damaged) {
         options_.logger.warning("the record of changed sysctls is damaged: what it has lost stays changed until reboot",
                                 {{"file", file().string()}});
     }
-    auto const scope = here();
     std::erase_if(changes, [&](auto const& each) { return each.scope.boot_id != scope.boot_id; });
     return std::move(changes);
 }
@@ -264,8 +276,9 @@ result<void> set_sysctl(std::string const& name, std::string const& value) {
     return write_text(fs::path("/proc/sys") / name, 0, value);
 }
 
-bool has_sysctl(std::string const& name, std::string_view value) {
+result<bool> has_sysctl(std::string const& name, std::string_view value) {
     auto const present = read_setting(fs::path("/proc/sys") / name);
+    if (!present && present.error().code == errc::exhausted) return present.error();
     return present && *present == value;
 }
 

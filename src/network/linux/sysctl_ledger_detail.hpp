@@ -72,8 +72,8 @@ public:
 
 private:
     result<descriptor> lock() const;
-    sysctl_scope here() const;
-    std::vector<sysctl_change> load() const;
+    result<sysctl_scope> here() const;
+    result<std::vector<sysctl_change>> load(sysctl_scope const& scope) const;
     result<void> save(std::span<sysctl_change const> changes) const;
     result<std::optional<std::string>> value_after(sysctl_change const& change) const;
     result<void> restore(std::span<sysctl_change const> changes) const;
@@ -90,6 +90,6 @@ std::vector<sysctl_setting> moved_by_ip_forward(std::filesystem::path const& set
 
 /// For settings that vanish with what they belong to, and need no ledger. Errors: not_found; internal.
 result<void> set_sysctl(std::string const& name, std::string const& value);
-bool has_sysctl(std::string const& name, std::string_view value);
+result<bool> has_sysctl(std::string const& name, std::string_view value);
 
 }  // namespace rik::detail

@@ -106,12 +106,20 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 
 /// What runc 1.1 says when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
-    if (contains(message, "no space left on device") || contains(message, "cannot allocate memory"))
-        return errc::exhausted;
+    if (says_shortage(message)) return errc::exhausted;
     for (auto const* const each : {"exec: ", "exec format error", "chdir to cwd", "mkdir /"}) {
         if (contains(message, each)) return errc::invalid;
     }
     return errc::internal;
+}
+
+/// What runc was doing says nothing that its user does not know.
+std::string_view without_frame(std::string_view message) {
+    constexpr std::array frames{
+        "runc create failed: ", "unable to start container process: ", "error during container init: "};
+    for (std::string_view const frame : frames)
+        if (message.starts_with(frame)) message.remove_prefix(frame.size());
+    return message;
 }
 
 /// runc's "time=... level=error msg=..." without the frame, and not too long.
@@ -123,7 +131,7 @@ std::string plain(std::string message) {
         if (message[at] == '\\' && at + 1 < message.size()) ++at;
         text += message[at];
     }
-    return clean_text(text, message_bytes_max);
+    return clean_text(without_frame(text), message_bytes_max);
 }
 
 }  // namespace

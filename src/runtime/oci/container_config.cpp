@@ -1,5 +1,7 @@
 #include "container_config_detail.hpp"
 
+#include "argument_limits_detail.hpp"
+#include "program_check_detail.hpp"
 #include "seccomp_profile_detail.hpp"
 
 #include <fmt/format.h>
@@ -121,19 +123,22 @@ json::object user_of(container_user const& user) {
     return {{"uid", user.uid}, {"gid", user.gid}, {"additionalGids", std::move(gids)}};
 }
 
+std::string working_dir_of(config_input const& input) {
+    auto const& wanted = input.request.definition.working_dir;
+    auto found = !wanted.empty() ? wanted : input.request.from->config.working_dir;
+    if (found.empty() || found.front() != '/') found.insert(found.begin(), '/');
+    return found;
+}
+
 json::object process_of(config_input const& input, std::vector<std::string> const& arguments,
                         std::vector<std::string> const& environment) {
-    auto const& definition = input.request.definition;
-    auto const& image = input.request.from->config;
-    auto cwd = !definition.working_dir.empty() ? definition.working_dir : image.working_dir;
-    if (cwd.empty() || cwd.front() != '/') cwd.insert(cwd.begin(), '/');
     auto const hard = std::min(open_files_hard, input.host.open_files_max);
     json::object open_files{{"type", "RLIMIT_NOFILE"}, {"hard", hard}, {"soft", std::min(hard, open_files_soft)}};
     return {{"terminal", false},
             {"user", user_of(input.user)},
             {"args", to_array(arguments)},
             {"env", to_array(environment)},
-            {"cwd", cwd},
+            {"cwd", working_dir_of(input)},
             {"capabilities", capabilities_of(input)},
             {"rlimits", json::array{std::move(open_files)}},
             {"noNewPrivileges", true},
@@ -179,7 +184,8 @@ void set_default(std::vector<std::string>& environment, std::string_view name, s
 cpu_limits cpu_limits_of(container_definition const& definition) {
     auto const limit = definition.limits.get(resource::cpu);
     auto const wanted = definition.requests.get(resource::cpu);
-    cpu_limits found{.shares = std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)};
+    auto const milli = std::min(wanted > 0 ? wanted : limit, cpu_shares_max);  // times 1024 it fits
+    cpu_limits found{.shares = std::clamp(milli * 1024 / 1000, cpu_shares_min, cpu_shares_max)};
     if (limit > 0) {
         found.quota_us = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
         found.period_us = cpu_period_us;
@@ -187,15 +193,37 @@ cpu_limits cpu_limits_of(container_definition const& definition) {
     return found;
 }
 
+namespace {
+
+/// ENTRYPOINT [""] is how an image drops that of the image it is made from.   Source: Docker, "docker run --entrypoint"
+bool is_dropped(std::vector<std::string> const& entrypoint) { return entrypoint.size() == 1 && entrypoint[0].empty(); }
+
+error nothing_to_run() {
+    return error{errc::invalid, "neither it nor its image says what to run", "command", "give a command"};
+}
+
+/// `first` is where the words come from.
+error nameless_program(std::string_view first) {
+    return error{errc::invalid, fmt::format("the first word of {} is empty: it names no program", first), "command",
+                 "give a command that begins with a program"};
+}
+
+}  // namespace
+
 result<std::vector<std::string>> merged_arguments(expanded_texts const& written, image_config const& image) {
     auto const has_command = !written.command.empty();  // an empty list says nothing
     auto const has_args = !written.args.empty();
-    auto arguments = has_command ? written.command : image.entrypoint;
+    auto const has_entrypoint = !image.entrypoint.empty() && !is_dropped(image.entrypoint);
+    std::vector<std::string> arguments;
+    if (has_command) arguments = written.command;
+    if (!has_command && has_entrypoint) arguments = image.entrypoint;
     auto const& more = has_args ? written.args : image.cmd;
     if (has_args || !has_command) arguments.insert(arguments.end(), more.begin(), more.end());
-    if (arguments.empty() || arguments.front().empty())
-        return error{errc::invalid, "neither it nor its image says what to run", "command", "give a command"};
-    return arguments;
+    if (arguments.empty()) return nothing_to_run();
+    if (!arguments.front().empty()) return arguments;
+    if (has_command) return nameless_program("its command");
+    if (has_entrypoint) return nameless_program("its image's entrypoint");
+    return nameless_program(has_args ? "its args" : "its image's command");
 }
 
 namespace {
@@ -230,8 +258,15 @@ result<json::object> container_config(config_input const& input) {
     if (!written) return of_container(definition, written.error());
     auto const arguments = merged_arguments(*written, input.request.from->config);
     if (!arguments) return of_container(definition, arguments.error());
+    auto const environment = merged_environment(input, *written);
+    auto const fits = check_arguments(*arguments, environment, input.host.stack_bytes_max);
+    if (!fits) return of_container(definition, fits.error());
+    auto const directory = working_dir_of(input);
+    program_request const program{arguments->front(), directory, environment};
+    auto const runs = check_program(input.request.from->tree, program);
+    if (!runs) return of_container(definition, runs.error());
     return json::object{{"ociVersion", "1.0.2"},
-                        {"process", process_of(input, *arguments, merged_environment(input, *written))},
+                        {"process", process_of(input, *arguments, environment)},
                         {"root", {{"path", "rootfs"}}},
                         {"mounts", mounts_of(input.pod)},
                         {"linux", linux_of(input)}};

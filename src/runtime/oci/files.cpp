@@ -1,6 +1,9 @@
 #include "files_detail.hpp"
 #include "unique_fd_detail.hpp"
 
+#include <rik/base/make_directories.hpp>
+#include <rik/base/shortage.hpp>
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -40,29 +43,19 @@ int read_all(int fd, std::size_t bytes_max, std::string& text) {
     }
 }
 
-errc kind_of(int number) {
-    switch (number) {
-        case ENOSPC:
-        case EDQUOT:
-        case EMFILE:
-        case ENFILE:
-        case ENOMEM: return errc::exhausted;
-        case ENOENT:
-        case ENODEV:
-        case ESRCH: return errc::not_found;
-        default: return errc::internal;
-    }
-}
+bool means_gone(int number) { return number == ENOENT || number == ENODEV || number == ESRCH; }
 
 }  // namespace
 
 error system_error(std::filesystem::path const& subject, std::string_view step, int number) {
-    return error{kind_of(number), fmt::format("{}: {}: {}", subject.string(), step, std::strerror(number))};
+    auto failure = system_failure(fmt::format("{}: {}", subject.string(), step), number);
+    if (means_gone(number)) failure.code = errc::not_found;
+    if (number == EROFS) failure.code = errc::denied;
+    return failure;
 }
 
 result<void> make_directories(std::filesystem::path const& path) {
-    std::error_code failure;
-    std::filesystem::create_directories(path, failure);
+    auto const failure = rik::make_directories(path);
     if (failure) return system_error(path, "mkdir", failure.value());
     return {};
 }

@@ -14,7 +14,7 @@
 namespace rik::detail {
 
 /// errc::exhausted for a full disk and for want of descriptors or memory, not_found for ENOENT, ESRCH (a process that
-/// ended while its file in /proc was read) and ENODEV (the same of a control group), else internal.
+/// ended while its file in /proc was read) and ENODEV (the same of a control group), denied for EROFS, else internal.
 error system_error(std::filesystem::path const& subject, std::string_view step, int number);
 
 result<void> make_directories(std::filesystem::path const& path);

@@ -1,7 +1,11 @@
 #include "runtime/oci/image_files_detail.hpp"
 
 #include "runtime/oci/files_detail.hpp"
+#include "runtime/oci/image_records_detail.hpp"
 #include "runtime/oci/process_scan_detail.hpp"
+
+#include <rik/base/make_directories.hpp>
+#include <rik/base/shortage.hpp>
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -25,15 +29,14 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view tree_prefix = "sha256-";
-constexpr std::array<std::string_view, 4> parts{"blobs", "layouts", "names", "tmp"};  // and the trees
-constexpr std::string_view mark = "complete";
+constexpr std::string_view old_tree_prefix = "sha256-";
+constexpr std::array<std::string_view, 5> parts{"blobs", "layouts", "names", "tmp", "trash"};  // and the trees
 constexpr std::string_view interrupted_copy = "oci-put-blob";  // skopeo's temporary files
 
 error file_error(fs::path const& file, int number) {
-    auto const full = number == ENOSPC || number == EDQUOT;
-    return error{full ? errc::exhausted : errc::internal, fmt::format("{}: {}", file.string(), std::strerror(number)),
-                 "", full ? "make room on the file system of rik's state directory" : ""};
+    auto problem = system_failure(file.string(), number);
+    if (number == ENOSPC || number == EDQUOT) problem.remedy = "make room on the file system of rik's state directory";
+    return problem;
 }
 
 error file_error(fs::path const& file, std::error_code const& failure) { return file_error(file, failure.value()); }
@@ -75,51 +78,36 @@ result<void> sync_tree(fs::path const& directory) {
     return {};
 }
 
-/// The entries of a directory, taken before some of them are removed.
-std::vector<fs::path> entries_of(fs::path const& directory) {
-    std::vector<fs::path> entries;
-    std::error_code failure;
-    for (auto it = fs::directory_iterator(directory, failure); !failure && it != fs::directory_iterator();
-         it.increment(failure)) {
-        entries.push_back(it->path());
-    }
-    return entries;
-}
-
 void remove_interrupted_copies(fs::path const& layout) {
     for (auto const& each : entries_of(layout)) {
         if (each.filename().string().starts_with(interrupted_copy)) ::unlink(each.c_str());
     }
 }
-std::string text_of(json::object const& object, std::string_view name) {
-    auto const* value = object.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 }  // namespace
 
 fs::path image_files::tree(std::string_view digest) const {
-    return root_ / fmt::format("{}{}", tree_prefix, digest.substr(digest.find(':') + 1));
+    return root_ / fmt::format("{}{}", image_tree_prefix, digest.substr(digest.find(':') + 1));
 }
 
 result<void> image_files::open() const {
     kill_image_tools(root_);  // those of a store that was killed
     // What cannot be removed now is in nobody's way, and is tried again at the next start.
     [[maybe_unused]] auto const emptied = remove_tree(scratch());
-    for (auto const& each : entries_of(root_)) {
-        auto const is_tree = each.filename().string().starts_with(tree_prefix);
-        if (!is_tree || ::access((each / mark).c_str(), F_OK) == 0) continue;
-        [[maybe_unused]] auto const removed = remove_tree(each);
-    }
     std::error_code failure;
     for (auto const& each : entries_of(root_ / "layouts")) remove_interrupted_copies(each);
-    for (auto const& each : {blobs() / "sha256", root_ / "layouts", root_ / "names", scratch()}) {
-        fs::create_directories(each, failure);
+    for (auto const& each : {blobs() / "sha256", root_ / "layouts", root_ / "names", scratch(), trash()}) {
+        failure = rik::make_directories(each);
         if (failure) return file_error(each, failure);
     }
     // Images may hold secrets and setuid programs: only root gets in.
     fs::permissions(root_, fs::perms::owner_all, failure);
     if (failure) return file_error(root_, failure);
+    for (auto const& each : entries_of(root_)) {
+        auto const name = each.filename().string();
+        auto const is_half = name.starts_with(image_tree_prefix) && ::access((each / image_mark).c_str(), F_OK) != 0;
+        if (is_half || (name.starts_with(old_tree_prefix) && !is_mounted(each))) (void)discard(each);
+    }
     return {};
 }
 
@@ -132,7 +120,7 @@ result<void> image_files::remove() const {
     for (auto const& each : entries_of(root_)) {
         auto const name = each.filename().string();
         auto const is_ours = std::find(parts.begin(), parts.end(), name) != parts.end();
-        if (!is_ours && !name.starts_with(tree_prefix)) continue;
+        if (!is_ours && !name.starts_with(image_tree_prefix) && !name.starts_with(old_tree_prefix)) continue;
         if (auto const removed = remove_tree(each); !removed) return removed;
     }
     if (::rmdir(root_.c_str()) == 0) return {};
@@ -144,7 +132,7 @@ result<void> image_files::remove() const {
 result<void> image_files::prepare_layout(std::string const& key) const {
     auto const link = layout(key) / "blobs" / "sha256";
     std::error_code failure;
-    fs::create_directories(link.parent_path(), failure);
+    failure = rik::make_directories(link.parent_path());
     if (failure) return file_error(link, failure);
     remove_interrupted_copies(layout(key));
     // umoci looks for the shared blobs inside the layout. Relative, so that the state directory can be moved.
@@ -160,7 +148,7 @@ void image_files::drop_layout(std::string const& key) const {
 }
 
 bool image_files::is_complete(std::string_view digest) const {
-    return ::access((tree(digest) / mark).c_str(), F_OK) == 0;
+    return ::access((tree(digest) / image_mark).c_str(), F_OK) == 0;
 }
 
 result<fs::path> image_files::make_scratch() const {
@@ -177,7 +165,8 @@ void image_files::clean_up(fs::path const& made, std::string const& key) const {
 result<void> image_files::publish(fs::path const& unpacked, layout_image const& from) const {
     if (auto const done = write_synced(unpacked / "config.json", from.config_text); !done) return done;
     if (auto const done = sync_tree(unpacked); !done) return done;
-    if (auto const done = write_synced(unpacked / mark, from.digest + "\n"); !done) return done;
+    json::object const about{{"digest", from.digest}, {"size_bytes", bytes_of_tree(unpacked / "rootfs")}};
+    if (auto const done = write_synced(unpacked / image_mark, json::serialize(about)); !done) return done;
     if (auto const done = sync_directory(unpacked); !done) return done;
     auto const place = tree(from.digest);
     std::error_code failure;
@@ -203,16 +192,21 @@ result<void> image_files::remember(std::string const& key, std::string const& na
     return sync_directory(file.parent_path());
 }
 
-std::optional<known_image> image_files::recall(std::string const& key, std::string const& name) const {
-    auto const text = read_small_file(root_ / "names" / (key + ".json"), image_document_bytes_max);
-    if (!text) return std::nullopt;
-    boost::system::error_code failure;
-    auto const value = json::parse(*text, failure);
-    if (failure || !value.is_object()) return std::nullopt;
-    auto const digest = text_of(value.get_object(), "digest");
-    auto const loaded = load(name, digest);
-    if (!loaded) return std::nullopt;
-    return known_image{*loaded, text_of(value.get_object(), "stamp")};
+recollection image_files::recall(image_source const& source, std::string const& name) const {
+    auto found = recall_by(source.key, name);
+    if (found.known || found.packed || source.old_key == source.key) return found;
+    return recall_by(source.old_key, name);
+}
+
+recollection image_files::recall_by(std::string const& key, std::string const& name) const {
+    auto const record = read_object(root_ / "names" / (key + ".json"));
+    auto const digest = text_of(record, "digest");
+    auto const stamp = text_of(record, "stamp");
+    if (digest.empty()) return {};
+    if (auto loaded = load(name, digest)) return {.known = known_image{std::move(*loaded), stamp}};
+    auto packed = read_image_layout(layout(key), blobs());
+    if (!packed || packed->digest != digest) return {};
+    return {.packed = packed_image{key, std::move(*packed), stamp}};
 }
 
 result<image_ptr> image_files::load(std::string const& name, std::string const& digest) const {

@@ -9,9 +9,15 @@
 
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace rik::detail {
+
+inline constexpr std::string_view image_tree_prefix = "tree2-";
+inline constexpr std::string_view image_mark = "complete";
 
 /// What is known of a name: an image on this machine, and the stamp of the file that it came from.
 struct known_image {
@@ -19,14 +25,28 @@ struct known_image {
     std::string stamp;
 };
 
+/// An image that is to be unpacked anew: its tree is gone, or of an earlier form, and all that it is made from is here.
+struct packed_image {
+    std::string key;  ///< of its layout
+    layout_image what;
+    std::string stamp;
+};
+
+struct recollection {
+    std::optional<known_image> known = {};
+    std::optional<packed_image> packed = {};  ///< if it is not known
+};
+
 /// Below `root`: layouts/KEY, each an OCI layout with one image and a link to blobs/sha256, which all share;
-/// sha256-HEX/{rootfs,config.json,complete} by manifest; names/KEY.json; tmp, emptied at the start.
+/// tree2-HEX/{rootfs,config.json,complete} by manifest; names/KEY.json; tmp, emptied at the start; trash, emptied by
+/// `empty_trash`. Trees of rik 0.1, sha256-HEX, were made with whatever umask rik had: they stay for the containers
+/// that run on them, and for nobody else.
 /// Copies are cheap; calls for different names may run at once.
 class image_files {
 public:
     explicit image_files(std::filesystem::path root) : root_(std::move(root)) {}
 
-    /// Makes the directories and removes what is half done.
+    /// Makes the directories and puts what is half done, or of an earlier form and not in use, into the trash.
     result<void> open() const;
     /// Removes what this class and its tools have made, and the directory itself if it is empty then and no mount
     /// point.
@@ -34,6 +54,7 @@ public:
 
     std::filesystem::path blobs() const { return root_ / "blobs"; }
     std::filesystem::path scratch() const { return root_ / "tmp"; }
+    std::filesystem::path trash() const { return root_ / "trash"; }
     std::filesystem::path layout(std::string_view key) const { return root_ / "layouts" / key; }
     std::filesystem::path tree(std::string_view digest) const;
 
@@ -53,13 +74,29 @@ public:
     /// Remembers across restarts what `name` is.
     result<void> remember(std::string const& key, std::string const& name, std::string const& digest,
                           std::string const& stamp) const;
-    /// nullopt if `name` was never pulled or its tree is not whole.
-    std::optional<known_image> recall(std::string const& key, std::string const& name) const;
+    /// Forgets what the name of this key was.
+    void drop_record(std::string const& key) const;
+    /// What is here of `name`, which `source` is of.
+    recollection recall(image_source const& source, std::string const& name) const;
+
+    /// All whole trees, by digest.
+    std::vector<held_image> list() const;
+    /// Errors: not_found; conflict, a container has it mounted; internal.
+    result<void> forget(image_removal const& what) const;
+    /// Removes the blobs that no layout refers to. Precondition: no pull is under way.
+    void collect_blobs() const;
+    /// Deletes what was put there. What cannot be deleted, and what is left when it is stopped, stays for the next
+    /// time.
+    void empty_trash(std::stop_token const& stop) const;
 
     /// Errors: not_found, there is no whole tree; those of parse_image_config.
     result<image_ptr> load(std::string const& name, std::string const& digest) const;
 
 private:
+    recollection recall_by(std::string const& key, std::string const& name) const;
+    result<void> discard(std::filesystem::path const& path) const;
+    bool is_mounted(std::filesystem::path const& tree) const;
+
     std::filesystem::path root_;
 };
 

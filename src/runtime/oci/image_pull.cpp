@@ -20,6 +20,8 @@ namespace rik::detail {
 
 namespace {
 
+constexpr std::size_t names_at_once_max = 100'000;  // those who really work are limited by what follows
+
 /// What skopeo takes from its surroundings: proxies, certificates, logins.
 constexpr std::array passed_on{"HTTP_PROXY",      "HTTPS_PROXY", "NO_PROXY",      "http_proxy",
                                "https_proxy",     "no_proxy",    "SSL_CERT_FILE", "SSL_CERT_DIR",
@@ -49,6 +51,17 @@ keyed_limiter::bounds bounds_of_downloads(oci_images_options const& options) {
     return at_least_one({options.pulls_per_registry_max, options.pulls_at_once_max});
 }
 
+/// Counts while it lives.
+class counted {
+public:
+    explicit counted(std::size_t& count) : count_(count) { ++count_; }
+    counted(counted const&) = delete;
+    ~counted() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
 }  // namespace
 
 image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
@@ -58,6 +71,7 @@ image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor p
       files_(std::move(files)),
       tools_(std::move(tools)),
       options_(std::move(options)),
+      names_(std::make_unique<keyed_limiter>(strand, keyed_limiter::bounds{1, names_at_once_max})),
       questions_(std::make_unique<keyed_limiter>(strand, bounds_of_questions(options_))),
       downloads_(std::make_unique<keyed_limiter>(strand, bounds_of_downloads(options_))),
       looks_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_per_registry_max, 1))),
@@ -70,16 +84,20 @@ awaitable<std::string> image_puller::stamp(image_source source) {
     co_return co_await offload(pool_, std::move(look));
 }
 
-awaitable<recalled_image> image_puller::recall(std::string name, image_source source) {
-    auto stamp_now = co_await stamp(source);
-    auto look = [files = files_, name, key = source.key] { return files.recall(key, name); };
-    auto known = co_await offload(pool_, std::move(look));
-    recalled_image recalled{std::move(known), std::move(stamp_now)};
-    co_return recalled;
+awaitable<result<std::optional<known_image>>> image_puller::recall(std::string name, image_source source) {
+    auto look = [files = files_, name, source] { return files.recall(source, name); };
+    auto found = co_await offload(pool_, std::move(look));
+    if (found.known || !found.packed) co_return std::move(found.known);
+    auto restored = co_await restore(std::move(name), std::move(source), std::move(*found.packed));
+    if (!restored && restored.error().code == errc::exhausted) co_return restored.error();
+    if (!restored) co_return std::optional<known_image>();  // its blobs are damaged: as good as not here
+    co_return std::optional(std::move(*restored));
 }
 
-awaitable<result<std::string>> image_puller::ask(image_source source) {
+awaitable<result<std::string>> image_puller::ask(image_source source, std::function<void()> begins) {
+    auto const alone = co_await names_->acquire(source.key);
     auto const place = co_await questions_->acquire(source.registry);
+    begins();
     std::vector<std::string> arguments{"inspect", "--raw"};
     if (is_insecure(source)) arguments.emplace_back("--tls-verify=false");
     arguments.push_back(source.location);
@@ -90,7 +108,20 @@ awaitable<result<std::string>> image_puller::ask(image_source source) {
     co_return fmt::format("{:016x}", fnv1a(output->out));  // the registry has no need to deceive us with a collision
 }
 
+/// Two pulls of one name would write the same layout; the second may find what it was to fetch.
 awaitable<result<known_image>> image_puller::pull(std::string name, image_source source, std::string stamp) {
+    auto const alone = co_await names_->acquire(source.key);
+    if (!stamp.empty()) {
+        auto look = [files = files_, name, source] { return files.recall(source, name); };
+        auto found = co_await offload(pool_, std::move(look));
+        if (found.known && found.known->stamp == stamp) co_return std::move(*found.known);
+    }
+    auto fetched = co_await fetch(std::move(name), std::move(source), std::move(stamp));
+    co_await collect_garbage();
+    co_return std::move(fetched);
+}
+
+awaitable<result<known_image>> image_puller::fetch(std::string name, image_source source, std::string stamp) {
     auto copied = co_await copy_and_unpack(source);
     if (!copied && copied.error().code == errc::corrupt) {
         // A blob that an earlier pull left may be damaged: skopeo looks at its size only. Once more, with fresh ones.
@@ -103,31 +134,89 @@ awaitable<result<known_image>> image_puller::pull(std::string name, image_source
         copied = co_await copy_and_unpack(source);
     }
     if (!copied) co_return copied.error();
-    auto remember = [files = files_, key = source.key, digest = copied->digest, name, stamp]() -> result<known_image> {
-        if (auto const done = files.remember(key, name, digest, stamp); !done) return done.error();
-        auto loaded = files.load(name, digest);
+    known_digest found{copied->digest, std::move(stamp)};
+    co_return co_await remember(std::move(name), std::move(source), std::move(found));
+}
+
+awaitable<result<known_image>> image_puller::remember(std::string name, image_source source, known_digest what) {
+    auto work = [files = files_, source, name, what]() -> result<known_image> {
+        if (auto const done = files.remember(source.key, name, what.digest, what.stamp); !done) return done.error();
+        if (source.old_key != source.key) files.drop_record(source.old_key);
+        auto loaded = files.load(name, what.digest);
         if (!loaded) return loaded.error();
-        return known_image{std::move(*loaded), stamp};
+        return known_image{std::move(*loaded), what.stamp};
     };
-    co_return co_await offload(pool_, std::move(remember));
+    co_return co_await offload(pool_, std::move(work));
+}
+
+/// Its blobs are here: no registry is needed.
+awaitable<result<known_image>> image_puller::restore(std::string name, image_source source, packed_image from) {
+    auto const alone = co_await names_->acquire(from.key);
+    auto const unpacked = co_await unpack_packed(from);
+    if (!unpacked) co_return unpacked.error();
+    // By its old key: the layout stays where it is.
+    source.key = from.key;
+    known_digest found{from.what.digest, from.stamp};
+    co_return co_await remember(std::move(name), std::move(source), std::move(found));
+}
+
+awaitable<std::vector<held_image>> image_puller::list() {
+    auto look = [files = files_] { return files.list(); };
+    co_return co_await offload(pool_, std::move(look));
+}
+
+awaitable<result<void>> image_puller::forget(image_removal what) {
+    auto work = [files = files_, what = std::move(what)] { return files.forget(what); };
+    auto const forgotten = co_await offload(pool_, std::move(work));
+    has_garbage_ = has_garbage_ || forgotten.has_value();
+    co_await collect_garbage();
+    co_return forgotten;
+}
+
+awaitable<> image_puller::collect_garbage() {
+    if (!has_garbage_ || pull_count_ > 0) co_return;
+    has_garbage_ = false;
+    auto work = [files = files_] { files.collect_blobs(); };
+    co_await offload(pool_, std::move(work));
+}
+
+awaitable<> image_puller::empty_trash(std::stop_token stop) {
+    auto work = [files = files_, stop] { files.empty_trash(stop); };
+    co_await offload(pool_, std::move(work));
 }
 
 /// Whatever its end, nothing of it but the result stays.
 awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source source) {
     auto place = co_await downloads_->acquire(source.registry);
+    counted const counting(pull_count_);
     auto make = [files = files_] { return files.make_scratch(); };
     auto const scratch = co_await offload(pool_, std::move(make));
     if (!scratch) co_return scratch.error();
+    auto working = copy_and_unpack_in(*scratch, source, std::move(place));
+    co_return co_await cleaned_up(*scratch, source.key, std::move(working));
+}
+
+awaitable<result<layout_image>> image_puller::unpack_packed(packed_image from) {
+    counted const counting(pull_count_);
+    auto make = [files = files_] { return files.make_scratch(); };
+    auto const scratch = co_await offload(pool_, std::move(make));
+    if (!scratch) co_return scratch.error();
+    auto working = unpack(*scratch, from.key, from.what);
+    co_return co_await cleaned_up(*scratch, from.key, std::move(working));
+}
+
+awaitable<result<layout_image>> image_puller::cleaned_up(std::filesystem::path scratch, std::string key,
+                                                         awaitable<result<layout_image>> work) {
     result<layout_image> done;
     std::exception_ptr failure;
     try {
-        done = co_await copy_and_unpack_in(*scratch, source, std::move(place));
+        done = co_await std::move(work);
     } catch (...) {  // it was cancelled: nothing can be awaited here
         failure = std::current_exception();
     }
     co_await asio::this_coro::throw_if_cancelled(false);
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    auto clean = [files = files_, path = *scratch, key = source.key] { files.clean_up(path, key); };
+    auto clean = [files = files_, scratch, key] { files.clean_up(scratch, key); };
     co_await offload(pool_, std::move(clean));
     if (failure) std::rethrow_exception(failure);
     co_return done;
@@ -139,13 +228,12 @@ awaitable<result<layout_image>> image_puller::copy_and_unpack_in(std::filesystem
     if (!copied) co_return copied.error();
     auto look = [files = files_, digest = copied->digest] { return files.is_complete(digest); };
     if (co_await offload(pool_, std::move(look))) co_return copied;
-    auto const unpacked = co_await unpack(scratch, source.key, *copied);
-    if (!unpacked) co_return unpacked.error();
-    co_return copied;
+    co_return co_await unpack(scratch, source.key, *copied);
 }
 
 bool image_puller::is_insecure(image_source const& source) const {
-    return std::ranges::find(options_.insecure_registries, source.registry) != options_.insecure_registries.end();
+    auto const registry = parse_registry(source.registry);
+    return registry && std::ranges::find(options_.insecure_registries, *registry) != options_.insecure_registries.end();
 }
 
 command image_puller::tool(std::filesystem::path program, std::vector<std::string> arguments,
@@ -186,19 +274,22 @@ awaitable<result<layout_image>> image_puller::copy(std::filesystem::path scratch
     co_return co_await offload(pool_, std::move(read));
 }
 
-awaitable<result<void>> image_puller::unpack(std::filesystem::path scratch, std::string key, layout_image what) {
+awaitable<result<layout_image>> image_puller::unpack(std::filesystem::path scratch, std::string key,
+                                                     layout_image what) {
     auto const turn = co_await unpackings_->acquire();
     auto const image = fmt::format("{}:{}", files_.layout(key).string(), layout_tag);
     auto const place = scratch / "image";
     auto make = [place] { return make_directories(place); };
-    if (auto const made = co_await offload(pool_, std::move(make)); !made) co_return made;
+    if (auto const made = co_await offload(pool_, std::move(make)); !made) co_return made.error();
     std::vector<std::string> arguments{"raw", "unpack", "--image", image, place / "rootfs"};
     auto unpacking = tool(tools_.umoci, std::move(arguments), scratch);
     auto const output = co_await run_tool(std::move(unpacking));
     if (!output) co_return output.error();
     if (!output->exit.known || output->exit.code != 0) co_return unpack_error(output->err);
-    auto publish = [files = files_, place, what = std::move(what)] { return files.publish(place, what); };
-    co_return co_await offload(pool_, std::move(publish));
+    auto publish = [files = files_, place, what] { return files.publish(place, what); };
+    auto const published = co_await offload(pool_, std::move(publish));
+    if (!published) co_return published.error();
+    co_return what;
 }
 
 }  // namespace rik::detail

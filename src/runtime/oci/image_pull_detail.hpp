@@ -1,6 +1,7 @@
 // One pull: skopeo into a layout, a check of what came, umoci into a tree.
 #pragma once
 
+#include "runtime/oci/image_archive_detail.hpp"
 #include "runtime/oci/image_files_detail.hpp"
 #include "runtime/oci/image_source_detail.hpp"
 
@@ -13,9 +14,12 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 namespace rik::detail {
 
@@ -24,10 +28,9 @@ struct image_tools {
     std::filesystem::path umoci;
 };
 
-/// What was recalled, if anything, and the stamp that the file of a local image has now.
-struct recalled_image {
-    std::optional<known_image> known;
-    std::string stamp_now;
+struct known_digest {
+    std::string digest;
+    std::string stamp;
 };
 
 /// At most so many questions, downloads and unpackings as the options say run at once, of each registry and in all; the
@@ -39,17 +42,37 @@ public:
 
     image_files const& files() const { return files_; }
 
-    /// The stamp that the file of a local image has now. It may be on a file system that hangs: those who look take
-    /// turns as those who ask a registry do, and leave the pool's other threads alone.
+    /// The stamp that the file of a local image has now; empty if it is not there, or the image is none. It may be on a
+    /// file system that hangs: those who look take turns as those who ask a registry do, and leave the pool's other
+    /// threads alone.
     awaitable<std::string> stamp(image_source source);
-    /// What is on this machine of `name`.
-    awaitable<recalled_image> recall(std::string name, image_source source);
+    /// What is on this machine of `name`; unpacked anew if need be.
+    awaitable<result<std::optional<known_image>>> recall(std::string name, image_source source);
     /// A stamp of what the name means in its registry now; another one when its tag was moved. The errors of `pull`.
-    awaitable<result<std::string>> ask(image_source source);
-    /// Fetches `name`, whether or not it is here, and remembers it with `stamp`.
+    /// `begins` is called once its turn has come.
+    awaitable<result<std::string>> ask(image_source source, std::function<void()> begins);
+    /// Fetches `name`, and remembers it with `stamp`; not if it was fetched with that stamp meanwhile.
     awaitable<result<known_image>> pull(std::string name, image_source source, std::string stamp);
 
+    /// What is in an archive or layout. Errors: not_found; unsupported; corrupt; internal.
+    awaitable<result<std::vector<archived_image>>> look_into(std::filesystem::path archive);
+    awaitable<std::vector<held_image>> list();
+    /// Errors: those of image_files::forget.
+    awaitable<result<void>> forget(image_removal what);
+    /// Deletes what was put into the trash.
+    awaitable<> empty_trash(std::stop_token stop);
+
 private:
+    awaitable<result<known_image>> restore(std::string name, image_source source, packed_image from);
+    awaitable<result<known_image>> fetch(std::string name, image_source source, std::string stamp);
+    awaitable<result<known_image>> remember(std::string name, image_source source, known_digest what);
+    awaitable<result<layout_image>> unpack_packed(packed_image from);
+    /// The result of `work`; then nothing else of it is there, even if it was cancelled.
+    awaitable<result<layout_image>> cleaned_up(std::filesystem::path scratch, std::string key,
+                                               awaitable<result<layout_image>> work);
+    awaitable<> collect_garbage();
+    awaitable<result<std::vector<archived_image>>> look_into_file(std::filesystem::path archive);
+    awaitable<result<process_output>> read_member(std::filesystem::path archive, std::vector<std::string> members);
     /// `scratch` is a directory for this pull alone, where its tools have their temporary files.
     awaitable<result<layout_image>> copy_and_unpack(image_source source);
     awaitable<result<layout_image>> copy_and_unpack_in(std::filesystem::path scratch, image_source source,
@@ -57,7 +80,7 @@ private:
     /// `place` is free again when it has ended.
     awaitable<result<layout_image>> copy(std::filesystem::path scratch, image_source source,
                                          keyed_limiter::ticket place);
-    awaitable<result<void>> unpack(std::filesystem::path scratch, std::string key, layout_image what);
+    awaitable<result<layout_image>> unpack(std::filesystem::path scratch, std::string key, layout_image what);
     awaitable<result<process_output>> run_tool(command what);
     command tool(std::filesystem::path program, std::vector<std::string> arguments,
                  std::filesystem::path const& scratch) const;
@@ -70,10 +93,13 @@ private:
     oci_images_options options_;
     // On the heap, so that this object can be moved. By registry; questions do not wait for downloads, which may take
     // minutes.
+    std::unique_ptr<keyed_limiter> names_;  // one at a time asks for, or writes, what a name means
     std::unique_ptr<keyed_limiter> questions_;
     std::unique_ptr<keyed_limiter> downloads_;
     std::unique_ptr<limiter> looks_;  // at files, which may be on a file system that hangs
     std::unique_ptr<limiter> unpackings_;
+    std::size_t pull_count_ = 0;  // that are under way
+    bool has_garbage_ = false;    // among the blobs; collected when no pull is under way
 };
 
 }  // namespace rik::detail

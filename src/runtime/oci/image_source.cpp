@@ -16,7 +16,7 @@ bool is_kept(char c) {
            c == '-' || c == '@';
 }
 
-/// The name as one path component: no two names have the same.
+/// A text as one path component: no two texts have the same.
 std::string make_key(std::string_view text) {
     std::string key;
     for (char const c : text) {
@@ -56,12 +56,13 @@ result<image_source> parse_image_source(std::string_view text) {
     }
     image_source source;
     source.name = std::move(*parsed);
-    source.key = make_key(text);
+    source.key = make_key(short_name(source.name));
+    source.old_key = make_key(text);
     auto const& name = source.name;
     if (name.transport == image_transport::registry) {
         source.location = registry_location(name);
         source.registry = name.registry.empty() ? "docker.io" : name.registry;
-        source.is_floating = name.digest.empty() && (name.tag.empty() || name.tag == "latest");
+        source.is_floating = rik::is_floating(name);
     } else {
         source.location = text;
         source.file = name.transport == image_transport::oci_layout ? std::filesystem::path(name.path) / "index.json"

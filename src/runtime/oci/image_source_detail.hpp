@@ -15,7 +15,8 @@ struct image_source {
     std::string location;        ///< for skopeo: "docker://...", "oci:...", "docker-archive:..."
     std::string registry;        ///< "docker.io", "host:port"; empty for files
     std::filesystem::path file;  ///< what changes when a local image changes; empty for registries
-    std::string key;             ///< a file name that stands for this name alone
+    std::string key;             ///< a file name that stands for all names that mean the same, and no other
+    std::string old_key;         ///< the one of this spelling alone, which rik 0.1 used
     bool is_floating = false;    ///< of a registry, and its tag is "latest" or missing
 };
 

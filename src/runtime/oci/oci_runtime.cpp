@@ -5,7 +5,9 @@
 #include "container_log_detail.hpp"
 #include "inventory_detail.hpp"
 #include "machine_detail.hpp"
+#include "overlay_probe_detail.hpp"
 #include "readiness_detail.hpp"
+#include "resolver_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "trash_detail.hpp"
 
@@ -84,12 +86,21 @@ oci_runtime::~oci_runtime() = default;
 result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, clock& time) {
     if (!options.cgroup_thread) options.cgroup_thread = options.pool;
     if (!options.trash_thread) options.trash_thread = options.pool;
+    if (auto const usable = check_dns_servers(options.dns_servers); !usable) return usable.error();
     auto opened = detail::open_machine(std::move(options), time);
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));
     inner->tasks.spawn(inner->logs.run());
     inner->tasks.spawn(inner->keep_trash_empty());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
+}
+
+std::optional<error> oci_runtime::find_name_fault() const {
+    return detail::find_fault(detail::resolver_of_machine(state_->on.options.dns_servers));
+}
+
+result<void> oci_runtime::check_file_system(std::filesystem::path const& state_dir) {
+    return detail::check_overlay(state_dir);
 }
 
 awaitable<> oci_runtime::stop() {
@@ -105,10 +116,19 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
     auto const& on = state_->on;
     state_->warm_up();
     auto const paths = on.paths.pod(request.instance);
-    auto making = [&] { return detail::make_sandbox(paths, request, on.options.shm_bytes); };
+    auto const& servers = request.dns_servers.empty() ? on.options.dns_servers : request.dns_servers;
+    std::optional<error> fault;
+    auto making = [&] {
+        auto resolver = detail::resolver_of_machine(servers);
+        fault = detail::find_fault(resolver);
+        detail::sandbox_settings const settings{on.options.shm_bytes, std::move(resolver.text)};
+        return detail::make_sandbox(paths, request, settings);
+    };
     auto const made = co_await offload(on.options.namespace_thread, std::move(making));
     if (!made) co_return made.error();
-    co_return sandbox{.network_namespace = paths.network_namespace()};
+    sandbox whole{.network_namespace = paths.network_namespace()};
+    if (fault) whole.warning = to_string(*fault);
+    co_return whole;
 }
 
 awaitable<result<void>> oci_runtime::start_container(container_request request) {

@@ -52,6 +52,7 @@ result<void> make_regular_file(unique_fd const& directory, char const* name) {
     if (auto const cleared = clear(directory, name, type); !cleared) return cleared;
     unique_fd const made(::openat(directory.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!made) return system_error(name, "open", errno);
+    ::fchmod(made.get(), 0644);  // whatever our umask
     return {};
 }
 

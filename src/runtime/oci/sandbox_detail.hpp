@@ -8,12 +8,16 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace rik::detail {
 
+struct sandbox_settings {
+    std::uint64_t shm_bytes = 0;  ///< of /dev/shm
+    std::string resolver;         ///< the text of /etc/resolv.conf
+};
+
 /// Makes it, or completes what was made before. Blocks; only on the thread for namespaces.
-result<void> make_sandbox(pod_paths const& paths, sandbox_request request, std::uint64_t shm_bytes);
+result<void> make_sandbox(pod_paths const& paths, sandbox_request request, sandbox_settings const& settings);
 
 bool is_whole(pod_paths const& paths);
 
@@ -21,9 +25,5 @@ bool is_whole(pod_paths const& paths);
 std::string fitting_hostname(std::string name);
 
 std::string hosts_text(sandbox_request const& request);
-
-/// `servers` if there are any, else what the host's resolv.conf says but for its servers on loopback, which a Pod's
-/// own loopback does not have. `upstream` is what systemd-resolved asks: it stands in if no server would be left.
-std::string resolver_text(std::vector<std::string> const& servers, std::string_view host, std::string_view upstream);
 
 }  // namespace rik::detail

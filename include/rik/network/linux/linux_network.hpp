@@ -4,6 +4,7 @@
 #include <rik/base/log.hpp>
 #include <rik/network/network.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ struct linux_network_options {
     /// It must be in the node's own network namespace between two pieces of work.
     asio::any_io_executor namespace_executor;
     asio::any_io_executor pool_executor;  ///< any number of threads, for work that blocks
+    /// Of the bridge and of all links. 0: that of the default route, followed by `repair` when it changes.
+    std::uint32_t mtu = 0;
     log logger = {};
 };
 
@@ -28,9 +31,10 @@ struct linux_network_options {
 /// Call it from one strand. Its executors must not run its work any more when it is destroyed, which leaves the kernel
 /// as it is.
 ///
-/// IPv4 only. A host port listens on every local address, 127.0.0.1 included, and is held by a socket of this process
-/// so that no other program takes it. A FORWARD policy of drop in another table (Docker's) stops traffic that this
-/// table accepts: nftables has no way around it.   Source: nft(8), "drop" ends the evaluation of all chains.
+/// IPv4 only. A host port leads to its Pod from every local address, 127.0.0.1 included, and is held by a socket of
+/// this process so that no other program takes it. Until the Pod has it, and when it is gone, connections are refused.
+/// A FORWARD policy of drop in another table (Docker's) stops traffic that this table accepts: nftables has no way
+/// around it.   Source: nft(8), "drop" ends the evaluation of all chains.
 class linux_network final : public network {
 public:
     /// Precondition: `tag` is eight hex digits.

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,12 @@ struct oci_images_options {
 /// Names are "repo[:tag][@sha256:...]" of docker.io, "host[:port]/repo...", the same after "docker://",
 /// "oci:/PATH[:TAG]" and "docker-archive:/PATH[:REFERENCE]".
 ///
-/// A file is asked again when it changed; if it or a registry is away, an older copy serves, with a warning. An image
-/// of a registry that was asked for in this process costs no file work but a look at its directory, and no hop between
-/// threads; one of a file costs a look at it on the pool, so that a file system that hangs holds up nothing else.
-/// A tree is trusted only if its mark is there, which is written after everything in it was synced.
+/// Names that mean the same are one: "nginx" is "docker.io/library/nginx:latest".
+///
+/// An image that was asked for in this process, and of which the registry need not be asked, costs no file work but a
+/// look at its directory, and no hop between threads; one of a file costs a look at it on the pool, so that a file
+/// system that hangs holds up nothing else. A tree is trusted only if its mark is there, which is written after
+/// everything in it was synced; one whose blobs are all here is unpacked again without its registry.
 ///
 /// Use it from the one strand that it was opened with. `stop` it before it is destroyed.
 class oci_images final : public images {
@@ -46,7 +49,12 @@ public:
     /// Errors: those of `images`, and corrupt, what the registry gave is damaged; internal.
     /// Cancel: only this caller leaves; the pull goes on as long as another waits for it, and is cancelled with the
     /// last.
-    awaitable<result<image_ptr>> ensure(std::string name) override;
+    awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) override;
+
+    awaitable<result<std::vector<held_image>>> list_held() override;
+    /// Errors: those of `images`. Cancel: what was taken by then stays.
+    awaitable<result<std::vector<held_image>>> load(load_images what) override;
+    awaitable<result<void>> remove(image_removal what) override;
 
     /// Cancels all pulls; who waits for them gets errc::unavailable.
     awaitable<> stop();
@@ -58,6 +66,7 @@ public:
 
 private:
     struct impl;
+    class departure;
     explicit oci_images(std::unique_ptr<impl> inner);
     std::unique_ptr<impl> impl_;
 };

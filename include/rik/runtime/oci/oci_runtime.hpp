@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace rik {
 
@@ -29,8 +31,10 @@ struct oci_options {
     asio::any_io_executor cgroup_thread = {};
     std::filesystem::path runtime_program = {};  ///< empty: runc, as found in PATH
     std::filesystem::path monitor_program = {};  ///< empty: conmon, as found in PATH
-    std::int64_t processes_max = 4096;           ///< of one container
-    std::uint64_t shm_bytes = 64u << 20;         ///< of a Pod's /dev/shm
+    /// Of Pods that name none, instead of the host's; at most `dns_servers_max`.
+    std::vector<std::string> dns_servers = {};
+    std::int64_t processes_max = 4096;    ///< of one container
+    std::uint64_t shm_bytes = 64u << 20;  ///< of a Pod's /dev/shm
     std::size_t log_file_bytes_max = limits::log_file_bytes_max;
     std::size_t log_files_max = limits::log_files_max;
     duration log_check_period = std::chrono::seconds(2);
@@ -55,6 +59,11 @@ public:
     /// Precondition: `stop` has completed.
     ~oci_runtime() override;
 
+    /// Whether containers can write on the file system of `state_dir`, which is there: a container's root is an overlay
+    /// with its upper directory in it. Tries it, in a few milliseconds, and leaves nothing. Blocks.
+    /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; exhausted; internal.
+    static result<void> check_file_system(std::filesystem::path const& state_dir);
+
     /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed, of which the next one
     /// that is opened deletes the rest. Containers run on, and no conmon of theirs stays in our own cgroup. Call it
     /// when no other verb runs.
@@ -64,6 +73,9 @@ public:
     /// `list` would not find. For `rik reset`; no other verb may run meanwhile.
     /// Errors: internal, something is still in use.
     awaitable<result<void>> remove_all();
+
+    /// Why Pods that are started now cannot resolve names; nullopt if they can. Blocks for the reading of a file.
+    std::optional<error> find_name_fault() const;
 
     std::string_view name() const override { return "oci"; }
     awaitable<result<sandbox>> create_sandbox(sandbox_request request) override;

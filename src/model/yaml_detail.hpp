@@ -1,0 +1,32 @@
+// The parts of reading YAML: where its documents begin, and what its plain scalars mean.
+#pragma once
+
+#include "model/definition_tree.hpp"
+
+#include <boost/json.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rik::detail {
+
+/// Does `text` begin with a line that ends a document: "---", "...", or nothing at all?
+bool is_at_document_end(std::string_view text);
+
+/// Where reading goes on after what is wrong at the byte `at` of a document: the next line with "---", or the size.
+std::size_t find_next_document(std::string_view text, std::size_t at);
+
+/// `text` without the byte order marks that begin a line: each of the files that were put together to one may have had
+/// its own. Those inside of a line are text.
+std::string without_boms(std::string_view text);
+
+/// Is there nothing but blanks and a comment up to the end of the line?
+bool is_at_line_end(std::string_view text);
+
+/// The value of a plain scalar by the core schema; nullopt for a number that JSON cannot hold.
+/// Source: YAML 1.2.2, 10.3.2 "Tag Resolution".
+std::optional<json::value> resolve_plain(std::string_view text);
+
+}  // namespace rik::detail

@@ -1,0 +1,136 @@
+#include "event_ledger_detail.hpp"
+
+#include <rik/base/hash.hpp>
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <queue>
+#include <ranges>
+
+namespace rik::detail {
+
+namespace {
+
+/// Names of events are their numbers.
+std::uint64_t sequence_of(document_key const& key) {
+    std::uint64_t sequence = 0;
+    std::from_chars(key.name.data(), key.name.data() + key.name.size(), sequence);
+    return sequence;
+}
+
+}  // namespace
+
+event_ledger::entry event_ledger::read(document const& from) {
+    auto const happened = parse_event(from);
+    auto const has_owner = happened && !happened->owner_id.empty();
+    auto group = has_owner ? "instances of " + happened->owner_id : from.about;
+    auto const content = happened ? content_of(*happened) : 0;
+    return {from.key, sequence_of(from.key), from.about, std::move(group), content};
+}
+
+void event_ledger::add(entry what) {
+    last_sequence_ = std::max(last_sequence_, what.sequence);
+    objects_[what.object].insert(what.sequence);
+    auto& group = groups_[what.group];
+    if (!group.empty()) ranks_.erase(rank_of(group));
+    group.insert(what.sequence);
+    ranks_.insert(rank_of(group));
+    all_[what.sequence] = std::move(what);
+}
+
+void event_ledger::remove(document_key const& which) {
+    auto const found = all_.find(sequence_of(which));
+    if (found == all_.end()) return;
+    auto const& [sequence, known] = *found;
+    auto const object = objects_.find(known.object);
+    object->second.erase(sequence);
+    if (object->second.empty()) objects_.erase(object);
+    auto const group = groups_.find(known.group);
+    ranks_.erase(rank_of(group->second));
+    group->second.erase(sequence);
+    if (group->second.empty())
+        groups_.erase(group);
+    else
+        ranks_.insert(rank_of(group->second));
+    all_.erase(found);
+}
+
+std::uint64_t event_ledger::content_of(event const& happened) {
+    auto content = fnv1a(happened.reason);
+    for (std::string_view const part : {std::string_view(happened.message), std::string_view(happened.source)})
+        content = content * 31 + fnv1a(part);
+    return content;
+}
+
+document_key const* event_ledger::find_same(std::string_view object, std::uint64_t content) const {
+    auto const known = objects_.find(object);
+    if (known == objects_.end()) return nullptr;
+    for (auto const sequence : std::views::reverse(known->second)) {
+        auto const& each = all_.at(sequence);
+        if (each.content == content) return &each.key;
+    }
+    return nullptr;
+}
+
+std::vector<document_key> event_ledger::find_excess(std::span<entry const> added, std::span<document_key const> removed,
+                                                    std::size_t count_max) const {
+    sequences going;
+    for (auto const& each : removed) going.insert(sequence_of(each));
+    auto const already = going;
+    find_old_of_objects(added, going);
+    auto const count = all_.size() + added.size() - going.size();
+    if (count > limits::events_count_max) find_old_of_groups(count - limits::events_count_max, going);
+    std::vector<document_key> found;
+    for (auto const sequence : going) {
+        if (found.size() == count_max) break;
+        if (!already.contains(sequence)) found.push_back(all_.at(sequence).key);
+    }
+    return found;
+}
+
+void event_ledger::find_old_of_objects(std::span<entry const> added, sequences& going) const {
+    std::map<std::string_view, std::size_t> counts;
+    for (auto const& each : added) ++counts[each.object];
+    for (auto const& [object, more] : counts) {
+        auto const known = objects_.find(object);
+        if (known == objects_.end()) continue;
+        auto const leaves = [&](std::uint64_t sequence) { return going.contains(sequence); };
+        auto const leaving = static_cast<std::size_t>(std::ranges::count_if(known->second, leaves));
+        auto left = known->second.size() - leaving + more;
+        for (auto oldest = known->second.begin(); oldest != known->second.end(); ++oldest) {
+            if (left <= limits::events_per_object_max) break;
+            if (going.insert(*oldest).second) --left;
+        }
+    }
+}
+
+/// Level by level: whoever is the largest at the moment gives one.
+void event_ledger::find_old_of_groups(std::size_t count, sequences& going) const {
+    struct contender {
+        rank now;
+        sequences const* group;
+        sequences::const_iterator next;
+    };
+    auto const is_smaller = [](contender const& one, contender const& other) { return by_size()(other.now, one.now); };
+    std::priority_queue<contender, std::vector<contender>, decltype(is_smaller)> largest(is_smaller);
+    auto upcoming = ranks_.begin();
+    while (count > 0) {
+        while (upcoming != ranks_.end() && (largest.empty() || by_size()(*upcoming, largest.top().now))) {
+            auto const& group = groups_.at(all_.at(upcoming->second).group);
+            largest.push({*upcoming, &group, group.begin()});
+            ++upcoming;
+        }
+        if (largest.empty()) return;
+        auto giving = largest.top();
+        largest.pop();
+        if (going.insert(*giving.next).second) --count;
+        if (++giving.next == giving.group->end()) continue;
+        giving.now = {giving.now.first - 1, *giving.next};
+        largest.push(giving);
+    }
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,70 @@
+// Which events are there, and which go when more come: pure bookkeeping, no store.
+#pragma once
+
+#include <rik/model/document.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rik::detail {
+
+/// Every object keeps its newest events, at most limits::events_per_object_max. Of all together there are at most
+/// limits::events_count_max; past it the largest group loses its oldest: the instances of a workload are one group, any
+/// other object is one by itself. So none that tells a lot takes the story of the others.
+class event_ledger {
+public:
+    /// What is known of one event.
+    struct entry {
+        document_key key;
+        std::uint64_t sequence = 0;
+        std::string object;
+        std::string group;
+        std::uint64_t content = 0;  ///< alike for events that are the same but for their time
+    };
+    /// A damaged one counts for what it is about.
+    static entry read(document const& from);
+
+    void add(entry what);
+    void remove(document_key const& which);
+
+    std::size_t size() const { return all_.size(); }
+    /// Of all that were ever added.
+    std::uint64_t last_sequence() const { return last_sequence_; }
+    /// The newest event of an object that may be the same as one with this content; nullptr if there is none.
+    document_key const* find_same(std::string_view object, std::uint64_t content) const;
+    static std::uint64_t content_of(event const& happened);
+
+    /// What goes when `added` come and `removed` go, `count_max` at most.
+    std::vector<document_key> find_excess(std::span<entry const> added, std::span<document_key const> removed,
+                                          std::size_t count_max) const;
+
+private:
+    using sequences = std::set<std::uint64_t>;
+    /// Of a group: its size and its oldest event.
+    using rank = std::pair<std::size_t, std::uint64_t>;
+    struct by_size {
+        bool operator()(rank const& one, rank const& other) const {
+            return one.first != other.first ? one.first > other.first : one.second < other.second;
+        }
+    };
+    static rank rank_of(sequences const& group) { return {group.size(), *group.begin()}; }
+
+    void find_old_of_objects(std::span<entry const> added, sequences& going) const;
+    void find_old_of_groups(std::size_t count, sequences& going) const;
+
+    std::map<std::uint64_t, entry> all_;
+    std::map<std::string, sequences, std::less<>> objects_;
+    std::map<std::string, sequences, std::less<>> groups_;
+    std::set<rank, by_size> ranks_;  ///< of the groups, the largest first
+    std::uint64_t last_sequence_ = 0;
+};
+
+}  // namespace rik::detail

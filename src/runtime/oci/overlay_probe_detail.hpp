@@ -1,0 +1,15 @@
+// Whether a file system can hold what containers write.
+#pragma once
+
+#include <rik/base/result.hpp>
+
+#include <filesystem>
+
+namespace rik::detail {
+
+/// Makes an overlay with its upper directory below `directory`, and does in it what containers do: no list of file
+/// systems is as good. It is mounted nowhere, so nothing of it can stay behind. Blocks.
+/// Errors: unsupported, the file system or the kernel cannot; exhausted; internal.
+result<void> check_overlay(std::filesystem::path const& directory);
+
+}  // namespace rik::detail

@@ -1,0 +1,60 @@
+// What must hold at every moment of a simulation, looked at from outside of the roles.
+#pragma once
+
+#include <rik/model/codec.hpp>
+#include <rik/sim/cluster.hpp>
+#include <rik/store/journal.hpp>
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace rik::sim {
+
+/// Knows the machines, and of the primary what lasts in its journal: the rules that it checks are those of
+/// cluster::violations.
+class cluster::checkers final : private release_source {
+public:
+    checkers() = default;
+    checkers(checkers const&) = delete;
+    checkers& operator=(checkers const&) = delete;
+
+    /// Looks on at what happens there. Both must live as long as anything happens.
+    void add(std::string name, machine& on);
+    /// A batch that lasts.
+    void primary_wrote(std::vector<journal_entry> const& batch);
+
+    std::string const& violations() const { return violations_; }
+
+private:
+    struct site {
+        std::string name;
+        machine* on;
+        std::map<instance_id, release_ptr> rooms = {};  ///< whatever holds room there, by the primary's journal
+    };
+
+    void take(journal_entry const& row);
+    void take_node(journal_entry const& row);
+    void take_instance(journal_entry const& row);
+    void check_end(instance const& row);
+    void started(site const& at, container_key const& what);
+    void look(site const& at);
+    void look_at_promises(site const& at);
+    void look_at_touched();
+    site* find_site(node_id const& node) const;
+    release_ptr find_release(release_id const& id) const override;
+    void say(std::string what);
+
+    std::map<std::string, site> sites_;  ///< by name
+    std::map<node_id, site*> registered_;
+    std::map<release_id, release_ptr> releases_;
+    std::map<instance_id, node_id> holders_;
+    std::map<instance_id, std::string> homes_;  ///< where each instance was started first
+    std::set<node_id> touched_;                 ///< by the commit that is being read
+    std::set<std::string> said_;
+    std::string violations_;
+};
+
+}  // namespace rik::sim

@@ -1,0 +1,91 @@
+// The images of a simulated machine, and the registry that they come from.
+#include <rik/base/hash.hpp>
+#include <rik/model/image_name.hpp>
+#include <rik/sim/machine.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::sim {
+
+namespace {
+
+std::string short_name_of(std::string const& name) {
+    auto const parsed = parse_image_name(name);
+    return parsed ? short_name(*parsed) : name;
+}
+
+bool is_asked_for(std::string const& name, std::optional<image_pull_policy> policy) {
+    if (policy) return *policy == image_pull_policy::always;
+    auto const parsed = parse_image_name(name);
+    return parsed && is_floating(*parsed);
+}
+
+image_ptr make_image(std::string name, std::string digest, std::string warning) {
+    auto made = std::make_shared<image>();
+    made->name = std::move(name);
+    made->digest = std::move(digest);
+    made->warning = std::move(warning);
+    return made;
+}
+
+}  // namespace
+
+void machine::push(std::string const& image, std::string digest) {
+    registry_[short_name_of(image)] = std::move(digest);
+}
+
+std::string machine::digest_of(std::string const& name) const {
+    auto const pushed = registry_.find(name);
+    return pushed != registry_.end() ? pushed->second : fmt::format("sha256:{:064x}", fnv1a(name));
+}
+
+awaitable<result<image_ptr>> machine::ensure(std::string name, std::optional<image_pull_policy> policy) {
+    auto const how = behaviour_of(name);
+    auto const key = short_name_of(name);
+    if (!pulled_.contains(key) && policy == image_pull_policy::never)
+        co_return error{errc::not_found, fmt::format("image {}: it is not here, and its policy is Never", name)};
+    if (pulled_.contains(key) && !is_asked_for(name, policy)) co_return make_image(name, pulled_.at(key), {});
+    if (!pulled_.contains(key)) co_await time_.sleep_for(how.pull_time);
+    auto const fault = faults.pull_error ? faults.pull_error : how.pull_error;
+    auto const is_away = fault && fault->code == errc::unavailable;
+    if (is_away && !policy && pulled_.contains(key))
+        co_return make_image(name, pulled_.at(key), "its registry is away");
+    if (fault) co_return inject(*fault);
+    pulled_[key] = digest_of(key);
+    co_return make_image(name, pulled_.at(key), {});
+}
+
+awaitable<result<std::vector<held_image>>> machine::list_held() {
+    std::map<std::string, held_image> by_digest;
+    for (auto const& [name, digest] : pulled_) {
+        by_digest[digest].digest = digest;
+        by_digest[digest].names.push_back(name);
+    }
+    std::vector<held_image> all;
+    for (auto& [digest, each] : by_digest) all.push_back(std::move(each));
+    co_return all;
+}
+
+awaitable<result<std::vector<held_image>>> machine::load(load_images what) {
+    auto const name = short_name_of(what.name.empty() ? "loaded" : what.name);
+    pulled_[name] = fmt::format("sha256:{:064x}", fnv1a(what.path));
+    held_image made{.digest = pulled_.at(name)};
+    made.names.push_back(name);
+    std::vector<held_image> all;
+    all.push_back(std::move(made));
+    co_return all;
+}
+
+awaitable<result<void>> machine::remove(image_removal what) {
+    auto const removed_count = std::erase_if(pulled_, [&](auto const& each) {
+        auto const is_meant = what.only_name.empty() || short_name_of(what.only_name) == each.first;
+        return each.second == what.digest && is_meant;
+    });
+    if (removed_count == 0) co_return error{errc::not_found, fmt::format("image {}: it is not here", what.digest)};
+    co_return result<void>{};
+}
+
+}  // namespace rik::sim

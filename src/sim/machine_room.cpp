@@ -1,0 +1,52 @@
+// What a simulated machine counts, and what it remembers of its faults.
+#include "machine_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::sim {
+
+resources machine::in_use() const {
+    resources taken;
+    std::set<instance_id> pods;
+    for (auto const& [key, each] : containers_) {
+        if (each->is_over(time_.now())) continue;
+        taken.add(each->definition.requests);
+        pods.insert(key.instance);
+    }
+    taken.set(resource::pods, static_cast<std::int64_t>(pods.size()));
+    return taken;
+}
+
+bool machine::has_injected(std::string_view text) const {
+    return std::any_of(injected_.begin(), injected_.end(),
+                       [&](std::string const& each) { return text.find(each) != std::string_view::npos; });
+}
+
+error machine::inject(error why) {
+    injected_.insert(why.message);
+    return why;
+}
+
+error machine::refuse(instance_id const& told, error why) {
+    witness_.refused(told, why);
+    return why;
+}
+
+std::optional<error> machine::lacks_room(container_request const& asked) const {
+    if (facts_.capacity.empty()) return std::nullopt;
+    auto taken = in_use();
+    taken.add(asked.definition.requests);
+    auto const has_others = std::any_of(containers_.begin(), containers_.end(), [&](auto const& each) {
+        return each.first.instance == asked.key.instance && !each.second->is_over(time_.now());
+    });
+    if (!has_others) taken.set(resource::pods, taken.get(resource::pods) + 1);
+    auto const lacking = taken.first_lacking(facts_.capacity, {});
+    if (!lacking) return std::nullopt;
+    return error{errc::exhausted, fmt::format("{}: {} would be taken, {} is offered", *lacking, taken.get(*lacking),
+                                              facts_.capacity.get(*lacking))};
+}
+
+}  // namespace rik::sim

@@ -1,0 +1,140 @@
+// Images from archives, their removal, and trees that were made by earlier releases. Needs root.
+#include "support/image_store_fixture.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+using namespace rik;
+using namespace rik::test;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using fixture = image_store_fixture;
+
+TEST_CASE("an archive of docker gives its images the names that it has", "[e2e][images]") {
+    fixture f;
+    auto const source = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    auto const archive = (f.directory.path() / "x.tar").string();
+    rik::testing::run_tool(
+        "skopeo", {"copy", "-q", "--additional-tag", "r.io:5000/x:2", source, "docker-archive:" + archive + ":x:1"});
+    rik::testing::run_tool("gzip", {"--keep", archive});
+    f.open({});
+    auto const loaded = f.load({archive});
+    REQUIRE(loaded.size() == 1);
+    CHECK(loaded[0].names == std::vector<std::string>{"r.io:5000/x:2", "x:1"});
+    CHECK(loaded[0].size_bytes > 500'000);
+    for (auto const* each : {"x:1", "docker.io/library/x:1", "docker://x:1", "r.io:5000/x:2"}) {
+        CHECK(f.get(each)->digest == loaded[0].digest);
+        CHECK(f.ensure(each, image_pull_policy::never).has_value());
+    }
+    CHECK(f.load({archive + ".gz", "y"})[0].names == std::vector<std::string>{"r.io:5000/x:2", "x:1", "y"});
+    f.close();
+    f.open({});
+    CHECK(f.ensure("y:latest", image_pull_policy::if_not_present)->get()->digest == loaded[0].digest);
+}
+
+TEST_CASE("OCI archives and layouts are loaded, with a name where they have none", "[e2e][images]") {
+    fixture f;
+    auto const source = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    auto const archive = (f.directory.path() / "x.tar").string();
+    rik::testing::run_tool("skopeo", {"copy", "-q", source, "oci-archive:" + archive + ":team/app:3"});
+    f.open({});
+    CHECK(f.load({archive})[0].names == std::vector<std::string>{"team/app:3"});
+    CHECK(f.load({f.layout(), "other:1"})[0].names == std::vector<std::string>{"other:1", "team/app:3"});
+    auto const refusal = [&](load_images what) {
+        auto const got = rik::testing::run(f.io, f.store->load(std::move(what)));
+        REQUIRE(got.has_error());
+        INFO(got.error());
+        CHECK(!got.error().message.empty());
+        return got.error().code;
+    };
+    CHECK(refusal({f.layout()}) == errc::unsupported);  // "1" alone
+    CHECK(refusal({f.directory.path() / "nothing"}) == errc::not_found);
+    CHECK(refusal({f.directory.path()}) == errc::unsupported);
+    CHECK(refusal({f.layout() + "/index.json"}) == errc::unsupported);
+    CHECK(refusal({"x.tar"}) == errc::invalid);
+    CHECK(refusal({"/a:b.tar"}) == errc::invalid);
+    CHECK(refusal({"/dev/null"}) == errc::unsupported);
+    fs::resize_file(archive, fs::file_size(archive) / 2);
+    CHECK(refusal({archive}) != errc::internal);
+    CHECK(fs::is_empty(f.directory.path() / "state/images/tmp"));
+}
+
+TEST_CASE("what is removed is not there, and its room on the disk is free", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    auto const images = f.directory.path() / "state/images";
+    f.open({});
+    f.load({rik::testing::make_busybox_layout(f.layout(), "1", what).substr(4, f.layout().size()), "a:1"});
+    f.load({f.layout(), "b:1"});
+    auto const digest = f.get("a:1")->digest;
+    CHECK(f.remove({.digest = digest, .only_name = "docker.io/library/a:1"}).has_value());
+    CHECK(f.ensure("a:1", image_pull_policy::never).has_error());
+    CHECK(f.ensure("b:1", image_pull_policy::never).has_value());
+    CHECK(f.remove({.digest = digest, .only_name = "b:1"}).has_value());
+    CHECK(f.ensure("b:1", image_pull_policy::never).has_error());
+    CHECK(f.held().empty());
+    CHECK(f.remove({.digest = digest}).error().code == errc::not_found);
+    CHECK(f.remove({.digest = "sha256:../.."}).error().code == errc::not_found);
+    f.close();
+    CHECK(fs::is_empty(images / "blobs/sha256"));
+    CHECK(fs::is_empty(images / "layouts"));
+    CHECK(fs::is_empty(images / "names"));
+    f.open({});
+    CHECK(f.load({f.layout(), "a:1"}).size() == 1);  // and again
+    CHECK(f.remove({.digest = digest}).has_value());
+}
+
+TEST_CASE("an image that a container has mounted is not removed", "[e2e][images]") {
+    fixture f;
+    rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({});
+    f.load({f.layout(), "a:1"});
+    auto const held = f.get("a:1");
+    auto const place = f.directory.path() / "mount";
+    for (auto const* each : {"upper", "work", "root"}) fs::create_directories(place / each);
+    auto const options = "lowerdir=" + held->tree.string() + ",upperdir=" + (place / "upper").string() +
+                         ",workdir=" + (place / "work").string();
+    REQUIRE(::mount("overlay", (place / "root").c_str(), "overlay", 0, options.c_str()) == 0);
+    auto const refused = f.remove({.digest = held->digest});
+    ::umount2((place / "root").c_str(), MNT_DETACH);
+    CHECK(refused.error().code == errc::conflict);
+    CHECK(f.remove({.digest = held->digest}).has_value());
+}
+
+TEST_CASE("a tree that an earlier rik has made is made anew, without its registry", "[e2e][images]") {
+    fixture f;
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const name = registry.push(rik::testing::make_busybox_layout(f.layout(), "1", plain_image()), "busybox:1");
+    f.open({registry.address()});
+    auto const first = f.get(name);
+    f.close();
+    registry.stop();
+    auto const images = f.directory.path() / "state/images";
+    auto const old = images / ("sha256-" + first->digest.substr(7));
+    fs::rename(tree_of(first), old);
+    fs::permissions(old / "rootfs", fs::perms(0750));  // as with the umask 027
+    f.open({registry.address()});
+    auto const again = f.ensure(name, image_pull_policy::never);
+    REQUIRE(again.has_value());
+    CHECK((fs::status((*again)->tree).permissions() & fs::perms::mask) == fs::perms(0755));
+    CHECK(f.sink.pulls == 1);
+    f.close();
+    CHECK(!fs::exists(old));
+    CHECK(fs::is_empty(images / "trash"));
+}
+
+TEST_CASE("whatever the umask, what no layer says is 0755", "[e2e][images]") {
+    fixture f;
+    auto const mask = GENERATE(::mode_t(0), ::mode_t(027), ::mode_t(077));
+    rik::testing::make_plain_layout(f.layout(), "a/b/hello");
+    auto const ours = ::umask(mask);
+    f.open({});
+    auto const got = f.ensure("oci:" + f.layout() + ":1");
+    ::umask(ours);
+    REQUIRE(got.has_value());
+    auto const mode_of = [&](char const* path) {
+        return fs::status((*got)->tree / path).permissions() & fs::perms::mask;
+    };
+    for (auto const* each : {".", "a", "a/b"}) CHECK(mode_of(each) == fs::perms(0755));
+    CHECK(mode_of("a/b/hello") == fs::perms(0640));  // as its layer says
+}
