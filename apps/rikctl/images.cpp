@@ -7,6 +7,7 @@
 #include <memory>
 #include <ostream>
 
+#include "command_line.hpp"
 #include "commands.hpp"
 
 namespace rikctl {
@@ -162,7 +163,7 @@ void add_image_names(CLI::App& to, images_options& options, std::string_view hel
 
 void add_output(CLI::App& to, images_options& options) {
     to.add_option("-o,--output", options.form, "table, wide (whole digests, and who uses them) or json")
-        ->check(CLI::IsMember({"table", "wide", "json"}))
+        ->check(rik::command_line::one_of({"table", "wide", "json"}))
         ->type_name("FORM");
 }
 

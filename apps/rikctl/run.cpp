@@ -10,6 +10,7 @@
 #include <optional>
 #include <ostream>
 
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "log_copy.hpp"
 #include "parse_json.hpp"
@@ -238,7 +239,7 @@ void add_run_options(CLI::App& command, run_command_options& options) {
     command.add_option("--cpu", options.run.cpu, "Limit of processor time, as 500m or 2")->type_name("QUANTITY");
     command.add_option("--memory", options.run.memory, "Limit of memory, as 64Mi")->type_name("QUANTITY");
     command.add_option("--pull", options.run.pull, "When to ask the registry; without it always for the tag latest")
-        ->check(CLI::IsMember({"always", "missing", "never"}))
+        ->check(rik::command_line::one_of({"always", "missing", "never"}))
         ->type_name("always|missing|never");
     command.add_flag("--rm", options.removes, "Delete it when it ends or Ctrl-C is pressed");
     command.add_flag("-d,--detach", options.detaches, "Only wait until it runs; print its name and address");

@@ -205,7 +205,8 @@ result<log_stream> client::open_log(log_wanted const& what) {
     auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
     if (!reply) return reply.error();
     if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
-    if (auto const fits = detail::check_type(to_, **reply, {framed_log_type, "text/plain"}); !fits) return fits.error();
+    if (auto const fits = detail::check_type(to_, **reply, {marked_log_type, framed_log_type, "text/plain"}); !fits)
+        return fits.error();
     if ((*reply)->header("X-Content-Type-Options") != "nosniff")
         return detail::not_rik(to_, "it answers with a text that is no log");
     return log_stream(std::move(*reply));

@@ -1,4 +1,6 @@
 // RIK's own API: routes, objects and errors.
+#include <fmt/format.h>
+
 #include "support/api_fixture.hpp"
 #include "support/catch.hpp"
 

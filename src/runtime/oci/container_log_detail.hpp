@@ -66,7 +66,8 @@ struct log_file {
     std::chrono::nanoseconds born = {};
     off_t offset = 0;
     bool is_behind_hole = false;            ///< files between the one before and this one were dropped
-    bool is_only_name = false;              ///< the name by which it was opened is its only one
+    bool has_one_name = false;              ///< when it was opened
+    bool was_replaced = false;              ///< by conmon: its second name is its only one
     std::chrono::nanoseconds changed = {};  ///< its names or contents
 };
 

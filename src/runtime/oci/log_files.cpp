@@ -27,9 +27,8 @@ void find_holes(std::vector<log_file>& newest_first, std::filesystem::path const
     auto const holes = "\n" + try_read_file(cut_log_mark(log)).value_or("");
     for (std::size_t at = 0; at + 1 < newest_first.size(); ++at) {
         auto const& before = newest_first[at + 1];
-        auto const was_replaced = at == 0 && before.is_only_name;
         newest_first[at].is_behind_hole = holes.find("\n" + hole_text(before)) != std::string::npos ||
-                                          (was_replaced && is_hole_between(before, newest_first[at]));
+                                          (before.was_replaced && is_hole_between(before, newest_first[at]));
     }
 }
 
@@ -43,7 +42,7 @@ std::optional<log_file> open_log_file(std::filesystem::path const& path) {
     opened.inode = about.stx_ino;
     opened.born = since_epoch(about.stx_btime);
     opened.changed = since_epoch(about.stx_ctime);
-    opened.is_only_name = about.stx_nlink == 1;
+    opened.has_one_name = about.stx_nlink == 1;
     return opened;
 }
 
@@ -76,7 +75,9 @@ std::vector<log_file> open_log_files(container_paths const& paths, std::size_t f
         if (std::ranges::none_of(found, is_same)) found.push_back(std::move(*opened));
     };
     add(paths.log);
+    auto const named_count = found.size();
     add(kept_log(paths.log));
+    if (found.size() > named_count) found.back().was_replaced = found.back().has_one_name;
     for (std::size_t rotation = 1; rotation < files_max; ++rotation) add(rotated_log(paths.log, rotation));
     find_holes(found, paths.log);
     return found;
