@@ -65,8 +65,9 @@ public:
         if (!started) return give_up(started.error());
         if (was_interrupted()) return interrupted();
         if (started->outcome != outcome::met) {
-            auto const code = started->outcome == outcome::waiting ? rik::errc::timed_out : rik::errc::internal;
-            return give_up({code, fmt::format("it does not start: {}", started->why)});
+            auto const is_late = started->outcome == outcome::waiting;
+            auto const code = is_late ? rik::errc::timed_out : rik::errc::internal;
+            return give_up({code, fmt::format("{}{}", is_late ? "not started in time: " : "", of_it(started->why))});
         }
         return options_.detaches ? detach() : follow();
     }
@@ -132,7 +133,7 @@ private:
         auto const ended = wait_for(rik::wait_goal::what::finished, with_.now() + no_limit);
         if (was_interrupted()) return interrupted();
         if (!ended) return give_up(ended.error());
-        if (ended->outcome != outcome::met) return give_up({rik::errc::internal, ended->why});
+        if (ended->outcome != outcome::met) return give_up({rik::errc::internal, of_it(ended->why)});
         auto const state = state_of(server_, name_);
         clean_up();
         if (!state) return own_failure(with_.fail(state.error()));
@@ -175,6 +176,12 @@ private:
     run_command_options const& options_;
     std::string name_;
     std::string told_;
+    /// A verdict names the instance, and so does every failure of `run`.
+    std::string of_it(std::string why) const {
+        if (why.starts_with(name_ + " is ")) why.replace(0, name_.size(), "it");
+        return why;
+    }
+
     bool is_started_ = false;
 };
 

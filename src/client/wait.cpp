@@ -61,8 +61,10 @@ std::string story(object const& of) {
         if (auto const part = text_at(of, member); !part.empty()) text += ": " + part;
     }
     for (auto const* each : detail::objects_at(of, "containers")) {
-        if (auto const code = text_at(*each, "exitCode"); !code.empty() && code != "0")
-            text += fmt::format(" (container {}: exit code {})", text_at(*each, "name"), code);
+        auto const code = text_at(*each, "exitCode");
+        auto const name = text_at(*each, "name");
+        auto const is_told = text.find(fmt::format("container {}: ", name)) != std::string::npos;
+        if (!code.empty() && code != "0" && !is_told) text += fmt::format(" (container {}: exit code {})", name, code);
     }
     return text;
 }

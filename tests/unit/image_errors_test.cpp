@@ -142,3 +142,27 @@ TEST_CASE("a path of a slash alone, or of what it is replaced by, ends the searc
         CHECK(pull_error("open /srv/x//index.json: permission denied", layout).code == errc::denied);
     }
 }
+
+TEST_CASE("an error of a pull says each thing once", "[images]") {
+    auto const source = parse_image_source("127.0.0.1:5000/nothing:1").value();
+    auto const told = [&](std::string const& text) {
+        return pull_error("time=\"now\" level=fatal msg=\"" + text + "\"\n", source).message;
+    };
+    std::string const at = "initializing source docker://127.0.0.1:5000/nothing:1: ";
+    std::string const ping = at + "pinging container registry 127.0.0.1:5000: Get \\\"http://127.0.0.1:5000/v2/\\\": ";
+    CHECK(told(at + "reading manifest 1 in 127.0.0.1:5000/nothing: manifest unknown: manifest unknown") ==
+          "the registry does not have it");
+    CHECK(told(ping + "dial tcp 127.0.0.1:5000: connect: connection refused") ==
+          "the registry does not answer (connection refused)");
+    CHECK(told(ping + "x509: certificate signed by unknown authority") ==
+          "the registry's certificate is not trusted (x509: certificate signed by unknown authority)");
+    CHECK(told("writing blob: storing blob to file \\\"/s/tmp/1\\\": write /s/tmp/1: no space left on device") ==
+          "the disk is full");
+    CHECK(told(at + "reading manifest 1 in 127.0.0.1:5000/nothing: broken: broken: quite so") ==
+          "skopeo: broken: quite so");
+    CHECK(told("broken") == "skopeo: broken");
+    CHECK(told("") == "skopeo: ");
+    CHECK(told("denied: denied: no") == "access was denied (denied: no)");
+    CHECK(unpack_error("create rootfs: write /x: no space left on device").message == "the disk is full");
+    CHECK(unpack_error("unpack: bad: bad").message == "it cannot be unpacked: unpack: bad");
+}

@@ -114,6 +114,15 @@ errc kind_of(std::string_view message) {
     return errc::internal;
 }
 
+/// What runc was doing says nothing that its user does not know.
+std::string_view without_frame(std::string_view message) {
+    constexpr std::array frames{
+        "runc create failed: ", "unable to start container process: ", "error during container init: "};
+    for (std::string_view const frame : frames)
+        if (message.starts_with(frame)) message.remove_prefix(frame.size());
+    return message;
+}
+
 /// runc's "time=... level=error msg=..." without the frame, and not too long.
 std::string plain(std::string message) {
     if (auto const at = message.find("msg=\""); at != std::string::npos) message.erase(0, at + 5);
@@ -123,7 +132,7 @@ std::string plain(std::string message) {
         if (message[at] == '\\' && at + 1 < message.size()) ++at;
         text += message[at];
     }
-    return clean_text(text, message_bytes_max);
+    return clean_text(without_frame(text), message_bytes_max);
 }
 
 }  // namespace
