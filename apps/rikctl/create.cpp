@@ -60,6 +60,9 @@ exit_code create_workloads(session& with, std::vector<std::string> const& paths)
     return worst;
 }
 
+/// A program that ends at once has run, too; whoever waits for it wants to hear of its end.
+constexpr auto running_for_min = std::chrono::milliseconds(500);
+
 struct instance_options {
     rik::instances_wanted wanted = {};
     bool waits = false;
@@ -79,9 +82,12 @@ exit_code create_instances(session& with, instance_options const& options) {
     if (!options.waits) return exit_code::ok;
     std::vector<awaited_object> objects;
     for (auto const& name : *names) objects.push_back({name});
-    return wait_for_all(
-        with, *server,
-        {rik::resource_kind::instance, std::move(objects), {rik::wait_goal::what::running}, options.timeout});
+    wait_for_all_request wanted{.kind = rik::resource_kind::instance,
+                                .objects = std::move(objects),
+                                .goal = {rik::wait_goal::what::running},
+                                .timeout = options.timeout};
+    wanted.holds_for = running_for_min;
+    return wait_for_all(with, *server, wanted);
 }
 
 void add_create_workload(CLI::App& to, action& chosen) {
@@ -119,7 +125,7 @@ void add_create_instance(CLI::App& to, action& chosen) {
         ->capture_default_str()
         ->type_name("N");
     add_definition_kind(*command, options->wanted.kind);
-    command->add_flag("--wait", options->waits, "Wait until they run");
+    command->add_flag("--wait", options->waits, "Wait until they run; exits with 1 if one ends within half a second");
     add_timeout(*command, options->timeout);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return create_instances(with, *options); }; });

@@ -141,7 +141,15 @@ private:
             with_.err() << fmt::format("error: {} is {}: {}\n", name_, state->state, rik::printable(state->story));
             return exit_code::run_failed;
         }
+        tell_memory(state->story);
         return static_cast<exit_code>(*state->exit_status);
+    }
+
+    /// What the kernel killed could not say why in its output.
+    void tell_memory(std::string const& story) {
+        auto const was_killed = story.starts_with("OOMKilled") || story.find("had been killed because") != story.npos;
+        if (was_killed && !options_.is_quiet)
+            with_.err() << fmt::format("{}: {}\n", name_, rik::printable(story)) << std::flush;
     }
 
     bool was_interrupted() const { return with_.is_interrupted() || !with_.out().good(); }
@@ -168,6 +176,12 @@ private:
         return own_failure(code);
     }
 
+    /// A verdict names the instance, and so does every failure of `run`.
+    std::string of_it(std::string why) const {
+        if (why.starts_with(name_ + " is ")) why.replace(0, name_.size(), "it");
+        return why;
+    }
+
     /// In the foreground the small codes are the container's.
     exit_code own_failure(exit_code code) const { return options_.detaches ? code : exit_code::run_failed; }
 
@@ -176,12 +190,6 @@ private:
     run_command_options const& options_;
     std::string name_;
     std::string told_;
-    /// A verdict names the instance, and so does every failure of `run`.
-    std::string of_it(std::string why) const {
-        if (why.starts_with(name_ + " is ")) why.replace(0, name_.size(), "it");
-        return why;
-    }
-
     bool is_started_ = false;
 };
 

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
+#include <utility>
 
 #include "commands.hpp"
 #include "wait_command.hpp"
@@ -71,25 +73,56 @@ std::function<bool(std::string_view)> progress_teller(session& with) {
     };
 }
 
+rik::wait_request request_for(session& with, awaited_object const& which, wait_for_all_request const& of,
+                              rik::time_point deadline) {
+    rik::wait_request one{.kind = of.kind,
+                          .name = which.id.empty() ? which.name : which.id,
+                          .definition_kind = which.id.empty() ? which.definition_kind : std::string(),
+                          .goal = of.goal,
+                          .deadline = deadline};
+    if (of.tells_progress) one.on_progress = progress_teller(with);
+    return one;
+}
+
+struct time_limits {
+    rik::time_point deadline;
+    rik::time_point holds_until = {};
+};
+
+/// Waits for each, and says how it went; those that are met are put into `holds_back` instead, if it is there.
+exit_code wait_for_each(session& with, rik::client& server, wait_for_all_request const& request,
+                        time_limits const& times, std::vector<awaited_object>* holds_back) {
+    auto worst = exit_code::ok;
+    for (auto const& each : request.objects) {
+        auto one = request_for(with, each, request, times.deadline);
+        one.holds_until = times.holds_until;
+        auto const verdict = rik::wait_for(server, one);
+        if (holds_back != nullptr && verdict && verdict->outcome == outcome::met) {
+            holds_back->push_back(each);
+            continue;
+        }
+        auto const code = verdict ? tell(with, each.name, one, *verdict) : with.fail(verdict.error());
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
 }  // namespace
 
 exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request const& request) {
     auto const timeout = parse_duration(request.timeout);
     if (!timeout) return with.fail_usage(to_string(timeout.error()));
     auto const deadline = with.now() + *timeout;
-    auto worst = exit_code::ok;
-    for (auto const& each : request.objects) {
-        rik::wait_request one{.kind = request.kind,
-                              .name = each.id.empty() ? each.name : each.id,
-                              .definition_kind = each.id.empty() ? each.definition_kind : std::string(),
-                              .goal = request.goal,
-                              .deadline = deadline};
-        if (request.tells_progress) one.on_progress = progress_teller(with);
-        auto const verdict = rik::wait_for(server, one);
-        auto const code = verdict ? tell(with, each.name, one, *verdict) : with.fail(verdict.error());
-        if (worst == exit_code::ok) worst = code;
-    }
-    return worst;
+    if (request.holds_for <= rik::duration{}) return wait_for_each(with, server, request, {deadline}, nullptr);
+    std::vector<awaited_object> met;
+    auto const first = wait_for_each(with, server, request, {deadline}, &met);
+    if (met.empty()) return first;
+    auto again = request;
+    again.objects = std::move(met);
+    auto const holds_until = with.now() + request.holds_for;
+    auto const second =
+        wait_for_each(with, server, again, {std::max(deadline, holds_until + patience), holds_until}, nullptr);
+    return first == exit_code::ok ? second : first;
 }
 
 void add_wait(CLI::App& to, action& chosen) {

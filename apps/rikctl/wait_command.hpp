@@ -22,6 +22,8 @@ struct wait_for_all_request {
     rik::wait_goal goal;
     std::string timeout;          ///< as on the command line
     bool tells_progress = false;  ///< on the standard error, after a moment
+    /// When all is met it must stay so for this time: what ends at once is told as ended.
+    rik::duration holds_for = {};
 };
 
 /// Says of each object how it went.

@@ -74,16 +74,20 @@ json::object container_object(instance const& row, container_status const& statu
     return object;
 }
 
+/// Before anything is reported of the containers.
+instance_status expected_status(instance const& row) {
+    instance_status expected{.state = row.state()};
+    for (auto const& each : row.pod().containers) expected.containers.push_back({.name = each.name});
+    explain_unstarted(expected);
+    return expected;
+}
+
 /// What is reported of the containers, or, before that, what they will be.
 json::array containers_array(instance const& row) {
     json::array array;
     for (auto const& status : row.status().containers) array.push_back(container_object(row, status));
     if (!array.empty()) return array;
-    for (auto const& each : row.pod().containers) {
-        container_status waiting;
-        waiting.name = each.name;
-        array.push_back(container_object(row, waiting));
-    }
+    for (auto const& status : expected_status(row).containers) array.push_back(container_object(row, status));
     return array;
 }
 
@@ -195,9 +199,9 @@ std::string event_text(event const& happened) {
     object["reason"] = happened.reason;
     object["message"] = happened.message;
     object["source"] = happened.source;
+    object["count"] = happened.count;
+    object["firstTime"] = to_string(happened.first_at.value_or(happened.at));
     return json::serialize(object);
 }
 
 }  // namespace rik::detail
-    object["count"] = happened.count;
-    object["firstTime"] = to_string(happened.first_at.value_or(happened.at));

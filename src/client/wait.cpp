@@ -28,9 +28,19 @@ bool is_going(object const& of) {
     return text_at(of, "state") == "destroying" || !text_at(of, "deletingSince").empty();
 }
 
-bool is_met(wait_goal const& wanted, std::string_view state) {
+/// It is said to run, and is over: a container has failed, or all have exited. How it ended is told next.
+bool is_ending(object const& of) {
+    auto const containers = detail::objects_at(of, "containers");
+    auto const has_exited = [](auto const* each) { return text_at(*each, "state") == "exited"; };
+    auto const has_failed = [&](auto const* each) { return has_exited(each) && text_at(*each, "exitCode") != "0"; };
+    if (containers.empty()) return false;
+    return std::ranges::any_of(containers, has_failed) || std::ranges::all_of(containers, has_exited);
+}
+
+bool is_met(wait_goal const& wanted, object const& of) {
+    auto const state = text_at(of, "state");
     switch (wanted.kind) {
-        case goal::running: return state == "running";
+        case goal::running: return state == "running" && !is_ending(of);
         case goal::started: return state == "running" || is_in(finished_words, state);
         case goal::finished: return is_in(finished_words, state);
         case goal::deleted: return false;
@@ -70,7 +80,7 @@ std::string story(object const& of) {
 }
 
 wait_verdict judge_object(wait_goal const& wanted, object const& of) {
-    if (is_met(wanted, text_at(of, "state"))) return {outcome::met, story(of)};
+    if (is_met(wanted, of)) return {outcome::met, story(of)};
     return {is_impossible(wanted, of) ? outcome::impossible : outcome::waiting, story(of)};
 }
 

@@ -25,6 +25,10 @@ result<watch_stream> open_watch(client& server, wait_request const& request, std
     return server.watch(resource_kind::instance, {.workload = id});
 }
 
+bool is_decided(wait_verdict const& verdict, wait_request const& request, time_point now) {
+    return verdict.outcome == outcome::impossible || (verdict.outcome == outcome::met && now >= request.holds_until);
+}
+
 /// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,
 /// `known` is why it is waited.
 result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_request const& request,
@@ -33,9 +37,10 @@ result<wait_verdict> follow(watch_stream& watch, wait_tracker& tracker, wait_req
     for (;;) {
         auto verdict = tracker.verdict();
         if (verdict.why.empty()) verdict.why = known;
-        if (verdict.outcome != outcome::waiting || clock.now() >= request.deadline) return verdict;
+        auto const now = clock.now();
+        if (is_decided(verdict, request, now) || now >= request.deadline) return verdict;
         if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
-        auto const event = watch.next(std::min(request.deadline, clock.now() + progress_period));
+        auto const event = watch.next(std::min(request.deadline, now + progress_period));
         if (!event && event.error().code == errc::timed_out) continue;
         if (!event) return event.error();
         if (auto const fed = tracker.feed(*event); !fed) return fed.error();
@@ -60,7 +65,7 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
         wait_tracker first(request.goal, followed);
         if (auto const fed = first.feed({watch_event_type::added, *found}); !fed) return fed.error();
         now = first.verdict();
-        if (now.outcome != outcome::waiting) return now;
+        if (is_decided(now, request, system_clock().now())) return now;
     }
     auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();

@@ -44,11 +44,11 @@ void node_agent::impl::report_ending(record& held) {
         detail::set_stopping(each, why);
         is_rest_stopped = true;
     }
-    // Where nothing is left to stop the end itself follows at once, and one event is enough.
+    // Where nothing is left to stop the end itself follows at once, and what was said of the Pod stays until then.
     if (is_rest_stopped)
         report(held, status.state, "Ending", fmt::format("{}; the rest is being stopped", why));
     else
-        report(held, status.state, status.reason, why);
+        report_again(held);
 }
 
 /// The rest is stopped, the room freed, and then the end is told; the record and the logs stay until somebody deletes

@@ -1,5 +1,7 @@
 #include "status_detail.hpp"
 
+#include <rik/base/quantity.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,17 +23,41 @@ std::string describe_exit(int code) {
     return fmt::format("exited with {}", code);
 }
 
+std::string memory_text(container_exit const& exit) {
+    if (exit.memory_limit_hit > 0)
+        return fmt::format("it met its memory limit of {}", bytes_text(exit.memory_limit_hit));
+    return "its node was short of memory";
+}
+
+/// "; 2 of its processes had been killed because it met its memory limit of 64Mi"
+std::string describe_memory_kills(container_exit const& exit) {
+    if (exit.memory_kills == 0) return {};
+    return fmt::format("; {} of its processes had been killed because {}", exit.memory_kills, memory_text(exit));
+}
+
 void describe_end(container_status& which, container_exit const& exit) {
     if (!exit.code_known) {
         which.reason = "ExitCodeLost";
         which.message = "it has ended; its exit code is lost with the process that watched it";
     } else if (exit.out_of_memory) {
         which.reason = "OOMKilled";
-        which.message = "it was killed because it used more memory than its limit";
+        which.message = fmt::format("was killed because {}", memory_text(exit));
+        return;
     } else {
         which.reason = exit.code == 0 ? "Completed" : "Error";
         which.message = describe_exit(exit.code);
     }
+    which.message += describe_memory_kills(exit);
+}
+
+/// What is known of containers that exited with 0, beyond that: "; container a: 1 of its processes had been killed ..."
+std::string more_than_exits(std::vector<container_status> const& containers) {
+    auto const plain = describe_exit(0) + "; ";
+    std::string more;
+    for (auto const& each : containers)
+        if (each.message.starts_with(plain))
+            more += fmt::format("; container {}: {}", each.name, std::string_view(each.message).substr(plain.size()));
+    return more;
 }
 
 }  // namespace
@@ -48,7 +74,8 @@ std::optional<instance_end> end_of(std::vector<container_status> const& containe
         return instance_end{instance_state::failed, each.reason, std::move(why)};
     }
     if (!all_exited) return std::nullopt;
-    return instance_end{instance_state::succeeded, "Completed", "all containers exited with 0"};
+    return instance_end{instance_state::succeeded, "Completed",
+                        "all containers exited with 0" + more_than_exits(containers)};
 }
 
 bool all_run(std::vector<container_status> const& containers) {

@@ -75,6 +75,7 @@ void node_agent::impl::report(record& held, instance_state state, std::string re
     status.state = state;
     status.reason = std::move(reason);
     status.message = std::move(message);
+    explain_unstarted(status);
     report_again(held);
 }
 

@@ -94,6 +94,7 @@ void primary::impl::condemn(transaction& into, stored<instance> const& which, st
     next.status.reason = "Deleting";
     next.status.message = std::move(message);
     next.status.ready = false;
+    explain_unstarted(next.status);
     into.put(instance(std::move(next)), which.changed_at);
 }
 

@@ -227,6 +227,7 @@ result<void> primary::impl::take_state(status_report const& news) {
         next.status.since = row->status().since;
         next.status.ready = false;
         next.status.ready_since.reset();
+        explain_unstarted(next.status);
     } else if (auto const legal = advance(row->state(), news.status.state); !legal) {
         options_.out.warning("state not taken", {{"instance", row->name()}, {"error", to_string(legal.error())}});
         return {};

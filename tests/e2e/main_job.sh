@@ -145,6 +145,12 @@ test_ends() {
     becomes noimage '.state + " " + .reason' 'failed ImagePullFailed'
     is 'the image that is not there is named' nothing:1 "$(field noimage .message | grep --only-matching nothing:1 | head --lines=1)"
     check 'waiting for a failed instance to run gives up' 1 rikctl wait instance three --for running
+    check 'create --wait of what ends at once tells how it ended' 1 rikctl create instance --workload three --name three-again --wait
+    says 'three-again will not be running' 'exited with 3'
+    is 'its event Started is not about its end' 'all containers run' "$(rikctl get events --instance three-again -o json | jq --raw-output '.items[] | select(.reason == "Started").message' | grep --only-matching 'all containers run')"
+    run_one mother '"command":["sh","-c","tail /dev/zero; exit 1"],"resources":{"limits":{"memory":"32Mi"}}'
+    becomes mother '.state + " " + .message' 'failed container main: exited with 1; 1 of its processes had been killed because it met its memory limit of 32Mi'
+    is 'the image that is not there is named once' 1 "$(field noimage .message | grep --only-matching nothing:1 | grep --count '')"
     check 'waiting for its end is over' 0 rikctl wait instance three --for finished
     check 'run hands on the exit code' 7 rikctl run "$image" --name ran --rm --quiet -- sh -c 'echo out; exit 7'
     says out
@@ -194,13 +200,13 @@ test_host_port() {
     becomes ported-2 .state pending
     lab_wait_for 10 has_message ported-2 'host port is taken' || true
     is 'the second one waits' 'host port is taken' "$(field ported-2 .message | grep --only-matching 'host port is taken')"
+    is 'and says for which, and who has it' "$port/TCP by instance ported-1 of workload ported" "$(field ported-2 .message | sed --quiet "s|.*\($port/TCP\) on [^ ]* \(by instance ported-1 of workload ported\).*|\1 \2|p")"
     check 'the first one is deleted' 0 rikctl delete instance ported-1 --wait
     becomes ported-2 .state running
     is 'the second one has the port now' ported-2 "$(page_of "127.0.0.1:$port")"
     check 'somebody else deletes the table of the firewall' 0 nft delete table ip "rik_$leftovers_tag"
     check 'and it is made anew' 0 lab_wait_for 20 nft list table ip "rik_$leftovers_tag"
     is 'the port leads to its Pod again' ported-2 "$(page_of "127.0.0.1:$port")"
-    is 'and says for which, and who has it' "$port/TCP by instance ported-1 of workload ported" "$(field ported-2 .message | sed --quiet "s|.*\($port/TCP\) on [^ ]* \(by instance ported-1 of workload ported\).*|\1 \2|p")"
 }
 
 has_message() { [[ $(field "$1" .message) == *"$2"* ]]; }

@@ -111,6 +111,8 @@ TEST_CASE("a container that runs out of memory says so, one that is killed does 
     auto const ended = world.wait(key);
     CHECK(ended.code == 137);
     CHECK(ended.out_of_memory);
+    CHECK(ended.memory_kills == 1);
+    CHECK(ended.memory_limit_hit == 32 << 20);
     auto killed = world.start(world.request(pod, {"sh", "-c", "kill -9 $$; sleep 1000"}, "killed"));
     world.get(world.runtime().kill_container(killed));
     auto const of_killed = world.wait(killed);
@@ -119,6 +121,25 @@ TEST_CASE("a container that runs out of memory says so, one that is killed does 
     CHECK(world.failure(world.runtime().kill_container(killed)).code == errc::not_found);
     std::filesystem::current_path(own_directory);
     CHECK(std::filesystem::is_empty(elsewhere.path()));  // conmon notes it in a file of its working directory
+}
+
+TEST_CASE("a child that was killed for want of memory is told, however its container ends", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const run = [&](std::string name, std::string then) {
+        auto request = world.request(pod, {"sh", "-c", "tail /dev/zero; " + then}, std::move(name));
+        request.definition.limits.set(resource::memory, 32 << 20);
+        return world.start(std::move(request));
+    };
+    auto const failing = run("failing", "exit 1");
+    auto const well = run("well", "exit 0");
+    for (auto const& [key, code] : {std::pair(failing, 1), std::pair(well, 0)}) {
+        auto const ended = world.wait(key);
+        CHECK(ended.code == code);
+        CHECK_FALSE(ended.out_of_memory);
+        CHECK(ended.memory_kills == 1);
+        CHECK(ended.memory_limit_hit == 32 << 20);
+    }
 }
 
 TEST_CASE("processor time is limited before the program begins", "[e2e][runtime]") {

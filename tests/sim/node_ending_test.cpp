@@ -64,6 +64,66 @@ awaitable<> ending_is_not_ready(node_site& site) {
     co_await site.until_state(id, instance_state::failed);
 }
 
+/// What is said of `id` until it has ended, each thing once.
+awaitable<std::vector<instance_status>> told_until_end(node_site& site, instance_id id) {
+    std::vector<instance_status> told;
+    std::function<bool()> const has_ended = [&] {
+        auto const now = site.status(id);
+        if (told.empty() || told.back().seq != now.seq) told.push_back(now);
+        return is_finished(now.state);
+    };
+    co_await site.until(has_ended);
+    co_return told;
+}
+
+/// The disk is slow, so that what is said in between is not heard.
+awaitable<> ends_at_once(node_site& site) {
+    site.flush_time = 50ms;
+    co_await site.start();
+    site.machine_under.set_behaviour("main:1", ends_after(1ms, 3));
+    auto const id = co_await site.run(pod("Never"));
+    auto const told = co_await told_until_end(site, id);
+    for (auto const& each : told)
+        if (each.reason == "Started") CHECK(has(each.message, "all containers run"));
+    CHECK(told.back().reason == "Error");
+    CHECK(told.back().message == "container main: exited with 3");
+}
+
+/// The second image is not there, the third container would have been next.
+awaitable<> containers_that_never_started(node_site& site) {
+    co_await site.start();
+    sim::image_behaviour missing;
+    missing.pull_error = error{errc::not_found, "image b:1: the registry does not have it"};
+    site.machine_under.set_behaviour("b:1", missing);
+    auto const id = co_await site.run(pair("30"));
+    co_await site.until_state(id, instance_state::failed);
+    auto const status = site.status(id);
+    CHECK(container(status, "a").state == container_state::waiting);
+    CHECK(container(status, "a").reason == "PodFailed");
+    CHECK(container(status, "a").message == "did not start: its Pod has failed");
+    CHECK(container(status, "b").reason == "ImagePullFailed");
+}
+
+/// The first container runs, the second cannot be started; the agent is another one when the end is told.
+awaitable<> containers_that_never_started_later(node_site& site) {
+    co_await site.start();
+    sim::image_behaviour broken;
+    broken.start_error = error{errc::invalid, "exec: no-such-program"};
+    site.machine_under.set_behaviour("a:1", stops_in(5s));
+    site.machine_under.set_behaviour("b:1", broken);
+    auto const id = co_await site.run(
+        R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[{"name":"a","image":"a:1"},)"
+        R"({"name":"b","image":"b:1"},{"name":"c","image":"c:1"}]}})");
+    co_await site.time().sleep_for(3s);
+    co_await site.crash();
+    co_await site.start();
+    co_await site.until_state(id, instance_state::failed);
+    auto const status = site.status(id);
+    CHECK(container(status, "a").reason == "Stopped");
+    CHECK(container(status, "b").reason == "StartFailed");
+    CHECK(container(status, "c").reason == "PodFailed");
+}
+
 awaitable<> one_of_two_is_done(node_site& site) {
     co_await site.start();
     site.machine_under.set_behaviour("a:1", ends_after(1s, 0));
@@ -251,4 +311,10 @@ TEST_CASE("what ends with its machine is started again by its restartPolicy", "[
 }
 TEST_CASE("a Pod that ends while it is put back on the network is seen at once", "[sim][node]") {
     simulate(network_ends_during_repair);
+}
+
+TEST_CASE("what is said of a Pod that ends at once fits its reason", "[sim][node]") { simulate(ends_at_once); }
+TEST_CASE("containers of a Pod that failed before they started say so", "[sim][node]") {
+    simulate(containers_that_never_started);
+    simulate(containers_that_never_started_later);
 }

@@ -251,6 +251,7 @@ awaitable<> late_report(lone_primary& alone) {
     said.status = {.state = instance_state::running, .reason = "Started", .message = "all containers run", .seq = 5};
     said.status.ready = true;
     said.status.ready_since = alone.world.time().wall();
+    said.status.containers.push_back({.name = "web", .reason = "ContainerCreating", .message = "is being prepared"});
     reports second;
     second.states.push_back(std::move(said));
     co_await alone.report(std::move(second));
@@ -261,6 +262,7 @@ awaitable<> late_report(lone_primary& alone) {
     CHECK(after[0]->state() == instance_state::destroying);
     CHECK_FALSE(after[0]->status().ready);
     CHECK_FALSE(after[0]->status().ready_since.has_value());
+    CHECK(after[0]->status().containers.at(0).reason == "PodDeleted");
     co_await alone.stop();
 }
 

@@ -106,6 +106,25 @@ TEST_CASE("v1: instances are made, joined with names, and removed") {
     CHECK(on.get("/rik/v1/instances/" + name).status_code == 404);
 }
 
+TEST_CASE("v1: containers that will never start say so, also where their node has said nothing of them") {
+    api_fixture on;
+    on.add_workload("web");
+    auto const made = on.post("/rik/v1/instances", R"({"workload":"web","replicas":2})");
+    auto const node = on.on.run(on.primary.add_node("n1"));
+    auto const container_of = [&](std::size_t which, instance_state state) {
+        auto const& item = parsed(made).at("items").at(which);
+        auto const id = *instance_id::parse(text_of(item.at("id")));
+        on.on.run(on.primary.bind(id, node));
+        on.report(id, state);
+        return on.json_at("/rik/v1/instances/" + text_of(item.at("name"))).at("containers").at(0);
+    };
+    auto const failed = container_of(0, instance_state::failed);
+    CHECK(failed.at("state") == "waiting");
+    CHECK(failed.at("reason") == "PodFailed");
+    CHECK(failed.at("message") == "did not start: its Pod has failed");
+    CHECK(container_of(1, instance_state::destroying).at("reason") == "PodDeleted");
+}
+
 TEST_CASE("v1: what is wrong with a request for instances is told with its field") {
     api_fixture on;
     on.add_workload("web");

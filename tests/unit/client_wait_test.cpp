@@ -141,3 +141,16 @@ TEST_CASE("a goal fits the kind of object") {
     CHECK_FALSE(check_wait_goal(kind::workload, {goal::state, "ready"}).has_value());
     CHECK_FALSE(check_wait_goal(kind::instance, {goal::state, "active"}).has_value());
 }
+
+TEST_CASE("what is over is not running, whatever it is called yet") {
+    auto const with = [](std::string const& containers) {
+        return story({goal::running})
+            .is(type::added, object("a", "running", R"(,"containers":[)" + containers + "]"))
+            .now();
+    };
+    CHECK(with(R"({"name":"m","state":"running"},{"name":"n","state":"running"})") == outcome::met);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":0},{"name":"n","state":"running"})") == outcome::met);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":3},{"name":"n","state":"running"})") == outcome::waiting);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":null},{"name":"n","state":"running"})") == outcome::waiting);
+    CHECK(with(R"({"name":"m","state":"exited","exitCode":0})") == outcome::waiting);
+}

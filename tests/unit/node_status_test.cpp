@@ -69,6 +69,46 @@ TEST_CASE("a container that used too much memory says so, and not its signal") {
     CHECK(which.reason == "OOMKilled");
 }
 
+TEST_CASE("whose memory was short is told: the container's own, or that of its node") {
+    auto const message_with = [](std::int64_t limit_hit) {
+        container_status which{.name = "a", .state = container_state::running};
+        container_exit how{.code = 137, .out_of_memory = true, .memory_kills = 1};
+        how.memory_limit_hit = limit_hit;
+        set_exited(which, how);
+        return which.message;
+    };
+    CHECK(message_with(64 << 20) == "was killed because it met its memory limit of 64Mi");
+    CHECK(message_with(0) == "was killed because its node was short of memory");
+}
+
+TEST_CASE("a container whose child was killed for want of memory says so, however it ended") {
+    container_exit how{.code = 1, .memory_kills = 2, .memory_limit_hit = 64 << 20};
+    container_status which{.name = "a", .state = container_state::running};
+    set_exited(which, how);
+    CHECK(which.reason == "Error");
+    CHECK(which.message == "exited with 1; 2 of its processes had been killed because it met its memory limit of 64Mi");
+    auto const failed = end_of({which});
+    REQUIRE(failed);
+    CHECK(failed->message == "container a: " + which.message);
+
+    how.code = 0;
+    container_status fine{.name = "b", .state = container_state::running};
+    set_exited(fine, how);
+    CHECK(fine.reason == "Completed");
+    auto const done = end_of({exited("a", 0), fine});
+    REQUIRE(done);
+    CHECK(done->state == instance_state::succeeded);
+    CHECK(done->message ==
+          "all containers exited with 0; container b: 2 of its processes had been killed because it "
+          "met its memory limit of 64Mi");
+
+    how.code_known = false;
+    container_status lost{.name = "c", .state = container_state::running};
+    set_exited(lost, how);
+    CHECK(lost.reason == "ExitCodeLost");
+    CHECK(lost.message.find("memory limit of 64Mi") != std::string::npos);
+}
+
 TEST_CASE("an end is read as it was written") {
     instance_end const how{instance_state::failed, "StartFailed", "container a: no such file\nand one more line"};
     CHECK(parse_end(encode_end(how)) == how);

@@ -252,6 +252,21 @@ TEST_CASE("a removal that is stopped leaves the rest", "[unit][oci]") {
     testing::temporary_directory directory;
     auto const tree = directory.path() / "tree";
     std::filesystem::create_directories(tree / "inner");
+TEST_CASE("a group that met its own limit is told from one whose machine was short of memory", "[unit][oci]") {
+    auto const v2 = [](std::string_view events) { return read_memory_trouble_v2(events, "67108864\n"); };
+    CHECK(v2("low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 0\n") == memory_trouble{2, 64 << 20});
+    CHECK(v2("low 0\nhigh 0\nmax 0\noom 0\noom_kill 2\noom_group_kill 0\n") == memory_trouble{2, 0});
+    CHECK(v2("low 0\nhigh 0\nmax 12\noom 1\noom_kill 0\n") == memory_trouble{});
+    CHECK(v2("") == memory_trouble{});
+    CHECK(read_memory_trouble_v2("oom 1\noom_kill 1\n", "max\n") == memory_trouble{1, 0});
+
+    std::string_view const killed_once = "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n";
+    CHECK(read_memory_trouble_v1(killed_once, "7\n", "0\n", "67108864\n") == memory_trouble{1, 64 << 20});
+    CHECK(read_memory_trouble_v1(killed_once, "0\n", "7\n", "67108864\n") == memory_trouble{1, 64 << 20});
+    CHECK(read_memory_trouble_v1(killed_once, "0\n", "", "67108864\n") == memory_trouble{1, 0});
+    CHECK(read_memory_trouble_v1("oom_kill_disable 0\nunder_oom 0\n", "7\n", "", "67108864\n") == memory_trouble{});
+}
+
     std::stop_source stops;
     stops.request_stop();
     auto const removed = remove_tree(tree, stops.get_token());

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
 
@@ -274,6 +275,22 @@ TEST_CASE("create instance takes old and new options, and waits") {
     CHECK(waits.code == 1);
     CHECK_THAT(waits.out, Catch::Contains("instance a is running\n"));
     CHECK(waits.err == "error: instance b will not be running: b is failed: OOMKilled\n");
+}
+
+TEST_CASE("create instance --wait tells how it ended when it ends at once") {
+    std::atomic<int> looks = 0;
+    fake_server server([&looks](fake_request const& request) {
+        if (request.line.starts_with("POST")) return reply_with(201, R"({"items":[{"name":"a"},{"name":"b"}]})");
+        if (request.line.find("watch") != std::string::npos)
+            return stays_open({event_text("1", "added", instance("b", "running")), event_text("1", "synced", "{}")});
+        if (request.line.find("/b ") != std::string::npos) return reply_with(200, instance("b", "running"));
+        auto const ended = instance("a", "failed", R"(,"reason":"Error","message":"container main: exited with 3")");
+        return reply_with(200, looks++ == 0 ? instance("a", "running") : ended);
+    });
+    auto const done = rikctl_at(server.address(), {"create", "instance", "-w", "w", "-r", "2", "--wait"});
+    CHECK(done.code == 1);
+    CHECK(done.out == "instance a created\ninstance b created\ninstance b is running\n");
+    CHECK(done.err == "error: instance a will not be running: a is failed: Error: container main: exited with 3\n");
 }
 
 TEST_CASE("wait ends with 0, 1 or the code of time-outs") {

@@ -61,6 +61,7 @@ struct wait_request {
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
     wait_goal goal = {};
     time_point deadline = {};
+    time_point holds_until = {};  ///< what is met before counts if it is still met then
     /// Called with every new `why` while nothing is decided, and every now and then with the last one. False: give up.
     std::function<bool(std::string_view why)> on_progress = {};
 };

@@ -50,6 +50,11 @@ struct instance_status {
     friend bool operator==(instance_status const&, instance_status const&) = default;
 };
 
+/// Says of each container that waits that it will not start, if the instance has failed ("PodFailed") or is being
+/// deleted
+/// ("PodDeleted"). One that says already why it could not be started goes on saying that.
+void explain_unstarted(instance_status& status);
+
 /// Everything an instance is made from; the argument of its constructor and the way to a changed copy.
 struct instance_fields {
     instance_id id;

@@ -46,10 +46,12 @@ struct container_request {
 };
 
 struct container_exit {
-    int code = 0;            ///< 128 + n when signal n ended it
-    bool code_known = true;  ///< false: whoever watched it died; it is gone, its code is lost
-    bool out_of_memory = false;
+    int code = 0;                ///< 128 + n when signal n ended it
+    bool code_known = true;      ///< false: whoever watched it died; it is gone, its code is lost
+    bool out_of_memory = false;  ///< its first process was killed, and the kernel has killed for want of memory
     wall_time finished_at = {};
+    std::uint64_t memory_kills = 0;     ///< of its processes, by the kernel, for want of memory
+    std::int64_t memory_limit_hit = 0;  ///< its limit in bytes if it was met; 0: the memory of the machine was short
 };
 
 /// A container that is on this machine, whoever started it.

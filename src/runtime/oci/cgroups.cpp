@@ -74,6 +74,13 @@ result<void> remove_group_tree(fs::path const& root) {
     }
 }
 
+/// 0 if it is none: "max".
+std::int64_t number_in(std::string_view text) {
+    std::int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key) {
@@ -87,6 +94,20 @@ std::optional<std::uint64_t> find_count(std::string_view text, std::string_view 
         if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec == std::errc{}) return number;
     }
     return std::nullopt;
+}
+
+memory_trouble read_memory_trouble_v2(std::string_view events, std::string_view limit) {
+    memory_trouble found{.kills = find_count(events, "oom_kill").value_or(0)};
+    if (found.kills > 0 && find_count(events, "oom").value_or(0) > 0) found.limit_hit = number_in(limit);
+    return found;
+}
+
+memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_view failures,
+                                      std::string_view failures_with_swap, std::string_view limit) {
+    memory_trouble found{.kills = find_count(oom_control, "oom_kill").value_or(0)};
+    auto const is_hit = number_in(failures) > 0 || number_in(failures_with_swap) > 0;
+    if (found.kills > 0 && is_hit) found.limit_hit = number_in(limit);
+    return found;
 }
 
 std::string unified_group(std::string_view own) {
@@ -196,10 +217,12 @@ result<void> cgroups::remove(std::string const& path) const {
     return {};
 }
 
-std::uint64_t cgroups::out_of_memory_kills(std::string const& path) const {
-    auto const file = memory_ ? memory_->string() + path + "/memory.oom_control"
-                              : unified_.value_or("/").string() + path + "/memory.events";
-    return find_count(try_read_file(file).value_or(""), "oom_kill").value_or(0);
+memory_trouble cgroups::find_memory_trouble(std::string const& path) const {
+    auto const directory = fs::path((memory_ ? *memory_ : unified_.value_or("/")).string() + path);
+    auto const text = [&](char const* file) { return try_read_file(directory / file).value_or(""); };
+    if (!memory_) return read_memory_trouble_v2(text("memory.events"), text("memory.max"));
+    return read_memory_trouble_v1(text("memory.oom_control"), text("memory.failcnt"), text("memory.memsw.failcnt"),
+                                  text("memory.limit_in_bytes"));
 }
 
 bool cgroups::limits_swap() const {

@@ -22,6 +22,21 @@ struct cpu_limits {
     friend bool operator==(cpu_limits const&, cpu_limits const&) = default;
 };
 
+/// What the kernel did to a group for want of memory. Whose memory was short, the group's or the machine's, is to be
+/// told apart: both kill.
+struct memory_trouble {
+    std::uint64_t kills = 0;     ///< processes of the group that were killed
+    std::int64_t limit_hit = 0;  ///< bytes, if its own limit was met; else 0
+    friend bool operator==(memory_trouble const&, memory_trouble const&) = default;
+};
+
+/// From the files of a group: "memory.events" and "memory.max" of v2; "memory.oom_control", the numbers in the two
+/// "failcnt" (memory, and memory with swap) and in "memory.limit_in_bytes" of v1.
+/// Source: Linux, cgroup-v2.rst, "oom": the group's limit was met; cgroup-v1/memory.rst, "failcnt": so often was it.
+memory_trouble read_memory_trouble_v2(std::string_view events, std::string_view limit);
+memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_view failures,
+                                      std::string_view failures_with_swap, std::string_view limit);
+
 /// Paths of groups are absolute within every hierarchy: "/rik-<tag>/<uid>".
 class cgroups {
 public:
@@ -47,8 +62,8 @@ public:
     /// there. Errors: conflict, a process takes its time to end; internal.
     result<void> remove(std::string const& path) const;
 
-    /// How often the kernel killed a process of `path` for want of memory; 0 if that cannot be read.
-    std::uint64_t out_of_memory_kills(std::string const& path) const;
+    /// What `path` has met for want of memory; nothing if that cannot be read.
+    memory_trouble find_memory_trouble(std::string const& path) const;
 
     /// True if swap can be limited: else runc refuses such a limit.
     bool limits_swap() const;

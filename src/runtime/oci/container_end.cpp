@@ -42,6 +42,14 @@ std::optional<wall_time> changed_at(std::filesystem::path const& file) {
     return wall_time(std::chrono::floor<std::chrono::microseconds>(since));
 }
 
+/// A child that was killed for want of memory is not the container's end, but may well be why it has ended.
+void add_memory_trouble(machine const& on, container_paths const& paths, container_exit& to) {
+    auto const found = on.groups.find_memory_trouble(paths.cgroup);
+    to.memory_kills = found.kills;
+    to.memory_limit_hit = found.limit_hit;
+    to.out_of_memory = found.kills > 0 && to.code_known && to.code == killed_by_signal;
+}
+
 /// What conmon wrote when the container had ended; nothing if it has not. A file that makes no sense (power was lost
 /// while it was written) says that the container has ended, and not how: as when conmon was killed.
 result<std::optional<container_exit>> read_exit(machine const& on, container_paths const& paths) {
@@ -52,10 +60,8 @@ result<std::optional<container_exit>> read_exit(machine const& on, container_pat
                          .code_known = false,
                          .finished_at = changed_at(paths.exit_file()).value_or(wall_time{})};
     auto const [end, failure] = std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), found.code);
-    if (failure != std::errc{}) return std::optional(found);
-    found.code_known = true;
-    // A child that was killed for want of memory is not the container's end: both must be true.
-    found.out_of_memory = found.code == killed_by_signal && on.groups.out_of_memory_kills(paths.cgroup) > 0;
+    found.code_known = failure == std::errc{};
+    add_memory_trouble(on, paths, found);
     return std::optional(found);
 }
 
@@ -76,9 +82,11 @@ container_exit lost_exit(machine const& on, container_paths const& paths) {
         [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
     }
     on.groups.kill(paths.cgroup);
-    return {.code = killed_by_signal,
-            .code_known = false,
-            .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
+    container_exit found{.code = killed_by_signal,
+                         .code_known = false,
+                         .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
+    add_memory_trouble(on, paths, found);
+    return found;
 }
 
 error does_not_run(container_paths const& paths) {
