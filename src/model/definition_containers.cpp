@@ -1,10 +1,10 @@
 // spec.containers of a definition.
 #include "model/definition_fields.hpp"
+#include "model/definition_limits.hpp"
 #include "model/definition_tree.hpp"
 
 #include <rik/base/quantity.hpp>
 #include <rik/model/image_name.hpp>
-#include <rik/model/references.hpp>
 
 #include <fmt/format.h>
 
@@ -31,8 +31,6 @@ constexpr std::array limits_rules{field_rule{resource::cpu}, field_rule{resource
 constexpr std::array resource_names{resource::cpu, resource::memory, resource::storage};
 /// Sums of such amounts, over all containers of many instances, stay far from the end of 64 bits.
 constexpr std::int64_t amount_max = std::int64_t{1} << 53;
-/// Nothing runs in less: whoever writes "memory: 512" means 512Mi.
-constexpr std::int64_t memory_limit_min = std::int64_t{1} << 20;
 
 bool is_environment_name(std::string_view name) {
     auto const is_legal = [](char c) {
@@ -111,14 +109,6 @@ std::optional<std::int64_t> read_amount(field_reader const& amounts, std::string
     return std::nullopt;
 }
 
-void check_limit(field_reader const& limits, std::string_view name, std::int64_t amount) {
-    if (amount == 0)
-        limits.notes().problem(limits.path_of(name), "is 0, with which nothing could run", "leave it out for no limit");
-    else if (name == resource::memory && amount < memory_limit_min)
-        limits.notes().problem(limits.path_of(name), fmt::format("is {} bytes, in which nothing could run", amount),
-                               "give it a unit, for example 512Mi");
-}
-
 resources read_limits(field_reader const& container) {
     resources amounts;
     auto const* object = container.object("limits");
@@ -175,13 +165,6 @@ void read_name_and_image(field_reader const& fields, container_definition& into)
     }
 }
 
-void check_references(container_definition const& container, field_reader const& fields) {
-    auto const expanded = expand_references(container, {});
-    if (expanded) return;
-    auto const& why = expanded.error();
-    fields.notes().problem(fields.path_of(why.field), why.message, why.remedy);
-}
-
 container_definition read_container(json::object const& from, std::string path, findings& notes) {
     field_reader const fields(from, std::move(path), container_rules, notes);
     container_definition container;
@@ -197,7 +180,7 @@ container_definition read_container(json::object const& from, std::string path, 
     }
     container.ports = read_ports(fields);
     read_resources(fields, container);
-    check_references(container, fields);
+    check_startable(container, fields);
     return container;
 }
 

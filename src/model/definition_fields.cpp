@@ -87,8 +87,12 @@ void findings::problem(std::optional<error> found) {
 }
 
 void findings::warn_unused(std::string_view field, std::string_view because) {
+    warn(field, fmt::format("is kept and not acted on: {}", because));
+}
+
+void findings::warn(std::string_view field, std::string_view what) {
     if (into_.warnings.size() >= warnings_count_max) return;
-    into_.warnings.push_back(fmt::format("{} is kept and not acted on: {}.", field, because));
+    into_.warnings.push_back(fmt::format("{} {}.", field, what));
 }
 
 std::string_view kind_text(json::value const& value) {

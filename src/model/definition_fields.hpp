@@ -25,6 +25,8 @@ public:
     void problem(std::optional<error> found);
     /// "FIELD is kept and not acted on: BECAUSE."
     void warn_unused(std::string_view field, std::string_view because);
+    /// "FIELD WHAT."
+    void warn(std::string_view field, std::string_view what);
 
 private:
     bool has_room(std::size_t count) const;

@@ -265,6 +265,53 @@ TEST_CASE("amounts that cannot be are refused", "[definition]") {
     refused(R"("requests":{"cpu":2},"limits":{"cpu":1})", "requests.cpu");
 }
 
+TEST_CASE("limits with which no kernel starts a container are refused", "[definition]") {
+    auto const limit = [](std::string const& amount) {
+        return container_with(R"("resources":{"requests":{"cpu":0},"limits":{)" + amount + "}}");
+    };
+    auto const path = std::string("spec.containers[0].resources.limits.");
+    check_refused(limit(R"("memory":"2Mi")"), path + "memory");
+    check_refused(limit(R"("memory":4194303)"), path + "memory");
+    accept(limit(R"("memory":"4Mi")"));
+    check_refused(limit(R"("cpu":"2Gi")"), path + "cpu");
+    check_refused(limit(R"("cpu":1000001)"), path + "cpu");
+    accept(limit(R"("cpu":1000000)"));
+    CHECK(accept(limit(R"("cpu":"10m")")).warnings.empty());
+    CHECK(accept(limit(R"("cpu":"9m")")).warnings ==
+          std::vector<std::string>{path + "cpu is raised to 10m: the kernel gives no less."});
+}
+
+TEST_CASE("texts that no program can be started with are refused, as they are once expanded", "[definition]") {
+    auto const text = [](std::size_t size) { return std::string(size, 'x'); };
+    std::size_t const longest = 131'071;  // and a zero byte
+    auto const variable = [&](std::string const& value) {
+        return container_with(R"("env":[{"name":"A","value":"b"},{"name":"LONG","value":")" + value + R"("}])");
+    };
+    accept(variable(text(longest - 5)));  // "LONG="
+    check_refused(variable(text(longest - 4)), "spec.containers[0].env[1].value");
+    check_refused(variable(text(200'000)), "spec.containers[0].env[1].value");
+    auto const words = [&](std::string const& list, std::string const& word) {
+        return container_with('"' + list + R"(":["sh",")" + word + R"("])");
+    };
+    for (std::string const list : {"command", "args"}) {
+        accept(words(list, text(longest)));
+        check_refused(words(list, text(longest + 1)), "spec.containers[0]." + list + "[1]");
+    }
+    auto const twice = R"("env":[{"name":"A","value":")" + text(70'000) + R"x("}],"args":["$(A)$(A)"])x";
+    check_refused(container_with(twice), "spec.containers[0].args[0]");
+}
+
+TEST_CASE("paths that no kernel takes are refused", "[definition]") {
+    auto const name = "/" + std::string(255, 'n');
+    std::string deep;
+    while (deep.size() + name.size() < 4'096) deep += name;
+    auto const directory = [](std::string const& path) { return container_with(R"("workingDir":")" + path + '"'); };
+    accept(directory(deep));
+    check_refused(directory(deep + name), "spec.containers[0].workingDir");
+    check_refused(directory(name + "n"), "spec.containers[0].workingDir");
+    check_refused(container_with(R"("command":[")" + deep + name + R"("])"), "spec.containers[0].command[0]");
+}
+
 TEST_CASE("a restart policy is kept, with a warning where it asks for restarts", "[definition]") {
     auto const with_policy = [](std::string const& policy) {
         return accept(pod_with(R"({"name":"a","image":"x"})", R"(,"restartPolicy":")" + policy + "\""));

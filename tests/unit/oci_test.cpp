@@ -112,6 +112,35 @@ TEST_CASE_METHOD(config_fixture, "limits and requests become cgroup settings", "
     CHECK(made["process"].at("rlimits").at(0).at("hard") == 20'000);
 }
 
+TEST_CASE_METHOD(config_fixture, "what the kernel would not start for its size is refused, with the image's variables",
+                 "[unit][oci]") {
+    auto const failure = [&] {
+        auto const made = container_config({.request = request,
+                                            .user = user,
+                                            .pod = paths.pod(request.key.instance),
+                                            .container = paths.container(request.key),
+                                            .host = host,
+                                            .hostname = "pod"});
+        return made ? error{errc::internal, "no error"} : made.error();
+    };
+    auto large = std::make_shared<image>(*request.from);
+    large->config.env = {"OF_IMAGE=" + std::string(200'000, 'x')};
+    request.from = large;
+    request.definition.name = "main";
+    CHECK(failure().code == errc::invalid);
+    CHECK(failure().message.starts_with("container main: variable OF_IMAGE is 200009 bytes long"));
+
+    large->config.env.clear();
+    for (int i = 0; i < 20; ++i) large->config.env.push_back(std::to_string(i) + "=" + std::string(100'000, 'x'));
+    CHECK(failure().code == errc::internal);
+    for (int i = 0; i < 2; ++i) large->config.env.push_back("M" + std::to_string(i) + "=" + std::string(100'000, 'x'));
+    CHECK(failure().message.find("with those of its image, take 22") != std::string::npos);
+    host.stack_bytes_max = ~std::uint64_t{0};  // unlimited
+    CHECK(failure().code == errc::internal);
+    host.stack_bytes_max = 1;
+    CHECK(failure().message.find("no program with more than 131072") != std::string::npos);
+}
+
 TEST_CASE_METHOD(config_fixture, "root has Docker's capabilities that we have, others have none", "[unit][oci]") {
     host.capabilities = ~(std::uint64_t{1} << 27);
     auto made = config();
@@ -223,6 +252,21 @@ TEST_CASE("hierarchies are found among the mounts", "[unit][oci]") {
     CHECK_FALSE(find_count("oom_kill_disable 0\n", "oom_kill"));
 }
 
+TEST_CASE("a group that met its own limit is told from one whose machine was short of memory", "[unit][oci]") {
+    auto const v2 = [](std::string_view events) { return read_memory_trouble_v2(events, "67108864\n"); };
+    CHECK(v2("low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 0\n") == memory_trouble{2, 64 << 20});
+    CHECK(v2("low 0\nhigh 0\nmax 0\noom 0\noom_kill 2\noom_group_kill 0\n") == memory_trouble{2, 0});
+    CHECK(v2("low 0\nhigh 0\nmax 12\noom 1\noom_kill 0\n") == memory_trouble{});
+    CHECK(v2("") == memory_trouble{});
+    CHECK(read_memory_trouble_v2("oom 1\noom_kill 1\n", "max\n") == memory_trouble{1, 0});
+
+    std::string_view const killed_once = "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n";
+    CHECK(read_memory_trouble_v1(killed_once, "7\n", "0\n", "67108864\n") == memory_trouble{1, 64 << 20});
+    CHECK(read_memory_trouble_v1(killed_once, "0\n", "7\n", "67108864\n") == memory_trouble{1, 64 << 20});
+    CHECK(read_memory_trouble_v1(killed_once, "0\n", "", "67108864\n") == memory_trouble{1, 0});
+    CHECK(read_memory_trouble_v1("oom_kill_disable 0\nunder_oom 0\n", "7\n", "", "67108864\n") == memory_trouble{});
+}
+
 TEST_CASE("mounts below a directory come deepest first, and none beside it", "[unit][oci]") {
     auto const mounts = parse_mounts(
         "1 0 0:1 / /run/rik rw - tmpfs t rw\n2 1 0:2 / /run/rik/a rw - tmpfs t rw\n"
@@ -252,21 +296,6 @@ TEST_CASE("a removal that is stopped leaves the rest", "[unit][oci]") {
     testing::temporary_directory directory;
     auto const tree = directory.path() / "tree";
     std::filesystem::create_directories(tree / "inner");
-TEST_CASE("a group that met its own limit is told from one whose machine was short of memory", "[unit][oci]") {
-    auto const v2 = [](std::string_view events) { return read_memory_trouble_v2(events, "67108864\n"); };
-    CHECK(v2("low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 0\n") == memory_trouble{2, 64 << 20});
-    CHECK(v2("low 0\nhigh 0\nmax 0\noom 0\noom_kill 2\noom_group_kill 0\n") == memory_trouble{2, 0});
-    CHECK(v2("low 0\nhigh 0\nmax 12\noom 1\noom_kill 0\n") == memory_trouble{});
-    CHECK(v2("") == memory_trouble{});
-    CHECK(read_memory_trouble_v2("oom 1\noom_kill 1\n", "max\n") == memory_trouble{1, 0});
-
-    std::string_view const killed_once = "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n";
-    CHECK(read_memory_trouble_v1(killed_once, "7\n", "0\n", "67108864\n") == memory_trouble{1, 64 << 20});
-    CHECK(read_memory_trouble_v1(killed_once, "0\n", "7\n", "67108864\n") == memory_trouble{1, 64 << 20});
-    CHECK(read_memory_trouble_v1(killed_once, "0\n", "", "67108864\n") == memory_trouble{1, 0});
-    CHECK(read_memory_trouble_v1("oom_kill_disable 0\nunder_oom 0\n", "7\n", "", "67108864\n") == memory_trouble{});
-}
-
     std::stop_source stops;
     stops.request_stop();
     auto const removed = remove_tree(tree, stops.get_token());

@@ -19,6 +19,16 @@ inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
 inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
 inline constexpr std::size_t expanded_bytes_max = 1u << 20;  ///< of a container's texts with their references
+/// Of one argument or "NAME=value", with the zero byte at its end.   Source: Linux, MAX_ARG_STRLEN; man 2 execve
+inline constexpr std::size_t argument_bytes_max = 131'072;
+inline constexpr std::size_t path_bytes_max = 4'096;     ///< with the zero byte at its end.   Source: Linux, PATH_MAX
+inline constexpr std::size_t path_part_bytes_max = 255;  ///< between two slashes.   Source: Linux, NAME_MAX
+/// runc itself needs 2 to 3 MiB, before it becomes the program (measured, 1.1): with 2 Mi one start of five succeeds.
+inline constexpr std::int64_t memory_limit_bytes_min = 4 << 20;
+/// More than any machine has; the kernel refuses more than 175 million cores.   Source: Linux, max_cfs_runtime
+inline constexpr std::int64_t cpu_limit_milli_max = 1'000'000'000;
+/// The kernel gives no less than 1 ms of each 100 ms.   Source: Linux, min_cfs_quota_period
+inline constexpr std::int64_t cpu_limit_milli_min = 10;
 inline constexpr std::size_t replicas_per_request_max = 10'000;
 
 // Store

@@ -1,5 +1,6 @@
 #include "container_config_detail.hpp"
 
+#include "argument_limits_detail.hpp"
 #include "seccomp_profile_detail.hpp"
 
 #include <fmt/format.h>
@@ -179,7 +180,8 @@ void set_default(std::vector<std::string>& environment, std::string_view name, s
 cpu_limits cpu_limits_of(container_definition const& definition) {
     auto const limit = definition.limits.get(resource::cpu);
     auto const wanted = definition.requests.get(resource::cpu);
-    cpu_limits found{.shares = std::clamp((wanted > 0 ? wanted : limit) * 1024 / 1000, cpu_shares_min, cpu_shares_max)};
+    auto const milli = std::min(wanted > 0 ? wanted : limit, cpu_shares_max);  // times 1024 it fits
+    cpu_limits found{.shares = std::clamp(milli * 1024 / 1000, cpu_shares_min, cpu_shares_max)};
     if (limit > 0) {
         found.quota_us = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
         found.period_us = cpu_period_us;
@@ -230,8 +232,11 @@ result<json::object> container_config(config_input const& input) {
     if (!written) return of_container(definition, written.error());
     auto const arguments = merged_arguments(*written, input.request.from->config);
     if (!arguments) return of_container(definition, arguments.error());
+    auto const environment = merged_environment(input, *written);
+    auto const fits = check_arguments(*arguments, environment, input.host.stack_bytes_max);
+    if (!fits) return of_container(definition, fits.error());
     return json::object{{"ociVersion", "1.0.2"},
-                        {"process", process_of(input, *arguments, merged_environment(input, *written))},
+                        {"process", process_of(input, *arguments, environment)},
                         {"root", {{"path", "rootfs"}}},
                         {"mounts", mounts_of(input.pod)},
                         {"linux", linux_of(input)}};

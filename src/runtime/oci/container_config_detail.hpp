@@ -25,6 +25,7 @@ struct host_limits {
     std::uint64_t capabilities = ~std::uint64_t{0};  ///< a bit each, as in /proc/PID/status
     std::int64_t memory_bytes = 0;                   ///< of the machine
     bool limits_swap = false;
+    std::uint64_t stack_bytes_max = 8u << 20;  ///< our own limit, which containers inherit
 };
 
 struct config_input {

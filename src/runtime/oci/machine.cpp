@@ -103,6 +103,8 @@ host_limits read_host_limits(cgroups const& groups) {
     host_limits found;
     rlimit open_files{};
     if (::getrlimit(RLIMIT_NOFILE, &open_files) == 0) found.open_files_max = open_files.rlim_max;
+    rlimit stack{};
+    if (::getrlimit(RLIMIT_STACK, &stack) == 0) found.stack_bytes_max = stack.rlim_cur;
     auto const score = try_read_file("/proc/self/oom_score_adj").value_or("0");
     std::from_chars(score.data(), score.data() + score.size(), found.oom_score_adj);
     found.capabilities = own_capabilities();
