@@ -299,7 +299,7 @@ TEST_CASE("texts that no program can be started with are refused, as they are on
         accept(words(list, text(longest)));
         check_refused(words(list, text(longest + 1)), "spec.containers[0]." + list + "[1]");
     }
-    auto const twice = R"("env":[{"name":"A","value":")" + text(70'000) + R"("}],"args":["$(A)$(A)"])";
+    auto const twice = R"("env":[{"name":"A","value":")" + text(70'000) + R"x("}],"args":["$(A)$(A)"])x";
     check_refused(container_with(twice), "spec.containers[0].args[0]");
 }
 
