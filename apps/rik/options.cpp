@@ -2,14 +2,19 @@
 
 #include <rik/base/ipv4.hpp>
 #include <rik/http/server.hpp>
+#include <rik/model/definition.hpp>
+#include <rik/model/image_name.hpp>
 #include <rik/primary/primary.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -34,6 +39,23 @@ std::string check_not_empty(std::string const& text) { return text.empty() ? "it
 std::string check_listen(std::string const& text) {
     auto const parsed = parse_tcp_address(text);
     return parsed ? "" : to_string(parsed.error());
+}
+
+std::string check_node_name(std::string const& text) {
+    auto const wrong = check_object_name(text, "");
+    return wrong ? to_string(*wrong) : "";
+}
+
+std::string check_registry(std::string const& text) {
+    auto const parsed = parse_registry(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
+/// The port of a request's Host is not looked at.
+std::string check_host_name(std::string const& text) {
+    auto const plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_'; };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return "";
+    return "'" + text + "' is no host name (write it without a scheme and a port)";
 }
 
 std::string check_range(std::string const& text) {
@@ -67,7 +89,8 @@ void add_places(CLI::App& app, words& to) {
         ->capture_default_str()
         ->check(check_not_empty);
     app.add_option("--run-dir", to.run_dir,
-                   "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)");
+                   "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)")
+        ->check(check_not_empty);
     app.add_option("--socket", to.chosen.socket,
                    "unix socket of the API, mode 0660, group rik if there is one; '' for none")
         ->capture_default_str();
@@ -76,7 +99,8 @@ void add_places(CLI::App& app, words& to) {
            "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
         ->check(check_listen);
     app.add_option("--host-name", to.chosen.host_names,
-                   "a name by which clients call the API over TCP, beside the machine's own; may be given again");
+                   "a name by which clients call the API over TCP, beside the machine's own; may be given again")
+        ->check(check_host_name);
 }
 
 void add_options(CLI::App& app, words& to) {
@@ -87,9 +111,12 @@ void add_options(CLI::App& app, words& to) {
     app.add_option("--cluster-cidr", local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
         ->check(check_range);
-    app.add_option("--node-name", local.node_name, "name of this node (default: the host name)");
+    app.add_option("--node-name", local.node_name,
+                   "name of this node: lower-case letters, digits, '-' and '.' (default: the host name)")
+        ->check(check_node_name);
     app.add_option("--insecure-registry", local.insecure_registries,
-                   "HOST:PORT of a registry that speaks plain http; may be given again");
+                   "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
+        ->check(check_registry);
     app.add_option("--log-level", to.level)
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
@@ -112,9 +139,31 @@ log_level level_of(std::string const& name) {
     return log_level::error;
 }
 
+/// What only a start understands would be without effect.
+void refuse_needless(CLI::App const& app, options const& chosen) {
+    if (chosen.what == verb::serve) return;
+    auto const word = chosen.what == verb::reset ? "reset" : "version";
+    for (auto const* const name : {"--listen", "--host-name", "--cluster-cidr", "--node-name", "--insecure-registry"})
+        if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
+    for (auto const* const name : {"--state-dir", "--run-dir"})
+        if (chosen.all && app.get_option(name)->count() > 0)
+            refuse(std::string(name) + ": rik reset --all finds all of them by itself");
+}
+
+/// "unix:///run/rik.sock" is how rikctl names it.
+std::string socket_path(std::string text) {
+    for (std::string_view const scheme : {"unix://", "unix:"}) {
+        if (!text.starts_with(scheme)) continue;
+        text.erase(0, scheme.size());
+        break;
+    }
+    return text.empty() ? text : absolute(text).string();
+}
+
 /// What goes together and what does not.
 options check(words said) {
     auto chosen = std::move(said.chosen);
+    chosen.socket = socket_path(std::move(chosen.socket));
     if (chosen.role != "all")
         refuse("--role=" + chosen.role +
                ": a role as a process of its own is not built yet (it needs links over gRPC); use --role=all");
@@ -123,8 +172,7 @@ options check(words said) {
     chosen.local.state_dir = absolute(said.state_dir);
     if (!said.run_dir.empty()) chosen.local.run_dir = absolute(said.run_dir);
     for (auto const& mine : {chosen.local.state_dir, chosen.local.run_dir})
-        if (!chosen.socket.empty() && !mine.empty() &&
-            absolute(chosen.socket).string().starts_with(mine.string() + "/"))
+        if (!chosen.socket.empty() && !mine.empty() && chosen.socket.starts_with(mine.string() + "/"))
             refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
     chosen.local.version = RIK_VERSION;
     chosen.level = level_of(said.level);
@@ -147,6 +195,7 @@ options parse_command_line(int argc, char** argv) {
     } catch (CLI::ParseError const& problem) {
         std::exit(app.exit(problem) == 0 ? 0 : 2);
     }
+    refuse_needless(app, said.chosen);
     return check(std::move(said));
 }
 

@@ -173,7 +173,9 @@ exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around
     app.require_subcommand(1);
     app.fallthrough();
     app.get_formatter()->column_width(34);
-    app.add_option("-s,--server", around.sources.flag, server_help)->type_name("ADDRESS");
+    app.add_option("-s,--server", around.sources.flag, server_help)
+        ->type_name("ADDRESS")
+        ->check([](std::string const& text) { return text.empty() ? "it is empty" : ""; });
     action chosen;
     add_run(app, take_container_command(arguments), chosen);
     add_commands(app, chosen);

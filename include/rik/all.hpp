@@ -32,9 +32,10 @@ struct local_options {
     std::filesystem::path run_dir = {};
     /// Of all Pods. Empty: as before; at first 10.210.0.0/16.
     std::string cluster_cidr = {};
-    std::string node_name = {};                         ///< empty: the machine's host name
-    std::optional<resources> capacity = {};             ///< instead of what the machine has
-    std::vector<std::string> insecure_registries = {};  ///< "host:port", spoken to over plain http
+    std::string node_name = {};              ///< a DNS-1123 name; empty: the machine's host name
+    std::optional<resources> capacity = {};  ///< instead of what the machine has
+    /// "host:port", spoken to over plain http, or https with any certificate. As parse_registry takes them.
+    std::vector<std::string> insecure_registries = {};
     std::string version = "0.1.0";
     log out = {};
 };
@@ -56,9 +57,9 @@ class local_cluster {
 public:
     /// Opens the adapters and starts the cluster. `executor` is the host program's.
     /// Errors: conflict, another rik has this state directory, or it belongs to something else; invalid, it was used
-    /// with another run directory or cluster_cidr, or Pods cannot have addresses of that; not_found, programs that it
-    /// needs are not installed; denied; unsupported; corrupt; internal. Cancel: waits for the end. Do not drop what it
-    /// returns then: it has to be stopped.
+    /// with another run directory or cluster_cidr, or Pods cannot have addresses of that, or node_name or a registry is
+    /// none; not_found, programs that it needs are not installed; denied; unsupported; corrupt; internal. Cancel: waits
+    /// for the end. Do not drop what it returns then: it has to be stopped.
     static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
                                                                   local_options options);
     /// Precondition: `stop` has returned.

@@ -100,7 +100,7 @@ lab_rik_reset() {
 # lab_rik_start [OPTION...]: starts it and waits until it is ready.
 lab_rik_start() {
     "$rik_program" --role=all --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" \
-        --cluster-cidr "$lab_cidr" --insecure-registry "$lab_registry" "$@" >>"$lab_dir/rik.log" 2>&1 &
+        --cluster-cidr "$lab_cidr" --insecure-registry "http://$lab_registry" "$@" >>"$lab_dir/rik.log" 2>&1 &
     rik_pid=$!
     lab_wait_for 60 lab_rik_is_ready_or_gone && kill -0 "$rik_pid" 2>/dev/null && return
     printf 'rik does not start; its log says:\n' >&2

@@ -1,6 +1,8 @@
 #include "adapters_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/definition.hpp>
+#include <rik/model/image_name.hpp>
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -37,6 +39,18 @@ result<void> check_programs() {
                  fmt::format("apt-get install {}", missing)};
 }
 
+/// What can be told before anything is touched. Registries are then as names of images have them.
+result<void> check_options(local_options& options) {
+    if (!options.node_name.empty())
+        if (auto const wrong = check_object_name(options.node_name, "node_name")) return *wrong;
+    for (auto& each : options.insecure_registries) {
+        auto parsed = parse_registry(each);
+        if (!parsed) return parsed.error();
+        each = std::move(*parsed);
+    }
+    return {};
+}
+
 }  // namespace
 
 lone_thread::~lone_thread() {
@@ -54,6 +68,7 @@ adapters::~adapters() {
 }
 
 awaitable<result<void>> adapters::open(local_options options) {
+    if (auto const right = check_options(options); !right) co_return right;
     if (auto const may = check_root(); !may) co_return may;
     if (auto const found = check_programs(); !found) co_return found;
     if (auto const taken = place.take(options); !taken) co_return taken;
@@ -105,8 +120,21 @@ void adapters::open_network(local_options const& options) {
 
 awaitable<result<void>> adapters::remove_all() {
     auto const contained = co_await containers->remove_all();
-    if (!contained) co_return contained;
+    auto const is_kept = !contained && contained.error().code == errc::denied && place.keeps_state();
+    if ((!contained && !is_kept) || !pods) co_return contained;
     co_return co_await pods->remove_all();
+}
+
+/// A state directory that was new has never held anything; in one that is used only this start is undone.
+awaitable<> adapters::take_back(log out) {
+    if (place.is_new()) {
+        result<void> removed;
+        if (containers) removed = co_await remove_all();
+        if (removed) removed = place.remove(out);
+        if (!removed)
+            out.warning("not all of a refused start could be removed", {{"error", to_string(removed.error())}});
+    }
+    place.undo();
 }
 
 awaitable<> adapters::stop() {

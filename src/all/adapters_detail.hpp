@@ -43,6 +43,9 @@ public:
     awaitable<result<void>> open_to_remove(local_options options);
     /// Precondition: open_to_remove has succeeded.
     awaitable<result<void>> remove_all();
+    /// What was made for a start, or an end, that was refused goes again. Call it before `stop`; nothing uses the
+    /// databases any more.
+    awaitable<> take_back(log out);
     /// After either `open`, also one that failed.
     awaitable<> stop();
 

@@ -55,31 +55,50 @@ result<void> directories::lock(fs::path const& state_dir) {
     for (int attempt = 0; attempt < lock_attempts_max; ++attempt) {
         std::error_code failure;
         state_dir_ = state_dir;
-        fs::create_directories(state_dir_, failure);
-        if (failure) return failed(state_dir_, failure.value(), "--state-dir");
+        if (auto const made = make_directories(state_dir_, "--state-dir", made_directories_); !made) return made;
         state_dir_ = fs::canonical(state_dir_, failure);
         if (failure == std::errc::no_such_file_or_directory) continue;  // a reset has just removed it
         if (failure) return failed(state_dir_, failure.value(), "--state-dir");
         if (auto const owned = check_owner(state_dir_, "--state-dir"); !owned) return owned;
         if (auto const ours = read_mark(); !ours) return ours.error();  // not even a lock is put into a foreign one
+        keeps_state_ = only_removes_ && is_read_only(state_dir_);
         auto const file = state_dir_ / lock_name;
-        fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd_ < 0 && errno == ENOENT) continue;
-        if (fd_ < 0) return failed(file, errno, "--state-dir");
-        if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-            if (errno != EWOULDBLOCK) return failed(file, errno, "--state-dir");
-            return in_use(state_dir_);
-        }
-        struct ::stat held {};
-        struct ::stat named {};
-        if (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino) {
-            directory_fd_ = lock_directory(state_dir_);
-            return directory_fd_ < 0 ? in_use(state_dir_) : result<void>{};
-        }
+        fd_ = open_lock(file);
+        if (fd_ < 0 && errno == ENOENT && !keeps_state()) continue;
+        if (fd_ < 0 && errno != ENOENT) return failed(file, errno, "--state-dir");
+        auto const held = hold(file);
+        if (held || held.error().code != errc::unavailable) return held;
         ::close(fd_);  // whoever had it has removed the file: what we hold keeps nobody out
         fd_ = -1;
     }
     return error{errc::internal, fmt::format("{}: its lock file cannot be made", state_dir_.string())};
+}
+
+/// A descriptor, or -1 with errno.
+int directories::open_lock(fs::path const& file) {
+    if (keeps_state()) return ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    auto const made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    has_made_lock_ = made >= 0;
+    if (made >= 0 || errno != EEXIST) return made;
+    return ::open(file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/// Locks the file that is open, if there is one, and the directory. Errors: conflict; unavailable, the file was
+/// removed.
+result<void> directories::hold(fs::path const& file) {
+    if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return failed(file, errno, "--state-dir");
+        return in_use(state_dir_);
+    }
+    struct ::stat held {};
+    struct ::stat named {};
+    auto const is_there =
+        fd_ < 0 || (::fstat(fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 && held.st_ino == named.st_ino);
+    if (!is_there) return error{errc::unavailable, file.string()};
+    directory_fd_ = lock_directory(state_dir_);
+    if (directory_fd_ < 0) return in_use(state_dir_);
+    if (has_made_lock_) made_files_.push_back(file);
+    return {};
 }
 
 result<std::optional<directories::mark>> directories::read_mark() const {
@@ -126,7 +145,7 @@ result<void> directories::write_mark(mark const& of) const {
 }
 
 /// The run directory is gone after a boot, and then made again.
-result<void> directories::own_run_dir() const {
+result<void> directories::own_run_dir() {
     auto const file = run_dir_ / owner_name;
     auto const text = read_small_file(file, "--run-dir");
     if (!text) return text.error();
@@ -135,11 +154,12 @@ result<void> directories::own_run_dir() const {
     if (!is_known)
         if (auto const made = make_run_dir(); !made) return made;
     if (auto const owned = check_owner(run_dir_, "--run-dir"); !owned || is_known) return owned;
-    keep_in_memory(run_dir_);
+    has_mounted_ = keep_in_memory(run_dir_);
+    has_made_owner_ = true;
     return write_small_file(file, wanted, "--run-dir");
 }
 
-result<void> directories::make_run_dir() const {
+result<void> directories::make_run_dir() {
     auto const is_foreign = has_other_things(run_dir_, {draft_of(owner_name)}, "--run-dir");
     if (!is_foreign) return is_foreign.error();
     if (*is_foreign)
@@ -148,19 +168,16 @@ result<void> directories::make_run_dir() const {
             fmt::format("{}: it is not empty, and not the run directory of {}", run_dir_.string(), state_dir_.string()),
             {},
             "choose a directory for this rik alone as --run-dir"};
-    std::error_code failure;
-    fs::create_directories(run_dir_, failure);
-    if (failure) return failed(run_dir_, failure.value(), "--run-dir");
-    return {};
+    return make_directories(run_dir_, "--run-dir", made_directories_);
 }
 
 /// Where `reset --all` looks: a run directory elsewhere is named in the usual place.
-result<void> directories::note_place() const {
+result<void> directories::note_place() {
     auto const place = usual_run_dir(state_dir_);
     if (run_dir_ == place) return {};
-    std::error_code failure;
-    fs::create_directories(place, failure);
-    if (failure) return failed(place, failure.value(), "--run-dir");
+    if (auto const made = make_directories(place, "--run-dir", made_directories_); !made) return made;
+    std::error_code unknown;
+    if (!fs::exists(place / owner_name, unknown)) made_files_.push_back(place / owner_name);
     return write_small_file(place / owner_name, state_dir_.string() + "\n", "--run-dir");
 }
 
@@ -168,10 +185,12 @@ result<void> directories::take(local_options const& options) {
     for (auto const& [directory, option] :
          {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
         if (auto const fits = check_form(directory, option); !fits) return fits;
-    auto const& range = options.cluster_cidr;  // a wrong one must not get into the mark
-    if (!range.empty())
-        if (auto const usable = parse_cluster_cidr(range, primary_options().node_prefix_bits); !usable)
-            return usable.error();
+    auto range = options.cluster_cidr;  // a wrong one must not get into the mark
+    if (!range.empty()) {
+        auto const usable = parse_cluster_cidr(range, primary_options().node_prefix_bits);
+        if (!usable) return usable.error();
+        range = usable->text();
+    }
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();
@@ -185,11 +204,17 @@ result<void> directories::take(local_options const& options) {
                      "give that one, or none; rik reset removes it all"};
     if (auto const owned = own_run_dir(); !owned) return owned;
     if (auto const noted = note_place(); !noted || *known) return noted;
+    is_new_ = true;
     auto const is_usual = run_dir_ == usual_run_dir(state_dir_);
+    made_files_.push_back(state_dir_ / mark_name);
     return write_mark({.run_dir = is_usual ? fs::path() : run_dir_, .cluster_cidr = cluster_cidr_});
 }
 
 result<void> directories::take_to_remove(local_options const& options) {
+    for (auto const& [directory, option] :
+         {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
+        if (auto const fits = check_form(directory, option); !fits) return fits;
+    only_removes_ = true;
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();
@@ -247,19 +272,52 @@ result<void> directories::remove_parts(log out) const {
 }
 
 result<void> directories::remove(log out) {
+    if (auto const removed = remove_run_dir(); !removed) return removed;
+    if (!keeps_state()) return remove_state_dir(out);
+    return error{
+        errc::denied,
+        fmt::format("{}: {}; what is in it stays (databases, images, logs, what containers wrote), all else of "
+                    "this rik is removed",
+                    state_dir_.string(), std::generic_category().message(EROFS)),
+        {},
+        "make it writable, and reset again"};
+}
+
+result<void> directories::remove_run_dir() {
     if (auto const removed = remove_file(run_dir_ / owner_name); !removed) return removed;
     if (auto const gone = unmount_run_dir(); !gone) return gone;
     std::error_code kept;  // a directory in which the user keeps something stays
-    fs::remove(run_dir_, kept);
+    if (only_removes_) fs::remove(run_dir_, kept);
     if (auto const removed = remove_file(usual_run_dir(state_dir_) / owner_name); !removed) return removed;
-    fs::remove(usual_run_dir(state_dir_), kept);
+    if (only_removes_) fs::remove(usual_run_dir(state_dir_), kept);  // else `undo` knows what was there before
+    return {};
+}
+
+result<void> directories::remove_state_dir(log out) {
     if (auto const removed = remove_parts(out); !removed) return removed;
     if (auto const removed = remove_file(state_dir_ / mark_name); !removed) return removed;
     if (auto const removed = remove_file(draft_of(state_dir_ / mark_name)); !removed) return removed;
     // The lock goes last: until then nobody else can begin here.
     if (auto const removed = remove_file(state_dir_ / lock_name); !removed) return removed;
-    fs::remove(state_dir_, kept);
+    std::error_code kept;
+    if (only_removes_) fs::remove(state_dir_, kept);
     return {};
+}
+
+/// Not what says whose a directory is, as long as there is something else in it: nobody could use it then.
+void directories::undo() {
+    auto const is_bare = [](fs::path const& directory, std::vector<fs::path> const& known) {
+        auto const has_others = has_other_things(directory, known, "");
+        return has_others && !*has_others;
+    };
+    if (has_made_owner_ && is_bare(run_dir_, {owner_name})) {
+        (void)remove_file(run_dir_ / owner_name);
+        if (has_mounted_) (void)unmount_run_dir();
+    }
+    if (is_bare(state_dir_, {lock_name, mark_name, draft_of(mark_name)}))
+        for (auto const& each : made_files_) (void)remove_file(each);
+    std::error_code kept;
+    for (auto each = made_directories_.rbegin(); each != made_directories_.rend(); ++each) fs::remove(*each, kept);
 }
 
 }  // namespace rik::detail

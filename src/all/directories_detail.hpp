@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rik::detail {
 
@@ -30,8 +31,15 @@ public:
     /// root may write into one of them; internal. After an error about the path or the range nothing was made.
     result<void> take(local_options const& options);
     /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
-    /// in it.
+    /// in it. One that cannot be written is taken as it is.
     result<void> take_to_remove(local_options const& options);
+    /// Removes again what this object has made. For a start, or an end, that was refused. If `is_new`, `remove` first.
+    void undo();
+
+    /// Nobody has ever used this state directory before.
+    bool is_new() const { return is_new_; }
+    /// Taken to be removed, and its file system is mounted read-only.
+    bool keeps_state() const { return keeps_state_; }
 
     /// Without symbolic links, both.
     std::filesystem::path const& state_dir() const { return state_dir_; }
@@ -40,7 +48,7 @@ public:
 
     /// Removes both, but for what the user keeps in them. The runtime and the network have removed what is theirs.
     /// `out` is told which parts of the state directory stay, and why. Errors: conflict, something is mounted inside of
-    /// what is rik's; internal.
+    /// what is rik's; denied, the state directory cannot be written, and only the run directory is removed; internal.
     result<void> remove(log out);
 
 private:
@@ -49,17 +57,29 @@ private:
         std::string cluster_cidr = {};       ///< empty: there was no mark
     };
     result<void> lock(std::filesystem::path const& state_dir);
+    int open_lock(std::filesystem::path const& file);
+    result<void> hold(std::filesystem::path const& file);
+    result<void> remove_run_dir();
+    result<void> remove_state_dir(log out);
     result<std::optional<mark>> read_mark() const;
     result<void> write_mark(mark const& of) const;
     result<void> choose(local_options const& options, mark const& old);
-    result<void> own_run_dir() const;
-    result<void> make_run_dir() const;
-    result<void> note_place() const;
+    result<void> own_run_dir();
+    result<void> make_run_dir();
+    result<void> note_place();
     result<void> unmount_run_dir() const;
     result<void> remove_parts(log out) const;
 
     int fd_ = -1;            ///< of the lock file
     int directory_fd_ = -1;  ///< of the state directory, locked too
+    bool keeps_state_ = false;
+    bool only_removes_ = false;
+    bool is_new_ = false;
+    bool has_made_lock_ = false;
+    bool has_made_owner_ = false;                          ///< the file that says whose the run directory is
+    bool has_mounted_ = false;                             ///< the run directory
+    std::vector<std::filesystem::path> made_directories_;  ///< outer ones first
+    std::vector<std::filesystem::path> made_files_;
     std::filesystem::path state_dir_;
     std::filesystem::path run_dir_;
     std::string cluster_cidr_;

@@ -1,5 +1,7 @@
 #include "directory_files_detail.hpp"
 
+#include <rik/base/shortage.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,16 +36,38 @@ error failed_removal(fs::path const& what, int number) {
                  fmt::format("{}: cannot be removed: {}", what.string(), std::generic_category().message(number))};
 }
 
+std::string_view remedy_for(int number) {
+    if (number == EROFS) return "make it writable";
+    if ((number == EACCES || number == EPERM) && ::geteuid() != 0) return "run rik as root";
+    return "see what is wrong with it";
+}
+
 }  // namespace
 
 error failed(fs::path const& where, int number, std::string_view option) {
     auto const is_denied = number == EACCES || number == EPERM || number == EROFS;
-    return error{is_denied ? errc::denied : errc::internal,
-                 fmt::format("{}: {}", where.string(), std::generic_category().message(number)),
-                 {},
-                 is_denied ? fmt::format("run rik as root, or choose another {}", option)
-                           : fmt::format("see what is wrong with it, or choose another {}", option)};
+    auto problem = system_failure(where.string(), number);
+    if (is_denied) problem.code = errc::denied;
+    problem.remedy = fmt::format("{}, or choose another {}", remedy_for(number), option);
+    return problem;
 }
+
+result<void> make_directories(fs::path const& directory, std::string_view option, std::vector<fs::path>& made) {
+    std::error_code failure;
+    if (fs::is_directory(directory, failure)) return {};
+    auto const above = directory.parent_path();
+    if (!above.empty() && above != directory)
+        if (auto const there = make_directories(above, option, made); !there) return there;
+    if (::mkdir(directory.c_str(), 0777) == 0) {
+        made.push_back(directory);
+        return {};
+    }
+    auto const number = errno;
+    if (number == EEXIST && fs::is_directory(directory, failure)) return {};
+    return failed(directory, number == EEXIST ? ENOTDIR : number, option);
+}
+
+bool is_read_only(fs::path const& directory) { return ::access(directory.c_str(), W_OK) != 0 && errno == EROFS; }
 
 fs::path draft_of(fs::path const& file) { return fs::path(file.string() + ".new"); }
 
@@ -142,11 +166,11 @@ std::string_view why_it_stays(fs::path const& directory) {
     return "files that rik did not make are in it";
 }
 
-void keep_in_memory(fs::path const& directory) {
+bool keep_in_memory(fs::path const& directory) {
     struct ::statfs below {};
-    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return;
-    (void)::mount(mount_source.data(), directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                  "mode=0755,size=256m");
+    if (::statfs(directory.c_str(), &below) == 0 && below.f_type == TMPFS_MAGIC) return false;
+    return ::mount(mount_source.data(), directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                   "mode=0755,size=256m") == 0;
 }
 
 /// Source: man 5 proc, mountinfo: the mount point is the fifth field, the source the second after " - ".

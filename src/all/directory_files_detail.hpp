@@ -13,6 +13,13 @@ namespace rik::detail {
 
 error failed(std::filesystem::path const& where, int number, std::string_view option);
 
+/// Makes `directory` and what is above it. Those that were made are added to `made`, the outermost first.
+result<void> make_directories(std::filesystem::path const& directory, std::string_view option,
+                              std::vector<std::filesystem::path>& made);
+
+/// Nothing can be changed in it: its file system is mounted so.
+bool is_read_only(std::filesystem::path const& directory);
+
 /// A file that is being written, or that a crash has left so.
 std::filesystem::path draft_of(std::filesystem::path const& file);
 
@@ -46,8 +53,9 @@ result<void> check_owner(std::filesystem::path const& directory, std::string_vie
 int lock_directory(std::filesystem::path const& directory);
 
 /// What need not outlive the boot need not wait for a disk. Usually /run is in memory anyhow; where it is not, the run
-/// directory becomes a file system of its own. Without one everything works as well, only slower.
-void keep_in_memory(std::filesystem::path const& directory);
+/// directory becomes a file system of its own. Without one everything works as well, only slower. True: it has become
+/// one.
+bool keep_in_memory(std::filesystem::path const& directory);
 /// True for a file system that `keep_in_memory` has mounted.
 bool is_our_mount(std::filesystem::path const& directory);
 

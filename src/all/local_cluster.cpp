@@ -29,6 +29,7 @@ public:
 
     awaitable<result<void>> start() {
         auto const opened = co_await on_strand(machine_.strand, machine_.open(options_));
+        if (!opened) co_await take_back();
         if (!opened) co_return opened.error();
         cluster_ports ports{machine_.time,    machine_.random, primary_disk_,     node_disk_,     *machine_.containers,
                             *machine_.pulled, *machine_.pods,  *machine_.machine, machine_.strand};
@@ -38,6 +39,7 @@ public:
         auto const started = co_await cluster_->start();
         if (started) co_return result<void>{};
         cluster_.reset();
+        co_await take_back();
         co_return started.error();
     }
 
@@ -50,6 +52,8 @@ public:
     awaitable<error> failure() { return cluster_->failure(); }
 
 private:
+    awaitable<> take_back() { return on_strand(machine_.strand, machine_.take_back(options_.out)); }
+
     asio::any_io_executor executor_;
     local_options options_;
     detail::adapters machine_;
@@ -84,6 +88,7 @@ awaitable<result<void>> remove_from(detail::adapters& machine, local_options opt
     auto const out = options.out;
     auto done = co_await machine.open_to_remove(std::move(options));
     if (done) done = co_await machine.remove_all();
+    if (!done) co_await machine.take_back(out);
     co_await machine.stop();
     if (done) done = machine.place.remove(out);
     co_return done;

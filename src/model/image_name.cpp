@@ -149,6 +149,24 @@ std::size_t stored_bytes(std::string_view text) {
 
 }  // namespace
 
+result<std::string> parse_registry(std::string_view text) {
+    auto rest = text;
+    for (std::string_view const scheme : {"http://", "https://"}) {
+        if (!rest.starts_with(scheme)) continue;
+        rest.remove_prefix(scheme.size());
+        if (rest.ends_with('/')) rest.remove_suffix(1);
+        break;
+    }
+    auto const colon = rest.rfind(':');
+    auto const has_large_port = colon != rest.npos && rest.size() == colon + 6 && rest.substr(colon + 1) > "65535";
+    if (!is_registry(rest) || !is_meant_as_registry(rest) || has_large_port)
+        return error{errc::invalid, fmt::format("'{}' is no registry", text.substr(0, 100)), "",
+                     "write HOST:PORT, as names of images have it"};
+    std::string registry(rest);
+    std::ranges::transform(registry, registry.begin(), [](char c) { return is_upper(c) ? char(c - 'A' + 'a') : c; });
+    return registry;
+}
+
 bool is_image_digest(std::string_view text) {
     std::string_view const prefix = "sha256:";
     if (!text.starts_with(prefix) || text.size() != prefix.size() + 64) return false;

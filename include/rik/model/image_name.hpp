@@ -36,6 +36,10 @@ struct image_name {
 /// Source: the reference grammar of the distribution project; containers-transports(5).
 result<image_name> parse_image_name(std::string_view text);
 
+/// A registry, "host" or "host:port" in lower case, from what people write: http:// or https:// may stand before it.
+/// Errors: invalid, it is none, or no name of an image can mean it; the message says the text.
+result<std::string> parse_registry(std::string_view text);
+
 /// "sha256:" and 64 hexadecimal digits in lower case: the only digests that RIK knows. Nothing else may become part of
 /// a path.
 bool is_image_digest(std::string_view text);

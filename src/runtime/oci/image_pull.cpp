@@ -145,7 +145,8 @@ awaitable<result<layout_image>> image_puller::copy_and_unpack_in(std::filesystem
 }
 
 bool image_puller::is_insecure(image_source const& source) const {
-    return std::ranges::find(options_.insecure_registries, source.registry) != options_.insecure_registries.end();
+    auto const registry = parse_registry(source.registry);
+    return registry && std::ranges::find(options_.insecure_registries, *registry) != options_.insecure_registries.end();
 }
 
 command image_puller::tool(std::filesystem::path program, std::vector<std::string> arguments,

@@ -74,6 +74,9 @@ void kill_containers(machine const& on, std::vector<container_key> const& keys) 
     for (auto const& each : keys) on.groups.kill(on.paths.container(each).cgroup);
 }
 
+/// What is on a file system that cannot be written stays, and keeps nothing else from being removed.
+bool stays(result<void> const& removed) { return !removed && removed.error().code == errc::denied; }
+
 /// A group and the directories whose processes and mounts it holds.
 struct remains {
     std::string cgroup;
@@ -85,10 +88,13 @@ result<void> remove_rest(machine const& on, remains const& what) {
     if (auto const removed = on.groups.remove(what.cgroup); !removed) return removed;
     // Before anything is deleted: what is mounted below, by whomever, is not ours to delete.
     if (auto const clean = unmount_below(what.directories); !clean) return clean;
+    result<void> done;
     for (auto const& each : what.directories) {
-        if (auto const removed = discard(on, each); !removed) return removed;
+        auto removed = discard(on, each);
+        if (!removed && !stays(removed)) return removed;
+        if (!removed) done = std::move(removed);
     }
-    return {};
+    return done;
 }
 
 awaitable<result<void>> remove_patiently(machine const& on, remains what) {
@@ -114,7 +120,7 @@ awaitable<result<void>> remove_pod(machine const& on, instance_id instance, std:
     for (auto const& key : *keys) {
         auto paths = on.paths.container(key);
         auto const removed = co_await remove_container(on, std::move(paths));
-        if (!removed) co_return removed.error();
+        if (!removed && !stays(removed)) co_return removed.error();
     }
     remains rest{.cgroup = on.paths.pod(instance).cgroup, .directories = std::move(directories)};
     co_return co_await remove_patiently(on, std::move(rest));
@@ -125,12 +131,15 @@ result<void> remove_directories(machine const& on) {
     kill_image_tools(on.paths.images());  // their directories are removed next, by whoever knows of images
     empty_trash(on, std::stop_token());
     auto const& paths = on.paths;
+    result<void> done;
     for (auto const& each : {paths.run_pods(), paths.run_trash(), paths.runtime_root(), paths.boot_id(),
                              paths.state_pods(), paths.state_trash()}) {
-        if (auto const removed = remove_tree(each); !removed) return removed;
+        auto removed = remove_tree(each);
+        if (!removed && !stays(removed)) return removed;
+        if (!removed) done = std::move(removed);
     }
     ::rmdir(paths.run_dir().c_str());  // stays if it is not empty
-    return {};
+    return done;
 }
 
 }  // namespace
@@ -185,11 +194,11 @@ awaitable<result<void>> remove_everything(machine const& on) {
     if (!instances) co_return instances.error();
     for (auto const& instance : *instances) {
         auto const gone = co_await remove_sandbox(on, instance);
-        if (!gone) co_return gone.error();
+        if (!gone && !stays(gone)) co_return gone.error();
     }
     remains rest{.cgroup = on.paths.cgroup(), .directories = {on.paths.run_pods(), on.paths.state_pods()}};
     auto const removed = co_await remove_patiently(on, std::move(rest));
-    if (!removed) co_return removed.error();
+    if (!removed && !stays(removed)) co_return removed.error();
     auto removing = [&] { return remove_directories(on); };
     co_return co_await offload(on.options.pool, std::move(removing));
 }

@@ -70,8 +70,14 @@ result<void> make_private(fs::path const& path) {
 result<void> prepare_directories(layout const& paths, std::string const& boot_id,
                                  std::vector<mount_entry> const& mounts) {
     if (auto const done = forget_earlier_boots(paths, boot_id, mounts); !done) return done;
-    for (auto const& each :
-         {paths.run_pods(), paths.runtime_root(), paths.run_trash(), paths.state_pods(), paths.state_trash()}) {
+    for (auto const& each : {paths.run_pods(), paths.runtime_root(), paths.run_trash()}) {
+        if (auto const made = make_private(each); !made) return made;
+    }
+    return {};
+}
+
+result<void> prepare_state(layout const& paths) {
+    for (auto const& each : {paths.state_pods(), paths.state_trash()}) {
         if (auto const made = make_private(each); !made) return made;
     }
     return {};
@@ -127,6 +133,9 @@ result<machine> open_machine(oci_options options, clock& time) {
     if (!boot_id) return boot_id.error();
     if (boot_id->ends_with('\n')) boot_id->pop_back();
     if (auto const done = prepare_directories(paths, *boot_id, parse_mounts(*mountinfo)); !done) return done.error();
+    // On a file system that cannot be written a removal goes on: it takes what is in the kernel.
+    auto const prepared = prepare_state(paths);
+    if (!prepared && prepared.error().code != errc::denied) return prepared.error();
     auto const host = read_host_limits(*groups);
     auto runtime_program = program(options.runtime_program, "runc");
     auto monitor_program = program(options.monitor_program, "conmon");
