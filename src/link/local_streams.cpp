@@ -1,4 +1,4 @@
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/link/local_link.hpp>
 
 #include <fmt/format.h>

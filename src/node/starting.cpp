@@ -1,7 +1,7 @@
 // From an order to running containers.
 #include "impl_detail.hpp"
 
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 

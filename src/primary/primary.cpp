@@ -4,7 +4,7 @@
 #include "tidy_detail.hpp"
 
 #include <rik/base/ipv4.hpp>
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 

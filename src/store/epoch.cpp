@@ -1,6 +1,6 @@
 #include <rik/store/epoch.hpp>
 
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 

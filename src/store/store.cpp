@@ -4,7 +4,7 @@
 #include "store/transaction_check.hpp"
 
 #include <rik/base/assert.hpp>
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 
 #include <utility>
 

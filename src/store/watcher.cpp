@@ -1,4 +1,4 @@
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/store/store.hpp>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "support/catch.hpp"
 #include "support/store_fixture.hpp"
 
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/store/epoch.hpp>
 
 using namespace rik;

@@ -1,7 +1,7 @@
 #include "support/catch.hpp"
 #include "support/store_fixture.hpp"
 
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 
 using namespace rik;
 using namespace rik::testing;

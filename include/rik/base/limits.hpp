@@ -23,20 +23,25 @@ inline constexpr std::size_t replicas_per_request_max = 10'000;
 
 // Store
 inline constexpr std::size_t history_count_max = 100'000;
-inline constexpr std::size_t history_bytes_max = 32u << 20;
+inline constexpr std::size_t history_bytes_max = 32u << 20;          ///< what watchers have not fetched is in it, too
 inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
+inline constexpr std::size_t watch_queues_count_max = 1'000'000;     ///< of all watchers: the longest queue goes first
+inline constexpr std::size_t watch_batch_bytes_max = 32u << 10;      ///< that a watcher fetches at once, or one commit
+inline constexpr std::size_t store_epochs_max = 64;                  ///< openings of a journal that it remembers
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest go
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
 /// Of reports, creations and deletions in one turn of the primary's strand.
 inline constexpr std::size_t instances_per_slice_max = 100;
-inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
-inline constexpr std::size_t message_bytes_max = 4'096;      ///< of what a node or a tool says; the rest is cut off
-inline constexpr std::size_t unflushed_count_max = 100'000;  ///< changes that wait for the journal
+inline constexpr std::size_t append_entries_max = 32'768;      ///< of one journal append, and so of one transaction
+inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a node or a tool says; the rest is cut off
+inline constexpr std::size_t unflushed_count_max = 100'000;    ///< changes that wait for the journal
+inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no further transaction is taken
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
 inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what came meanwhile
 inline constexpr std::size_t link_queue_count_max = 64;
+inline constexpr std::size_t stream_queue_count_max = 4;  ///< chunks of a log on their way
 inline constexpr duration heartbeat_period = 5s;
 inline constexpr duration unheard_after = 15s;  ///< of silence; it is looked for every heartbeat_period
 inline constexpr duration reconnect_pause_min = 100ms;
@@ -53,7 +58,8 @@ inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a
 inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
 /// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.
 inline constexpr std::size_t streams_per_node_max = 64;
-inline constexpr duration kill_timeout = 10s;  ///< from the kill of a container to its end; then it is tried again
+inline constexpr duration start_pause_max = 1min;  ///< between tries of a start for which the machine lacks something
+inline constexpr duration kill_timeout = 10s;      ///< from the kill of a container to its end; then it is tried again
 inline constexpr duration pull_timeout = 10min;
 inline constexpr duration runtime_call_timeout = 2min;  ///< of one runc or conmon call
 inline constexpr std::int64_t pods_per_node_default = 110;
@@ -66,6 +72,10 @@ inline constexpr duration grace_period_default = 30s;
 inline constexpr std::size_t http_header_bytes_max = 32u << 10;
 inline constexpr std::size_t http_body_bytes_max = definition_bytes_max + 4096;
 inline constexpr std::size_t http_connections_max = 1'000;
+/// Of all connections together: bodies of requests that are arriving or being answered, and what clients have not
+/// taken.
+inline constexpr std::size_t http_requests_bytes_max = 64u << 20;
+inline constexpr std::size_t http_replies_bytes_max = 64u << 20;
 inline constexpr duration http_header_timeout = 15s;
 inline constexpr duration http_body_timeout = 30s;
 inline constexpr duration http_write_timeout = 30s;

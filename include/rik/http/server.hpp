@@ -2,7 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
-#include <rik/base/limits_more.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/base/log.hpp>
 #include <rik/http/message.hpp>
 
