@@ -64,7 +64,6 @@ inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;
 
 // Node
-inline constexpr duration start_pause_max = 1min;  ///< between tries of a start for which the machine lacks something
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 /// Downloads at once of one registry: one that hangs holds up its own images only.
 inline constexpr std::size_t pulls_per_registry_max = 2;
@@ -74,7 +73,8 @@ inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a
 inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
 /// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.
 inline constexpr std::size_t streams_per_node_max = 64;
-inline constexpr duration kill_timeout = 10s;  ///< from the kill of a container to its end; then it is tried again
+inline constexpr duration start_pause_max = 1min;  ///< between tries of a start for which the machine lacks something
+inline constexpr duration kill_timeout = 10s;      ///< from the kill of a container to its end; then it is tried again
 inline constexpr duration pull_timeout = 10min;
 inline constexpr duration registry_answer_timeout = 1min;  ///< whether a tag was moved; less where a copy would serve
 inline constexpr duration runtime_call_timeout = 2min;     ///< of one runc or conmon call
