@@ -47,8 +47,8 @@ inline constexpr std::size_t events_per_object_max = 32;             ///< past i
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
 /// Of reports, creations and deletions in one turn of the primary's strand.
 inline constexpr std::size_t instances_per_slice_max = 100;
-inline constexpr std::size_t append_entries_max = 32'768;    ///< of one journal append, and so of one transaction
-inline constexpr std::size_t message_bytes_max = 4'096;      ///< of what a node or a tool says; the rest is cut off
+inline constexpr std::size_t append_entries_max = 32'768;      ///< of one journal append, and so of one transaction
+inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a node or a tool says; the rest is cut off
 inline constexpr std::size_t unflushed_count_max = 100'000;    ///< changes that wait for the journal
 inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no further transaction is taken
 
