@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -73,6 +74,15 @@ std::string check_server(std::string const& text) {
     return checked ? "" : to_string(checked.error());
 }
 
+std::string check_mtu(std::string const& text) {
+    unsigned value = 0;
+    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    auto const is_number = failure == std::errc() && end == text.data() + text.size();
+    if (is_number && value >= pod_mtu_min && value <= pod_mtu_max) return "";
+    return "'" + text + "' is no MTU: give bytes, " + std::to_string(pod_mtu_min) + " to " +
+           std::to_string(pod_mtu_max);
+}
+
 [[noreturn]] void refuse(std::string const& why) {
     std::fprintf(stderr, "rik: %s\n", why.c_str());
     std::exit(2);
@@ -129,7 +139,7 @@ void add_options(CLI::App& app, words& to) {
         ->check(check_server);
     app.add_option("--mtu", local.pod_mtu,
                    "largest packet on the Pods' links, in bytes (default: as the default route has it)")
-        ->check(CLI::Range(pod_mtu_min, pod_mtu_max));
+        ->check(check_mtu);
     app.add_option("--node-name", local.node_name,
                    "name of this node: lower-case letters, digits, '-' and '.' (default: the host name)")
         ->check(check_node_name);
@@ -162,7 +172,8 @@ log_level level_of(std::string const& name) {
 void refuse_needless(CLI::App const& app, options const& chosen) {
     if (chosen.what == verb::serve) return;
     auto const word = chosen.what == verb::reset ? "reset" : "version";
-    for (auto const* const name : {"--listen", "--host-name", "--cluster-cidr", "--node-name", "--insecure-registry"})
+    for (auto const* const name :
+         {"--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry"})
         if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)

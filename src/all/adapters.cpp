@@ -76,7 +76,7 @@ awaitable<result<void>> adapters::open(local_options options) {
     if (auto const may = check_root(); !may) co_return may;
     if (auto const found = check_programs(); !found) co_return found;
     if (auto const taken = place.take(options); !taken) co_return taken;
-    if (auto const usable = check_file_system(options.out); !usable) co_return usable;
+    if (auto const usable = oci_runtime::check_file_system(place.state_dir()); !usable) co_return usable;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
     if (auto const fault = containers->find_name_fault())
         options.out.warning("names cannot be resolved in Pods", {{"reason", to_string(*fault)}});
@@ -99,15 +99,6 @@ awaitable<result<void>> adapters::open_to_remove(local_options options) {
     if (auto const opened = open_runtime(options); !opened) co_return opened;
     open_network(options);
     co_return result<void>{};
-}
-
-/// Of a file system on which nothing can run, nothing is kept.
-result<void> adapters::check_file_system(log out) {
-    auto usable = oci_runtime::check_file_system(place.state_dir());
-    if (usable || !place.is_new()) return usable;
-    if (auto const removed = place.remove(out); !removed)
-        out.warning("what was made of the state directory stays", {{"why", to_string(removed.error())}});
-    return usable;
 }
 
 result<void> adapters::open_runtime(local_options const& options) {

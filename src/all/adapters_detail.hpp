@@ -66,7 +66,6 @@ public:
     std::optional<linux_host> machine;
 
 private:
-    result<void> check_file_system(log out);
     result<void> open_runtime(local_options const& options);
     void open_network(local_options const& options);
 };

@@ -194,7 +194,6 @@ result<void> directories::take(local_options const& options) {
     if (auto const locked = lock(options.state_dir); !locked) return locked;
     auto const known = read_mark();
     if (!known) return known.error();
-    is_new_ = !*known;
     if (auto const same = choose(options, known->value_or(mark{})); !same) return same;
     cluster_cidr_ = *known ? (*known)->cluster_cidr : range.empty() ? usual_cluster_cidr : range;
     if (!range.empty() && range != cluster_cidr_)

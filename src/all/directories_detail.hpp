@@ -45,8 +45,6 @@ public:
     std::filesystem::path const& state_dir() const { return state_dir_; }
     std::filesystem::path const& run_dir() const { return run_dir_; }
     std::string const& cluster_cidr() const { return cluster_cidr_; }
-    /// After `take`: nobody has used the state directory before.
-    bool is_new() const { return is_new_; }
 
     /// Removes both, but for what the user keeps in them. The runtime and the network have removed what is theirs.
     /// `out` is told which parts of the state directory stay, and why. Errors: conflict, something is mounted inside of
@@ -85,7 +83,6 @@ private:
     std::filesystem::path state_dir_;
     std::filesystem::path run_dir_;
     std::string cluster_cidr_;
-    bool is_new_ = false;
 };
 
 }  // namespace rik::detail

@@ -60,7 +60,8 @@ result<void> make_directories(fs::path const& directory, std::string_view option
         if (auto const there = make_directories(above, option, made); !there) return there;
     if (::mkdir(directory.c_str(), 0755) == 0) {
         made.push_back(directory);
-        return ::chmod(directory.c_str(), 0755) == 0 ? result<void>() : failed(directory, errno, option);  // not the umask's
+        return ::chmod(directory.c_str(), 0755) == 0 ? result<void>()
+                                                     : failed(directory, errno, option);  // not the umask's
     }
     auto const number = errno;
     if (number == EEXIST && fs::is_directory(directory, failure)) return {};

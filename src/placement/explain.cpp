@@ -18,9 +18,9 @@ constexpr std::size_t examples_max = 3;
 struct group {
     std::string_view cause;
     std::size_t count = 0;
-    candidate const* last = nullptr;  // a node may lack several host ports, and is one node
+    candidate const* last = nullptr;         // a node may lack several host ports, and is one node
     std::vector<std::string> examples = {};  // "a", or "a: what it says itself"
-    shortage closest = {};  // of the node that has most left
+    shortage closest = {};                   // of the node that has most left
     candidate const* closest_on = nullptr;
     std::size_t port_count = 0;
     std::vector<std::pair<candidate const*, held_port const*>> ports = {};
@@ -52,7 +52,8 @@ std::string example_of(candidate const& node, shortage const& what) {
 }
 
 void count(candidate const& node, shortage const& what, group& same) {
-    if (std::exchange(same.last, &node) != &node && ++same.count <= examples_max) same.examples.push_back(example_of(node, what));
+    if (std::exchange(same.last, &node) != &node && ++same.count <= examples_max)
+        same.examples.push_back(example_of(node, what));
     if (what.port != nullptr && ++same.port_count <= examples_max) same.ports.emplace_back(&node, what.port);
     if (what.resource.empty() || (same.closest_on != nullptr && what.left <= same.closest.left)) return;
     same.closest = what;

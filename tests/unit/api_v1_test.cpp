@@ -300,7 +300,7 @@ TEST_CASE("v1: the images of a node are listed, brought and removed through the 
     on.primary.held.push_back(image);
     auto const path = std::string("/rik/v1/nodes/n1/images");
     auto const list = on.json_at(path);
-    CHECK(list.at("items").at(0).at("digest") == image.digest);
+    CHECK(list.at("items").at(0).at("digest").as_string() == image.digest);
     CHECK(list.at("items").at(0).at("names").at(0) == "app:1");
     CHECK(list.at("items").at(0).at("sizeBytes") == 5);
     CHECK(list.at("items").at(0).at("pulledAt").is_null());

@@ -3,6 +3,8 @@
 
 #include "support/catch.hpp"
 
+#include <rik/base/time_text.hpp>
+
 #include <algorithm>
 #include <random>
 #include <string>
@@ -185,7 +187,9 @@ TEST_CASE("nothing is given that was written before a time", "[unit][oci]") {
     auto const at = [](std::string const& second, std::string const& rest) {
         return "2026-11-21T21:19:" + second + ".5+02:00 stdout " + rest + "\n";
     };
-    log_decoder decoder({.since = parse_zoned_time("2026-11-21T19:19:40Z").value()}, 1000);
+    log_options form;
+    form.since = parse_zoned_time("2026-11-21T19:19:40Z").value();
+    log_decoder decoder(form, 1000);
     decoder.feed(at("39", "F old") + at("39", "P be") + at("40", "F gun") + at("41", "F new"));
     CHECK(decoder.take() == "gun\nnew\n");
 }

@@ -32,6 +32,18 @@ result<void> check_path(fs::path const& path) {
                  "rename it, or make a link to it"};
 }
 
+/// skopeo reads parts of an archive by their places in it.
+bool is_compressed(fs::path const& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string head(4, '\0');
+    in.read(head.data(), static_cast<std::streamsize>(head.size()));
+    constexpr std::array<std::string_view, 4> marks{"\x1f\x8b", "\x28\xb5\x2f\xfd",
+                                                    "\xfd"
+                                                    "7zX",
+                                                    "BZh"};  // gz, zst, xz, bz2
+    return std::ranges::any_of(marks, [&](std::string_view mark) { return head.starts_with(mark); });
+}
+
 struct file_kind {
     bool is_directory = false;
 };
@@ -46,18 +58,6 @@ result<file_kind> kind_of(fs::path const& path) {
                      "decompress it first, as with gunzip or unzstd"};
     if (S_ISDIR(about.st_mode) || S_ISREG(about.st_mode)) return file_kind{S_ISDIR(about.st_mode)};
     return error{errc::unsupported, fmt::format("{}: it is neither a file nor a directory", path.string()), "load"};
-}
-
-/// skopeo reads parts of an archive by their places in it.
-bool is_compressed(fs::path const& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::string head(4, '\0');
-    in.read(head.data(), static_cast<std::streamsize>(head.size()));
-    constexpr std::array<std::string_view, 4> marks{"\x1f\x8b", "\x28\xb5\x2f\xfd",
-                                                    "\xfd"
-                                                    "7zX",
-                                                    "BZh"};  // gz, zst, xz, bz2
-    return std::ranges::any_of(marks, [&](std::string_view mark) { return head.starts_with(mark); });
 }
 
 error no_archive(fs::path const& path, std::string_view said) {
