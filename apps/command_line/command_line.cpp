@@ -136,8 +136,8 @@ std::string explain(CLI::App const& app, CLI::ParseError const& problem) {
     if (word && is_option(*word)) return explain_option(chain, *word);
     auto const takes_command = !commands_of(*chain.back()).empty();
     if (takes_command && (word || type == "RequiredError")) return explain_command(chain, word);
-    if (type == "ExtrasError") {
-        auto const extra = word.value_or(message.substr(message.rfind(": ") + 2));  // CLI11 does not always keep it
+    if (problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {  // its name is that of a command
+        auto const extra = word.value_or(message.substr(message.rfind(": ") + 2));   // CLI11 does not always keep it
         return fmt::format("{}: there is a word too many, '{}'", name_of(chain), extra);
     }
     if (type == "RequiredError") return explain_missing(chain, message);

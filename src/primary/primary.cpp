@@ -16,6 +16,7 @@ namespace {
 
 // Of an instance: its row, its event and the oldest event, which goes; and what is left of its workload.
 constexpr std::size_t slice_changes_max = 4 * limits::instances_per_slice_max;
+constexpr std::size_t slice_bytes_max = limits::unflushed_bytes_max / 4;
 
 }  // namespace
 
@@ -173,7 +174,7 @@ awaitable<result<void>> primary::impl::commit(transaction changes) {
 /// scheduler wait, too.
 awaitable<result<void>> primary::impl::wait_for_room() {
     while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max ||
-           store_.unflushed_bytes() >= limits::unflushed_bytes_max) {
+           store_.unflushed_bytes() + slice_bytes_max > limits::unflushed_bytes_max) {
         auto const caught_up = co_await store_.wait_durable(store_.head().at());
         if (!caught_up) co_return caught_up;
     }

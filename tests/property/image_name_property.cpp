@@ -87,7 +87,7 @@ bool is_accepted_in_definition(std::string const& image) {
         .found.empty();
 }
 
-/// The names by their keys: no two have the same.
+/// The names by their keys: two have the same only if they mean the same.
 void check_both_ends(std::string const& text, std::map<std::string, std::string>& keys) {
     auto const source = detail::parse_image_source(text);
     if (is_accepted_in_definition(text)) CHECK(source.has_value());
@@ -101,7 +101,8 @@ void check_both_ends(std::string const& text, std::map<std::string, std::string>
     CHECK(source->key.size() <= image_name_bytes_max);
     CHECK(source->key.find('/') == std::string::npos);
     CHECK(source->key != "..");
-    CHECK(keys.try_emplace(source->key, text).first->second == text);
+    auto const meaning = short_name(*parse_image_name(text));
+    CHECK(keys.try_emplace(source->key, meaning).first->second == meaning);
 }
 
 }  // namespace

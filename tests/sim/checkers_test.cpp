@@ -113,7 +113,7 @@ awaitable<> somebody_has_the_room(sim::cluster& cluster, sim::world& world) {
     auto const started = co_await start_by_hand(cluster.node(0), id, std::move(large));
     CHECK(started.has_value());
     co_await cluster.create(web, 1);
-    co_await cluster.until(all_have_ended);
+    co_await world.time().sleep_for(5s);  // it is tried again for ever
 }
 
 awaitable<> two_are_made(sim::cluster& cluster, sim::world& world) {
@@ -196,7 +196,6 @@ TEST_CASE("the checkers see a Pod that fails because of what RIK did") {
     CHECK(is_about(port, "failed on node-0 by RIK's own fault: NetworkFailed"));
     auto const room = verdict_after(somebody_has_the_room);
     CHECK(is_about(room, "cpu: 5000 would be taken, 4000 is offered"));
-    CHECK(is_about(room, "failed on node-0 by RIK's own fault: StartFailed"));
     CHECK(is_about(verdict_after(somebody_kills_it), "failed on node-0 by RIK's own fault: Error"));
     CHECK(verdict_after(others_are_at_fault) == "");
 }

@@ -113,8 +113,9 @@ TEST_CASE("v1: containers that will never start say so, also where their node ha
     on.add_workload("web");
     auto const made = on.post("/rik/v1/instances", R"({"workload":"web","replicas":2})");
     auto const node = on.on.run(on.primary.add_node("n1"));
+    auto const created = parsed(made);
     auto const container_of = [&](std::size_t which, instance_state state) {
-        auto const& item = parsed(made).at("items").at(which);
+        auto const& item = created.at("items").at(which);
         auto const id = *instance_id::parse(text_of(item.at("id")));
         on.on.run(on.primary.bind(id, node));
         on.report(id, state);

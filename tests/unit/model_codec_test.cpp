@@ -67,7 +67,7 @@ TEST_CASE("an instance holds its room until its node has vacated, whatever its c
     CHECK_FALSE(instance(fields).takes_room());
 }
 
-TEST_CASE("whether the room was given back is stored; older rows say it by their state", "[codec]") {
+TEST_CASE("whether the room was given back is stored, and older rows say it by their state", "[codec]") {
     one_release releases;
     releases.only = std::make_shared<release const>(make_release());
     auto fields = make_instance(releases.only).fields();

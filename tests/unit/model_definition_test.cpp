@@ -124,7 +124,8 @@ TEST_CASE("an unknown field is refused with the one that was probably meant", "[
     REQUIRE(problem_at(parsed, "spec.containers[0].imagee") != nullptr);
     CHECK(problem_at(parsed, "spec.containers[0].imagee")->remedy == "did you mean image?");
     CHECK(problem_at(parsed, "spec.containers[0].workingdir")->remedy == "did you mean workingDir?");
-    CHECK(problem_at(parsed, "spec.containers[0].zebra")->remedy.find("image, command") != std::string::npos);
+    CHECK(problem_at(parsed, "spec.containers[0].zebra")->remedy.find("image, imagePullPolicy, command") !=
+          std::string::npos);
 }
 
 TEST_CASE("the required fields are missed one by one", "[definition]") {

@@ -90,12 +90,12 @@ TEST_CASE("warnings end, and say that there are more", "[definition]") {
 }
 
 TEST_CASE("containers past the limit are not looked at", "[definition]") {
-    // Each would be expanded to a megabyte.
+    // Each is expanded to as much as one word may have.
     auto const container = [](std::size_t i) {
         return fmt::format(
             R"({{"name":"a{}","image":"x","env":[{{"name":"A","value":"{}"}},{{"name":"B","value":"{}"}}],)"
             R"("args":["{}"]}})",
-            i, std::string(100, 'x'), repeated("$(A)", 400), repeated("$(B)", 400));
+            i, std::string(100, 'x'), repeated("$(A)", 400), repeated("$(B)", 3));
     };
     auto const parsed = parse_soon(pod_with("\"spec\":{\"containers\":[" + listed(900, container) + "]}"));
     REQUIRE(parsed.found.size() == 1);

@@ -17,7 +17,7 @@ TEST_CASE("clients leave enough open files for Pods and tools", "[unit][rik]") {
             CHECK(each >= 8);
             CHECK(each * kinds <= std::max<std::size_t>(files / 2, 16));
         }
-    CHECK(connections_for(256, 1) == 77);
+    CHECK(connections_for(256, 1) == 81);
 }
 
 TEST_CASE("the soft limit of open files is raised to the hard one", "[unit][rik]") {

@@ -462,7 +462,8 @@ TEST_CASE("a server that goes away between a creation and its waiting is waited 
     fake_server server([=](fake_request const& request) {
         if (request.line.starts_with("POST")) return reply_with(201, R"({"items":[{"name":"a"}]})");
         if (++*count == 1) return reply_with(503, error_body("unavailable", "starting"));
-        return reply_with(200, instance("a", "running"));
+        if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "running"));
+        return stays_open({event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")});
     });
     auto const done = rikctl_at(server.address(), {"create", "instance", "--workload", "w", "--wait"});
     CHECK(done.code == 0);
