@@ -179,8 +179,10 @@ awaitable<bool> connection::answer(exchange what) {
         co_return co_await send_response(std::move(response), what.form);
     stream_slot const slot(context_.stream_counts[static_cast<std::size_t>(peer_)],
                            context_.options.limits.streams_max);
-    if (!slot.is_there())
+    if (!slot.is_there()) {
         response = context_.handler.refusal(503, "too many watches and logs are open; try again later", target);
+        what.form.keeps_alive = false;  // the rest of the connections is for short requests
+    }
     co_return co_await send_response(std::move(response), what.form);
 }
 

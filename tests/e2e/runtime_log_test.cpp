@@ -264,7 +264,7 @@ TEST_CASE("what conmon replaced while nobody looked is told as missing, to who g
     world.close(std::move(before));  // rik is away
     constexpr int last = 10'000;     // 500'000 bytes
     writes.count_to(last);
-    std::this_thread::sleep_for(500ms);
+    std::this_thread::sleep_for(3s);  // until it has written, on a busy machine, too
     auto other = world.open();
     std::this_thread::sleep_for(200ms);  // it looks
     auto const reader = world.get(other->open_log(writes.key(), with_marks(true, all.after)));

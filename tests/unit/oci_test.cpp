@@ -350,6 +350,8 @@ TEST_CASE("a group that met its own limit is told from one whose machine was sho
     CHECK(read_memory_trouble_v1(killed_once, "7\n", "0\n", "67108864\n") == memory_trouble{1, 64 << 20});
     CHECK(read_memory_trouble_v1(killed_once, "0\n", "7\n", "67108864\n") == memory_trouble{1, 64 << 20});
     CHECK(read_memory_trouble_v1(killed_once, "0\n", "", "67108864\n") == memory_trouble{1, 0});
+    CHECK(read_memory_trouble_v1(killed_once, "0\n", "", "67108864\n", "67100672\n") == memory_trouble{1, 64 << 20});
+    CHECK(read_memory_trouble_v1(killed_once, "0\n", "", "67108864\n", "33554432\n") == memory_trouble{1, 0});
     CHECK(read_memory_trouble_v1("oom_kill_disable 0\nunder_oom 0\n", "7\n", "", "67108864\n") == memory_trouble{});
 }
 

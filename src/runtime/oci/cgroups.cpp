@@ -103,10 +103,13 @@ memory_trouble read_memory_trouble_v2(std::string_view events, std::string_view 
 }
 
 memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_view failures,
-                                      std::string_view failures_with_swap, std::string_view limit) {
+                                      std::string_view failures_with_swap, std::string_view limit,
+                                      std::string_view peak) {
     memory_trouble found{.kills = find_count(oom_control, "oom_kill").value_or(0)};
-    auto const is_hit = number_in(failures) > 0 || number_in(failures_with_swap) > 0;
-    if (found.kills > 0 && is_hit) found.limit_hit = number_in(limit);
+    auto const most = number_in(limit);
+    auto const is_near = most > 0 && number_in(peak) >= most - most / 16;
+    auto const is_hit = number_in(failures) > 0 || number_in(failures_with_swap) > 0 || is_near;
+    if (found.kills > 0 && is_hit) found.limit_hit = most;
     return found;
 }
 
@@ -222,7 +225,7 @@ memory_trouble cgroups::find_memory_trouble(std::string const& path) const {
     auto const text = [&](char const* file) { return try_read_file(directory / file).value_or(""); };
     if (!memory_) return read_memory_trouble_v2(text("memory.events"), text("memory.max"));
     return read_memory_trouble_v1(text("memory.oom_control"), text("memory.failcnt"), text("memory.memsw.failcnt"),
-                                  text("memory.limit_in_bytes"));
+                                  text("memory.limit_in_bytes"), text("memory.max_usage_in_bytes"));
 }
 
 bool cgroups::limits_swap() const {

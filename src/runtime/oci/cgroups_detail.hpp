@@ -32,10 +32,12 @@ struct memory_trouble {
 
 /// From the files of a group: "memory.events" and "memory.max" of v2; "memory.oom_control", the numbers in the two
 /// "failcnt" (memory, and memory with swap) and in "memory.limit_in_bytes" of v1.
+/// Newer kernels do not always count there: a group whose peak came within a sixteenth of its limit has met it, too.
 /// Source: Linux, cgroup-v2.rst, "oom": the group's limit was met; cgroup-v1/memory.rst, "failcnt": so often was it.
 memory_trouble read_memory_trouble_v2(std::string_view events, std::string_view limit);
 memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_view failures,
-                                      std::string_view failures_with_swap, std::string_view limit);
+                                      std::string_view failures_with_swap, std::string_view limit,
+                                      std::string_view peak = {});
 
 /// Paths of groups are absolute within every hierarchy: "/rik-<tag>/<uid>".
 class cgroups {
