@@ -250,8 +250,9 @@ TEST_CASE("streams leave room for short requests") {
     }
     auto refused = on.connect();
     CHECK(refused.request("GET", "/stream").status_code == 503);
-    CHECK(refused.request("GET", "/x").status_code == 200);
-    CHECK(refused.request("GET", "/list").is_whole);  // it ends by itself
+    auto brief = on.connect();  // the refused one was closed, and holds no place
+    CHECK(brief.request("GET", "/x").status_code == 200);
+    CHECK(brief.request("GET", "/list").is_whole);  // it ends by itself
     CHECK(on.handler.open_streams == 2);
     on.server.stop();
 }
