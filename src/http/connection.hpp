@@ -26,8 +26,8 @@ struct connection_context {
     log to;
     std::function<void()> make_room = {};                             ///< more is unsent than may be; from any thread
     mutable std::array<std::atomic<std::size_t>, 2> stream_counts{};  ///< of unix_socket and tcp
-    mutable std::atomic<std::size_t> request_bytes = 0;               ///< of bodies, until they are answered
-    mutable std::atomic<std::size_t> unsent_bytes = 0;                ///< of replies
+    byte_total request_bytes = std::make_shared<std::atomic<std::size_t>>(0);  ///< of bodies, until they are answered
+    byte_total unsent_bytes = std::make_shared<std::atomic<std::size_t>>(0);   ///< of replies
 };
 
 /// How often the system asks a client over TCP whether it is there while nothing is sent.   Source: tcp(7).

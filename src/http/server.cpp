@@ -190,7 +190,7 @@ awaitable<> http_server::impl::end_overdue() {
 /// Replies that their clients do not take must not fill the memory.
 void http_server::impl::end_slow_ones() {
     auto const most = context_.options.limits.replies_bytes_max;
-    if (context_.unsent_bytes <= most) return;
+    if (*context_.unsent_bytes <= most) return;
     auto const now = context_.time.now();
     std::size_t unsent = 0;
     for (auto const& each : connections_) unsent += each->is_given_up ? 0 : each->unsent_bytes();

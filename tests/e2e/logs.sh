@@ -116,6 +116,7 @@ test_restarts() {
     follow tail logs -f --tail 5 ticks
     follow times logs -f --tail 1 --timestamps ticks
     soon 'a tail follows' 10 "$lab_dir/tail.out" line
+    soon 'and one with times' 10 "$lab_dir/times.out" line
     lab_rik_stop TERM
     soon 'it says that the server is lost' 10 "$lab_dir/tail.err" 'the connection to the server is lost'
     sleep 1
@@ -126,7 +127,7 @@ test_restarts() {
     start_rik
     is 'run ends with the container' 0 "$(ended attached)"
     is 'the tail ends' 0 "$(ended tail)"
-    ended times >/dev/null
+    is 'that with times, too' 0 "$(ended times)"
     seq --format='line %g' 400 >"$lab_dir/ticks"
     same 'run has each line once' "$lab_dir/ticks" "$lab_dir/attached.out"
     tail --lines="$(wc --lines <"$lab_dir/tail.out")" "$lab_dir/ticks" >"$lab_dir/expected"

@@ -244,9 +244,8 @@ TEST_CASE("who goes on at a mark misses nothing and gets nothing twice, over rot
     world.close(std::move(other));
 }
 
-// Not in the usual run: on some machines no gap is told.
 TEST_CASE("what conmon replaced while nobody looked is told as missing, to who goes on and to who begins",
-          "[.][e2e][runtime]") {
+          "[e2e][runtime]") {
     bool is_first = true;  // which only starts what runs
     oci_world world([&](oci_options& options) {
         options.log_file_bytes_max = 4'000;  // conmon begins a new file each 100'000 bytes
@@ -264,8 +263,11 @@ TEST_CASE("what conmon replaced while nobody looked is told as missing, to who g
     }
     world.close(std::move(before));  // rik is away
     constexpr int last = 10'000;     // 500'000 bytes
-    writes.count_to(last);
-    std::this_thread::sleep_for(3s);  // until it has written, on a busy machine, too
+    // A file's times are as coarse as the kernel's tick, in which conmon cannot fill a file of the usual size.
+    for (int until = 2'000; until <= last; until += 2'000) {
+        writes.count_to(until);
+        std::this_thread::sleep_for(600ms);  // until it has written, on a busy machine, too
+    }
     auto other = world.open();
     std::this_thread::sleep_for(200ms);  // it looks
     auto const reader = world.get(other->open_log(writes.key(), with_marks(true, all.after)));

@@ -210,6 +210,7 @@ TEST_CASE("a watcher that fetches in time gets all of many large changes, a few 
     run_ready(store.io);
     CHECK(seen_count == 30);
     CHECK(largest == 1);
+    store.stop();  // who reads ends before what it reads from
 }
 
 TEST_CASE("a batch has whole commits", "[store][watch]") {

@@ -100,7 +100,8 @@ newer_files count_newer(std::vector<log_file> const& files, std::uint64_t inode,
 void keep_log(container_paths const& paths);
 
 /// Of a file that conmon has replaced, and the one that is written now: were there others in between? The moment at
-/// which it lost its name is that of its replacement, and a file is born before it replaces another.
+/// which it lost its name is that of its replacement, and a file is born before it replaces another. Both times are as
+/// coarse as the kernel's tick (4 ms), in which conmon cannot fill a file of the usual size.
 bool is_hole_between(log_file const& replaced, log_file const& written);
 
 /// Says that files behind this one were dropped, for good.
