@@ -20,13 +20,13 @@ int main(int argc, char** argv) {
         {"name": "hello", "image": ")" + std::string(argv[2]) +
                                         R"(", "command": ["sleep", "1000"]}]}})");
     if (!parsed.found.empty()) return fail(summarize(parsed.found));
-    auto const workload = cluster.call(cluster.api().create_workload(rik::caller(), parsed.definition));
+    auto const workload = cluster.call(cluster.api().workloads().create(rik::caller(), parsed.definition));
     if (!workload) return fail(workload.error());
-    auto const made = cluster.call(cluster.api().create_instances(rik::caller(), {.workload = workload->row->id}));
+    auto const made = cluster.call(cluster.api().instances().create(rik::caller(), {.workload = workload->row->id}));
     if (!made) return fail(made.error());
 
     for (;;) {
-        auto const seen = cluster.call(cluster.api().get_instance(rik::caller(), {made->front()->name()}));
+        auto const seen = cluster.call(cluster.api().instances().get(rik::caller(), {made->front()->name()}));
         if (!seen) return fail(seen.error());
         auto const& status = (*seen)->status();
         if (status.state == rik::instance_state::failed) return fail({rik::errc::internal, status.message});

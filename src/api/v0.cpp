@@ -57,14 +57,14 @@ api_answer create_workload(api_call& call) {
     if (is_missing(call.request.body)) co_return text_response(400, "the body is missing: send a workload definition");
     auto parsed = parse_definition(call.request.body);
     if (!parsed.found.empty()) co_return text_response(400, to_string(summarize(parsed.found)));
-    auto const created = co_await call.primary.create_workload(call.who, std::move(parsed.definition));
+    auto const created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
     if (created) co_return json_response(200, fmt::format(R"({{"id":"{}"}})", (*created)->id.text()));
     if (created.error().code == errc::conflict) co_return text_response(404, std::string(name_is_taken));
     co_return created.error();
 }
 
 api_answer list_workloads(api_call& call) {
-    auto listed = co_await call.primary.list_workloads(call.who);
+    auto listed = co_await call.primary.workloads().list(call.who, workload_filter());
     if (!listed) co_return listed.error();
     auto const show = [](stored<workload> const& row) -> result<std::optional<std::string>> {
         if (!is_v0_kind(row->kind)) return std::optional<std::string>();
@@ -84,7 +84,7 @@ api_answer delete_workload(api_call& call) {
     if (!text) co_return text.error();
     auto const id = workload_id::parse(*text);
     if (!id) co_return unknown_workload(*text);
-    auto const deleted = co_await call.primary.delete_workload(call.who, *id);
+    auto const deleted = co_await call.primary.workloads().remove(call.who, *id, any_revision);
     if (deleted) co_return make_response(204, "", "");
     if (deleted.error().code == errc::not_found) co_return unknown_workload(*text);
     co_return deleted.error();
@@ -113,9 +113,9 @@ private:
 using v0_rows_ptr = std::shared_ptr<v0_rows>;
 
 awaitable<result<v0_rows_ptr>> read_names(api_call& call) {
-    auto const workloads = co_await call.primary.list_workloads(call.who);
+    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter());
     if (!workloads) co_return workloads.error();
-    auto const nodes = co_await call.primary.list_nodes(call.who);
+    auto const nodes = co_await call.primary.nodes().list(call.who);
     if (!nodes) co_return nodes.error();
     co_return std::make_shared<v0_rows>(make_directory(*workloads, *nodes));
 }
@@ -125,7 +125,7 @@ api_answer list_workload_instances(api_call& call) {
     if (!id) co_return make_response(204, "", "");
     instance_filter filter;
     filter.workload = *id;
-    auto listed = co_await call.primary.list_instances(call.who, std::move(filter));
+    auto listed = co_await call.primary.instances().list(call.who, std::move(filter));
     if (!listed) co_return listed.error();
     if (listed->rows.empty()) co_return make_response(204, "", "");
     auto const names = co_await read_names(call);
@@ -161,7 +161,7 @@ api_answer create_instances(api_call& call) {
     auto request = instances_request(*body);
     if (!request) co_return text_response(status_code_of(request.error().code), to_string(request.error()));
     auto const workload = request->workload;
-    auto const created = co_await call.primary.create_instances(call.who, std::move(*request));
+    auto const created = co_await call.primary.instances().create(call.who, std::move(*request));
     if (created) {
         json::array names;
         for (auto const& row : *created) names.emplace_back(row->name());
@@ -181,7 +181,7 @@ bool wants_nested_list(http_request const& request) {
 }
 
 api_answer list_instances(api_call& call) {
-    auto listed = co_await call.primary.list_instances(call.who, instance_filter());
+    auto listed = co_await call.primary.instances().list(call.who, instance_filter());
     if (!listed) co_return listed.error();
     auto const names = co_await read_names(call);
     if (!names) co_return names.error();
@@ -203,13 +203,8 @@ api_answer delete_instance(api_call& call) {
     if (!body) co_return body.error();
     auto const id = v0_needed_text(*body, "id");
     if (!id) co_return id.error();
-    object_ref which;
-    which.id_or_name = *id;
-    auto const found = co_await call.primary.get_instance(call.who, std::move(which));
-    auto const is_missing = !found && found.error().code == errc::not_found;
-    if (is_missing) co_return text_response(404, fmt::format("Instance id {} not found", *id));
-    if (!found) co_return found.error();
-    auto const deleted = co_await call.primary.delete_instance(call.who, (*found)->id());
+    object_ref which(*id);
+    auto const deleted = co_await call.primary.instances().remove(call.who, std::move(which), any_revision);
     if (deleted) co_return make_response(204, "", "");
     if (deleted.error().code == errc::not_found)
         co_return text_response(404, fmt::format("Instance id {} not found", *id));

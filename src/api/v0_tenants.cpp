@@ -41,7 +41,7 @@ api_answer list_tenants(api_call& call) {
     auto const limit = number_parameter(call.request, "limit");
     if (!limit) co_return limit.error();
     if (*limit == 0u) co_return error{errc::invalid, "it must be at least 1", "limit"};
-    auto const listed = co_await call.primary.list_documents(call.who, std::string(tenant_kind));
+    auto const listed = co_await call.primary.documents().list(call.who, std::string(tenant_kind));
     if (!listed) co_return listed.error();
     std::string items;
     auto const count = std::min<std::size_t>(listed->rows.size(), limit->value_or(listed->rows.size()));
@@ -66,11 +66,11 @@ api_answer create_tenant(api_call& call) {
     kept.key = tenant_key(call, tenant_id(tenant));
     tenant["id"] = kept.key.name;
     kept.json = json::serialize(tenant);
-    auto const listed = co_await call.primary.list_documents(call.who, std::string(tenant_kind));
+    auto const listed = co_await call.primary.documents().list(call.who, std::string(tenant_kind));
     if (!listed) co_return listed.error();
     if (is_another(*listed, kept))
         co_return error{errc::conflict, "another tenant has the same id", "name", "choose another name"};
-    auto const put = co_await call.primary.put_document(call.who, std::move(kept));
+    auto const put = co_await call.primary.documents().put(call.who, std::move(kept), any_revision);
     if (!put) co_return put.error();
     co_return json_response(200, call.request.body);
 }
@@ -80,7 +80,7 @@ api_answer delete_tenant(api_call& call) {
     if (!body) co_return body.error();
     auto const id = v0_needed_text(*body, "id");
     if (!id) co_return id.error();
-    auto const deleted = co_await call.primary.delete_document(call.who, tenant_key(call, *id));
+    auto const deleted = co_await call.primary.documents().remove(call.who, tenant_key(call, *id), any_revision);
     if (deleted) co_return make_response(200, "", "");
     if (deleted.error().code == errc::not_found)
         co_return text_response(404, fmt::format("Tenant id {} not found", *id));

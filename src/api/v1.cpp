@@ -15,7 +15,7 @@ namespace {
 api_answer create_workload(api_call& call) {
     auto parsed = parse_definition(call.request.body);
     if (!parsed.found.empty()) co_return problems_response(parsed.found);
-    auto const created = co_await call.primary.create_workload(call.who, std::move(parsed.definition));
+    auto const created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
     if (!created) co_return created.error();
     co_return json_response(201, workload_text(*created, parsed.warnings));
 }
@@ -23,7 +23,7 @@ api_answer create_workload(api_call& call) {
 api_answer get_workload(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.get_workload(call.who, std::move(*which));
+    auto const found = co_await call.primary.workloads().get(call.who, std::move(*which));
     if (!found) co_return found.error();
     co_return json_response(200, workload_text(*found, {}));
 }
@@ -31,9 +31,9 @@ api_answer get_workload(api_call& call) {
 api_answer delete_workload(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.get_workload(call.who, std::move(*which));
-    if (!found) co_return found.error();
-    auto const deleted = co_await call.primary.delete_workload(call.who, (*found)->id);
+    auto const expected = number_parameter(call.request, "revision");
+    if (!expected) co_return expected.error();
+    auto const deleted = co_await call.primary.workloads().remove(call.who, std::move(*which), *expected);
     if (!deleted) co_return deleted.error();
     co_return json_response(202, "{}");
 }
@@ -104,10 +104,10 @@ result<instances_body> read_body(http_request const& request) {
 api_answer create_instances(api_call& call) {
     auto body = read_body(call.request);
     if (!body) co_return body.error();
-    auto const owner = co_await call.primary.get_workload(call.who, std::move(body->workload));
+    auto const owner = co_await call.primary.workloads().get(call.who, std::move(body->workload));
     if (!owner) co_return owner.error();
     body->request.workload = (*owner)->id;
-    auto const created = co_await call.primary.create_instances(call.who, std::move(body->request));
+    auto const created = co_await call.primary.instances().create(call.who, std::move(body->request));
     if (!created) co_return created.error();
     directory names;
     names.workloads.emplace((*owner)->id, owner->row);
@@ -119,7 +119,7 @@ api_answer create_instances(api_call& call) {
 api_answer get_instance(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.get_instance(call.who, std::move(*which));
+    auto const found = co_await call.primary.instances().get(call.who, std::move(*which));
     if (!found) co_return found.error();
     auto const names = co_await read_directory_of(call, **found);
     if (!names) co_return names.error();
@@ -129,9 +129,9 @@ api_answer get_instance(api_call& call) {
 api_answer delete_instance(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.get_instance(call.who, std::move(*which));
-    if (!found) co_return found.error();
-    auto const deleted = co_await call.primary.delete_instance(call.who, (*found)->id());
+    auto const expected = number_parameter(call.request, "revision");
+    if (!expected) co_return expected.error();
+    auto const deleted = co_await call.primary.instances().remove(call.who, std::move(*which), *expected);
     if (!deleted) co_return deleted.error();
     co_return json_response(202, "{}");
 }
@@ -139,11 +139,11 @@ api_answer delete_instance(api_call& call) {
 api_answer get_node(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.get_node(call.who, std::move(*which));
+    auto const found = co_await call.primary.nodes().get(call.who, std::move(*which));
     if (!found) co_return found.error();
     instance_filter on_it;
     on_it.node = (*found)->id;
-    auto const held = co_await call.primary.list_instances(call.who, std::move(on_it));
+    auto const held = co_await call.primary.instances().list(call.who, std::move(on_it));
     if (!held) co_return held.error();
     co_return json_response(200, node_text(*found, usage_of(held->rows)[(*found)->id]));
 }
@@ -167,6 +167,8 @@ constexpr std::array events_parameters{words("watch"),    words("after"), words(
                                        words("workload"), words("node"),  words("kind")};
 constexpr std::array image_parameters{words("image")};
 constexpr std::array workload_parameters{words("kind")};
+constexpr std::array workload_removal_parameters{words("kind"), words("revision")};
+constexpr std::array removal_parameters{words("revision")};
 constexpr std::array log_parameters{words("container"), words("follow"), words("tail"),  words("timestamps"),
                                     words("stream"),    words("whole"),  words("since"), words("after")};
 
@@ -174,11 +176,11 @@ constexpr std::array table{
     route{"GET", "/rik/v1/workloads", &list_workloads, list_parameters},
     route{"POST", "/rik/v1/workloads", &create_workload, {}, true},
     route{"GET", "/rik/v1/workloads/{name}", &get_workload, workload_parameters},
-    route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload, workload_parameters, true},
+    route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload, workload_removal_parameters, true},
     route{"GET", "/rik/v1/instances", &list_instances, instances_parameters},
     route{"POST", "/rik/v1/instances", &create_instances, {}, true},
     route{"GET", "/rik/v1/instances/{name}", &get_instance},
-    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, {}, true},
+    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, removal_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, list_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},

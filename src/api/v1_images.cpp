@@ -27,9 +27,7 @@ json::object image_object(held_image const& image) {
 api_answer ask_node(api_call& call, image_call what) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.get_node(call.who, std::move(*which));
-    if (!found) co_return found.error();
-    auto const images = co_await call.primary.call_images(call.who, (*found)->id, std::move(what));
+    auto const images = co_await call.primary.images().call(call.who, std::move(*which), std::move(what));
     if (!images) co_return images.error();
     json::array items;
     for (auto const& each : *images) items.push_back(image_object(each));

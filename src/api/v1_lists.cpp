@@ -28,9 +28,9 @@ result<object_ref> ref_of(api_call const& call) {
 }
 
 awaitable<result<directory>> read_directory(api_call& call) {
-    auto const workloads = co_await call.primary.list_workloads(call.who);
+    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter());
     if (!workloads) co_return workloads.error();
-    auto const nodes = co_await call.primary.list_nodes(call.who);
+    auto const nodes = co_await call.primary.nodes().list(call.who);
     if (!nodes) co_return nodes.error();
     co_return make_directory(*workloads, *nodes);
 }
@@ -38,16 +38,14 @@ awaitable<result<directory>> read_directory(api_call& call) {
 awaitable<result<directory>> read_directory_of(api_call& call, instance const& row) {
     directory names;
     if (row.owner()) {
-        object_ref which;
-        which.id_or_name = row.owner()->text();
-        auto const found = co_await call.primary.get_workload(call.who, std::move(which));
+        object_ref which(*row.owner());
+        auto const found = co_await call.primary.workloads().get(call.who, std::move(which));
         if (!found && found.error().code != errc::not_found) co_return found.error();
         if (found) names.workloads.emplace((*found)->id, found->row);
     }
     if (row.binding()) {
-        object_ref which;
-        which.id_or_name = row.binding()->node.text();
-        auto const found = co_await call.primary.get_node(call.who, std::move(which));
+        object_ref which(row.binding()->node);
+        auto const found = co_await call.primary.nodes().get(call.who, std::move(which));
         if (!found && found.error().code != errc::not_found) co_return found.error();
         if (found) names.nodes.emplace((*found)->id, found->row);
     }
@@ -58,19 +56,17 @@ awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
     if (auto const fits = check_companion(call.request, "kind", "workload"); !fits) co_return fits.error();
     instance_filter filter;
     if (auto const name = call.request.parameter("workload")) {
-        object_ref which;
-        which.id_or_name = *name;
+        object_ref which(*name);
         auto const kind = kind_parameter(call.request);
         if (!kind) co_return kind.error();
         which.kind = *kind;
-        auto const found = co_await call.primary.get_workload(call.who, std::move(which));
+        auto const found = co_await call.primary.workloads().get(call.who, std::move(which));
         if (!found) co_return found.error();
         filter.workload = (*found)->id;
     }
     if (auto const name = call.request.parameter("node")) {
-        object_ref which;
-        which.id_or_name = *name;
-        auto const found = co_await call.primary.get_node(call.who, std::move(which));
+        object_ref which(*name);
+        auto const found = co_await call.primary.nodes().get(call.who, std::move(which));
         if (!found) co_return found.error();
         filter.node = (*found)->id;
     }
@@ -86,22 +82,21 @@ bool event_subject::matches(event const& happened) const {
 namespace {
 
 awaitable<result<std::string>> find_id(api_call& call, std::string_view kind, std::string name) {
-    object_ref which;
-    which.id_or_name = std::move(name);
+    object_ref which(std::move(name));
     if (kind == "instance") {
-        auto const found = co_await call.primary.get_instance(call.who, std::move(which));
+        auto const found = co_await call.primary.instances().get(call.who, std::move(which));
         if (!found) co_return found.error();
         co_return (*found)->id().text();
     }
     if (kind == "node") {
-        auto const found = co_await call.primary.get_node(call.who, std::move(which));
+        auto const found = co_await call.primary.nodes().get(call.who, std::move(which));
         if (!found) co_return found.error();
         co_return (*found)->id.text();
     }
     auto const wanted = kind_parameter(call.request);
     if (!wanted) co_return wanted.error();
     which.kind = *wanted;
-    auto const found = co_await call.primary.get_workload(call.who, std::move(which));
+    auto const found = co_await call.primary.workloads().get(call.who, std::move(which));
     if (!found) co_return found.error();
     co_return (*found)->id.text();
 }
@@ -144,7 +139,7 @@ api_answer list_workloads(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_workloads(call);
-    auto listed = co_await call.primary.list_workloads(call.who);
+    auto listed = co_await call.primary.workloads().list(call.who, workload_filter());
     if (!listed) co_return listed.error();
     auto const show = [](stored<workload> const& row) -> shown_item { return std::optional(workload_text(row, {})); };
     co_return list_of(listed->at, each_of(std::move(listed->rows), show));
@@ -156,7 +151,7 @@ api_answer list_instances(api_call& call) {
     if (*watches) co_return co_await watch_instances(call);
     auto filter = co_await read_instance_filter(call);
     if (!filter) co_return filter.error();
-    auto listed = co_await call.primary.list_instances(call.who, std::move(*filter));
+    auto listed = co_await call.primary.instances().list(call.who, std::move(*filter));
     if (!listed) co_return listed.error();
     auto directed = co_await read_directory(call);
     if (!directed) co_return directed.error();
@@ -171,9 +166,9 @@ api_answer list_nodes(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_nodes(call);
-    auto listed = co_await call.primary.list_nodes(call.who);
+    auto listed = co_await call.primary.nodes().list(call.who);
     if (!listed) co_return listed.error();
-    auto const held = co_await call.primary.list_instances(call.who, instance_filter());
+    auto const held = co_await call.primary.instances().list(call.who, instance_filter());
     if (!held) co_return held.error();
     auto show = [usage = usage_of(held->rows)](stored<node> const& row) mutable -> shown_item {
         return std::optional(node_text(row, usage[row->id]));
@@ -189,7 +184,7 @@ api_answer list_events(api_call& call) {
     if (!subject) co_return subject.error();
     event_filter filter;
     filter.object_id = subject->id;
-    auto listed = co_await call.primary.list_events(call.who, std::move(filter));
+    auto listed = co_await call.primary.events().list(call.who, std::move(filter));
     if (!listed) co_return listed.error();
     auto show = [subject = *subject](stored<document> const& row) -> shown_item {
         auto const happened = parse_event(*row);

@@ -106,13 +106,9 @@ api_answer read_log(api_call& call) {
     what.container = call.request.parameter("container").value_or("");
     if (auto const read = read_extent(call, what.how); !read) co_return read.error();
     if (auto const read = read_form(call.request, what.how); !read) co_return read.error();
-    object_ref which;
-    which.id_or_name = call.arguments.front();
-    auto const found = co_await call.primary.get_instance(call.who, std::move(which));
-    if (!found) co_return found.error();
-    what.instance = (*found)->id();
+    what.instance.id_or_name = call.arguments.front();
     auto const how = what.how;
-    auto opened = co_await call.primary.open_log(call.who, std::move(what));
+    auto opened = co_await call.primary.streams().open_log(call.who, std::move(what));
     if (!opened) co_return opened.error();
     auto response = how.is_framed ? make_response(200, std::string(type_of_frames(how)), "") : text_response(200, "");
     response.headers.push_back({"X-Content-Type-Options", "nosniff"});  // it is whatever a container wrote

@@ -17,16 +17,6 @@ http_response stream_response(std::unique_ptr<body_source> stream) {
     return response;
 }
 
-awaitable<result<std::unique_ptr<watch_source>>> open_watch(api_call& call, table_id table, std::string index_key) {
-    auto const after = resume_point(call.request);
-    if (!after) co_return after.error();
-    watch_request what;
-    what.table = table;
-    what.index_key = std::move(index_key);
-    what.after = *after;
-    co_return co_await call.primary.watch(call.who, std::move(what));
-}
-
 class workload_stream final : public watch_stream {
 public:
     using watch_stream::watch_stream;
@@ -49,7 +39,7 @@ private:
         if (!seen) co_return std::string();
         instance_filter on_it;
         on_it.node = seen->row->id;
-        auto const held = co_await primary().list_instances(who(), std::move(on_it));
+        auto const held = co_await primary().instances().list(who(), std::move(on_it));
         if (!held) co_return held.error();
         co_return sse_text(seen->name, node_text(seen->row, usage_of(held->rows)[seen->row->id]), id);
     }
@@ -154,9 +144,8 @@ std::shared_ptr<workload const> name_of(workload const& row) {
 
 awaitable<result<void>> instance_stream::learn_owner(instance const& row) {
     if (!row.owner() || names_.find_workload(row.owner()) != nullptr) co_return result<void>{};
-    object_ref which;
-    which.id_or_name = row.owner()->text();
-    auto const found = co_await primary().get_workload(who(), std::move(which));
+    object_ref which(*row.owner());
+    auto const found = co_await primary().workloads().get(who(), std::move(which));
     if (!found && found.error().code != errc::not_found) co_return found.error();
     if (names_.workloads.size() >= known_owners_max) names_.workloads.clear();
     if (found) names_.workloads.emplace((*found)->id, name_of(**found));
@@ -188,7 +177,7 @@ awaitable<result<std::string>> instance_stream::show_more() {
     on_it.node = *due_.begin();
     due_.erase(due_.begin());
     if (!due_.empty()) wake();
-    auto const held = co_await primary().list_instances(who(), std::move(on_it));
+    auto const held = co_await primary().instances().list(who(), std::move(on_it));
     if (!held) co_return held.error();
     std::string text;
     for (auto const& row : held->rows) {
@@ -200,23 +189,21 @@ awaitable<result<std::string>> instance_stream::show_more() {
     co_return text;
 }
 
-std::string index_of(instance_filter const& filter) {
-    if (filter.workload) return owner_index(*filter.workload);
-    if (filter.node) return node_index(*filter.node);
-    return {};
-}
-
 }  // namespace
 
 api_answer watch_workloads(api_call& call) {
-    auto source = co_await open_watch(call, table_id::workload, std::string());
+    auto const after = resume_point(call.request);
+    if (!after) co_return after.error();
+    auto source = co_await call.primary.workloads().watch(call.who, workload_filter(), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
     co_return stream_response(std::make_unique<workload_stream>(strand, call, std::move(*source)));
 }
 
 api_answer watch_nodes(api_call& call) {
-    auto source = co_await open_watch(call, table_id::node, std::string());
+    auto const after = resume_point(call.request);
+    if (!after) co_return after.error();
+    auto source = co_await call.primary.nodes().watch(call.who, *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
     co_return stream_response(std::make_unique<node_stream>(strand, call, std::move(*source)));
@@ -225,8 +212,11 @@ api_answer watch_nodes(api_call& call) {
 api_answer watch_events(api_call& call) {
     auto subject = co_await read_event_subject(call);
     if (!subject) co_return subject.error();
-    auto index = subject->id.empty() ? kind_index(event_kind) : about_index(subject->id);
-    auto source = co_await open_watch(call, table_id::document, std::move(index));
+    auto const after = resume_point(call.request);
+    if (!after) co_return after.error();
+    event_filter about;
+    about.object_id = subject->id;
+    auto source = co_await call.primary.events().watch(call.who, std::move(about), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
     co_return stream_response(std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject)));
@@ -235,17 +225,17 @@ api_answer watch_events(api_call& call) {
 api_answer watch_instances(api_call& call) {
     auto const filter = co_await read_instance_filter(call);
     if (!filter) co_return filter.error();
-    watch_request all_nodes;
-    all_nodes.table = table_id::node;
-    auto nodes = co_await call.primary.watch(call.who, std::move(all_nodes));
+    auto const after = resume_point(call.request);
+    if (!after) co_return after.error();
+    auto nodes = co_await call.primary.nodes().watch(call.who, watch_after());
     if (!nodes) co_return nodes.error();
     auto const first = co_await (*nodes)->next();
     if (!first) co_return first.error();
-    auto source = co_await open_watch(call, table_id::instance, index_of(*filter));
+    auto source = co_await call.primary.instances().watch(call.who, *filter, *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
     auto stream = std::make_unique<instance_stream>(strand, call, std::move(*source), std::move(*nodes), *filter);
-    stream->learn(*first, *resume_point(call.request));
+    stream->learn(*first, *after);
     co_return stream_response(std::move(stream));
 }
 

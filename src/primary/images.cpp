@@ -1,12 +1,14 @@
-// Images of nodes: a question that the node answers on a stream.
-#include "impl_detail.hpp"
+#include "images_detail.hpp"
 
-#include <rik/async/shield.hpp>
-#include <rik/async/unless.hpp>
+#include "lookup_detail.hpp"
 
 #include <fmt/format.h>
 
-namespace rik {
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace rik::detail {
 
 namespace {
 
@@ -23,30 +25,27 @@ awaitable<result<std::string>> read_all(byte_stream& from) {
     }
 }
 
-awaitable<result<std::vector<held_image>>> refused(error why) { co_return why; }
+/// A list changes nothing; all else does.
+verb verb_of(image_call const& what) { return std::holds_alternative<list_images>(what) ? verb::list : verb::update; }
 
 }  // namespace
 
-awaitable<result<std::vector<held_image>>> primary::impl::call_images(node_id on, image_call what) {
-    visit const here(*this);
-    if (auto const why = closed_because()) co_return *why;
-    auto const holder = durable().find<node>(on);
-    if (!holder) co_return no_such_object("node", on.text());
-    if (holder->state != node_state::ready || !connection_)
-        co_return error{errc::unavailable, fmt::format("node {} is not heard", holder->facts.name)};
-    auto const stream = co_await open_stream(holder, std::move(what));
+awaitable<result<std::vector<held_image>>> primary_images::call(caller who, object_ref on, image_call what) {
+    auto refusal = authorize(who, verb_of(what), object_kind::image, {});
+    return gate_.enter(std::move(refusal), call_here(std::move(on), std::move(what)));
+}
+
+awaitable<result<std::vector<held_image>>> primary_images::call_here(object_ref on, image_call what) {
+    auto const holder = find_node(state_.durable(), on);
+    if (!holder) co_return holder.error();
+    if ((*holder)->state != node_state::ready || !dispatcher_.is_connected())
+        co_return error{errc::unavailable, fmt::format("node {} is not heard", (*holder)->facts.name)};
+    auto const stream = co_await streams_.open(*holder, std::move(what));
     if (!stream) co_return stream.error();
     auto reading = read_all(**stream);
-    auto const text = co_await unless(wait_for_stop(), std::move(reading));
-    if (!text) co_return error{errc::unavailable, "the primary stops"};
-    if (!*text) co_return text->error();
-    co_return decode_held_images(**text);
+    auto const text = co_await gate_.while_open(std::move(reading));
+    if (!text) co_return text.error();
+    co_return decode_held_images(*text);
 }
 
-awaitable<result<std::vector<held_image>>> primary::call_images(caller who, node_id on, image_call what) {
-    if (who.role != caller_role::admin)
-        return refused({errc::denied, fmt::format("{} is no admin, and images belong to all", who.subject)});
-    return on_strand(strand_, impl_->call_images(on, std::move(what)));
-}
-
-}  // namespace rik
+}  // namespace rik::detail

@@ -1,14 +1,16 @@
-// Logs: a stream that the instance's node dials on request.
-#include "impl_detail.hpp"
+#include "streams_detail.hpp"
+
+#include "lookup_detail.hpp"
 #include "strand_held_detail.hpp"
 
 #include <rik/async/deadline.hpp>
-#include <rik/async/shield.hpp>
-#include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
 
-namespace rik {
+#include <string>
+#include <utility>
+
+namespace rik::detail {
 
 namespace {
 
@@ -64,63 +66,37 @@ public:
     awaitable<result<std::string>> read() override { return under_.run(read_of); }
 
 private:
-    detail::strand_held<byte_stream> under_;
+    strand_held<byte_stream> under_;
 };
 
 }  // namespace
 
-awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_stream(stored<node> from, stream_call what) {
-    stream_request request{.stream = stream_id::generate(ports_.random), .node = from->id, .what = std::move(what)};
-    auto const stream = request.stream;
-    due_streams_.push_back(std::move(request));
-    due_.notify();
-    auto const patience = ports_.time.now() + limits::stream_dial_timeout;
-    auto expecting = with_deadline(ports_.time, patience, ports_.streams.expect(stream));
-    auto ended = co_await unless(wait_for_stop(), std::move(expecting));
-    if (!ended) co_return error{errc::unavailable, "the primary stops"};
-    if (!*ended && ended->error().code == errc::timed_out)
-        co_return error{errc::unavailable, fmt::format("node {} did not answer in time", from->facts.name)};
-    co_return std::move(*ended);
+awaitable<result<std::unique_ptr<log_source>>> primary_streams::open_log(caller who, log_request what) {
+    auto refusal = authorize(who, verb::get, object_kind::log, tenant_of(who, what.instance));
+    return gate_.enter(std::move(refusal), open_here(std::move(who), std::move(what)));
 }
 
-awaitable<result<std::unique_ptr<byte_stream>>> primary::impl::open_log(log_request what) {
-    visit const here(*this);
-    if (auto const why = closed_because()) co_return *why;
-    auto const row = durable().find<instance>(what.instance);
-    if (!row) co_return error{errc::not_found, fmt::format("instance {} does not exist", what.instance.text())};
+awaitable<result<std::unique_ptr<log_source>>> primary_streams::open_here(caller who, log_request what) {
+    auto const found = find_instance(state_.durable(), who, what.instance);
+    if (!found) co_return found.error();
+    auto const& row = *found;
     auto const container = choose_container(*row, what.container);
     if (!container) co_return container.error();
     if (!row->binding())
         co_return error{errc::conflict,
                         fmt::format("instance {} has no log yet: it is {}", row->name(), to_string(row->state()))};
-    auto const holder = durable().find<node>(row->binding()->node);
-    if (!holder || holder->state == node_state::unheard || !connection_)
+    auto const holder = state_.durable().find<node>(row->binding()->node);
+    if (!holder || holder->state == node_state::unheard || !dispatcher_.is_connected())
         co_return error{errc::unavailable, fmt::format("instance {}: its node is not heard", row->name())};
 
-    log_call call{.instance = what.instance, .container = *container, .how = what.how};
-    auto opened = co_await open_stream(holder, std::move(call));
+    log_call call{.instance = row->id(), .container = *container, .how = what.how};
+    auto opened = co_await streams_.open(holder, std::move(call));
     if (!opened) co_return opened.error();
-    auto stream_seen = std::make_unique<looked_at_stream>(std::move(*opened));
-    auto looking = with_deadline(ports_.time, ports_.time.now() + look_time, stream_seen->look());
-    auto const looked = co_await unless(wait_for_stop(), std::move(looking));
-    if (!looked) co_return error{errc::unavailable, "the primary stops"};
-    if (!*looked && looked->error().code != errc::timed_out) co_return looked->error();
-    co_return std::move(stream_seen);
+    auto stream = std::make_unique<looked_at_stream>(std::move(*opened));
+    auto looking = with_deadline(time_, time_.now() + look_time, stream->look());
+    auto const looked = co_await gate_.while_open(std::move(looking));
+    if (!looked && looked.error().code != errc::timed_out) co_return looked.error();
+    co_return std::make_unique<hopping_log>(strand_, std::move(stream));
 }
 
-namespace {
-
-awaitable<result<std::unique_ptr<log_source>>> open_hopping(asio::any_io_executor strand,
-                                                            awaitable<result<std::unique_ptr<byte_stream>>> opening) {
-    auto opened = co_await on_strand(strand, std::move(opening));
-    if (!opened) co_return opened.error();
-    co_return std::make_unique<hopping_log>(strand, std::move(*opened));
-}
-
-}  // namespace
-
-awaitable<result<std::unique_ptr<log_source>>> primary::open_log(caller, log_request what) {
-    return open_hopping(strand_, impl_->open_log(std::move(what)));
-}
-
-}  // namespace rik
+}  // namespace rik::detail

@@ -85,7 +85,7 @@ awaitable<> cluster::start() {
     co_await start_scheduler();
     for (std::size_t index = 0; index < nodes_.size(); ++index) co_await start_node(index);
     for (;;) {
-        auto const known = co_await api().list_nodes(caller());
+        auto const known = co_await api().nodes().list(caller());
         if (known && known->rows.size() >= nodes_.size()) co_return;
         co_await world_.time().sleep_for(look_again);
     }
@@ -171,10 +171,10 @@ std::string const& cluster::violations() const { return checkers_->violations();
 awaitable<workload_id> cluster::create(std::string definition, std::uint32_t count) {
     auto parsed = parse_definition(definition);
     if (!parsed.found.empty()) throw std::runtime_error(to_string(summarize(parsed.found)));
-    auto const made = co_await api().create_workload(caller(), std::move(parsed.definition));
+    auto const made = co_await api().workloads().create(caller(), std::move(parsed.definition));
     if (!made) throw std::runtime_error(to_string(made.error()));
     create_instances_request request{.workload = made->row->id, .replicas = count};
-    auto const instances = co_await api().create_instances(caller(), std::move(request));
+    auto const instances = co_await api().instances().create(caller(), std::move(request));
     if (!instances) throw std::runtime_error(to_string(instances.error()));
     co_return made->row->id;
 }
@@ -182,7 +182,7 @@ awaitable<workload_id> cluster::create(std::string definition, std::uint32_t cou
 awaitable<> cluster::until(std::function<bool(std::vector<stored<instance>> const&)> is_true, duration limit) {
     auto const end = world_.time().now() + limit;
     for (;;) {
-        auto const rows = co_await api().list_instances(caller(), instance_filter());
+        auto const rows = co_await api().instances().list(caller(), instance_filter());
         if (rows && is_true(rows->rows)) co_return;
         if (world_.time().now() >= end) {
             std::string seen;

@@ -149,12 +149,12 @@ awaitable<> others_are_at_fault(sim::cluster& cluster, sim::world& world) {
     cluster.node(0).set_behaviour("web:1", failing);
     auto parsed = parse_definition(R"({"apiVersion":"v1","kind":"Pod","name":"other","spec":{"containers":[{
         "name":"web","image":"web:1"}]}})");
-    auto const made = co_await cluster.api().create_workload(caller(), std::move(parsed.definition));
+    auto const made = co_await cluster.api().workloads().create(caller(), std::move(parsed.definition));
     create_instances_request one{.workload = made->row->id};
-    auto const instances = co_await cluster.api().create_instances(caller(), std::move(one));
+    auto const instances = co_await cluster.api().instances().create(caller(), std::move(one));
     CHECK(instances.has_value());
     co_await world.time().sleep_for(10s);
-    auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
     for (auto const& row : rows->rows) CHECK(row->state() == instance_state::failed);
 }
 

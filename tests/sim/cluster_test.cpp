@@ -36,7 +36,7 @@ void simulate(scenario what, sim::cluster_options options = {}) {
 }
 
 awaitable<std::vector<stored<instance>>> instances(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter());
     REQUIRE(listed.has_value());
     co_return listed->rows;
 }
@@ -64,11 +64,11 @@ awaitable<> runs_and_goes(sim::cluster& cluster, sim::world&) {
     for (auto const& row : rows) addresses.insert(row->status().addresses.at(0));
     CHECK(addresses.size() == 3);
     CHECK(cluster.node(0).running().size() == 3);
-    auto const deleted = co_await cluster.api().delete_workload(caller(), id);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), id, any_revision);
     CHECK(deleted.has_value());
     co_await cluster.until(sim::none_left);
     CHECK(cluster.node(0).occupied().empty());
-    auto const workloads = co_await cluster.api().list_workloads(caller());
+    auto const workloads = co_await cluster.api().workloads().list(caller(), workload_filter());
     CHECK(workloads->rows.empty());
 }
 
@@ -116,7 +116,7 @@ bool wait_for_the_network(std::vector<stored<instance>> const& rows) {
 }
 
 awaitable<node> the_node(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().list_nodes(caller());
+    auto const listed = co_await cluster.api().nodes().list(caller());
     REQUIRE(listed.has_value());
     REQUIRE(listed->rows.size() == 1);
     co_return *listed->rows[0].row;
@@ -132,7 +132,7 @@ awaitable<> until_node_is(sim::cluster& cluster, sim::world& world, node_state w
 }
 
 awaitable<std::vector<std::string>> reasons_of_the_node(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().list_events(caller(), event_filter());
+    auto const listed = co_await cluster.api().events().list(caller(), event_filter());
     REQUIRE(listed.has_value());
     std::vector<std::string> reasons;
     for (auto const& row : listed->rows) {
@@ -149,7 +149,7 @@ awaitable<> network_is_late(sim::cluster& cluster) {
     co_await cluster.create(web, 2);
     co_await cluster.until(wait_for_the_network);
     auto const rows = co_await instances(cluster);
-    auto const deleted = co_await cluster.api().delete_instance(caller(), rows[0]->id());
+    auto const deleted = co_await cluster.api().instances().remove(caller(), rows[0]->id(), any_revision);
     CHECK(deleted.has_value());
     cluster.node(0).set_network_error(std::nullopt);
     co_await cluster.until(sim::all_running(1));
@@ -190,7 +190,7 @@ awaitable<> function_waits(sim::cluster& cluster, sim::world&) {
     auto const rows = co_await instances(cluster);
     CHECK(rows[0]->state() == instance_state::pending);
     CHECK(rows[0]->status().message.find("no node offers runtime microvm") == 0);
-    auto const deleted = co_await cluster.api().delete_instance(caller(), rows[0]->id());
+    auto const deleted = co_await cluster.api().instances().remove(caller(), rows[0]->id(), any_revision);
     CHECK(deleted.has_value());
     co_await cluster.until(sim::none_left);
 }
@@ -202,7 +202,7 @@ awaitable<> third_waits_for_room(sim::cluster& cluster, sim::world&) {
     auto const waiting = std::find_if(rows.begin(), rows.end(), [](auto const& row) { return row->is_pending(); });
     REQUIRE(waiting != rows.end());
     auto const running = std::find_if(rows.begin(), rows.end(), [](auto const& row) { return !row->is_pending(); });
-    auto const deleted = co_await cluster.api().delete_instance(caller(), (*running)->id());
+    auto const deleted = co_await cluster.api().instances().remove(caller(), (*running)->id(), any_revision);
     CHECK(deleted.has_value());
     co_await cluster.until(sim::all_running(2));
     auto const after = co_await instances(cluster);
@@ -227,7 +227,7 @@ awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
     auto const id = co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
     auto const before = world.time().now();
-    auto const deleted = co_await cluster.api().delete_workload(caller(), id);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), id, any_revision);
     CHECK(deleted.has_value());
     co_await cluster.until(sim::none_left);
     auto const took = world.time().now() - before;
@@ -238,7 +238,7 @@ awaitable<> stubborn_is_killed(sim::cluster& cluster, sim::world& world) {
 awaitable<> many_at_once(sim::cluster& cluster, sim::world&) {
     auto const id = co_await cluster.create(two_containers, 400);
     co_await cluster.until(sim::all_running(400));
-    auto const deleted = co_await cluster.api().delete_workload(caller(), id);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), id, any_revision);
     CHECK(deleted.has_value());
     co_await cluster.until(sim::none_left);
     for (std::size_t index = 0; index < cluster.node_count(); ++index) CHECK(cluster.node(index).occupied().empty());
@@ -249,7 +249,7 @@ awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await instances(cluster);
     event_filter of{.object_id = rows[0]->id().text()};
-    auto const events = co_await cluster.api().list_events(caller(), of);
+    auto const events = co_await cluster.api().events().list(caller(), of);
     REQUIRE(events.has_value());
     std::vector<std::string> reasons;
     for (auto const& row : events->rows) reasons.push_back(parse_event(*row)->reason);
@@ -261,7 +261,7 @@ awaitable<> log_is_read(sim::cluster& cluster, sim::world&) {
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await instances(cluster);
     log_request what{.instance = rows[0]->id()};
-    auto const log = co_await cluster.api().open_log(caller(), what);
+    auto const log = co_await cluster.api().streams().open_log(caller(), what);
     REQUIRE(log.has_value());
     auto const first = co_await (*log)->read();
     CHECK(*first == "hello\n");

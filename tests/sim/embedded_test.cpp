@@ -38,10 +38,10 @@ awaitable<> stop_is_cancelled(sim::world& world) {
     co_await world.time().sleep_for(5s);
     node_disk.flush_time = 1s;
     auto parsed = parse_definition(web);
-    auto const made = co_await inner->api().create_workload(caller(), std::move(parsed.definition));
+    auto const made = co_await inner->api().workloads().create(caller(), std::move(parsed.definition));
     REQUIRE(made.has_value());
     create_instances_request request{.workload = made->row->id};
-    auto const instances = co_await inner->api().create_instances(caller(), std::move(request));
+    auto const instances = co_await inner->api().instances().create(caller(), std::move(request));
     REQUIRE(instances.has_value());
     co_await world.time().sleep_for(10ms);
     task_group callers(world.executor());
@@ -82,10 +82,10 @@ awaitable<> disk_fails(sim::world& world, int which) {
     auto& broken = which == 0 ? primary_disk : node_disk;
     broken.fail(error{errc::exhausted, counting_sink::broken});
     auto parsed = parse_definition(web);
-    auto const made = co_await inner.api().create_workload(caller(), std::move(parsed.definition));
+    auto const made = co_await inner.api().workloads().create(caller(), std::move(parsed.definition));
     if (made) {
         create_instances_request request{.workload = made->row->id};
-        auto const instances = co_await inner.api().create_instances(caller(), std::move(request));
+        auto const instances = co_await inner.api().instances().create(caller(), std::move(request));
         CHECK(instances.has_value());
     }
     auto const why = co_await inner.failure();

@@ -50,9 +50,9 @@ awaitable<> deleted_while_cut_off(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(sim::all_running(2));
     cluster.cut_link(0);
     co_await world.time().sleep_for(1min);
-    auto const nodes = co_await cluster.api().list_nodes(caller());
+    auto const nodes = co_await cluster.api().nodes().list(caller());
     CHECK(nodes->rows.at(0)->state == node_state::unheard);
-    auto const deleted = co_await cluster.api().delete_workload(caller(), workload);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), workload, any_revision);
     CHECK(deleted.has_value());
     co_await world.time().sleep_for(1min);
     CHECK(cluster.node(0).running().size() == 2);  // an unheard node's instances count until it confirms
@@ -69,12 +69,12 @@ awaitable<> deleted_while_silent(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(sim::all_running(2));
     cluster.silence_link(0);
     co_await world.time().sleep_for(1s);
-    auto const soon = co_await cluster.api().list_nodes(caller());
+    auto const soon = co_await cluster.api().nodes().list(caller());
     CHECK(soon->rows.at(0)->state == node_state::ready);
     co_await world.time().sleep_for(1min);
-    auto const later = co_await cluster.api().list_nodes(caller());
+    auto const later = co_await cluster.api().nodes().list(caller());
     CHECK(later->rows.at(0)->state == node_state::unheard);
-    auto const deleted = co_await cluster.api().delete_workload(caller(), workload);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), workload, any_revision);
     CHECK(deleted.has_value());
     co_await world.time().sleep_for(1min);
     CHECK(cluster.node(0).running().size() == 2);
@@ -92,7 +92,7 @@ awaitable<> primary_alone(sim::cluster& cluster, sim::world& world) {
         auto const before = cluster.node(0).running().size();
         (cluster.*fault)();
         create_instances_request more{.workload = workload};
-        auto const made = co_await cluster.api().create_instances(caller(), more);
+        auto const made = co_await cluster.api().instances().create(caller(), more);
         REQUIRE(made.has_value());
         co_await world.time().sleep_for(1min);
         CHECK(cluster.node(0).running().size() == before);
@@ -111,11 +111,11 @@ awaitable<> cut_while_dialling(sim::cluster& cluster, sim::world& world, duratio
     co_await world.time().sleep_for(moment);
     cluster.cut_link(0);
     co_await world.time().sleep_for(1min);
-    auto const nodes = co_await cluster.api().list_nodes(caller());
+    auto const nodes = co_await cluster.api().nodes().list(caller());
     for (auto const& each : nodes->rows) CHECK(each->state == node_state::unheard);
     cluster.mend_link(0);
     co_await world.time().sleep_for(1min);
-    auto const after = co_await cluster.api().list_nodes(caller());
+    auto const after = co_await cluster.api().nodes().list(caller());
     REQUIRE(after->rows.size() == 1);
     CHECK(after->rows[0]->state == node_state::ready);
     co_await cluster.stop();
@@ -125,9 +125,9 @@ awaitable<> log_is_cut(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start();
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
-    auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
     log_request what{.instance = rows->rows.at(0)->id()};
-    auto const log = co_await cluster.api().open_log(caller(), what);
+    auto const log = co_await cluster.api().streams().open_log(caller(), what);
     REQUIRE(log.has_value());
     cluster.cut_link(0);
     auto read = co_await (*log)->read();
@@ -145,7 +145,7 @@ struct crash_story {
 
 awaitable<> creates(sim::cluster& cluster, crash_story& into) {
     auto parsed = parse_definition(web);
-    auto const made = co_await cluster.api().create_workload(caller(), std::move(parsed.definition));
+    auto const made = co_await cluster.api().workloads().create(caller(), std::move(parsed.definition));
     into.is_acknowledged = made.has_value();
 }
 
@@ -161,7 +161,7 @@ awaitable<> created_in_a_crash(sim::cluster& cluster, sim::world& world, duratio
     tasks.spawn(crashes_after(cluster, world, moment));
     co_await tasks.join();
     co_await cluster.start_primary();
-    auto const after = co_await cluster.api().list_workloads(caller());
+    auto const after = co_await cluster.api().workloads().list(caller(), workload_filter());
     into.is_there_later = after->rows.size() == 1;
     co_await cluster.stop();
 }
@@ -170,13 +170,13 @@ awaitable<> full_disk_stops_the_primary(sim::cluster& cluster, sim::world&) {
     co_await cluster.start();
     cluster.fail_primary_disk(error{errc::exhausted, "the disk is full"});
     auto parsed = parse_definition(web);
-    auto const made = co_await cluster.api().create_workload(caller(), std::move(parsed.definition));
+    auto const made = co_await cluster.api().workloads().create(caller(), std::move(parsed.definition));
     REQUIRE_FALSE(made.has_value());
-    auto const again = co_await cluster.api().list_workloads(caller());
+    auto const again = co_await cluster.api().workloads().list(caller(), workload_filter());
     CHECK(again->rows.empty());
     co_await cluster.crash_primary();
     co_await cluster.start_primary();
-    auto const after = co_await cluster.api().list_workloads(caller());
+    auto const after = co_await cluster.api().workloads().list(caller(), workload_filter());
     CHECK(after->rows.empty());
     co_await cluster.stop();
 }
@@ -185,7 +185,7 @@ constexpr auto never_fits = R"({"apiVersion":"v1","kind":"Pod","name":"big","spe
     "image":"web:1","resources":{"requests":{"cpu":"64"}}}]}})";
 
 awaitable<std::size_t> count_events(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().list_events(caller(), event_filter());
+    auto const listed = co_await cluster.api().events().list(caller(), event_filter());
     co_return listed->rows.size();
 }
 
@@ -210,7 +210,7 @@ awaitable<> waits_through_a_restart(sim::cluster& cluster, sim::world& world) {
     co_await world.time().sleep_for(1min);
     auto const after = co_await count_events(cluster);
     CHECK(after == before);
-    auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
     for (auto const& row : rows->rows)
         CHECK(row->status().message.starts_with("not enough cpu (1 node: node-0; asked "));
     co_await cluster.stop();
@@ -224,13 +224,13 @@ awaitable<> waits_without_the_node(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start_scheduler();
     co_await cluster.create(never_fits, 1);
     co_await world.time().sleep_for(1min);
-    auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
     CHECK(rows->rows.at(0)->status().message == "node is not ready (1 node: node-0)");
     co_await cluster.stop();
 }
 
 awaitable<node_state> state_of_the_node(sim::cluster& cluster) {
-    auto const nodes = co_await cluster.api().list_nodes(caller());
+    auto const nodes = co_await cluster.api().nodes().list(caller());
     co_return nodes->rows.at(0)->state;
 }
 
@@ -256,9 +256,9 @@ awaitable<> log_of_what_has_not_started(sim::cluster& cluster, sim::world&) {
     co_await cluster.start();
     co_await cluster.create(web, 1);
     co_await cluster.until(is_creating);
-    auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
     log_request what{.instance = rows->rows.at(0)->id()};
-    auto const log = co_await cluster.api().open_log(caller(), what);
+    auto const log = co_await cluster.api().streams().open_log(caller(), what);
     REQUIRE_FALSE(log.has_value());
     CHECK(log.error().code == errc::conflict);
     co_await cluster.stop();
@@ -268,15 +268,15 @@ awaitable<> one_log_too_many(sim::cluster& cluster, sim::world&) {
     co_await cluster.start();
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
-    auto const rows = co_await cluster.api().list_instances(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
     log_request const what{.instance = rows->rows.at(0)->id(), .how = {.follow = true}};
     std::vector<std::unique_ptr<log_source>> open;
     for (std::size_t count = 0; count < limits::streams_per_node_max; ++count) {
-        auto log = co_await cluster.api().open_log(caller(), what);
+        auto log = co_await cluster.api().streams().open_log(caller(), what);
         REQUIRE(log.has_value());
         open.push_back(std::move(*log));
     }
-    auto const refused = co_await cluster.api().open_log(caller(), what);
+    auto const refused = co_await cluster.api().streams().open_log(caller(), what);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == errc::exhausted);
     open.clear();

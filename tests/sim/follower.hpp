@@ -34,8 +34,7 @@ public:
 
 private:
     awaitable<> follow_one() {
-        watch_request what{.after = seen_};
-        auto const watch = co_await cluster_.api().watch(caller(), std::move(what));
+        auto const watch = co_await cluster_.api().instances().watch(caller(), instance_filter(), seen_);
         if (!watch) co_return;
         for (;;) {
             auto const news = co_await (*watch)->next();

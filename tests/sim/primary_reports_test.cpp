@@ -18,7 +18,7 @@ void simulate(awaitable<> (*what)(lone_primary&)) {
 }
 
 awaitable<std::vector<event>> events_of(lone_primary& alone) {
-    auto const listed = co_await alone.role->list_events(caller(), event_filter());
+    auto const listed = co_await alone.role->events().list(caller(), event_filter());
     REQUIRE(listed.has_value());
     std::vector<event> events;
     for (auto const& row : listed->rows) events.push_back(*parse_event(*row));
@@ -63,7 +63,7 @@ awaitable<> reports_of_odd_text(lone_primary& alone) {
     auto const events = co_await events_of(alone);
     CHECK(events.size() >= 6);
     for (auto const& each : events) CHECK((is_fit(each.message) && is_fit(each.reason) && is_fit(each.object_name)));
-    auto const nodes = co_await alone.role->list_nodes(caller());
+    auto const nodes = co_await alone.role->nodes().list(caller());
     CHECK(is_fit(nodes->rows.front()->facts.name));
     co_await alone.stop();
 }
@@ -200,13 +200,13 @@ struct answered {
 };
 
 awaitable<> delete_first(lone_primary& alone, instance_id which, answered& into) {
-    auto const done = co_await alone.role->delete_instance(caller(), which);
+    auto const done = co_await alone.role->instances().remove(caller(), which, any_revision);
     CHECK(done.has_value());
     into.first = alone.world.time().now();
 }
 
 awaitable<> delete_second(lone_primary& alone, instance_id which, answered& into) {
-    auto const done = co_await alone.role->delete_instance(caller(), which);
+    auto const done = co_await alone.role->instances().remove(caller(), which, any_revision);
     if (!done) into.second_code = done.error().code;
     into.second = alone.world.time().now();
 }
@@ -245,7 +245,7 @@ awaitable<> late_report(lone_primary& alone) {
     co_await alone.report(std::move(first));
     co_await alone.world.time().sleep_for(1s);
     auto const bound = co_await alone.instances();
-    auto const deleted = co_await alone.role->delete_instance(caller(), made[0]->id());
+    auto const deleted = co_await alone.role->instances().remove(caller(), made[0]->id(), any_revision);
     REQUIRE(deleted.has_value());
     status_report said{.instance = made[0]->id(), .fence = bound.at(0)->binding()->fence};
     said.status = {.state = instance_state::running, .reason = "Started", .message = "all containers run", .seq = 5};
@@ -287,7 +287,7 @@ reports all_say(std::vector<stored<instance>> const& rows, std::uint64_t seq, st
 /// The session is over as soon as somebody has something to send.
 awaitable<> ask_for_a_log(lone_primary& alone, instance_id of) {
     log_request what{.instance = of};
-    auto const log = co_await alone.role->open_log(caller(), std::move(what));
+    auto const log = co_await alone.role->streams().open_log(caller(), std::move(what));
     CHECK_FALSE(log.has_value());
 }
 
@@ -327,11 +327,11 @@ awaitable<> old_news_wait(lone_primary& alone) {
     co_await alone.report(std::move(now));
     alone.disk->flush_time = 1ms;
     co_await alone.world.time().sleep_for(2h);
-    auto const after = co_await alone.role->list_nodes(caller());
+    auto const after = co_await alone.role->nodes().list(caller());
     REQUIRE(after->rows.size() == 1);
     CHECK(after->rows[0]->state == node_state::ready);
     event_filter of{.object_id = node.text()};
-    auto const events = co_await alone.role->list_events(caller(), of);
+    auto const events = co_await alone.role->events().list(caller(), of);
     for (auto const& row : events->rows) CHECK(parse_event(*row)->reason != "NodeUnheard");
     co_await alone.stop();
 }

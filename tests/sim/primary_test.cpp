@@ -77,7 +77,7 @@ awaitable<> reports_to_a_slow_disk(lone_primary& alone) {
 }
 
 awaitable<> delete_it(lone_primary& alone, workload_id which) {
-    auto const deleted = co_await alone.role->delete_workload(caller(), which);
+    auto const deleted = co_await alone.role->workloads().remove(caller(), which, any_revision);
     CHECK(deleted.has_value());
 }
 
@@ -109,7 +109,7 @@ awaitable<> deleted_by_a_caller_who_leaves(lone_primary& alone) {
 awaitable<> make_many(lone_primary& alone, workload_id of,
                       std::optional<result<std::vector<stored<instance>>>>& answer) {
     create_instances_request what{.workload = of, .replicas = 10'000};
-    answer = co_await alone.role->create_instances(caller(), std::move(what));
+    answer = co_await alone.role->instances().create(caller(), std::move(what));
 }
 
 awaitable<> made_by_a_caller_who_leaves(lone_primary& alone) {
@@ -139,7 +139,7 @@ awaitable<> deleted_while_many_are_made(lone_primary& alone) {
     CHECK(answer->error().code == errc::conflict);
     auto const after = co_await alone.instances();
     CHECK(after.empty());
-    auto const listed = co_await alone.role->list_workloads(caller());
+    auto const listed = co_await alone.role->workloads().list(caller(), workload_filter());
     CHECK(listed->rows.empty());
     co_await alone.stop();
 }
@@ -167,16 +167,16 @@ awaitable<> names_that_are_taken(lone_primary& alone) {
     auto const workload = co_await alone.create_workload("web");
     auto parsed = parse_definition(
         R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
-    auto const again = co_await alone.role->create_workload(caller(), parsed.definition);
+    auto const again = co_await alone.role->workloads().create(caller(), parsed.definition);
     CHECK(again.error().message == "Pod web exists already");
     create_instances_request an_id{.workload = workload, .name = workload.text()};
-    auto const misleading = co_await alone.role->create_instances(caller(), std::move(an_id));
+    auto const misleading = co_await alone.role->instances().create(caller(), std::move(an_id));
     CHECK(misleading.error().code == errc::invalid);
     CHECK(misleading.error().field == "name");
     create_instances_request named{.workload = workload, .name = "one"};
-    auto const first = co_await alone.role->create_instances(caller(), named);
+    auto const first = co_await alone.role->instances().create(caller(), named);
     CHECK(first.has_value());
-    auto const second = co_await alone.role->create_instances(caller(), named);
+    auto const second = co_await alone.role->instances().create(caller(), named);
     CHECK(second.error().code == errc::conflict);
     auto const after = co_await alone.instances();
     CHECK(after.size() == 1);
@@ -188,14 +188,14 @@ awaitable<> made_again_while_it_goes(lone_primary& alone) {
     co_await delete_it(alone, workload);  // its instances are bound, and nobody confirms that they are gone
     auto parsed = parse_definition(
         R"({"apiVersion":"v1","kind":"Pod","name":"large","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
-    auto const again = co_await alone.role->create_workload(caller(), std::move(parsed.definition));
+    auto const again = co_await alone.role->workloads().create(caller(), std::move(parsed.definition));
     CHECK(again.error().code == errc::conflict);
     CHECK(again.error().message == "Pod large is being deleted");
     co_await alone.stop();
 }
 
 awaitable<> try_to_delete(lone_primary& alone, workload_id which, std::optional<result<void>>& answer) {
-    answer = co_await alone.role->delete_workload(caller(), which);
+    answer = co_await alone.role->workloads().remove(caller(), which, any_revision);
 }
 
 awaitable<> deleted_across_a_crash(lone_primary& alone) {
@@ -217,26 +217,26 @@ awaitable<> deleted_across_a_crash(lone_primary& alone) {
 awaitable<> documents_are_guarded(lone_primary& alone) {
     co_await alone.start();
     document forged{.key = {"identity", "", "cluster"}, .json = "{}"};
-    auto const identity = co_await alone.role->put_document(caller(), forged);
+    auto const identity = co_await alone.role->documents().put(caller(), forged, any_revision);
     CHECK(identity.error().code == errc::invalid);
-    auto const removed = co_await alone.role->delete_document(caller(), forged.key);
+    auto const removed = co_await alone.role->documents().remove(caller(), forged.key, any_revision);
     CHECK(removed.error().code == errc::invalid);
     forged.key = {std::string(event_kind), "default", "00000000000000000001"};
-    auto const told = co_await alone.role->put_document(caller(), forged);
+    auto const told = co_await alone.role->documents().put(caller(), forged, any_revision);
     CHECK(told.error().field == "kind");
     forged.key = {std::string(tenant_kind), "default", "a/b"};
-    auto const named = co_await alone.role->put_document(caller(), forged);
+    auto const named = co_await alone.role->documents().put(caller(), forged, any_revision);
     CHECK(named.error().field == "name");
     forged.key = {std::string(tenant_kind), "default/a", "b"};
-    auto const owned = co_await alone.role->put_document(caller(), forged);
+    auto const owned = co_await alone.role->documents().put(caller(), forged, any_revision);
     CHECK(owned.error().field == "tenant");
     forged.key = {std::string(tenant_kind), "default", "b"};
     caller const stranger{.subject = "eve", .tenant = "other", .role = caller_role::editor};
-    auto const foreign = co_await alone.role->put_document(stranger, forged);
+    auto const foreign = co_await alone.role->documents().put(stranger, forged, any_revision);
     CHECK(foreign.error().code == errc::denied);
-    auto const kept = co_await alone.role->put_document(caller(), forged);
+    auto const kept = co_await alone.role->documents().put(caller(), forged, any_revision);
     CHECK(kept.has_value());
-    auto const gone = co_await alone.role->delete_document(caller(), forged.key);
+    auto const gone = co_await alone.role->documents().remove(caller(), forged.key, any_revision);
     CHECK(gone.has_value());
     co_await alone.stop();
 }
@@ -254,21 +254,21 @@ errc start_with_identity(std::string json) {
 
 awaitable<> asked_too_early(lone_primary& alone) {
     auto& role = *alone.role;
-    auto const workloads = co_await role.list_workloads(caller());
+    auto const workloads = co_await role.workloads().list(caller(), workload_filter());
     CHECK(workloads.error().code == errc::unavailable);
     object_ref const nobody{"nobody"};
-    auto const one = co_await role.get_instance(caller(), nobody);
+    auto const one = co_await role.instances().get(caller(), nobody);
     CHECK(one.error().code == errc::unavailable);
-    auto const watch = co_await role.watch(caller(), watch_request());
+    auto const watch = co_await role.workloads().watch(caller(), workload_filter(), watch_after());
     CHECK(watch.error().code == errc::unavailable);
     log_request const log{.instance = instance_id::generate(alone.world.random())};
-    auto const opened = co_await role.open_log(caller(), log);
+    auto const opened = co_await role.streams().open_log(caller(), log);
     CHECK(opened.error().code == errc::unavailable);
     co_await alone.start();
-    auto const then = co_await role.list_workloads(caller());
+    auto const then = co_await role.workloads().list(caller(), workload_filter());
     CHECK(then.has_value());
     co_await alone.stop();
-    auto const late = co_await role.list_workloads(caller());
+    auto const late = co_await role.workloads().list(caller(), workload_filter());
     CHECK(late.error().code == errc::unavailable);
 }
 
@@ -278,8 +278,7 @@ awaitable<> take_next(watch_source& from, std::optional<result<watch_source::bat
 
 awaitable<> watch_outlives_its_primary(lone_primary& alone) {
     co_await alone.start();
-    watch_request const documents{.table = table_id::document};
-    auto watch = co_await alone.role->watch(caller(), documents);
+    auto watch = co_await alone.role->events().watch(caller(), event_filter(), watch_after());
     REQUIRE(watch.has_value());
     std::optional<result<watch_source::batch>> batch;
     co_await take_next(**watch, batch);
@@ -299,7 +298,7 @@ awaitable<> watch_outlives_its_primary(lone_primary& alone) {
 
 awaitable<> wait_for_log(lone_primary& alone, instance_id of, std::optional<errc>& ended) {
     log_request const log{.instance = of};
-    auto const opened = co_await alone.role->open_log(caller(), log);
+    auto const opened = co_await alone.role->streams().open_log(caller(), log);
     ended = opened.error().code;
 }
 
@@ -324,13 +323,13 @@ awaitable<> stops_while_a_log_is_awaited(lone_primary& alone) {
 }
 
 awaitable<std::size_t> count_events(lone_primary& alone) {
-    auto const listed = co_await alone.role->list_events(caller(), event_filter());
+    auto const listed = co_await alone.role->events().list(caller(), event_filter());
     co_return listed->rows.size();
 }
 
 awaitable<> count_refusals(lone_primary& alone, workload_id of, std::size_t& refused_count) {
     create_instances_request what{.workload = of, .replicas = 10'000};
-    auto const made = co_await alone.role->create_instances(caller(), std::move(what));
+    auto const made = co_await alone.role->instances().create(caller(), std::move(what));
     if (made) co_return;
     CHECK(made.error().code == errc::exhausted);
     ++refused_count;

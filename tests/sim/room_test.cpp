@@ -23,13 +23,13 @@ std::string with_port(std::string name, std::string image) {
 }
 
 awaitable<> delete_instance(sim::cluster& cluster, instance_id which) {
-    auto const deleted = co_await cluster.api().delete_instance(caller(), which);
+    auto const deleted = co_await cluster.api().instances().remove(caller(), which, any_revision);
     REQUIRE(deleted.has_value());
 }
 
 awaitable<stored<instance>> only_of(sim::cluster& cluster, workload_id owner) {
     instance_filter of{.workload = owner};
-    auto const listed = co_await cluster.api().list_instances(caller(), of);
+    auto const listed = co_await cluster.api().instances().list(caller(), of);
     REQUIRE(listed->rows.size() == 1);
     co_return listed->rows.front();
 }

@@ -232,7 +232,7 @@ private:
         std::vector<stored<instance>> last;
         for (;;) {
             co_await cluster_.until(is_settled);
-            auto const rows = co_await cluster_.api().list_instances(caller(), instance_filter());
+            auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter());
             if (rows && !last.empty() && is_same(rows->rows, last)) co_return;
             if (rows && rows->rows.empty()) co_return;
             if (rows) last = rows->rows;
@@ -254,9 +254,9 @@ private:
     }
 
     awaitable<> check() {
-        auto const rows = co_await cluster_.api().list_instances(caller(), instance_filter());
-        auto const workloads = co_await cluster_.api().list_workloads(caller());
-        auto const nodes = co_await cluster_.api().list_nodes(caller());
+        auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter());
+        auto const workloads = co_await cluster_.api().workloads().list(caller(), workload_filter());
+        auto const nodes = co_await cluster_.api().nodes().list(caller());
         if (!rows || !workloads || !nodes) fail("the primary does not answer");
         check_view(rows->rows);
         check_answers(rows->rows, workloads->rows);

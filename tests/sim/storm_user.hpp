@@ -144,7 +144,7 @@ private:
         auto const kind = world_.random().below(definitions.size());
         auto const name = fmt::format("{}-{}", name_, ++name_count_);
         auto parsed = parse_definition(fmt::format(fmt::runtime(definitions.at(kind)), name));
-        auto const made = co_await ask(cluster_.api().create_workload(caller(), std::move(parsed.definition)));
+        auto const made = co_await ask(cluster_.api().workloads().create(caller(), std::move(parsed.definition)));
         switch (answer_of(made)) {
             case answer::acknowledged: workloads_[made->row->id]; break;
             case answer::refused: fail(to_string(made.error()));
@@ -157,7 +157,7 @@ private:
         if (!owner) co_return;
         create_instances_request what{.workload = *owner};
         what.replicas = static_cast<std::uint32_t>(1 + world_.random().below(3));
-        auto const made = co_await ask(cluster_.api().create_instances(caller(), what));
+        auto const made = co_await ask(cluster_.api().instances().create(caller(), what));
         switch (answer_of(made)) {
             case answer::acknowledged:
                 for (auto const& row : *made) instances_[row->id()] = known_instance{*owner};
@@ -171,7 +171,7 @@ private:
     awaitable<> delete_instance() {
         auto const which = choose(instances_);
         if (!which) co_return;
-        auto const deleted = co_await ask(cluster_.api().delete_instance(caller(), *which));
+        auto const deleted = co_await ask(cluster_.api().instances().remove(caller(), *which, any_revision));
         switch (answer_of(deleted)) {
             case answer::acknowledged: instances_[*which].expected = fate::gone; break;
             case answer::refused: fail(to_string(deleted.error()));
@@ -182,7 +182,7 @@ private:
     awaitable<> delete_workload() {
         auto const which = choose(workloads_);
         if (!which) co_return;
-        auto const deleted = co_await ask(cluster_.api().delete_workload(caller(), *which));
+        auto const deleted = co_await ask(cluster_.api().workloads().remove(caller(), *which, any_revision));
         auto const said = answer_of(deleted);
         if (said == answer::refused) fail(to_string(deleted.error()));
         auto const expected = said == answer::acknowledged ? fate::gone : fate::unknown;
@@ -197,11 +197,11 @@ private:
         auto const which = choose(instances_);
         if (!which) co_return;
         object_ref by_id{which->text()};
-        auto const row = co_await ask(cluster_.api().get_instance(caller(), std::move(by_id)));
+        auto const row = co_await ask(cluster_.api().instances().get(caller(), std::move(by_id)));
         if (answer_of(row) == answer::refused) fail(to_string(row.error()));
         if (!cluster_.has_primary()) co_return;
         log_request what{.instance = *which};
-        auto const log = co_await ask(cluster_.api().open_log(caller(), std::move(what)));
+        auto const log = co_await ask(cluster_.api().streams().open_log(caller(), std::move(what)));
         if (!log) co_return;
         auto const lines = co_await ask((*log)->read());
         if (lines && !lines->empty() && *lines != "hello\n") fail("a log has lost its beginning");

@@ -56,7 +56,7 @@ struct api_fixture {
     stored<instance> add_instance(std::string const& workload) {
         create_instances_request what;
         what.workload = *workload_id::parse(workload);
-        return on.run(primary.create_instances(caller(), what))->front();
+        return on.run(primary.instances().create(caller(), what))->front();
     }
     void report(instance_id id, instance_state state) {
         instance_status status;

@@ -64,7 +64,7 @@ public:
         news.nodes.push_back(hello);
         co_await report(std::move(news));
         for (;;) {
-            auto const listed = co_await role->list_nodes(caller());
+            auto const listed = co_await role->nodes().list(caller());
             if (!listed->rows.empty()) co_return hello.node;
             co_await world.time().sleep_for(10ms);
         }
@@ -74,18 +74,18 @@ public:
         auto parsed = parse_definition(R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
                                        R"(","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
         REQUIRE(parsed.found.empty());
-        auto const made = co_await role->create_workload(caller(), std::move(parsed.definition));
+        auto const made = co_await role->workloads().create(caller(), std::move(parsed.definition));
         REQUIRE(made.has_value());
         co_return made->row->id;
     }
     awaitable<std::vector<stored<instance>>> create_instances(workload_id of, std::uint32_t count) {
         create_instances_request what{.workload = of, .replicas = count};
-        auto const made = co_await role->create_instances(caller(), std::move(what));
+        auto const made = co_await role->instances().create(caller(), std::move(what));
         REQUIRE(made.has_value());
         co_return *made;
     }
     awaitable<std::vector<stored<instance>>> instances() {
-        auto const listed = co_await role->list_instances(caller(), instance_filter());
+        auto const listed = co_await role->instances().list(caller(), instance_filter());
         REQUIRE(listed.has_value());
         co_return listed->rows;
     }

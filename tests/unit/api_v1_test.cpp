@@ -250,7 +250,7 @@ TEST_CASE("a long list is sent while it is made, and whole, and a short one says
     create_instances_request what;
     what.workload = *workload_id::parse(on.add_workload("web"));
     what.replicas = 700;
-    REQUIRE(on.on.run(on.primary.create_instances(caller(), what)).has_value());
+    REQUIRE(on.on.run(on.primary.instances().create(caller(), what)).has_value());
     for (auto const* target : {"/rik/v1/instances", "/api/v0/instances.list"}) {
         auto const reply = on.get(target);
         CHECK(reply.is_whole);

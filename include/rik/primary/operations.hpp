@@ -10,61 +10,41 @@
 #include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/workload.hpp>
-#include <rik/store/store.hpp>
+#include <rik/store/change.hpp>
+#include <rik/store/epoch.hpp>
+#include <rik/store/view.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rik {
 
-struct create_instances_request {
-    workload_id workload;
-    std::string name = {};       ///< empty: generated; only with replicas == 1
-    std::uint32_t replicas = 1;  ///< 1 to limits::replicas_per_request_max
-};
-
-/// What is wrong with a request, whatever there is already.
-std::optional<error> check(create_instances_request const& what);
-
-/// Names an object by its uid or by its name; of workloads of two kinds with one name, `kind` says which.
+/// Names an object by its uid, or by its name within a tenant.
 struct object_ref {
+    object_ref() = default;
+    object_ref(std::string by_id_or_name, std::optional<workload_kind> of_kind = std::nullopt)
+        : id_or_name(std::move(by_id_or_name)), kind(of_kind) {}
+    template <class Kind>
+    object_ref(uid<Kind> const& id) : id_or_name(id.text()) {}
+
     std::string id_or_name;
-    std::optional<workload_kind> kind = {};
+    std::optional<workload_kind> kind;  ///< of workloads: two kinds may have one name
+    std::string tenant;                 ///< of the name; empty: the caller's
 };
 
-struct instance_filter {
-    std::optional<workload_id> workload = {};
-    std::optional<node_id> node = {};
-};
+/// The revision that an object must still be at when it is changed; `any_revision`: whatever it is at.
+using expected_revision = std::optional<revision>;
+inline constexpr expected_revision any_revision = std::nullopt;
 
 /// Rows at one revision. A watch that goes on after `at` misses nothing.
 template <class Row>
 struct listing {
     store_position at = {};
     std::vector<stored<Row>> rows;
-};
-
-struct event_filter {
-    std::string object_id = {};  ///< uid; empty: all
-};
-
-struct log_request {
-    instance_id instance;
-    std::string container = {};  ///< empty: the only one; of several the caller must name one
-    log_options how = {};
-};
-
-/// An open log, readable from any thread, one call at a time. Destroying it ends the stream. It may outlive the
-/// primary, but not the executor of its strand.
-class log_source {
-public:
-    virtual ~log_source() = default;
-    /// Empty at the end. Errors: what its node says; unavailable, the node or its link is gone.
-    virtual awaitable<result<std::string>> read() = 0;
 };
 
 /// A watch, readable from any thread, one call at a time. The first batch is the rows at its start (each as a change
@@ -78,71 +58,152 @@ public:
         bool is_initial = false;
     };
     virtual ~watch_source() = default;
-    /// Errors: exhausted, it was too slow, or `after` cannot be gone on after: list and watch again; unavailable, the
-    /// primary stops.
+    /// Errors: exhausted, it was too slow, or the position cannot be gone on after: list and watch again; unavailable,
+    /// the primary stops.
     virtual awaitable<result<batch>> next() = 0;
 };
 
-struct watch_request {
-    table_id table = table_id::instance;
-    /// Only the rows under it, before or after the change; empty: all. Instances: owner_index, node_index,
-    /// pending_index; releases: "workload/UID"; documents: kind_index, about_index. Any other key has no rows.
-    std::string index_key = {};
-    std::optional<store_position> after = {};  ///< resume: no initial rows, changes after this position
+/// A watch that goes on: no initial rows, changes after this position. nullopt: it begins with the rows.
+using watch_after = std::optional<store_position>;
+
+/// An open log, readable from any thread, one call at a time. Destroying it ends the stream. It may outlive the
+/// primary, but not the executor of its strand.
+class log_source {
+public:
+    virtual ~log_source() = default;
+    /// Empty at the end. Errors: what its node says; unavailable, the node or its link is gone.
+    virtual awaitable<result<std::string>> read() = 0;
+};
+
+struct workload_filter {
+    std::string tenant = {};  ///< empty: every tenant whose workloads the caller may see
+};
+
+class workload_operations {
+public:
+    virtual ~workload_operations() = default;
+    /// Errors: conflict, the name is taken in this tenant and kind.
+    virtual awaitable<result<stored<workload>>> create(caller who, workload_definition definition) = 0;
+    /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
+    /// Errors: as get; conflict, also: it is at another revision. Cancel: waits until the deletion of all is durable.
+    virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Errors: not_found; conflict, the name stands for several: say the kind.
+    virtual awaitable<result<stored<workload>>> get(caller who, object_ref which) = 0;
+    /// The oldest come first.
+    virtual awaitable<result<listing<workload>>> list(caller who, workload_filter which) = 0;
+    virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, workload_filter which,
+                                                                   watch_after after) = 0;
+};
+
+struct create_instances_request {
+    object_ref workload;
+    std::string name = {};       ///< empty: generated; only with replicas == 1
+    std::uint32_t replicas = 1;  ///< 1 to limits::replicas_per_request_max
+};
+
+/// What is wrong with a request, whatever there is already.
+std::optional<error> check(create_instances_request const& what);
+
+/// Instances that meet all that is given.
+struct instance_filter {
+    std::optional<workload_id> workload = {};
+    std::optional<node_id> node = {};
+    std::string tenant = {};  ///< empty: every tenant whose instances the caller may see
+};
+
+class instance_operations {
+public:
+    virtual ~instance_operations() = default;
+    /// All or none; but a crash in between leaves those that were made by then. Errors: not_found; invalid; conflict, a
+    /// name is taken or the workload is being deleted; exhausted, no free name was found.
+    virtual awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) = 0;
+    /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found; conflict, it is at
+    /// another revision.
+    virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Errors: not_found.
+    virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
+    /// The oldest come first.
+    virtual awaitable<result<listing<instance>>> list(caller who, instance_filter which) = 0;
+    /// Changes of instances that the filter took before or takes after.
+    virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
+                                                                   watch_after after) = 0;
+};
+
+class node_operations {
+public:
+    virtual ~node_operations() = default;
+    /// Errors: not_found; conflict, the name stands for several.
+    virtual awaitable<result<stored<node>>> get(caller who, object_ref which) = 0;
+    /// The oldest come first.
+    virtual awaitable<result<listing<node>>> list(caller who) = 0;
+    virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) = 0;
+};
+
+class image_operations {
+public:
+    virtual ~image_operations() = default;
+    /// What the node answers. Errors: not_found; unavailable, the node is not heard; those of `images`; conflict, an
+    /// instance uses the image that is to go. Cancel: a pull is given up, unless somebody else waits for it.
+    virtual awaitable<result<std::vector<held_image>>> call(caller who, object_ref on, image_call what) = 0;
+};
+
+struct event_filter {
+    std::string object_id = {};  ///< uid; empty: of all objects that the caller may see
+};
+
+class event_operations {
+public:
+    virtual ~event_operations() = default;
+    /// The oldest come first.
+    virtual awaitable<result<listing<document>>> list(caller who, event_filter which) = 0;
+    virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, event_filter which,
+                                                                   watch_after after) = 0;
+};
+
+class document_operations {
+public:
+    virtual ~document_operations() = default;
+    /// Those of one kind that the caller may see.
+    virtual awaitable<result<listing<document>>> list(caller who, std::string kind) = 0;
+    /// Makes it or replaces it. Only of a kind that RIK keeps for users (tenant_kind).
+    /// Errors: invalid, another kind, or a bad name or tenant; conflict, it is at another revision (0: there is none).
+    virtual awaitable<result<void>> put(caller who, document what, expected_revision expected) = 0;
+    /// Errors: as put; not_found.
+    virtual awaitable<result<void>> remove(caller who, document_key which, expected_revision expected) = 0;
+};
+
+struct log_request {
+    object_ref instance;
+    std::string container = {};  ///< empty: the only one; of several the caller must name one
+    log_options how = {};
+};
+
+/// Streams of bytes from, and later to, what runs on a node.
+class stream_operations {
+public:
+    virtual ~stream_operations() = default;
+    /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
+    /// unavailable, its node is not heard.
+    virtual awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) = 0;
 };
 
 /// Implemented by the primary. May be called from any thread: each call hops to the primary's strand and back.
 /// A call that returns success for a change has made it durable. Reads give what is durable.
-/// All: Errors: unavailable, the primary is starting or stopping.
-/// Changes: Errors: denied, the caller may not; exhausted, too many changes wait for the disk; unavailable, it cannot
-/// be written: then the change is not kept. Cancel: a change that was begun may be made all the same.
+/// All: Errors: denied, the caller may not (authorize.hpp); unavailable, the primary is starting or stopping.
+/// Changes: Errors: exhausted, too many changes wait for the disk; unavailable, it cannot be written: then the change
+/// is not kept. Cancel: a change that was begun may be made all the same.
 class operations {
 public:
     virtual ~operations() = default;
+    virtual workload_operations& workloads() = 0;
+    virtual instance_operations& instances() = 0;
+    virtual node_operations& nodes() = 0;
+    virtual image_operations& images() = 0;
+    virtual event_operations& events() = 0;
+    virtual document_operations& documents() = 0;
+    virtual stream_operations& streams() = 0;
 
-    /// Errors: conflict, the name is taken in this tenant and kind.
-    virtual awaitable<result<stored<workload>>> create_workload(caller who, workload_definition definition) = 0;
-    /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
-    /// Errors: not_found. Cancel: waits until the deletion of all is durable.
-    virtual awaitable<result<void>> delete_workload(caller who, workload_id which) = 0;
-    /// All or none; but a crash in between leaves those that were made by then. Errors: not_found; invalid; conflict, a
-    /// name is taken or the workload is being deleted; exhausted, no free name was found.
-    virtual awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
-                                                                              create_instances_request what) = 0;
-    /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found.
-    virtual awaitable<result<void>> delete_instance(caller who, instance_id which) = 0;
-
-    /// Errors: not_found; conflict, the name stands for several: say the kind.
-    virtual awaitable<result<stored<workload>>> get_workload(caller who, object_ref which) = 0;
-    virtual awaitable<result<stored<instance>>> get_instance(caller who, object_ref which) = 0;
-    virtual awaitable<result<stored<node>>> get_node(caller who, object_ref which) = 0;
-    /// Lists: oldest first.
-    virtual awaitable<result<listing<workload>>> list_workloads(caller who) = 0;
-    virtual awaitable<result<listing<instance>>> list_instances(caller who, instance_filter which) = 0;
-    virtual awaitable<result<listing<node>>> list_nodes(caller who) = 0;
-    /// Oldest first.
-    virtual awaitable<result<listing<document>>> list_events(caller who, event_filter which) = 0;
-    virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_request what) = 0;
-
-    /// Documents of one kind.
-    virtual awaitable<result<listing<document>>> list_documents(caller who, std::string kind) = 0;
-    /// Makes it or replaces it. Only of a kind that RIK keeps for users (tenant_kind).
-    /// Errors: invalid, another kind, or a bad name or tenant; denied, also: another tenant's, and the caller is no
-    /// admin.
-    virtual awaitable<result<void>> put_document(caller who, document what) = 0;
-    /// Errors: as put_document; not_found.
-    virtual awaitable<result<void>> delete_document(caller who, document_key which) = 0;
-
-    /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
-    /// unavailable, its node is not heard.
-    virtual awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) = 0;
-
-    /// What the node answers. Errors: denied, the caller is no admin: what is on a machine belongs to all tenants;
-    /// not_found; unavailable, the node is not heard; those of `images`; conflict, an instance uses the image that is
-    /// to go. Cancel: a pull is given up, unless somebody else waits for it.
-    virtual awaitable<result<std::vector<held_image>>> call_images(caller who, node_id on, image_call what) = 0;
-
-    /// Is the store open and a scheduler connected? The reason if not.
+    /// Succeeds while the store is open and a scheduler is connected. Errors: unavailable, with the reason.
     virtual awaitable<result<void>> ready() = 0;
 };
 

@@ -49,29 +49,17 @@ public:
     /// Ends sessions and watches. Await it on the strand before destroying the primary.
     awaitable<> stop();
 
-    awaitable<result<stored<workload>>> create_workload(caller who, workload_definition definition) override;
-    awaitable<result<void>> delete_workload(caller who, workload_id which) override;
-    awaitable<result<std::vector<stored<instance>>>> create_instances(caller who,
-                                                                      create_instances_request what) override;
-    awaitable<result<void>> delete_instance(caller who, instance_id which) override;
-    awaitable<result<stored<workload>>> get_workload(caller who, object_ref which) override;
-    awaitable<result<stored<instance>>> get_instance(caller who, object_ref which) override;
-    awaitable<result<stored<node>>> get_node(caller who, object_ref which) override;
-    awaitable<result<listing<workload>>> list_workloads(caller who) override;
-    awaitable<result<listing<instance>>> list_instances(caller who, instance_filter which) override;
-    awaitable<result<listing<node>>> list_nodes(caller who) override;
-    awaitable<result<listing<document>>> list_events(caller who, event_filter which) override;
-    awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_request what) override;
-    awaitable<result<listing<document>>> list_documents(caller who, std::string kind) override;
-    awaitable<result<void>> put_document(caller who, document what) override;
-    awaitable<result<void>> delete_document(caller who, document_key which) override;
-    awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) override;
-    awaitable<result<std::vector<held_image>>> call_images(caller who, node_id on, image_call what) override;
+    workload_operations& workloads() override;
+    instance_operations& instances() override;
+    node_operations& nodes() override;
+    image_operations& images() override;
+    event_operations& events() override;
+    document_operations& documents() override;
+    stream_operations& streams() override;
     awaitable<result<void>> ready() override;
 
 private:
     class impl;
-    asio::any_io_executor strand_;
     std::unique_ptr<impl> impl_;
 };
 

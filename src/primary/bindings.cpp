@@ -1,0 +1,140 @@
+#include "bindings_detail.hpp"
+
+#include "tidy_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+/// A reason without "(3 nodes: a, b, c)".
+std::string without_counts(std::string_view reason) {
+    std::string kept;
+    std::size_t depth = 0;
+    for (auto const letter : reason) {
+        if (letter == '(') ++depth;
+        if (depth == 0) kept += letter;
+        if (letter == ')' && depth > 0) --depth;
+    }
+    return kept;
+}
+
+/// Returns true if it waits for the same as before, on however many nodes: nobody needs an event for that.
+bool is_same_wait(instance_status const& before, std::string_view reason) {
+    return before.reason == "Unschedulable" && without_counts(before.message) == without_counts(reason);
+}
+
+/// What is wanted of a condemned instance stays said until its node confirms; only what was seen of it changes.
+void keep_condemned(instance_status& next, instance_status const& before) {
+    next.state = instance_state::destroying;
+    next.since = before.since;
+    next.ready = false;
+    next.ready_since.reset();
+    explain_unstarted(next);
+}
+
+/// `row` once `news` is taken. Errors: conflict, its state does not follow.
+result<instance_fields> with_status(instance const& row, instance_status said) {
+    auto next = row.fields();
+    next.status = std::move(said);
+    if (row.is_condemned()) {
+        keep_condemned(next.status, row.status());
+        return next;
+    }
+    if (auto const legal = advance(row.state(), next.status.state); !legal) return legal.error();
+    // Its node says so when it has let go of everything.
+    if (is_finished(next.status.state)) next.binding->vacated = true;
+    return next;
+}
+
+}  // namespace
+
+result<void> bindings::take(proposal const& news) {
+    auto const row = state_.head().find<instance>(news.instance);
+    if (!row || !row->is_pending()) return {};
+    auto const* const node = state_.ledger().find(news.node);
+    auto const why =
+        node == nullptr ? refusal("node is not registered") : rik::refuse(*node, *row->pod_release(), policy_);
+    if (why) {
+        out_.debug("proposal refused", {{"instance", row->name()}, {"reason", std::string(*why)}});
+        due_.refuse(news.instance);
+        return {};
+    }
+    auto next = row->fields();
+    next.binding = node_binding{.node = news.node, .fence = state_.next_revision()};
+    next.status.reason = "Scheduled";
+    next.status.message = fmt::format("placed on node {}", node->name);
+    auto happened = events_.about(*row);
+    happened.reason = next.status.reason;
+    happened.message = next.status.message;
+    transaction binding;
+    events_.note(binding, std::move(happened));
+    binding.put(instance(std::move(next)), row.changed_at);
+    return state_.apply(std::move(binding));
+}
+
+result<void> bindings::take(unplaced_instance const& news) {
+    auto const row = state_.head().find<instance>(news.instance);
+    if (!row || !row->is_pending() || row->status().message == news.reason) return {};
+    auto next = row->fields();
+    next.status.reason = "Unschedulable";
+    next.status.message = news.reason;
+    transaction update;
+    if (!is_same_wait(row->status(), news.reason)) {
+        auto happened = events_.about(*row);
+        happened.type = event_type::warning;
+        happened.reason = next.status.reason;
+        happened.message = news.reason;
+        events_.note(update, std::move(happened));
+    }
+    update.put(instance(std::move(next)), row.changed_at);
+    return state_.apply(std::move(update));
+}
+
+result<void> bindings::take(status_report const& news) {
+    auto const row = state_.head().find<instance>(news.instance);
+    if (!row || !row->binding() || row->binding()->fence != news.fence) return {};  // news of another binding
+    if (news.status.seq <= row->status().seq) return {};                            // old news
+    auto next = with_status(*row, tidied(news.status));
+    if (!next) {
+        out_.warning("state not taken", {{"instance", row->name()}, {"error", to_string(next.error())}});
+        return {};
+    }
+    transaction update;
+    if (next->status.reason != row->status().reason || next->status.state != row->state())
+        events_.note(update, seen_by_node(*row, next->status, news.status));
+    update.put(instance(std::move(*next)), row.changed_at);
+    return state_.apply(std::move(update));
+}
+
+/// What its node has seen, now that its status is `now`.
+event bindings::seen_by_node(instance const& row, instance_status const& now, instance_status const& said) const {
+    auto happened = events_.about(row);
+    auto const* const holder = state_.ledger().find(row.binding()->node);
+    happened.source = "node " + (holder == nullptr ? row.binding()->node.text() : holder->name);
+    happened.type = said.state == instance_state::failed ? event_type::warning : event_type::normal;
+    happened.reason = said.reason;
+    happened.message =
+        now.state == row.state() ? said.message : fmt::format("{}: {}", to_string(now.state), said.message);
+    return happened;
+}
+
+result<void> bindings::take(gone_report const& news) {
+    auto const row = state_.head().find<instance>(news.instance);
+    if (!row || !row->is_condemned()) return {};
+    if (row->binding()->node != news.node || row->binding()->fence != news.fence) return {};
+    auto happened = events_.about(*row);
+    happened.reason = "Terminated";
+    happened.message = "terminated: its node has removed everything of it";
+    transaction removal;
+    events_.note(removal, std::move(happened));
+    removal.remove<instance>(news.instance, row.changed_at);
+    if (row->owner()) removals_.remove_if_empty(removal, *row->owner(), 1);
+    return state_.apply(std::move(removal));
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,156 @@
+#include "cluster_state_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <variant>
+
+namespace rik::detail {
+
+namespace {
+
+// Of an instance: its row, its event and the oldest event, which goes; and what is left of its workload.
+constexpr std::size_t slice_changes_max = 4 * limits::instances_per_slice_max;
+constexpr std::size_t slice_bytes_max = limits::unflushed_bytes_max / 4;
+
+/// A JSON string.
+result<cluster_id> parse_identity(std::string_view json) {
+    auto const is_quoted = json.size() > 2 && json.front() == '"' && json.back() == '"';
+    auto parsed = cluster_id::parse(is_quoted ? json.substr(1, json.size() - 2) : "");
+    if (!parsed) return error{errc::corrupt, "the stored identity of the cluster is damaged"};
+    return parsed;
+}
+
+}  // namespace
+
+/// What a transaction changes beside its rows.
+struct cluster_state::consequences {
+    struct instance_change {
+        std::shared_ptr<instance const> before;
+        std::shared_ptr<instance const> now;
+    };
+    std::vector<event_ledger::entry> told = {};
+    std::vector<document_key> gone = {};  ///< events
+    std::vector<instance_change> instances = {};
+    std::vector<std::shared_ptr<node const>> nodes = {};
+};
+
+cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random)
+    : random_(random), store_(strand, disk, random), failure_(strand) {}
+
+awaitable<result<void>> cluster_state::open() {
+    auto const opened = co_await store_.open();
+    if (!opened) co_return opened.error();
+    auto const identified = read_identity();
+    if (identified) derive();
+    co_return identified;
+}
+
+result<void> cluster_state::read_identity() {
+    document_key const identity{"identity", "", "cluster"};
+    if (auto const known = head().find<document>(identity)) {
+        auto const parsed = parse_identity(known->json);
+        if (!parsed) return parsed.error();
+        cluster_ = *parsed;
+        return {};
+    }
+    cluster_ = cluster_id::generate(random_);
+    transaction first;
+    first.put(document{identity, "", '"' + cluster_.text() + '"'}, 0);
+    auto const applied = store_.apply(std::move(first));
+    if (!applied) return applied.error();
+    return {};
+}
+
+void cluster_state::derive() {
+    for (auto const& each : head().list<node>()) ledger_.set_node(candidate_of(each->id, each->facts));
+    for (auto const& each : head().list<instance>()) track(nullptr, each.row.get());
+    for (auto const& each : head().list<document>(kind_index(event_kind))) events_.add(event_ledger::read(*each));
+}
+
+awaitable<> cluster_state::flush() {
+    failed_ = co_await store_.run();
+    failure_.notify();
+}
+
+awaitable<error> cluster_state::failure() {
+    while (!failed_) co_await failure_.wait();
+    co_return *failed_;
+}
+
+result<void> cluster_state::apply(transaction changes) {
+    auto follows = read(changes);
+    drop_old_events(changes, follows);
+    auto const applied = store_.apply(std::move(changes));
+    if (!applied) return applied.error();
+    follow(std::move(follows));
+    return {};
+}
+
+cluster_state::consequences cluster_state::read(transaction const& changes) const {
+    consequences found;
+    for (auto const& each : changes.writes()) {
+        if (auto const* const written = std::get_if<transaction::write<document>>(&each)) {
+            if (written->key.kind != event_kind) continue;
+            if (written->row)
+                found.told.push_back(event_ledger::read(*written->row));
+            else
+                found.gone.push_back(written->key);
+        } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
+            found.instances.push_back({head().find<instance>(one->key).row, one->row});
+        } else if (auto const* const machine = std::get_if<transaction::write<node>>(&each)) {
+            found.nodes.push_back(machine->row);
+        }
+    }
+    return found;
+}
+
+void cluster_state::drop_old_events(transaction& changes, consequences& of) const {
+    auto const at_once = std::max(of.told.size(), limits::instances_per_slice_max);
+    for (auto& oldest : events_.find_excess(of.told, of.gone, at_once)) {
+        if (auto const row = head().find<document>(oldest)) changes.remove<document>(oldest, row.changed_at);
+        of.gone.push_back(std::move(oldest));
+    }
+}
+
+void cluster_state::follow(consequences of) {
+    for (auto const& each : of.gone) events_.remove(each);
+    for (auto& each : of.told) events_.add(std::move(each));
+    for (auto const& [before, now] : of.instances) track(before.get(), now.get());
+    for (auto const& each : of.nodes) ledger_.set_node(candidate_of(each->id, each->facts));
+}
+
+/// Precondition: one of the two is there.
+void cluster_state::track(instance const* before, instance const* now) {
+    if (before != nullptr && is_finished(before->state())) finished_.erase({before->status().since, before->id()});
+    if (now != nullptr && is_finished(now->state())) finished_.emplace(now->status().since, now->id());
+    if (now != nullptr && now->takes_room())
+        ledger_.hold(now->id(), now->binding()->node, now->pod_release());
+    else
+        ledger_.release(now != nullptr ? now->id() : before->id());
+}
+
+awaitable<result<void>> cluster_state::commit(transaction changes) {
+    auto const applied = apply(std::move(changes));
+    if (!applied) co_return applied;
+    co_return co_await wait_durable();
+}
+
+awaitable<result<void>> cluster_state::wait_durable() { return store_.wait_durable(head().at()); }
+
+awaitable<error> cluster_state::when_durable(error why) {
+    auto const durable = co_await wait_durable();
+    co_return durable ? why : durable.error();
+}
+
+awaitable<result<void>> cluster_state::wait_for_slice() {
+    while (store_.unflushed_count() + slice_changes_max > limits::unflushed_count_max ||
+           store_.unflushed_bytes() + slice_bytes_max > limits::unflushed_bytes_max) {
+        auto const caught_up = co_await wait_durable();
+        if (!caught_up) co_return caught_up;
+    }
+    co_return result<void>{};
+}
+
+}  // namespace rik::detail

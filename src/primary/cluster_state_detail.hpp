@@ -1,0 +1,84 @@
+// What the primary knows, kept in step by one way in.
+#pragma once
+
+#include "event_ledger_detail.hpp"
+
+#include <rik/async/notifier.hpp>
+#include <rik/placement/placement.hpp>
+#include <rik/store/store.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace rik::detail {
+
+/// The rows of the store, and what follows from those of its head: what every node holds, which events there are, which
+/// instances have finished. It knows nothing of requests, links or time. A class that only reads takes a view instead.
+/// Use it from the primary's strand only.
+class cluster_state {
+public:
+    /// Instances by the time at which they finished.
+    using finished_instances = std::set<std::pair<wall_time, instance_id>>;
+
+    /// `disk` and `random` must outlive it.
+    cluster_state(asio::any_io_executor strand, journal& disk, entropy& random);
+
+    /// Opens the store and derives the rest from its rows. The first time, it makes the identity of the cluster.
+    /// Errors: those of store::open; corrupt, the identity is damaged.
+    awaitable<result<void>> open();
+    /// Writes what is applied to the journal, until cancelled or until the journal fails.
+    awaitable<> flush();
+    /// Completes when the journal has failed: nothing is accepted or becomes durable any more.
+    awaitable<error> failure();
+    std::optional<error> const& failed() const { return failed_; }
+
+    /// Makes all of the changes or none. Old events go in the same commit when there are too many.
+    /// Errors: those of store::apply.
+    result<void> apply(transaction changes);
+    /// `apply`, and waits until the changes are durable.
+    awaitable<result<void>> commit(transaction changes);
+    /// Waits until all that was applied is durable. Errors: those of store::wait_durable.
+    awaitable<result<void>> wait_durable();
+    /// An answer that follows from the head is told when the head is durable: else a power loss could take back what
+    /// somebody has heard of. Returns `why`, or the error of the journal.
+    awaitable<error> when_durable(error why);
+    /// Waits until the journal has caught up far enough for one more slice (limits::instances_per_slice_max instances).
+    /// Errors: those of store::wait_durable.
+    awaitable<result<void>> wait_for_slice();
+
+    view const& head() const { return store_.head(); }
+    view const& durable() const { return store_.durable(); }
+    store_position position() const { return store_.position(); }
+    revision next_revision() const { return store_.next_revision(); }
+    std::size_t unflushed_count() const { return store_.unflushed_count(); }
+    std::unique_ptr<watcher> watch(subscription what) { return store_.watch(std::move(what)); }
+
+    cluster_id const& cluster() const { return cluster_; }
+    cluster_view const& ledger() const { return ledger_; }
+    event_ledger const& events() const { return events_; }
+    finished_instances const& finished() const { return finished_; }
+
+private:
+    struct consequences;
+    result<void> read_identity();
+    void derive();
+    consequences read(transaction const& changes) const;
+    void drop_old_events(transaction& changes, consequences& of) const;
+    void follow(consequences of);
+    void track(instance const* before, instance const* now);
+
+    entropy& random_;
+    store store_;
+    cluster_id cluster_;
+    cluster_view ledger_;
+    event_ledger events_;
+    finished_instances finished_;
+    std::optional<error> failed_;
+    notifier failure_;
+};
+
+}  // namespace rik::detail

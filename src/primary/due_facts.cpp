@@ -1,0 +1,85 @@
+#include "due_facts_detail.hpp"
+
+#include <rik/model/definition.hpp>
+
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+item item_of(instance const& row, view const& in) {
+    item made{.instance = row.id(), .pod_release = row.pod_release()};
+    made.name = row.name();
+    if (row.owner() && !host_ports(row.pod()).empty())
+        if (auto const owner = in.find<workload>(*row.owner())) made.workload = owner->name;
+    if (row.binding()) made.takes_room = row.takes_room();
+    if (auto const& binding = row.binding()) {
+        made.want = binding->condemned ? item_want::destroy : item_want::run;
+        made.node = binding->node;
+        made.fence = binding->fence;
+    }
+    return made;
+}
+
+registered_node registered(node const& row) { return {row.id, row.pod_subnet, row.facts.name}; }
+
+facts all_of(view const& from) {
+    facts all{.at = from.at(), .everything = true};
+    for (auto const& row : from.list<instance>()) all.items.push_back(item_of(*row, from));
+    for (auto const& row : from.list<node>()) all.nodes.push_back(registered(*row));
+    return all;
+}
+
+}  // namespace
+
+void due_facts::mark_everything() {
+    is_everything_ = true;
+    wake();
+}
+
+void due_facts::mark(instance_id const& changed) {
+    instances_.insert(changed);
+    wake();
+}
+
+void due_facts::mark(node_id const& changed) {
+    nodes_.insert(changed);
+    wake();
+}
+
+void due_facts::refuse(instance_id const& proposed) {
+    refusals_.push_back(proposed);
+    wake();
+}
+
+void due_facts::ask(stream_request what) {
+    streams_.push_back(std::move(what));
+    wake();
+}
+
+bool due_facts::is_empty() const {
+    return !is_everything_ && instances_.empty() && nodes_.empty() && refusals_.empty() && streams_.empty();
+}
+
+/// What was marked by itself before everything stays due: it may have been asked for in this session.
+facts due_facts::take(view const& from) {
+    return std::exchange(is_everything_, false) ? all_of(from) : take_changes(from);
+}
+
+facts due_facts::take_changes(view const& from) {
+    facts news{.at = from.at()};
+    for (auto const& id : std::exchange(instances_, {})) {
+        if (auto const row = from.find<instance>(id))
+            news.items.push_back(item_of(*row, from));
+        else
+            news.removed.push_back(id);
+    }
+    for (auto const& id : std::exchange(nodes_, {}))
+        if (auto const row = from.find<node>(id)) news.nodes.push_back(registered(*row));
+    news.refused = std::exchange(refusals_, {});
+    news.streams = std::exchange(streams_, {});
+    return news;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,49 @@
+#include "event_writer_detail.hpp"
+
+#include "tidy_detail.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::detail {
+
+event event_writer::begin(std::string object_kind, std::string object_id, std::string object_name) const {
+    event made{.object_kind = std::move(object_kind), .object_id = std::move(object_id)};
+    made.object_name = std::move(object_name);
+    made.source = "primary";
+    made.at = time_.wall();
+    return made;
+}
+
+event event_writer::about(workload const& subject) const {
+    auto made = begin("workload", subject.id.text(), subject.name);
+    made.tenant = subject.tenant;
+    return made;
+}
+
+event event_writer::about(instance const& subject) const {
+    auto made = begin("instance", subject.id().text(), subject.name());
+    made.tenant = subject.tenant();
+    if (subject.owner()) made.owner_id = subject.owner()->text();
+    return made;
+}
+
+event event_writer::about(node const& subject) const { return begin("node", subject.id.text(), subject.facts.name); }
+
+void event_writer::note(transaction& into, event happened) {
+    happened = tidied(std::move(happened));
+    auto const content = event_ledger::content_of(happened);
+    if (auto const* const same = state_.events().find_same(happened.object_id, content)) {
+        auto const row = state_.head().find<document>(*same);
+        auto const before = row ? parse_event(*row) : result<event>();
+        if (before && before->is_same_as(happened)) {
+            happened.count = before->count + 1;
+            happened.first_at = before->first_at.value_or(before->at);
+            into.remove<document>(*same, row.changed_at);
+        }
+    }
+    sequence_ = std::max(sequence_, state_.events().last_sequence()) + 1;
+    into.put(to_document(happened, sequence_), 0);
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,34 @@
+// Tells users what happens, in the commit that makes it happen.
+#pragma once
+
+#include "cluster_state_detail.hpp"
+
+#include <rik/async/clock.hpp>
+
+#include <cstdint>
+
+namespace rik::detail {
+
+/// Adds events to transactions. It reads the state, and changes nothing itself.
+class event_writer {
+public:
+    event_writer(clock& time, cluster_state const& state) : time_(time), state_(state) {}
+
+    /// Adds `happened` to a commit. An event that says what an earlier one said takes its place, and counts.
+    /// Precondition: `into` has no event about the same object.
+    void note(transaction& into, event happened);
+
+    /// An event of now, without its reason and its message.
+    event about(workload const& subject) const;
+    event about(instance const& subject) const;
+    event about(node const& subject) const;
+
+private:
+    event begin(std::string object_kind, std::string object_id, std::string object_name) const;
+
+    clock& time_;
+    cluster_state const& state_;
+    std::uint64_t sequence_ = 0;  ///< of the last one; a commit that is refused leaves a gap, which nobody minds
+};
+
+}  // namespace rik::detail

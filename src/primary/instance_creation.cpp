@@ -1,0 +1,130 @@
+#include "instance_creation_detail.hpp"
+
+#include "names_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr int name_attempts_max = 100;
+/// The instance, its event, and the oldest event, which goes.
+constexpr std::size_t changes_per_creation = 3;
+
+}  // namespace
+
+/// Room in front of the journal, held while something is made slice by slice.
+class instance_creation::promise {
+public:
+    promise(std::size_t& sum, std::size_t count) : sum_(sum), count_(count) { sum_ += count_; }
+    promise(promise const&) = delete;
+    promise& operator=(promise const&) = delete;
+    ~promise() { sum_ -= count_; }
+    void keep(std::size_t part) {
+        sum_ -= part;
+        count_ -= part;
+    }
+
+private:
+    std::size_t& sum_;
+    std::size_t count_;
+};
+
+instance instance_creation::make_pending(workload const& owner, release_ptr pod, std::string name) const {
+    instance_fields fields{
+        .id = instance_id::generate(random_), .tenant = owner.tenant, .name = std::move(name), .owner = owner.id};
+    fields.pod_release = std::move(pod);
+    fields.created_at = time_.wall();
+    fields.status.since = fields.created_at;
+    fields.status.reason = "Created";
+    fields.status.message = "waits to be placed on a node";
+    return instance(std::move(fields));
+}
+
+/// A generated name that neither the store has nor `promised` contains.
+result<std::string> instance_creation::free_name(std::string const& tenant, std::set<std::string> const& promised) {
+    for (int attempt = 0; attempt < name_attempts_max; ++attempt) {
+        auto name = make_name(random_);
+        if (!promised.contains(name) && !state_.head().find_named<instance>(instance_name(tenant, name))) return name;
+    }
+    return error{errc::exhausted, "no free name was found for the instance", "name", "give it one"};
+}
+
+/// What a failed journal did not take does not come back.
+awaitable<result<std::vector<instance_id>>> instance_creation::make(creation_request what) {
+    auto const cost = what.replicas * changes_per_creation;
+    if (state_.unflushed_count() + promised_changes_count_ + cost > limits::unflushed_count_max)
+        co_return error{errc::exhausted, "the disk is too slow: too many changes wait for it", {}, "try again"};
+    promise held(promised_changes_count_, cost);
+    std::vector<instance_id> made;
+    auto const done = co_await make_slices(std::move(what), held, made);
+    if (done) co_return made;
+    auto why = done.error();
+    if (made.empty()) co_return co_await state_.when_durable(std::move(why));
+    auto removing = removals_.remove_all(std::move(made), "not all that were asked for could be made");
+    auto const removed = co_await std::move(removing);
+    if (!removed && !state_.failed())
+        out_.error("instances not removed that were made in vain", {{"error", to_string(removed.error())}});
+    co_return why;
+}
+
+/// Slice by slice, so that neither a commit nor the strand is held long. `made` has those that were made, also when not
+/// all are.
+awaitable<result<void>> instance_creation::make_slices(creation_request what, promise& held,
+                                                       std::vector<instance_id>& made) {
+    while (made.size() < what.replicas) {
+        if (!made.empty()) co_await asio::post(strand_, asio::use_awaitable);
+        if (auto const why = gate_.closed_because()) co_return *why;
+        auto const room = co_await state_.wait_for_slice();
+        if (!room) co_return room;
+        auto const owner = state_.head().find<workload>(what.workload);
+        if (!owner || owner->deleting_since)
+            co_return error{errc::conflict, "its workload has been deleted meanwhile", {}, "create the workload again"};
+        auto const before = made.size();
+        auto slice = plan_slice(what, *owner, made);
+        if (!slice) co_return slice.error();
+        auto const applied = state_.apply(std::move(*slice));
+        if (!applied) {
+            made.resize(before);
+            co_return applied;
+        }
+        held.keep((made.size() - before) * changes_per_creation);
+    }
+    co_return result<void>{};
+}
+
+/// The next slice of what was asked for; what it makes is added to `made`.
+result<transaction> instance_creation::plan_slice(creation_request const& what, workload const& owner,
+                                                  std::vector<instance_id>& made) {
+    auto const pod = state_.head().find<release>(owner.current_release).row;
+    transaction slice;
+    std::set<std::string> promised;
+    std::vector<instance_id> added;
+    auto const count = std::min<std::size_t>(what.replicas - made.size(), limits::instances_per_slice_max);
+    while (added.size() < count) {
+        auto name = what.name.empty() ? free_name(owner.tenant, promised) : result<std::string>(what.name);
+        if (!name) return name.error();
+        if (state_.head().find_named<instance>(instance_name(owner.tenant, *name)))
+            return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
+                         "choose another name"};
+        promised.insert(*name);
+        auto const one = make_pending(owner, pod, std::move(*name));
+        auto happened = events_.about(one);
+        happened.reason = "Created";
+        happened.message = fmt::format("pending: created from workload {}", owner.name);
+        events_.note(slice, std::move(happened));
+        added.push_back(one.id());
+        slice.put(one, 0);
+    }
+    made.insert(made.end(), added.begin(), added.end());
+    return slice;
+}
+
+}  // namespace rik::detail

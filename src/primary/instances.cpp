@@ -1,0 +1,132 @@
+#include "instances_detail.hpp"
+
+#include "listing_detail.hpp"
+#include "lookup_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik {
+
+std::optional<error> check(create_instances_request const& what) {
+    if (what.replicas < 1 || what.replicas > limits::replicas_per_request_max)
+        return error{errc::invalid, fmt::format("{} replicas were asked for", what.replicas), "replicas",
+                     fmt::format("ask for 1 to {}", limits::replicas_per_request_max)};
+    if (what.name.empty()) return std::nullopt;
+    if (what.replicas > 1)
+        return error{errc::invalid, "a name was given for several replicas", "name",
+                     "leave it out, or ask for one replica"};
+    return check_object_name(what.name, "name");
+}
+
+namespace detail {
+
+namespace {
+
+/// Returns true if a list or a watch of `which` has this row.
+bool is_chosen(instance const& row, caller const& who, instance_filter const& which) {
+    if (which.workload && row.owner() != which.workload) return false;
+    if (which.node && (!row.binding() || row.binding()->node != *which.node)) return false;
+    if (!which.tenant.empty() && row.tenant() != which.tenant) return false;
+    return !authorize(who, verb::list, object_kind::instance, row.tenant());
+}
+
+/// The index that holds all that are chosen; empty: the whole table.
+std::string index_of(instance_filter const& which) {
+    if (which.workload) return owner_index(*which.workload);
+    return which.node ? node_index(*which.node) : std::string();
+}
+
+error being_deleted(workload const& owner) {
+    return error{errc::conflict,
+                 fmt::format("workload {} is being deleted", owner.name),
+                 {},
+                 "wait until it is gone, and create it again"};
+}
+
+}  // namespace
+
+awaitable<result<std::vector<stored<instance>>>> primary_instances::create(caller who, create_instances_request what) {
+    auto refusal = authorize(who, verb::create, object_kind::instance, tenant_of(who, what.workload));
+    return gate_.enter(std::move(refusal), create_here(std::move(who), std::move(what)));
+}
+
+awaitable<result<std::vector<stored<instance>>>> primary_instances::create_here(caller who,
+                                                                                create_instances_request what) {
+    if (auto const wrong = check(what)) co_return *wrong;
+    auto const owner = find_workload(state_.head(), who, what.workload);
+    if (!owner) co_return co_await state_.when_durable(owner.error());
+    if (auto const refused = authorize(who, verb::create, object_kind::instance, (*owner)->tenant)) co_return *refused;
+    if ((*owner)->deleting_since) co_return co_await state_.when_durable(being_deleted(**owner));
+    creation_request wanted{.workload = (*owner)->id, .name = std::move(what.name), .replicas = what.replicas};
+    // A caller that is cancelled between two slices stays for the rest, so that all or none are made.
+    auto making = shield(creation_.make(std::move(wanted)));
+    auto const made = co_await std::move(making);
+    if (!made) co_return made.error();
+    auto const durable = co_await state_.wait_durable();
+    if (!durable) co_return durable.error();
+    std::vector<stored<instance>> rows;
+    for (auto const& id : *made)
+        if (auto row = state_.durable().find<instance>(id)) rows.push_back(std::move(row));
+    co_return rows;
+}
+
+awaitable<result<void>> primary_instances::remove(caller who, object_ref which, expected_revision expected) {
+    auto refusal = authorize(who, verb::remove, object_kind::instance, tenant_of(who, which));
+    return gate_.enter(std::move(refusal), remove_here(std::move(who), std::move(which), expected));
+}
+
+awaitable<result<void>> primary_instances::remove_here(caller who, object_ref which, expected_revision expected) {
+    auto const found = find_instance(state_.head(), who, which);
+    if (!found) co_return co_await state_.when_durable(found.error());
+    auto const& row = *found;
+    if (auto const refused = authorize(who, verb::remove, object_kind::instance, row->tenant())) co_return *refused;
+    if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
+        co_return co_await state_.when_durable(*moved);
+    if (row->is_condemned()) co_return co_await state_.wait_durable();
+    transaction deletion;
+    removals_.condemn(deletion, row, "deleted by a user");
+    co_return co_await state_.commit(std::move(deletion));
+}
+
+awaitable<result<stored<instance>>> primary_instances::get(caller who, object_ref which) {
+    auto refusal = authorize(who, verb::get, object_kind::instance, tenant_of(who, which));
+    return gate_.read(std::move(refusal), [this, who = std::move(who), which = std::move(which)] {
+        return find_instance(state_.durable(), who, which);
+    });
+}
+
+awaitable<result<listing<instance>>> primary_instances::list(caller who, instance_filter which) {
+    auto refusal = authorize(who, verb::list, object_kind::instance, which.tenant);
+    auto reading = gate_.read(std::move(refusal),
+                              [this, who = std::move(who), which = std::move(which)] { return list_here(who, which); });
+    return oldest_first(std::move(reading));
+}
+
+result<listing<instance>> primary_instances::list_here(caller const& who, instance_filter const& which) const {
+    auto const& from = state_.durable();
+    auto const index_key = index_of(which);
+    listing<instance> found{state_.position(),
+                            index_key.empty() ? from.list<instance>() : from.list<instance>(index_key)};
+    std::erase_if(found.rows, [&](auto const& row) { return !is_chosen(*row, who, which); });
+    return found;
+}
+
+awaitable<result<std::unique_ptr<watch_source>>> primary_instances::watch(caller who, instance_filter which,
+                                                                          watch_after after) {
+    auto refusal = authorize(who, verb::watch, object_kind::instance, which.tenant);
+    subscription wanted{.table = table_id::instance, .index_key = index_of(which)};
+    wanted.after = after;
+    auto meant = either_side<instance>(
+        [who = std::move(who), which = std::move(which)](instance const& row) { return is_chosen(row, who, which); });
+    return gate_.read(std::move(refusal), [this, wanted = std::move(wanted), meant = std::move(meant)] {
+        return result(open_watch(strand_, state_, wanted, meant));
+    });
+}
+
+}  // namespace detail
+
+}  // namespace rik

@@ -1,0 +1,38 @@
+// Operations on instances.
+#pragma once
+
+#include "gate_detail.hpp"
+#include "instance_creation_detail.hpp"
+#include "removals_detail.hpp"
+
+#include <rik/primary/operations.hpp>
+
+namespace rik::detail {
+
+/// Reads the state; what it changes goes through the creation and the removals.
+class primary_instances final : public instance_operations {
+public:
+    primary_instances(asio::any_io_executor strand, gate& entrance, cluster_state& state, instance_creation& creation,
+                      removals& leaving)
+        : strand_(strand), gate_(entrance), state_(state), creation_(creation), removals_(leaving) {}
+
+    awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) override;
+    awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
+    awaitable<result<stored<instance>>> get(caller who, object_ref which) override;
+    awaitable<result<listing<instance>>> list(caller who, instance_filter which) override;
+    awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
+                                                           watch_after after) override;
+
+private:
+    awaitable<result<std::vector<stored<instance>>>> create_here(caller who, create_instances_request what);
+    awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
+    result<listing<instance>> list_here(caller const& who, instance_filter const& which) const;
+
+    asio::any_io_executor strand_;
+    gate& gate_;
+    cluster_state& state_;
+    instance_creation& creation_;
+    removals& removals_;
+};
+
+}  // namespace rik::detail

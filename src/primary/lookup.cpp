@@ -1,0 +1,82 @@
+#include "lookup_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rik::detail {
+
+namespace {
+
+bool may_see(caller const& who, workload const& row) {
+    return !authorize(who, verb::get, object_kind::workload, row.tenant);
+}
+bool may_see(caller const& who, instance const& row) {
+    return !authorize(who, verb::get, object_kind::instance, row.tenant());
+}
+
+template <class Row>
+stored<Row> find_by_id(view const& in, caller const& who, object_ref const& which) {
+    auto const id = table<Row>::key::parse(which.id_or_name);
+    auto row = id ? in.find<Row>(*id) : stored<Row>();
+    return row && may_see(who, *row) ? row : stored<Row>();
+}
+
+}  // namespace
+
+error no_such_object(object_kind kind, std::string_view name) {
+    return error{errc::not_found, fmt::format("{} {} does not exist", to_string(kind), name)};
+}
+
+std::string const& tenant_of(caller const& who, object_ref const& which) {
+    return which.tenant.empty() ? who.tenant : which.tenant;
+}
+
+result<stored<workload>> find_workload(view const& in, caller const& who, object_ref const& which) {
+    if (auto row = find_by_id<workload>(in, who, which)) return row;
+    std::vector<stored<workload>> found;
+    for (auto const kind : {workload_kind::pod, workload_kind::function}) {
+        if (which.kind && *which.kind != kind) continue;
+        auto row = in.find_named<workload>(workload_name(tenant_of(who, which), kind, which.id_or_name));
+        if (row && may_see(who, *row)) found.push_back(std::move(row));
+    }
+    if (found.empty()) return no_such_object(object_kind::workload, which.id_or_name);
+    if (found.size() > 1)
+        return error{errc::conflict, fmt::format("{} names a Pod and a Function", which.id_or_name), "kind",
+                     "say which kind is meant"};
+    return std::move(found.front());
+}
+
+result<stored<instance>> find_instance(view const& in, caller const& who, object_ref const& which) {
+    if (auto row = find_by_id<instance>(in, who, which)) return row;
+    auto row = in.find_named<instance>(instance_name(tenant_of(who, which), which.id_or_name));
+    if (row && may_see(who, *row)) return row;
+    return no_such_object(object_kind::instance, which.id_or_name);
+}
+
+result<stored<node>> find_node(view const& in, object_ref const& which) {
+    if (auto const id = node_id::parse(which.id_or_name))
+        if (auto row = in.find<node>(*id)) return row;
+    stored<node> found;
+    for (auto const& row : in.list<node>()) {
+        if (row->facts.name != which.id_or_name) continue;
+        if (found)
+            return error{
+                errc::conflict, fmt::format("several nodes are named {}", which.id_or_name), {}, "name it by its id"};
+        found = row;
+    }
+    if (!found) return no_such_object(object_kind::node, which.id_or_name);
+    return found;
+}
+
+std::optional<error> check_revision(expected_revision expected, revision at, object_kind kind, std::string_view name) {
+    if (!expected || *expected == at) return std::nullopt;
+    auto const what = fmt::format("{} {}", to_string(kind), name);
+    if (at == 0) return error{errc::conflict, what + " does not exist any more", "revision"};
+    return error{errc::conflict, fmt::format("{} is at revision {}, not {}: it has changed", what, at, *expected),
+                 "revision", "read it again"};
+}
+
+}  // namespace rik::detail

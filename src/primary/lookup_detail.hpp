@@ -1,0 +1,25 @@
+// Finds what a caller names. Pure: a caller never learns of an object that it may not read.
+#pragma once
+
+#include <rik/primary/authorize.hpp>
+#include <rik/primary/operations.hpp>
+
+#include <string_view>
+
+namespace rik::detail {
+
+error no_such_object(object_kind kind, std::string_view name);
+
+/// By uid in any tenant that the caller may read; by name in the tenant of `which`, else in the caller's own.
+/// Errors: not_found; conflict, several have this name.
+result<stored<workload>> find_workload(view const& in, caller const& who, object_ref const& which);
+result<stored<instance>> find_instance(view const& in, caller const& who, object_ref const& which);
+result<stored<node>> find_node(view const& in, object_ref const& which);
+
+/// The tenant in which a caller looks for a name.
+std::string const& tenant_of(caller const& who, object_ref const& which);
+
+/// Why a row that is at `at` may not be changed by one who expects it at `expected`. Errors: conflict.
+std::optional<error> check_revision(expected_revision expected, revision at, object_kind kind, std::string_view name);
+
+}  // namespace rik::detail

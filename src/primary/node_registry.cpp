@@ -1,0 +1,111 @@
+#include "node_registry_detail.hpp"
+
+#include "tidy_detail.hpp"
+
+#include <rik/base/ipv4.hpp>
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+node_state state_of(bool is_heard, node_facts const& said) {
+    if (!is_heard) return node_state::unheard;
+    return said.troubles.empty() ? node_state::ready : node_state::not_ready;
+}
+
+}  // namespace
+
+node_registry::node_registry(clock& time, cluster_state& state, event_writer& events, due_facts& due,
+                             subnet_plan subnets, log const& out)
+    : time_(time), state_(state), events_(events), due_(due), subnets_(std::move(subnets)), out_(out) {}
+
+result<void> node_registry::take(node_report const& news) {
+    auto const known = state_.head().find<node>(news.node);
+    auto const facts = news.facts ? std::optional(tidied(*news.facts)) : std::nullopt;
+    if (!known) return facts ? add(news.node, *facts) : result<void>();
+    auto next = *known;
+    if (facts) next.facts = *facts;
+    auto const state = state_of(news.heard, next.facts);
+    auto const is_changed = state != known->state || next.facts.troubles != known->facts.troubles;
+    if (!is_changed && next.facts == known->facts) {
+        due_.mark(news.node);  // it said Hello: the scheduler waits for its registration
+        return {};
+    }
+    transaction update;
+    if (is_changed) {
+        if (state != known->state) next.state_since = time_.wall();
+        next.state = state;
+        events_.note(update, change_of(next, known->state));
+    }
+    update.put(std::move(next), known.changed_at);
+    return state_.apply(std::move(update));
+}
+
+/// Precondition: its state has changed, or its troubles have.
+event node_registry::change_of(node const& now, node_state before) const {
+    auto happened = events_.about(now);
+    happened.type = now.state == node_state::ready ? event_type::normal : event_type::warning;
+    switch (now.state) {
+        case node_state::ready:
+            happened.reason = "NodeReady";
+            happened.message = before == node_state::unheard ? "the node is heard again"
+                                                             : "the node takes instances again: its trouble is over";
+            break;
+        case node_state::not_ready:
+            happened.reason = now.facts.troubles.front().reason;
+            happened.message = now.facts.troubles.front().message;
+            break;
+        case node_state::unheard:
+            happened.reason = "NodeUnheard";
+            happened.message = "the node is not heard; its instances are in an unknown state";
+            break;
+    }
+    return happened;
+}
+
+result<void> node_registry::add(node_id const& id, node_facts const& said) {
+    auto const subnet = free_subnet();
+    if (!subnet) {
+        out_.error("node refused", {{"node", said.name}, {"error", to_string(subnet.error())}});
+        return {};
+    }
+    node made{.id = id, .facts = said, .pod_subnet = *subnet};
+    made.created_at = time_.wall();
+    made.state_since = made.created_at;
+    made.state = state_of(true, said);
+    auto happened = events_.about(made);
+    happened.reason = "NodeRegistered";
+    happened.message = fmt::format("the node has joined, with Pod subnet {}", *subnet);
+    transaction registration;
+    events_.note(registration, std::move(happened));
+    if (made.state != node_state::ready) events_.note(registration, change_of(made, node_state::ready));
+    registration.put(std::move(made), 0);
+    if (auto applied = state_.apply(std::move(registration)); !applied) return applied;
+    out_.info("node registered", {{"node", said.name}, {"subnet", *subnet}});
+    return {};
+}
+
+/// The lowest part of the cluster's network that no node has.
+result<std::string> node_registry::free_subnet() const {
+    auto const whole = ipv4_subnet::parse(subnets_.cluster_cidr);
+    if (!whole) return whole.error();
+    std::set<std::string> taken;
+    for (auto const& each : state_.head().list<node>()) taken.insert(each->pod_subnet);
+    for (std::uint64_t index = 0;; ++index) {
+        auto const part = whole->part(index, subnets_.node_prefix_bits);
+        if (!part)
+            return error{errc::exhausted,
+                         fmt::format("every Pod subnet of {} is taken", subnets_.cluster_cidr),
+                         {},
+                         "start the cluster with a larger --cluster-cidr"};
+        if (!taken.contains(part->text())) return part->text();
+    }
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,41 @@
+// Nodes as the scheduler reports them: they join, change, fall silent, and are heard again.
+#pragma once
+
+#include "due_facts_detail.hpp"
+#include "event_writer_detail.hpp"
+
+#include <rik/base/log.hpp>
+
+#include <string>
+
+namespace rik::detail {
+
+struct subnet_plan {
+    std::string cluster_cidr;
+    unsigned node_prefix_bits;
+};
+
+/// Changes the rows of nodes only.
+class node_registry {
+public:
+    node_registry(clock& time, cluster_state& state, event_writer& events, due_facts& due, subnet_plan subnets,
+                  log const& out);
+
+    /// Errors: those of cluster_state::apply. A node for which there is no subnet is refused without an error: the
+    /// session goes on without it.
+    result<void> take(node_report const& news);
+
+private:
+    result<void> add(node_id const& id, node_facts const& said);
+    event change_of(node const& now, node_state before) const;
+    result<std::string> free_subnet() const;
+
+    clock& time_;
+    cluster_state& state_;
+    event_writer& events_;
+    due_facts& due_;
+    subnet_plan subnets_;
+    log const& out_;
+};
+
+}  // namespace rik::detail

@@ -1,0 +1,24 @@
+#include "node_streams_detail.hpp"
+
+#include <rik/async/deadline.hpp>
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik::detail {
+
+awaitable<result<std::unique_ptr<byte_stream>>> node_streams::open(stored<node> from, stream_call what) {
+    stream_request request{.stream = stream_id::generate(random_), .node = from->id, .what = std::move(what)};
+    auto const stream = request.stream;
+    due_.ask(std::move(request));
+    auto const patience = time_.now() + limits::stream_dial_timeout;
+    auto dialled = with_deadline(time_, patience, listener_.expect(stream));
+    auto opened = co_await entrance_.while_open(std::move(dialled));
+    if (!opened && opened.error().code == errc::timed_out)
+        co_return error{errc::unavailable, fmt::format("node {} did not answer in time", from->facts.name)};
+    co_return opened;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,114 @@
+#include "removals_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+/// `from` as it is once somebody wants it gone.
+instance condemned(instance const& from, wall_time now, std::string message) {
+    auto next = from.fields();
+    next.binding->condemned = true;
+    next.deleting_since = now;
+    next.status.state = instance_state::destroying;
+    next.status.since = now;
+    next.status.reason = "Deleting";
+    next.status.message = std::move(message);
+    next.status.ready = false;
+    explain_unstarted(next.status);
+    return instance(std::move(next));
+}
+
+}  // namespace
+
+void removals::condemn(transaction& into, stored<instance> const& which, std::string message) {
+    auto happened = events_.about(*which);
+    happened.reason = "Deleting";
+    happened.message = fmt::format("{}: {}", which->is_pending() ? "terminated" : "destroying", message);
+    events_.note(into, std::move(happened));
+    if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
+    into.put(condemned(*which, time_.wall(), std::move(message)), which.changed_at);
+}
+
+void removals::remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count) {
+    auto const& head = state_.head();
+    auto const row = head.find<workload>(which);
+    if (!row || !row->deleting_since || head.count<instance>(owner_index(which)) > leaving_count) return;
+    auto happened = events_.about(*row);
+    happened.reason = "Deleted";
+    happened.message = "the workload and all its instances are gone";
+    events_.note(into, std::move(happened));
+    for (auto const& each : head.list<release>("workload/" + which.text()))
+        into.remove<release>(each->id, each.changed_at);
+    into.remove<workload>(which, row.changed_at);
+}
+
+awaitable<result<void>> removals::remove_all(std::vector<instance_id> left, std::string message) {
+    return remove(std::move(left), std::nullopt, std::move(message));
+}
+
+awaitable<result<void>> removals::remove_instances_of(workload_id which) {
+    std::vector<instance_id> left;  // no more are made of a workload that is being deleted
+    for (auto const& each : state_.head().list<instance>(owner_index(which)))
+        if (!each->is_condemned()) left.push_back(each->id());
+    return remove(std::move(left), which, "its workload is being deleted");
+}
+
+awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::optional<workload_id> of,
+                                         std::string message) {
+    do {
+        auto const room = co_await state_.wait_for_slice();
+        if (!room) co_return room;
+        transaction slice;
+        std::size_t leaving_count = 0;
+        auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
+        for (auto const& id : std::span(left).subspan(from)) {
+            auto const row = state_.head().find<instance>(id);
+            if (!row || row->is_condemned()) continue;
+            leaving_count += row->is_pending() ? 1 : 0;
+            condemn(slice, row, message);
+        }
+        left.resize(from);
+        if (of) remove_if_empty(slice, *of, leaving_count);
+        auto const done = co_await state_.commit(std::move(slice));
+        if (!done) co_return done;
+    } while (!left.empty());
+    co_return result<void>{};
+}
+
+awaitable<> removals::finish_deletions() {
+    auto const workloads = state_.head().list<workload>();
+    for (auto const& each : workloads) {
+        if (!each->deleting_since) continue;
+        auto const id = each->id;
+        auto const done = co_await remove_instances_of(id);
+        if (!done) out_.error("deletion not finished", {{"workload", id.text()}, {"error", to_string(done.error())}});
+    }
+}
+
+awaitable<result<void>> removals::limit_finished() {
+    auto const& finished = state_.finished();
+    while (finished.size() > limits::finished_instances_count_max) {
+        auto const room = co_await state_.wait_for_slice();
+        if (!room) co_return room;
+        if (finished.size() <= limits::finished_instances_count_max) break;
+        auto const excess = finished.size() - limits::finished_instances_count_max;
+        transaction removal;
+        auto oldest = finished.begin();
+        for (auto left = std::min(excess, limits::instances_per_slice_max); left > 0; --left, ++oldest)
+            condemn(removal, state_.head().find<instance>(oldest->second),
+                    "removed: too many finished instances are kept");
+        auto const applied = state_.apply(std::move(removal));
+        if (!applied) co_return applied;
+    }
+    co_return result<void>{};
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,51 @@
+// How instances leave, and the workloads that go with the last of them.
+#pragma once
+
+#include "event_writer_detail.hpp"
+
+#include <rik/base/log.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rik::detail {
+
+/// Changes the state only. All of it belongs to the primary's strand.
+class removals {
+public:
+    removals(clock& time, cluster_state& state, event_writer& events, log const& out)
+        : time_(time), state_(state), events_(events), out_(out) {}
+
+    /// A pending instance goes at once; a bound one when its node confirms. `message` says why.
+    /// Precondition: it is there and not condemned.
+    void condemn(transaction& into, stored<instance> const& which, std::string message);
+
+    /// Adds the removal of a workload that is being deleted if `leaving_count` of its instances, which leave in this
+    /// commit, are the last.
+    void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
+
+    /// Condemns `left` slice by slice, so that neither a commit nor the strand is held long. Returns when all of it is
+    /// durable. Errors: those of cluster_state::commit.
+    awaitable<result<void>> remove_all(std::vector<instance_id> left, std::string message);
+
+    /// Condemns what is left of a workload that is being deleted, likewise; with the last instance goes the workload.
+    awaitable<result<void>> remove_instances_of(workload_id which);
+
+    /// Goes on with every deletion that an earlier end of the process has cut short.
+    awaitable<> finish_deletions();
+
+    /// Finished instances stay for their logs and exit codes, but not without end: past
+    /// limits::finished_instances_count_max those that finished first go. Errors: those of cluster_state::apply.
+    awaitable<result<void>> limit_finished();
+
+private:
+    awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message);
+
+    clock& time_;
+    cluster_state& state_;
+    event_writer& events_;
+    log const& out_;
+};
+
+}  // namespace rik::detail

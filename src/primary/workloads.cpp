@@ -1,0 +1,126 @@
+#include "workloads_detail.hpp"
+
+#include "listing_detail.hpp"
+#include "lookup_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+error name_taken(workload const& by) {
+    auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
+    if (by.deleting_since)
+        return error{errc::conflict, what + " is being deleted", "name",
+                     "wait until it is gone, or choose another name"};
+    return error{errc::conflict, what + " exists already", "name", "choose another name, or delete it first"};
+}
+
+/// Returns true if a list or a watch of `which` has this row.
+auto chosen(caller who, workload_filter which) {
+    return [who = std::move(who), which = std::move(which)](workload const& row) {
+        if (!which.tenant.empty() && row.tenant != which.tenant) return false;
+        return !authorize(who, verb::list, object_kind::workload, row.tenant);
+    };
+}
+
+}  // namespace
+
+awaitable<result<stored<workload>>> primary_workloads::create(caller who, workload_definition definition) {
+    auto refusal = authorize(who, verb::create, object_kind::workload, definition.tenant);
+    return gate_.enter(std::move(refusal), create_here(std::move(definition)));
+}
+
+workload primary_workloads::make_workload(workload_definition&& from, release_id const& first) const {
+    workload made{.id = workload_id::generate(random_), .tenant = std::move(from.tenant), .name = std::move(from.name)};
+    made.kind = from.kind;
+    made.labels = std::move(from.labels);
+    made.annotations = std::move(from.annotations);
+    made.replicas = from.replicas;
+    made.definition = std::move(from.text);
+    made.created_at = time_.wall();
+    made.current_release = first;
+    return made;
+}
+
+awaitable<result<stored<workload>>> primary_workloads::create_here(workload_definition definition) {
+    auto const name = workload_name(definition.tenant, definition.kind, definition.name);
+    if (auto const holder = state_.head().find_named<workload>(name))
+        co_return co_await state_.when_durable(name_taken(*holder));
+    release first{.id = release_id::generate(random_), .pod = std::move(definition.pod)};
+    first.requests = effective_requests(first.pod);
+    auto made = make_workload(std::move(definition), first.id);
+    first.workload = made.id;
+
+    auto happened = events_.about(made);
+    happened.reason = "Created";
+    happened.message = "the workload was created";
+    // Kept: by the time that it is durable somebody may have deleted it.
+    stored<workload> const row{std::make_shared<workload const>(made), state_.next_revision()};
+    transaction creation;
+    events_.note(creation, std::move(happened));
+    creation.put(std::move(first), 0);
+    creation.put(std::move(made), 0);
+    auto const done = co_await state_.commit(std::move(creation));
+    if (!done) co_return done.error();
+    co_return row;
+}
+
+awaitable<result<void>> primary_workloads::remove(caller who, object_ref which, expected_revision expected) {
+    auto refusal = authorize(who, verb::remove, object_kind::workload, tenant_of(who, which));
+    return gate_.enter(std::move(refusal), remove_here(std::move(who), std::move(which), expected));
+}
+
+awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref which, expected_revision expected) {
+    auto const found = find_workload(state_.head(), who, which);
+    if (!found) co_return co_await state_.when_durable(found.error());
+    auto const& row = *found;
+    auto const id = row->id;
+    if (auto const refused = authorize(who, verb::remove, object_kind::workload, row->tenant)) co_return *refused;
+    if (auto const moved = check_revision(expected, row.changed_at, object_kind::workload, row->name))
+        co_return co_await state_.when_durable(*moved);
+    if (!row->deleting_since) {
+        auto next = *row;
+        next.deleting_since = time_.wall();
+        ++next.generation;
+        transaction deletion;
+        deletion.put(std::move(next), row.changed_at);
+        auto const marked = state_.apply(std::move(deletion));
+        if (!marked) co_return marked;
+    }
+    // Nobody else goes on with it before the next start: so a caller that is cancelled stays for its end.
+    co_return co_await shield(removals_.remove_instances_of(id));
+}
+
+awaitable<result<stored<workload>>> primary_workloads::get(caller who, object_ref which) {
+    auto refusal = authorize(who, verb::get, object_kind::workload, tenant_of(who, which));
+    return gate_.read(std::move(refusal), [this, who = std::move(who), which = std::move(which)] {
+        return find_workload(state_.durable(), who, which);
+    });
+}
+
+awaitable<result<listing<workload>>> primary_workloads::list(caller who, workload_filter which) {
+    auto refusal = authorize(who, verb::list, object_kind::workload, which.tenant);
+    auto reading = gate_.read(std::move(refusal), [this, meant = chosen(std::move(who), std::move(which))] {
+        listing<workload> found{state_.position(), state_.durable().list<workload>()};
+        std::erase_if(found.rows, [&](auto const& row) { return !meant(*row); });
+        return result(std::move(found));
+    });
+    return oldest_first(std::move(reading));
+}
+
+awaitable<result<std::unique_ptr<watch_source>>> primary_workloads::watch(caller who, workload_filter which,
+                                                                          watch_after after) {
+    auto refusal = authorize(who, verb::watch, object_kind::workload, which.tenant);
+    auto meant = either_side<workload>(chosen(std::move(who), std::move(which)));
+    return gate_.read(std::move(refusal), [this, after, meant = std::move(meant)] {
+        subscription wanted{.table = table_id::workload};
+        wanted.after = after;
+        return result(open_watch(strand_, state_, std::move(wanted), meant));
+    });
+}
+
+}  // namespace rik::detail
