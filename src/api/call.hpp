@@ -52,9 +52,7 @@ http_response error_response(unsigned status_code, error const& problem, std::st
 /// 400 with all of `found`. Precondition: it is not empty.
 http_response problems_response(problems const& found);
 
-/// {"code","message","field","remedy"}
-std::string error_text(error const& problem);
-/// {"error":{...},"problems":[...]}
+/// {"error":{"code","message","field","remedy"},"problems":[...]}: as a body, and where a stream ends with an error.
 std::string errors_text(error const& first, problems const& all = problems());
 
 // --- bodies

@@ -37,16 +37,6 @@ namespace {
 
 bool is_v0(std::string_view target) { return target.starts_with("/api/v0/") || target == "/api/v0"; }
 
-}  // namespace
-
-http_response json_response(unsigned status_code, std::string text) {
-    return make_response(status_code, "application/json; charset=utf-8", std::move(text));
-}
-
-http_response text_response(unsigned status_code, std::string text) {
-    return make_response(status_code, "text/plain; charset=UTF-8", to_utf8(text, limits::answer_error_bytes_max));
-}
-
 std::string error_text(error const& problem) {
     boost::json::object object;
     object["code"] = to_string(problem.code);
@@ -55,6 +45,16 @@ std::string error_text(error const& problem) {
     object["field"] = to_utf8(problem.field, limits::answer_error_bytes_max);
     object["remedy"] = to_utf8(problem.remedy, limits::answer_error_bytes_max);
     return boost::json::serialize(object);
+}
+
+}  // namespace
+
+http_response json_response(unsigned status_code, std::string text) {
+    return make_response(status_code, "application/json; charset=utf-8", std::move(text));
+}
+
+http_response text_response(unsigned status_code, std::string text) {
+    return make_response(status_code, "text/plain; charset=UTF-8", to_utf8(text, limits::answer_error_bytes_max));
 }
 
 std::string errors_text(error const& first, problems const& all) {

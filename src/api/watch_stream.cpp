@@ -120,7 +120,7 @@ awaitable<result<std::string>> watch_stream::show_pending() {
 
 std::string watch_stream::end_with(error const& problem) {
     has_ended_ = true;
-    return sse_text("error", error_text(problem), std::nullopt);
+    return sse_text("error", errors_text(problem), std::nullopt);
 }
 
 awaitable<result<std::string>> watch_stream::next() {

@@ -42,7 +42,8 @@ nearest_word::nearest_word(std::string_view written)
       distance_limit_(written.size() > bytes_worth_comparing ? 0 : std::max(std::size_t{1}, written.size() / 3) + 1) {}
 
 nearest_word& nearest_word::consider(std::string_view known) {
-    auto const [shorter, longer] = std::minmax({written_.size(), known.size()});  // a list: its pair holds no references
+    auto const [shorter, longer] =
+        std::minmax({written_.size(), known.size()});  // a list: its pair holds no references
     if (longer - shorter >= distance_limit_) return *this;
     auto const distance = edit_distance(written_, known);
     if (distance >= distance_limit_) return *this;

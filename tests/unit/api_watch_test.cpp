@@ -284,7 +284,7 @@ TEST_CASE("watch: a reader that is too slow is told so, and nobody else waits fo
     int count = 0;
     for (auto next = slow.next(); !next.name.empty(); next = slow.next(), ++count) last = next;
     CHECK(last.name == "error");
-    CHECK(last.data.at("code") == "exhausted");
+    CHECK(last.data.at("error").at("code") == "exhausted");
     CHECK(count < changes);
     CHECK(eventually([&] { return on.primary.open_watch_count == 0; }));
 }

@@ -54,7 +54,7 @@ TEST_CASE("of replies that nobody takes the slowest is cut off") {
     auto const path = fresh_path("sock");
     fixture on(on_socket(path));
     auto const clients = ask_without_reading(path, 2);
-    CHECK(eventually([&] { return on.server.server().connection_count() == 1; }));
+    CHECK(eventually([&] { return on.handler.count == 2 && on.server.server().connection_count() == 1; }));
     std::this_thread::sleep_for(300ms);
     CHECK(on.server.server().connection_count() == 1);  // the other one is within the limit
     CHECK(http_client(path).request("GET", "/").status_code == 200);
