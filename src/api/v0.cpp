@@ -168,7 +168,7 @@ api_answer create_instances(api_call& call) {
         co_return json_response(201, json::serialize(names));
     }
     auto const& why = created.error();
-    if (why.code == errc::not_found) co_return unknown_workload(workload.text());
+    if (why.code == errc::not_found) co_return unknown_workload(workload.id_or_name);
     if (why.code == errc::conflict)  // one 404 and another differ in nothing but their text
         co_return text_response(404, why.field == "name" ? std::string(name_is_taken) : to_string(why));
     co_return why;

@@ -56,7 +56,7 @@ awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
     if (auto const fits = check_companion(call.request, "kind", "workload"); !fits) co_return fits.error();
     instance_filter filter;
     if (auto const name = call.request.parameter("workload")) {
-        object_ref which(*name);
+        object_ref which{std::string(*name)};
         auto const kind = kind_parameter(call.request);
         if (!kind) co_return kind.error();
         which.kind = *kind;
@@ -65,7 +65,7 @@ awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
         filter.workload = (*found)->id;
     }
     if (auto const name = call.request.parameter("node")) {
-        object_ref which(*name);
+        object_ref which{std::string(*name)};
         auto const found = co_await call.primary.nodes().get(call.who, std::move(which));
         if (!found) co_return found.error();
         filter.node = (*found)->id;
