@@ -1,4 +1,4 @@
-// What the roles say to each other: five messages, each a batch of what is due.   Source: protocol.md, section 3
+// What the roles say to each other: five messages, each a batch of what is due.   Source: docs/protocol.md, section 3
 #pragma once
 
 #include <rik/base/id.hpp>

@@ -15,7 +15,7 @@
 namespace rik {
 
 /// The promise that an instance runs on `node` and nowhere else. Only moves forward: bound, condemned, gone.
-/// `fence` is the revision of the commit that made it (protocol.md calls it g).
+/// `fence` is the revision of the commit that made it.
 struct node_binding {
     node_id node;
     revision fence = 0;

@@ -80,7 +80,7 @@ public:
     /// the primary's journal; these together take no more than the machine offers (cpu, memory, Pods, each host port
     /// once); no machine was told what it cannot do (see `machine`); and no Pod failed but by itself, by its image, by
     /// a fault that was set or by the loss of its machine's power. Empty, or what was wrong first, a line each.
-    /// Source: DESIGN, section 5, rules 1, 3 and 4
+    /// Source: docs/architecture.md, "What holds everywhere"
     std::string const& violations() const;
 
 private:
