@@ -15,7 +15,7 @@
  * Convergence needs no fairness: once `quiet` holds no run has a cycle (checked with -DNP), and every dead end is a goal.
  *
  * The names are those of the code where both have the thing: stored = the primary's store, cached = the scheduler's cache,
- * assigned and destroying = the node's records, floor, gone, condemned. Not in the model: an instance's states, its seq, and
+ * assigned and destroying = the node's rows, floor, gone, condemned. Not in the model: an instance's states, its seq, and
  * with them `vacated`; batches (a set of facts is one atomic value here); digests; changes of capacity; clocks.
  * In the model and not in the code: permits, the check of the floor, the node's own admission, replacement, nodes that are
  * declared dead. docs/protocol.md, section 8, has the list.

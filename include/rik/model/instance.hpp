@@ -1,4 +1,4 @@
-// One running copy of a workload's template on one node: one record with what is wanted, its binding, what was seen.
+// One running copy of a workload's template on one node: one object with what is wanted, its binding, what was seen.
 #pragma once
 
 #include <rik/base/id.hpp>
@@ -20,7 +20,7 @@ struct node_binding {
     node_id node;
     revision fence = 0;
     bool condemned = false;
-    /// Its node has said how it ended, and holds nothing of it but its record and its logs: its room was given back,
+    /// Its node has said how it ended, and holds nothing of it but its row and its logs: its room was given back,
     /// for good. Whatever is condemned before keeps its room until it is gone.
     bool vacated = false;
     friend bool operator==(node_binding const&, node_binding const&) = default;

@@ -23,7 +23,7 @@ bool may_follow(instance_state from, instance_state to);
 /// The only place where an instance changes state. Errors: conflict, `to` does not follow `from`.
 result<instance_state> advance(instance_state from, instance_state to);
 
-/// Its processes have ended by themselves and it holds nothing but its record and logs.
+/// Its processes have ended by themselves and it holds nothing but its row and logs.
 constexpr bool is_finished(instance_state state) {
     return state == instance_state::succeeded || state == instance_state::failed || state == instance_state::terminated;
 }
