@@ -25,38 +25,41 @@
 
 namespace rik {
 
-/// What every IPv4 host takes, and what a link can have.   Source: RFC 791
+/// The smallest MTU is what every IPv4 host must accept; the largest is what an interface can have.   Source: RFC 791
 inline constexpr std::uint32_t pod_mtu_min = 576;
 inline constexpr std::uint32_t pod_mtu_max = 65'535;
 
 struct local_options {
-    /// All that lasts: stores, images, what containers have written. Missing, empty, or made by rik. Two riks need two
-    /// state directories, and then never touch each other: every kernel object carries the tag of its state directory.
+    /// Everything that lasts: stores, images, what containers have written. The directory must be missing, empty, or
+    /// made by rik. Two riks need two state directories. They then never touch each other, because every kernel object
+    /// carries the tag of its state directory.
     std::filesystem::path state_dir = "/var/lib/rik";
-    /// What dies with the boot. Empty: as before; at first /run/rik/TAG.
+    /// Everything that goes with the boot. Empty: the same as before; the first time /run/rik/TAG.
     std::filesystem::path run_dir = {};
-    /// Of all Pods. Empty: as before; at first 10.210.0.0/16.
+    /// The addresses of all Pods. Empty: the same as before; the first time 10.210.0.0/16.
     std::string cluster_cidr = {};
-    /// Of all Pods, IPv4 addresses, three at most. Empty: those of the host's resolv.conf that a Pod can reach.
+    /// The name servers of all Pods: IPv4 addresses, three at most. Empty: those of the host's resolv.conf that a Pod
+    /// can reach.
     std::vector<std::string> dns_servers = {};
-    /// Of the Pods' links: pod_mtu_min to pod_mtu_max. 0: that of the default route, followed when it changes.
+    /// The MTU of the Pods' interfaces, from pod_mtu_min to pod_mtu_max. 0: that of the default route, also when it
+    /// changes.
     std::uint32_t pod_mtu = 0;
     std::string node_name = {};              ///< a DNS-1123 name; empty: the machine's host name
     std::optional<resources> capacity = {};  ///< instead of what the machine has
-    /// "host:port", spoken to over plain http, or https with any certificate. As parse_registry takes them.
+    /// Registries ("host:port") that are reached over plain http, or https with any certificate. See parse_registry.
     std::vector<std::string> insecure_registries = {};
     std::string version = "0.1.0";
     log out = warnings_to_standard_error();  ///< `log()` for silence
 };
 
-/// The eight hex digits in the names of everything that a rik with this state directory makes in the kernel.
+/// Returns the eight hex digits in the names of everything that a rik with this state directory makes in the kernel.
 std::string state_tag(std::filesystem::path const& state_dir);
 
-/// What riks have on this machine. Those of an earlier boot have only their state directories, and only the usual one
-/// of these can be found.
+/// What riks have on this machine. Those of an earlier boot have only their state directories, of which only the usual
+/// one can be found.
 struct machine_remains {
     std::vector<std::filesystem::path> state_dirs;
-    std::vector<std::string> unknown_tags;  ///< of bridges whose state directory cannot be told
+    std::vector<std::string> unknown_tags;  ///< of bridges whose state directory is not known
 };
 machine_remains find_remains();
 
@@ -64,12 +67,13 @@ machine_remains find_remains();
 /// Instances outlive it: the next one with the same state directory takes them over.
 class local_cluster {
 public:
-    /// Opens the adapters and starts the cluster. `executor` is the host program's. A Pod network that cannot be opened
-    /// (a subnet that is in use) is no error here, since it is tried again: the log says so, and the node is
-    /// `not_ready` until it opens. Errors: conflict, another rik has this state directory, or it belongs to something
-    /// else; invalid, it was used with another run directory or cluster_cidr, or Pods cannot have addresses of that, or
-    /// node_name or a registry is none; not_found, programs that it needs are not installed; denied; unsupported;
-    /// corrupt; internal. Cancel: waits for the end. Do not drop what it returns then: it has to be stopped.
+    /// Opens the adapters and starts the cluster. `executor` belongs to the embedding program. If the Pod network
+    /// cannot be opened (its subnet is in use, for example), this succeeds all the same: the log says so, it is tried
+    /// again, and the node is `not_ready` until it opens. Errors: conflict, another rik has this state directory, or it
+    /// belongs to something else; invalid, it was used with another run directory or cluster_cidr, or Pods cannot have
+    /// addresses of that, or node_name or a registry is not valid; not_found, programs that it needs are not installed;
+    /// denied; unsupported; corrupt; internal. Cancel: waits for the end. The cluster that it returns then has to be
+    /// stopped as well.
     static awaitable<result<std::unique_ptr<local_cluster>>> open(asio::any_io_executor executor,
                                                                   local_options options);
     /// Precondition: `stop` has returned.
@@ -89,14 +93,14 @@ private:
 };
 
 /// Removes everything that a rik with this state directory has made on this machine: containers, mounts, namespaces,
-/// cgroups, links, rules, images, state; changed sysctls, if no other rik needs them. A missing state directory is no
-/// reason to leave the rest: all of that carries its tag. What rik did not make is not touched.
-/// Errors: conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with another
-/// run directory; denied; internal, something could not be removed. Cancel: waits for the end.
+/// cgroups, interfaces, rules, images, state, and changed sysctls if no other rik needs them. If the state directory is
+/// missing, the rest is removed all the same, because all of that carries its tag. What rik did not make is not
+/// touched. Errors: conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with
+/// another run directory; denied; internal, something could not be removed. Cancel: waits for the end.
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
 
-/// A local cluster with a thread of its own, for programs without coroutines. The calls may be made from any thread but
-/// its own; `start` and the destructor by one thread.
+/// A local cluster with a thread of its own, for programs without coroutines. The calls may be made from any thread
+/// except the cluster's own; `start` and the destructor from one and the same thread.
 class cluster_thread {
 public:
     explicit cluster_thread(local_options options) : options_(std::move(options)) {}
@@ -105,14 +109,14 @@ public:
     cluster_thread(cluster_thread const&) = delete;
     cluster_thread& operator=(cluster_thread const&) = delete;
 
-    /// Errors: those of local_cluster::open; it may be called again then.
+    /// Errors: those of local_cluster::open. It may be called again after an error.
     result<void> start();
     /// Precondition: `start` has succeeded.
     operations& api();
-    /// Why a role cannot go on: end the program or destroy this. Nothing as long as all is well.
+    /// Returns why a role cannot go on; then end the program or destroy this object. nullopt as long as all is well.
     std::optional<error> failure() const;
 
-    /// Runs `work`, for instance an operation of `api`, and waits for it. What it throws, this throws.
+    /// Runs `work`, for instance an operation of `api`, and waits for it. Throws what `work` throws.
     /// Precondition: `start` has been called.
     template <class T>
     T call(awaitable<T> work) {
@@ -124,7 +128,7 @@ private:
     awaitable<> watch_failure();
 
     local_options options_;
-    mutable std::mutex failure_mutex_;  // between the cluster's thread and whoever asks
+    mutable std::mutex failure_mutex_;  // between the cluster's thread and the callers of `failure`
     std::optional<error> failure_;
     asio::io_context context_{1};
     std::unique_ptr<local_cluster> cluster_;

@@ -16,7 +16,7 @@
 
 namespace rik {
 
-/// What a cluster works with; all of it must outlive the cluster. `rik::all` has an adapter for each, sim/ has another.
+/// What a cluster works with. All of it must outlive the cluster. `rik::all` has one adapter for each, sim/ another.
 struct cluster_ports {
     clock& time;
     entropy& random;
@@ -37,8 +37,8 @@ struct cluster_options {
     log out = warnings_to_standard_error();  ///< `log()` for silence
 };
 
-/// Each role has a strand of `executor`, which is the host program's and may have several threads. The calls may be
-/// made from any thread. Instances outlive the cluster: the next one with the same disks takes them over.
+/// Each role has a strand of `executor`, which belongs to the embedding program and may have several threads. The calls
+/// may be made from any thread. Instances outlive the cluster: the next one with the same disks takes them over.
 class cluster {
 public:
     cluster(asio::any_io_executor executor, cluster_ports ports, cluster_options options);
@@ -54,7 +54,7 @@ public:
     /// Ends the roles. No instance is stopped. Cancel: waits for the end.
     awaitable<> stop();
 
-    /// What users may ask. Valid while the cluster lives.
+    /// The operations that users may call. Valid while the cluster lives.
     operations& api();
 
 private:

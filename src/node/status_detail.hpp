@@ -20,7 +20,7 @@ struct instance_end {
 };
 
 /// A Pod runs until all its containers have exited: all with 0 is success; the first other exit ends it as failed.
-/// nullopt: it goes on. (Until supervision exists: SETTLED, "Reboot".)
+/// nullopt: it goes on. (Until supervision exists: docs/compatibility.md, `spec.restartPolicy`.)
 std::optional<instance_end> end_of(std::vector<container_status> const& containers);
 
 bool all_run(std::vector<container_status> const& containers);

@@ -200,7 +200,7 @@ bool child_process::state::reap() {
         failed = ::waitid(P_PIDFD, pidfd, &info, WEXITED | WNOHANG);
     } while (failed != 0 && errno == EINTR);
     if (failed != 0) {
-        ended = process_exit{.code = 0, .known = false};  // ECHILD: the host program reaps all its children itself
+        ended = process_exit{.code = 0, .known = false};  // ECHILD: the embedding program reaps all its children
     } else if (info.si_pid != 0) {
         auto const code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
         ended = process_exit{.code = code, .known = true};
@@ -220,7 +220,7 @@ result<child_process> child_process::start(asio::any_io_executor executor, comma
         if (auto const failure = plan.spawn(what, inner->pid)) return spawn_error(what, failure);
     }
     unique_fd pidfd(open_pidfd(inner->pid));
-    if (pidfd.get() < 0 && errno == ESRCH) {  // SIGCHLD is ignored in the host program, and the child has ended
+    if (pidfd.get() < 0 && errno == ESRCH) {  // SIGCHLD is ignored by the embedding program, and the child has ended
         inner->ended = process_exit{.code = 0, .known = false};
         return child_process(std::move(inner));
     }

@@ -44,7 +44,7 @@ public:
     /// Instances whose proposal was refused wait until this is called, so that a refusal is not repeated at once.
     void retry_refused();
 
-    /// What `node`, which holds `inventory`, must be told.   Source: protocol.md, section 4, "on inventory(n)"
+    /// What `node`, which holds `inventory`, must be told.   Source: docs/protocol.md, section 5, "On an inventory"
     std::vector<order> due(node_id const& node, std::vector<held_instance> const& inventory) const;
 
     static order order_for(item const& what);

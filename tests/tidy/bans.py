@@ -1,4 +1,4 @@
-"""What the house style bans, as functions from (path, text) to problems: (line, message)."""
+"""What the rules of CONTRIBUTING.md ban, as functions from (path, text) to problems: (line, message)."""
 
 import fnmatch
 import re

@@ -1,4 +1,4 @@
-// What g++ 12 does to temporaries in an expression with co_await. The forms that the house style allows must be right
+// What g++ 12 does to temporaries in an expression with co_await. The forms that CONTRIBUTING.md allows must be right
 // on every compiler that builds RIK; those that it bans are only measured, so that the ban can go when they are.
 #include "support/catch.hpp"
 #include "support/run.hpp"
@@ -98,7 +98,7 @@ int imbalance(awaitable<> (*work)()) {
     return counted::destroyed - counted::constructed;
 }
 
-// What the house style allows.
+// What CONTRIBUTING.md allows.
 
 awaitable<> named_and_moved() {
     aggregate named{.member = {}, .number = 1};

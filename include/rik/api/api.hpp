@@ -16,7 +16,8 @@ namespace rik {
 class authenticate {
 public:
     virtual ~authenticate() = default;
-    /// Called on the strand of the connection; `request` lives until it returns. Errors: denied, nobody we know.
+    /// Returns the caller. It is called on the strand of the connection, and `request` lives until it returns.
+    /// Errors: denied, the caller is not known.
     virtual awaitable<result<caller>> identify(http_request const& request) = 0;
 };
 
@@ -26,14 +27,14 @@ public:
     awaitable<result<caller>> identify(http_request const& request) override;
 };
 
-/// The status of a reply for each code of an error. The only such table.
+/// Returns the HTTP status for a code. This is the only such table.
 unsigned status_code_of(errc code);
 
-/// Answers what docs/api-v1.md and docs/compatibility.md describe. Parses, checks and serializes on the connection's
-/// strand; only the operations hop to the primary's. May be used by several connections at once.
+/// Answers the calls that docs/api-v1.md and docs/compatibility.md describe. Parses, checks and serializes on the
+/// connection's strand; only the operations hop to the primary's. May be used by several connections at once.
 class api final : public http_handler {
 public:
-    /// All of them must outlive it. `version` is that of this program.
+    /// `primary`, `callers` and `time` must outlive it. `version` is that of this program.
     api(operations& primary, authenticate& callers, clock& time, std::string version, log to);
 
     awaitable<http_response> handle(http_request request) override;

@@ -1,4 +1,4 @@
-// The only async type of RIK, and what cancellation looks like.
+// The one asynchronous type of RIK, and what cancellation looks like.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -27,7 +27,7 @@ public:
         co_return result<void>{};
     }
 
-    /// False, and `value` untouched, when the channel is full or closed.
+    /// Returns false, and leaves `value` untouched, if the channel is full or closed.
     bool try_send(T& value) {
         if (closed_ || values_.size() >= capacity_) return false;
         values_.push_back(std::move(value));
@@ -35,7 +35,7 @@ public:
         return true;
     }
 
-    /// The oldest value; waits for one. What was sent before `close` is still received.
+    /// Returns the oldest value, and waits until there is one. What was sent before `close` is still received.
     /// Errors: unavailable, the channel is closed and empty.
     awaitable<result<T>> receive() {
         while (values_.empty()) {
@@ -54,7 +54,7 @@ public:
         writable_.notify();
     }
 
-    /// Closes, and drops what was not received.
+    /// Closes the channel and drops what was not received.
     void abort() {
         values_.clear();
         close();

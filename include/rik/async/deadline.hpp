@@ -9,8 +9,8 @@
 
 namespace rik {
 
-/// What `work` returns, in time; after `when` it is cancelled and awaited. Work that succeeds all the same keeps its
-/// result. Errors: timed_out, `when` has passed; those of `work`. Cancel: as in unless.
+/// Returns what `work` returns. At `when`, `work` is cancelled and awaited; if it succeeds all the same, its result is
+/// kept. Errors: timed_out, `when` has passed; those of `work`. Cancel: as in `unless`.
 template <class T>
 awaitable<result<T>> with_deadline(clock& time, time_point when, awaitable<result<T>> work) {
     auto ended = co_await unless(time.sleep_until(when), std::move(work));

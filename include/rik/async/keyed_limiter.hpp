@@ -1,4 +1,4 @@
-// At most so many at once of each kind, and so many in all.
+// Bounds how many run at once for each key, and how many in all.
 #pragma once
 
 #include <rik/async/limiter.hpp>
@@ -10,9 +10,9 @@
 
 namespace rik {
 
-/// Hands out tickets: who waits for one of a key holds up nobody of another key, until as many are out as there may be
-/// in all. A key that nobody waits for and has no ticket costs nothing. Use it from one strand only; it must outlive
-/// its tickets.
+/// Hands out a bounded number of tickets for each key, and for all keys together. A caller that waits for one key never
+/// blocks callers of other keys, as long as the bound for all keys is not reached. A key without tickets and waiting
+/// callers takes no memory. Use it from one strand only; it must outlive its tickets.
 class keyed_limiter {
     struct room {
         room(asio::any_io_executor executor, std::size_t at_once_max) : places(std::move(executor), at_once_max) {}
@@ -21,7 +21,7 @@ class keyed_limiter {
     };
     using room_map = std::map<std::string, room>;
 
-    /// One of those whom a room is kept for.
+    /// A caller that waits for a ticket or has one. As long as there is one, the room of its key is kept.
     class user {
     public:
         user(keyed_limiter& of, std::string key) : of_(&of), room_(of.enter(std::move(key))) {}
@@ -46,7 +46,7 @@ public:
     keyed_limiter(asio::any_io_executor executor, bounds how_many)
         : executor_(std::move(executor)), per_key_max_(how_many.per_key_max), all_(executor_, how_many.in_all_max) {}
 
-    /// Gives its places back when destroyed.
+    /// Returns its two places when it is destroyed.
     class ticket {
     public:
         ticket(user who, limiter::ticket of_key, limiter::ticket of_all)
@@ -58,7 +58,8 @@ public:
         limiter::ticket of_all_;
     };
 
-    /// Waits for a free place of `key`, and then for one of all; the order of those who wait is not promised.
+    /// Waits for a free place of `key`, and then for one of those for all keys. Waiting callers are not served in any
+    /// promised order.
     awaitable<ticket> acquire(std::string key) {
         user who(*this, std::move(key));
         auto of_key = co_await who.places().acquire();
@@ -66,7 +67,7 @@ public:
         co_return ticket(std::move(who), std::move(of_key), std::move(of_all));
     }
 
-    /// Of keys that somebody waits for or has a ticket of.
+    /// Returns the number of keys that have a ticket or a waiting caller.
     std::size_t key_count() const { return rooms_.size(); }
 
 private:

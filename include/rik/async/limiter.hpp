@@ -1,4 +1,4 @@
-// At most so many at once.
+// Bounds how many run at once.
 #pragma once
 
 #include <rik/async/notifier.hpp>
@@ -14,7 +14,7 @@ public:
     limiter(asio::any_io_executor executor, std::size_t at_once_max)
         : free_(at_once_max), freed_(std::move(executor)) {}
 
-    /// Gives its place back when destroyed.
+    /// Returns its place when it is destroyed.
     class ticket {
     public:
         explicit ticket(limiter& from) : from_(&from) {}
@@ -28,7 +28,7 @@ public:
         limiter* from_;
     };
 
-    /// Waits for a free place; the order of those who wait is not promised.
+    /// Waits for a free place. Waiting callers are not served in any promised order.
     awaitable<ticket> acquire() {
         while (free_ == 0) co_await freed_.wait();
         --free_;

@@ -9,8 +9,9 @@
 
 namespace rik {
 
-/// A notification wakes all who wait; if nobody does, it is remembered for the next who comes, and more of them are
-/// one. It may wake for old news: look again at what was waited for. Use it from one strand only.
+/// `notify` wakes every coroutine that waits. If none waits, the notification is remembered for the next one that does;
+/// several remembered notifications count as one. A coroutine may be woken for old news, so it must look again at what
+/// it waits for. Use it from one strand only.
 class notifier {
 public:
     explicit notifier(asio::any_io_executor executor);

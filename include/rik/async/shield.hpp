@@ -1,4 +1,4 @@
-// Doors between executors, and a room that cancellation does not enter.
+// Runs work on another executor, or out of the reach of cancellation.
 #pragma once
 
 #include <rik/async/awaitable.hpp>
@@ -67,17 +67,16 @@ struct start_remote_work {
 
 }  // namespace detail
 
-/// Runs `work` on `executor`, which runs one thing at a time, and returns on the caller's. This is the door for calls
-/// from other threads.
-/// Cancel: `work` is cancelled and awaited.
+/// Runs `work` on `executor`, which must run one thing at a time, and returns its result on the caller's executor.
+/// Calls from other threads enter a role by this function only. Cancel: `work` is cancelled and awaited.
 template <class T>
 awaitable<T> on_strand(asio::any_io_executor executor, awaitable<T> work) {
     return asio::async_initiate<asio::use_awaitable_t<> const, typename detail::completion_of<T>::signature>(
         detail::start_remote_work{}, asio::use_awaitable, std::move(executor), std::move(work));
 }
 
-/// Runs `work` to its end even when the caller is cancelled meanwhile; the caller waits for it all the same. A caller
-/// that was cancelled before gets here never starts it: its await of this throws.
+/// Runs `work` to its end even if the caller is cancelled meanwhile; the caller still waits for it. If the caller was
+/// cancelled before it awaits this, `work` never starts, and the await throws.
 template <class T>
 awaitable<T> shield(awaitable<T> work) {
     auto const executor = co_await asio::this_coro::executor;
@@ -95,8 +94,8 @@ awaitable<std::invoke_result_t<Function>> invoke_here(Function function) {
 
 }  // namespace detail
 
-/// Calls the blocking `function` on `pool` and returns on the caller's executor. What it refers to must outlive it:
-/// a cancelled caller waits for its end.
+/// Calls the blocking `function` on `pool` and returns its result on the caller's executor. A cancelled caller waits
+/// until the function has returned, so what the function refers to must live until then.
 template <class Function>
 awaitable<std::invoke_result_t<Function>> offload(asio::any_io_executor pool, Function function) {
     return shield(on_strand(std::move(pool), detail::invoke_here(std::move(function))));

@@ -22,19 +22,21 @@ public:
     /// Precondition: no task is left (see `stop`).
     ~task_group();
 
-    /// Starts `work` on the group's executor; called from there, `work` runs at once until its first wait. Dropped when
-    /// the group is stopping. A task that ends by an exception other than cancellation ends the program
-    /// (std::terminate): what can fail returns a `result`, and a role without one of its tasks would be half dead.
+    /// Starts `work` on the group's executor. If this is called on that executor, `work` runs at once until it first
+    /// waits. If the group is stopping, `work` is dropped. A task that ends by an exception other than cancellation
+    /// ends the program (std::terminate): what can fail returns a `result`, and a role without one of its tasks would
+    /// be half dead.
     void spawn(awaitable<> work);
 
     /// Waits until no task is left.
     awaitable<> join();
 
-    /// Cancels all tasks and waits until they are gone, whether or not the caller is cancelled meanwhile; one that was
-    /// cancelled before never starts it (see `shield`). No task of the group may call this: it would wait for itself.
+    /// Cancels all tasks and waits until they are gone, whether or not the caller is cancelled meanwhile. A caller that
+    /// was cancelled before never starts it (see `shield`). No task of the group may call this: it would wait for
+    /// itself.
     awaitable<> stop();
 
-    /// Asks all tasks to end and does not wait.
+    /// Cancels all tasks and does not wait for them.
     void cancel();
 
     bool empty() const { return tasks_.empty(); }

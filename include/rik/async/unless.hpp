@@ -14,8 +14,8 @@
 
 namespace rik {
 
-/// What `work` returns, or nothing if `event` completed first; then `work` was cancelled and has ended. Work that
-/// succeeds all the same keeps its result. An exception of either is rethrown at once.
+/// Returns what `work` returns, or nothing if `event` completed first. In that case `work` was cancelled and has ended;
+/// if it succeeded all the same, its result is kept. An exception of either is rethrown at once.
 /// Cancel: both are cancelled, and `cancelled` is thrown, whatever shape Asio gave it.
 template <class T>
 awaitable<std::optional<T>> unless(awaitable<> event, awaitable<T> work) {

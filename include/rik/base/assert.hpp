@@ -1,9 +1,9 @@
-// Checks of the programmer's own promises. On in every build: going on after one fails would lose data.
+// Checks of the programmer's own promises. They are on in every build: going on after one has failed could lose data.
 #pragma once
 
 namespace rik::detail {
 
-/// Writes to standard error before the process ends, but does not wait long for somebody who reads no more.
+/// Writes `text` to standard error before the process ends. Does not wait long for a reader that has stopped reading.
 void say_last(char const* text) noexcept;
 
 [[noreturn]] void assertion_failed(char const* condition, char const* file, int line);

@@ -37,14 +37,14 @@ struct error {
     friend bool operator==(error const&, error const&) = default;
 };
 
-/// One line: the field, the message and the remedy.
+/// Returns the field, the message and the remedy in one line.
 std::string to_string(error const& problem);
 std::ostream& operator<<(std::ostream& out, error const& problem);
 
 /// What a validator returns: every problem it found, not just the first.
 using problems = std::vector<error>;
 
-/// One error that says all of `found`, one a line. Precondition: `found` is not empty.
+/// Returns one error whose message has a line for each of `found`. Precondition: `found` is not empty.
 error summarize(problems const& found);
 
 }  // namespace rik

@@ -1,4 +1,4 @@
-// Fixed hashes: the same on every machine, compiler and version, so their values may be stored and named after.
+// Fixed hashes: the same on every machine, compiler and version, so that their values may be stored and used in names.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace rik {
 
-/// FNV-1a, 64 bit. Not for anything that an attacker chooses.
+/// Returns the 64-bit FNV-1a hash. Do not use it for input that an attacker chooses.
 std::uint64_t fnv1a(std::string_view bytes);
 
-/// Eight hex digits that stand for `text` in the names of kernel objects, which are short: of a state directory's path
-/// they keep several riks on one machine apart.
+/// Returns eight hex digits that stand for `text` in the names of kernel objects, which must be short. The tag of a
+/// state directory's path keeps several riks on one machine apart.
 std::string short_tag(std::string_view text);
 
 }  // namespace rik

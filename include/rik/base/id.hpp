@@ -24,9 +24,9 @@ void print_uid(std::ostream& out, uid_bytes const& bytes);
 
 }  // namespace detail
 
-/// A UUIDv4 (RFC 9562), told apart by `Kind` so that a node's can't be passed where an instance's is wanted.
-/// Default-constructed it is nil, which names nothing and is never generated. Ordered by its bytes, which is also
-/// the order of its text.
+/// A UUIDv4 (RFC 9562). `Kind` makes it a type of its own, so that a node's id cannot be passed where an instance's is
+/// wanted. A default-constructed one is nil: it names nothing and is never generated. The order is that of the bytes,
+/// which is also the order of the text.
 template <class Kind>
 class uid {
 public:

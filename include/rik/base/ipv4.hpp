@@ -20,7 +20,7 @@ public:
     unsigned prefix_bits() const { return prefix_bits_; }
     std::uint64_t size() const { return std::uint64_t{1} << (32 - prefix_bits_); }
     bool contains(std::uint32_t address) const { return address - network_ < size(); }
-    /// The part number `index` when this is cut into parts of `part_prefix_bits`.
+    /// Cuts this subnet into parts of `part_prefix_bits` and returns part number `index`.
     /// Errors: exhausted, there is no such part.
     result<ipv4_subnet> part(std::uint64_t index, unsigned part_prefix_bits) const;
     /// The first host address: the gateway of a node's Pods.
@@ -32,7 +32,7 @@ private:
     unsigned prefix_bits_;
 };
 
-/// The addresses of all Pods of a cluster, of which each node gets a part of `node_prefix_bits`.
+/// Parses the address range of all Pods of a cluster. Each node gets a part of it with `node_prefix_bits`.
 /// Errors: invalid, `text` is no subnet, is smaller than such a part, or has addresses that Pods cannot have.
 /// Source: RFC 6890
 result<ipv4_subnet> parse_cluster_cidr(std::string_view text, unsigned node_prefix_bits);

@@ -1,5 +1,5 @@
 // The limits of everything that could grow, in one place. Past a limit the caller gets a clear error, or the oldest
-// goes.
+// entry is dropped.
 #pragma once
 
 #include <rik/base/time.hpp>
@@ -15,14 +15,14 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t definition_bytes_max = 1u << 20;
 inline constexpr std::size_t definition_depth_max = 32;
 inline constexpr std::size_t definition_nodes_max = 20'000;
-/// Then nobody looks for more, and the last of them says so: a long list helps nobody and costs the server time.
+/// Checking stops then, and the last problem says so: a longer list helps nobody and costs the server time.
 inline constexpr std::size_t definition_problems_max = 100;
 inline constexpr std::size_t definition_file_bytes_max = 64u << 20;  ///< of all definitions in one file, for a client
 inline constexpr std::size_t definitions_per_file_max = 10'000;
 inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
 inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
-inline constexpr std::size_t expanded_bytes_max = 1u << 20;  ///< of a container's texts with their references
+inline constexpr std::size_t expanded_bytes_max = 1u << 20;  ///< of a container's texts, references expanded
 /// Of one argument or "NAME=value", with the zero byte at its end.   Source: Linux, MAX_ARG_STRLEN; man 2 execve
 inline constexpr std::size_t argument_bytes_max = 131'072;
 inline constexpr std::size_t path_bytes_max = 4'096;     ///< with the zero byte at its end.   Source: Linux, PATH_MAX
@@ -37,15 +37,15 @@ inline constexpr std::size_t replicas_per_request_max = 10'000;
 
 // Store
 inline constexpr std::size_t history_count_max = 100'000;
-inline constexpr std::size_t history_bytes_max = 32u << 20;          ///< what watchers have not fetched is in it, too
+inline constexpr std::size_t history_bytes_max = 32u << 20;          ///< includes what watchers have not fetched
 inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
-inline constexpr std::size_t watch_queues_count_max = 1'000'000;     ///< of all watchers: the longest queue goes first
+inline constexpr std::size_t watch_queues_count_max = 1'000'000;     ///< of all watchers; the longest is closed first
 inline constexpr std::size_t watch_batch_bytes_max = 32u << 10;      ///< that a watcher fetches at once, or one commit
-inline constexpr std::size_t store_epochs_max = 64;                  ///< openings of a journal that it remembers
-inline constexpr std::size_t events_count_max = 10'000;              ///< past it the oldest of the largest group go
-inline constexpr std::size_t events_per_object_max = 32;             ///< past it its oldest go
-inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it the longest finished go
-/// Of reports, creations and deletions in one turn of the primary's strand.
+inline constexpr std::size_t store_epochs_max = 64;                  ///< openings that a journal remembers
+inline constexpr std::size_t events_count_max = 10'000;              ///< past it the largest group loses its oldest
+inline constexpr std::size_t events_per_object_max = 32;             ///< past it the object loses its oldest
+inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it those finished longest ago go
+/// How many reports, creations or deletions the primary's strand handles in one turn.
 inline constexpr std::size_t instances_per_slice_max = 100;
 inline constexpr std::size_t append_entries_max = 32'768;      ///< of one journal append, and so of one transaction
 inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a node or a tool says; the rest is cut off
@@ -54,29 +54,29 @@ inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no f
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
-inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what came meanwhile
+inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what has arrived
 inline constexpr std::size_t link_queue_count_max = 64;
 inline constexpr std::size_t stream_queue_count_max = 4;  ///< chunks of a log on their way
 inline constexpr duration heartbeat_period = 5s;
-inline constexpr duration unheard_after = 15s;  ///< of silence; it is looked for every heartbeat_period
+inline constexpr duration unheard_after = 15s;  ///< of silence; checked every heartbeat_period
 inline constexpr duration reconnect_pause_min = 100ms;
 inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;
 
 // Node
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
-/// Downloads at once of one registry: one that hangs holds up its own images only.
+/// Downloads at once of one registry. Bounded for each, so that one that hangs holds up only its own images.
 inline constexpr std::size_t pulls_per_registry_max = 2;
-/// Each is short or never answered; after a boot there may be one for each instance.
+/// A question is answered soon or never; after a boot there may be one for each instance.
 inline constexpr std::size_t questions_per_registry_max = 8;
 inline constexpr std::size_t pulls_at_once_max = 16;   ///< of all registries; a waiting skopeo costs memory only
 inline constexpr std::size_t unpacks_at_once_max = 2;  ///< umoci is bound by the processor
 /// Log readers at once: each has an inotify instance, of which the kernel gives 128 to a user by default.
 inline constexpr std::size_t streams_per_node_max = 64;
-inline constexpr duration start_pause_max = 1min;  ///< between tries of a start for which the machine lacks something
-inline constexpr duration kill_timeout = 10s;      ///< from the kill of a container to its end; then it is tried again
+inline constexpr duration start_pause_max = 1min;  ///< between tries while the machine is short of something
+inline constexpr duration kill_timeout = 10s;      ///< until a killed container must have ended; then again
 inline constexpr duration pull_timeout = 10min;
-inline constexpr duration registry_answer_timeout = 1min;  ///< whether a tag was moved; less where a copy would serve
+inline constexpr duration registry_answer_timeout = 1min;  ///< has a tag moved? Less where a copy would do
 inline constexpr duration runtime_call_timeout = 2min;     ///< of one runc or conmon call
 inline constexpr std::int64_t pods_per_node_default = 110;
 inline constexpr std::size_t log_file_bytes_max = 10u << 20;  ///< then it is rotated
@@ -89,8 +89,8 @@ inline constexpr std::size_t http_header_bytes_max = 32u << 10;
 inline constexpr std::size_t http_body_bytes_max = definition_bytes_max + 4096;
 inline constexpr std::size_t http_connections_max = 1'000;
 inline constexpr std::size_t answer_error_bytes_max = 64u << 10;  ///< of each text of an error; the rest is cut off
-/// Of all connections together: bodies of requests that are arriving or being answered, and what clients have not
-/// taken.
+/// Of all connections together: bodies of requests that are arriving or being answered, and replies that clients have
+/// not read.
 inline constexpr std::size_t http_requests_bytes_max = 64u << 20;
 inline constexpr std::size_t http_replies_bytes_max = 64u << 20;
 inline constexpr duration http_header_timeout = 15s;
@@ -98,13 +98,13 @@ inline constexpr duration http_body_timeout = 30s;
 inline constexpr duration http_write_timeout = 30s;
 inline constexpr duration http_idle_timeout = 120s;
 inline constexpr duration http_stop_grace = 5s;
-inline constexpr duration http_check_period = 500ms;  ///< how often time-outs are looked for
+inline constexpr duration http_check_period = 500ms;  ///< how often time-outs are checked
 inline constexpr std::size_t http_header_count_max = 128;
 inline constexpr duration watch_heartbeat_period = 15s;
 inline constexpr duration operation_timeout = 60s;
-inline constexpr duration image_call_timeout = 15min;  ///< of a pull that a user asked for, and its wait for others
+inline constexpr duration image_call_timeout = 15min;  ///< of a pull that a user asked for, with its wait
 
 // The program
-inline constexpr std::size_t log_queue_bytes_max = 256u << 10;  ///< of lines that standard error does not take
+inline constexpr std::size_t log_queue_bytes_max = 256u << 10;  ///< of lines that wait for standard error
 
 }  // namespace rik::limits

@@ -1,5 +1,5 @@
-// Structured logging: a constant message and fields. The sink is the host program's; a cluster without one of its own
-// writes warnings and errors to standard error.
+// Structured logging: a constant message and fields. The embedding program gives the sink; a cluster without one writes
+// warnings and errors to standard error.
 #pragma once
 
 #include <initializer_list>
@@ -45,8 +45,8 @@ private:
     log_sink* sink_ = nullptr;
 };
 
-/// Writes each warning and error to standard error, as one line "rik: warning: MESSAGE (NAME=VALUE, ...)", and drops
-/// the rest. The usual log of a cluster: what somebody must act on is not lost because nobody asked for it. `log()` is
+/// Returns a log that writes each warning and error to standard error, as one line "rik: warning: MESSAGE (NAME=VALUE,
+/// ...)", and drops the rest. A cluster uses it by default, so that what somebody must act on is never lost. `log()` is
 /// silent.
 log warnings_to_standard_error();
 

@@ -1,4 +1,4 @@
-// Directories that are what they should be, whatever the umask.
+// Makes directories whose mode does not depend on the umask.
 #pragma once
 
 #include <filesystem>
@@ -6,8 +6,8 @@
 
 namespace rik {
 
-/// Like mkdir -p: what is there stays as it is, and each directory that is made has the mode 0755. The umask of the
-/// process, which is its host's, is neither used nor changed.
+/// Like mkdir -p. What is there stays as it is, and each directory that is made has the mode 0755. The umask of the
+/// process belongs to the embedding program, and is neither used nor changed.
 std::error_code make_directories(std::filesystem::path const& path);
 
 }  // namespace rik

@@ -1,4 +1,4 @@
-// The known word that was probably meant by one that is not known.
+// Finds the known word that was probably meant by a misspelt one.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,9 @@
 
 namespace rik {
 
-/// Looks at known words one after the other. A word was meant if at most every third letter, or one, must be added,
-/// removed, changed or swapped with the next to make it of what was written, in whatever case.
+/// Compares what was written with known words, one after the other, ignoring case. A known word can have been meant if
+/// adding, removing or changing letters, or swapping neighbours, turns what was written into it, and if no more than a
+/// third of the letters (but always one) are touched.
 class nearest_word {
 public:
     /// `written` must outlive this.
@@ -16,7 +17,7 @@ public:
 
     /// `known` must outlive what `found` gives.
     nearest_word& consider(std::string_view known);
-    /// The nearest of them, the first of several that are as near; nullopt if none can have been meant.
+    /// Returns the nearest word, or the first of several that are equally near; nullopt if none can have been meant.
     std::optional<std::string_view> found() const { return nearest_; }
 
 private:

@@ -1,4 +1,4 @@
-// What the system says when it is short of something: such an error passes, maybe.
+// Tells errors that may pass, because the system is short of something, from those that will not.
 #pragma once
 
 #include <rik/base/error.hpp>
@@ -7,11 +7,11 @@
 
 namespace rik {
 
-/// Does errno `number` say that the system is short of something now: descriptors, processes, memory, room on a disk?
-/// Then it is errc::exhausted, and trying again later may help.
+/// Returns true if errno `number` says that the system is short of something now: descriptors, processes, memory, room
+/// on a disk. Such an error is errc::exhausted, and trying again later may help.
 bool is_shortage(int number);
 
-/// The error for an errno that has no meaning of its own where it was met: exhausted, with a remedy, or internal.
+/// Returns the error for an errno that has no special meaning where it was met: exhausted, with a remedy, or internal.
 error system_failure(std::string message, int number);
 
 }  // namespace rik

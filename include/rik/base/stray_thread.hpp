@@ -1,17 +1,18 @@
-// A thread that left its namespaces and could not come back.
+// Marks a thread that left its namespaces and could not come back.
 #pragma once
 
 #include <rik/base/result.hpp>
 
 namespace rik {
 
-/// Who works on the namespaces of Pods enters them for a moment, and several do so on one thread. Where one of them
-/// could not come back, nothing of the node's may be done any more by any of them: it would be done in a Pod.
+/// Work on the namespaces of Pods enters them for a moment, and several pieces of such work share one thread. If one of
+/// them could not come back, none of them may do anything for the node on this thread any more: it would be done inside
+/// of a Pod.
 class stray_thread {
 public:
-    /// The calling thread is one, for the rest of its life.
+    /// Marks the calling thread as stray, for the rest of its life.
     static void mark();
-    /// Errors: internal, the calling thread is one.
+    /// Errors: internal, the calling thread is stray.
     static result<void> check();
 };
 

@@ -23,7 +23,7 @@ std::string to_string(wall_time when);
 /// Errors: invalid, `text` is not RFC 3339 in UTC.
 result<wall_time> parse_wall_time(std::string_view text);
 
-/// For people: "850ms", "12s", "3m20s", "5h", "12d"; two units at most.
+/// Writes `length` for people: "850ms", "12s", "3m20s", "5h", "12d"; two units at most.
 std::string to_short_string(duration length);
 
 }  // namespace rik

@@ -8,10 +8,10 @@
 
 namespace rik {
 
-/// RFC 3339 with any offset from UTC: "2026-11-21T21:19:38+02:00". Errors: invalid, `text` is none.
+/// Parses RFC 3339 with any offset from UTC: "2026-11-21T21:19:38+02:00". Errors: invalid, `text` is not such a time.
 result<wall_time> parse_zoned_time(std::string_view text);
 
-/// "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Errors: invalid.
+/// Parses "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Errors: invalid.
 result<duration> parse_duration(std::string_view text);
 
 }  // namespace rik

@@ -1,4 +1,4 @@
-// Where rik answers: a unix socket or a TCP address, and how a program finds out which.
+// The address of a rik, a unix socket or TCP, and how a program finds it.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -25,7 +25,7 @@ struct server_address {
 /// "unix:///run/rik/rik.sock" or "http://127.0.0.1:5000".
 std::string to_string(server_address const& address);
 
-/// Takes unix:///path, /path, http://host[:port], host:port and [v6]:port; port 5000 when there is none.
+/// Parses unix:///path, /path, http://host[:port], host:port and [v6]:port. The port is 5000 if there is none.
 /// Errors: invalid, `text` is none of these; unsupported, https.
 result<server_address> parse_server_address(std::string_view text);
 
@@ -38,15 +38,15 @@ struct client_config {
 /// Parses `cluster: {name, server}` in YAML or JSON. Errors: invalid, it is neither, or has no cluster.server.
 result<client_config> parse_client_config(std::string_view text);
 
-/// What a program was told about the server, by rank. Empty means: not given.
+/// What a program was told about the server, the most important first. Empty means that it was not given.
 struct address_sources {
     std::string flag = {};             ///< --server
     std::string server_variable = {};  ///< RIK_CLUSTER_SERVER
-    std::string config_variable = {};  ///< RIKCONFIG, a file that must then be readable
+    std::string config_variable = {};  ///< RIKCONFIG: a file, which must be readable
     std::string home = {};             ///< HOME, for .rik/config.yaml, which need not exist or be readable
 };
 
-/// The first of: the flag, RIK_CLUSTER_SERVER, the configuration file, the default socket.
+/// Returns the first that is given of: the flag, RIK_CLUSTER_SERVER, the configuration file, the default socket.
 /// Errors: as of the parsers, naming the source; invalid, a configuration file cannot be read.
 result<server_address> resolve_server_address(address_sources const& sources);
 

@@ -27,11 +27,11 @@ struct client_options {
     duration connect_timeout = std::chrono::seconds(5);
     duration reply_timeout = limits::operation_timeout + std::chrono::seconds(5);
     duration head_timeout = std::chrono::seconds(15);   ///< until the answer to a call that only reads begins
-    duration silence_max = std::chrono::seconds(40);    ///< a watch that hears nothing for so long connects anew
-    duration reconnect_for = std::chrono::seconds(60);  ///< then a watch gives up
+    duration silence_max = std::chrono::seconds(40);    ///< a watch that hears nothing for so long connects again
+    duration reconnect_for = std::chrono::seconds(60);  ///< how long a watch tries before it gives up
 };
 
-/// Which objects of a kind. Empty members do not filter.
+/// Says which objects of a kind are wanted. Empty members do not filter.
 struct list_filter {
     std::string workload = {};
     std::string instance = {};         ///< for events
@@ -49,7 +49,7 @@ struct instances_wanted {
 struct log_wanted {
     std::string instance;
     std::string container = {};
-    log_options how = {};    ///< `is_framed`, `since` and `after` are not looked at
+    log_options how = {};    ///< `is_framed`, `since` and `after` are ignored
     std::string since = {};  ///< "90s" before now, or a time in RFC 3339; empty: from the beginning
     std::string after = {};  ///< what a log_mark has said; empty: from where `how` says
 };
@@ -62,12 +62,12 @@ public:
     log_stream& operator=(log_stream&&) noexcept;
     ~log_stream();
 
-    /// The next bytes of one stream; empty at the end. Waits until `deadline`. A server that does not tell streams
-    /// apart gives all as standard output. Of origin `mark` if marks were asked for: the bytes are a log_mark.
-    /// Errors: timed_out, nothing came yet and nothing is lost: call again; unavailable, the connection broke; else
-    /// what the server says of a log that it cannot go on with.
+    /// Waits until `deadline` and returns the next bytes of one stream; empty at the end. If the server does not tell
+    /// streams apart, everything is standard output. If marks were asked for, a piece may be of origin `mark`; its
+    /// bytes are a log_mark. Errors: timed_out, nothing came yet, nothing is lost, and it can be called again;
+    /// unavailable, the connection broke; else the reason why the server cannot go on with the log.
     result<log_piece> read(time_point deadline);
-    /// Does the server give marks, as it was asked for?
+    /// Returns true if marks were asked for and the server gives them.
     bool has_marks() const { return has_marks_; }
 
 private:
@@ -79,9 +79,9 @@ private:
     log_frame_parser frames_;
 };
 
-/// `restarted` comes from the client: what it lost cannot be had any more, so the watch begins again with what is
-/// there, as `added`, and whatever does not come again is gone. `disconnected` and `reconnected` come from it, too; no
-/// `reconnected` comes where the watch is `restarted`.
+/// Three of these come from the client itself. `disconnected` and `reconnected` tell of its connection. `restarted`
+/// says that changes were lost for good: the watch begins again with what is there, as `added`, and what does not come
+/// again is gone. `restarted` comes instead of `reconnected`.
 enum class watch_event_type : std::uint8_t { added, modified, deleted, synced, restarted, disconnected, reconnected };
 
 struct watch_event {
@@ -89,8 +89,8 @@ struct watch_event {
     std::string object = {};  ///< its JSON; the reason for `disconnected`
 };
 
-/// Changes of one list, one by one. Connects anew by itself when the connection breaks, and goes on where it was; says
-/// `disconnected` once when it begins to. Destroying it ends the watch.
+/// The changes of one list, one by one. When the connection breaks, it says `disconnected` once, connects again by
+/// itself, and goes on where it was. Destroying it ends the watch.
 class watch_stream {
 public:
     watch_stream(server_address to, std::string target, client_options options);
@@ -98,13 +98,13 @@ public:
     watch_stream& operator=(watch_stream&&) noexcept;
     ~watch_stream();
 
-    /// Errors: timed_out, nothing happened until `deadline`: call again; unavailable, the server could not be reached
-    /// for options.reconnect_for; corrupt, what answers is not rik's API; others, what the server answers.
+    /// Errors: timed_out, nothing happened until `deadline`, and it can be called again; unavailable, the server could
+    /// not be reached for options.reconnect_for; corrupt, what answers is not rik's API; others, as the server answers.
     result<watch_event> next(time_point deadline);
 
-    /// When the server was heard last; it says something every limits::watch_heartbeat_period.
+    /// Returns when the server was heard last. It sends something every limits::watch_heartbeat_period.
     time_point heard_at() const { return heard_; }
-    /// Is the connection lost, and not made again yet?
+    /// Returns true if the connection is lost and not made again yet.
     bool is_lost() const { return is_lost_; }
 
 private:
@@ -132,31 +132,31 @@ private:
     duration pause_{};
 };
 
-/// Every call makes its own connection and ends it. Replies are JSON texts as the server sent them. Not for use from
+/// Every call makes its own connection and ends it. Replies are JSON texts as the server sent them. Do not use it from
 /// several threads at once.
-/// All: Errors: unavailable, the server cannot be reached; timed_out; corrupt, what answers is not rik's API; else what
-/// the server answers (of several problems with a definition one error that says them all).
+/// Errors of all calls: unavailable, the server cannot be reached; timed_out; corrupt, what answers is not rik's API;
+/// else the error with which the server answers. Several problems with a definition are one error that names them all.
 class client {
 public:
     explicit client(server_address to, client_options options = {});
 
     result<std::string> list(resource_kind kind, list_filter const& filter = {});
-    /// `name` is a name or an id. `definition_kind` ("Pod", "Function") says which of two workloads of one name.
+    /// `name` is a name or an id. `definition_kind` ("Pod", "Function") tells two workloads of one name apart.
     result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
-    /// `definition` in JSON or YAML.
+    /// `definition` is JSON or YAML.
     result<std::string> create_workload(std::string_view definition);
     result<std::string> create_instances(instances_wanted const& what);
     result<log_stream> open_log(log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
-    /// Of a node, by name or id. Each answers with the images that it was about.
+    /// The calls about images take the name or id of a node. Each returns the images that it was about.
     result<std::string> list_images(std::string_view node);
     /// Waits for as long as the server does, limits::image_call_timeout.
     result<std::string> pull_image(std::string_view node, std::string_view image);
-    /// `path` is on the node's machine. Without `name` the images get the names that they have there.
+    /// `what.path` is on the node's machine. Without `what.name` the images get the names that they have in it.
     result<std::string> load_images(std::string_view node, rik::load_images const& what);
     result<std::string> remove_image(std::string_view node, std::string_view name_or_digest);
-    /// The server's version, as text.
+    /// Returns the server's version, as text.
     result<std::string> version();
 
     server_address const& address() const { return to_; }

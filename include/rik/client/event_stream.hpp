@@ -20,15 +20,15 @@ struct stream_event {
     friend bool operator==(stream_event const&, stream_event const&) = default;
 };
 
-/// Takes bytes as they arrive, cut anywhere, and gives whole events. Unlike a browser it also gives an event that has
-/// a type and no data.
+/// Takes bytes as they arrive, cut anywhere, and returns whole events. Unlike a browser it also returns an event that
+/// has a type but no data.
 class event_stream_parser {
 public:
     /// Errors: exhausted, one event is longer than stream_event_bytes_max.
     result<void> feed(std::string_view bytes);
-    /// The next whole event, if there is one.
+    /// Returns the next whole event, if there is one.
     std::optional<stream_event> next();
-    /// Of the last whole block, which may have been an id without an event.
+    /// Returns the id of the last whole block, which may have been an id without an event.
     std::string const& last_id() const { return whole_id_; }
 
 private:

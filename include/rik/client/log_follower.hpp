@@ -11,29 +11,29 @@
 
 namespace rik {
 
-/// What there is to say of a log beside what is in it.
+/// News about a log, beside what is in it.
 struct log_notice {
     enum class what : std::uint8_t {
-        lost,     ///< the connection: it is made again
-        back,     ///< it is made again
+        lost,     ///< the connection was lost; it is being made again
+        back,     ///< the connection is there again
         missing,  ///< something that was written is not kept any more
     } kind;
     std::string text;  ///< for people
 };
 
-/// Reads a log. When it is followed, a broken connection (rik is started anew while the instance runs on) is made again
-/// for as long as options.reconnect_for, and the log goes on where it was: nothing is doubled, and what cannot be had
-/// any more is told.
+/// Reads a log. If the log is followed and the connection breaks (rik is started anew while the instance runs on), it
+/// tries for options.reconnect_for to connect again, and the log goes on where it was. Nothing is given twice, and what
+/// is not kept any more is reported.
 class log_follower {
 public:
     using teller = std::function<void(log_notice const&)>;
 
-    /// `server` must outlive this. `tell` is called within `read`, in the order of what is read.
+    /// `server` must outlive this. `tell` is called from within `read`, in the order of what is read.
     log_follower(client& server, log_wanted wanted, client_options options, teller tell = {});
 
     /// Connects. Errors: as client::open_log.
     result<void> open();
-    /// As log_stream::read. Errors: also not_found, the instance was deleted while the server was not there.
+    /// Like log_stream::read. Errors: also not_found, the instance was deleted while the server could not be reached.
     result<log_piece> read(time_point deadline);
 
 private:

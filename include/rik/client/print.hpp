@@ -14,8 +14,8 @@
 
 namespace rik {
 
-/// `text` without what a terminal would act upon: control characters become blanks, besides line ends and tabs, and
-/// what is not UTF-8 becomes U+FFFD.
+/// Returns `text` without what a terminal would act upon. Control characters other than line ends and tabs become
+/// blanks, and what is not UTF-8 becomes U+FFFD.
 std::string printable(std::string_view text);
 
 enum class tone : std::uint8_t { plain, good, busy, bad };
@@ -33,25 +33,26 @@ struct table_options {
 
 table_row table_header(resource_kind kind, table_options const& options);
 
-/// A row of usual widths, for table_writer::widen.
+/// Returns a row of usual widths, for table_writer::widen.
 table_row table_sample(resource_kind kind, table_options const& options);
 
-/// One row for each item of a list, or for one object.
+/// Returns one row for each object of a list, or for one object.
 /// Errors: corrupt, `json` is no object or list of objects.
 result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options);
 
-/// The images of a node as the API lists them: a row for each name, and one for an image that has none.
 table_row image_header();
+/// Returns the images of a node as the API lists them: a row for each name, and one for an image that has none.
 /// Errors: corrupt.
 result<std::vector<table_row>> image_rows(std::string_view node, std::string_view json, table_options const& options);
 
-/// Aligned columns. Keeps its widths from one call to the next, so that later rows of a watch stand below earlier ones.
+/// Aligns columns. It keeps its widths from one call to the next, so that later rows of a watch stand below earlier
+/// ones.
 class table_writer {
 public:
     explicit table_writer(bool has_colours) : has_colours_(has_colours) {}
     /// Makes the columns at least as wide as these cells, for a watch that begins with little.
     void widen(table_row const& cells);
-    /// Lines without trailing blanks, each ending in a newline.
+    /// Returns lines without trailing blanks, each ending in a newline.
     std::string write(std::span<table_row const> rows);
 
 private:
@@ -59,19 +60,20 @@ private:
     bool has_colours_;
 };
 
-/// The names of an object or of every item of a list. Errors: corrupt.
+/// Returns the name of an object, or those of all objects of a list. Errors: corrupt.
 result<std::vector<std::string>> object_names(std::string_view json);
-/// The id of an object. Errors: corrupt, it has none.
+/// Returns the id of an object. Errors: corrupt, it has none.
 result<std::string> object_id(std::string_view json);
 
-/// The same JSON with line breaks and two blanks of indentation; members, their order and numbers stay as they are.
+/// Returns the same JSON with line breaks and two blanks of indentation. Members, their order and numbers stay the
+/// same.
 std::string pretty_json(std::string_view json);
-/// The same JSON on one line.
+/// Returns the same JSON on one line.
 std::string compact_json(std::string_view json);
 
-/// The essentials of an object, then its story: what happened to it and when. `events` is the list of its events;
-/// `workload` is the instance's workload or empty. Of a part that is an error it is said why it cannot be read. Nothing
-/// is cut. Errors: corrupt.
+/// Describes an object, and then what happened to it and when. `events` is the list of its events; `workload` is the
+/// instance's workload, or empty. If one of these parts is an error, the text says why it cannot be read. Nothing is
+/// cut. Errors: corrupt.
 result<std::string> describe_instance(std::string_view instance, result<std::string> const& workload,
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,

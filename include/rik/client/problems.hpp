@@ -1,4 +1,4 @@
-// From an HTTP reply that is no success to typed errors.
+// Turns an HTTP reply that is not a success into typed errors.
 #pragma once
 
 #include <rik/base/error.hpp>
@@ -7,8 +7,8 @@
 
 namespace rik {
 
-/// Everything that the body of a failed reply says is wrong; never empty. A body that is not rik's (another server, a
-/// proxy) gives one error by the status.
+/// Returns everything that is wrong by the body of a failed reply; never empty. A body that is not rik's (of another
+/// server, or a proxy) gives one error, which follows from the status.
 problems parse_problems(unsigned status, std::string_view body);
 
 }  // namespace rik

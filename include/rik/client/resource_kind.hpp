@@ -13,7 +13,7 @@ enum class resource_kind : std::uint8_t { workload, instance, node, event };
 std::string_view to_string(resource_kind kind);
 /// "workloads": as in paths.
 std::string_view plural(resource_kind kind);
-/// Takes the singular, the plural and short forms: workload, workloads, wl, w.
+/// Parses the singular, the plural and short forms: workload, workloads, wl, w.
 std::optional<resource_kind> parse_resource_kind(std::string_view text);
 
 }  // namespace rik

@@ -20,11 +20,11 @@ struct run_options {
     std::string pull = {};  ///< "always", "missing", "never"; empty: as the image's tag says
 };
 
-/// The definition in JSON. It never restarts: `run` is for one go.
-/// Errors: invalid, a port or a variable is not of its form.
+/// Returns the definition in JSON. Its restart policy is Never, because `run` starts a container once.
+/// Errors: invalid, a port or a variable does not have the right form.
 result<std::string> run_definition(run_options const& options);
 
-/// A legal name made from an image's: "docker://registry:5000/team/My_App:1.2" gives "my-app".
+/// Makes a legal name from that of an image: "docker://registry:5000/team/My_App:1.2" gives "my-app".
 std::string name_from_image(std::string_view image);
 
 }  // namespace rik

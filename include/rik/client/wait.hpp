@@ -1,4 +1,4 @@
-// Waiting for a state: what a watch says, judged.
+// Waits for a state, by what a watch says.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -14,33 +14,37 @@
 
 namespace rik {
 
-/// `running` is met by instances that run, `ready` by those that can be used, and by a node that is heard; `finished`
-/// by those whose processes have ended, however, and so by those that are gone; `deleted` when nothing is left; `state`
-/// when it is `state_word`, and "terminated" is what is gone; `started` by what runs or has finished.
+/// What is waited for:
+/// - running: the instance runs.
+/// - ready: the instance can be used; a node is heard and has no trouble.
+/// - started: the instance runs or has finished.
+/// - finished: its processes have ended, in whatever way; also if it is gone.
+/// - deleted: it is gone.
+/// - state: its state is `state_word`; "terminated" is an instance that is gone.
 struct wait_goal {
     enum class what : std::uint8_t { running, ready, started, finished, deleted, state } kind = what::running;
     std::string state_word = {};
 };
 std::string to_string(wait_goal const& goal);
 
-/// "running", "ready", "started", "finished", "deleted", "state=WORD". Errors: invalid, it is none of these or WORD no
-/// state.
+/// Parses "running", "ready", "started", "finished", "deleted" and "state=WORD". Errors: invalid, it is none of these,
+/// or WORD is not a state.
 result<wait_goal> parse_wait_goal(std::string_view text);
 
-/// Errors: invalid, no object of this kind is ever so.
+/// Errors: invalid, an object of this kind can never meet the goal.
 result<void> check_wait_goal(resource_kind kind, wait_goal const& goal);
 
 struct wait_verdict {
     enum class what : std::uint8_t { waiting, met, impossible } outcome = what::waiting;
     std::string why = {};    ///< for people, empty while nothing is known: "web-1 is pending: no node has room"
-    std::string name = {};   ///< of the object that it hangs on, if there is one
+    std::string name = {};   ///< of the object that decides, if there is one
     std::string state = {};  ///< of that object
 };
 
-/// Follows one object, or all instances of a workload, and says whether the goal is reached or can be no more.
+/// Follows one object, or all instances of a workload, and says whether the goal is met or cannot be met any more.
 class wait_tracker {
 public:
-    /// Judges objects with this name or id; with an empty one, every object that it is fed.
+    /// Looks at objects with this name or id; if it is empty, at every object that it is fed.
     wait_tracker(wait_goal goal, std::string name_or_id);
 
     /// Errors: corrupt, the event's object is not JSON.
@@ -65,19 +69,20 @@ struct wait_request {
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
     wait_goal goal = {};
     time_point deadline = {};
-    time_point holds_until = {};  ///< what is met before counts if it is still met then
-    /// Called with every new `why` while nothing is decided, and every now and then with the last one. False: give up.
+    time_point holds_until = {};  ///< a goal that is met before counts only if it is still met then
+    /// Called with every new `why` while nothing is decided, and again and again with the last one. If it returns
+    /// false, `wait_for` gives up.
     std::function<bool(std::string_view why)> on_progress = {};
     /// Called when the server is lost, with the reason, and with an empty one when it is there again.
     std::function<void(std::string_view reason)> on_connection = {};
-    std::optional<duration> lost_max = {};  ///< for so long it goes on without the server; nullopt: until the deadline
-    bool was_reached = false;               ///< the server was there a moment ago: also the first call is tried again
+    std::optional<duration> lost_max = {};  ///< how long to go on without the server; nullopt: until the deadline
+    bool was_reached = false;               ///< the server was there a moment ago, so the first call is retried, too
 };
 
-/// Waits until the goal is met, can be no more, or the deadline passes (then the outcome is `waiting`, and if the
-/// server does not answer any more, `why` says so and how old it is what is known). Of a workload `running`, `ready`,
-/// `started` and `finished` mean all its instances. What is waited for is the object that has the name now: a later one
-/// of the same name is another.
+/// Waits until the goal is met, cannot be met any more, or the deadline passes. In the last case the outcome is
+/// `waiting`; if the server does not answer any more, `why` says so, and how old the news is. For a workload `running`,
+/// `ready`, `started` and `finished` mean all its instances. It waits for the object that has the name now; a later
+/// object of the same name does not count.
 /// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
 result<wait_verdict> wait_for(client& server, wait_request const& request);
 

@@ -32,23 +32,24 @@ struct http_request {
     std::string body = {};                 ///< whole
     http_peer peer = http_peer::unix_socket;
 
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, ignoring case.
     std::optional<std::string_view> header(std::string_view name) const;
-    /// The first query parameter of exactly that name.
+    /// Returns the first query parameter of exactly that name.
     std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
-/// A body that is sent piece by piece while it comes into being. The server uses it from one strand and destroys it
-/// there when the body has ended, the client has gone or the server stops.
+/// A body that is made while it is sent, piece by piece. The server uses it from one strand, and destroys it there when
+/// the body has ended, the client has gone or the server stops.
 class body_source {
 public:
     virtual ~body_source() = default;
 
-    /// The next piece; empty at the end. An error ends the connection, so that the client sees that the body is not
-    /// whole.
+    /// Returns the next piece; empty at the end. An error ends the connection, so that the client sees that the body is
+    /// not whole.
     virtual awaitable<result<std::string>> next() = 0;
 
-    /// Runs beside `next` for as long as the body is sent: for whatever feeds `next` by itself. It may return before.
+    /// Runs beside `next` for as long as the body is sent, for a source that feeds `next` by a task of its own. It may
+    /// return before.
     virtual awaitable<> run();
 };
 
@@ -58,8 +59,8 @@ struct http_response {
     std::vector<http_field> headers = {};  ///< further ones; their values must not come from a request unchecked
     std::string body = {};
     std::unique_ptr<body_source> stream = {};  ///< if set, sent instead of `body`, chunked
-    /// The stream waits for nobody and soon ends by itself. So it is none to the limits, and a server that stops
-    /// finishes it.
+    /// The stream waits for nothing and ends soon by itself. So it does not count as a stream in the limits, and a
+    /// server that stops sends it to its end.
     bool stream_ends = false;
 };
 
@@ -68,8 +69,8 @@ http_response make_response(unsigned status_code, std::string content_type, std:
 /// "Not Found" for 404; "Unknown" for a code that RFC 9110 does not name.
 std::string_view reason_phrase(unsigned status_code);
 
-/// Answers requests. Called on the strand of the connection, so from several threads at once for several connections.
-/// Cancel: a server that is being stopped cancels what still runs after its grace.
+/// Answers requests. It is called on the strand of the connection, and so by several threads at once for several
+/// connections. Cancel: a server that is being stopped cancels what still runs after its grace period.
 class http_handler {
 public:
     virtual ~http_handler() = default;
@@ -77,8 +78,8 @@ public:
     /// An exception is logged and answered with 500.
     virtual awaitable<http_response> handle(http_request request) = 0;
 
-    /// What to answer when the server itself refuses a request (400, 403, 408, 413, 431, 500, 503 and the like).
-    /// `target` may be empty: it was not read yet. By default: plain text.
+    /// Returns the answer for a request that the server itself refuses (400, 403, 408, 413, 431, 500, 503 and the
+    /// like). `target` is empty if it was not read yet. By default the answer is plain text.
     virtual http_response refusal(unsigned status_code, std::string_view message, std::string_view target);
 };
 

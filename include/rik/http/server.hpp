@@ -1,4 +1,4 @@
-// A small HTTP/1.1 server for unix sockets and TCP: bounded in everything, stopped without losing a reply.
+// A small HTTP/1.1 server for unix sockets and TCP. Everything in it is bounded, and it stops without losing a reply.
 #pragma once
 
 #include <rik/async/clock.hpp>
@@ -18,7 +18,7 @@ namespace rik {
 
 struct unix_address {
     std::string path;
-    std::string group = {};  ///< gets the socket (mode 0660) if there is such a group and this process may do that
+    std::string group = {};  ///< gets the socket (mode 0660) if the group exists and this process may do that
 };
 
 struct tcp_address {
@@ -26,29 +26,29 @@ struct tcp_address {
     std::uint16_t port = 0;          ///< 0: any that is free
 };
 
-/// "127.0.0.1:5000", "[::1]:5000", "localhost:5000", ":5000" (all addresses of the machine), "5000" (loopback).
+/// Parses "127.0.0.1:5000", "[::1]:5000", "localhost:5000", ":5000" (all addresses of the machine), "5000" (loopback).
 /// Errors: invalid, it is none of these.
 result<tcp_address> parse_tcp_address(std::string_view text);
 
-/// Time-outs are met within `check_period`.
+/// Time-outs are noticed within `check_period`.
 struct http_limits {
     std::size_t header_bytes_max = limits::http_header_bytes_max;
     std::size_t header_count_max = limits::http_header_count_max;
     std::size_t body_bytes_max = limits::http_body_bytes_max;
-    /// Of the unix socket, and again of TCP: clients of the one cannot lock out those of the other.
+    /// For the unix socket, and as many again for TCP, so that clients of the one cannot lock out those of the other.
     std::size_t connections_max = limits::http_connections_max;
-    /// Of each likewise: bodies that are sent piece by piece. The rest of the connections is for short requests.
+    /// For each of the two likewise: how many connections may send streams. The rest is for short requests.
     std::size_t streams_max = limits::http_connections_max / 10 * 9;
-    /// Of both together. A request with a larger body than a few KiB is refused while there is no room for it.
+    /// For both together. A request whose body is larger than a few KiB is refused while there is no room for it.
     std::size_t requests_bytes_max = limits::http_requests_bytes_max;
-    /// Of what clients have not taken yet. Past it, those that have been taking something for more than a second are
-    /// cut off, the slowest first; past four times as much, any.
+    /// For both together: what clients have not read yet. Past it, clients that have been reading a reply for more than
+    /// a second are cut off, the slowest first; past four times as much, any client.
     std::size_t replies_bytes_max = limits::http_replies_bytes_max;
     duration header_timeout = limits::http_header_timeout;  ///< from its first byte, or from the connection's begin
     duration body_timeout = limits::http_body_timeout;
     duration write_timeout = limits::http_write_timeout;  ///< for each piece, of 256 KiB at most
     duration idle_timeout = limits::http_idle_timeout;    ///< between two requests
-    /// One that has been idle for longer goes when another client needs its place.
+    /// A connection that has been idle for longer is closed when another client needs its place.
     duration idle_spared = std::chrono::seconds(5);
     duration stop_grace = limits::http_stop_grace;
     duration check_period = limits::http_check_period;
@@ -57,22 +57,22 @@ struct http_limits {
 struct http_options {
     std::optional<unix_address> local = {};
     std::vector<tcp_address> tcp = {};
-    /// Host names by which clients may call this server over TCP, besides IP addresses and localhost. Any other name
-    /// in Host is refused: a page in a browser can point a name of its own at this machine (DNS rebinding).
+    /// Host names by which clients may call this server over TCP, besides IP addresses and localhost. Any other name in
+    /// Host is refused, because a page in a browser can make a name of its own point to this machine (DNS rebinding).
     std::vector<std::string> host_names = {};
-    /// Origins ("https://console.example") whose pages may call it, besides its own.
+    /// Origins ("https://console.example") whose pages may call this server, besides its own.
     std::vector<std::string> origins = {};
     http_limits limits = {};
 };
 
-/// May be used from any thread. Each connection lives on a strand of its own on the executor that is given, which may
-/// have several threads. No exception leaves it: what a handler throws is logged and answered with 500.
+/// May be used from any thread. Each connection has a strand of its own on the given executor, which may have several
+/// threads. What a handler throws is logged and answered with 500.
 class http_server {
 public:
-    /// Binds all addresses; clients can connect from then on and are answered after `start`. A socket file on which
+    /// Binds all addresses. Clients can connect from then on, and are answered after `start`. A socket file on which
     /// nobody answers is replaced. `time` and `handler` must outlive the server.
-    /// Errors: conflict, an address is in use, or the path is there and is no socket; invalid, an address is not one,
-    /// or the directory of the path is missing; denied, the system does not let us; internal, it failed otherwise.
+    /// Errors: conflict, an address is in use, or the path is there and is no socket; invalid, an address is not
+    /// valid, or the directory of the path is missing; denied, the system does not allow it; internal.
     static result<std::unique_ptr<http_server>> open(asio::any_io_executor executor, clock& time, http_handler& handler,
                                                      http_options options, log to);
     /// Precondition: it was not started, or `stop` has returned.
@@ -80,14 +80,15 @@ public:
     http_server(http_server const&) = delete;
     http_server& operator=(http_server const&) = delete;
 
-    /// Begins to answer. Call it once.
+    /// Begins to answer requests. Call it once.
     awaitable<> start();
 
-    /// Accepts no more, ends idle connections and streams at once, gives other requests http_limits::stop_grace, then
-    /// cancels them. Nothing of the server runs any more when it returns. It runs to its end even when cancelled.
+    /// Stops accepting, ends idle connections and streams at once, gives other requests http_limits::stop_grace, and
+    /// then cancels them. Nothing of the server runs any more when this returns. It runs to its end even if it is
+    /// cancelled.
     awaitable<> stop();
 
-    /// Where it listens, with the ports that were picked.
+    /// Returns the addresses on which it listens, with the ports that were picked.
     std::vector<tcp_address> const& tcp_addresses() const;
 
     std::size_t connection_count() const;

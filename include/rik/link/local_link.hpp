@@ -21,7 +21,7 @@ namespace rik {
 
 namespace detail {
 
-/// One end of a local session. Everything in it is touched on its own executor only; the other end posts to it.
+/// One end of a local session. Everything in it is used on its own executor only; the other end posts to that.
 template <class Out, class In>
 class local_end : public std::enable_shared_from_this<local_end<Out, In>> {
 public:
@@ -74,7 +74,7 @@ public:
         writable_.notify();
     }
 
-    /// What was delivered before is still received.
+    /// What was delivered before can still be received.
     void peer_closed() {
         closed_ = true;
         peer_.reset();
@@ -110,7 +110,7 @@ private:
     std::shared_ptr<local_end<Out, In>> end_;
 };
 
-/// Two joined ends, each for its own executor. At most so many messages are on their way to either.
+/// Returns two joined ends, each for its own executor. At most `queue_count_max` messages are on their way to either.
 template <class Out, class In>
 std::pair<std::unique_ptr<session<Out, In>>, std::unique_ptr<session<In, Out>>> make_local_sessions(
     asio::any_io_executor near, asio::any_io_executor far, std::size_t queue_count_max) {
@@ -124,8 +124,8 @@ std::pair<std::unique_ptr<session<Out, In>>, std::unique_ptr<session<In, Out>>> 
 
 }  // namespace detail
 
-/// An edge inside one process. `Out` and `In` are those of the side that dials. The listening role accepts on
-/// `listener`, its strand; connections wait in a queue until it does.
+/// A link inside one process. `Out` and `In` are those of the side that dials. The listening role accepts on
+/// `listener`, its strand. New connections wait in a queue until it accepts them.
 template <class Out, class In>
 class local_edge final : public connector<session<Out, In>>, public acceptor<session<In, Out>> {
 public:
@@ -151,7 +151,8 @@ private:
 using local_primary_edge = local_edge<facts, reports>;  ///< the primary dials the scheduler
 using local_node_edge = local_edge<from_node, orders>;  ///< nodes dial the scheduler
 
-/// Where a node's streams meet who waits for them, inside one process. Lives on the strand of the listening role.
+/// Joins the streams that nodes dial with those who wait for them, inside one process. It lives on the strand of the
+/// listening role.
 class local_streams final : public stream_dialer, public stream_listener {
 public:
     explicit local_streams(asio::any_io_executor listener) : listener_(std::move(listener)) {}

@@ -1,4 +1,4 @@
-// What the roles say to each other: five messages, each a batch of what is due.   Source: protocol.md, section 3
+// What the roles say to each other: five messages, each a batch of what is due.   Source: docs/protocol.md, section 3
 #pragma once
 
 #include <rik/base/id.hpp>
@@ -26,8 +26,8 @@ struct item {
     node_id node = {};          ///< of `run` and `destroy`
     revision fence = 0;         ///< of `run` and `destroy`
     std::string name = {};      ///< of the instance: its hostname, and for people
-    bool takes_room = true;     ///< false: it has ended and vacated its node, and is not started again
-    std::string workload = {};  ///< the name of its workload, for people: of one with host ports only
+    bool takes_room = true;     ///< false: it has ended and its node has vacated it; it never starts again
+    std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
 };
 
 /// A node as the primary knows it.
@@ -37,35 +37,34 @@ struct registered_node {
     std::string name = {};  ///< for people
 };
 
-/// What a container has written.
+/// Asks for a container's log.
 struct log_call {
     instance_id instance;
     std::string container;
     log_options how = {};
 };
 
-/// What a node is asked to send. Of an image_call: one text, which `encode` of images makes.
+/// What a node is asked to send. The answer to an image_call is one text, made by `encode`.
 using stream_call = std::variant<log_call, image_call>;
 
-/// Ask a node to dial a stream back. Not durable: whoever asked gives up after limits::stream_dial_timeout.
+/// Asks a node to dial a stream. It is not durable: whoever asked gives up after limits::stream_dial_timeout.
 struct stream_request {
     stream_id stream;
     node_id node;
     stream_call what;
 };
 
-/// primary -> scheduler. Items changed or removed since the last batch. An image is consistent when `complete` is set:
-/// a scheduler applies nothing before.
+/// primary -> scheduler. The items that have changed or were removed since the last batch. A batch may be sent in
+/// parts; `complete` marks the last one, and the scheduler applies nothing before it.
 struct facts {
     revision at = 0;
     bool complete = false;
-    bool everything =
-        false;  ///< what the batches up to `complete` do not name does not exist; so the first of a session
+    bool everything = false;  ///< what this batch does not name does not exist; set for the first batch of a session
     rik::cluster_id cluster = {};
     std::string cluster_cidr = {};
     std::vector<item> items = {};
     std::vector<instance_id> removed = {};
-    std::vector<instance_id> refused = {};  ///< their proposals did not fit
+    std::vector<instance_id> refused = {};  ///< those whose proposals did not fit
     std::vector<registered_node> nodes = {};
     std::vector<stream_request> streams = {};
 };
@@ -75,7 +74,7 @@ struct proposal {
     node_id node;
 };
 
-/// One reason for a group of instances that fit nowhere.
+/// Instances that fit nowhere, all for the same reason.
 struct no_place {
     std::vector<instance_id> instances;
     std::string reason;
@@ -112,7 +111,7 @@ struct reports {
     }
 };
 
-/// node -> scheduler, first of a session.
+/// node -> scheduler, the first message of a session.
 struct hello {
     node_id node;
     rik::cluster_id cluster = {};  ///< nil: the node has never joined one
@@ -132,12 +131,13 @@ struct gone_instance {
     revision fence = 0;
 };
 
-/// node -> scheduler. What has changed, or with `inventory` all that the node holds. An empty one is the heartbeat.
+/// node -> scheduler. What has changed or, with `inventory`, everything that the node holds. An empty one is the
+/// heartbeat.
 struct held {
     bool inventory = false;
     std::vector<held_instance> states = {};
     std::vector<gone_instance> gone = {};
-    std::optional<std::vector<node_trouble>> troubles = {};  ///< set when they have changed: all that there are now
+    std::optional<std::vector<node_trouble>> troubles = {};  ///< set when they have changed: all that it has now
 };
 
 struct order {
@@ -148,7 +148,7 @@ struct order {
     std::string name = {};
 };
 
-/// scheduler -> node. The first of a session has the cluster and the node's network.
+/// scheduler -> node. The first one of a session has the cluster and the node's network.
 struct orders {
     revision at = 0;
     std::optional<rik::cluster_id> cluster = {};

@@ -1,4 +1,4 @@
-// Who asks: every operation of the primary takes one.
+// Who calls: every operation of the primary takes a caller.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace rik {
 
 enum class caller_role : std::uint8_t { reader, editor, admin };
 
-/// On the local socket everybody is admin; authentication of others comes later through the API's port.
+/// On the local socket everybody is admin. The API's port `authenticate` is where others will be told apart.
 struct caller {
     std::string subject = "local";
     std::string tenant = "default";

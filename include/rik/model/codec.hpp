@@ -12,11 +12,11 @@
 
 namespace rik {
 
-/// Finds what a stored object refers to while it is decoded.
+/// Finds the releases that stored objects refer to while these are decoded.
 class release_source {
 public:
     virtual ~release_source() = default;
-    /// nullptr if there is none.
+    /// Returns nullptr if there is no such release.
     virtual release_ptr find_release(release_id const& id) const = 0;
 };
 
@@ -28,8 +28,8 @@ std::string encode(document const& object);
 std::string encode(instance_status const& status);
 std::string encode(instance_template const& pod);
 
-/// All of these: Errors: corrupt, `text` is not what `encode` makes, or refers to a release that is not there.
-/// Unknown members are ignored: a newer release of RIK may have written them.
+/// Each of these has Errors: corrupt, `text` is not what `encode` makes, or refers to a release that is not there.
+/// Unknown members are ignored, since a newer version of RIK may have written them.
 result<workload> decode_workload(std::string_view text);
 result<release> decode_release(std::string_view text);
 result<instance> decode_instance(std::string_view text, release_source const& releases);

@@ -60,7 +60,7 @@ struct container_definition {
     std::vector<environment_variable> env = {};
     std::string working_dir = {};
     std::vector<container_port> ports = {};
-    resources requests = {};  ///< with those that follow from a limit alone
+    resources requests = {};  ///< includes those that follow from a limit alone
     resources limits = {};
     friend bool operator==(container_definition const&, container_definition const&) = default;
 };
@@ -85,10 +85,10 @@ struct instance_template {
     friend bool operator==(instance_template const&, instance_template const&) = default;
 };
 
-/// The sum over all containers, a missing request taken from the limit, and one of `pods`.
+/// Returns the sum over all containers, in which a limit stands for a missing request, and one of `pods`.
 resources effective_requests(instance_template const& from);
 
-/// All entries with a host port, of all containers.
+/// Returns all entries with a host port, of all containers.
 std::vector<container_port> host_ports(instance_template const& from);
 
 struct workload_definition {
@@ -102,8 +102,8 @@ struct workload_definition {
     std::string text;  ///< canonical JSON: what was given, keys in the order received, YAML converted
 };
 
-/// What came of parsing: `found` is empty exactly if the definition may be used. `warnings` name the fields that are
-/// known and not acted on, one sentence each.
+/// The result of parsing. The definition may be used exactly if `found` is empty. `warnings` name the fields that are
+/// known but not acted on, one sentence each.
 struct parsed_definition {
     workload_definition definition;
     problems found;
@@ -115,29 +115,32 @@ struct parsed_definition {
 /// wrong type, out of range or unknown - each with its path and a remedy.   Source: RIK's schema v1.
 parsed_definition parse_definition_json(std::string_view text);
 
-/// The same from YAML 1.2: converted to JSON first; quoted scalars stay strings; one document beside empty ones; no
-/// anchors or tags. In syntax it takes what Kubernetes' parser takes, which is of the same origin.
+/// The same from YAML 1.2, which is converted to JSON first. Quoted scalars stay strings. There may be one document
+/// besides empty ones, and no anchors or tags. The syntax is that of Kubernetes' parser, which has the same origin.
 parsed_definition parse_definition_yaml(std::string_view text);
 
-/// JSON if the first character that is not white space is '{', else YAML.
+/// Parses JSON if the first character that is not white space is '{', else YAML.
 parsed_definition parse_definition(std::string_view text);
 
-/// A definition of a file that may hold several.
+/// One definition of a file that may hold several.
 struct definition_of_file {
     std::string text;  ///< as it is written in the file: parse_definition(text) gives the same
     parsed_definition parsed;
 };
 
-/// Parses all definitions of a file: documents of YAML, of which those that are empty are skipped, or values of JSON
-/// one after the other. Positions in problems are those of the file. Each definition has a limit of its own; behind one
-/// whose syntax is wrong it goes on at the next line "---". The last entry has an empty text and a problem if `text` is
-/// not UTF-8, longer than limits::definition_file_bytes_max, or has more than limits::definitions_per_file_max.
+/// Parses all definitions of a file: YAML documents, of which empty ones are skipped, or JSON values one after the
+/// other. Positions in problems are those of the file. The limits of a definition hold for each. After one whose syntax
+/// is wrong, parsing goes on at the next line "---". If `text` is not UTF-8, is longer than
+/// limits::definition_file_bytes_max, or has more than limits::definitions_per_file_max, the last entry has an empty
+/// text and says so in a problem.
 std::vector<definition_of_file> parse_definition_file(std::string_view text);
 
-/// The problem with `name` as a DNS-1123 subdomain (names) or label (container names), if any.
+/// `check_name` and `check_label_name` return what is wrong with `name` as a DNS-1123 subdomain (names of objects) or
+/// label (names of containers); nullopt if nothing is.
 /// Source: RFC 1123, Kubernetes "Object Names and IDs".
 std::optional<error> check_name(std::string_view name, std::string_view field);
-/// For what can be named by its id, too: a name that reads as an id could stand for another object.
+/// The same as `check_name`, for objects that can also be named by their id: a name that has the form of an id could
+/// stand for another object.
 std::optional<error> check_object_name(std::string_view name, std::string_view field);
 std::optional<error> check_label_name(std::string_view name, std::string_view field);
 

@@ -20,7 +20,7 @@ struct document_key {
     friend auto operator<=>(document_key const&, document_key const&) = default;
 };
 
-/// Any object that has no typed table: a new kind needs no change of the store.
+/// An object of a kind that has no typed table. A new kind needs no change of the store.
 struct document {
     document_key key;
     std::string about = {};  ///< index key: the uid of the object that it belongs to, or empty
@@ -47,11 +47,11 @@ struct event {
     std::optional<wall_time> first_at = {};  ///< if more than once
     std::string owner_id = {};               ///< of an instance: its workload
 
-    /// Is it the same thing that happened, at another time?
+    /// Returns true if the same thing has happened, perhaps at another time.
     bool is_same_as(event const& other) const;
 };
 
-/// `sequence` makes the name: events list in its order.
+/// `sequence` becomes the document's name, so that events are listed in its order.
 document to_document(event const& happened, std::uint64_t sequence);
 /// Errors: corrupt, the document is no event.
 result<event> parse_event(document const& from);

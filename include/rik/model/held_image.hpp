@@ -15,7 +15,7 @@ namespace rik {
 
 struct held_image {
     std::string digest;                   ///< "sha256:..." of its manifest
-    std::vector<std::string> names = {};  ///< that mean it now, sorted; none once they mean others
+    std::vector<std::string> names = {};  ///< that mean it now, sorted; may be none
     std::int64_t size_bytes = 0;          ///< of its unpacked tree; 0: not known
     std::optional<wall_time> pulled_at = {};
     std::vector<std::string> used_by = {};  ///< names of the instances that have not ended, sorted
@@ -23,11 +23,11 @@ struct held_image {
 };
 
 struct list_images {};
-/// As a start with imagePullPolicy Always does it.
+/// Pulls as a start with imagePullPolicy Always does.
 struct pull_image {
     std::string name;
 };
-/// By its digest with all its names; by a name the image only if it has no other.
+/// A digest removes the image with all its names. A name removes that name, and the image only if it has no other.
 struct remove_image {
     std::string name_or_digest;
 };
@@ -36,7 +36,8 @@ struct load_images {
     std::string path;       ///< absolute
     std::string name = {};  ///< for the one image in it; empty: the names that it has there
 };
-/// The answer to each: the images that it was about, as they are then; of `remove_image`, as they were.
+/// The answer to each is the images that it was about, as they are after the call; for `remove_image`, as they were
+/// before.
 using image_call = std::variant<list_images, pull_image, remove_image, load_images>;
 
 std::string encode(std::vector<held_image> const& all);

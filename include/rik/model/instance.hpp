@@ -1,4 +1,4 @@
-// One running copy of a workload's template on one node: one record with what is wanted, its binding, what was seen.
+// One running copy of a workload's template on one node: one object with what is wanted, its binding, what was seen.
 #pragma once
 
 #include <rik/base/id.hpp>
@@ -15,13 +15,13 @@
 namespace rik {
 
 /// The promise that an instance runs on `node` and nowhere else. Only moves forward: bound, condemned, gone.
-/// `fence` is the revision of the commit that made it (protocol.md calls it g).
+/// `fence` is the revision of the commit that made it.
 struct node_binding {
     node_id node;
     revision fence = 0;
     bool condemned = false;
-    /// Its node has said how it ended, and holds nothing of it but its record and its logs: its room was given back,
-    /// for good. Whatever is condemned before keeps its room until it is gone.
+    /// The instance has ended by itself, and its node has nothing of it but its row and its logs. Its room is free
+    /// then, for good. An instance that was condemned before that keeps its room until it is gone.
     bool vacated = false;
     friend bool operator==(node_binding const&, node_binding const&) = default;
 };
@@ -54,9 +54,8 @@ struct instance_status {
     friend bool operator==(instance_status const&, instance_status const&) = default;
 };
 
-/// Says of each container that waits that it will not start, if the instance has failed ("PodFailed") or is being
-/// deleted
-/// ("PodDeleted"). One that says already why it could not be started goes on saying that.
+/// If the instance has failed or is being deleted, tells of each waiting container that it will not start ("PodFailed",
+/// "PodDeleted"). A container that already says why it could not be started keeps saying that.
 void explain_unstarted(instance_status& status);
 
 /// Everything an instance is made from; the argument of its constructor and the way to a changed copy.
@@ -96,8 +95,8 @@ public:
     bool is_bound() const { return fields_.binding && !fields_.binding->condemned; }
     bool is_condemned() const { return fields_.binding && fields_.binding->condemned; }
 
-    /// Its node's capacity and host ports are promised to it: from its binding until it is gone, or its node vacated.
-    /// What its containers are said to do changes nothing.
+    /// Returns true if its node's capacity and host ports are promised to it: from its binding until it is gone or
+    /// vacated. What its containers are said to do changes nothing.
     bool takes_room() const { return fields_.binding && !fields_.binding->vacated; }
 
     instance_fields fields() const { return fields_; }

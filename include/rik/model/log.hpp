@@ -17,8 +17,8 @@ namespace rik {
 enum class log_origin : std::uint8_t {
     standard_output = 1,
     standard_error = 2,
-    problem = 3,  ///< no output: why there is no more of it
-    mark = 4,     ///< no output: a log_mark
+    problem = 3,  ///< not output: why there is no more of it
+    mark = 4,     ///< not output: a log_mark
 };
 
 struct log_options {
@@ -30,7 +30,7 @@ struct log_options {
     bool is_framed = false;                        ///< false: the bytes of both streams as one text
     bool has_marks = false;                        ///< with is_framed: frames of log_origin::mark among the others
     std::optional<wall_time> since = {};           ///< nothing that was written before
-    /// Goes on there: `tail_lines` and `since` are those of the request that it comes from.
+    /// Where to go on. `tail_lines` and `since` then are those of the request that the position comes from.
     std::optional<log_position> after = {};
 };
 
@@ -51,28 +51,29 @@ inline constexpr std::string_view marked_log_type = "application/vnd.rik.log-str
 
 /// What a frame of log_origin::mark says: where to go on if the connection breaks, or that something is missing.
 struct log_mark {
-    std::string after = {};  ///< a log_position as text, of what came before the mark; empty: it says nothing of it
+    std::string after = {};  ///< a log_position as text, of what came before the mark; empty: not known
     bool is_gap = false;     ///< here something is missing that was written, or may be
-    std::optional<wall_time> gap_begin = {};  ///< when the last was written that is not missing
-    std::optional<wall_time> gap_end = {};    ///< when what follows was written
+    std::optional<wall_time> gap_begin = {};  ///< when the last output before the gap was written
+    std::optional<wall_time> gap_end = {};    ///< when the first output after it was written
 };
 /// As JSON.
 std::string to_text(log_mark const& mark);
-/// Errors: corrupt, `text` is none. Members that are not known say nothing.
+/// Errors: corrupt, `text` is not a mark. Unknown members are ignored.
 result<log_mark> parse_log_mark(std::string_view text);
 
-/// How many of `bytes` the frames at its beginning take that fit into `bytes_max`. Precondition: it is made of frames.
+/// Returns the size of the frames at the beginning of `bytes` that fit into `bytes_max`. Precondition: `bytes` consists
+/// of frames.
 std::size_t whole_frames(std::string_view bytes, std::size_t bytes_max);
 
-/// Takes a stream of frames apart.
+/// Splits a stream of frames into its frames.
 class log_frame_parser {
 public:
-    /// The next bytes, cut anywhere.
+    /// Adds the next bytes, which may be cut anywhere.
     void feed(std::string_view bytes);
-    /// The next whole frame that is not empty; nullopt if there is none yet. Errors: corrupt, these are no frames, or
-    /// one is too long; it stays that way.
+    /// Returns the next whole frame that is not empty; nullopt if there is none yet. Errors: corrupt, these are not
+    /// frames, or one is too long; every later call returns the same error.
     result<std::optional<log_piece>> next();
-    /// Has a frame begun that is not whole?
+    /// Returns true if a frame has begun that is not whole yet.
     bool is_inside() const { return taken_ < fed_.size(); }
 
 private:

@@ -12,12 +12,12 @@
 
 namespace rik {
 
-/// It stays right when the log is rotated, when rik ends, and for another rik of the same machine.
+/// It stays valid when the log is rotated, when rik ends, and for another rik of the same machine.
 struct log_position {
     /// What a reader that begins here has to know of one of the two streams.
     struct stream_state {
         bool is_inside_line = false;
-        std::uint64_t skipped_entries = 0;  ///< so many that follow do not belong to the tail that was asked for
+        std::uint64_t skipped_entries = 0;  ///< entries that follow and are before the tail asked for
         friend bool operator==(stream_state const&, stream_state const&) = default;
     };
 
@@ -34,7 +34,7 @@ struct log_position {
     friend bool operator==(log_position const&, log_position const&) = default;
 };
 
-/// For a URL, without a form that is promised.
+/// Returns a text that fits into a URL. Its form is not promised.
 std::string to_string(log_position const& position);
 /// Errors: invalid, `text` is not what to_string has made.
 result<log_position> parse_log_position(std::string_view text);

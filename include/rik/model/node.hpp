@@ -18,7 +18,7 @@ struct node_trouble {
     friend bool operator==(node_trouble const&, node_trouble const&) = default;
 };
 
-/// What a node says of itself in its Hello; of its troubles it tells again whenever they change.
+/// What a node says of itself in its hello. It sends its troubles again whenever they change.
 struct node_facts {
     std::string name;     ///< the host name
     std::string boot_id;  ///< changes with every boot of the machine

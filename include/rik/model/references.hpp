@@ -13,17 +13,17 @@
 
 namespace rik {
 
-/// Replaces $(NAME) by the value of that variable. A name that is not known stays as it is written, and so does every
-/// other '$'; "$$" is one '$', so that "$$(NAME)" is the text "$(NAME)". Values are not looked at again.
+/// Replaces $(NAME) by the value of that variable. An unknown name stays as it is written, and so does every other '$'.
+/// "$$" is one '$', so that "$$(NAME)" is the text "$(NAME)". Values are not expanded again.
 /// Source: Kubernetes, "Define Dependent Environment Variables"; its third_party/forked/golang/expansion.
 class reference_expander {
 public:
-    /// `known`: variables that are there before any is defined.
+    /// `known` are the variables that exist before any is defined.
     explicit reference_expander(string_map const& known) : values_(known.begin(), known.end()) {}
 
-    /// Errors: invalid, with this text all that it has made is longer than limits::expanded_bytes_max.
+    /// Errors: invalid, all texts that this expander has made are longer than limits::expanded_bytes_max together.
     result<std::string> expand(std::string_view text);
-    /// The latest of a name counts.
+    /// Of several definitions of a name the latest counts.
     void define(std::string name, std::string value) { values_.insert_or_assign(std::move(name), std::move(value)); }
 
 private:
@@ -31,18 +31,19 @@ private:
     std::size_t made_bytes_ = 0;
 };
 
-/// The texts of a container that may have references. `command` and `args` are empty if the image says them.
+/// The texts of a container that may have references. `command` and `args` are empty if they come from the image.
 struct expanded_texts {
     std::vector<std::string> command;
     std::vector<std::string> args;
     std::vector<environment_variable> env;
 };
 
-/// Each variable may refer to `known` and to those before it, commands and arguments to all; not to the image's.
-/// Errors: invalid, as `expand`; its field is that of the container where it became too long.
+/// Each variable may refer to `known` and to the variables before it; commands and arguments may refer to all of these.
+/// None may refer to the image's variables. Errors: invalid, as in `expand`; the error's field is the one of the
+/// container at which the texts became too long.
 result<expanded_texts> expand_references(container_definition const& of, string_map const& known);
 
-/// What `expand` makes `text` of, whatever is in it.
+/// Returns a text that `expand` turns into `text`, whatever is in it.
 std::string escape_references(std::string_view text);
 
 }  // namespace rik

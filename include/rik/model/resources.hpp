@@ -1,4 +1,4 @@
-// Amounts of what a node offers and an instance takes.
+// Amounts of what a node offers and an instance asks for.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,14 @@ public:
     std::int64_t get(std::string_view name) const;
     void set(std::string_view name, std::int64_t amount);
     void add(resources const& more);
-    /// Amounts may become negative: a node whose capacity shrank holds more than it has.
+    /// Amounts may become negative, if a node's capacity has shrunk below what is bound to it.
     void subtract(resources const& less);
 
-    /// The first resource of which this asks for more than `capacity` has left beside `taken`; nullopt if all fits.
+    /// Returns the first resource of which this asks for more than `capacity` has left beside `taken`; nullopt if all
+    /// fits.
     std::optional<std::string_view> first_lacking(resources const& capacity, resources const& taken) const;
 
-    /// What `capacity` has left of `name` beside `taken`: less than 0 where more is taken than there is.
+    /// Returns what `capacity` has left of `name` beside `taken`. It is negative if more is taken than there is.
     static std::int64_t left_of(std::string_view name, resources const& capacity, resources const& taken);
 
     std::vector<entry> const& entries() const { return entries_; }

@@ -17,13 +17,13 @@ std::string_view to_string(instance_state state);
 std::optional<instance_state> parse_instance_state(std::string_view text);
 std::ostream& operator<<(std::ostream& out, instance_state state);
 
-/// May `to` follow `from`? A state may follow itself (a new reason or message).
+/// Returns true if `to` may follow `from`. A state may follow itself, with a new reason or message.
 bool may_follow(instance_state from, instance_state to);
 
 /// The only place where an instance changes state. Errors: conflict, `to` does not follow `from`.
 result<instance_state> advance(instance_state from, instance_state to);
 
-/// Its processes have ended by themselves and it holds nothing but its record and logs.
+/// Returns true if the processes of the instance have ended and nothing of it is left but its row and logs.
 constexpr bool is_finished(instance_state state) {
     return state == instance_state::succeeded || state == instance_state::failed || state == instance_state::terminated;
 }
@@ -35,7 +35,7 @@ std::optional<container_state> parse_container_state(std::string_view text);
 enum class workload_state : std::uint8_t { active, destroying };
 std::string_view to_string(workload_state state);
 
-/// `not_ready` is heard, and takes no new instances: its troubles say why.
+/// A node that is `not_ready` is heard, but takes no new instances; its troubles say why.
 enum class node_state : std::uint8_t { ready, not_ready, unheard };
 std::string_view to_string(node_state state);
 std::optional<node_state> parse_node_state(std::string_view text);

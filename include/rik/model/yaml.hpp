@@ -1,4 +1,4 @@
-// YAML for readers of other files than definitions.
+// YAML of files that are not definitions.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -8,8 +8,8 @@
 
 namespace rik {
 
-/// The same values as compact JSON. `text` is YAML 1.2, of which JSON is a part: one document, within the limits of a
-/// definition and by its rules. Errors: invalid, with the line and the column; a key is given twice.
+/// Returns the same values as compact JSON. `text` is one document of YAML 1.2, of which JSON is a part. The limits and
+/// rules of definitions hold. Errors: invalid, the syntax is wrong, with line and column, or a key is given twice.
 result<std::string> yaml_to_json(std::string_view text);
 
 }  // namespace rik

@@ -11,13 +11,13 @@
 
 namespace rik {
 
-/// Addresses of one subnet, without network, gateway and broadcast. Hands out the next free one after the last it gave,
-/// so that an address is reused as late as possible.
+/// The addresses of one subnet, without those of network, gateway and broadcast. It gives out the next free one after
+/// the last, so that an address is reused as late as possible.
 class address_pool {
 public:
     explicit address_pool(ipv4_subnet subnet);
     ipv4_subnet const& subnet() const { return subnet_; }
-    /// Errors: exhausted, all are taken.
+    /// Returns an address that was free. Errors: exhausted, all are taken.
     result<std::string> take();
     /// Marks an address that is in use already. Errors: invalid, not of this subnet; conflict, it is taken.
     result<void> reserve(std::string_view address);

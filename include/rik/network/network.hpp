@@ -35,21 +35,22 @@ class network {
 public:
     virtual ~network() = default;
 
-    /// Makes the node's side (bridge, gateway address, rules, sysctls) and makes the links and rules of Pods be exactly
-    /// those of `present`: what is there is kept, what is foreign to it but ours is removed. Idempotent; at every
-    /// start. Returns those of `present` that have no network now; `attach` may give it to them later.
+    /// Makes the node's side (bridge, gateway address, rules, sysctls). Then makes sure that of the Pods exactly those
+    /// of `present` have interfaces and rules: theirs are kept, and those of other Pods of this node are removed. It is
+    /// idempotent; call it at every start. Returns those of `present` that have no network now; `attach` may give it to
+    /// them later.
     /// Errors: conflict, the subnet is in use by another interface; denied; internal.
     virtual awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) = 0;
     /// Gives the Pod its interface, address and host ports.
     /// Errors: conflict, a host port is taken by another program or Pod; internal.
     virtual awaitable<result<void>> attach(pod_attachment pod) = 0;
-    /// Takes them away; nothing happens if it has none.
+    /// Takes them away. Nothing happens if the Pod has none.
     virtual awaitable<result<void>> detach(instance_id instance) = 0;
-    /// Looks whether all that `open` and `attach` made is still there, makes anew what somebody else has removed or
-    /// changed, and logs that. Returns the Pods that have no network now. Cheap: for every few seconds. Nothing happens
-    /// before `open`. Errors: those of `open`.
+    /// Checks whether everything that `open` and `attach` made is still there, makes anew what somebody else has
+    /// removed or changed, and logs that. Returns the Pods that have no network now. It is cheap enough to be called
+    /// every few seconds. Nothing happens before `open`. Errors: those of `open`.
     virtual awaitable<result<std::vector<lost_pod>>> repair() = 0;
-    /// Removes the node's side: nothing of this node is left. Changed sysctls are put back by the machine's last node.
+    /// Removes everything of this node. The last node of a machine also puts changed sysctls back.
     virtual awaitable<result<void>> remove_all() = 0;
 };
 

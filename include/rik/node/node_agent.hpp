@@ -1,4 +1,4 @@
-// The node role: makes the instances that are bound to this machine real, and says how they are.
+// The node role: runs the instances that are bound to this machine, and reports how they are.
 #pragma once
 
 #include <rik/async/clock.hpp>
@@ -42,13 +42,13 @@ public:
     /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~node_agent();
 
-    /// Reads what this machine held, takes over what still runs, removes what nobody owns, and starts.
-    /// Await it on the strand. Errors: those of the journal, the host and the runtime; then nothing of it runs any
-    /// more. Cancel: call `stop` then.
+    /// Reads which instances this machine holds, takes over what still runs, removes what belongs to no instance, and
+    /// starts. Await it on the strand. Errors: those of the journal, the host and the runtime; after an error nothing
+    /// of the agent runs any more. Cancel: call `stop` then.
     awaitable<result<void>> start();
-    /// The cluster that this node has joined, in this process or before; nil: none. On the strand.
+    /// Returns the cluster that this node has joined, in this process or before; nil if none. Call it on the strand.
     cluster_id cluster() const;
-    /// Completes when the agent cannot go on: its disk cannot be written. Its owner stops it then.
+    /// Completes when the agent cannot go on because its disk cannot be written. Its owner must stop it then.
     awaitable<error> failure();
     /// Await it on the strand before destroying the agent. Cancel: waits for the end.
     awaitable<> stop();

@@ -14,8 +14,8 @@ namespace rik {
 /// glibc and musl read no more.   Source: resolv.conf(5), MAXNS
 inline constexpr std::size_t dns_servers_max = 3;
 
-/// Why no Pod can reach a server at this address: "it is a loopback address". Pods have IPv4 only, and a loopback of
-/// their own. nullopt if one may.
+/// Returns why no Pod can reach a server at this address: "it is a loopback address". Pods have IPv4 only, and a
+/// loopback interface of their own. nullopt if a Pod may reach it.
 std::optional<std::string_view> why_unreachable(std::string_view server);
 
 /// Checks servers that somebody has chosen for Pods.

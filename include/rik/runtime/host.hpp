@@ -10,7 +10,7 @@ namespace rik {
 class host {
 public:
     virtual ~host() = default;
-    /// The machine's name, boot id, addresses, labels and what it offers. The node adds its runtimes.
+    /// Returns the machine's name, boot id, addresses, labels and capacity. The node adds its runtimes.
     /// Errors: internal, /proc or /sys could not be read.
     virtual awaitable<result<node_facts>> describe() = 0;
 };

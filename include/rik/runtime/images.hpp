@@ -41,38 +41,41 @@ using image_ptr = std::shared_ptr<image const>;
 
 struct image_removal {
     std::string digest;
-    std::string only_name = {};  ///< if it has others, only this one goes; empty: all
+    std::string only_name = {};  ///< if it has others, only this name goes; empty: all
 };
 
 class images {
 public:
     virtual ~images() = default;
 
-    /// The image that `name` means, pulled first if need be.
+    /// Returns the image that `name` means, and pulls it first if that is needed.
     ///
-    /// always: the registry is asked at each call, and what is here serves if it says that nothing has changed; if it
-    /// is away, that is an error. if_not_present: it is asked only for what is not here. never: it is not asked.
-    /// nullopt: the tag says. "latest" or none is as always, but what is here serves if the registry is away, with a
-    /// warning; of any other tag or digest it is as if_not_present. A file on this machine is as a registry with the
-    /// tag "latest".
+    /// The policy says when the registry is asked:
+    /// - always: at each call. The image that is here is used if the registry says that nothing has changed. If the
+    ///   registry is away, that is an error.
+    /// - if_not_present: only for an image that is not here.
+    /// - never: not at all.
+    /// - nullopt: the tag decides. With the tag "latest" or no tag it is like always, except that the image that is
+    ///   here is used, with a warning, if the registry is away. With any other tag or a digest it is like
+    ///   if_not_present. A file on this machine is treated like a registry with the tag "latest".
     ///
-    /// Calls for one name at once ask once; one that begins after the registry was asked is not part of that.
+    /// Concurrent calls for one name ask once. A call that begins after the registry was asked asks again.
     /// Source: Kubernetes, "Images", "Image pull policy".
     /// Errors: invalid, `name` is no image name; not_found, the registry does not have it, or the policy is never and
     /// it is not here; unavailable, the registry does not answer; denied; exhausted, the disk is full; unsupported, no
     /// image for this machine's architecture.
     virtual awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) = 0;
 
-    /// All that are here, by their names; who uses them is not known here.
+    /// Returns all images that are here, ordered by name. `used_by` is empty: the users are not known here.
     virtual awaitable<result<std::vector<held_image>>> list_held() = 0;
 
-    /// Takes the images of an archive or layout on this machine, as if they had been pulled by the names that they have
+    /// Loads the images of an archive or layout on this machine, as if they had been pulled by the names that they have
     /// there.
     /// Errors: invalid, the path or the name; not_found, there is no such file; unsupported, it has no name and none is
     /// given, or it is no archive; corrupt; those of `ensure`.
     virtual awaitable<result<std::vector<held_image>>> load(load_images what) = 0;
 
-    /// Whoever calls `ensure` from now on does not get it. Its room on the disk is free soon after.
+    /// No later call of `ensure` gets this image. Its room on the disk is free soon after.
     /// Errors: not_found; conflict, a container has it mounted; internal.
     virtual awaitable<result<void>> remove(image_removal what) = 0;
 };

@@ -1,5 +1,5 @@
-// The one place that starts child processes: posix_spawn, a process group of its own, no inherited descriptors, a
-// pidfd.
+// The one place that starts child processes: by posix_spawn, with a process group of their own, without inherited
+// descriptors, and with a pidfd.
 #pragma once
 
 #include <rik/async/awaitable.hpp>
@@ -18,7 +18,7 @@
 
 namespace rik {
 
-/// A program and what it gets. Standard input is /dev/null; everything else that is not named here is closed.
+/// A program and what it gets. Standard input is /dev/null. Every other descriptor that is not named here is closed.
 struct command {
     std::filesystem::path program;            ///< absolute
     std::vector<std::string> arguments = {};  ///< without the program's own name
@@ -27,8 +27,8 @@ struct command {
     std::filesystem::path working_dir = {};             ///< empty: the parent's
     std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's from 1 to 255)
     std::size_t output_bytes_max = 1u << 20;            ///< of each of stdout and stderr kept by `run_process`
-    /// The file mode creation mask of the child, and of what it starts: what the tools make must not depend on the
-    /// shell that started this program. nullopt: ours.
+    /// The umask of the child and of what it starts. What the tools make must not depend on the shell that started this
+    /// program. nullopt: the umask of this process.
     std::optional<mode_t> creation_mask = 022;
 };
 
@@ -44,7 +44,7 @@ struct process_output {
     std::string err;
 };
 
-/// A running child. Destroying it does not stop the process; it is reaped if it has ended.
+/// A running child. Destroying this object does not stop the process; a process that has ended is reaped.
 /// Source: man posix_spawn, pidfd_open, waitid(P_PIDFD). No SIGCHLD handler is used.
 class child_process {
 public:
@@ -58,7 +58,7 @@ public:
     ~child_process();
 
     pid_t pid() const;
-    /// Completes when the process has ended; reaps it. Cancel: the process runs on.
+    /// Completes when the process has ended, and reaps it. Cancel: the process runs on.
     awaitable<result<process_exit>> wait();
     /// Errors: not_found, it has ended.
     result<void> signal(int number);
@@ -69,17 +69,17 @@ private:
     std::unique_ptr<state> state_;
 };
 
-/// Runs `what` to its end and gives its output. A child that is not done at `deadline`, or whose caller is cancelled,
-/// is killed with its process group.
-/// Errors: as of child_process::start; timed_out. A non-zero exit is a value, not an error.
+/// Runs `what` to its end and returns its output. If the child is not done at `deadline`, or the caller is cancelled,
+/// the child is killed with its process group. Errors: as of child_process::start; timed_out. A non-zero exit is a
+/// value, not an error.
 awaitable<result<process_output>> run_process(command what, time_point deadline);
 
-/// The same, but a non-zero exit is errc::internal with the program's name and the last lines of its stderr; exhausted,
-/// if these say that the system was short of something.
+/// The same, but a non-zero exit is an error: internal, with the program's name and the last lines of its stderr, or
+/// exhausted, if these say that the system was short of something.
 awaitable<result<process_output>> run_process_ok(command what, time_point deadline);
 
-/// Finds a program like a shell does, in PATH's directories and the usual sbin ones.
-/// Errors: not_found, with the Debian package that has it as remedy, for the programs that RIK uses.
+/// Finds a program as a shell does, in the directories of PATH and the usual sbin directories.
+/// Errors: not_found; for the programs that RIK uses, the remedy names the Debian package.
 result<std::filesystem::path> find_program(std::string_view name);
 
 }  // namespace rik

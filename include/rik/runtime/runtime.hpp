@@ -1,4 +1,4 @@
-// What makes an instance real on a node: a port.
+// What runs an instance on a node: a port.
 #pragma once
 
 #include <rik/async/awaitable.hpp>
@@ -31,29 +31,29 @@ struct sandbox_request {
     instance_id instance;
     std::string hostname;
     std::vector<std::string> addresses;  ///< for /etc/hosts
-    /// Instead of the host's. Empty: those of the host's resolv.conf that a Pod can reach.
+    /// Empty: those of the host's resolv.conf that a Pod can reach.
     std::vector<std::string> dns_servers = {};
 };
 
 struct sandbox {
     std::filesystem::path network_namespace;  ///< a pinned namespace with its loopback up
-    std::string warning = {};                 ///< what its containers will have to do without; for people
+    std::string warning = {};                 ///< for people: what its containers have to do without
 };
 
 struct container_request {
     container_key key;
     container_definition definition;
     image_ptr from;
-    string_map environment = {};  ///< RIK's own variables, below the definition's
+    string_map environment = {};  ///< RIK's own variables; the definition's win
 };
 
 struct container_exit {
     int code = 0;                ///< 128 + n when signal n ended it
-    bool code_known = true;      ///< false: whoever watched it died; it is gone, its code is lost
-    bool out_of_memory = false;  ///< its first process was killed, and the kernel has killed for want of memory
+    bool code_known = true;      ///< false: the process that watched it died, and its code is lost
+    bool out_of_memory = false;  ///< its first process was killed for want of memory, as far as one can tell
     wall_time finished_at = {};
-    std::uint64_t memory_kills = 0;     ///< of its processes, by the kernel, for want of memory
-    std::int64_t memory_limit_hit = 0;  ///< its limit in bytes if it was met; 0: the memory of the machine was short
+    std::uint64_t memory_kills = 0;     ///< how many of its processes the kernel killed for want of memory
+    std::int64_t memory_limit_hit = 0;  ///< its limit in bytes if it was met; 0: the machine was short of memory
 };
 
 /// A container that is on this machine, whoever started it.
@@ -67,20 +67,21 @@ struct found_container {
 struct found_sandbox {
     instance_id instance;
     std::filesystem::path network_namespace;
-    bool is_whole = false;  ///< its namespaces are there; false: only to be removed
+    bool is_whole = false;  ///< its namespaces are there; false: it can only be removed
     std::vector<found_container> containers;
 };
 
-/// A container's output, in order of arrival per stream.
+/// A container's output. Each of its two streams is in the order in which it was written.
 class log_reader {
 public:
     virtual ~log_reader() = default;
-    /// The next whole lines (or frames of whole lines), at most limits::log_chunk_bytes_max; empty at the end. When
-    /// following: waits, and ends when the container has ended and all was read.
+    /// Returns the next bytes (or whole frames), at most limits::log_chunk_bytes_max; empty at the end. A line may come
+    /// in pieces. When the log is followed, this waits for more, and the end comes when the container has ended and
+    /// everything was read.
     virtual awaitable<result<std::string>> read() = 0;
 };
 
-/// Every verb is idempotent: called twice, or after a crash half way, it ends in the same state.
+/// Every call is idempotent: made twice, or again after a crash half way, it ends in the same state.
 /// A cancelled call leaves nothing that `remove_sandbox` of the same instance would not remove.
 class runtime {
 public:
@@ -93,20 +94,22 @@ public:
     /// Creates and starts. Errors: invalid, the program of the image cannot be run or the user does not exist;
     /// exhausted; timed_out; internal. After an error nothing of the container runs.
     virtual awaitable<result<void>> start_container(container_request request) = 0;
-    /// Completes when the container has ended; at once if it has. Any number of callers; any time before its removal.
+    /// Completes when the container has ended, or at once if it has. Any number of callers may wait, at any time before
+    /// its removal.
     /// Errors: not_found.
     virtual awaitable<result<container_exit>> wait_container(container_key key) = 0;
     /// Sends the image's stop signal (TERM by default). Errors: not_found, it does not run.
     virtual awaitable<result<void>> stop_container(container_key key) = 0;
     /// Kills every process of the container. Errors: not_found, it does not run.
     virtual awaitable<result<void>> kill_container(container_key key) = 0;
-    /// Removes what the container has on this machine but for its logs, killing it if it runs.
+    /// Removes everything of the container except its logs. Kills the container if it runs.
     virtual awaitable<result<void>> remove_container(container_key key) = 0;
-    /// Removes everything of the instance but its logs, for one that has ended: they can be read until remove_sandbox.
+    /// Removes everything of the instance except its logs, which can be read until `remove_sandbox`. For an instance
+    /// that has ended.
     virtual awaitable<result<void>> release_sandbox(instance_id instance) = 0;
     /// Removes everything of the instance: containers, logs, namespaces, mounts, cgroups, directories.
     virtual awaitable<result<void>> remove_sandbox(instance_id instance) = 0;
-    /// All that is on this machine and made by this node (its state directory).
+    /// Returns everything on this machine that a node with this state directory has made.
     virtual awaitable<result<std::vector<found_sandbox>>> list() = 0;
     /// Errors: not_found, there is no such container or it never wrote a log; exhausted, it must be whole and is not.
     virtual awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) = 0;

@@ -20,8 +20,8 @@ struct cluster_options {
     std::int64_t cpu_milli_per_node = 4000;
     std::int64_t memory_per_node = std::int64_t{8} << 30;
     std::int64_t pods_per_node = 110;
-    duration link_delay_max = {};   ///< every message takes up to this, by seed
-    duration flush_delay_max = {};  ///< every flush takes up to this longer, before and after it lasts, by seed
+    duration link_delay_max = {};   ///< every message takes up to this long, by seed
+    duration flush_delay_max = {};  ///< every flush takes up to this longer, before and after it is durable, by seed
     placement_policy policy = default_policy();
     log out = {};
 };
@@ -31,12 +31,12 @@ struct cluster_options {
 class cluster {
 public:
     cluster(world& in, cluster_options options);
-    /// Stops what still runs, in virtual time: not from inside a scenario.
+    /// Stops what still runs, in virtual time. It must not be destroyed from inside of a scenario.
     ~cluster();
 
     /// Starts all roles; returns when all nodes have joined.
     awaitable<> start();
-    /// In order, and nothing is lost.
+    /// Stops the roles in order. Nothing is lost.
     awaitable<> stop();
 
     bool has_primary() const;
@@ -49,38 +49,40 @@ public:
     awaitable<> start_primary();
     awaitable<> crash_scheduler();
     awaitable<> start_scheduler();
-    /// The agent dies; containers run on.
+    /// The agent dies, and containers run on.
     awaitable<> crash_node(std::size_t index);
     awaitable<> start_node(std::size_t index);
     /// The same. Errors: those of node_agent::start, and then the agent is not there.
     awaitable<result<void>> try_start_node(std::size_t index);
-    /// The agent dies, and all that runs on the machine.
+    /// The agent dies, and so does everything that runs on the machine.
     awaitable<> power_off(std::size_t index);
-    /// Both ends are told, and nobody can dial until it is mended. It carries the node's streams, too.
+    /// Both ends notice, and nobody can dial until the link is mended. The node's streams end, too.
     void cut_link(std::size_t index);
-    /// Nobody is told: what is sent is lost. When the link is mended the node has to dial again.
+    /// Neither end notices, and what is sent is lost. When the link is mended the node has to dial again.
     void silence_link(std::size_t index);
     void mend_link(std::size_t index);
     /// The same between primary and scheduler.
     void cut_primary_link();
     void silence_primary_link();
     void mend_primary_link();
-    /// Every later flush of the primary fails with `why`; one that is under way may last all the same.
+    /// Every later flush of the primary fails with `why`. One that is under way may become durable all the same.
     void fail_primary_disk(error why);
 
     /// Waits until `is_true(api rows)` holds for all instances, looking again every 10 ms of virtual time.
-    /// Throws std::runtime_error with what is when it does not within `limit`.
+    /// Throws std::runtime_error, with the state of all instances, if that takes longer than `limit`.
     awaitable<> until(std::function<bool(std::vector<stored<instance>> const&)> is_true,
                       duration limit = std::chrono::minutes(5));
-    /// The workload made from `definition` (JSON or YAML), and `count` instances of it.
+    /// Makes a workload from `definition` (JSON or YAML), and `count` instances of it. Returns the workload's id.
     awaitable<workload_id> create(std::string definition, std::uint32_t count);
 
-    /// What must hold at every moment, looked at whenever a binding lasts, a container starts, or something ends: an
-    /// instance is started on one machine only, by its binding; whatever has something on a machine holds room there by
-    /// the primary's journal; these together take no more than the machine offers (cpu, memory, Pods, each host port
-    /// once); no machine was told what it cannot do (see `machine`); and no Pod failed but by itself, by its image, by
-    /// a fault that was set or by the loss of its machine's power. Empty, or what was wrong first, a line each.
-    /// Source: DESIGN, section 5, rules 1, 3 and 4
+    /// Returns the first violations of the rules that must hold at every moment, one line each; empty if there are
+    /// none. The rules are checked whenever a binding becomes durable, a container starts, or something ends:
+    /// - An instance is started on one machine only, the one of its binding.
+    /// - An instance that has anything on a machine has room there by the primary's journal.
+    /// - These together ask for no more than the machine offers (cpu, memory, Pods, each host port once).
+    /// - No machine was asked for something impossible (see `machine`).
+    /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
+    /// Source: docs/architecture.md, "What holds everywhere"
     std::string const& violations() const;
 
 private:
@@ -100,8 +102,9 @@ private:
     std::vector<std::unique_ptr<node_process>> nodes_;
 };
 
-/// For `until`: there are `count` instances, and all run.
+/// A condition for `until`: there are `count` instances, and all of them run.
 std::function<bool(std::vector<stored<instance>> const&)> all_running(std::size_t count);
+/// A condition for `until`: there are no instances.
 bool none_left(std::vector<stored<instance>> const& rows);
 
 }  // namespace rik::sim

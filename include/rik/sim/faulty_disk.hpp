@@ -12,20 +12,21 @@
 
 namespace rik::sim {
 
-/// One process's view of a simulated disk. What `append` has returned for is there after a crash; of what it has not,
-/// the last batch may be.
+/// One process's view of a simulated disk. A batch for which `append` has returned is there after a crash. Of the
+/// others, the last one may be there.
 class faulty_disk final : public journal {
 public:
-    /// A flush takes `flush_time`, and up to `delay_max` more before and after its batch lasts, by the world's seed.
+    /// A flush takes `flush_time`, and up to `delay_max` more before and after its batch is durable, by the world's
+    /// seed.
     faulty_disk(world& in, std::shared_ptr<memory_disk> disk, duration delay_max = {})
         : world_(in), under_(std::move(disk)), delay_max_(delay_max) {}
 
     duration flush_time = std::chrono::microseconds(100);
-    /// Every append that has not returned yet fails with this, even if its batch lasts already.
+    /// Makes every append that has not returned yet fail with `why`, even if its batch is already durable.
     void fail(error why) { failure_ = std::move(why); }
-    /// As long as `why` is set, nothing can be read or written. It must outlive the disk.
+    /// Nothing can be read or written as long as `why` is set. `why` must outlive the disk.
     void fail_with(std::optional<error> const& why) { fault_ = &why; }
-    /// Is called with each batch when it lasts, whether or not its append returns.
+    /// Calls `watcher` with each batch when it is durable, whether or not its append returns.
     void watch(std::function<void(std::vector<journal_entry> const&)> watcher) { on_append_ = std::move(watcher); }
 
     awaitable<result<journal_contents>> lead() override;

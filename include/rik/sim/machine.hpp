@@ -1,4 +1,4 @@
-// A simulated machine: what a node's agent finds under it, and what survives the agent's crash.
+// A simulated machine: what a node agent works on, and what survives the agent's crash.
 #pragma once
 
 #include <rik/async/clock.hpp>
@@ -28,8 +28,8 @@ struct image_behaviour {
     duration start_time = std::chrono::milliseconds(20);
     std::optional<duration> runs_for = {};              ///< nullopt: until it is stopped
     int exit_code = 0;                                  ///< when it ends by itself
-    duration stop_time = std::chrono::milliseconds(5);  ///< from the stop signal to its end; a longer one is killed
-    duration kill_time = {};                            ///< from the kill to its end: processes in the kernel are late
+    duration stop_time = std::chrono::milliseconds(5);  ///< from the stop signal to its end; killed if it is longer
+    duration kill_time = {};                            ///< from the kill to its end, as if it hung in the kernel
     std::string output = "hello\n";
 };
 
@@ -39,7 +39,7 @@ struct machine_faults {
     std::optional<error> sandbox_error = {};
     duration start_time = {};  ///< of each container, beside its image's
     std::optional<error> start_error = {};
-    duration removal_time = {};  ///< of each container of an instance, and of the rest
+    duration removal_time = {};  ///< of each container of an instance, and once more of the rest
     std::optional<error> removal_error = {};
     std::optional<error> wait_error = {};
     duration attach_time = {};
@@ -61,57 +61,59 @@ struct container_start {
     time_point at;
 };
 
-/// Who looks on from outside of the roles. Each is called at once, when it has happened.
+/// An observer from outside of the roles. Each function is called as soon as its event has happened.
 struct machine_witness {
     std::function<void(container_key const&)> started = [](container_key const&) {};
-    /// Something that an instance had here is gone: a container, the sandbox, its place on the network.
+    /// Something that an instance had here is gone: a container, the sandbox, its network.
     std::function<void(instance_id const&)> ended = [](instance_id const&) {};
-    /// The machine was told to do what cannot be done: see `machine`. Whoever told it has broken a rule.
+    /// The machine was asked for something impossible (see `machine`): the caller has broken a rule.
     std::function<void(instance_id const&, error const&)> refused = [](instance_id const&, error const&) {};
 };
 
-/// Runtime, images, network and host of one machine. Containers run on while no agent is there; `power_off` ends them.
-/// Like a real one it has each address and each host port once, until the Pod that has it is detached (conflict), and
-/// no room for more than it offers (exhausted); one that does not say what it offers has room for everything.
+/// Runtime, images, network and host of one machine. Containers run on while there is no agent; `power_off` ends them.
+/// Like a real machine it has each address and each host port only once, until the Pod that has it is detached
+/// (conflict), and no room for more than it offers (exhausted). One that does not say what it offers has room for
+/// everything.
 class machine final : public runtime, public images, public network, public host {
 public:
     machine(asio::any_io_executor executor, clock& time, node_facts facts);
     ~machine() override;
 
-    /// For every image, unless it has a behaviour of its own.
+    /// Sets the behaviour of every image that has none of its own.
     void set_behaviour(image_behaviour how) { usual_ = std::move(how); }
     void set_behaviour(std::string image, image_behaviour how) { special_[std::move(image)] = std::move(how); }
-    /// From now on the registry has another image by this name. (What was never pushed has one that its name stands
-    /// for.)
+    /// From now on the registry has another image under this name. (A name that was never pushed stands for an image of
+    /// its own.)
     void push(std::string const& image, std::string digest);
-    /// As long as it is set, the Pod network can be neither opened nor repaired.
+    /// The Pod network can be neither opened nor repaired as long as this is set.
     void set_network_error(std::optional<error> why) { faults.open_error = faults.repair_error = std::move(why); }
-    /// Somebody takes the Pod off the network. `repair` puts it back, or tells it if `attach_error` is set.
+    /// Takes the Pod off the network, as somebody else on the machine could. `repair` puts it back, or reports it as
+    /// lost if `attach_error` is set.
     void cut_off(instance_id instance);
     machine_faults faults;
 
-    /// All containers end, and the boot id changes. What is left on the disk says that they have run, and the exit
+    /// Ends all containers and changes the boot id. What is left on the disk says that they have run, and has the exit
     /// codes of those that had ended before. Call it when no agent uses the machine.
     void power_off();
 
-    /// There is one: it replaces the one before.
+    /// Replaces the witness before; there is one at a time.
     void set_witness(machine_witness who) { witness_ = std::move(who); }
 
     std::vector<container_start> const& starts() const { return starts_; }
-    /// Containers that run now.
+    /// Returns the containers that run now.
     std::vector<container_key> running() const;
-    /// What they take of the machine, beside each other.
+    /// Returns what these use of the machine together.
     resources in_use() const;
     resources const& capacity() const { return facts_.capacity; }
-    /// Instances that are on the network now.
+    /// Returns the instances that are on the network now.
     std::set<instance_id> attached() const;
-    /// Readers of logs that are open now.
+    /// Returns the number of log readers that are open now.
     std::size_t open_log_count() const { return static_cast<std::size_t>(log_readers_.use_count()) - 1; }
-    /// Whatever is held for an instance but its logs: sandboxes and network attachments.
+    /// Returns the instances that have anything here except logs: sandboxes and network attachments.
     std::set<instance_id> occupied() const;
-    /// Does `text` tell of an error that was made to happen: one of the faults, or of an image's behaviour?
+    /// Returns true if `text` is about an error that was made to happen: a fault, or the behaviour of an image.
     bool has_injected(std::string_view text) const;
-    /// Has a container of it failed, or lost its power, without being told to end?
+    /// Returns true if a container of the instance has failed, or lost its power, without being told to end.
     bool has_failed_by_itself(instance_id const& which) const { return failed_by_themselves_.contains(which); }
 
     std::string_view name() const override { return "oci"; }
@@ -148,9 +150,10 @@ private:
     std::shared_ptr<container> find(container_key const& key) const;
     error inject(error why);
     error refuse(instance_id const& told, error why);
-    /// Why the container cannot run beside what runs.
+    /// Returns why the container cannot run beside what runs; nullopt if it can.
     std::optional<error> lacks_room(container_request const& asked) const;
-    /// Why the Pod cannot be on the network beside those that are, or were and have not been detached.
+    /// Returns why the Pod cannot be on the network beside those that are, or were and have not been detached; nullopt
+    /// if it can.
     std::optional<error> clashes(pod_attachment const& asked) const;
 
     asio::any_io_executor executor_;

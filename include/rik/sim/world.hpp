@@ -15,7 +15,7 @@
 
 namespace rik::sim {
 
-/// Time that passes only when nothing else is left to do: then it jumps to the next moment that somebody waits for.
+/// Time that passes only when nothing else is left to do. It then jumps to the next moment that a coroutine waits for.
 class virtual_clock final : public clock {
 public:
     time_point now() const override { return now_; }
@@ -25,7 +25,7 @@ public:
 private:
     friend class world;
     struct sleeper;
-    /// Wakes the first of those who wait for the earliest moment. False if nobody waits, or only past `horizon`.
+    /// Wakes the first of those that wait for the earliest moment. Returns false if none waits, or only past `horizon`.
     bool advance(time_point horizon);
 
     time_point now_{};
@@ -34,10 +34,11 @@ private:
     std::map<std::pair<time_point, std::uint64_t>, sleeper*> sleepers_;
 };
 
-/// Owns time, chance and the one thread of a simulation. A thousand nodes for a month are seconds of real time.
+/// Owns the time, the random numbers and the one thread of a simulation. A thousand nodes for a month take seconds of
+/// real time.
 ///
 ///     sim::world world(seed);
-///     world.run(scenario(world));   // throws what the scenario throws; std::runtime_error when it waits for ever
+///     world.run(scenario(world));   // throws what the scenario throws; std::runtime_error if it waits for ever
 class world {
 public:
     explicit world(std::uint64_t seed = 1) : context_(1), random_(seed) {}
@@ -48,9 +49,9 @@ public:
     entropy& random() { return random_; }
     asio::any_io_executor executor() { return context_.get_executor(); }
 
-    /// Runs until `work` has returned; others go on meanwhile. Throws what it throws, and
-    /// std::runtime_error("deadlock") when nothing can happen any more, or `limit` of virtual time has passed: then
-    /// `work` was cancelled.
+    /// Runs until `work` has returned; other coroutines go on meanwhile. Throws what `work` throws. If nothing can
+    /// happen any more, or `limit` of virtual time has passed, `work` is cancelled and this throws
+    /// std::runtime_error("deadlock").
     void run(awaitable<> work, duration limit = std::chrono::hours(24 * 365));
 
     /// The same, for a value.

@@ -1,4 +1,4 @@
-// What a commit did to rows: the currency of history and watches.
+// What a commit did to rows, as history and watches have it.
 #pragma once
 
 #include <rik/store/tables.hpp>
@@ -24,13 +24,13 @@ struct change {
     any_row_change row;
 };
 
-/// The table that `done` is about.
+/// Returns the table that `done` is about.
 table_id table_of(change const& done);
 
-/// The index keys that the row had before or has after, each once.
+/// Returns the index keys that the row had before or has after the change, each once.
 std::vector<std::string> index_keys(change const& done);
 
-/// About how many bytes of memory `done` keeps alive.
+/// Estimates how many bytes of memory `done` keeps alive.
 std::size_t footprint(change const& done);
 
 }  // namespace rik

@@ -12,12 +12,12 @@ namespace rik {
 /// Bounded by limits::history_count_max and history_bytes_max; past them the oldest go. Use it from one strand only.
 class change_history {
 public:
-    /// Forgets everything; changes after `floor` are those that are added from now on.
+    /// Forgets everything. From now on, the changes after `floor` are those that are added.
     void restart(revision floor);
-    /// `bytes` is its footprint. Precondition: no change of a later revision was added before.
+    /// `bytes` is the footprint of `done`. Precondition: no change of a later revision was added before.
     void add(change done, std::size_t bytes);
 
-    /// Every change after this revision is here.
+    /// Returns the revision after which every change is here.
     revision floor() const { return floor_; }
 
     std::size_t bytes() const { return bytes_; }

@@ -11,7 +11,7 @@
 
 namespace rik {
 
-/// The newest value of one row, or its removal. A journal keeps only the newest of each (table, key).
+/// The newest value of one row, or its removal. A journal keeps only the newest entry for each (table, key).
 struct journal_entry {
     revision changed_at = 0;
     std::string table;
@@ -19,7 +19,7 @@ struct journal_entry {
     std::optional<std::string> value;  ///< nullopt: removed
 };
 
-/// What a journal gives back: every row that is left, in order of `changed_at`, and the highest revision ever appended.
+/// What a journal returns: every row that is left, in order of `changed_at`, and the highest revision ever appended.
 struct journal_contents {
     std::vector<journal_entry> rows;
     revision last = 0;
@@ -30,11 +30,11 @@ class journal {
 public:
     virtual ~journal() = default;
 
-    /// Becomes the one writer and gives what is there. Nothing may be appended before.
+    /// Becomes the one writer and returns what is there. Nothing may be appended before.
     /// Errors: conflict, another process holds it; corrupt; denied; internal.
     virtual awaitable<result<journal_contents>> lead() = 0;
 
-    /// Makes `batch` last, atomically: after power loss all of it is there or none. One append at a time.
+    /// Makes `batch` durable, atomically: after a power loss all of it is there, or nothing. One append at a time.
     /// Errors: exhausted, the disk is full; internal; unavailable, it does not lead. After an error nothing may be
     /// appended.
     virtual awaitable<result<void>> append(std::vector<journal_entry> batch) = 0;

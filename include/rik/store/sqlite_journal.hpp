@@ -9,7 +9,7 @@
 
 namespace rik {
 
-/// Blocking work happens on `pool`; the object is used from one strand.
+/// Use it from one strand. Blocking work happens on `pool`.
 class sqlite_journal final : public journal {
 public:
     /// `file` (mode 0600) and its directory (0700) are made if they are missing.

@@ -23,11 +23,12 @@
 
 namespace rik {
 
-/// What a watcher wants: one table, all of it or the rows under one index key (before or after the change).
+/// What a watcher watches: one table, either all of it or the rows that are under one index key before or after a
+/// change.
 struct subscription {
     table_id table = table_id::instance;
     std::string index_key = {};  ///< empty: the whole table
-    /// Changes after this position, from the history; nullopt: from now on.
+    /// Begins with the changes after this position, from the history; nullopt: with those from now on.
     std::optional<store_position> after = {};
 };
 
@@ -38,11 +39,11 @@ public:
     watcher(watcher const&) = delete;
     watcher& operator=(watcher const&) = delete;
 
-    /// What has come since the last call: whole commits, at least one, else up to limits::watch_batch_bytes_max; waits
-    /// for it. One caller at a time.
-    /// Errors: exhausted, "too old": it fell behind limits::watch_queue_count_max, or behind the history, or `after`
-    /// is not in the history, or of another store than this has been (see store_position), or more than that has
-    /// changed since `after`; read the rows anew and watch again. unavailable, the store has stopped.
+    /// Waits for changes and returns those that have come since the last call, in whole commits: at least one commit,
+    /// and more up to limits::watch_batch_bytes_max. One caller at a time. Errors: exhausted, "too old": the watcher
+    /// fell behind the history or limits::watch_queue_count_max, or more than that has changed since `after`, or
+    /// `after` is not in the history or is of another store (see store_position). Then read the rows anew and watch
+    /// again. unavailable, the store has stopped.
     awaitable<result<std::vector<change>>> next();
 
 private:
@@ -60,7 +61,7 @@ private:
 
     class store* owner_;  ///< nullptr: it is gone
     subscription what_;
-    std::deque<queued> queue_;  ///< all of it is in the history, too, but for what is being dropped there
+    std::deque<queued> queue_;  ///< all of it is in the history, too, except what is being dropped there
     std::optional<error> closed_;
     notifier changed_;
     std::list<watcher*>::iterator place_;  ///< in one of the store's lists
@@ -73,44 +74,43 @@ public:
     store(asio::any_io_executor executor, journal& under, entropy& random);
     ~store();
 
-    /// Leads the journal, replays it, and commits an epoch, so that no revision of an earlier writer is used again, and
-    /// no position in another future of this journal is taken for one in this.
+    /// Leads the journal, replays it, and commits an epoch. So no revision of an earlier writer is used again, and a
+    /// position of a store that was replaced by an older copy is not mistaken for one of this store.
     /// Errors: those of journal::lead and append; corrupt, a row cannot be decoded.
     awaitable<result<void>> open();
 
-    /// Flushes what is applied, group by group, until cancelled. It returns only with an error: a flush failed, nothing
-    /// is accepted or becomes durable any more, and the owner must stop.
-    /// Cancel: the same, for the store has stopped. To lose nothing that rides along, await wait_durable(head().at())
-    /// before.
+    /// Flushes what is applied, group by group, until it is cancelled. It returns only with an error: a flush has
+    /// failed, nothing is accepted or becomes durable any more, and the owner must stop. Cancel: the store has stopped,
+    /// as after an error. To lose nothing that rides along, await wait_durable(head().at()) before.
     awaitable<error> run();
 
-    /// Changes the head now; becomes durable with a later flush ("rides along").
-    /// Returns the revision of all its changes; an empty transaction makes none and returns the head's.
-    /// Errors, and then nothing is changed: conflict, a row is not at the revision expected of it, or its name is
-    /// taken; exhausted, there are more changes than limits::append_entries_max, or the journal is too far behind, by
-    /// limits::unflushed_count_max or unflushed_bytes_max;
-    /// unavailable, a flush has failed; internal, a row occurs twice.
+    /// Changes the head at once. The changes become durable with a later flush (they "ride along").
+    /// Returns the revision of all the changes; an empty transaction makes none, and returns the head's.
+    /// Errors, after which nothing is changed: conflict, a row is not at the expected revision, or its name is taken;
+    /// exhausted, there are more changes than limits::append_entries_max, or the journal is behind by more than
+    /// limits::unflushed_count_max or unflushed_bytes_max; unavailable, a flush has failed; internal, a row occurs
+    /// twice.
     result<revision> apply(transaction changes);
 
-    /// `apply`, and waits until it is durable. Errors: those of apply, and those of the flush.
+    /// Applies the changes and waits until they are durable. Errors: those of `apply`; those of the flush.
     awaitable<result<revision>> commit(transaction changes);
 
-    /// Errors: those of the flush.
+    /// Waits until revision `reached` is durable. Errors: those of the flush.
     awaitable<result<void>> wait_durable(revision reached);
 
-    /// Changes that are applied and not yet durable: near limits::unflushed_count_max the journal is too slow, and who
-    /// can wait should.
+    /// Returns the number of changes that are applied and not yet durable. Near limits::unflushed_count_max the journal
+    /// is too slow, and callers that can wait should wait.
     std::size_t unflushed_count() const { return unflushed_count_; }
-    /// What they hold in memory, near limits::unflushed_bytes_max likewise.
+    /// Returns how much memory they take; the same holds near limits::unflushed_bytes_max.
     std::size_t unflushed_bytes() const { return unflushed_bytes_; }
 
     view const& head() const { return head_; }
     view const& durable() const { return durable_; }
 
-    /// Of what is durable. After `open`.
+    /// Returns the position of what is durable. Precondition: `open` has succeeded.
     store_position position() const { return {epoch_, durable_.at()}; }
 
-    /// The revision that the next `apply` makes: for objects that name the commit that made them.
+    /// Returns the revision that the next `apply` will make, for objects that name the commit that made them.
     revision next_revision() const { return head_.at() + 1; }
 
     std::unique_ptr<watcher> watch(subscription what);

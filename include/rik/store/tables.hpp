@@ -14,8 +14,8 @@ enum class table_id : std::uint8_t { workload, release, instance, node, document
 inline constexpr std::size_t table_count = 5;
 std::string_view to_string(table_id table);
 
-/// What a table is known by. `name_of` is unique within the table ("" for none); rows are found by `index_of` keys
-/// (nothing, one or several), which start with their index's name: "owner/UID", "node/UID", "about/UID".
+/// Describes a table. `name_of` is unique within the table ("" for a row without a name). `index_of` gives the keys, if
+/// any, under which a row is found; each starts with the name of its index: "owner/UID", "node/UID", "about/UID".
 template <class Row>
 struct table;
 

@@ -11,7 +11,8 @@
 
 namespace rik {
 
-/// Each change says the revision that it expects the row to be at: 0, there must be no such row. A row may occur once.
+/// Each change names the revision that it expects the row to be at; 0 means that there must be no such row. A row may
+/// occur only once.
 class transaction {
 public:
     template <class Row>

@@ -13,7 +13,7 @@
 
 namespace rik {
 
-/// A row and the revision of the commit that last changed it. Empty: there is no such row.
+/// A row and the revision of the commit that last changed it. It is empty if there is no such row.
 template <class Row>
 struct stored {
     std::shared_ptr<Row const> row;
@@ -53,7 +53,7 @@ public:
         return found == rows.end() ? stored<Row>{} : found->second;
     }
 
-    /// By the name that `table<Row>::name_of` gives.
+    /// Finds a row by the name that `table<Row>::name_of` gives.
     template <class Row>
     stored<Row> find_named(std::string_view name) const {
         auto const& names = of<Row>().by_name;
@@ -61,7 +61,7 @@ public:
         return found == names.end() ? stored<Row>{} : find<Row>(found->second);
     }
 
-    /// In order of key.
+    /// Returns all rows, in order of key.
     template <class Row>
     std::vector<stored<Row>> list() const {
         std::vector<stored<Row>> all;
@@ -70,7 +70,7 @@ public:
         return all;
     }
 
-    /// The rows under one index key, in order of key.
+    /// Returns the rows under one index key, in order of key.
     template <class Row>
     std::vector<stored<Row>> list(std::string_view index_key) const {
         std::vector<stored<Row>> some;
@@ -96,7 +96,7 @@ public:
 
     release_ptr find_release(release_id const& id) const override { return find<release>(id).row; }
 
-    /// The revision of the newest commit in it.
+    /// Returns the revision of the newest commit in it.
     revision at() const { return at_; }
 
 private:

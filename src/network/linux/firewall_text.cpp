@@ -30,8 +30,8 @@ std::string elements_text(std::span<port_mapping const> mappings, std::string (*
 // bridge's address.
 // `leaving`: the third rule is for a Pod that calls a host port that leads to a Pod of this node: the reply must come
 // back through the node, which alone can translate it.
-// `sizes`: a route other than the default one (a tunnel) may take less than the Pods' links, and whoever filters ICMP
-// keeps the senders from learning it. The kernel only ever lowers the size that is announced.
+// `sizes`: a route other than the default one (a tunnel) may take less than the Pods' interfaces, and whoever filters
+// ICMP keeps the senders from learning it. The kernel only ever lowers the size that is announced.
 constexpr char const* chains = R"(  chain guard {{
     type filter hook prerouting priority raw; policy accept;
     iifname "{bridge}" ip daddr 127.0.0.0/8 drop

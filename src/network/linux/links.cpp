@@ -241,7 +241,7 @@ result<void> node_links::create_pair(pod_link const& pod, int network_namespace)
 
 result<void> node_links::open_port(std::string_view name) {
     // A port forwards, and the bridge sends, once the kernel's link watch has seen that there is a carrier, up to a
-    // second later. To ask for a link makes it look at that link now (rtnl_getlink, since Linux 6.8).
+    // second later. To ask for an interface makes it look at that interface now (rtnl_getlink, since Linux 6.8).
     auto const link = find(name);
     if (!link) return link.error();
     if (!*link) return error{errc::internal, fmt::format("link {}: vanished", name)};
@@ -276,7 +276,7 @@ result<void> node_links::condemn(std::string_view name) {
     if (!*link) return {};
     auto const grouped = set_group((*link)->index, groups_.condemned);
     if (!grouped || (*link)->master == 0) return grouped;
-    // Last, as any other change of a link makes the bridge enable its port again (br_port_carrier_check).
+    // Last, as any other change of an interface makes the bridge enable its port again (br_port_carrier_check).
     auto const cut = socket_->request(disable_port((*link)->index));
     auto const is_down = !cut && cut.error().number == ENETDOWN;  // passes nothing on anyway
     if (is_down) return {};

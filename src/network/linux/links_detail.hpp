@@ -1,4 +1,4 @@
-// The links of one node: its bridge, and a veth pair for each Pod. Blocking; for the namespace thread only.
+// The interfaces of one node: its bridge, and a veth pair for each Pod. Blocking; for the namespace thread only.
 #pragma once
 
 #include "network/linux/names_detail.hpp"
@@ -16,7 +16,7 @@
 
 namespace rik::detail {
 
-/// A link as a dump shows it.
+/// An interface as a dump shows it.
 struct link_view {
     std::uint32_t index = 0;
     std::string name;
@@ -49,29 +49,30 @@ public:
     /// Of the bridge and of what is attached from now on. What is there gets it from `apply_mtu`.
     void set_mtu(std::uint32_t mtu) { mtu_ = mtu; }
     std::uint32_t mtu() const { return mtu_; }
-    /// Gives the bridge and both ends of the links of `pods` their MTU. Returns true if something had another one. A
-    /// Pod whose namespace cannot be entered keeps what it has. Precondition: open_bridge.
+    /// Gives the bridge and both ends of the interfaces of `pods` their MTU. Returns true if something had another one.
+    /// A Pod whose namespace cannot be entered keeps what it has. Precondition: open_bridge.
     result<bool> apply_mtu(std::vector<pod_link> const& pods);
 
-    /// Deletes the Pod links of this node that are not in `names`; puts the others (back) on the bridge.
+    /// Deletes the Pod interfaces of this node that are not in `names`; puts the others (back) on the bridge.
     /// Returns the names of those. Precondition: open_bridge.
     result<std::set<std::string>> retain(std::set<std::string> const& names);
 
-    /// False if the bridge, its address or one of the links `names` is not as it was made. Precondition: open_bridge.
+    /// False if the bridge, its address or one of the interfaces `names` is not as it was made. Precondition:
+    /// open_bridge.
     result<bool> are_as_made(std::set<std::string> const& names);
 
-    /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. A link of that
-    /// name is replaced. Errors: unavailable, no open_bridge before; not_found, no such namespace; internal. After an
-    /// error there is no such link.
+    /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. An interface of
+    /// that name is replaced. Errors: unavailable, no open_bridge before; not_found, no such namespace; internal. After
+    /// an error there is no such interface.
     result<void> attach(pod_link const& pod);
 
-    /// Cuts the link off at once and leaves it to `sweep`, if its namespace does not take it along before.
-    /// Nothing happens if there is no such link.
+    /// Cuts the interface off at once and leaves it to `sweep`, if its namespace does not take it along before.
+    /// Nothing happens if there is no such interface.
     result<void> condemn(std::string_view name);
-    /// Deletes the condemned links. 30 ms for one or for a hundred of them, under the kernel's rtnl lock.
+    /// Deletes the condemned interfaces. 30 ms for one or for a hundred of them, under the kernel's rtnl lock.
     result<void> sweep();
 
-    /// Deletes all links and the bridge.
+    /// Deletes all interfaces and the bridge.
     result<void> remove_all();
     /// True if another node's bridge is on this machine.
     result<bool> has_neighbour();

@@ -1,4 +1,4 @@
-// The size of packets on the links of one node.
+// The size of packets on the interfaces of one node.
 #include "network/linux/link_messages_detail.hpp"
 #include "network/linux/links_detail.hpp"
 #include "network/linux/namespaces_detail.hpp"

@@ -13,7 +13,7 @@ namespace {
 
 using namespace detail;
 
-/// So many links at most wait for their namespace to take them along.
+/// So many interfaces at most wait for their namespace to take them along.
 constexpr std::size_t condemned_count_max = 16;
 
 result<firewall_rules> read_rules(node_network const& what) {
@@ -187,7 +187,7 @@ awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
     co_return closed ? removed : closed;
 }
 
-/// A link that cannot be made may want the bridge, which somebody else has deleted.
+/// An interface that cannot be made may want the bridge, which somebody else has deleted.
 awaitable<result<void>> linux_network::inner::add_link(pod_link link) {
     auto const added = co_await add_link_once(link);
     if (added || added.error().code != errc::internal) co_return added;

@@ -12,7 +12,7 @@ namespace rik::detail {
 
 using mac_address = std::array<std::uint8_t, 6>;
 
-/// "rk0123abcd". Names of links have at most 15 characters (IFNAMSIZ).
+/// "rk0123abcd". Names of interfaces have at most 15 characters (IFNAMSIZ).
 std::string bridge_name(std::string_view tag);
 /// True for the bridge of any node on this machine.
 bool is_bridge_name(std::string_view name);
@@ -20,12 +20,13 @@ bool is_bridge_name(std::string_view name);
 std::string pod_link_name(std::string_view tag, instance_id instance);
 std::string table_name(std::string_view tag);
 
-/// Link groups mark the Pods' links as this node's, and let the kernel delete many at once: alone each takes 30 ms.
+/// Interface groups mark the Pods' interfaces as this node's, and let the kernel delete many at once: alone each takes
+/// 30 ms.
 struct link_groups {
     std::uint32_t live;
     std::uint32_t condemned;  ///< to be deleted
 };
-/// Precondition: `tag` is eight hex digits. Never 0, the group of everybody else's links.
+/// Precondition: `tag` is eight hex digits. Never 0, the group of everybody else's interfaces.
 link_groups link_groups_of(std::string_view tag);
 
 /// A locally administered MAC address that follows from the IPv4 address: whoever reuses the address is found under

@@ -84,8 +84,8 @@ private:
     sysctl_ledger_options options_;
 };
 
-/// What the kernel changes when ip_forward becomes 1, and again when it becomes 0: that of all links, whose forwarding
-/// may have been on, and whether redirects are accepted.   Source: Linux, devinet.c, inet_forward_change
+/// What the kernel changes when ip_forward becomes 1, and again when it becomes 0: that of all interfaces, whose
+/// forwarding may have been on, and whether redirects are accepted.   Source: Linux, devinet.c, inet_forward_change
 std::vector<sysctl_setting> moved_by_ip_forward(std::filesystem::path const& settings = "/proc/sys");
 
 /// For settings that vanish with what they belong to, and need no ledger. Errors: not_found; internal.

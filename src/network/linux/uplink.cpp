@@ -11,7 +11,7 @@ namespace rik::detail {
 
 namespace {
 
-/// The links of a route with several next hops.   Source: man 7 rtnetlink, RTA_MULTIPATH
+/// The interfaces of a route with several next hops.   Source: man 7 rtnetlink, RTA_MULTIPATH
 std::vector<std::uint32_t> links_of(std::span<std::byte const> hops) {
     std::vector<std::uint32_t> links;
     while (hops.size() >= sizeof(rtnexthop)) {

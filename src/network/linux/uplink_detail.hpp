@@ -11,7 +11,7 @@ namespace rik::detail {
 
 /// Where nothing else is said: that of Ethernet.
 inline constexpr std::uint32_t usual_mtu = 1500;
-/// What a bridge and a veth link can have.
+/// What a bridge and a veth interface can have.
 inline constexpr std::uint32_t mtu_min = 68;
 inline constexpr std::uint32_t mtu_max = 65535;
 
@@ -27,7 +27,7 @@ struct way_out {
 std::vector<way_out> ways_of(netlink_reply const& route);
 
 /// The largest packet that leaves the machine whole: of the ways with the lowest metric the smallest, since any of them
-/// may be taken. `usual_mtu` without any. `links` has the MTU of each link by its index.
+/// may be taken. `usual_mtu` without any. `links` has the MTU of each interface by its index.
 std::uint32_t mtu_of(std::vector<way_out> const& ways, std::map<std::uint32_t, std::uint32_t> const& links);
 
 /// The ways out of the calling thread's network namespace. Cheap, however many routes there are.

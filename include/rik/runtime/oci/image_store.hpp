@@ -16,10 +16,11 @@
 namespace rik {
 
 struct oci_images_options {
-    /// Absolute, without ':' and ','. Everything is below its "images" directory, which one store at a time uses.
+    /// Absolute, without ':' and ','. Everything is in its directory "images", which only one store may use at a time.
     std::filesystem::path state_directory;
     std::vector<std::string> insecure_registries = {};  ///< "host:port" of those that speak plain http or bad TLS
-    /// Files count as one registry. More wait; questions wait apart from pulls.
+    /// Pulls and questions beyond these bounds wait, each in a queue of its own. All files together count as one
+    /// registry.
     std::size_t pulls_per_registry_max = limits::pulls_per_registry_max;
     std::size_t questions_per_registry_max = limits::questions_per_registry_max;
     std::size_t pulls_at_once_max = limits::pulls_at_once_max;
@@ -30,12 +31,12 @@ struct oci_images_options {
 /// Names are "repo[:tag][@sha256:...]" of docker.io, "host[:port]/repo...", the same after "docker://",
 /// "oci:/PATH[:TAG]" and "docker-archive:/PATH[:REFERENCE]".
 ///
-/// Names that mean the same are one: "nginx" is "docker.io/library/nginx:latest".
+/// Names that mean the same are one image: "nginx" is "docker.io/library/nginx:latest".
 ///
-/// An image that was asked for in this process, and of which the registry need not be asked, costs no file work but a
-/// look at its directory, and no hop between threads; one of a file costs a look at it on the pool, so that a file
-/// system that hangs holds up nothing else. A tree is trusted only if its mark is there, which is written after
-/// everything in it was synced; one whose blobs are all here is unpacked again without its registry.
+/// An image that this process was asked for before, and for which the registry need not be asked, costs one look at its
+/// directory and no hop between threads. An image of a file costs a look at the file, which is done on the pool, so
+/// that a file system that hangs holds up nothing else. A tree is trusted only if it has its mark, which is written
+/// after everything in the tree was synced. An image whose blobs are all here is unpacked again without its registry.
 ///
 /// Use it from the one strand that it was opened with. `stop` it before it is destroyed.
 class oci_images final : public images {
@@ -46,20 +47,19 @@ public:
                                                     clock& time, oci_images_options options, log logs);
     ~oci_images() override;
 
-    /// Errors: those of `images`, and corrupt, what the registry gave is damaged; internal.
-    /// Cancel: only this caller leaves; the pull goes on as long as another waits for it, and is cancelled with the
-    /// last.
+    /// Errors: those of `images`; corrupt, what the registry gave is damaged; internal.
+    /// Cancel: the pull goes on as long as another caller waits for it, and is cancelled with the last one.
     awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) override;
 
     awaitable<result<std::vector<held_image>>> list_held() override;
-    /// Errors: those of `images`. Cancel: what was taken by then stays.
+    /// Errors: those of `images`. Cancel: what was loaded by then stays.
     awaitable<result<std::vector<held_image>>> load(load_images what) override;
     awaitable<result<void>> remove(image_removal what) override;
 
-    /// Cancels all pulls; who waits for them gets errc::unavailable.
+    /// Cancels all pulls. Callers that wait for them get errc::unavailable.
     awaitable<> stop();
 
-    /// Removes all images of `state_directory`. What is mounted in it, and files of others, stay.
+    /// Removes all images of `state_directory`. What is mounted in it stays, and so do files that rik did not make.
     /// Errors: conflict, something is mounted in a part of it; internal.
     /// Precondition: no store has it open and nothing runs on its trees.
     static result<void> remove_all(std::filesystem::path const& state_directory);

@@ -20,7 +20,7 @@ struct linux_host_options {
     std::filesystem::path cgroups = "/sys/fs/cgroup";
 };
 
-/// Capacity is what this process may use: processors of its affinity, and memory, both cut to the limits of its
+/// The capacity is what this process may use: the processors of its affinity, and memory, both within the limits of its
 /// cgroups (v1, v2, or hybrid).  Source: kernel's cgroup-v1/memory.rst, cgroup-v2.rst; man 5 proc, sched_getaffinity
 class linux_host final : public host {
 public:

@@ -16,22 +16,22 @@
 namespace rik {
 
 struct oci_options {
-    /// "/run/rik/<tag>": what dies with the boot. Absolute, without space, newline and , : \ "
+    /// "/run/rik/<tag>": what goes with the boot. Absolute, without space, newline and , : \ "
     std::filesystem::path run_dir;
     std::filesystem::path state_dir;  ///< "/var/lib/rik": what is kept; the same rules
     std::string tag;                  ///< eight hex digits: the cgroups are below /rik-<tag>
     asio::any_io_executor executor;   ///< the strand on which this runtime is used
     asio::any_io_executor pool;       ///< blocking file work
-    /// Exactly one thread that runs nothing but work on namespaces: it leaves its own for a moment.
+    /// Exactly one thread, which runs nothing but work on namespaces: it leaves its own namespaces for a moment.
     asio::any_io_executor namespace_thread;
-    /// Deletes what was discarded, which takes as long as it takes. Empty: the pool.
+    /// Deletes what was removed, which may take long. Empty: the pool.
     asio::any_io_executor trash_thread = {};
-    /// Moves between cgroups, which nothing waits for: each may wait milliseconds for a lock of the whole machine.
-    /// Empty: the pool.
+    /// Moves processes between cgroups. Each move may wait milliseconds for a lock of the whole machine, and nothing
+    /// waits for it. Empty: the pool.
     asio::any_io_executor cgroup_thread = {};
     std::filesystem::path runtime_program = {};  ///< empty: runc, as found in PATH
     std::filesystem::path monitor_program = {};  ///< empty: conmon, as found in PATH
-    /// Of Pods that name none, instead of the host's; at most `dns_servers_max`.
+    /// The name servers of Pods that name none, at most `dns_servers_max`. Empty: the host's.
     std::vector<std::string> dns_servers = {};
     std::int64_t processes_max = 4096;    ///< of one container
     std::uint64_t shm_bytes = 64u << 20;  ///< of a Pod's /dev/shm
@@ -43,38 +43,38 @@ struct oci_options {
 
 /// The runtime "oci". Use it from the strand of `executor` only.
 ///
-/// Nothing that it knows is only in memory: paths, cgroups and names derive from uid, container and attempt, so a
-/// second object (after a crash, an upgrade) takes over what the first one started. Destroying or stopping it stops
+/// Nothing that it knows is only in memory. Paths, cgroups and names derive from uid, container and attempt, so that a
+/// second object (after a crash or an upgrade) takes over what the first one started. Destroying or stopping it stops
 /// no container.
 ///
 /// A log file may exceed `log_file_bytes_max` by what a container writes in one `log_check_period`, or in 200 ms once
-/// it is seen to write much; and never 25 x `log_file_bytes_max`, where conmon begins a new one by itself. So the logs
-/// of one attempt of a container take at most 25 x `log_file_bytes_max` x (`log_files_max` + 1) bytes, and those of its
-/// last 5 attempts are kept. A reader that follows holds up to 12 files, also those that were dropped meanwhile.
+/// it is seen to write much. At 25 x `log_file_bytes_max` conmon begins a new file by itself. So the logs of one
+/// attempt of a container take at most 25 x `log_file_bytes_max` x (`log_files_max` + 1) bytes. The logs of the last 5
+/// attempts are kept. A reader that follows keeps up to 12 files open, even if they were dropped meanwhile.
 class oci_runtime final : public runtime {
 public:
-    /// Prepares the directories. What `run_dir` has from an earlier boot is removed. `time` must outlive the runtime.
+    /// Prepares the directories, and removes what `run_dir` has from an earlier boot. `time` must outlive the runtime.
     /// Errors: invalid, a path or the tag has the wrong form; exhausted; unsupported, no cgroups are mounted; internal.
     static result<std::unique_ptr<oci_runtime>> open(oci_options options, clock& time);
     /// Precondition: `stop` has completed.
     ~oci_runtime() override;
 
-    /// Whether containers can write on the file system of `state_dir`, which is there: a container's root is an overlay
-    /// with its upper directory in it. Tries it, in a few milliseconds, and leaves nothing. Blocks.
+    /// Checks that containers can write on the file system of `state_dir`, which must exist: a container's root is an
+    /// overlay with its upper directory there. Tries it, which takes a few milliseconds, and leaves nothing. Blocks.
     /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; exhausted; internal.
     static result<void> check_file_system(std::filesystem::path const& state_dir);
 
-    /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed, of which the next one
-    /// that is opened deletes the rest. Containers run on, and no conmon of theirs stays in our own cgroup. Call it
-    /// when no other verb runs.
+    /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed; the next runtime that
+    /// is opened deletes the rest. Containers run on, and none of their conmons stays in our own cgroup. Call it when
+    /// no other call runs.
     awaitable<> stop();
 
     /// Removes everything of this tag and these directories: containers, mounts, namespaces, cgroups, files, also what
-    /// `list` would not find. For `rik reset`; no other verb may run meanwhile.
+    /// `list` would not find. For `rik reset`; no other call may run meanwhile.
     /// Errors: internal, something is still in use.
     awaitable<result<void>> remove_all();
 
-    /// Why Pods that are started now cannot resolve names; nullopt if they can. Blocks for the reading of a file.
+    /// Returns why Pods that are started now cannot resolve names; nullopt if they can. Blocks while it reads a file.
     std::optional<error> find_name_fault() const;
 
     std::string_view name() const override { return "oci"; }
