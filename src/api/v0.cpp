@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -37,6 +38,16 @@ result<std::string> v0_needed_text(json::object const& from, std::string_view na
 
 namespace {
 
+wall_time created_at(workload const& row) { return row.created_at; }
+wall_time created_at(instance const& row) { return row.created_at(); }
+
+/// The original lists in the order of creation.
+template <class Row>
+void put_oldest_first(listing<Row>& all) {
+    std::stable_sort(all.rows.begin(), all.rows.end(),
+                     [](auto const& a, auto const& b) { return created_at(*a) < created_at(*b); });
+}
+
 /// Kinds that the original did not know are not shown: one of them makes its clients reject a whole list.
 bool is_v0_kind(workload_kind kind) { return kind == workload_kind::pod || kind == workload_kind::function; }
 
@@ -64,8 +75,9 @@ api_answer create_workload(api_call& call) {
 }
 
 api_answer list_workloads(api_call& call) {
-    auto listed = co_await call.primary.workloads().list(call.who, workload_filter());
+    auto listed = co_await call.primary.workloads().list(call.who, workload_filter(), page());
     if (!listed) co_return listed.error();
+    put_oldest_first(*listed);
     auto const show = [](stored<workload> const& row) -> result<std::optional<std::string>> {
         if (!is_v0_kind(row->kind)) return std::optional<std::string>();
         json::object object;
@@ -113,9 +125,9 @@ private:
 using v0_rows_ptr = std::shared_ptr<v0_rows>;
 
 awaitable<result<v0_rows_ptr>> read_names(api_call& call) {
-    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter());
+    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter(), page());
     if (!workloads) co_return workloads.error();
-    auto const nodes = co_await call.primary.nodes().list(call.who);
+    auto const nodes = co_await call.primary.nodes().list(call.who, page());
     if (!nodes) co_return nodes.error();
     co_return std::make_shared<v0_rows>(make_directory(*workloads, *nodes));
 }
@@ -125,8 +137,9 @@ api_answer list_workload_instances(api_call& call) {
     if (!id) co_return make_response(204, "", "");
     instance_filter filter;
     filter.workload = *id;
-    auto listed = co_await call.primary.instances().list(call.who, std::move(filter));
+    auto listed = co_await call.primary.instances().list(call.who, std::move(filter), page());
     if (!listed) co_return listed.error();
+    put_oldest_first(*listed);
     if (listed->rows.empty()) co_return make_response(204, "", "");
     auto const names = co_await read_names(call);
     if (!names) co_return names.error();
@@ -181,8 +194,9 @@ bool wants_nested_list(http_request const& request) {
 }
 
 api_answer list_instances(api_call& call) {
-    auto listed = co_await call.primary.instances().list(call.who, instance_filter());
+    auto listed = co_await call.primary.instances().list(call.who, instance_filter(), page());
     if (!listed) co_return listed.error();
+    put_oldest_first(*listed);
     auto const names = co_await read_names(call);
     if (!names) co_return names.error();
     auto show = [names = *names](stored<instance> const& row) -> result<std::optional<std::string>> {

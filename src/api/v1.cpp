@@ -143,7 +143,7 @@ api_answer get_node(api_call& call) {
     if (!found) co_return found.error();
     instance_filter on_it;
     on_it.node = (*found)->id;
-    auto const held = co_await call.primary.instances().list(call.who, std::move(on_it));
+    auto const held = co_await call.primary.instances().list(call.who, std::move(on_it), page());
     if (!held) co_return held.error();
     co_return json_response(200, node_text(*found, usage_of(held->rows)[(*found)->id]));
 }
@@ -160,9 +160,9 @@ namespace {
 
 using words = std::string_view;
 
-constexpr std::array list_parameters{words("watch"), words("after")};
-constexpr std::array instances_parameters{words("watch"), words("after"), words("workload"), words("node"),
-                                          words("kind")};
+constexpr std::array list_parameters{words("watch"), words("after"), words("limit"), words("continue")};
+constexpr std::array instances_parameters{words("watch"),    words("after"), words("limit"), words("continue"),
+                                          words("workload"), words("node"),  words("kind")};
 constexpr std::array events_parameters{words("watch"),    words("after"), words("instance"),
                                        words("workload"), words("node"),  words("kind")};
 constexpr std::array image_parameters{words("image")};

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rik::detail {
 
@@ -14,6 +15,8 @@ namespace rik::detail {
 awaitable<result<directory>> read_directory(api_call& call);
 /// Only those that `row` refers to.
 awaitable<result<directory>> read_directory_of(api_call& call, instance const& row);
+/// `rows` must outlive the call.
+awaitable<result<directory>> read_directory_of(api_call& call, std::vector<stored<instance>> const& rows);
 
 /// The object that the first {..} of the pattern names, of the `kind` that the query says.
 result<object_ref> ref_of(api_call const& call);
@@ -34,6 +37,8 @@ awaitable<result<event_subject>> read_event_subject(api_call& call);
 
 /// Is the list asked for as a watch? Errors: invalid, `watch` or `after` is wrong, or `after` is there without a watch.
 result<bool> wants_watch(http_request const& request);
+/// The part of a list that `limit` and `continue` of the query ask for. Errors: invalid.
+result<page> read_page(http_request const& request);
 
 // Lists, or with `watch` in the query the streams below.
 api_answer list_workloads(api_call& call);

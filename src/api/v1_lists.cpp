@@ -3,9 +3,12 @@
 #include "v1_detail.hpp"
 
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace rik::detail {
 
@@ -15,7 +18,21 @@ result<bool> wants_watch(http_request const& request) {
     if (!*watches && request.parameter("after"))
         return error{errc::invalid, "the query parameter after says where a watch goes on", "after",
                      "leave it out, or add watch=true"};
+    if (*watches)
+        for (std::string_view const each : {"limit", "continue"})
+            if (request.parameter(each))
+                return error{errc::invalid, "a watch has no pages", std::string(each), "leave it out"};
     return *watches;
+}
+
+result<page> read_page(http_request const& request) {
+    auto const limit = number_parameter(request, "limit");
+    if (!limit) return limit.error();
+    if (*limit == std::uint64_t{0}) return wrong_parameter("limit", "0", "use a whole number from 1, or leave it out");
+    page part;
+    part.count_max = static_cast<std::size_t>(limit->value_or(0));
+    part.after = request.parameter("continue").value_or("");
+    return part;
 }
 
 result<object_ref> ref_of(api_call const& call) {
@@ -28,27 +45,47 @@ result<object_ref> ref_of(api_call const& call) {
 }
 
 awaitable<result<directory>> read_directory(api_call& call) {
-    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter());
+    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter(), page());
     if (!workloads) co_return workloads.error();
-    auto const nodes = co_await call.primary.nodes().list(call.who);
+    auto const nodes = co_await call.primary.nodes().list(call.who, page());
     if (!nodes) co_return nodes.error();
     co_return make_directory(*workloads, *nodes);
 }
 
-awaitable<result<directory>> read_directory_of(api_call& call, instance const& row) {
-    directory names;
-    if (row.owner()) {
+namespace {
+
+/// Adds the names of the workload and the node of `row`, unless they are there already.
+awaitable<result<void>> add_names_of(api_call& call, instance const& row, directory& names) {
+    if (row.owner() && !names.workloads.contains(*row.owner())) {
         object_ref which(*row.owner());
         auto const found = co_await call.primary.workloads().get(call.who, std::move(which));
         if (!found && found.error().code != errc::not_found) co_return found.error();
         if (found) names.workloads.emplace((*found)->id, found->row);
     }
-    if (row.binding()) {
+    if (row.binding() && !names.nodes.contains(row.binding()->node)) {
         object_ref which(row.binding()->node);
         auto const found = co_await call.primary.nodes().get(call.who, std::move(which));
         if (!found && found.error().code != errc::not_found) co_return found.error();
         if (found) names.nodes.emplace((*found)->id, found->row);
     }
+    co_return result<void>{};
+}
+
+}  // namespace
+
+awaitable<result<directory>> read_directory_of(api_call& call, std::vector<stored<instance>> const& rows) {
+    directory names;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        auto const added = co_await add_names_of(call, *rows[i], names);
+        if (!added) co_return added.error();
+    }
+    co_return names;
+}
+
+awaitable<result<directory>> read_directory_of(api_call& call, instance const& row) {
+    directory names;
+    auto const added = co_await add_names_of(call, row, names);
+    if (!added) co_return added.error();
     co_return names;
 }
 
@@ -125,9 +162,10 @@ awaitable<result<event_subject>> read_event_subject(api_call& call) {
 
 namespace {
 
-/// {"revision":N,"position":"...","items":[...]}
-result<http_response> list_of(store_position const& at, item_source items) {
-    auto begin = fmt::format(R"({{"revision":{},"position":"{}","items":[)", at.reached, to_string(at));
+/// {"revision":N,"position":"...","continue":"...","items":[...]}
+result<http_response> list_of(store_position const& at, std::string const& next, item_source items) {
+    auto begin = fmt::format(R"({{"revision":{},"position":"{}","continue":{},"items":[)", at.reached, to_string(at),
+                             boost::json::serialize(boost::json::string(next)));
     return list_response(std::move(begin), std::move(items), "]}");
 }
 
@@ -139,10 +177,12 @@ api_answer list_workloads(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_workloads(call);
-    auto listed = co_await call.primary.workloads().list(call.who, workload_filter());
+    auto part = read_page(call.request);
+    if (!part) co_return part.error();
+    auto listed = co_await call.primary.workloads().list(call.who, workload_filter(), std::move(*part));
     if (!listed) co_return listed.error();
     auto const show = [](stored<workload> const& row) -> shown_item { return std::optional(workload_text(row, {})); };
-    co_return list_of(listed->at, each_of(std::move(listed->rows), show));
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), show));
 }
 
 api_answer list_instances(api_call& call) {
@@ -151,29 +191,35 @@ api_answer list_instances(api_call& call) {
     if (*watches) co_return co_await watch_instances(call);
     auto filter = co_await read_instance_filter(call);
     if (!filter) co_return filter.error();
-    auto listed = co_await call.primary.instances().list(call.who, std::move(*filter));
+    auto part = read_page(call.request);
+    if (!part) co_return part.error();
+    auto const is_whole = part->count_max == 0;
+    auto listed = co_await call.primary.instances().list(call.who, std::move(*filter), std::move(*part));
     if (!listed) co_return listed.error();
-    auto directed = co_await read_directory(call);
+    auto reading = is_whole ? read_directory(call) : read_directory_of(call, listed->rows);
+    auto directed = co_await std::move(reading);
     if (!directed) co_return directed.error();
     auto const names = std::make_shared<directory const>(std::move(*directed));
     auto show = [names](stored<instance> const& row) -> shown_item {
         return std::optional(instance_text(row, *names));
     };
-    co_return list_of(listed->at, each_of(std::move(listed->rows), std::move(show)));
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }
 
 api_answer list_nodes(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_nodes(call);
-    auto listed = co_await call.primary.nodes().list(call.who);
+    auto part = read_page(call.request);
+    if (!part) co_return part.error();
+    auto listed = co_await call.primary.nodes().list(call.who, std::move(*part));
     if (!listed) co_return listed.error();
-    auto const held = co_await call.primary.instances().list(call.who, instance_filter());
+    auto const held = co_await call.primary.instances().list(call.who, instance_filter(), page());
     if (!held) co_return held.error();
     auto show = [usage = usage_of(held->rows)](stored<node> const& row) mutable -> shown_item {
         return std::optional(node_text(row, usage[row->id]));
     };
-    co_return list_of(listed->at, each_of(std::move(listed->rows), std::move(show)));
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }
 
 api_answer list_events(api_call& call) {
@@ -191,7 +237,7 @@ api_answer list_events(api_call& call) {
         if (!happened) return happened.error();
         return subject.matches(*happened) ? std::optional(event_text(*happened)) : std::nullopt;
     };
-    co_return list_of(listed->at, each_of(std::move(listed->rows), std::move(show)));
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }
 
 }  // namespace rik::detail

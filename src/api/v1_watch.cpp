@@ -39,7 +39,7 @@ private:
         if (!seen) co_return std::string();
         instance_filter on_it;
         on_it.node = seen->row->id;
-        auto const held = co_await primary().instances().list(who(), std::move(on_it));
+        auto const held = co_await primary().instances().list(who(), std::move(on_it), page());
         if (!held) co_return held.error();
         co_return sse_text(seen->name, node_text(seen->row, usage_of(held->rows)[seen->row->id]), id);
     }
@@ -177,7 +177,7 @@ awaitable<result<std::string>> instance_stream::show_more() {
     on_it.node = *due_.begin();
     due_.erase(due_.begin());
     if (!due_.empty()) wake();
-    auto const held = co_await primary().instances().list(who(), std::move(on_it));
+    auto const held = co_await primary().instances().list(who(), std::move(on_it), page());
     if (!held) co_return held.error();
     std::string text;
     for (auto const& row : held->rows) {

@@ -99,20 +99,14 @@ awaitable<result<stored<instance>>> primary_instances::get(caller who, object_re
     });
 }
 
-awaitable<result<listing<instance>>> primary_instances::list(caller who, instance_filter which) {
+awaitable<result<listing<instance>>> primary_instances::list(caller who, instance_filter which, page part) {
     auto refusal = authorize(who, verb::list, object_kind::instance, which.tenant);
-    auto reading = gate_.read(std::move(refusal),
-                              [this, who = std::move(who), which = std::move(which)] { return list_here(who, which); });
-    return oldest_first(std::move(reading));
-}
-
-result<listing<instance>> primary_instances::list_here(caller const& who, instance_filter const& which) const {
-    auto const& from = state_.durable();
-    auto const index_key = index_of(which);
-    listing<instance> found{state_.position(),
-                            index_key.empty() ? from.list<instance>() : from.list<instance>(index_key)};
-    std::erase_if(found.rows, [&](auto const& row) { return !is_chosen(*row, who, which); });
-    return found;
+    auto index_key = index_of(which);
+    auto is_meant = [who = std::move(who), which = std::move(which)](instance const& row) {
+        return is_chosen(row, who, which);
+    };
+    return gate_.enter(std::move(refusal), read_list<instance>(strand_, state_, std::move(index_key), std::move(part),
+                                                               std::move(is_meant)));
 }
 
 awaitable<result<std::unique_ptr<watch_source>>> primary_instances::watch(caller who, instance_filter which,

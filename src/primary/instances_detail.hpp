@@ -19,14 +19,13 @@ public:
     awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) override;
     awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
     awaitable<result<stored<instance>>> get(caller who, object_ref which) override;
-    awaitable<result<listing<instance>>> list(caller who, instance_filter which) override;
+    awaitable<result<listing<instance>>> list(caller who, instance_filter which, page part) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
                                                            watch_after after) override;
 
 private:
     awaitable<result<std::vector<stored<instance>>>> create_here(caller who, create_instances_request what);
     awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
-    result<listing<instance>> list_here(caller const& who, instance_filter const& which) const;
 
     asio::any_io_executor strand_;
     gate& gate_;

@@ -6,26 +6,39 @@
 
 #include <rik/primary/operations.hpp>
 
-#include <algorithm>
+#include <boost/asio/post.hpp>
+
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace rik::detail {
 
-inline wall_time created_at(workload const& row) { return row.created_at; }
-inline wall_time created_at(instance const& row) { return row.created_at(); }
-inline wall_time created_at(node const& row) { return row.created_at; }
-
-/// Keys are random, and a list should read the same each time. Sorts where the caller is, not on the strand.
+/// Reads a list slice by slice, so that the strand is not held long: the rows under `index_key` (empty: of the whole
+/// table) that are meant, in the order of names. Await it on the strand.
 template <class Row>
-awaitable<result<listing<Row>>> oldest_first(awaitable<result<listing<Row>>> reading) {
-    auto all = co_await std::move(reading);
-    if (all)
-        std::stable_sort(all->rows.begin(), all->rows.end(),
-                         [](auto const& a, auto const& b) { return created_at(*a) < created_at(*b); });
-    co_return all;
+awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_state const& state,
+                                          std::string index_key, page part, std::function<bool(Row const&)> is_meant) {
+    constexpr std::size_t slice_count_max = 2'000;
+    listing<Row> found{.at = state.position()};
+    auto after = std::move(part.after);
+    for (;;) {
+        auto slice = state.durable().list_after<Row>(index_key, after, slice_count_max);
+        auto const is_last = slice.size() < slice_count_max;
+        if (!slice.empty()) after = table<Row>::name_of(*slice.back());
+        for (auto& row : slice) {
+            if (!is_meant(*row)) continue;
+            if (part.count_max != 0 && found.rows.size() == part.count_max) {
+                found.next = table<Row>::name_of(*found.rows.back());
+                co_return found;
+            }
+            found.rows.push_back(std::move(row));
+        }
+        if (is_last) co_return found;
+        co_await asio::post(strand, asio::use_awaitable);
+    }
 }
 
 /// Which of the changes under a subscription are meant. Called from any thread, so it refers to nothing of the strand.

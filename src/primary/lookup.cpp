@@ -60,12 +60,12 @@ result<stored<node>> find_node(view const& in, object_ref const& which) {
     if (auto const id = node_id::parse(which.id_or_name))
         if (auto row = in.find<node>(*id)) return row;
     stored<node> found;
-    for (auto const& row : in.list<node>()) {
-        if (row->facts.name != which.id_or_name) continue;
+    for (auto& row : in.list_after<node>({}, which.id_or_name + "/", 2)) {
+        if (row->facts.name != which.id_or_name) break;
         if (found)
             return error{
                 errc::conflict, fmt::format("several nodes are named {}", which.id_or_name), {}, "name it by its id"};
-        found = row;
+        found = std::move(row);
     }
     if (!found) return no_such_object(object_kind::node, which.id_or_name);
     return found;

@@ -12,10 +12,10 @@ awaitable<result<stored<node>>> primary_nodes::get(caller who, object_ref which)
                       [this, which = std::move(which)] { return find_node(state_.durable(), which); });
 }
 
-awaitable<result<listing<node>>> primary_nodes::list(caller who) {
-    return oldest_first(gate_.read(authorize(who, verb::list, object_kind::node, {}), [this] {
-        return result(listing<node>{state_.position(), state_.durable().list<node>()});
-    }));
+awaitable<result<listing<node>>> primary_nodes::list(caller who, page part) {
+    auto const all = [](node const&) { return true; };
+    return gate_.enter(authorize(who, verb::list, object_kind::node, {}),
+                       read_list<node>(strand_, state_, {}, std::move(part), all));
 }
 
 awaitable<result<std::unique_ptr<watch_source>>> primary_nodes::watch(caller who, watch_after after) {

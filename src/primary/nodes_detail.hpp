@@ -15,7 +15,7 @@ public:
         : strand_(strand), gate_(entrance), state_(state) {}
 
     awaitable<result<stored<node>>> get(caller who, object_ref which) override;
-    awaitable<result<listing<node>>> list(caller who) override;
+    awaitable<result<listing<node>>> list(caller who, page part) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) override;
 
 private:

@@ -102,14 +102,11 @@ awaitable<result<stored<workload>>> primary_workloads::get(caller who, object_re
     });
 }
 
-awaitable<result<listing<workload>>> primary_workloads::list(caller who, workload_filter which) {
+awaitable<result<listing<workload>>> primary_workloads::list(caller who, workload_filter which, page part) {
     auto refusal = authorize(who, verb::list, object_kind::workload, which.tenant);
-    auto reading = gate_.read(std::move(refusal), [this, meant = chosen(std::move(who), std::move(which))] {
-        listing<workload> found{state_.position(), state_.durable().list<workload>()};
-        std::erase_if(found.rows, [&](auto const& row) { return !meant(*row); });
-        return result(std::move(found));
-    });
-    return oldest_first(std::move(reading));
+    auto is_meant = chosen(std::move(who), std::move(which));
+    return gate_.enter(std::move(refusal),
+                       read_list<workload>(strand_, state_, {}, std::move(part), std::move(is_meant)));
 }
 
 awaitable<result<std::unique_ptr<watch_source>>> primary_workloads::watch(caller who, workload_filter which,

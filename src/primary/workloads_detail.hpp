@@ -25,7 +25,7 @@ public:
     awaitable<result<stored<workload>>> create(caller who, workload_definition definition) override;
     awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
     awaitable<result<stored<workload>>> get(caller who, object_ref which) override;
-    awaitable<result<listing<workload>>> list(caller who, workload_filter which) override;
+    awaitable<result<listing<workload>>> list(caller who, workload_filter which, page part) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, workload_filter which,
                                                            watch_after after) override;
 

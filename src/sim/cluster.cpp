@@ -85,7 +85,7 @@ awaitable<> cluster::start() {
     co_await start_scheduler();
     for (std::size_t index = 0; index < nodes_.size(); ++index) co_await start_node(index);
     for (;;) {
-        auto const known = co_await api().nodes().list(caller());
+        auto const known = co_await api().nodes().list(caller(), page());
         if (known && known->rows.size() >= nodes_.size()) co_return;
         co_await world_.time().sleep_for(look_again);
     }
@@ -182,7 +182,7 @@ awaitable<workload_id> cluster::create(std::string definition, std::uint32_t cou
 awaitable<> cluster::until(std::function<bool(std::vector<stored<instance>> const&)> is_true, duration limit) {
     auto const end = world_.time().now() + limit;
     for (;;) {
-        auto const rows = co_await api().instances().list(caller(), instance_filter());
+        auto const rows = co_await api().instances().list(caller(), instance_filter(), page());
         if (rows && is_true(rows->rows)) co_return;
         if (world_.time().now() >= end) {
             std::string seen;

@@ -30,7 +30,7 @@ std::vector<std::string> table<instance>::index_of(instance const& row) {
     return keys;
 }
 
-std::string table<node>::name_of(node const&) { return {}; }
+std::string table<node>::name_of(node const& row) { return row.facts.name + "/" + row.id.text(); }
 std::vector<std::string> table<node>::index_of(node const&) { return {}; }
 
 // A document's key is made of its names already.

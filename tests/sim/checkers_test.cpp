@@ -154,7 +154,7 @@ awaitable<> others_are_at_fault(sim::cluster& cluster, sim::world& world) {
     auto const instances = co_await cluster.api().instances().create(caller(), std::move(one));
     CHECK(instances.has_value());
     co_await world.time().sleep_for(10s);
-    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     for (auto const& row : rows->rows) CHECK(row->state() == instance_state::failed);
 }
 

@@ -36,7 +36,7 @@ void simulate(scenario what, sim::cluster_options options = {}) {
 }
 
 awaitable<std::vector<stored<instance>>> instances(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     REQUIRE(listed.has_value());
     co_return listed->rows;
 }
@@ -68,7 +68,7 @@ awaitable<> runs_and_goes(sim::cluster& cluster, sim::world&) {
     CHECK(deleted.has_value());
     co_await cluster.until(sim::none_left);
     CHECK(cluster.node(0).occupied().empty());
-    auto const workloads = co_await cluster.api().workloads().list(caller(), workload_filter());
+    auto const workloads = co_await cluster.api().workloads().list(caller(), workload_filter(), page());
     CHECK(workloads->rows.empty());
 }
 
@@ -116,7 +116,7 @@ bool wait_for_the_network(std::vector<stored<instance>> const& rows) {
 }
 
 awaitable<node> the_node(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().nodes().list(caller());
+    auto const listed = co_await cluster.api().nodes().list(caller(), page());
     REQUIRE(listed.has_value());
     REQUIRE(listed->rows.size() == 1);
     co_return *listed->rows[0].row;

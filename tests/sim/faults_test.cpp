@@ -50,7 +50,7 @@ awaitable<> deleted_while_cut_off(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(sim::all_running(2));
     cluster.cut_link(0);
     co_await world.time().sleep_for(1min);
-    auto const nodes = co_await cluster.api().nodes().list(caller());
+    auto const nodes = co_await cluster.api().nodes().list(caller(), page());
     CHECK(nodes->rows.at(0)->state == node_state::unheard);
     auto const deleted = co_await cluster.api().workloads().remove(caller(), workload, any_revision);
     CHECK(deleted.has_value());
@@ -69,10 +69,10 @@ awaitable<> deleted_while_silent(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(sim::all_running(2));
     cluster.silence_link(0);
     co_await world.time().sleep_for(1s);
-    auto const soon = co_await cluster.api().nodes().list(caller());
+    auto const soon = co_await cluster.api().nodes().list(caller(), page());
     CHECK(soon->rows.at(0)->state == node_state::ready);
     co_await world.time().sleep_for(1min);
-    auto const later = co_await cluster.api().nodes().list(caller());
+    auto const later = co_await cluster.api().nodes().list(caller(), page());
     CHECK(later->rows.at(0)->state == node_state::unheard);
     auto const deleted = co_await cluster.api().workloads().remove(caller(), workload, any_revision);
     CHECK(deleted.has_value());
@@ -111,11 +111,11 @@ awaitable<> cut_while_dialling(sim::cluster& cluster, sim::world& world, duratio
     co_await world.time().sleep_for(moment);
     cluster.cut_link(0);
     co_await world.time().sleep_for(1min);
-    auto const nodes = co_await cluster.api().nodes().list(caller());
+    auto const nodes = co_await cluster.api().nodes().list(caller(), page());
     for (auto const& each : nodes->rows) CHECK(each->state == node_state::unheard);
     cluster.mend_link(0);
     co_await world.time().sleep_for(1min);
-    auto const after = co_await cluster.api().nodes().list(caller());
+    auto const after = co_await cluster.api().nodes().list(caller(), page());
     REQUIRE(after->rows.size() == 1);
     CHECK(after->rows[0]->state == node_state::ready);
     co_await cluster.stop();
@@ -125,7 +125,7 @@ awaitable<> log_is_cut(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start();
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
-    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     log_request what{.instance = rows->rows.at(0)->id()};
     auto const log = co_await cluster.api().streams().open_log(caller(), what);
     REQUIRE(log.has_value());
@@ -161,7 +161,7 @@ awaitable<> created_in_a_crash(sim::cluster& cluster, sim::world& world, duratio
     tasks.spawn(crashes_after(cluster, world, moment));
     co_await tasks.join();
     co_await cluster.start_primary();
-    auto const after = co_await cluster.api().workloads().list(caller(), workload_filter());
+    auto const after = co_await cluster.api().workloads().list(caller(), workload_filter(), page());
     into.is_there_later = after->rows.size() == 1;
     co_await cluster.stop();
 }
@@ -172,11 +172,11 @@ awaitable<> full_disk_stops_the_primary(sim::cluster& cluster, sim::world&) {
     auto parsed = parse_definition(web);
     auto const made = co_await cluster.api().workloads().create(caller(), std::move(parsed.definition));
     REQUIRE_FALSE(made.has_value());
-    auto const again = co_await cluster.api().workloads().list(caller(), workload_filter());
+    auto const again = co_await cluster.api().workloads().list(caller(), workload_filter(), page());
     CHECK(again->rows.empty());
     co_await cluster.crash_primary();
     co_await cluster.start_primary();
-    auto const after = co_await cluster.api().workloads().list(caller(), workload_filter());
+    auto const after = co_await cluster.api().workloads().list(caller(), workload_filter(), page());
     CHECK(after->rows.empty());
     co_await cluster.stop();
 }
@@ -210,7 +210,7 @@ awaitable<> waits_through_a_restart(sim::cluster& cluster, sim::world& world) {
     co_await world.time().sleep_for(1min);
     auto const after = co_await count_events(cluster);
     CHECK(after == before);
-    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     for (auto const& row : rows->rows)
         CHECK(row->status().message.starts_with("not enough cpu (1 node: node-0; asked "));
     co_await cluster.stop();
@@ -224,13 +224,13 @@ awaitable<> waits_without_the_node(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start_scheduler();
     co_await cluster.create(never_fits, 1);
     co_await world.time().sleep_for(1min);
-    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     CHECK(rows->rows.at(0)->status().message == "node is not ready (1 node: node-0)");
     co_await cluster.stop();
 }
 
 awaitable<node_state> state_of_the_node(sim::cluster& cluster) {
-    auto const nodes = co_await cluster.api().nodes().list(caller());
+    auto const nodes = co_await cluster.api().nodes().list(caller(), page());
     co_return nodes->rows.at(0)->state;
 }
 
@@ -256,7 +256,7 @@ awaitable<> log_of_what_has_not_started(sim::cluster& cluster, sim::world&) {
     co_await cluster.start();
     co_await cluster.create(web, 1);
     co_await cluster.until(is_creating);
-    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     log_request what{.instance = rows->rows.at(0)->id()};
     auto const log = co_await cluster.api().streams().open_log(caller(), what);
     REQUIRE_FALSE(log.has_value());
@@ -268,7 +268,7 @@ awaitable<> one_log_too_many(sim::cluster& cluster, sim::world&) {
     co_await cluster.start();
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
-    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter());
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
     log_request const what{.instance = rows->rows.at(0)->id(), .how = {.follow = true}};
     std::vector<std::unique_ptr<log_source>> open;
     for (std::size_t count = 0; count < limits::streams_per_node_max; ++count) {

@@ -63,7 +63,7 @@ awaitable<> reports_of_odd_text(lone_primary& alone) {
     auto const events = co_await events_of(alone);
     CHECK(events.size() >= 6);
     for (auto const& each : events) CHECK((is_fit(each.message) && is_fit(each.reason) && is_fit(each.object_name)));
-    auto const nodes = co_await alone.role->nodes().list(caller());
+    auto const nodes = co_await alone.role->nodes().list(caller(), page());
     CHECK(is_fit(nodes->rows.front()->facts.name));
     co_await alone.stop();
 }
@@ -327,7 +327,7 @@ awaitable<> old_news_wait(lone_primary& alone) {
     co_await alone.report(std::move(now));
     alone.disk->flush_time = 1ms;
     co_await alone.world.time().sleep_for(2h);
-    auto const after = co_await alone.role->nodes().list(caller());
+    auto const after = co_await alone.role->nodes().list(caller(), page());
     REQUIRE(after->rows.size() == 1);
     CHECK(after->rows[0]->state == node_state::ready);
     event_filter of{.object_id = node.text()};

@@ -139,7 +139,7 @@ awaitable<> deleted_while_many_are_made(lone_primary& alone) {
     CHECK(answer->error().code == errc::conflict);
     auto const after = co_await alone.instances();
     CHECK(after.empty());
-    auto const listed = co_await alone.role->workloads().list(caller(), workload_filter());
+    auto const listed = co_await alone.role->workloads().list(caller(), workload_filter(), page());
     CHECK(listed->rows.empty());
     co_await alone.stop();
 }
@@ -254,7 +254,7 @@ errc start_with_identity(std::string json) {
 
 awaitable<> asked_too_early(lone_primary& alone) {
     auto& role = *alone.role;
-    auto const workloads = co_await role.workloads().list(caller(), workload_filter());
+    auto const workloads = co_await role.workloads().list(caller(), workload_filter(), page());
     CHECK(workloads.error().code == errc::unavailable);
     object_ref const nobody{"nobody"};
     auto const one = co_await role.instances().get(caller(), nobody);
@@ -265,10 +265,10 @@ awaitable<> asked_too_early(lone_primary& alone) {
     auto const opened = co_await role.streams().open_log(caller(), log);
     CHECK(opened.error().code == errc::unavailable);
     co_await alone.start();
-    auto const then = co_await role.workloads().list(caller(), workload_filter());
+    auto const then = co_await role.workloads().list(caller(), workload_filter(), page());
     CHECK(then.has_value());
     co_await alone.stop();
-    auto const late = co_await role.workloads().list(caller(), workload_filter());
+    auto const late = co_await role.workloads().list(caller(), workload_filter(), page());
     CHECK(late.error().code == errc::unavailable);
 }
 

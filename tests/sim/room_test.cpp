@@ -29,7 +29,7 @@ awaitable<> delete_instance(sim::cluster& cluster, instance_id which) {
 
 awaitable<stored<instance>> only_of(sim::cluster& cluster, workload_id owner) {
     instance_filter of{.workload = owner};
-    auto const listed = co_await cluster.api().instances().list(caller(), of);
+    auto const listed = co_await cluster.api().instances().list(caller(), of, page());
     REQUIRE(listed->rows.size() == 1);
     co_return listed->rows.front();
 }

@@ -232,7 +232,7 @@ private:
         std::vector<stored<instance>> last;
         for (;;) {
             co_await cluster_.until(is_settled);
-            auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter());
+            auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter(), page());
             if (rows && !last.empty() && is_same(rows->rows, last)) co_return;
             if (rows && rows->rows.empty()) co_return;
             if (rows) last = rows->rows;
@@ -254,9 +254,9 @@ private:
     }
 
     awaitable<> check() {
-        auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter());
-        auto const workloads = co_await cluster_.api().workloads().list(caller(), workload_filter());
-        auto const nodes = co_await cluster_.api().nodes().list(caller());
+        auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter(), page());
+        auto const workloads = co_await cluster_.api().workloads().list(caller(), workload_filter(), page());
+        auto const nodes = co_await cluster_.api().nodes().list(caller(), page());
         if (!rows || !workloads || !nodes) fail("the primary does not answer");
         check_view(rows->rows);
         check_answers(rows->rows, workloads->rows);

@@ -64,7 +64,7 @@ public:
         news.nodes.push_back(hello);
         co_await report(std::move(news));
         for (;;) {
-            auto const listed = co_await role->nodes().list(caller());
+            auto const listed = co_await role->nodes().list(caller(), page());
             if (!listed->rows.empty()) co_return hello.node;
             co_await world.time().sleep_for(10ms);
         }
@@ -85,7 +85,7 @@ public:
         co_return *made;
     }
     awaitable<std::vector<stored<instance>>> instances() {
-        auto const listed = co_await role->instances().list(caller(), instance_filter());
+        auto const listed = co_await role->instances().list(caller(), instance_filter(), page());
         REQUIRE(listed.has_value());
         co_return listed->rows;
     }

@@ -40,11 +40,19 @@ struct object_ref {
 using expected_revision = std::optional<revision>;
 inline constexpr expected_revision any_revision = std::nullopt;
 
-/// Rows at one revision. A watch that goes on after `at` misses nothing.
+/// A part of a list.
+struct page {
+    std::size_t count_max = 0;  ///< 0: all that is left
+    std::string after = {};     ///< `next` of the part before; empty: the list begins
+};
+
+/// Rows of a list. It is read in slices: it has each object that is there all the while exactly once, and of those that
+/// come and go meanwhile some. A watch that goes on after the `at` of the first part misses nothing.
 template <class Row>
 struct listing {
     store_position at = {};
     std::vector<stored<Row>> rows;
+    std::string next = {};  ///< where the next part begins; empty: this is the last
 };
 
 /// A watch, readable from any thread, one call at a time. The first batch is the rows at its start (each as a change
@@ -89,8 +97,8 @@ public:
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found; conflict, the name stands for several: say the kind.
     virtual awaitable<result<stored<workload>>> get(caller who, object_ref which) = 0;
-    /// The oldest come first.
-    virtual awaitable<result<listing<workload>>> list(caller who, workload_filter which) = 0;
+    /// In the order of tenants, kinds and names.
+    virtual awaitable<result<listing<workload>>> list(caller who, workload_filter which, page part) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, workload_filter which,
                                                                    watch_after after) = 0;
 };
@@ -122,8 +130,8 @@ public:
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
-    /// The oldest come first.
-    virtual awaitable<result<listing<instance>>> list(caller who, instance_filter which) = 0;
+    /// In the order of tenants and names.
+    virtual awaitable<result<listing<instance>>> list(caller who, instance_filter which, page part) = 0;
     /// Changes of instances that the filter took before or takes after.
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
                                                                    watch_after after) = 0;
@@ -134,8 +142,8 @@ public:
     virtual ~node_operations() = default;
     /// Errors: not_found; conflict, the name stands for several.
     virtual awaitable<result<stored<node>>> get(caller who, object_ref which) = 0;
-    /// The oldest come first.
-    virtual awaitable<result<listing<node>>> list(caller who) = 0;
+    /// In the order of names.
+    virtual awaitable<result<listing<node>>> list(caller who, page part) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) = 0;
 };
 

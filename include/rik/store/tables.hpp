@@ -51,7 +51,7 @@ struct table<node> {
     using key = node_id;
     static constexpr auto id = table_id::node;
     static key key_of(node const& row) { return row.id; }
-    static std::string name_of(node const& row);  ///< "" : two machines may have one host name
+    static std::string name_of(node const& row);  ///< "NAME/UID": two machines may have one host name
     static std::vector<std::string> index_of(node const& row);
 };
 

@@ -8,7 +8,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace rik {
@@ -30,7 +32,9 @@ template <class Row>
 struct rows {
     std::map<typename table<Row>::key, stored<Row>> by_key;
     std::map<std::string, typename table<Row>::key, std::less<>> by_name;
-    std::map<std::string, std::set<typename table<Row>::key>, std::less<>> by_index;
+    /// Where a row stands in an index: in the order of names. The text of the name is the one in `by_name`.
+    using place = std::pair<std::string_view, typename table<Row>::key>;
+    std::map<std::string, std::set<place>, std::less<>> by_index;
 
     /// Sets or, with nullptr, removes a row, and keeps the indexes in step.
     void apply(typename table<Row>::key const& key, std::shared_ptr<Row const> row, revision changed_at);
@@ -70,14 +74,35 @@ public:
         return all;
     }
 
-    /// Returns the rows under one index key, in order of key.
+    /// Returns the rows under one index key, in the order of their names; rows without names in the order of their
+    /// keys.
     template <class Row>
     std::vector<stored<Row>> list(std::string_view index_key) const {
         std::vector<stored<Row>> some;
         auto const& indexes = of<Row>().by_index;
         if (auto const found = indexes.find(index_key); found != indexes.end()) {
             some.reserve(found->second.size());
-            for (auto const& key : found->second) some.push_back(find<Row>(key));
+            for (auto const& [name, key] : found->second) some.push_back(find<Row>(key));
+        }
+        return some;
+    }
+
+    /// Returns up to `count_max` rows whose names come after `name`, in the order of names: of the whole table, or of
+    /// those under `index_key` if it is not empty. For tables whose rows have names.
+    template <class Row>
+    std::vector<stored<Row>> list_after(std::string_view index_key, std::string_view name,
+                                        std::size_t count_max) const {
+        auto const& rows = of<Row>();
+        std::vector<stored<Row>> some;
+        if (index_key.empty()) {
+            auto each = rows.by_name.upper_bound(name);
+            for (; each != rows.by_name.end() && some.size() < count_max; ++each)
+                some.push_back(find<Row>(each->second));
+        } else if (auto const found = rows.by_index.find(index_key); found != rows.by_index.end()) {
+            // A place with the nil key comes before that of the row of this name, which was listed already.
+            auto each = found->second.lower_bound({name, {}});
+            for (; each != found->second.end() && some.size() < count_max; ++each)
+                if (each->first != name) some.push_back(find<Row>(each->second));
         }
         return some;
     }
