@@ -48,22 +48,38 @@ std::string wrong_kind(resource_kind kind, get_options const& options) {
     return "--kind says which workload is meant: name it, or use --workload";
 }
 
-rik::result<void> print_table(session& with, resource_kind kind, std::vector<std::string> const& objects,
-                              bool is_wide) {
-    rik::table_options const options{.wide = is_wide, .now = with.wall()};
-    std::vector<rik::table_row> rows;
-    for (auto const& object : objects) {
-        auto some = rik::table_rows(kind, object, options);
-        if (!some) return some.error();
-        rows.insert(rows.end(), some->begin(), some->end());
+/// A table that comes in parts: its columns keep their widths.
+class growing_table {
+public:
+    growing_table(session& with, resource_kind kind, bool is_wide)
+        : with_(with), kind_(kind), options_{.wide = is_wide, .now = with.wall()}, writer_(with.has_colours()) {}
+
+    rik::result<void> add(std::vector<std::string> const& objects) {
+        std::vector<rik::table_row> rows;
+        for (auto const& object : objects) {
+            auto some = rik::table_rows(kind_, object, options_);
+            if (!some) return some.error();
+            rows.insert(rows.end(), some->begin(), some->end());
+        }
+        if (rows.empty()) return {};
+        if (is_empty_) rows.insert(rows.begin(), rik::table_header(kind_, options_));
+        is_empty_ = false;
+        with_.out() << writer_.write(rows) << std::flush;
+        return {};
     }
-    // A script sees the difference in the empty output, a person wants to know that it is no failure.
-    if (rows.empty()) with.err() << fmt::format("There are no {}.\n", plural(kind));
-    if (rows.empty()) return {};
-    rows.insert(rows.begin(), rik::table_header(kind, options));
-    with.out() << rik::table_writer(with.has_colours()).write(rows);
-    return {};
-}
+
+    /// A script sees the difference in the empty output, a person wants to know that it is no failure.
+    void end() {
+        if (is_empty_) with_.err() << fmt::format("There are no {}.\n", plural(kind_));
+    }
+
+private:
+    session& with_;
+    resource_kind kind_;
+    rik::table_options options_;
+    rik::table_writer writer_;
+    bool is_empty_ = true;
+};
 
 rik::result<void> print_names(session& with, std::vector<std::string> const& objects) {
     for (auto const& object : objects) {
@@ -95,9 +111,30 @@ exit_code print(session& with, resource_kind kind, get_options const& options,
         print_json(with, objects, options.names.size());
     else if (form == output_form::name)
         done = print_names(with, objects);
-    else
-        done = print_table(with, kind, objects, form == output_form::wide);
+    else {
+        growing_table table(with, kind, form == output_form::wide);
+        done = table.add(objects);
+        if (done) table.end();
+    }
     return done ? exit_code::ok : with.fail(done.error());
+}
+
+constexpr std::size_t page_count = 500;
+
+/// A list of any length as names or as a table, page by page: it is never in memory as a whole.
+exit_code print_pages(session& with, rik::client& server, resource_kind kind, get_options const& options) {
+    auto const form = parse_form(options.form);
+    growing_table table(with, kind, form == output_form::wide);
+    std::string after;
+    do {
+        auto part = server.list_some(kind, options.filter, page_count, after);
+        if (!part) return with.fail(part.error());
+        auto const done = form == output_form::name ? print_names(with, {part->text}) : table.add({part->text});
+        if (!done) return with.fail(done.error());
+        after = std::move(part->next);
+    } while (!after.empty() && with.out().good() && !with.is_interrupted());
+    if (form != output_form::name) table.end();
+    return exit_code::ok;
 }
 
 exit_code get_named(session& with, rik::client& server, resource_kind kind, get_options const& options) {
@@ -156,6 +193,8 @@ exit_code get_as_told(session& with, get_options options) {
     if (!server) return with.fail_address(server.error());
     if (options.watches) return watch_as_told(with, *server, kind, options);
     if (!options.names.empty()) return get_named(with, *server, kind, options);
+    auto const is_in_pages = kind != resource_kind::event && parse_form(options.form) != output_form::json;
+    if (is_in_pages) return print_pages(with, *server, kind, options);
     auto const list = server->list(kind, options.filter);
     if (!list) return with.fail(list.error());
     if (kind == resource_kind::event && are_of_nothing(*server, options, *list))

@@ -164,6 +164,19 @@ result<std::string> client::list(resource_kind kind, list_filter const& filter) 
     return text;
 }
 
+result<list_part> client::list_some(resource_kind kind, list_filter const& filter, std::size_t count_max,
+                                    std::string const& after) {
+    auto target = list_target(kind, filter);
+    if (kind != resource_kind::event) target.with("limit", std::to_string(count_max)).with("continue", after);
+    auto text = call("GET", target.text());
+    if (!text) return text.error();
+    if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
+    auto const list = detail::parse_object(*text);
+    if (!list) return detail::not_rik(to_, "its answer is no JSON object");
+    auto next = detail::text_at(*list, "continue");
+    return list_part{std::move(*text), std::move(next)};
+}
+
 result<std::string> client::get(resource_kind kind, std::string_view name, std::string_view definition_kind) {
     return call_for("name", "GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
 }

@@ -214,6 +214,37 @@ awaitable<> deleted_across_a_crash(lone_primary& alone) {
     co_await alone.stop();
 }
 
+/// One instance goes and another comes.
+awaitable<> replace_one(lone_primary& alone, workload_id of, std::vector<stored<instance>>& going) {
+    if (going.empty()) co_return;
+    auto const gone = going.back()->id();
+    going.pop_back();
+    auto const removed = co_await alone.role->instances().remove(caller(), gone, any_revision);
+    CHECK(removed.has_value());
+    co_await alone.create_instances(of, 1);
+}
+
+awaitable<> pages_stay_right(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    auto const staying = co_await alone.create_instances(workload, 40);
+    auto going = co_await alone.create_instances(workload, 20);
+    std::vector<std::string> names;
+    page part{.count_max = 7};
+    do {
+        auto const some = co_await alone.role->instances().list(caller(), instance_filter(), part);
+        REQUIRE(some.has_value());
+        CHECK(some->rows.size() <= 7);
+        for (auto const& row : some->rows) names.push_back(row->name());
+        part.after = some->next;
+        co_await replace_one(alone, workload, going);
+    } while (!part.after.empty());
+    CHECK(std::ranges::is_sorted(names));
+    CHECK(std::ranges::adjacent_find(names) == names.end());
+    for (auto const& row : staying) CHECK(std::ranges::binary_search(names, row->name()));
+    co_await alone.stop();
+}
+
 awaitable<> documents_are_guarded(lone_primary& alone) {
     co_await alone.start();
     document forged{.key = {"identity", "", "cluster"}, .json = "{}"};
@@ -389,6 +420,9 @@ TEST_CASE("of many instances none is left when their workload is deleted meanwhi
 TEST_CASE("of many instances none is left when the primary stops meanwhile") { simulate(stopped_while_many_are_made); }
 TEST_CASE("a name that is taken is refused, and one that reads as an id") { simulate(names_that_are_taken); }
 TEST_CASE("a workload that is being deleted is told as such") { simulate(made_again_while_it_goes); }
+TEST_CASE("the pages of a list have each object that stays once, whatever comes and goes") {
+    simulate(pages_stay_right);
+}
 TEST_CASE("users change only documents that are theirs") { simulate(documents_are_guarded); }
 TEST_CASE("a damaged identity stops the start with an error") {
     CHECK(start_with_identity("") == errc::corrupt);

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <memory>
@@ -236,10 +237,13 @@ TEST_CASE("errors of the server have their exit codes") {
 }
 
 TEST_CASE("get prints tables, names and the API's JSON") {
-    fake_server server(routes({{"GET /rik/v1/instances ", reply_with(200, test::list_of(test::instance_running))},
-                               {"GET /rik/v1/instances/web-1 ", reply_with(200, test::instance_running)},
-                               {"GET /rik/v1/instances/web-2 ", reply_with(200, test::instance_failed)},
-                               {"GET /rik/v1/workloads ", reply_with(200, R"({"revision":1,"items":[]})")}}));
+    auto const no_workloads = reply_with(200, R"({"revision":1,"items":[]})");
+    fake_server server(
+        routes({{"GET /rik/v1/instances?limit=500 ", reply_with(200, test::list_of(test::instance_running))},
+                {"GET /rik/v1/instances/web-1 ", reply_with(200, test::instance_running)},
+                {"GET /rik/v1/instances/web-2 ", reply_with(200, test::instance_failed)},
+                {"GET /rik/v1/workloads?limit=500 ", no_workloads},
+                {"GET /rik/v1/workloads ", no_workloads}}));
     auto const at = server.address();
     CHECK_THAT(rikctl_at(at, {"get", "instances"}).out, Catch::StartsWith("NAME    STATE     READY   NODE"));
     CHECK(rikctl_at(at, {"get", "i", "-o", "name"}).out == "web-1\n");
@@ -252,6 +256,32 @@ TEST_CASE("get prints tables, names and the API's JSON") {
     auto const partly = rikctl_at(at, {"get", "instance", "web-1", "web-9"});
     CHECK(partly.code == 3);
     CHECK_THAT(partly.out, Catch::Contains("web-1"));
+}
+
+TEST_CASE("get asks for a long list page by page, and prints one table") {
+    auto const page_of = [](std::string const& name, std::string const& next) {
+        return reply_with(200,
+                          R"({"revision":1,"continue":")" + next + R"(","items":[)" + instance(name, "running") + "]}");
+    };
+    fake_server server(routes({{"GET /rik/v1/instances?limit=500 ", page_of("a", "default/a b")},
+                               {"GET /rik/v1/instances?limit=500&continue=default%2Fa%20b ", page_of("b", "default/b")},
+                               {"GET /rik/v1/instances?limit=500&continue=default%2Fb ", page_of("c", "")}}));
+    auto const at = server.address();
+    CHECK(rikctl_at(at, {"get", "instances", "-o", "name"}).out == "a\nb\nc\n");
+    auto const table = rikctl_at(at, {"get", "instances"});
+    CHECK(table.code == 0);
+    CHECK(std::ranges::count(table.out, '\n') == 4);
+    CHECK(table.out.find("NAME", 1) == std::string::npos);
+}
+
+TEST_CASE("a list that breaks off in the middle is an error, after what was printed") {
+    fake_server server(routes(
+        {{"GET /rik/v1/instances?limit=500 ",
+          reply_with(200, R"({"continue":"default/a","items":[)" + instance("a", "running") + "]}")},
+         {"GET /rik/v1/instances?limit=500&continue=default%2Fa ", reply_with(503, error_body("unavailable", "no"))}}));
+    auto const done = rikctl_at(server.address(), {"get", "instances", "-o", "name"});
+    CHECK(done.out == "a\n");
+    CHECK(done.code == 5);
 }
 
 TEST_CASE("get -w prints what is there, then each change as a row") {
@@ -529,7 +559,7 @@ TEST_CASE("option --kind says which workload is waited for or filtered by") {
     std::string const workload = R"({"id":"id-fn","kind":"Function","name":"dup","state":"active"})";
     fake_server server(
         routes({{"GET /rik/v1/workloads/dup?kind=Function ", reply_with(200, workload)},
-                {"GET /rik/v1/instances?workload=dup&kind=Function ",
+                {"GET /rik/v1/instances?workload=dup&kind=Function&limit=500 ",
                  reply_with(200, test::list_of(instance("a", "running")))},
                 {"GET /rik/v1/instances?workload=id-fn&watch=true",
                  stays_open({event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")})}}));
@@ -662,7 +692,8 @@ TEST_CASE("run passes on the words after -- as they are") {
 }
 
 TEST_CASE("output that cannot be written is a failure") {
-    fake_server server(routes({{"GET /rik/v1/nodes ", reply_with(200, test::list_of(test::node_a))}}));
+    fake_server server(routes({{"GET /rik/v1/nodes?limit=500 ", reply_with(200, test::list_of(test::node_a))},
+                               {"GET /rik/v1/nodes ", reply_with(200, test::list_of(test::node_a))}}));
     for (std::vector<std::string> const& arguments :
          {std::vector<std::string>{"nodes"}, {"nodes", "-o", "json"}, {"--help"}, {"completion", "bash"}}) {
         std::istringstream in;

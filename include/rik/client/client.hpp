@@ -10,6 +10,7 @@
 #include <rik/model/held_image.hpp>
 #include <rik/model/log.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,6 +38,12 @@ struct list_filter {
     std::string instance = {};         ///< for events
     std::string node = {};             ///< for instances and events
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
+};
+
+/// A part of a list, and where the next part begins.
+struct list_part {
+    std::string text;       ///< JSON, as that of a whole list
+    std::string next = {};  ///< empty: this was the last
 };
 
 struct instances_wanted {
@@ -141,6 +148,10 @@ public:
     explicit client(server_address to, client_options options = {});
 
     result<std::string> list(resource_kind kind, list_filter const& filter = {});
+    /// Returns at most `count_max` objects that come after `after`, the `next` of the part before; empty: from the
+    /// beginning. Events come whole.
+    result<list_part> list_some(resource_kind kind, list_filter const& filter, std::size_t count_max,
+                                std::string const& after);
     /// `name` is a name or an id. `definition_kind` ("Pod", "Function") tells two workloads of one name apart.
     result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
