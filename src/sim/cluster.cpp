@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace rik::sim {
@@ -26,6 +28,22 @@ node_facts facts_of(std::size_t index, cluster_options const& options) {
     return facts;
 }
 
+/// Room for any number of nodes, each with a subnet of its own.
+primary_options primary_options_for(cluster_options const& options) {
+    primary_options made{.policy = options.policy, .out = options.out};
+    auto const default_subnets = std::size_t{1} << 8;  // of a /16 in /24
+    if (options.nodes <= default_subnets) return made;
+    constexpr unsigned whole_bits = 8;
+    made.cluster_cidr = "10.0.0.0/8";
+    made.node_prefix_bits = std::max(24u, whole_bits + static_cast<unsigned>(std::bit_width(options.nodes - 1)));
+    return made;
+}
+
+/// Whoever misuses a cluster is told so, where it happens.
+void require(bool is_right, std::string_view what) {
+    if (!is_right) throw std::logic_error(fmt::format("sim::cluster: {}", what));
+}
+
 }  // namespace
 
 /// A process: its role and its view of the disk. The disk's contents outlive it.
@@ -33,7 +51,7 @@ struct cluster::primary_process {
     primary_process(world& in, std::shared_ptr<memory_disk> contents, links& wires, cluster_options const& options)
         : disk(in, std::move(contents), options.flush_delay_max),
           role(in.executor(), {in.time(), in.random(), disk, wires.at_primary.uplink, wires.streams},
-               {.policy = options.policy, .out = options.out}) {}
+               primary_options_for(options)) {}
     faulty_disk disk;
     primary role;
 };
@@ -104,17 +122,22 @@ awaitable<> cluster::stop() {
 }
 
 bool cluster::has_primary() const { return primary_ != nullptr; }
-operations& cluster::api() { return primary_->role; }
+operations& cluster::api() {
+    require(has_primary(), "there is no primary: it has crashed; call start_primary");
+    return primary_->role;
+}
 machine& cluster::node(std::size_t index) { return *machines_.at(index); }
 std::size_t cluster::node_count() const { return machines_.size(); }
 
 awaitable<> cluster::crash_primary() {
+    require(has_primary(), "crash_primary: there is no primary to crash");
     primary_->disk.fail(crashed);
     co_await primary_->role.stop();
     primary_.reset();
 }
 
 awaitable<> cluster::start_primary() {
+    require(!has_primary(), "start_primary: the primary is there already");
     primary_ = std::make_unique<primary_process>(world_, links_->primary_contents, *links_, options_);
     primary_->disk.watch([this](std::vector<journal_entry> const& batch) { checkers_->primary_wrote(batch); });
     auto const started = co_await primary_->role.start();
@@ -122,11 +145,13 @@ awaitable<> cluster::start_primary() {
 }
 
 awaitable<> cluster::crash_scheduler() {
+    require(scheduler_ != nullptr, "crash_scheduler: there is no scheduler to crash");
     co_await scheduler_->role.stop();
     scheduler_.reset();
 }
 
 awaitable<> cluster::start_scheduler() {
+    require(scheduler_ == nullptr, "start_scheduler: the scheduler is there already");
     scheduler_ = std::make_unique<scheduler_process>(world_, *links_, options_);
     scheduler_->role.start();
     co_return;
@@ -134,6 +159,7 @@ awaitable<> cluster::start_scheduler() {
 
 awaitable<> cluster::crash_node(std::size_t index) {
     auto& process = nodes_.at(index);
+    require(process != nullptr, fmt::format("crash_node: the agent of node-{} is not there", index));
     process->disk.fail(crashed);
     co_await process->role.stop();
     process.reset();
@@ -146,6 +172,7 @@ awaitable<> cluster::start_node(std::size_t index) {
 
 awaitable<result<void>> cluster::try_start_node(std::size_t index) {
     auto& process = nodes_.at(index);
+    require(process == nullptr, fmt::format("start_node: the agent of node-{} is there already", index));
     process = std::make_unique<node_process>(world_, links_->node_contents.at(index), *links_, index,
                                              *machines_.at(index), options_);
     auto const started = co_await process->role.start();
@@ -154,7 +181,7 @@ awaitable<result<void>> cluster::try_start_node(std::size_t index) {
 }
 
 awaitable<> cluster::power_off(std::size_t index) {
-    co_await crash_node(index);
+    if (nodes_.at(index)) co_await crash_node(index);
     machines_.at(index)->power_off();
 }
 
@@ -164,7 +191,10 @@ void cluster::mend_link(std::size_t index) { links_->at_node.at(index).mend(); }
 void cluster::cut_primary_link() { links_->at_primary.cut(); }
 void cluster::silence_primary_link() { links_->at_primary.silence(); }
 void cluster::mend_primary_link() { links_->at_primary.mend(); }
-void cluster::fail_primary_disk(error why) { primary_->disk.fail(std::move(why)); }
+void cluster::fail_primary_disk(error why) {
+    require(has_primary(), "fail_primary_disk: there is no primary");
+    primary_->disk.fail(std::move(why));
+}
 
 std::string const& cluster::violations() const { return checkers_->violations(); }
 

@@ -302,6 +302,24 @@ TEST_CASE("four hundred Pods on ten nodes come and go") { simulate(many_at_once,
 TEST_CASE("events tell the story of an instance") { simulate(story_is_told); }
 TEST_CASE("a log is read through all the roles") { simulate(log_is_read); }
 
+TEST_CASE("more nodes than the usual network of a cluster has room for join, too") {
+    simulate(one_per_node, {.nodes = 300});
+}
+TEST_CASE("a call that makes no sense says what is wrong") {
+    sim::world world(42);
+    sim::cluster cluster(world, {});
+    world.run(cluster.start());
+    CHECK_THROWS_AS(world.run(cluster.start_primary()), std::logic_error);
+    world.run(cluster.crash_primary());
+    CHECK_THROWS_AS(world.run(cluster.until(sim::none_left)), std::logic_error);
+    CHECK_THROWS_AS(world.run(cluster.crash_primary()), std::logic_error);
+    CHECK_THROWS_AS(cluster.fail_primary_disk({}), std::logic_error);
+    world.run(cluster.power_off(0));
+    world.run(cluster.power_off(0));
+    CHECK_THROWS_AS(world.run(cluster.crash_node(0)), std::logic_error);
+    CHECK_THROWS_WITH(cluster.api(), Catch::Contains("call start_primary"));
+}
+
 TEST_CASE("all of a number of instances run only if that many are there") {
     CHECK(sim::all_running(0)({}));
     CHECK_FALSE(sim::all_running(1)({}));

@@ -27,7 +27,8 @@ struct cluster_options {
 };
 
 /// Every call runs on the world's one thread. Roles can be crashed (nothing that was not flushed survives) and started
-/// again; machines can be powered off; links can be cut, or fall silent.
+/// again; machines can be powered off; links can be cut, or fall silent. A call that makes no sense (crash a role that
+/// is not there, start one that is, ask a primary that has crashed) throws std::logic_error, which says why.
 class cluster {
 public:
     cluster(world& in, cluster_options options);
@@ -40,7 +41,6 @@ public:
     awaitable<> stop();
 
     bool has_primary() const;
-    /// Precondition: has_primary().
     operations& api();
     machine& node(std::size_t index);
     std::size_t node_count() const;
