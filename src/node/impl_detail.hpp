@@ -129,6 +129,7 @@ private:
     awaitable<> bring_up(record_ptr held);
     awaitable<start_result<void>> start_when_possible(record_ptr held);
     awaitable<start_result<void>> start_containers(record_ptr held);
+    awaitable<start_result<void>> start_with(record_ptr held, std::vector<image_ptr> images);
     awaitable<start_result<void>> start_container(record_ptr held, container_definition definition, image_ptr from);
     awaitable<start_result<std::vector<image_ptr>>> pull_images(record_ptr held);
     awaitable<start_result<void>> make_sandbox(record_ptr held);

@@ -78,23 +78,28 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(r
 }
 
 awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containers(record_ptr held) {
-    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     // With the order, so that one flush is enough for both. As long as the subnet is not known, make_sandbox takes it.
     auto const addressed = addresses_ ? take_address(*held) : start_result<void>();
     if (!addressed) co_return addressed.error();
     auto const images = co_await pull_images(held);
     if (!images) co_return images.error();
     co_await network_ready(held);
-    auto const place = co_await starts_.acquire();
+    auto starting = start_with(held, *images);
+    co_return co_await starts_.run_lent(ports_.time, limits::start_place_max, std::move(starting));
+}
+
+awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_with(record_ptr held,
+                                                                             std::vector<image_ptr> images) {
+    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
     auto const made = co_await make_sandbox(held);
     if (!made) co_return made.error();
     // Nothing runs whose order or address could be lost. A sandbox without an order is nobody's, and the next agent
     // removes it, so it is made while the disk writes.
     auto const on_disk = co_await disk_.wait_durable(held->kept_at);
     if (!on_disk) co_return start_failure{"StartFailed", on_disk.error()};
-    for (std::size_t i = 0; i < images->size(); ++i) {
+    for (std::size_t i = 0; i < images.size(); ++i) {
         auto definition = release->pod.containers[i];
-        auto const started = co_await start_container(held, std::move(definition), (*images)[i]);
+        auto const started = co_await start_container(held, std::move(definition), images[i]);
         if (!started) co_return started.error();
     }
     co_return start_result<void>();

@@ -50,6 +50,15 @@ bool all_have_a_reason(std::vector<stored<instance>> const& rows) {
                        [](auto const& row) { return row->status().reason == "Unschedulable"; });
 }
 
+bool twenty_run(std::vector<stored<instance>> const& rows) {
+    return 20 == std::ranges::count_if(rows, [](auto const& row) { return row->state() == instance_state::running; });
+}
+
+std::string pod_of(std::string const& name, std::string const& image) {
+    return R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
+           R"(","spec":{"containers":[{"name":"main","image":")" + image + R"("}]}})";
+}
+
 bool two_run(std::vector<stored<instance>> const& rows) {
     return 2 == std::count_if(rows.begin(), rows.end(),
                               [](auto const& row) { return row->state() == instance_state::running; });
@@ -95,6 +104,20 @@ awaitable<> one_fails(sim::cluster& cluster, sim::world&) {
     CHECK(rows[0]->status().containers.at(1).exit_code == 3);
     CHECK(rows[0]->status().message.find("exited with 3") != std::string::npos);
     CHECK(cluster.node(0).running().empty());
+}
+
+/// Three starts hang for two minutes each, which is all that start at once.
+awaitable<> others_start(sim::cluster& cluster, sim::world& world) {
+    sim::image_behaviour hangs;
+    hangs.start_time = 2min;
+    hangs.start_error = error{errc::timed_out, "runc: not done in time"};
+    cluster.node(0).set_behaviour("hangs:1", hangs);
+    co_await cluster.create(pod_of("a", "hangs:1"), 3);
+    co_await world.time().sleep_for(1s);
+    auto const begin = world.time().now();
+    co_await cluster.create(pod_of("b", "web:1"), 20);
+    co_await cluster.until(twenty_run);
+    CHECK(world.time().now() - begin < 5s);
 }
 
 awaitable<> pull_fails(sim::cluster& cluster, sim::world&) {
@@ -276,6 +299,7 @@ TEST_CASE("instances run with addresses of their own, and leave nothing when the
 }
 TEST_CASE("a Pod whose containers all exit with 0 has succeeded") { simulate(all_exit_with_zero); }
 TEST_CASE("a container that exits otherwise fails its Pod, and the rest is stopped") { simulate(one_fails); }
+TEST_CASE("starts that hang hold up no other") { simulate(others_start); }
 TEST_CASE("an image that cannot be pulled fails the instance and says why") { simulate(pull_fails); }
 TEST_CASE("Pods say that they wait for the network of their node, and start when it opens") {
     sim::world world(42);

@@ -1,7 +1,9 @@
 // Bounds how many run at once.
 #pragma once
 
+#include <rik/async/clock.hpp>
 #include <rik/async/notifier.hpp>
+#include <rik/async/unless.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -20,8 +22,10 @@ public:
         explicit ticket(limiter& from) : from_(&from) {}
         ticket(ticket&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
         ticket& operator=(ticket&&) = delete;
-        ~ticket() {
-            if (from_ != nullptr) from_->give_back();
+        ~ticket() { release(); }
+        /// Gives its place back now.
+        void release() {
+            if (auto* const from = std::exchange(from_, nullptr)) from->give_back();
         }
 
     private:
@@ -36,7 +40,22 @@ public:
         co_return ticket(*this);
     }
 
+    /// Runs `work` in a place that is lent for `at_most`. Work that takes longer goes on without a place, so work that
+    /// waits for something never blocks the work of others.
+    template <class T>
+    awaitable<T> run_lent(clock& time, duration at_most, awaitable<T> work) {
+        auto place = co_await acquire();
+        auto ended = co_await unless(expire(time, at_most, place), std::move(work));
+        co_return std::move(*ended);
+    }
+
 private:
+    /// Never completes: it ends when it is cancelled.
+    static awaitable<> expire(clock& time, duration after, ticket& place) {
+        co_await time.sleep_for(after);
+        place.release();
+        co_await time.sleep_until(time_point::max());
+    }
     void give_back() {
         ++free_;
         freed_.notify();
