@@ -53,7 +53,7 @@ result<instance_fields> with_status(instance const& row, instance_status said) {
 
 }  // namespace
 
-result<void> bindings::take(proposal const& news) {
+result<void> bindings::handle(proposal const& news) {
     auto const row = state_.head().find<instance>(news.instance);
     if (!row || !row->is_pending()) return {};
     auto const* const node = state_.ledger().find(news.node);
@@ -77,7 +77,7 @@ result<void> bindings::take(proposal const& news) {
     return state_.apply(std::move(binding));
 }
 
-result<void> bindings::take(unplaced_instance const& news) {
+result<void> bindings::handle(unplaced_instance const& news) {
     auto const row = state_.head().find<instance>(news.instance);
     if (!row || !row->is_pending() || row->status().message == news.reason) return {};
     auto next = row->fields();
@@ -95,7 +95,7 @@ result<void> bindings::take(unplaced_instance const& news) {
     return state_.apply(std::move(update));
 }
 
-result<void> bindings::take(status_report const& news) {
+result<void> bindings::handle(status_report const& news) {
     auto const row = state_.head().find<instance>(news.instance);
     if (!row || !row->binding() || row->binding()->fence != news.fence) return {};  // news of another binding
     if (news.status.seq <= row->status().seq) return {};                            // old news
@@ -123,7 +123,7 @@ event bindings::seen_by_node(instance const& row, instance_status const& now, in
     return happened;
 }
 
-result<void> bindings::take(gone_report const& news) {
+result<void> bindings::handle(gone_report const& news) {
     auto const row = state_.head().find<instance>(news.instance);
     if (!row || !row->is_condemned()) return {};
     if (row->binding()->node != news.node || row->binding()->fence != news.fence) return {};

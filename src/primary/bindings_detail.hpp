@@ -19,7 +19,7 @@ struct unplaced_instance {
 };
 
 /// Changes the rows of instances only, and of workloads that go with the last of them. Old news, doubled news and news
-/// of another binding change nothing. Every `take` is a commit. Errors of all: those of cluster_state::apply.
+/// of another binding change nothing. Every `handle` is a commit. Errors of all: those of cluster_state::apply.
 class bindings {
 public:
     bindings(clock& time, cluster_state& state, event_writer& events, removals& leaving, due_facts& due,
@@ -27,11 +27,11 @@ public:
         : time_(time), state_(state), events_(events), removals_(leaving), due_(due), policy_(policy), out_(out) {}
 
     /// The one place where capacity is promised. A refused proposal is answered by the item itself.
-    result<void> take(proposal const& news);
-    result<void> take(unplaced_instance const& news);
-    result<void> take(status_report const& news);
+    result<void> handle(proposal const& news);
+    result<void> handle(unplaced_instance const& news);
+    result<void> handle(status_report const& news);
     /// The last of a workload that is being deleted takes the workload with it.
-    result<void> take(gone_report const& news);
+    result<void> handle(gone_report const& news);
 
 private:
     event seen_by_node(instance const& row, instance_status const& now, instance_status const& said) const;

@@ -11,7 +11,7 @@ namespace rik::detail {
 namespace {
 
 /// Takes a batch off the end of `all`: its items, and with the last of them everything else.
-facts take_batch(facts& all) {
+facts pop_batch(facts& all) {
     facts batch{.at = all.at, .everything = all.everything, .cluster = all.cluster, .cluster_cidr = all.cluster_cidr};
     auto const count = std::min(all.items.size(), limits::batch_items_max);
     auto const from = all.items.end() - static_cast<std::ptrdiff_t>(count);
@@ -61,7 +61,7 @@ awaitable<> dispatcher::send(connection_ptr to) {
     for (;;) {
         while (!to->is_closed && due_.is_empty()) co_await due_.wait();
         if (to->is_closed) co_return;
-        auto news = due_.take(state_.durable());
+        auto news = due_.drain(state_.durable());
         news.cluster = state_.cluster();
         news.cluster_cidr = cluster_cidr_;
         auto const sent = co_await send_in_batches(to, std::move(news));
@@ -71,7 +71,7 @@ awaitable<> dispatcher::send(connection_ptr to) {
 
 awaitable<result<void>> dispatcher::send_in_batches(connection_ptr to, facts all) {
     do {
-        auto batch = take_batch(all);
+        auto batch = pop_batch(all);
         auto const sent = co_await to->link->send(std::move(batch));
         if (!sent) co_return sent;
     } while (!all.items.empty());

@@ -24,7 +24,7 @@ struct scheduler_connection {
 };
 using connection_ptr = std::shared_ptr<scheduler_connection>;
 
-/// Reads the state and takes from what is due; it changes neither rows nor bindings.
+/// Reads the state and drains what is due; it changes neither rows nor bindings.
 class dispatcher {
 public:
     /// Reads a session until it ends; then it sets `is_closed`, and wakes `due`.

@@ -63,11 +63,11 @@ bool due_facts::is_empty() const {
 }
 
 /// What was marked by itself before everything stays due: it may have been asked for in this session.
-facts due_facts::take(view const& from) {
-    return std::exchange(is_everything_, false) ? all_of(from) : take_changes(from);
+facts due_facts::drain(view const& from) {
+    return std::exchange(is_everything_, false) ? all_of(from) : drain_changes(from);
 }
 
-facts due_facts::take_changes(view const& from) {
+facts due_facts::drain_changes(view const& from) {
     facts news{.at = from.at()};
     for (auto const& id : std::exchange(instances_, {})) {
         if (auto const row = from.find<instance>(id))

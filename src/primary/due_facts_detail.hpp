@@ -11,7 +11,7 @@
 
 namespace rik::detail {
 
-/// What is due twice is told once, as it is then. Anybody on the strand may mark; the dispatcher waits and takes.
+/// What is due twice is told once, as it is then. Anybody on the strand may mark; the dispatcher waits and drains.
 class due_facts {
 public:
     explicit due_facts(asio::any_io_executor strand) : marked_(strand) {}
@@ -28,10 +28,10 @@ public:
     bool is_empty() const;
     awaitable<> wait() { return marked_.wait(); }
     /// As the rows in `from` are now. Nothing is due then. The caller fills in what they say of the cluster.
-    facts take(view const& from);
+    facts drain(view const& from);
 
 private:
-    facts take_changes(view const& from);
+    facts drain_changes(view const& from);
 
     bool is_everything_ = false;
     std::set<instance_id> instances_;

@@ -25,7 +25,7 @@ node_registry::node_registry(clock& time, cluster_state& state, event_writer& ev
                              subnet_plan subnets, log const& out)
     : time_(time), state_(state), events_(events), due_(due), subnets_(std::move(subnets)), out_(out) {}
 
-result<void> node_registry::take(node_report const& news) {
+result<void> node_registry::handle(node_report const& news) {
     auto const known = state_.head().find<node>(news.node);
     auto const facts = news.facts ? std::optional(tidied(*news.facts)) : std::nullopt;
     if (!known) return facts ? add(news.node, *facts) : result<void>();

@@ -23,7 +23,7 @@ public:
 
     /// Errors: those of cluster_state::apply. A node for which there is no subnet is refused without an error: the
     /// session goes on without it.
-    result<void> take(node_report const& news);
+    result<void> handle(node_report const& news);
 
 private:
     result<void> add(node_id const& id, node_facts const& said);

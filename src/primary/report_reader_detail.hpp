@@ -7,7 +7,7 @@
 
 namespace rik::detail {
 
-/// It decides nothing: nodes and bindings take what is reported, one report after the other.
+/// It decides nothing: the registry and the bindings handle what is reported, one report after the other.
 class report_reader {
 public:
     report_reader(asio::any_io_executor strand, cluster_state& state, node_registry& nodes, bindings& bound,
@@ -19,9 +19,9 @@ public:
     awaitable<> read(connection_ptr from);
 
 private:
-    awaitable<result<void>> take(connection_ptr from, reports news);
-    template <class Report, class Taker>
-    awaitable<result<void>> take_slices(connection_ptr from, std::vector<Report> all, Taker& taker);
+    awaitable<result<void>> handle(connection_ptr from, reports news);
+    template <class Report, class Handler>
+    awaitable<result<void>> handle_slices(connection_ptr from, std::vector<Report> all, Handler& handler);
 
     asio::any_io_executor strand_;
     cluster_state& state_;
