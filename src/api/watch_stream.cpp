@@ -66,7 +66,7 @@ awaitable<> watch_stream::read_changes() {
         }
         pending_.assign(std::make_move_iterator(batch->changes.begin()), std::make_move_iterator(batch->changes.end()));
         epoch_ = batch->at.epoch;
-        if (batch->is_initial) synced_at_ = batch->at;
+        (batch->is_initial ? synced_at_ : unsaid_id_) = batch->at;
         wake_.notify();
         while (!pending_.empty() || synced_at_) co_await shown_.wait();
     }
@@ -101,7 +101,7 @@ awaitable<result<std::string>> watch_stream::show_pending() {
         auto const shown = co_await show(what, id);
         if (!shown) co_return shown.error();
         text += *shown;
-        if (id) unsaid_id_ = shown->empty() ? id : std::nullopt;
+        if (!shown->empty() && id == unsaid_id_) unsaid_id_.reset();
     }
     if (!pending_.empty()) co_return text;
     // An id without an event: the client may go on after what it was not shown.

@@ -20,8 +20,9 @@ std::string sse_text(std::string_view name, std::string_view data, std::optional
 result<std::optional<store_position>> resume_point(http_request const& request);
 
 /// Reads a watch_source, shows its changes, and says something every limits::watch_heartbeat_period. Only the last
-/// change of a revision carries its position as its id, or a block without an event if that change is not shown; of the
-/// rows at the beginning only `synced` does: a client that goes on after the last id it saw misses nothing.
+/// change of a revision carries its position as its id. If that change is not shown, or the source leaves it out, a
+/// block without an event does. Of the rows at the beginning only `synced` does. So a client that goes on after the
+/// last id it saw misses nothing.
 class watch_stream : public body_source {
 public:
     watch_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source);
@@ -53,7 +54,7 @@ private:
     std::deque<change> pending_;               ///< of one batch; the next is read when they have been shown
     epoch_id epoch_;                           ///< of what the source gives
     std::optional<store_position> synced_at_;  ///< set while `pending_` are the rows at the beginning
-    std::optional<store_position> unsaid_id_;  ///< of the last revision, if its last change was not shown
+    std::optional<store_position> unsaid_id_;  ///< of the last revision, until its last change was shown
     std::optional<error> failed_;
     time_point last_sent_;
     bool beat_is_due_ = false;

@@ -48,13 +48,11 @@ public:
 
     awaitable<result<batch>> next() override {
         if (first_) co_return *std::exchange(first_, std::nullopt);
-        for (;;) {
-            auto news = co_await under_.run(next_of);
-            if (!news) co_return news;
-            news->at.epoch = epoch_;
-            keep_meant(*news);
-            if (!news->changes.empty()) co_return news;
-        }
+        auto news = co_await under_.run(next_of);
+        if (!news) co_return news;
+        news->at.epoch = epoch_;
+        keep_meant(*news);
+        co_return news;
     }
 
 private:

@@ -315,13 +315,13 @@ awaitable<> old_news_wait(lone_primary& alone) {
     old.nodes.push_back({node, false, std::nullopt});
     co_await alone.report(std::move(old));
     co_await alone.world.time().sleep_for(1min);
-    alone.session->close();
-    auto const sessions = alone.session_count;
+    alone.scheduler.session->close();
+    auto const sessions = alone.scheduler.session_count;
     task_group users(alone.world.executor());
     users.spawn(ask_for_a_log(alone, bound[0]->id()));
     co_await users.join();
     co_await alone.world.time().sleep_for(1min);
-    REQUIRE(alone.session_count == sessions + 1);
+    REQUIRE(alone.scheduler.session_count == sessions + 1);
     reports now;
     now.nodes.push_back({node, true, std::nullopt});
     co_await alone.report(std::move(now));

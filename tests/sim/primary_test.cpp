@@ -40,7 +40,7 @@ awaitable<> many_proposals(lone_primary& alone) {
     co_await alone.world.time().sleep_for(10s);
     auto const placed = co_await alone.instances();
     CHECK(count_bound(placed) == 12'000);
-    CHECK(alone.session_count == 1);
+    CHECK(alone.scheduler.session_count == 1);
     co_await alone.stop();
 }
 

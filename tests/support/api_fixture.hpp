@@ -1,9 +1,10 @@
-// The API on a server over loopback, with a fake primary behind it.
+// The API on a server over loopback, with a primary behind it whose scheduler and nodes the test plays.
 #pragma once
 
-#include "support/fake_operations.hpp"
+#include "support/counted_watches.hpp"
 #include "support/http_client.hpp"
 #include "support/http_fixture.hpp"
+#include "support/played_primary.hpp"
 
 #include <rik/api/api.hpp>
 
@@ -25,13 +26,20 @@ private:
     time_point begin_;
 };
 
-struct api_fixture {
-    explicit api_fixture(int speed = 1)
-        : time(speed), primary(on.io.get_executor()), face(primary, admin, time, "1.2.3", {}), server(start()) {}
-    ~api_fixture() {
-        server.reset();
-        on.run(primary.stop());
+/// Takes the caller's word: a request is of the tenant and the role that its headers say, else of the local admin.
+class claimed_callers final : public authenticate {
+public:
+    awaitable<result<caller>> identify(http_request const& request) override {
+        caller who;
+        if (auto const tenant = request.header("X-Tenant")) who.tenant = *tenant;
+        auto const role = request.header("X-Role").value_or("admin");
+        who.role = role == "reader" ? caller_role::reader : role == "editor" ? caller_role::editor : caller_role::admin;
+        co_return who;
     }
+};
+
+struct api_fixture {
+    explicit api_fixture(int speed = 1) : time(speed), server(start()) {}
 
     http_client connect() { return http_client(server->address()); }
     /// Over the unix socket, where the server sees at once when the client closes.
@@ -53,29 +61,36 @@ struct api_fixture {
         return R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
                R"(","replicas":2,"spec":{"containers":[{"name":"main","image":"alpine:latest"}]}})";
     }
-    stored<instance> add_instance(std::string const& workload) {
+    /// Without a name it gets one that nobody else has.
+    stored<instance> add_instance(std::string const& workload, std::string name = "") {
         create_instances_request what;
         what.workload = *workload_id::parse(workload);
-        return on.run(primary.instances().create(caller(), what))->front();
+        what.name = std::move(name);
+        return on.run(primary.role.instances().create(caller(), what))->front();
     }
-    void report(instance_id id, instance_state state) {
-        instance_status status;
-        status.state = state;
-        on.run(primary.report(id, status));
+    /// One that its node has last seen in `state`, or that it has still to destroy.
+    stored<instance> add_instance_on(node_id node, std::string const& workload, instance_state state) {
+        auto const made = add_instance(workload);
+        primary.bind(made->id(), node);
+        if (state == instance_state::destroying)
+            REQUIRE(on.run(primary.role.instances().remove(caller(), made->id(), any_revision)).has_value());
+        else
+            primary.report(made->id(), state);
+        return primary.get(made->id());
     }
 
     threads on{2};
     system_clock real;  ///< of the server; `time` is the API's
     fast_clock time;
     std::string path = fresh_path("api.sock");
-    fake_operations primary;
-    local_admin admin;
-    api face;
+    played_primary primary{on};
+    counted_watches watches{primary.role};
+    claimed_callers callers;
+    api face{watches, callers, time, "1.2.3", {}};
     std::unique_ptr<running_server> server;
 
 private:
     std::unique_ptr<running_server> start() {
-        on.run(primary.start());
         auto options = on_loopback();
         options.local = unix_address{path};
         options.limits.check_period = std::chrono::milliseconds(50);

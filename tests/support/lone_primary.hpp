@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catch.hpp"
+#include "played_scheduler.hpp"
 
 #include <rik/async/task_group.hpp>
 #include <rik/link/local_link.hpp>
@@ -25,14 +26,14 @@ class lone_primary {
 public:
     explicit lone_primary(sim::world& in, std::shared_ptr<memory_disk> contents = std::make_shared<memory_disk>())
         : world(in),
+          scheduler(in.executor(), [](facts const&) {}),
           contents_(std::move(contents)),
-          edge_(in.executor()),
           streams_(in.executor()),
           tasks(in.executor()) {
         make();
     }
 
-    void start_scheduler() { tasks.spawn(listen()); }
+    void start_scheduler() { tasks.spawn(scheduler.run()); }
     awaitable<> start() {
         auto const started = co_await role->start();
         REQUIRE(started.has_value());
@@ -50,8 +51,8 @@ public:
     }
 
     awaitable<> report(reports news) {
-        while (!session) co_await world.time().sleep_for(10ms);
-        auto const sent = co_await session->send(std::move(news));
+        while (!scheduler.session) co_await world.time().sleep_for(10ms);
+        auto const sent = co_await scheduler.session->send(std::move(news));
         REQUIRE(sent.has_value());
     }
     /// A node with room for everything.
@@ -91,33 +92,19 @@ public:
     }
 
     sim::world& world;
+    played_scheduler scheduler;
     std::unique_ptr<sim::faulty_disk> disk;
     std::unique_ptr<primary> role;
-    std::shared_ptr<primary_session> session;  ///< the scheduler's end of the newest
-    std::size_t session_count = 0;
 
 private:
     void make() {
         role.reset();
         disk = std::make_unique<sim::faulty_disk>(world, contents_);
-        primary_ports const ports{world.time(), world.random(), *disk, edge_, streams_};
+        primary_ports const ports{world.time(), world.random(), *disk, scheduler, streams_};
         role = std::make_unique<primary>(world.executor(), ports, primary_options());
     }
-    awaitable<> listen() {
-        for (;;) {
-            auto link = co_await edge_.accept();
-            if (!link) co_return;
-            session = std::move(*link);
-            ++session_count;
-            for (;;) {
-                auto const news = co_await session->receive();
-                if (!news) break;
-            }
-            session.reset();
-        }
-    }
+
     std::shared_ptr<memory_disk> contents_;
-    local_primary_edge edge_;
     local_streams streams_;
 
 public:

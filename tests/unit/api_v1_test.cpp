@@ -80,11 +80,11 @@ TEST_CASE("v1: instances are made, joined with names, and removed") {
     auto const made = on.post("/rik/v1/instances", R"({"workload":"web","replicas":2})");
     CHECK(made.status_code == 201);
     REQUIRE(parsed(made).at("items").as_array().size() == 2);
-    auto const node = on.on.run(on.primary.add_node("n1"));
+    auto const node = on.primary.add_node("n1");
     auto const name = text_of(parsed(made).at("items").at(0).at("name"));
     auto const id = *instance_id::parse(text_of(parsed(made).at("items").at(0).at("id")));
-    on.on.run(on.primary.bind(id, node));
-    on.report(id, instance_state::running);
+    on.primary.bind(id, node);
+    on.primary.report(id, instance_state::running);
     auto const shown = on.json_at("/rik/v1/instances/" + name);
     CHECK(shown.at("workload").at("name") == "web");
     CHECK(shown.at("workload").at("id") == json::string(workload));
@@ -93,39 +93,102 @@ TEST_CASE("v1: instances are made, joined with names, and removed") {
     CHECK(shown.at("containers").at(0).at("image") == "alpine:latest");
     CHECK(shown.at("containers").at(0).at("exitCode").is_null());
     CHECK(on.json_at("/rik/v1/instances").at("items").as_array().size() == 2);
-    CHECK(on.json_at("/rik/v1/instances?workload=web&node=n1").at("items").as_array().size() ==
-          2);  // the fake takes one filter
+    CHECK(on.json_at("/rik/v1/instances?workload=web").at("items").as_array().size() == 2);
+    CHECK(on.json_at("/rik/v1/instances?workload=web&node=n1").at("items").as_array().size() == 1);
     CHECK(on.get("/rik/v1/instances?workload=nothing").status_code == 404);
     CHECK(on.json_at("/rik/v1/nodes/n1").at("instances") == 1);
     CHECK(on.json_at("/rik/v1/nodes").at("items").at(0).at("capacity").at("cpu") == "2");
     CHECK(on.json_at("/rik/v1/nodes").at("items").at(0).at("requested").at("pods") == "1");
 
-    on.on.run(on.primary.set_node_state(node, node_state::unheard));
+    on.primary.lose_node(node);
     CHECK(on.json_at("/rik/v1/instances/" + name).at("state") == "unknown");
-    on.report(id, instance_state::succeeded);
+    on.primary.report(id, instance_state::succeeded);
     CHECK(on.json_at("/rik/v1/instances/" + name).at("state") == "succeeded");
+    on.primary.find_node_again(node);
     CHECK(on.connect().request("DELETE", "/rik/v1/instances/" + name).status_code == 202);
+    CHECK(on.json_at("/rik/v1/instances/" + name).at("state") == "destroying");
+    on.primary.confirm_gone(id);
     CHECK(on.get("/rik/v1/instances/" + name).status_code == 404);
+}
+
+TEST_CASE("v1: what has changed meanwhile is not deleted by whoever says its revision") {
+    api_fixture on;
+    auto const made = on.add_instance(on.add_workload("web"), "mine");
+    auto const remove = [&](std::string const& target) {
+        auto const reply = on.connect().request("DELETE", target);
+        if (reply.status_code == 409) CHECK(parsed(reply).at("error").at("field") == "revision");
+        return reply.status_code;
+    };
+    std::string const instance = "/rik/v1/instances/mine?revision=";
+    on.primary.bind(made->id(), on.primary.add_node("n1"));
+    CHECK(remove(instance + std::to_string(made.changed_at)) == 409);
+    CHECK(remove(instance + "0") == 409);
+    for (auto const* wrong : {"", "x", "-1", "1.5"}) CHECK(remove(instance + wrong) == 400);
+    auto const before = on.json_at("/rik/v1/instances/mine");
+    CHECK(before.at("deletingSince").is_null());
+    CHECK(remove(instance + std::to_string(before.at("revision").to_number<revision>())) == 202);
+    CHECK_FALSE(on.json_at("/rik/v1/instances/mine").at("deletingSince").is_null());
+
+    std::string const workload = "/rik/v1/workloads/web?kind=Pod&revision=";
+    auto const at = on.json_at("/rik/v1/workloads/web").at("revision").to_number<revision>();
+    CHECK(remove(workload + std::to_string(at + 1)) == 409);
+    CHECK(on.json_at("/rik/v1/workloads/web").at("state") == "active");
+    CHECK(remove(workload + std::to_string(at)) == 202);
+    CHECK(remove(workload + std::to_string(at)) == 409);  // it is being deleted since
+    on.primary.confirm_gone(made->id());
+    CHECK(remove(workload + std::to_string(at)) == 404);
+}
+
+TEST_CASE("v1: callers see and change what is of their tenant") {
+    api_fixture on;
+    auto const workload = on.add_workload("web");
+    auto const made = on.add_instance(workload, "mine");
+    on.primary.bind(made->id(), on.primary.add_node("n1"));
+    auto const count = [&](std::string const& list, std::string const& who) {
+        return parsed(on.get("/rik/v1/" + list, who)).at("items").as_array().size();
+    };
+    auto const status_of = [&](std::string_view method, std::string const& target, std::string const& who) {
+        return on.connect().request(method, target, "", who).status_code;
+    };
+    std::string const stranger = "X-Tenant: other\r\nX-Role: editor\r\n";
+    std::string const reader = "X-Role: reader\r\n";
+    for (auto const* list : {"workloads", "instances", "events", "nodes"})
+        CHECK(count(list, reader) == count(list, "X-Tenant: other\r\n"));  // the admin of any tenant
+    for (auto const* list : {"workloads", "instances"}) CHECK(count(list, stranger) == 0);
+    CHECK(count("events", stranger) == 1);  // of the node
+    CHECK(count("nodes", stranger) == 1);
+
+    std::string const theirs[] = {"/rik/v1/workloads/web", "/rik/v1/workloads/" + workload, "/rik/v1/instances/mine",
+                                  "/rik/v1/instances/" + made->id().text()};
+    for (auto const& each : theirs) {
+        CAPTURE(each);
+        for (auto const* method : {"GET", "DELETE"}) CHECK(status_of(method, each, stranger) == 404);
+        CHECK(status_of("GET", each, reader) == 200);
+        CHECK(status_of("DELETE", each, reader) == 403);
+    }
+    CHECK(status_of("GET", "/rik/v1/instances?workload=web", stranger) == 404);
+    CHECK(status_of("GET", "/rik/v1/instances/mine/logs", stranger) == 404);
+    CHECK(on.post("/rik/v1/instances", R"({"workload":"web"})", stranger).status_code == 404);
+    CHECK(on.post("/rik/v1/instances", R"({"workload":"web"})", reader).status_code == 403);
+    CHECK(on.post("/rik/v1/workloads", on.definition("more"), stranger).status_code == 403);
+    CHECK(status_of("GET", "/rik/v1/nodes/n1/images", reader) == 403);
+    CHECK(on.post("/api/v0/tenants.create", R"({"name":"me"})", reader).status_code == 403);
+    CHECK(on.get("/api/v0/instances.list", stranger).body == "[]");
 }
 
 TEST_CASE("v1: containers that will never start say so, also where their node has said nothing of them") {
     api_fixture on;
-    on.add_workload("web");
-    auto const made = on.post("/rik/v1/instances", R"({"workload":"web","replicas":2})");
-    auto const node = on.on.run(on.primary.add_node("n1"));
-    auto const created = parsed(made);
-    auto const container_of = [&](std::size_t which, instance_state state) {
-        auto const& item = created.at("items").at(which);
-        auto const id = *instance_id::parse(text_of(item.at("id")));
-        on.on.run(on.primary.bind(id, node));
-        on.report(id, state);
-        return on.json_at("/rik/v1/instances/" + text_of(item.at("name"))).at("containers").at(0);
+    auto const workload = on.add_workload("web");
+    auto const node = on.primary.add_node("n1");
+    auto const container_of = [&](instance_state state) {
+        auto const made = on.add_instance_on(node, workload, state);
+        return on.json_at("/rik/v1/instances/" + made->name()).at("containers").at(0);
     };
-    auto const failed = container_of(0, instance_state::failed);
+    auto const failed = container_of(instance_state::failed);
     CHECK(failed.at("state") == "waiting");
     CHECK(failed.at("reason") == "PodFailed");
     CHECK(failed.at("message") == "did not start: its Pod has failed");
-    CHECK(container_of(1, instance_state::destroying).at("reason") == "PodDeleted");
+    CHECK(container_of(instance_state::destroying).at("reason") == "PodDeleted");
 }
 
 TEST_CASE("v1: what is wrong with a request for instances is told with its field") {
@@ -211,46 +274,49 @@ TEST_CASE("health, readiness and version") {
     CHECK(on.get("/healthz").body == "ok");
     CHECK(on.get("/readyz").body == "ok");
     CHECK(on.json_at("/rik/v1/version").at("version") == "1.2.3");
-    on.primary.failure = error{errc::unavailable, "no scheduler is connected"};
+    on.primary.send_scheduler_away();
     CHECK(on.get("/healthz").status_code == 200);
     CHECK(on.get("/readyz").status_code == 503);
     CHECK(on.get("/readyz").body == "no scheduler is connected");
+    on.primary.bring_scheduler_back();
+    CHECK(on.get("/readyz").status_code == 200);
+    on.primary.stop();
+    CHECK(on.get("/healthz").status_code == 200);
+    CHECK(on.get("/readyz").status_code == 503);
 }
 
 TEST_CASE("an operation that takes too long is 504") {
     api_fixture on(200);  // a minute is 300 ms
-    on.primary.delay = 5s;
+    on.primary.hold_disk();
     CHECK(on.post("/rik/v1/workloads", on.definition("web")).status_code == 504);
 }
 
 TEST_CASE("v1: events are listed, also of what is gone") {
     api_fixture on;
-    event happened;
-    happened.object_kind = "instance";
-    happened.object_id = "6b29fc40-ca47-4067-b31d-00dd010662da";
-    happened.object_name = "old";
-    happened.reason = "Failed";
-    happened.message = "it failed";
-    happened.type = event_type::warning;
-    on.on.run(on.primary.note(happened));
-    happened.object_name = "other";
-    happened.object_id = "";
-    on.on.run(on.primary.note(happened));
-    CHECK(on.json_at("/rik/v1/events").at("items").as_array().size() == 2);
-    auto const some = on.json_at("/rik/v1/events?instance=old").at("items").as_array();
-    REQUIRE(some.size() == 1);
-    CHECK(some[0].at("reason") == "Failed");
-    CHECK(some[0].at("type") == "warning");
+    auto const workload = on.add_workload("web");
+    auto const made = on.add_instance(workload, "old");
+    on.add_instance(workload, "other");
+    on.primary.bind(made->id(), on.primary.add_node("n1"));
+    on.primary.report(made->id(), {{.state = instance_state::failed, .reason = "Error", .message = "it failed"}});
+    on.primary.remove_instance(made->id());
+    auto const story = on.json_at("/rik/v1/events?instance=old");
+    std::vector<std::string> told;
+    for (auto const& each : story.at("items").as_array()) {
+        CHECK(each.at("type") == (each.at("reason") == "Error" ? "warning" : "normal"));
+        told.push_back(text_of(each.at("reason")));
+    }
+    CHECK(told == std::vector<std::string>{"Created", "Scheduled", "Error", "Deleting", "Terminated"});
+    CHECK(on.json_at("/rik/v1/events?workload=web").at("items").as_array().size() == 1);
+    CHECK(on.json_at("/rik/v1/events?node=n1").at("items").at(0).at("reason") == "NodeRegistered");
+    CHECK(on.json_at("/rik/v1/events").at("items").as_array().size() == 8);
     CHECK(on.json_at("/rik/v1/events?instance=never").at("items").as_array().empty());
     CHECK(on.get("/rik/v1/events?instance=a&node=b").status_code == 400);
 }
 
 TEST_CASE("a long list is sent while it is made, and whole, and a short one says its length") {
     api_fixture on;
-    create_instances_request what;
-    what.workload = *workload_id::parse(on.add_workload("web"));
-    what.replicas = 700;
-    REQUIRE(on.on.run(on.primary.instances().create(caller(), what)).has_value());
+    on.add_workload("web");
+    REQUIRE(on.post("/rik/v1/instances", R"({"workload":"web","replicas":700})").status_code == 201);
     for (auto const* target : {"/rik/v1/instances", "/api/v0/instances.list"}) {
         auto const reply = on.get(target);
         CHECK(reply.is_whole);
@@ -295,10 +361,10 @@ TEST_CASE("junk, huge queries and many clients harm nobody") {
 
 TEST_CASE("v1: the images of a node are listed, brought and removed through the node") {
     api_fixture on;
-    on.on.run(on.primary.add_node("n1"));
+    on.primary.add_node("n1");
     held_image image{
         .digest = "sha256:" + std::string(64, 'a'), .names = {"app:1"}, .size_bytes = 5, .used_by = {"web"}};
-    on.primary.held.push_back(image);
+    on.primary.hold_images({image});
     auto const path = std::string("/rik/v1/nodes/n1/images");
     auto const list = on.json_at(path);
     CHECK(list.at("items").at(0).at("digest").as_string() == image.digest);
@@ -309,7 +375,7 @@ TEST_CASE("v1: the images of a node are listed, brought and removed through the 
     CHECK(on.post(path, R"({"pull":"app:1"})").status_code == 200);
     CHECK(on.post(path, R"({"load":"/x.tar","name":"app:2"})").status_code == 200);
     CHECK(on.connect().request("DELETE", path + "?image=r.io%2Fapp%3A1").status_code == 200);
-    auto const& calls = on.primary.image_calls;
+    auto const calls = on.primary.image_calls();
     REQUIRE(calls.size() == 4);
     CHECK(std::holds_alternative<list_images>(calls[0]));
     CHECK(std::get<pull_image>(calls[1]).name == "app:1");
@@ -323,5 +389,5 @@ TEST_CASE("v1: the images of a node are listed, brought and removed through the 
     }
     CHECK(on.connect().request("DELETE", path).status_code == 400);
     CHECK(on.get("/rik/v1/nodes/none/images").status_code == 404);
-    CHECK(calls.size() == 4);
+    CHECK(on.primary.image_calls().size() == 4);
 }

@@ -89,6 +89,9 @@ TEST_CASE("watch: rows, synced, then changes") {
     CHECK(added.data.at("name") == "more");
     CHECK(revision_of(added.id) > revision_of(synced.id));
     on.post("/api/v0/workloads.delete", R"({"id":")" + id + R"("})");
+    auto const leaving = watch.next();
+    CHECK(leaving.name == "modified");
+    CHECK(leaving.data.at("state") == "destroying");
     CHECK(watch.next().name == "deleted");
 }
 
@@ -118,16 +121,16 @@ TEST_CASE("watch: a client goes on where it was, and misses nothing of a revisio
 
 TEST_CASE("watch: an instance is terminated when it goes") {
     api_fixture on;
-    auto const made = on.add_instance(on.add_workload("web"));
-    auto const node = on.on.run(on.primary.add_node("n1"));
-    on.on.run(on.primary.bind(made->id(), node));
-    on.report(made->id(), instance_state::destroying);
+    auto const node = on.primary.add_node("n1");
+    auto const made = on.add_instance_on(node, on.add_workload("web"), instance_state::destroying);
     watching watch(on, "/rik/v1/instances?watch=true");
     CHECK(watch.next().data.at("state") == "destroying");
     CHECK(watch.next().name == "synced");
-    on.on.run(on.primary.set_node_state(node, node_state::unheard));
+    on.primary.lose_node(node);
     CHECK(watch.next().data.at("state") == "unknown");
-    on.on.run(on.primary.remove_instance(made->id()));
+    on.primary.find_node_again(node);
+    CHECK(watch.next().data.at("state") == "destroying");
+    on.primary.confirm_gone(made->id());
     auto const gone = watch.next();
     CHECK(gone.name == "deleted");
     CHECK(gone.data.at("state") == "terminated");
@@ -136,15 +139,15 @@ TEST_CASE("watch: an instance is terminated when it goes") {
 TEST_CASE("watch: what is not shown moves the id on, too") {
     api_fixture on;
     auto const made = on.add_instance(on.add_workload("web"));
-    auto const node = on.on.run(on.primary.add_node("n1"));
+    auto const node = on.primary.add_node("n1");
     watching by_both(on, "/rik/v1/instances?watch=true&workload=web&node=n1");
     auto const synced = by_both.next();
     CHECK(synced.name == "synced");
-    on.report(made->id(), instance_state::pending);  // it is on no node
+    on.primary.leave_unplaced(made->id(), "no node takes it yet");  // so it is on no node
     auto const passed = by_both.next();
     CHECK(passed.name.empty());
     CHECK(revision_of(passed.id) > revision_of(synced.id));
-    on.on.run(on.primary.bind(made->id(), node));
+    on.primary.bind(made->id(), node);
     auto const added = by_both.next();
     CHECK(added.name == "added");
     CHECK(revision_of(added.id) > revision_of(passed.id));
@@ -165,7 +168,7 @@ TEST_CASE("watch: what cannot be gone on after ends with an error") {
         watching watch(on, "/rik/v1/workloads?watch=true&after=" + after);
         auto const ended = watch.next();
         CHECK(ended.name == "error");
-        CHECK(ended.data.at("code") == "exhausted");
+        CHECK(ended.data.at("error").at("code") == "exhausted");
         CHECK(watch.is_at_end());
     }
     for (auto const* wrong : {"x", "-1", "6b29fc40-ca47-4067-b31d-00dd010662da"})
@@ -187,35 +190,35 @@ TEST_CASE("watch: filters add and remove") {
     api_fixture on;
     auto const made = on.add_instance(on.add_workload("web"));
     auto const other = on.add_instance(on.add_workload("db"));
-    auto const node = on.on.run(on.primary.add_node("n1"));
+    auto const node = on.primary.add_node("n1");
     watching by_node(on, "/rik/v1/instances?watch=true&node=n1");
     watching by_workload(on, "/rik/v1/instances?watch=true&workload=web");
     CHECK(by_node.next().name == "synced");
     CHECK(by_workload.next().name == "added");
     CHECK(by_workload.next().name == "synced");
-    on.on.run(on.primary.bind(other->id(), node));
-    on.on.run(on.primary.bind(made->id(), node));
+    on.primary.bind(other->id(), node);
+    on.primary.bind(made->id(), node);
     auto const first = by_node.next();
     CHECK(first.name == "added");
     CHECK(first.data.at("workload").at("name") == "db");
     CHECK(by_node.next().name == "added");
     CHECK(by_workload.next().name == "modified");
-    on.on.run(on.primary.remove_instance(made->id()));
-    CHECK(by_node.next().name == "deleted");
-    CHECK(by_workload.next().name == "deleted");
+    on.primary.remove_instance(made->id());
+    for (auto* watch : {&by_node, &by_workload}) {
+        CHECK(watch->next().data.at("state") == "destroying");
+        CHECK(watch->next().name == "deleted");
+    }
 }
 
 TEST_CASE("watch: instances of a node that is not heard become unknown, and come back") {
     api_fixture on;
-    auto const made = on.add_instance(on.add_workload("web"));
-    auto const node = on.on.run(on.primary.add_node("n1"));
-    on.on.run(on.primary.bind(made->id(), node));
-    on.report(made->id(), instance_state::running);
+    auto const node = on.primary.add_node("n1");
+    on.add_instance_on(node, on.add_workload("web"), instance_state::running);
     watching watch(on, "/rik/v1/instances?watch=true");
     CHECK(watch.next().data.at("state") == "running");
     auto const synced = watch.next();
     CHECK(synced.name == "synced");
-    on.on.run(on.primary.set_node_state(node, node_state::unheard));
+    on.primary.lose_node(node);
     auto const lost = watch.next();
     CHECK(lost.name == "modified");
     CHECK(lost.data.at("state") == "unknown");
@@ -223,7 +226,7 @@ TEST_CASE("watch: instances of a node that is not heard become unknown, and come
 
     watching resumed(on, "/rik/v1/instances?watch=true&after=" + synced.id);
     CHECK(resumed.next().data.at("state") == "unknown");
-    on.on.run(on.primary.set_node_state(node, node_state::ready));
+    on.primary.find_node_again(node);
     CHECK(watch.next().data.at("state") == "running");
     CHECK(resumed.next().data.at("state") == "running");
 }
@@ -234,14 +237,12 @@ TEST_CASE("watch: nodes and events") {
     watching events(on, "/rik/v1/events?watch=true");
     CHECK(nodes.next().name == "synced");
     CHECK(events.next().name == "synced");
-    on.on.run(on.primary.add_node("n1"));
+    auto const node = on.primary.add_node("n1");
     CHECK(nodes.next().data.at("name") == "n1");
-    event happened;
-    happened.object_kind = "node";
-    happened.object_id = "6b29fc40-ca47-4067-b31d-00dd010662da";
-    happened.reason = "Joined";
-    on.on.run(on.primary.note(happened));
-    CHECK(events.next().data.at("reason") == "Joined");
+    CHECK(events.next().data.at("reason") == "NodeRegistered");
+    on.primary.lose_node(node);
+    CHECK(nodes.next().data.at("state") == "unheard");
+    CHECK(events.next().data.at("reason") == "NodeUnheard");
 }
 
 TEST_CASE("watch: a silent one says that it is still there") {
@@ -260,25 +261,25 @@ TEST_CASE("watch: nothing is left of one whose client has gone, or when the serv
     for (int i = 0; i < 10; ++i) {
         watching watch(on, "/rik/v1/instances?watch=true", "", watching::over::unix_socket);
         CHECK(watch.next().name == "synced");
-        CHECK(on.primary.open_watch_count == 2);
+        CHECK(on.watches.open_count() == 2);
         watch.close();
-        CHECK(eventually([&] { return on.primary.open_watch_count == 0; }, 2s));
+        CHECK(eventually([&] { return on.watches.open_count() == 0; }, 2s));
     }
     watching watch(on, "/rik/v1/instances?watch=true");
     CHECK(watch.next().name == "synced");
     auto const begin = std::chrono::steady_clock::now();
     on.server->stop();
     CHECK(std::chrono::steady_clock::now() - begin < 4s);
-    CHECK(eventually([&] { return on.primary.open_watch_count == 0; }));
+    CHECK(eventually([&] { return on.watches.open_count() == 0; }));
 }
 
 TEST_CASE("watch: a reader that is too slow is told so, and nobody else waits for it") {
     api_fixture on;
-    auto const made = on.add_instance(on.add_workload("web"));
+    auto const made = on.add_instance_on(on.primary.add_node("n1"), on.add_workload("web"), instance_state::running);
     watching slow(on, "/rik/v1/instances?watch=true");
     CHECK(slow.next().name == "added");
     int const changes = static_cast<int>(limits::watch_queue_count_max) + 20'000;  // that and the sockets hold less
-    for (int i = 0; i < changes / 500; ++i) on.on.run(on.primary.report_often(made->id(), 500));
+    for (int i = 0; i < changes / 500; ++i) on.primary.report_often(made->id(), 500);
     CHECK(on.get("/rik/v1/instances").status_code == 200);
     watching::event last;
     int count = 0;
@@ -286,14 +287,14 @@ TEST_CASE("watch: a reader that is too slow is told so, and nobody else waits fo
     CHECK(last.name == "error");
     CHECK(last.data.at("error").at("code") == "exhausted");
     CHECK(count < changes);
-    CHECK(eventually([&] { return on.primary.open_watch_count == 0; }));
+    CHECK(eventually([&] { return on.watches.open_count() == 0; }));
 }
 
 TEST_CASE("logs: whole, followed, and ended with their client") {
     api_fixture on;
-    on.add_instance(on.add_workload("web"));
-    std::string const target = "/rik/v1/instances/jolly-cat-1001/logs";
-    on.on.run(on.primary.write_log("one\n", false));
+    auto const made = on.add_instance_on(on.primary.add_node("n1"), on.add_workload("web"), instance_state::running);
+    auto const target = "/rik/v1/instances/" + made->name() + "/logs";
+    on.primary.write_log("one\n");
     auto const whole = on.get(target + "?tail=10&timestamps=false");
     CHECK(whole.body == "one\n");
     CHECK(whole.has_header("Content-Type: text/plain"));
@@ -303,11 +304,11 @@ TEST_CASE("logs: whole, followed, and ended with their client") {
     auto client = on.connect_locally();
     client.send("GET " + target + "?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(client.read_until("one"));
-    on.on.run(on.primary.write_log("two\n", false));
+    on.primary.write_log("two\n");
     CHECK(client.read_until("two"));
-    CHECK(on.primary.open_log_count == 1);
+    CHECK(on.primary.count_open_logs() == 1);
     client.close();
-    CHECK(eventually([&] { return on.primary.open_log_count == 0; }, 2s));
+    CHECK(eventually([&] { return on.primary.count_open_logs() == 0; }, 2s));
 
     CHECK(on.get(target + "?stream=stdout").body == "one\ntwo\n");
     CHECK(on.get(target + "?stream=all").status_code == 400);
@@ -315,7 +316,8 @@ TEST_CASE("logs: whole, followed, and ended with their client") {
     auto patient = on.connect();
     patient.send("GET " + target + "?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(patient.read_until("two"));
-    on.on.run(on.primary.write_log("three\n", true));
+    on.primary.write_log("three\n");
+    on.primary.end_log();
     auto const followed = patient.read_reply();
     CHECK(followed.is_whole);
     CHECK(followed.body == "one\ntwo\nthree\n");
@@ -324,13 +326,13 @@ TEST_CASE("logs: whole, followed, and ended with their client") {
 TEST_CASE(
     "logs in frames: the type says so, and an error is told in the last frame instead of cutting the connection") {
     api_fixture on;
-    on.add_instance(on.add_workload("web"));
-    on.on.run(on.primary.write_log("one\n", false));
-    on.primary.log_failure = error{errc::unavailable, "the node has gone"};
+    auto const made = on.add_instance_on(on.primary.add_node("n1"), on.add_workload("web"), instance_state::running);
+    on.primary.write_log("one\n");
+    on.primary.end_log(error{errc::unavailable, "the node has gone"});
     auto client = on.connect();
-    client.send(
-        "GET /rik/v1/instances/jolly-cat-1001/logs HTTP/1.1\r\nHost: localhost\r\n"
-        "Accept: application/vnd.docker.multiplexed-stream, text/plain\r\n\r\n");
+    client.send("GET /rik/v1/instances/" + made->name() +
+                "/logs HTTP/1.1\r\nHost: localhost\r\n"
+                "Accept: application/vnd.docker.multiplexed-stream, text/plain\r\n\r\n");
     auto const reply = client.read_reply();
     CHECK(reply.is_whole);
     CHECK(reply.has_header("Content-Type: application/vnd.docker.multiplexed-stream"));

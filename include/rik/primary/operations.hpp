@@ -61,8 +61,8 @@ struct listing {
 class watch_source {
 public:
     struct batch {
-        std::vector<change> changes;
-        store_position at = {};  ///< after them; all are of its epoch
+        std::vector<change> changes;  ///< empty: of what was asked for nothing has changed up to `at`
+        store_position at = {};       ///< after them; all are of its epoch
         bool is_initial = false;
     };
     virtual ~watch_source() = default;
