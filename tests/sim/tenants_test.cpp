@@ -62,12 +62,12 @@ awaitable<> lists_keep_to_tenants(inhabited& all) {
         CAPTURE(who.subject);
         auto const is_admin = who.role == caller_role::admin;
         auto const is_other = who.tenant == "other";
-        auto const workloads = co_await role.workloads().list(who, workload_filter());
+        auto const workloads = co_await role.workloads().list(who, workload_filter(), page());
         CHECK(workloads->rows.size() == (is_admin ? 2 : 1));
         for (auto const& each : workloads->rows) CHECK((is_admin || each->tenant == who.tenant));
-        auto const instances = co_await role.instances().list(who, instance_filter());
+        auto const instances = co_await role.instances().list(who, instance_filter(), page());
         CHECK(instances->rows.size() == (is_other ? 0 : 1));
-        auto const nodes = co_await role.nodes().list(who);
+        auto const nodes = co_await role.nodes().list(who, page());
         CHECK(nodes->rows.size() == 1);
         auto const events = co_await role.events().list(who, event_filter());
         std::set<std::string> about;
@@ -81,17 +81,17 @@ awaitable<> lists_keep_to_tenants(inhabited& all) {
 awaitable<> filters_keep_to_tenants(inhabited& all) {
     auto& role = *all.alone.role;
     workload_filter const other{"other"};
-    auto const of_other = co_await role.workloads().list(admin, other);
+    auto const of_other = co_await role.workloads().list(admin, other, page());
     REQUIRE(of_other->rows.size() == 1);
     CHECK(of_other->rows.front()->name == "shop");
-    auto const refused = co_await role.workloads().list(editor, other);
+    auto const refused = co_await role.workloads().list(editor, other, page());
     CHECK(refused.error().code == errc::denied);
     instance_filter of_ours;
     of_ours.workload = all.ours;
-    auto const hidden = co_await role.instances().list(stranger, of_ours);
+    auto const hidden = co_await role.instances().list(stranger, of_ours, page());
     CHECK(hidden->rows.empty());
     of_ours.tenant = "default";
-    auto const denied = co_await role.instances().list(stranger, of_ours);
+    auto const denied = co_await role.instances().list(stranger, of_ours, page());
     CHECK(denied.error().code == errc::denied);
     auto const watch = co_await role.instances().watch(stranger, of_ours, watch_after());
     CHECK(watch.error().code == errc::denied);

@@ -54,8 +54,8 @@ private:
         awaitable<result<stored<instance>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));
         }
-        awaitable<result<listing<instance>>> list(caller who, instance_filter which) override {
-            return under_.list(std::move(who), std::move(which));
+        awaitable<result<listing<instance>>> list(caller who, instance_filter which, page part) override {
+            return under_.list(std::move(who), std::move(which), std::move(part));
         }
         awaitable<opened_watch> watch(caller who, instance_filter which, watch_after after) override {
             return whole_.count(under_.watch(std::move(who), std::move(which), after));
@@ -72,7 +72,9 @@ private:
         awaitable<result<stored<node>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));
         }
-        awaitable<result<listing<node>>> list(caller who) override { return under_.list(std::move(who)); }
+        awaitable<result<listing<node>>> list(caller who, page part) override {
+            return under_.list(std::move(who), std::move(part));
+        }
         awaitable<opened_watch> watch(caller who, watch_after after) override {
             return whole_.count(under_.watch(std::move(who), after));
         }
