@@ -124,22 +124,26 @@ private:
     }
 
     void add_ports() {
-        group same{.cause = port_is_taken};
+        std::vector<std::set<slot> const*> taken;
+        for (auto const& port : asked_.ports)
+            if (auto const* const which = nodes_.holders(port)) taken.push_back(which);
+        if (taken.size() == 1) add_ports(*taken.front());
+        if (taken.size() <= 1) return;
         std::set<slot> any;
-        for (auto const& port : asked_.ports) {
-            auto const* const which = nodes_.holders(port);
-            if (which == nullptr) continue;
-            same.port_count += which->size();
-            any.insert(which->begin(), which->end());
-        }
-        if (any.empty()) return;
-        same.count = any.size();
+        for (auto const* const which : taken) any.insert(which->begin(), which->end());
+        add_ports(any);
+    }
+
+    /// Of the nodes that have something on any of the ports.
+    void add_ports(std::set<slot> const& any) {
+        auto& same = counted_.emplace_back(group{.cause = port_is_taken, .count = any.size()});
+        for (auto const& port : asked_.ports)
+            if (auto const* const which = nodes_.holders(port)) same.port_count += which->size();
         for (auto const each : any) {
             if (same.examples.size() == examples_max) break;
             same.examples.push_back(nodes_.node(each).name);
             add_ports(each, same.ports);
         }
-        counted_.push_back(std::move(same));
     }
 
     void add_ports(slot on, std::vector<taken_port>& into) {

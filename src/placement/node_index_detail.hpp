@@ -127,6 +127,7 @@ private:
     summary summary_of(row const& from) const;
     summary joined(summary const& one, summary const& other) const;
 
+    bool is_taken_everywhere(std::span<host_port const> any) const;
     bool lacks(row const& node, query const& asked) const;
     std::int64_t score_of(row const& node, query const& asked) const;
     std::optional<std::int64_t> bound(summary const& of, query const& asked) const;

@@ -7,8 +7,15 @@ namespace rik::detail {
 
 std::optional<slot> node_index::best(query const& asked) const {
     finding best;
-    if (!asked.unoffered) search(1, bound(tree_[1], asked), asked, best);
+    if (!asked.unoffered && !is_taken_everywhere(asked.ports)) search(1, bound(tree_[1], asked), asked, best);
     return best.which;
+}
+
+bool node_index::is_taken_everywhere(std::span<host_port const> any) const {
+    return std::ranges::any_of(any, [this](host_port const& port) {
+        auto const* const which = holders(port);
+        return which != nullptr && which->size() == tree_[1].count;
+    });
 }
 
 /// No node of the subtree scores more; nullopt: none can take it. A node's score is the least of what its resources
