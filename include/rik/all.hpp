@@ -6,6 +6,7 @@
 #include <rik/base/log.hpp>
 #include <rik/cluster.hpp>
 #include <rik/model/resources.hpp>
+#include <rik/placement/placement.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -49,7 +50,8 @@ struct local_options {
     /// Registries ("host:port") that are reached over plain http, or https with any certificate. See parse_registry.
     std::vector<std::string> insecure_registries = {};
     std::string version = "0.1.0";
-    log out = warnings_to_standard_error();  ///< `log()` for silence
+    placement_policy policy = default_policy();  ///< with filters and scores of the program's own
+    log out = warnings_to_standard_error();      ///< `log()` for silence
 };
 
 /// Returns the eight hex digits in the names of everything that a rik with this state directory makes in the kernel.

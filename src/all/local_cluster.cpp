@@ -33,8 +33,10 @@ public:
         if (!opened) co_return opened.error();
         cluster_ports ports{machine_.time,    machine_.random, primary_disk_,     node_disk_,     *machine_.containers,
                             *machine_.pulled, *machine_.pods,  *machine_.machine, machine_.strand};
-        cluster_options roles{
-            .cluster_cidr = machine_.place.cluster_cidr(), .version = options_.version, .out = options_.out};
+        cluster_options roles{.cluster_cidr = machine_.place.cluster_cidr(),
+                              .policy = options_.policy,
+                              .version = options_.version,
+                              .out = options_.out};
         cluster_.emplace(executor_, ports, std::move(roles));
         auto const started = co_await cluster_->start();
         if (started) co_return result<void>{};

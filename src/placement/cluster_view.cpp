@@ -1,5 +1,7 @@
 #include <rik/placement/placement.hpp>
 
+#include "node_index_detail.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -19,7 +21,32 @@ candidate candidate_of(node_id const& id, node_facts const& facts) {
     candidate made{.id = id, .name = facts.name, .capacity = facts.capacity};
     made.runtimes = facts.runtimes;
     made.troubles = facts.troubles;
+    made.labels = facts.labels;
+    made.addresses = facts.addresses;
+    made.version = facts.version;
     return made;
+}
+
+cluster_view::cluster_view() = default;
+cluster_view::cluster_view(cluster_view const& other) : nodes_(other.nodes_), holdings_(other.holdings_) {}
+cluster_view::cluster_view(cluster_view&& other) noexcept = default;
+cluster_view::~cluster_view() = default;
+
+cluster_view& cluster_view::operator=(cluster_view other) noexcept {
+    nodes_ = std::move(other.nodes_);
+    holdings_ = std::move(other.holdings_);
+    index_ = std::move(other.index_);
+    return *this;
+}
+
+void cluster_view::note_change(node_id const& node) {
+    if (index_) index_->note_change(node);
+}
+
+detail::node_index& cluster_view::index() const {
+    if (!index_) index_ = std::make_unique<detail::node_index>();
+    index_->follow(nodes_);
+    return *index_;
 }
 
 void cluster_view::set_node(candidate const& facts) {
@@ -29,14 +56,21 @@ void cluster_view::set_node(candidate const& facts) {
     node = facts;
     node.taken = std::move(taken);
     node.host_ports_taken = std::move(host_ports_taken);
+    note_change(facts.id);
 }
 
 void cluster_view::set_ready(node_id const& node, bool is_ready) {
-    if (auto const found = nodes_.find(node); found != nodes_.end()) found->second.is_ready = is_ready;
+    auto const found = nodes_.find(node);
+    if (found == nodes_.end()) return;
+    found->second.is_ready = is_ready;
+    note_change(node);
 }
 
 void cluster_view::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
-    if (auto const found = nodes_.find(node); found != nodes_.end()) found->second.troubles = std::move(troubles);
+    auto const found = nodes_.find(node);
+    if (found == nodes_.end()) return;
+    found->second.troubles = std::move(troubles);
+    note_change(node);
 }
 
 void cluster_view::hold(instance_id const& instance, node_id const& node, release_ptr asked) {
@@ -49,6 +83,7 @@ void cluster_view::hold(instance_id const& instance, node_id const& node, releas
         holder.is_ready = false;
     }
     holder.take(*asked, instance);
+    note_change(node);
     holdings_.emplace(instance, holding{node, std::move(asked)});
 }
 
@@ -56,6 +91,7 @@ bool cluster_view::release(instance_id const& instance) {
     auto const held = holdings_.find(instance);
     if (held == holdings_.end()) return false;
     nodes_[held->second.node].give_back(*held->second.asked, instance);
+    note_change(held->second.node);
     holdings_.erase(held);
     return true;
 }

@@ -6,13 +6,20 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace rik::detail {
 
 namespace {
 
-constexpr std::size_t examples_max = 3;
+/// A host port that is asked for and taken.
+struct taken_port {
+    candidate const* on;
+    host_port port;
+    instance_id holder;
+};
 
 /// The nodes that lack the same thing.
 struct group {
@@ -23,7 +30,7 @@ struct group {
     shortage closest = {};                   // of the node that has most left
     candidate const* closest_on = nullptr;
     std::size_t port_count = 0;
-    std::vector<std::pair<candidate const*, held_port const*>> ports = {};
+    std::vector<taken_port> ports = {};
 };
 /// There are few causes and many nodes: looking through them is faster than a map.
 using groups = std::vector<group>;
@@ -54,23 +61,103 @@ std::string example_of(candidate const& node, shortage const& what) {
 void count(candidate const& node, shortage const& what, group& same) {
     if (std::exchange(same.last, &node) != &node && ++same.count <= examples_max)
         same.examples.push_back(example_of(node, what));
-    if (what.port != nullptr && ++same.port_count <= examples_max) same.ports.emplace_back(&node, what.port);
+    if (what.port != nullptr && ++same.port_count <= examples_max)
+        same.ports.push_back({&node, {what.port->port.host_port, what.port->port.protocol}, what.port->holder});
     if (what.resource.empty() || (same.closest_on != nullptr && what.left <= same.closest.left)) return;
     same.closest = what;
     same.closest_on = &node;
 }
 
-groups count_all(std::map<node_id, candidate> const& nodes, release const& asked, placement_policy const& policy) {
+groups count_all(std::span<candidate const* const> nodes, release const& asked, placement_policy const& policy) {
     groups counted;
     std::vector<shortage> lacking;
-    for (auto const& [id, node] : nodes) {
+    for (auto const* const node : nodes) {
         lacking.clear();
-        list_lacking(node, asked, policy, lacking);
-        for (auto const& each : lacking) count(node, each, group_of(each.cause, counted));
+        list_lacking(*node, asked, policy, lacking);
+        for (auto const& each : lacking) count(*node, each, group_of(each.cause, counted));
     }
-    std::ranges::sort(counted, {}, &group::cause);
     return counted;
 }
+
+/// The same counts from the index.
+class index_counts {
+public:
+    index_counts(node_index const& nodes, query const& asked) : nodes_(nodes), asked_(asked) {}
+
+    groups all(workload_kind kind) {
+        add_out_of_service();
+        add(lacks_runtime_cause(kind), nodes_.lacking_runtime(asked_.runtime));
+        for (std::size_t i = 0; i < nodes_.dimension_count(); ++i)
+            if (auto const amount = asked_.asked[i]; amount > 0)
+                add(nodes_.resource_name(i), amount, nodes_.lacking_resource(i, amount));
+        if (auto const& none = asked_.unoffered) add(none->first, none->second, nodes_.lacking_all());
+        add_ports();
+        return std::move(counted_);
+    }
+
+private:
+    void add_out_of_service() {
+        for (auto const& [cause, which] : nodes_.out_of_service()) {
+            auto& same = counted_.emplace_back(group{.cause = cause, .count = which.size()});
+            for (auto const each : which) {
+                if (same.examples.size() == examples_max) break;
+                auto const& node = nodes_.node(each);
+                auto const says = node.is_ready ? std::string_view(node.troubles.front().message) : std::string_view();
+                same.examples.push_back(example_of(node, {.cause = cause, .told = says}));
+            }
+        }
+    }
+
+    group* add(std::string_view cause, lacking_nodes const& lacking) {
+        if (lacking.count == 0) return nullptr;
+        auto& same = counted_.emplace_back(group{.cause = cause, .count = lacking.count});
+        for (auto const each : lacking.first) same.examples.push_back(nodes_.node(each).name);
+        return &same;
+    }
+
+    void add(std::string_view resource, std::int64_t asked, lacking_nodes const& lacking) {
+        auto* const same = add(cause_of(resource), lacking);
+        if (same == nullptr) return;
+        same->closest_on = &nodes_.node(*lacking.closest);
+        same->closest = {.resource = resource, .asked = asked, .left = lacking.closest_left};
+        same->closest.capacity = same->closest_on->capacity.get(resource);
+    }
+
+    void add_ports() {
+        std::vector<std::set<slot> const*> taken;
+        for (auto const& port : asked_.ports)
+            if (auto const* const which = nodes_.holders(port)) taken.push_back(which);
+        if (taken.size() == 1) add_ports(*taken.front());
+        if (taken.size() <= 1) return;
+        std::set<slot> any;
+        for (auto const* const which : taken) any.insert(which->begin(), which->end());
+        add_ports(any);
+    }
+
+    /// Of the nodes that have something on any of the ports.
+    void add_ports(std::set<slot> const& any) {
+        auto& same = counted_.emplace_back(group{.cause = port_is_taken, .count = any.size()});
+        for (auto const& port : asked_.ports)
+            if (auto const* const which = nodes_.holders(port)) same.port_count += which->size();
+        for (auto const each : any) {
+            if (same.examples.size() == examples_max) break;
+            same.examples.push_back(nodes_.node(each).name);
+            add_ports(each, same.ports);
+        }
+    }
+
+    void add_ports(slot on, std::vector<taken_port>& into) {
+        for (auto const& port : asked_.ports) {
+            auto const* const which = nodes_.holders(port);
+            if (into.size() == examples_max || which == nullptr || !which->contains(on)) continue;
+            into.push_back({&nodes_.node(on), port, nodes_.holder_on(on, port)});
+        }
+    }
+
+    node_index const& nodes_;
+    query const& asked_;
+    groups counted_;
+};
 
 std::string amount_text(std::string_view resource, std::int64_t amount) {
     if (resource == resource::cpu) return milli_text(amount);
@@ -92,9 +179,9 @@ std::string amounts_text(shortage const& what, candidate const& on) {
 }
 
 /// "8080/TCP on a by instance web-1"
-std::string port_text(candidate const& on, held_port const& taken, instance_names const& names) {
+std::string port_text(taken_port const& taken, instance_names const& names) {
     auto const name = names ? names(taken.holder) : std::string();
-    return fmt::format("{}/{} on {} by {}", taken.port.host_port, to_string(taken.port.protocol), on.name,
+    return fmt::format("{}/{} on {} by {}", taken.port.first, to_string(taken.port.second), taken.on->name,
                        name.empty() ? "another instance" : "instance " + name);
 }
 
@@ -104,26 +191,36 @@ std::string details_of(group const& same, instance_names const& names) {
     auto text = fmt::format("{} {}: ", same.count, same.count == 1 ? "node" : "nodes");
     text += fmt::format("{}{}", fmt::join(same.examples, ", "), rest_text(same.count));
     if (same.closest_on != nullptr) text += "; " + amounts_text(same.closest, *same.closest_on);
-    for (auto const& [on, taken] : same.ports)
-        text += (taken == same.ports.front().second ? "; " : ", ") + port_text(*on, *taken, names);
+    for (auto const& each : same.ports) text += (&each == same.ports.data() ? "; " : ", ") + port_text(each, names);
     return text.append(rest_text(same.port_count));
 }
 
-}  // namespace
-
-placement_failure explain(std::map<node_id, candidate> const& nodes, release const& asked,
-                          placement_policy const& policy, instance_names const& names) {
-    auto const counted = count_all(nodes, asked, policy);
+placement_failure told(groups counted, instance_names const& names) {
+    std::ranges::sort(counted, {}, &group::cause);
     placement_failure failure;
     if (counted.empty()) failure.reason = "no node has joined yet";
     std::multimap<std::size_t, std::string, std::greater<>> sorted;
     for (auto const& same : counted) {
         failure.causes.push_back(same.cause);
-        for (auto const& [on, taken] : same.ports) failure.holders.push_back(taken->holder);
+        for (auto const& each : same.ports) failure.holders.push_back(each.holder);
         sorted.emplace(same.count, fmt::format("{} ({})", same.cause, details_of(same, names)));
     }
     for (auto const& [nodes_count, line] : sorted) failure.reason += (failure.reason.empty() ? "" : "; ") + line;
     return failure;
 }
+
+}  // namespace
+
+placement_failure explain(std::span<candidate const* const> nodes, release const& asked, placement_policy const& policy,
+                          instance_names const& names) {
+    return told(count_all(nodes, asked, policy), names);
+}
+
+placement_failure explain(node_index const& nodes, query const& asked, workload_kind kind,
+                          instance_names const& names) {
+    return told(index_counts(nodes, asked).all(kind), names);
+}
+
+bool is_countable(query const& asked) { return asked.uncommon_count <= 1; }
 
 }  // namespace rik::detail

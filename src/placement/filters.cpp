@@ -1,16 +1,20 @@
 #include <rik/placement/placement.hpp>
 
+#include "node_index_detail.hpp"
+
 #include <algorithm>
 #include <limits>
 
 namespace rik {
 
-namespace {
+namespace detail {
 
-std::string_view runtime_of(workload_kind kind) { return kind == workload_kind::function ? "microvm" : "oci"; }
+/// Amounts up to here can be multiplied by 1000, also where much more than all is taken.
+constexpr std::int64_t share_max = std::numeric_limits<std::int64_t>::max() / 1'000'000;
 
-bool offers(candidate const& node, std::string_view runtime) {
-    return std::find(node.runtimes.begin(), node.runtimes.end(), runtime) != node.runtimes.end();
+std::int64_t share_of(std::int64_t left, std::int64_t capacity) {
+    auto const unit = capacity / share_max + 1;  // network file systems of petabytes times 1000 are too much
+    return left / unit * 1000 / (capacity / unit);
 }
 
 std::string_view cause_of(std::string_view resource) {
@@ -21,7 +25,22 @@ std::string_view cause_of(std::string_view resource) {
     return "not enough of a resource that it asks for";
 }
 
-constexpr std::string_view port_is_taken = "host port is taken";
+std::string_view lacks_runtime_cause(workload_kind kind) {
+    return kind == workload_kind::function ? "no node offers runtime microvm" : "no node offers runtime oci";
+}
+
+}  // namespace detail
+
+namespace {
+
+using detail::cause_of;
+using detail::port_is_taken;
+
+std::string_view runtime_of(workload_kind kind) { return kind == workload_kind::function ? "microvm" : "oci"; }
+
+bool offers(candidate const& node, std::string_view runtime) {
+    return std::find(node.runtimes.begin(), node.runtimes.end(), runtime) != node.runtimes.end();
+}
 
 held_port const* find_holder(candidate const& node, container_port const& wanted) {
     auto const found = std::find_if(node.host_ports_taken.begin(), node.host_ports_taken.end(), [&](auto const& each) {
@@ -50,9 +69,8 @@ void list_troubles(candidate const& node, release const& asked, std::vector<shor
 }
 
 refusal lacks_runtime(candidate const& node, release const& asked) {
-    auto const runtime = runtime_of(asked.pod.kind);
-    if (offers(node, runtime)) return std::nullopt;
-    return runtime == "microvm" ? "no node offers runtime microvm" : "no node offers runtime oci";
+    if (offers(node, runtime_of(asked.pod.kind))) return std::nullopt;
+    return detail::lacks_runtime_cause(asked.pod.kind);
 }
 
 refusal lacks_resources(candidate const& node, release const& asked) {
@@ -87,16 +105,12 @@ void list_host_ports(candidate const& node, release const& asked, std::vector<sh
 
 namespace scores {
 
-/// Amounts up to here can be multiplied by 1000, also where much more than all is taken.
-constexpr std::int64_t share_max = std::numeric_limits<std::int64_t>::max() / 1'000'000;
-
 std::int64_t most_free(candidate const& node, release const& asked) {
     auto scarcest = std::numeric_limits<std::int64_t>::max();
     for (auto const& [name, capacity] : node.capacity.entries()) {
         if (capacity <= 0) continue;
         auto const left = capacity - node.taken.get(name) - asked.requests.get(name);
-        auto const unit = capacity / share_max + 1;  // network file systems of petabytes times 1000 are too much
-        scarcest = std::min(scarcest, left / unit * 1000 / (capacity / unit));
+        scarcest = std::min(scarcest, detail::share_of(left, capacity));
     }
     return scarcest;
 }

@@ -38,14 +38,11 @@ bool scheduler_image::take(item const& news) {
     if (news.want == item_want::place) {
         auto const [waiting, is_new] = pending_.try_emplace(news.instance);
         if (!is_new) return false;
-        waiting->second.arrival = ++arrivals_;
-        await_decision(news.instance, waiting->second);
+        waiting->second.at = ++arrivals_;
+        enqueue(news.instance, waiting->second);
         return false;
     }
-    if (auto const waiting = pending_.find(news.instance); waiting != pending_.end()) {
-        undecided_.erase(waiting->second.arrival);
-        pending_.erase(waiting);
-    }
+    end_waiting(news.instance);
     by_node_[news.node].insert(news.instance);
     if (news.takes_room)
         view_.hold(news.instance, news.node, news.pod_release);
@@ -67,6 +64,7 @@ void scheduler_image::take_refusal(instance_id const& instance) {
     auto const waiting = pending_.find(instance);
     if (waiting == pending_.end() || waiting->second.made != decision::proposed) return;
     waiting->second.made = decision::refused;
+    refused_.insert(instance);
     release(instance);
 }
 
@@ -75,18 +73,54 @@ void scheduler_image::forget(instance_id const& instance) {
         unlink(old->second);
         items_.erase(old);
     }
-    if (auto const waiting = pending_.find(instance); waiting != pending_.end()) {
-        undecided_.erase(waiting->second.arrival);
-        pending_.erase(waiting);
-    }
+    end_waiting(instance);
     release(instance);
 }
 
 void scheduler_image::release(instance_id const& instance) { nodes_changed_ |= view_.release(instance); }
 
-void scheduler_image::await_decision(instance_id const& instance, pending& state) {
-    state.made = decision::due;
-    undecided_.emplace(state.arrival, instance);
+std::map<scheduler_image::arrival, instance_id>& scheduler_image::queue::of_oldest() {
+    if (told.empty()) return untold;
+    return untold.empty() || told.begin()->first < untold.begin()->first ? told : untold;
+}
+
+void scheduler_image::queue::forget_told() {
+    if (untold.empty())
+        untold.swap(told);
+    else
+        untold.merge(told);
+}
+
+void scheduler_image::enqueue(instance_id const& instance, pending& state) {
+    state.made = decision::waiting;
+    state.waits_in = queues_.try_emplace(demand_of(*items_.at(instance).pod_release, policy_)).first;
+    auto& all = state.waits_in->second;
+    all.untold.emplace(state.at, instance);
+    set_due(state.waits_in, true);
+}
+
+void scheduler_image::dequeue(pending const& state) {
+    auto& all = state.waits_in->second;
+    all.untold.erase(state.at);
+    all.told.erase(state.at);
+    set_due(state.waits_in, all.due.has_value());
+    if (all.empty()) queues_.erase(state.waits_in);
+}
+
+void scheduler_image::end_waiting(instance_id const& instance) {
+    auto const waiting = pending_.find(instance);
+    if (waiting == pending_.end()) return;
+    if (waiting->second.made == decision::waiting) dequeue(waiting->second);
+    refused_.erase(instance);
+    pending_.erase(waiting);
+}
+
+void scheduler_image::set_due(queues::iterator which, bool is_due) {
+    auto& all = which->second;
+    if (all.due) due_.erase(*std::exchange(all.due, std::nullopt));
+    if (!is_due || all.empty()) return;
+    all.due = all.of_oldest().begin()->first;
+    due_.emplace(*all.due, which);
 }
 
 void scheduler_image::unlink(item const& old) {
@@ -115,39 +149,57 @@ void scheduler_image::set_troubles(node_id const& node, std::vector<node_trouble
     nodes_changed_ = true;
 }
 
-placement scheduler_image::place(placement_policy const& policy, std::size_t count_max) {
+placement scheduler_image::place(std::size_t count_max) {
     if (std::exchange(nodes_changed_, false))
-        for (auto& [id, state] : pending_)
-            if (state.made == decision::fits_nowhere) await_decision(id, state);
-    std::vector<place_request> requests;
-    while (!undecided_.empty() && requests.size() < count_max) {
-        auto const id = undecided_.extract(undecided_.begin()).mapped();
-        requests.push_back({id, items_.at(id).pod_release});
-    }
-
-    auto const names = [this](instance_id const& id) { return name_of(id); };
-    auto decided = rik::place(view_, requests, policy, names);
-    for (auto const& each : decided.placed) {
-        auto& state = pending_.at(each.instance);
-        state.made = decision::proposed;
-        state.told.reset();
-        view_.hold(each.instance, each.node, items_.at(each.instance).pod_release);
-    }
-    for (auto& group : decided.unplaced) {
-        std::erase_if(group.instances, [&](instance_id const& id) {
-            auto& state = pending_.at(id);
-            state.made = decision::fits_nowhere;
-            if (holds_failures_) return true;
-            return was_told(state, group);
-        });
-    }
-    std::erase_if(decided.unplaced, [](placement_failure const& group) { return group.instances.empty(); });
+        for (auto each = queues_.begin(); each != queues_.end(); ++each) set_due(each, true);
+    if (due_.empty()) return {};
+    auto decided = decide(count_max);
+    for (auto const& each : decided.placed) view_.hold(each.instance, each.node, items_.at(each.instance).pod_release);
     return decided;
 }
 
-bool scheduler_image::was_told(pending& state, placement_failure const& failure) {
-    auto const same_causes = std::exchange(state.told, failure.causes) == failure.causes;
-    return std::exchange(state.told_holders, failure.holders) == failure.holders && same_causes;
+placement scheduler_image::decide(std::size_t count_max) {
+    instance_names const names = [this](instance_id const& id) { return name_of(id); };
+    placement_run run(view_, policy_, names);
+    placement decided;
+    std::vector<queues::iterator> half_told;
+    for (std::size_t tries = 0, told = 0; !due_.empty() && tries < count_max; ++tries) {
+        auto const first = due_.begin()->second;
+        auto const oldest = first->second.of_oldest().begin()->second;
+        auto const made = run.place({oldest, items_.at(oldest).pod_release});
+        if (made.node) {
+            decided.placed.push_back({oldest, *made.node});
+            propose(oldest);
+            continue;
+        }
+        set_due(first, false);
+        if (holds_failures_) continue;
+        auto failure = fail(first->second, *made.failure, count_max - told);
+        told += failure.instances.size();
+        if (!failure.instances.empty()) decided.unplaced.push_back(std::move(failure));
+        if (!first->second.untold.empty()) half_told.push_back(first);
+    }
+    for (auto const& each : half_told) set_due(each, true);
+    return decided;
+}
+
+void scheduler_image::propose(instance_id const& instance) {
+    auto& state = pending_.at(instance);
+    dequeue(state);
+    state.made = decision::proposed;
+}
+
+placement_failure scheduler_image::fail(queue& all, placement_failure const& why, std::size_t count_max) {
+    if (all.last_causes != why.causes || all.last_holders != why.holders) all.forget_told();
+    all.last_causes = why.causes;
+    all.last_holders = why.holders;
+    placement_failure news{.instances = {}, .causes = why.causes, .holders = why.holders, .reason = why.reason};
+    while (!all.untold.empty() && news.instances.size() < count_max) {
+        auto next = all.untold.extract(all.untold.begin());
+        news.instances.push_back(next.mapped());
+        all.told.insert(std::move(next));
+    }
+    return news;
 }
 
 std::string scheduler_image::name_of(instance_id const& instance) const {
@@ -160,16 +212,20 @@ std::string scheduler_image::name_of(instance_id const& instance) const {
 void scheduler_image::tell_failures() { nodes_changed_ |= std::exchange(holds_failures_, false); }
 
 void scheduler_image::forget_decisions() {
+    for (auto each = queues_.begin(); each != queues_.end(); ++each) {
+        each->second.forget_told();
+        set_due(each, true);
+    }
     for (auto& [id, state] : pending_) {
         if (state.made == decision::proposed) release(id);
-        state.told.reset();
-        await_decision(id, state);
+        if (state.made != decision::waiting) enqueue(id, state);
     }
+    refused_.clear();
 }
 
 void scheduler_image::retry_refused() {
-    for (auto& [id, state] : pending_)
-        if (state.made == decision::refused) await_decision(id, state);
+    for (auto const& id : refused_) enqueue(id, pending_.at(id));
+    refused_.clear();
 }
 
 std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_instance> const& inventory) const {

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rik::detail {
@@ -17,6 +18,8 @@ namespace rik::detail {
 /// The primary's items as of one revision, and the placement view that follows from them and from who is in session.
 class scheduler_image {
 public:
+    explicit scheduler_image(placement_policy policy = default_policy()) : policy_(std::move(policy)) {}
+
     /// Takes one complete set of facts. Gives the items that their nodes must hear of: newly bound or condemned.
     std::vector<item> apply(facts const& news);
 
@@ -31,11 +34,14 @@ public:
     void set_ready(node_id const& node, bool is_ready);
     void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
 
-    /// Some instance must be decided about: it is new, or it fitted nowhere and the nodes have changed since.
-    bool has_undecided() const { return nodes_changed_ || !undecided_.empty(); }
+    /// Returns true if some instance must be decided about: it is new, or it fitted nowhere and the nodes have changed
+    /// since.
+    bool has_undecided() const { return nodes_changed_ || !due_.empty(); }
     /// Decides about those that have waited longest, `count_max` at most. What is placed is held until a later image
-    /// says otherwise. Of the failures only those are given whose causes are new: their counts may be old.
-    placement place(placement_policy const& policy, std::size_t count_max);
+    /// says otherwise. Of instances that ask for the same one is tried: if it fits nowhere, none does. A failure is
+    /// given for those that have not heard of it, `count_max` instances at most, and for all when its causes are new:
+    /// counts may be old.
+    placement place(std::size_t count_max);
     /// From here on `place` gives no failures, which would be guesses: nodes are known that have not come yet.
     void hold_failures() { holds_failures_ = true; }
     void tell_failures();
@@ -50,37 +56,61 @@ public:
     static order order_for(item const& what);
 
 private:
-    enum class decision : std::uint8_t { due, proposed, refused, fits_nowhere };
-    struct pending {
-        std::uint64_t arrival = 0;
-        decision made = decision::due;
-        std::optional<std::vector<std::string_view>> told = {};  ///< causes of its last failure
-        std::vector<instance_id> told_holders = {};              ///< whom it named
+    using arrival = std::uint64_t;
+    enum class decision : std::uint8_t { waiting, proposed, refused };
+    /// Instances that ask for the same and wait, in the order of their arrival.
+    struct queue {
+        std::map<arrival, instance_id> untold = {};  ///< the primary has not heard of their last failure
+        std::map<arrival, instance_id> told = {};
+        std::vector<std::string_view> last_causes = {};
+        std::vector<instance_id> last_holders = {};  ///< whom it named
+        std::optional<arrival> due = {};             ///< its key in due_
+
+        bool empty() const { return untold.empty() && told.empty(); }
+        /// Precondition: !empty()
+        std::map<arrival, instance_id>& of_oldest();
+        void forget_told();
     };
-    /// Whether its node must hear of it.
+    using queues = std::map<demand, queue>;
+    struct pending {
+        arrival at = 0;
+        decision made = decision::waiting;
+        queues::iterator waits_in = {};
+    };
+    /// Returns true if its node must hear of it.
     bool take(item const& news);
     void take_node(registered_node const& news);
     void take_refusal(instance_id const& instance);
     void forget(instance_id const& instance);
     void forget_unnamed(std::vector<item> const& named);
     void unlink(item const& old);
-    void await_decision(instance_id const& instance, pending& state);
     void release(instance_id const& instance);
-    /// Is it a failure of which the primary has heard, but for counts and amounts?
-    static bool was_told(pending& state, placement_failure const& failure);
+
+    /// The instance joins the queue of its demand, which is due then.
+    void enqueue(instance_id const& instance, pending& state);
+    void dequeue(pending const& state);
+    void end_waiting(instance_id const& instance);
+    void set_due(queues::iterator which, bool is_due);
+    placement decide(std::size_t count_max);
+    void propose(instance_id const& instance);
+    /// Notes why nothing of a queue fits. Gives those that must be told, `count_max` at most.
+    static placement_failure fail(queue& all, placement_failure const& why, std::size_t count_max);
     std::string name_of(instance_id const& instance) const;
 
     std::map<instance_id, item> items_;
     std::map<node_id, std::set<instance_id>> by_node_;
     std::map<instance_id, pending> pending_;
-    std::map<std::uint64_t, instance_id> undecided_;  ///< by arrival
-    bool nodes_changed_ = false;                      ///< since what fits nowhere was decided
+    std::set<instance_id> refused_;
+    queues queues_;
+    std::map<arrival, queues::iterator> due_;  ///< queues to be tried, by their oldest
+    bool nodes_changed_ = false;               ///< since what fits nowhere was decided
     std::map<node_id, registered_node> nodes_;
     cluster_view view_;
+    placement_policy policy_;
     cluster_id cluster_;
     std::string cluster_cidr_;
     revision at_ = 0;
-    std::uint64_t arrivals_ = 0;
+    arrival arrivals_ = 0;
     bool is_complete_ = false;
     bool holds_failures_ = false;
 };

@@ -69,6 +69,7 @@ private:
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
     void take(facts news);
+    void close_unregistered();
     awaitable<> send_reports();
 
     // node_side.cpp: one session for each node, orders out
@@ -85,8 +86,10 @@ private:
     awaitable<> sweep();
 
     void stop_awaiting(node_id const& node);
-    /// Nodes that were not heard for limits::unheard_after.
+    /// Reports nodes that were not heard for limits::unheard_after.
     void report_lost();
+    /// Returns true if it was reported.
+    bool report_if_lost(node_id const& node, time_point since);
 
     static void close(node_peer& peer);
     void report_node(node_id const& node, node_report news);

@@ -103,8 +103,8 @@ void scheduler::impl::take_leave(peer_ptr const& peer) {
     if (current == peers_.end() || current->second != peer) return;  // a newer session of the same node is there
     peers_.erase(current);
     image_.set_ready(id, false);
-    lost_at_[id] = peer->is_silent ? peer->heard_at : ports_.time.now();  // its silence counts already
-    report_lost();
+    auto const since = peer->is_silent ? peer->heard_at : ports_.time.now();  // its silence counts already
+    if (!report_if_lost(id, since)) lost_at_[id] = since;
     options_.out.warning("node disconnected", {{"node", peer->greeting.facts.name}});
 }
 

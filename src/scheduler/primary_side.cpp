@@ -58,11 +58,11 @@ void scheduler::impl::take(facts news) {
         peer->second->due[each.instance] = detail::scheduler_image::order_for(each);
         peer->second->changed.notify();
     }
-    for (auto& [id, peer] : peers_) {
-        auto const is_registered = image_.find_node(id) != nullptr;
-        if (!peer->is_welcome && is_registered) welcome(*peer);
-        if (peer->is_welcome && !is_registered) close(*peer);  // this primary does not know it: let it say Hello again
+    for (auto const& each : news.nodes) {
+        auto const peer = peers_.find(each.node);
+        if (peer != peers_.end() && !peer->second->is_welcome) welcome(*peer->second);
     }
+    if (news.everything) close_unregistered();
     for (auto& each : news.streams) {
         auto const peer = peers_.find(each.node);
         if (peer == peers_.end()) continue;
@@ -81,6 +81,12 @@ void scheduler::impl::take(facts news) {
         for (auto const& [id, node] : image_.nodes())
             if (!peers_.contains(id)) lost_at_.emplace(id, ports_.time.now());
     place_due_.notify();
+}
+
+/// This primary does not know them: let them say Hello again.
+void scheduler::impl::close_unregistered() {
+    for (auto const& [id, peer] : peers_)
+        if (peer->is_welcome && image_.find_node(id) == nullptr) close(*peer);
 }
 
 void scheduler::impl::report_node(node_id const& node, node_report news) {

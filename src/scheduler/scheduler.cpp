@@ -15,6 +15,7 @@ scheduler::impl::impl(asio::any_io_executor strand, scheduler_ports ports, sched
     : strand_(strand),
       ports_(ports),
       options_(std::move(options)),
+      image_(options_.policy),
       place_due_(strand),
       report_due_(strand),
       tasks_(strand) {}
@@ -37,7 +38,7 @@ awaitable<> scheduler::impl::place_pending() {
     for (;;) {
         co_await place_due_.wait();
         while (primary_ && image_.is_complete() && image_.has_undecided()) {
-            auto decided = image_.place(options_.policy, limits::places_per_turn_max);
+            auto decided = image_.place(limits::places_per_turn_max);
             for (auto const& each : decided.placed) outbox_.due.proposals.push_back({each.instance, each.node});
             for (auto& each : decided.unplaced)
                 outbox_.due.unplaced.push_back({std::move(each.instances), std::move(each.reason)});
@@ -65,16 +66,13 @@ awaitable<> scheduler::impl::sweep() {
 }
 
 void scheduler::impl::report_lost() {
-    if (!primary_) return;
-    auto const now = ports_.time.now();
-    for (auto lost = lost_at_.begin(); lost != lost_at_.end();) {
-        if (now - lost->second < limits::unheard_after) {
-            ++lost;
-            continue;
-        }
-        report_node(lost->first, node_report{lost->first, false, std::nullopt});
-        lost = lost_at_.erase(lost);
-    }
+    std::erase_if(lost_at_, [this](auto const& each) { return report_if_lost(each.first, each.second); });
+}
+
+bool scheduler::impl::report_if_lost(node_id const& node, time_point since) {
+    if (!primary_ || ports_.time.now() - since < limits::unheard_after) return false;
+    report_node(node, node_report{node, false, std::nullopt});
+    return true;
 }
 
 scheduler::scheduler(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options)

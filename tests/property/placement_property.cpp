@@ -1,4 +1,5 @@
-// Placement against the obvious way to do it: for each request, every node, the best.
+// Placement against the obvious way to do it: for each request, every node, the best. And the index of the default
+// policy against the way of all other policies: the same nodes, the same reasons, also after the view has changed.
 #include <rik/base/entropy.hpp>
 #include <rik/placement/placement.hpp>
 
@@ -6,6 +7,10 @@
 #include <support/placement_maker.hpp>
 
 #include "seed.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
 
 using namespace rik;
 using namespace rik::testing;
@@ -67,7 +72,95 @@ world random_world(entropy& random) {
     return made;
 }
 
+/// The default policy, so that nobody knows it.
+placement_policy disguised() {
+    auto policy = default_policy();
+    for (auto& each : policy.filters)
+        each.refuses = [known = each.refuses](candidate const& node, release const& asked) {
+            return known(node, asked);
+        };
+    return policy;
+}
+
+candidate random_node(entropy& random, unsigned number) {
+    auto node = make_candidate(number, 1000 * static_cast<std::int64_t>(1 + random.below(8)),
+                               static_cast<std::int64_t>(1 + random.below(20)));
+    if (random.below(2) == 0) node.capacity.set(resource::memory, static_cast<std::int64_t>(random.below(1'000'000)));
+    if (random.below(6) == 0) node.capacity.set("example.com/gpu", static_cast<std::int64_t>(random.below(4)));
+    if (random.below(12) == 0) node.capacity.set("example.com/disk", std::int64_t{1} << 62);
+    node.is_ready = random.below(8) != 0;
+    if (random.below(8) == 0) node.troubles = {{"NetworkNotReady", "no link"}};
+    if (random.below(8) == 0) node.troubles = {{"Other", "on fire"}};
+    node.runtimes = {random.below(5) == 0 ? "microvm" : "oci"};
+    if (random.below(5) == 0) node.runtimes.push_back("microvm");
+    return node;
+}
+
+/// No two have one demand: those share a reason, which is that of the first.
+release_ptr random_release(entropy& random, unsigned number) {
+    release made = *make_release(number, 100 * static_cast<std::int64_t>(random.below(20)));
+    if (random.below(4) == 0) made.requests.set(resource::cpu, static_cast<std::int64_t>(random.below(9'000)));
+    made.requests.set(resource::cpu, made.requests.get(resource::cpu) / 64 * 64 + number);
+    if (random.below(3) == 0) made.requests.set(resource::memory, static_cast<std::int64_t>(random.below(1'000'000)));
+    for (auto const* const name : {"example.com/gpu", "example.com/disk", "example.com/none"})
+        if (random.below(12) == 0) made.requests.set(name, static_cast<std::int64_t>(1 + random.below(3)));
+    if (random.below(8) == 0) made.pod.kind = workload_kind::function;
+    for (std::uint16_t port = 8000; port < 8003; ++port)
+        if (random.below(6) == 0) made.pod.containers[0].ports.push_back({.port = 80, .host_port = port});
+    return std::make_shared<release const>(std::move(made));
+}
+
+/// Nodes come and change, instances come and go.
+void change(cluster_view& nodes, entropy& random) {
+    auto const some_node = [&] { return numbered<node_id>(static_cast<unsigned>(random.below(60))); };
+    for (auto count = random.below(20); count > 0; --count) {
+        auto const node = some_node();
+        auto const instance = numbered<instance_id>(static_cast<unsigned>(1'000 + random.below(200)));
+        auto const what = random.below(8);
+        if (what == 0) nodes.set_node(random_node(random, static_cast<unsigned>(random.below(60))));
+        if (what == 1) nodes.set_ready(node, random.below(2) == 0);
+        if (what == 2) nodes.set_troubles(node, {});
+        if (what == 3) nodes.release(instance);
+        if (what > 3) nodes.hold(instance, node, random_release(random, 50));
+    }
+}
+
+/// A line for each instance: the order of failures is not compared.
+std::vector<std::string> lines_of(placement const& decided) {
+    std::vector<std::string> lines;
+    for (auto const& each : decided.placed) lines.push_back(each.instance.text() + " on " + each.node.text());
+    for (auto const& group : decided.unplaced)
+        for (auto const& each : group.instances) {
+            lines.push_back(each.text() + ": " + group.reason);
+            for (auto const& holder : group.holders) lines.back() += " " + holder.text();
+        }
+    std::sort(lines.begin(), lines.end());
+    return lines;
+}
+
 }  // namespace
+
+TEST_CASE("the index of the default policy decides and explains as a look at all nodes does") {
+    seeded_entropy random(test_seed());
+    auto const unknown = disguised();
+    for (int world = 0; world < 30; ++world) {
+        cluster_view nodes;
+        for (auto i = static_cast<unsigned>(random.below(60)); i > 0; --i) nodes.set_node(random_node(random, i));
+        for (int round = 0; round < 20; ++round) {
+            change(nodes, random);
+            std::vector<release_ptr> releases;
+            for (unsigned i = 0; i < 12; ++i) releases.push_back(random_release(random, 1 + i));
+            std::vector<place_request> requests;
+            for (unsigned i = 0; i < 60; ++i)
+                requests.push_back({numbered<instance_id>(1 + i), releases[random.below(releases.size())]});
+            auto const decided = place(nodes, requests, default_policy());
+            REQUIRE(lines_of(decided) == lines_of(place(cluster_view(nodes), requests, unknown)));
+            REQUIRE(lines_of(decided) == lines_of(place(nodes, requests, default_policy())));  // nothing is left
+            for (auto const& each : decided.placed)
+                if (random.below(3) == 0) nodes.hold(each.instance, each.node, requests[0].pod_release);
+        }
+    }
+}
 
 TEST_CASE("placement chooses as if every node were looked at for every request") {
     seeded_entropy random(test_seed());

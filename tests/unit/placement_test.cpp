@@ -4,6 +4,9 @@
 #include <support/placement_maker.hpp>
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace rik;
 using namespace rik::testing;
@@ -193,6 +196,62 @@ TEST_CASE("filters of a program's own are told beside the others") {
     auto const decided = place(nodes, requests(make_release(1, 200), 0, 1), policy);
     REQUIRE(decided.unplaced.size() == 1);
     CHECK(decided.unplaced[0].causes == std::vector<std::string_view>{"node is reserved", "not enough cpu"});
+}
+
+namespace {
+
+/// A filter and a score with state, by the labels of nodes.
+class zone {
+public:
+    explicit zone(std::string name) : name_(std::move(name)), cause_("not in zone " + name_) {}
+
+    refusal operator()(candidate const& node, release const&) const {
+        auto const found = node.labels.find("zone");
+        if (found != node.labels.end() && found->second == name_) return std::nullopt;
+        return cause_;
+    }
+
+private:
+    std::string name_;
+    std::string cause_;
+};
+
+candidate in_zone(unsigned number, std::string name) {
+    auto facts = make_facts("n" + std::to_string(number), 4000);
+    facts.labels["zone"] = std::move(name);
+    return candidate_of(numbered<node_id>(number), facts);
+}
+
+}  // namespace
+
+TEST_CASE("filters and scores of a program's own have state, and see the labels of nodes") {
+    cluster_view nodes;
+    nodes.set_node(in_zone(1, "north"));
+    nodes.set_node(in_zone(2, "south"));
+    nodes.set_node(in_zone(3, "south"));
+    auto policy = default_policy();
+    policy.filters.push_back(zone("south"));
+    policy.scores.push_back([favourite = numbered<node_id>(3)](candidate const& node, release const&) {
+        return node.id == favourite ? 100'000 : 0;
+    });
+    auto const three = place(nodes, requests(make_release(1, 2000), 0, 3), policy);
+    CHECK(count_on(three, 3) == 2);
+    CHECK(count_on(three, 2) == 1);
+    policy.filters.back() = zone("west");
+    auto const none = place(nodes, requests(make_release(1, 2000), 0, 1), policy);
+    REQUIRE(none.unplaced.size() == 1);
+    CHECK(none.unplaced[0].reason == "not in zone west (3 nodes: n1, n2, n3)");
+}
+
+TEST_CASE("releases that ask for the same fail together, unless a filter of a program's own could tell them apart") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 1000));
+    std::vector<place_request> const two{{numbered<instance_id>(1), make_release(1, 2000)},
+                                         {numbered<instance_id>(2), make_release(2, 2000)}};
+    CHECK(place(nodes, two, default_policy()).unplaced.size() == 1);
+    auto policy = default_policy();
+    policy.filters.push_back(zone("south"));
+    CHECK(place(nodes, two, policy).unplaced.size() == 2);
 }
 
 TEST_CASE("a node that holds more than it offers takes nothing") {

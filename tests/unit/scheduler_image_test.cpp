@@ -36,7 +36,7 @@ struct fixture {
         news.at = ++at;
         return image.apply(news);
     }
-    placement place(std::size_t count_max = 100) { return image.place(default_policy(), count_max); }
+    placement place(std::size_t count_max = 100) { return image.place(count_max); }
 };
 
 }  // namespace
@@ -110,6 +110,36 @@ TEST_CASE("a reason names who has the host port, and is told again when somebody
     CHECK(second.unplaced[0].reason.find("by instance web-2") != std::string::npos);
 }
 
+TEST_CASE("of those that ask for the same one is tried, and each hears the reason once") {
+    fixture on;
+    facts news;
+    for (unsigned i = 1; i <= 5; ++i) news.items.push_back(waiting(i, make_release(i, 9000)));
+    on.apply(news);
+    auto const first = on.place(3);
+    REQUIRE(first.unplaced.size() == 1);
+    CHECK(first.unplaced[0].instances.size() == 3);
+    CHECK(on.image.has_undecided());
+    auto const second = on.place(3);
+    REQUIRE(second.unplaced.size() == 1);
+    CHECK(second.unplaced[0].instances == std::vector{numbered<instance_id>(4), numbered<instance_id>(5)});
+    CHECK_FALSE(on.image.has_undecided());
+
+    on.apply({.items = {waiting(6, make_release(6, 9000))}});  // a late one hears it, the others have
+    auto const third = on.place();
+    REQUIRE(third.unplaced.size() == 1);
+    CHECK(third.unplaced[0].instances == std::vector{numbered<instance_id>(6)});
+
+    on.image.set_node(numbered<node_id>(2), make_facts("n2", 18'000));
+    on.image.set_ready(numbered<node_id>(2), true);
+    auto const last = on.place();
+    REQUIRE(last.placed.size() == 2);
+    CHECK(last.placed[0].instance == numbered<instance_id>(1));
+    CHECK(last.placed[1].instance == numbered<instance_id>(2));
+    CHECK(last.unplaced.empty());  // not enough cpu, as before
+    on.apply({.removed = {numbered<instance_id>(3)}});
+    CHECK_FALSE(on.image.has_undecided());
+}
+
 TEST_CASE("what everything does not name is forgotten, in the middle of a session too") {
     fixture on;
     auto const bound_one = bound(waiting(1, make_release(1, 2000)), 5);
@@ -165,14 +195,14 @@ TEST_CASE("failures are held while nodes are awaited, and an absent node is said
     news.nodes.push_back({node_one, "10.0.0.0/24", "n1"});
     image.apply(news);
     image.hold_failures();
-    CHECK(image.place(default_policy(), 100).unplaced.empty());
+    CHECK(image.place(100).unplaced.empty());
     CHECK_FALSE(image.has_undecided());
     image.tell_failures();
     CHECK(image.has_undecided());
-    auto const told = image.place(default_policy(), 100);
+    auto const told = image.place(100);
     REQUIRE(told.unplaced.size() == 1);
     CHECK(told.unplaced[0].reason == "node is not ready (1 node: n1)");
     image.set_node(node_one, make_facts("n1", 2000));
     image.set_ready(node_one, true);
-    CHECK(image.place(default_policy(), 100).placed.size() == 1);
+    CHECK(image.place(100).placed.size() == 1);
 }

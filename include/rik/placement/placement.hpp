@@ -6,16 +6,24 @@
 #include <rik/model/node.hpp>
 #include <rik/model/workload.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace rik {
+
+namespace detail {
+class node_index;
+}
 
 /// What one instance asks of a node; instances of one release ask for the same.
 struct place_request {
@@ -39,6 +47,9 @@ struct candidate {
     std::vector<held_port> host_ports_taken = {};
     std::vector<std::string> runtimes = {};
     std::vector<node_trouble> troubles = {};  ///< empty: it takes new instances
+    string_map labels = {};
+    std::vector<std::string> addresses = {};  ///< of the machine
+    std::string version = {};                 ///< of rik
 
     /// Counts `asked` as taken by `holder`.
     void take(release const& asked, instance_id const& holder);
@@ -48,7 +59,8 @@ struct candidate {
 /// What a node offers, with nothing taken yet.
 candidate candidate_of(node_id const& id, node_facts const& facts);
 
-/// Why a candidate cannot take a request; nullopt if it can. A string literal: reasons are counted, not formatted.
+/// Why a candidate cannot take a request; nullopt if it can. A string literal, or text of the filter that lives as long
+/// as the policy does: reasons are counted, not formatted.
 using refusal = std::optional<std::string_view>;
 
 /// One thing that a node lacks for a request, for people.
@@ -62,21 +74,26 @@ struct shortage {
     std::string_view told = {};       ///< what the node says of it
 };
 
-/// A condition that a node must meet.
+/// A condition that a node must meet. It answers alike for the same node and release, and looks at nothing else that
+/// changes. The primary and the scheduler each call their copy, maybe at the same time from two threads: what copies
+/// share must not change, or be guarded.
 struct filter {
-    using check = refusal (*)(candidate const& node, release const& asked);
-    using list = void (*)(candidate const& node, release const& asked, std::vector<shortage>& into);
+    using check = std::function<refusal(candidate const& node, release const& asked)>;
+    using list = std::function<void(candidate const& node, release const& asked, std::vector<shortage>& into)>;
 
-    filter(check refuses_by, list lists_by = nullptr) : refuses(refuses_by), lists(lists_by) {}
+    /// From a function, or an object with state.
+    template <class Check>
+    requires std::is_invocable_r_v<refusal, Check const&, candidate const&, release const&> filter(Check refuses_by,
+                                                                                                   list lists_by = {})
+        : refuses(std::move(refuses_by)), lists(std::move(lists_by)) {}
 
     check refuses;  ///< asked for every node: what it finds first is enough
-    list lists =
-        nullptr;  ///< adds all that the node lacks by it, once nothing has fitted; without it the refusal counts
+    list lists;     ///< adds all that the node lacks by it, once nothing has fitted; without it the refusal counts
     bool is_last_word = false;  ///< nobody asks what else lacks a node that is refused by it
 };
 
-/// The more, the better. Integers, so that every compiler decides alike.
-using score = std::int64_t (*)(candidate const& node, release const& asked);
+/// The more, the better. Integers, so that every compiler decides alike. What holds for a filter holds for a score.
+using score = std::function<std::int64_t(candidate const& node, release const& asked)>;
 
 struct placement_policy {
     std::vector<filter> filters;
@@ -104,9 +121,28 @@ std::int64_t most_free(candidate const& node, release const& asked);
 /// All filters and scores above.
 placement_policy default_policy();
 
+/// A port of the node's, of which there is one.
+using host_port = std::pair<std::uint16_t, port_protocol>;
+
+/// What a policy sees of a release: releases of equal demand fit on the same nodes, and for the same reasons on none.
+struct demand {
+    std::vector<resources::entry> requests;
+    std::vector<host_port> ports;
+    workload_kind kind = workload_kind::pod;
+    release_id only_of = {};  ///< set if the policy is not the default one: its own filters may look at everything
+    friend auto operator<=>(demand const&, demand const&) = default;
+};
+demand demand_of(release const& asked, placement_policy const& policy);
+
 /// What every node holds, kept up to date change by change: the scheduler's image, and the primary's ledger.
 class cluster_view {
 public:
+    cluster_view();
+    cluster_view(cluster_view const& other);
+    cluster_view(cluster_view&& other) noexcept;
+    cluster_view& operator=(cluster_view other) noexcept;
+    ~cluster_view();
+
     /// Adds a node or changes what it offers; what it holds stays.
     void set_node(candidate const& facts);
     void set_ready(node_id const& node, bool is_ready);
@@ -114,7 +150,7 @@ public:
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
     /// remembered with what it holds.
     void hold(instance_id const& instance, node_id const& node, release_ptr asked);
-    /// Whether it was held.
+    /// Returns true if it was held.
     bool release(instance_id const& instance);
 
     bool holds(instance_id const& instance) const { return holdings_.contains(instance); }
@@ -122,12 +158,17 @@ public:
     std::map<node_id, candidate> const& nodes() const { return nodes_; }
 
 private:
+    friend class placement_run;
     struct holding {
         node_id node;
         release_ptr asked;
     };
+    void note_change(node_id const& node);
+    detail::node_index& index() const;
+
     std::map<node_id, candidate> nodes_;
     std::map<instance_id, holding> holdings_;
+    mutable std::unique_ptr<detail::node_index> index_;  ///< follows from nodes_; made by the first placement
 };
 
 /// Why `node` cannot take `asked` by `policy`; nullopt if it can.
@@ -138,7 +179,7 @@ struct placement_decision {
     node_id node;
 };
 
-/// Instances of one release that fit nowhere, and why.
+/// Instances of one demand that fit nowhere, and why.
 struct placement_failure {
     std::vector<instance_id> instances;
     std::vector<std::string_view> causes = {};  ///< what the filters said, each once, in alphabetical order
@@ -151,14 +192,40 @@ struct placement_failure {
 /// How a reason calls an instance: "web-1 of workload web". An empty one, or an empty name: "another instance".
 using instance_names = std::function<std::string(instance_id const&)>;
 
+/// Places one request after the other, each seeing the ones before it. Ties go to the lower node id, so the same input
+/// gives the same placement. By the default policy no request looks at all nodes; by another one the first of each
+/// release does. When the run ends nothing is left of it: whoever goes by its decisions holds them in the view.
+/// Until then nobody changes the view or begins another run on it.
+class placement_run {
+public:
+    /// All three outlive it.
+    placement_run(cluster_view const& nodes, placement_policy const& policy, instance_names const& names);
+    ~placement_run();
+    placement_run(placement_run const&) = delete;
+    placement_run& operator=(placement_run const&) = delete;
+
+    struct outcome {
+        std::optional<node_id> node;
+        /// If there is no node: the failure of its demand, as it was when it first fitted nowhere, since room only
+        /// shrinks in a run. It is valid as long as the run.
+        placement_failure const* failure = nullptr;
+    };
+    outcome place(place_request const& request);
+
+    /// All failures in the order in which they were met, with their instances. The last call.
+    std::vector<placement_failure> take_failures();
+
+private:
+    class impl;
+    std::unique_ptr<impl> impl_;
+};
+
 struct placement {
     std::vector<placement_decision> placed;
     std::vector<placement_failure> unplaced;
 };
 
-/// Places `requests` in their order, each seeing the ones before it. Ties go to the lower node id, so the same input
-/// gives the same placement. Neighbours of one release are cheap: the nodes are compared once for all of them, and
-/// their reason is written once.
+/// Places `requests` in their order, in one run.
 placement place(cluster_view const& nodes, std::span<place_request const> requests, placement_policy const& policy,
                 instance_names const& names = {});
 
