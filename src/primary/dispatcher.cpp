@@ -2,35 +2,23 @@
 
 #include <rik/base/limits.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
-#include <iterator>
+#include <string>
 #include <utility>
 
 namespace rik::detail {
 
-namespace {
-
-/// Takes a batch off the end of `all`: its items, and with the last of them everything else.
-facts pop_batch(facts& all) {
-    facts batch{.at = all.at, .everything = all.everything, .cluster = all.cluster, .cluster_cidr = all.cluster_cidr};
-    auto const count = std::min(all.items.size(), limits::batch_items_max);
-    auto const from = all.items.end() - static_cast<std::ptrdiff_t>(count);
-    std::move(from, all.items.end(), std::back_inserter(batch.items));
-    all.items.erase(from, all.items.end());
-    batch.complete = all.items.empty();
-    if (!batch.complete) return batch;
-    batch.removed = std::move(all.removed);
-    batch.refused = std::move(all.refused);
-    batch.nodes = std::move(all.nodes);
-    batch.streams = std::move(all.streams);
-    return batch;
-}
-
-}  // namespace
-
-dispatcher::dispatcher(clock& time, connector<scheduler_session>& scheduler, cluster_state& state, due_facts& due,
-                       std::string cluster_cidr, log const& out)
-    : time_(time), scheduler_(scheduler), state_(state), due_(due), cluster_cidr_(std::move(cluster_cidr)), out_(out) {}
+dispatcher::dispatcher(asio::any_io_executor strand, clock& time, connector<scheduler_session>& scheduler,
+                       cluster_state& state, due_facts& due, std::string cluster_cidr, log const& out)
+    : strand_(std::move(strand)),
+      time_(time),
+      scheduler_(scheduler),
+      state_(state),
+      due_(due),
+      cluster_cidr_(std::move(cluster_cidr)),
+      out_(out) {}
 
 awaitable<> dispatcher::run(task_group& tasks, reader read) {
     auto pause = limits::reconnect_pause_min;
@@ -61,21 +49,37 @@ awaitable<> dispatcher::send(connection_ptr to) {
     for (;;) {
         while (!to->is_closed && due_.is_empty()) co_await due_.wait();
         if (to->is_closed) co_return;
-        auto news = due_.drain(state_.durable());
-        news.cluster = state_.cluster();
-        news.cluster_cidr = cluster_cidr_;
-        auto const sent = co_await send_in_batches(to, std::move(news));
+        auto sending = due_.drain_everything() ? send_everything(to)
+                                               : send_batch(to, due_.drain(state_.durable(), limits::batch_items_max));
+        auto const sent = co_await std::move(sending);
         if (!sent) co_return;
     }
 }
 
-awaitable<result<void>> dispatcher::send_in_batches(connection_ptr to, facts all) {
-    do {
-        auto batch = pop_batch(all);
-        auto const sent = co_await to->link->send(std::move(batch));
-        if (!sent) co_return sent;
-    } while (!all.items.empty());
-    co_return result<void>{};
+/// Batch by batch in the order of names, so that the strand is not held long. What changes between two of them is due
+/// by itself afterwards. The scheduler uses none of it before the last.
+awaitable<result<void>> dispatcher::send_everything(connection_ptr to) {
+    auto const at = state_.durable().at();
+    std::string after;
+    for (;;) {
+        auto const& rows = state_.durable();
+        auto const some = rows.list_after<instance>({}, after, limits::batch_items_max);
+        facts batch{.at = at, .complete = some.size() < limits::batch_items_max, .everything = true};
+        for (auto const& row : some) batch.items.push_back(item_of(*row, rows));
+        if (!some.empty()) after = table<instance>::name_of(*some.back());
+        if (batch.complete)
+            for (auto const& row : rows.list<node>()) batch.nodes.push_back(registered(*row));
+        auto const is_last = batch.complete;
+        auto const sent = co_await send_batch(to, std::move(batch));
+        if (!sent || is_last) co_return sent;
+        co_await asio::post(strand_, asio::use_awaitable);
+    }
+}
+
+awaitable<result<void>> dispatcher::send_batch(connection_ptr to, facts batch) {
+    batch.cluster = state_.cluster();
+    batch.cluster_cidr = cluster_cidr_;
+    return to->link->send(std::move(batch));
 }
 
 /// A watcher that fell behind loses nothing: the scheduler gets everything anew.

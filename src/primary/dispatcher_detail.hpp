@@ -30,8 +30,8 @@ public:
     /// Reads a session until it ends; then it sets `is_closed`, and wakes `due`.
     using reader = std::function<awaitable<>(connection_ptr)>;
 
-    dispatcher(clock& time, connector<scheduler_session>& scheduler, cluster_state& state, due_facts& due,
-               std::string cluster_cidr, log const& out);
+    dispatcher(asio::any_io_executor strand, clock& time, connector<scheduler_session>& scheduler, cluster_state& state,
+               due_facts& due, std::string cluster_cidr, log const& out);
 
     /// Connects again and again; each session is read by `read` in `tasks`. Until cancelled.
     awaitable<> run(task_group& tasks, reader read);
@@ -44,10 +44,12 @@ public:
 
 private:
     awaitable<> send(connection_ptr to);
-    awaitable<result<void>> send_in_batches(connection_ptr to, facts all);
+    awaitable<result<void>> send_everything(connection_ptr to);
+    awaitable<result<void>> send_batch(connection_ptr to, facts batch);
     template <class Row>
     awaitable<> mark_changes();
 
+    asio::any_io_executor strand_;
     clock& time_;
     connector<scheduler_session>& scheduler_;
     cluster_state& state_;

@@ -6,8 +6,6 @@
 
 namespace rik::detail {
 
-namespace {
-
 item item_of(instance const& row, view const& in) {
     item made{.instance = row.id(), .pod_release = row.pod_release()};
     made.name = row.name();
@@ -23,15 +21,6 @@ item item_of(instance const& row, view const& in) {
 }
 
 registered_node registered(node const& row) { return {row.id, row.pod_subnet, row.facts.name}; }
-
-facts all_of(view const& from) {
-    facts all{.at = from.at(), .everything = true};
-    for (auto const& row : from.list<instance>()) all.items.push_back(item_of(*row, from));
-    for (auto const& row : from.list<node>()) all.nodes.push_back(registered(*row));
-    return all;
-}
-
-}  // namespace
 
 void due_facts::mark_everything() {
     is_everything_ = true;
@@ -62,14 +51,11 @@ bool due_facts::is_empty() const {
     return !is_everything_ && instances_.empty() && nodes_.empty() && refusals_.empty() && streams_.empty();
 }
 
-/// What was marked by itself before everything stays due: it may have been asked for in this session.
-facts due_facts::drain(view const& from) {
-    return std::exchange(is_everything_, false) ? all_of(from) : drain_changes(from);
-}
-
-facts due_facts::drain_changes(view const& from) {
-    facts news{.at = from.at()};
-    for (auto const& id : std::exchange(instances_, {})) {
+facts due_facts::drain(view const& from, std::size_t count_max) {
+    facts news{.at = from.at(), .complete = true};
+    for (std::size_t count = 0; count < count_max && !instances_.empty(); ++count) {
+        auto const id = *instances_.begin();
+        instances_.erase(instances_.begin());
         if (auto const row = from.find<instance>(id))
             news.items.push_back(item_of(*row, from));
         else

@@ -5,11 +5,16 @@
 #include <rik/link/messages.hpp>
 #include <rik/store/view.hpp>
 
+#include <cstddef>
 #include <set>
-#include <string>
+#include <utility>
 #include <vector>
 
 namespace rik::detail {
+
+/// A row as the scheduler is told of it. `in` has its workload.
+item item_of(instance const& row, view const& in);
+registered_node registered(node const& row);
 
 /// What is due twice is told once, as it is then. Anybody on the strand may mark; the dispatcher waits and drains.
 class due_facts {
@@ -27,12 +32,14 @@ public:
 
     bool is_empty() const;
     awaitable<> wait() { return marked_.wait(); }
-    /// As the rows in `from` are now. Nothing is due then. The caller fills in what they say of the cluster.
-    facts drain(view const& from);
+    /// Returns true if everything was due. What was marked by itself stays due: it may have been marked in this
+    /// session.
+    bool drain_everything() { return std::exchange(is_everything_, false); }
+    /// A batch of what is due, as the rows in `from` are now: of instances `count_max` at most, which are due no more.
+    /// What it says of the cluster is for the caller to add.
+    facts drain(view const& from, std::size_t count_max);
 
 private:
-    facts drain_changes(view const& from);
-
     bool is_everything_ = false;
     std::set<instance_id> instances_;
     std::set<node_id> nodes_;

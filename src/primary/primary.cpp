@@ -72,7 +72,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       due_(strand),
       writer_(ports.time, state_),
       removals_(ports.time, state_, writer_, options_.out),
-      dispatcher_(ports.time, ports.scheduler, state_, due_, options_.cluster_cidr, options_.out),
+      dispatcher_(strand, ports.time, ports.scheduler, state_, due_, options_.cluster_cidr, options_.out),
       registry_(ports.time, state_, writer_, due_, {options_.cluster_cidr, options_.node_prefix_bits}, options_.out),
       bindings_(ports.time, state_, writer_, removals_, due_, options_.policy, options_.out),
       reports_(strand, state_, registry_, bindings_, removals_, due_, options_.out),
