@@ -2,6 +2,7 @@
 #pragma once
 
 #include "image_detail.hpp"
+#include "outbox_detail.hpp"
 
 #include <rik/async/notifier.hpp>
 #include <rik/async/task_group.hpp>
@@ -42,29 +43,6 @@ private:
 
     using peer_ptr = std::shared_ptr<node_peer>;
 
-    /// Reports that are due to the primary; of each instance only the newest state.
-    struct outbox {
-        reports due;
-        std::map<instance_id, status_report> states;
-        std::map<node_id, node_report> nodes;
-
-        bool empty() const { return due.empty() && states.empty() && nodes.empty(); }
-
-        void add(status_report news) {
-            auto& newest = states[news.instance];
-            if (newest.status.seq <= news.status.seq) newest = std::move(news);
-        }
-
-        reports take() {
-            auto all = std::exchange(due, {});
-            for (auto& [id, state] : states) all.states.push_back(std::move(state));
-            for (auto& [id, node] : nodes) all.nodes.push_back(std::move(node));
-            states.clear();
-            nodes.clear();
-            return all;
-        }
-    };
-
     // primary_side.cpp: facts in, reports out
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
@@ -92,7 +70,7 @@ private:
     bool report_if_lost(node_id const& node, time_point since);
 
     static void close(node_peer& peer);
-    void report_node(node_id const& node, node_report news);
+    void report_node(node_report news);
 
     asio::any_io_executor strand_;
     scheduler_ports ports_;
@@ -105,7 +83,7 @@ private:
     /// is told that there is no room.
     std::set<node_id> awaited_;
     time_point awaited_until_ = {};
-    outbox outbox_;
+    detail::outbox outbox_;
     notifier place_due_;
     notifier report_due_;
     task_group tasks_;  // last member: the tasks use everything above

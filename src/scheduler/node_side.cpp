@@ -44,7 +44,7 @@ awaitable<> scheduler::impl::serve_node(std::unique_ptr<node_session> link) {
     peers_[id] = peer;
     lost_at_.erase(id);
     image_.set_node(id, peer->greeting.facts);
-    report_node(id, node_report{id, true, peer->greeting.facts});
+    report_node(node_report{id, true, peer->greeting.facts});
     tasks_.spawn(send_orders(peer));
     options_.out.info("node connected", {{"node", peer->greeting.facts.name}});
     if (image_.find_node(id) != nullptr) welcome(*peer);
@@ -80,7 +80,7 @@ void scheduler::impl::take(node_peer& peer, held news) {
         auto& said = peer.greeting.facts;
         said.troubles = std::move(*news.troubles);
         image_.set_troubles(peer.greeting.node, said.troubles);
-        report_node(peer.greeting.node, node_report{peer.greeting.node, true, said});
+        report_node(node_report{peer.greeting.node, true, said});
         place_due_.notify();
     }
     if (news.inventory && peer.is_welcome) {  // else it answers nothing that was asked here
@@ -91,7 +91,7 @@ void scheduler::impl::take(node_peer& peer, held news) {
     for (auto& each : news.states) outbox_.add(status_report{each.instance, each.fence, std::move(each.status)});
     for (auto const& each : news.gone) {
         peer.due.erase(each.instance);
-        outbox_.due.gone.push_back({each.instance, each.fence, peer.greeting.node});
+        outbox_.add(gone_report{each.instance, each.fence, peer.greeting.node});
     }
     report_due_.notify();
 }

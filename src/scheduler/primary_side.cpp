@@ -23,7 +23,7 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
     image_.forget_decisions();
     outbox_ = {};
     for (auto const& [id, peer] : peers_) {
-        report_node(id, node_report{id, true, peer->greeting.facts});
+        report_node(node_report{id, true, peer->greeting.facts});
         peer->needs_inventory = peer->is_welcome;  // the others are asked with their welcome
         peer->changed.notify();
     }
@@ -89,8 +89,8 @@ void scheduler::impl::close_unregistered() {
         if (peer->is_welcome && image_.find_node(id) == nullptr) close(*peer);
 }
 
-void scheduler::impl::report_node(node_id const& node, node_report news) {
-    outbox_.nodes[node] = std::move(news);
+void scheduler::impl::report_node(node_report news) {
+    outbox_.add(std::move(news));
     report_due_.notify();
 }
 
@@ -99,7 +99,7 @@ awaitable<> scheduler::impl::send_reports() {
         co_await report_due_.wait();
         while (primary_ && !outbox_.empty()) {
             auto const link = primary_;
-            auto batch = outbox_.take();
+            auto batch = outbox_.drain(limits::batch_items_max);
             auto const sent = co_await link->send(std::move(batch));
             if (!sent) break;  // the session's reader sees it too, and the resync repeats what was lost
         }

@@ -39,9 +39,9 @@ awaitable<> scheduler::impl::place_pending() {
         co_await place_due_.wait();
         while (primary_ && image_.is_complete() && image_.has_undecided()) {
             auto decided = image_.place(limits::places_per_turn_max);
-            for (auto const& each : decided.placed) outbox_.due.proposals.push_back({each.instance, each.node});
+            for (auto const& each : decided.placed) outbox_.add(proposal{each.instance, each.node});
             for (auto& each : decided.unplaced)
-                outbox_.due.unplaced.push_back({std::move(each.instances), std::move(each.reason)});
+                outbox_.add(no_place{std::move(each.instances), std::move(each.reason)});
             report_due_.notify();
             co_await asio::post(strand_, asio::use_awaitable);
         }
@@ -71,7 +71,7 @@ void scheduler::impl::report_lost() {
 
 bool scheduler::impl::report_if_lost(node_id const& node, time_point since) {
     if (!primary_ || ports_.time.now() - since < limits::unheard_after) return false;
-    report_node(node, node_report{node, false, std::nullopt});
+    report_node(node_report{node, false, std::nullopt});
     return true;
 }
 

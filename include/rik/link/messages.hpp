@@ -105,10 +105,6 @@ struct reports {
     std::vector<node_report> nodes = {};
     std::vector<status_report> states = {};
     std::vector<gone_report> gone = {};
-
-    bool empty() const {
-        return proposals.empty() && unplaced.empty() && nodes.empty() && states.empty() && gone.empty();
-    }
 };
 
 /// node -> scheduler, the first message of a session.

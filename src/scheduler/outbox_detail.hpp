@@ -1,0 +1,35 @@
+// What the scheduler owes the primary: a set of reports, not a queue.
+#pragma once
+
+#include <rik/link/messages.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <utility>
+
+namespace rik::detail {
+
+/// Of each node and each instance only the newest state is kept, and each end once, so that it never holds more than
+/// there are nodes and instances. Proposals and refusals are of one run of placement each.
+class outbox {
+public:
+    void add(proposal made) { proposals_.push_back(std::move(made)); }
+    void add(no_place found) { unplaced_.push_back(std::move(found)); }
+    void add(node_report news);
+    void add(status_report news);
+    void add(gone_report news);
+
+    bool empty() const;
+    /// Takes out about `count_max` reports: nodes first, ends last, as whoever reads them needs them.
+    reports drain(std::size_t count_max);
+
+private:
+    std::deque<proposal> proposals_;
+    std::deque<no_place> unplaced_;
+    std::map<node_id, node_report> nodes_;
+    std::map<instance_id, status_report> states_;
+    std::map<std::pair<instance_id, node_id>, gone_report> gone_;
+};
+
+}  // namespace rik::detail
