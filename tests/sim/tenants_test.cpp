@@ -175,7 +175,7 @@ awaitable<> a_watch_keeps_to_its_tenant(inhabited& all) {
 
 }  // namespace
 
-TEST_CASE("lists have what is of the caller's tenant, and nodes; an admin's have all") {
+TEST_CASE("lists have what is of the caller's tenant, and nodes, and an admin's have all") {
     simulate(lists_keep_to_tenants);
 }
 TEST_CASE("a filter shows nobody what is of another tenant") { simulate(filters_keep_to_tenants); }

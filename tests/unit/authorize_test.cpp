@@ -79,7 +79,7 @@ TEST_CASE("everybody may ask for all that they may see") {
         for (auto const role : {reader, editor}) CHECK(may_all(role, reads, kind, ""));
 }
 
-TEST_CASE("everybody reads nodes; their images are the admin's") {
+TEST_CASE("everybody reads nodes, and their images are the admin's") {
     for (auto const role : {reader, editor}) {
         CHECK(may_all(role, reads, object_kind::node, ""));
         CHECK(may_none(role, changes, object_kind::node, ""));
