@@ -37,7 +37,7 @@ bool is_chosen(instance const& row, caller const& who, instance_filter const& wh
 /// The index that holds all that are chosen; empty: the whole table.
 std::string index_of(instance_filter const& which) {
     if (which.workload) return owner_index(*which.workload);
-    return which.node ? node_index(*which.node) : std::string();
+    return which.node ? rik::node_index(*which.node) : std::string();
 }
 
 error being_deleted(workload const& owner) {
