@@ -87,6 +87,58 @@ TEST_CASE("what is removed is not there, and its room on the disk is free", "[e2
     CHECK(f.remove({.digest = digest}).has_value());
 }
 
+TEST_CASE("a pull that fails leaves nothing, and takes nothing from others", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    auto const images = f.directory.path() / "state/images";
+    auto const good = rik::testing::make_busybox_layout(f.layout(), "1", what);
+    what.files = {{"/hello", "second"}};
+    auto const other = rik::testing::make_busybox_layout(f.layout(), "2", what);
+    auto const broken = (f.directory.path() / "broken").string();
+    rik::testing::run_tool("skopeo", {"copy", "-q", "--dest-compress", "--dest-compress-format", "zstd", other,
+                                      "oci:" + broken + ":1"});  // which umoci cannot unpack
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    f.open({registry.address()});
+    auto const is_empty = [&] {
+        return fs::is_empty(images / "blobs/sha256") && fs::is_empty(images / "layouts") &&
+               fs::is_empty(images / "tmp");
+    };
+    CHECK(f.ensure("oci:" + broken + ":1").has_error());
+    CHECK(is_empty());
+    CHECK(f.ensure(registry.address() + "/nothing:1").has_error());
+    CHECK(is_empty());
+    CHECK(rik::testing::run(f.io, f.store->load({broken, "a:1"})).has_error());
+    CHECK(is_empty());
+    auto const name = registry.push(good, "busybox:latest");
+    auto const first = f.get(name)->digest;
+    registry.push("oci:" + broken + ":1", "busybox:latest");
+    CHECK(f.ensure(name).has_error());
+    CHECK(f.ensure(name, image_pull_policy::never)->get()->digest == first);
+    CHECK(f.remove({.digest = first}).has_value());
+    CHECK(is_empty());
+}
+
+TEST_CASE("what a killed rik has left of a pull goes at the next start", "[e2e][images]") {
+    fixture f;
+    auto const images = f.directory.path() / "state/images";
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({});
+    auto const digest = f.get(name)->digest;
+    f.close();
+    auto const files_in = [](fs::path const& directory) {
+        return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
+    };
+    auto const blob_count = files_in(images / "blobs/sha256");
+    // Its record was not written yet; and blobs of a download, whose index was not written yet.
+    fs::copy(*fs::directory_iterator(images / "layouts"), images / "layouts/cut-off", fs::copy_options::copy_symlinks);
+    std::ofstream(images / "blobs/sha256" / std::string(64, 'a')) << "of nobody";
+    fs::create_directories(images / "layouts/cut-off-earlier/blobs");
+    f.open({});
+    CHECK(files_in(images / "layouts") == 1);
+    CHECK(files_in(images / "blobs/sha256") == blob_count);
+    CHECK(f.ensure(name, image_pull_policy::never)->get()->digest == digest);
+}
+
 TEST_CASE("an image that a container has mounted is not removed", "[e2e][images]") {
     fixture f;
     rik::testing::make_busybox_layout(f.layout(), "1", plain_image());

@@ -46,7 +46,8 @@ class image_files {
 public:
     explicit image_files(std::filesystem::path root) : root_(std::move(root)) {}
 
-    /// Makes the directories and puts what is half done, or of an earlier form and not in use, into the trash.
+    /// Makes the directories, puts what is half done, or of an earlier form and not in use, into the trash, and
+    /// collects the garbage of pulls that were cut off.
     result<void> open() const;
     /// Removes what this class and its tools have made, and the directory itself if it is empty then and no mount
     /// point.
@@ -83,8 +84,9 @@ public:
     std::vector<held_image> list() const;
     /// Errors: not_found; conflict, a container has it mounted; internal.
     result<void> forget(image_removal const& what) const;
-    /// Removes the blobs that no layout refers to. Precondition: no pull is under way.
-    void collect_blobs() const;
+    /// Removes the layouts that no record is of, as a failed pull leaves them, and the blobs that no other refers to.
+    /// Precondition: no pull is under way.
+    void collect_garbage() const;
     /// Deletes what was put there. What cannot be deleted, and what is left when it is stopped, stays for the next
     /// time.
     void empty_trash(std::stop_token const& stop) const;

@@ -107,10 +107,17 @@ void image_files::drop_record(std::string const& key) const {
     (void)remove_tree(layout(key));
 }
 
-void image_files::collect_blobs() const {
+/// A layout that an unfinished pull has changed is not what its record says: it is of no more use than one without.
+void image_files::collect_garbage() const {
     std::set<std::string> wanted;
-    for (auto const& each : entries_of(root_ / "layouts"))
-        for (auto& digest : layout_blobs(each, blobs())) wanted.insert(blob_file(blobs(), digest).string());
+    for (auto const& each : entries_of(root_ / "layouts")) {
+        auto const record = read_object(root_ / "names" / (each.filename().string() + ".json"));
+        auto const of_layout = layout_blobs(each, blobs());
+        auto const is_known = !of_layout.empty() && of_layout.front() == text_of(record, "digest");
+        if (!is_known) (void)remove_tree(each);
+        if (!is_known) continue;
+        for (auto const& digest : of_layout) wanted.insert(blob_file(blobs(), digest).string());
+    }
     for (auto const& each : entries_of(blobs() / "sha256"))
         if (!wanted.contains(each.string())) ::unlink(each.c_str());
 }
