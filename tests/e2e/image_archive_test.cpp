@@ -139,6 +139,29 @@ TEST_CASE("what a killed rik has left of a pull goes at the next start", "[e2e][
     CHECK(f.ensure(name, image_pull_policy::never)->get()->digest == digest);
 }
 
+TEST_CASE("an image that was pulled by its tag is there by its digest, in its repository", "[e2e][images]") {
+    fixture f;
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const name = registry.push(rik::testing::make_busybox_layout(f.layout(), "1", plain_image()), "busybox:1");
+    auto const repository = registry.address() + "/busybox";
+    f.open({registry.address()});
+    auto const digest = f.get(name)->digest;
+    registry.stop();
+    auto const has = [&](std::string const& of, image_pull_policy policy) { return f.ensure(of, policy).has_value(); };
+    for (auto const policy : {image_pull_policy::never, image_pull_policy::if_not_present}) {
+        auto const got = f.ensure(repository + "@" + digest, policy);
+        REQUIRE(got.has_value());
+        CHECK((*got)->digest == digest);
+        CHECK((*got)->name == repository + "@" + digest);
+        CHECK(has(repository + ":other@" + digest, policy));
+        CHECK_FALSE(has(registry.address() + "/other@" + digest, policy));
+        CHECK_FALSE(has(repository + "@sha256:" + std::string(64, '0'), policy));
+    }
+    CHECK(f.ensure(repository + "@" + digest).has_value());
+    CHECK(f.remove({.digest = digest, .only_name = name}).has_value());
+    CHECK_FALSE(has(repository + "@" + digest, image_pull_policy::never));
+}
+
 TEST_CASE("an image that a container has mounted is not removed", "[e2e][images]") {
     fixture f;
     rik::testing::make_busybox_layout(f.layout(), "1", plain_image());

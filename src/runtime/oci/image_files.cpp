@@ -195,8 +195,9 @@ result<void> image_files::remember(std::string const& key, std::string const& na
 
 recollection image_files::recall(image_source const& source, std::string const& name) const {
     auto found = recall_by(source.key, name);
-    if (found.known || found.packed || source.old_key == source.key) return found;
-    return recall_by(source.old_key, name);
+    if (!found.known && !found.packed && source.old_key != source.key) found = recall_by(source.old_key, name);
+    if (!found.known && !found.packed) found.known = recall_by_digest(source.name, name);
+    return found;
 }
 
 recollection image_files::recall_by(std::string const& key, std::string const& name) const {

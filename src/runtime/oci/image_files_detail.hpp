@@ -77,7 +77,8 @@ public:
                           std::string const& stamp) const;
     /// Forgets what the name of this key was.
     void drop_record(std::string const& key) const;
-    /// What is here of `name`, which `source` is of.
+    /// What is here of `name`, which `source` is of. A name with a digest is also here if another name of its
+    /// repository was pulled with that digest.   Source: containerd, Kubernetes
     recollection recall(image_source const& source, std::string const& name) const;
 
     /// All whole trees, by digest.
@@ -96,6 +97,7 @@ public:
 
 private:
     recollection recall_by(std::string const& key, std::string const& name) const;
+    std::optional<known_image> recall_by_digest(image_name const& of, std::string const& name) const;
     result<void> discard(std::filesystem::path const& path) const;
     bool is_mounted(std::filesystem::path const& tree) const;
 

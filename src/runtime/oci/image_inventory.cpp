@@ -58,6 +58,17 @@ std::string shown_name(std::string const& name) {
     return parsed ? short_name(*parsed) : name;
 }
 
+bool is_same_repository(image_name const& one, std::string const& other) {
+    auto const parsed = parse_image_name(other);
+    if (!parsed || parsed->transport != image_transport::registry) return false;
+    auto const repository_of = [](image_name name) {
+        name.tag.clear();
+        name.digest.clear();
+        return short_name(name);
+    };
+    return repository_of(one) == repository_of(*parsed);
+}
+
 }  // namespace
 
 std::vector<held_image> image_files::list() const {
@@ -81,6 +92,16 @@ std::vector<held_image> image_files::list() const {
         all.push_back(std::move(image));
     }
     return all;
+}
+
+std::optional<known_image> image_files::recall_by_digest(image_name const& of, std::string const& name) const {
+    if (of.digest.empty() || !is_complete(of.digest)) return std::nullopt;
+    auto const records = read_records(root_ / "names");
+    auto const is_it = [&](auto const& each) { return each.digest == of.digest && is_same_repository(of, each.name); };
+    if (std::ranges::none_of(records, is_it)) return std::nullopt;
+    auto loaded = load(name, of.digest);
+    if (!loaded) return std::nullopt;
+    return known_image{std::move(*loaded), std::string()};
 }
 
 /// Names first: what is left after a crash has no name, and can be removed by its digest.
