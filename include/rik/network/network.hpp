@@ -49,6 +49,9 @@ public:
     /// changed, and logs that. Returns the Pods that have no network now. Cheap: for every few seconds. Nothing happens
     /// before `open`. Errors: those of `open`.
     virtual awaitable<result<std::vector<lost_pod>>> repair() = 0;
+    /// Those of `attached` that have no network now, as far as it can be seen; nothing is changed. This is for when
+    /// `open` or `repair` has failed: what is there may work on.
+    virtual awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached) = 0;
     /// Removes the node's side: nothing of this node is left. Changed sysctls are put back by the machine's last node.
     virtual awaitable<result<void>> remove_all() = 0;
 };

@@ -60,6 +60,9 @@ public:
     /// False if the bridge, its address or one of the links `names` is not as it was made. Precondition: open_bridge.
     result<bool> are_as_made(std::set<std::string> const& names);
 
+    /// The links that are on a bridge of this node which is up and has the gateway's address, whoever made it.
+    result<std::set<std::string>> list_joined();
+
     /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. A link of that
     /// name is replaced. Errors: unavailable, no open_bridge before; not_found, no such namespace; internal. After an
     /// error there is no such link.
@@ -80,6 +83,7 @@ private:
     result<netlink_socket*> socket();
     result<std::vector<link_view>> list();
     result<std::optional<link_view>> find(std::string_view name);
+    result<bool> has_gateway(std::uint32_t bridge);
     result<void> check_overlap(ipv4_subnet subnet);
     result<void> create_bridge();
     result<void> address_bridge();
