@@ -118,6 +118,40 @@ TEST_CASE("a pull that fails leaves nothing, and takes nothing from others", "[e
     CHECK(is_empty());
 }
 
+TEST_CASE("what came of a download that was cut off serves the next try, for a while", "[e2e][images]") {
+    fixture f;
+    auto const images = f.directory.path() / "state/images";
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const good = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({registry.address()});
+    auto const layer = images / "blobs/sha256" / std::string(64, 'a');
+    auto const cut_off = [&] { std::ofstream(layer) << "a layer"; };
+    auto const fail = [&] { CHECK(f.ensure(registry.address() + "/nothing:1").has_error()); };
+    auto const grow_old = [&] { fs::last_write_time(layer, fs::file_time_type::clock::now() - 2h); };
+    cut_off();
+    fail();
+    CHECK(fs::exists(layer));
+    CHECK(f.ensure(good).has_value());
+    CHECK(fs::exists(layer));
+    grow_old();
+    f.load({f.layout(), "a:1"});  // what was left is thought of at the end of each pull
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    grow_old();
+    fail();
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    CHECK(f.ensure("oci:" + f.layout() + ":none").has_error());  // a file can be read anew
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    CHECK(f.remove({.digest = f.get(good)->digest}).has_value());  // somebody wants room
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    f.close();
+    f.open({registry.address()});
+    CHECK_FALSE(fs::exists(layer));
+}
+
 TEST_CASE("what a killed rik has left of a pull goes at the next start", "[e2e][images]") {
     fixture f;
     auto const images = f.directory.path() / "state/images";

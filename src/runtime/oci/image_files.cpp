@@ -108,7 +108,7 @@ result<void> image_files::open() const {
         auto const is_half = name.starts_with(image_tree_prefix) && ::access((each / image_mark).c_str(), F_OK) != 0;
         if (is_half || (name.starts_with(old_tree_prefix) && !is_mounted(each))) (void)discard(each);
     }
-    collect_garbage();
+    (void)collect_garbage(wall_time::max());
     return {};
 }
 

@@ -85,9 +85,10 @@ public:
     std::vector<held_image> list() const;
     /// Errors: not_found; conflict, a container has it mounted; internal.
     result<void> forget(image_removal const& what) const;
-    /// Removes the layouts that no record is of, as a failed pull leaves them, and the blobs that no other refers to.
-    /// Precondition: no pull is under way.
-    void collect_garbage() const;
+    /// Removes the layouts that no record is of, as a failed pull leaves them, with their blobs, and the blobs that no
+    /// layout refers to and that came before `since`: a download that was cut off can go on with later ones. Returns
+    /// true if such are left. Precondition: no pull is under way.
+    bool collect_garbage(wall_time since) const;
     /// Deletes what was put there. What cannot be deleted, and what is left when it is stopped, stays for the next
     /// time.
     void empty_trash(std::stop_token const& stop) const;

@@ -129,18 +129,24 @@ void image_files::drop_record(std::string const& key) const {
 }
 
 /// A layout that an unfinished pull has changed is not what its record says: it is of no more use than one without.
-void image_files::collect_garbage() const {
+bool image_files::collect_garbage(wall_time since) const {
     std::set<std::string> wanted;
+    std::set<std::string> dropped;
     for (auto const& each : entries_of(root_ / "layouts")) {
         auto const record = read_object(root_ / "names" / (each.filename().string() + ".json"));
         auto const of_layout = layout_blobs(each, blobs());
         auto const is_known = !of_layout.empty() && of_layout.front() == text_of(record, "digest");
         if (!is_known) (void)remove_tree(each);
-        if (!is_known) continue;
-        for (auto const& digest : of_layout) wanted.insert(blob_file(blobs(), digest).string());
+        for (auto const& digest : of_layout) (is_known ? wanted : dropped).insert(blob_file(blobs(), digest).string());
     }
-    for (auto const& each : entries_of(blobs() / "sha256"))
-        if (!wanted.contains(each.string())) ::unlink(each.c_str());
+    auto is_left = false;
+    for (auto const& each : entries_of(blobs() / "sha256")) {
+        if (wanted.contains(each.string())) continue;
+        auto const goes = dropped.contains(each.string()) || time_of(each) < since;
+        if (goes) ::unlink(each.c_str());
+        is_left = is_left || !goes;
+    }
+    return is_left;
 }
 
 void image_files::empty_trash(std::stop_token const& stop) const {

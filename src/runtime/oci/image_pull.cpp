@@ -20,6 +20,8 @@ namespace rik::detail {
 
 namespace {
 
+/// So long the layers that came before a download was cut off are kept for the next try.
+constexpr auto cut_off_kept_for = std::chrono::hours(1);
 constexpr std::size_t names_at_once_max = 100'000;  // those who really work are limited by what follows
 
 /// What skopeo takes from its surroundings: proxies, certificates, logins.
@@ -134,8 +136,10 @@ awaitable<result<known_image>> image_puller::pull(std::string name, image_source
 
 awaitable<result<known_image>> image_puller::fetch(std::string name, image_source source, std::string stamp) {
     auto mark = co_await begin_work();
+    auto const can_go_on = source.file.empty();
     auto fetched = co_await fetch_anew(std::move(name), std::move(source), std::move(stamp));
     if (fetched) mark.succeed();
+    keeps_cut_off_ = keeps_cut_off_ && (fetched || can_go_on);
     co_return fetched;
 }
 
@@ -189,6 +193,7 @@ awaitable<result<void>> image_puller::forget(image_removal what) {
     auto work = [files = files_, what = std::move(what)] { return files.forget(what); };
     auto const forgotten = co_await offload(pool_, std::move(work));
     has_garbage_ = has_garbage_ || forgotten.has_value();
+    keeps_cut_off_ = keeps_cut_off_ && !forgotten;
     co_await collect_garbage();
     co_return forgotten;
 }
@@ -205,9 +210,12 @@ awaitable<> image_puller::collect_garbage() {
 awaitable<> image_puller::collect_now() {
     auto const turn = co_await beginnings_->acquire();
     if (!has_garbage_ || work_count_ > 0) co_return;  // something began meanwhile, and collects at its end
+    auto const since = keeps_cut_off_ ? time_->wall() - cut_off_kept_for : wall_time::max();
+    auto work = [files = files_, since] { return files.collect_garbage(since); };
     has_garbage_ = false;
-    auto work = [files = files_] { files.collect_garbage(); };
-    co_await offload(pool_, std::move(work));
+    keeps_cut_off_ = true;
+    auto const is_left = co_await offload(pool_, std::move(work));
+    has_garbage_ = has_garbage_ || is_left;
 }
 
 awaitable<> image_puller::empty_trash(std::stop_token stop) {

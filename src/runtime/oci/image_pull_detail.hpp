@@ -106,6 +106,7 @@ private:
     std::unique_ptr<limiter> beginnings_;  // one work begins at a time, and none while garbage is collected
     std::size_t work_count_ = 0;           // pulls and unpackings that are under way
     bool has_garbage_ = false;             // collected when nothing is under way
+    bool keeps_cut_off_ = true;            // of it what a download that was cut off can go on with
 };
 
 }  // namespace rik::detail
