@@ -255,9 +255,21 @@ void check_is_last(std::string_view rest, text_position at, definition_tree& tre
          "give one document at a time"});
 }
 
+/// A document that is JSON, which libyaml refuses where a string has a surrogate pair ("\ud83d\ude00"), though YAML 1.2
+/// has all of JSON in it. nullopt if it is something else, or is wrong.
+std::optional<tree_part> read_json_document(std::string_view text, text_position from) {
+    auto const at = find_json(text);
+    if (!at) return std::nullopt;
+    auto part = read_json_part(text.substr(*at), position_after(text.substr(0, *at), from));
+    part.size += *at;
+    if (!part.tree.is_complete || !may_follow_json(text.substr(part.size))) return std::nullopt;
+    return part;
+}
+
 }  // namespace
 
 tree_part read_yaml_part(std::string_view text, text_position from) {
+    if (auto json = read_json_document(text, from)) return std::move(*json);
     tree_part part;
     document_reader reader(text, from, part.tree.found);
     part.size = reader.read();
