@@ -297,6 +297,9 @@ definition_tree read_yaml_tree(std::string_view text) {
 namespace rik {
 
 result<std::string> yaml_to_json(std::string_view text) {
+    auto const start = detail::find_document(detail::without_bom(text), {});
+    if (!start.problem && start.at == detail::without_bom(text).size())
+        return error{errc::not_found, "there is nothing in it"};
     auto const tree = detail::is_json(text) ? detail::read_json_tree(text) : detail::read_yaml_tree(text);
     if (!tree.found.empty()) return tree.found.front();
     return detail::canonical_text(tree.root);
