@@ -466,6 +466,28 @@ TEST_CASE("a server that hangs is noticed at the end of a wait, and one that is 
     CHECK(rikctl_at(server.address(), arguments).err == "error: instance a is not finished in time: a is running\n");
 }
 
+TEST_CASE("a server that hangs makes no wait longer than it was to be") {
+    // It hangs at one of the calls, the first or a later one.
+    for (std::string const at : {"GET /rik/v1/instances/a", "GET /rik/v1/instances?watch", "POST", "DELETE"}) {
+        fake_server server([at](fake_request const& request) {
+            if (request.line.starts_with(at)) return fake_reply{{}, true};
+            if (request.line.starts_with("POST")) return reply_with(201, R"({"items":[{"name":"a"}]})");
+            if (request.line.starts_with("DELETE")) return reply_with(202, "{}");
+            if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "pending"));
+            return stays_open({event_text("1", "added", instance("a", "pending")), event_text("1", "synced", "{}")});
+        });
+        for (std::vector<std::string> arguments : {std::vector<std::string>{"wait", "i", "a", "--for", "finished"},
+                                                   {"create", "instance", "--workload", "w", "--wait"},
+                                                   {"delete", "i", "a", "b", "--wait"}}) {
+            arguments.insert(arguments.end(), {"--timeout", "1s"});
+            INFO(at << ": " << arguments.front());
+            auto const began = std::chrono::steady_clock::now();
+            CHECK(rikctl_at(server.address(), arguments).code == 6);
+            CHECK(std::chrono::steady_clock::now() - began < 3s);
+        }
+    }
+}
+
 TEST_CASE("a server that goes away between a creation and its waiting is waited for") {
     auto const count = std::make_shared<std::atomic<int>>(0);
     fake_server server([=](fake_request const& request) {
