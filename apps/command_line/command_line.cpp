@@ -58,10 +58,12 @@ CLI::Option const* find_option(apps const& chain, std::string_view name) {
 bool is_option(std::string_view word) { return word.size() > 1 && word.front() == '-' && word != "--"; }
 
 /// The first word that no part of the command line takes, options first: what they would take looks like a word too
-/// many.
-std::optional<std::string> unexpected_word(CLI::App const& app) {
+/// many. Behind the word that stands where a command should, options are that command's.
+std::optional<std::string> unexpected_word(CLI::App const& app, CLI::App const& last) {
     auto words = app.remaining(true);
     std::erase(words, "--");
+    auto const lacks_command = !commands_of(last).empty();
+    if (lacks_command && !words.empty() && !is_option(words.front())) return words.front();
     auto const option = std::ranges::find_if(words, is_option);
     if (option != words.end()) return *option;
     return words.empty() ? std::nullopt : std::optional(words.front());
@@ -132,7 +134,7 @@ std::string explain(CLI::App const& app, CLI::ParseError const& problem) {
     auto const chain = chain_of(app);
     std::string const message = problem.what();
     auto const type = problem.get_name();
-    auto const word = unexpected_word(app);
+    auto const word = unexpected_word(app, *chain.back());
     if (word && is_option(*word)) return explain_option(chain, *word);
     auto const takes_command = !commands_of(*chain.back()).empty();
     if (takes_command && (word || type == "RequiredError")) return explain_command(chain, word);

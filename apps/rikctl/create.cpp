@@ -91,7 +91,8 @@ struct instance_options {
 exit_code create_instances(session& with, instance_options const& options) {
     if (options.wanted.replicas > 1 && !options.wanted.name.empty())
         return with.fail_usage("--name is for one instance: leave it out, or leave out --replicas");
-    auto server = with.server();
+    auto const deadline = with.now() + *parse_duration(options.timeout);
+    auto server = options.waits ? with.server_until(deadline) : with.server();
     if (!server) return with.fail_address(server.error());
     auto const created = server->create_instances(options.wanted);
     if (!created) return with.fail(created.error());
@@ -104,7 +105,7 @@ exit_code create_instances(session& with, instance_options const& options) {
     wait_for_all_request wanted{.kind = rik::resource_kind::instance,
                                 .objects = std::move(objects),
                                 .goal = {rik::wait_goal::what::running},
-                                .timeout = options.timeout};
+                                .deadline = deadline};
     wanted.was_reached = true;
     wanted.holds_for = running_for_min;
     return wait_for_all(with, *server, wanted);

@@ -74,7 +74,8 @@ exit_code find_id(session& with, rik::client& server, target& what) {
 }
 
 exit_code delete_all(session& with, std::vector<target> targets, delete_options const& options) {
-    auto server = with.server();
+    auto const deadline = with.now() + *parse_duration(options.timeout);
+    auto server = options.waits ? with.server_until(deadline) : with.server();
     if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     std::vector<target> deleted;
@@ -87,8 +88,7 @@ exit_code delete_all(session& with, std::vector<target> targets, delete_options 
     }
     for (auto const& each : deleted) {
         if (!options.waits) break;
-        wait_for_all_request request{
-            each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, options.timeout};
+        wait_for_all_request request{each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, deadline};
         request.tells_progress = !options.is_quiet;
         request.was_reached = true;
         auto const code = wait_for_all(with, *server, request);

@@ -25,6 +25,14 @@ rik::result<rik::client> session::server() const {
     return rik::client(std::move(*address), around_.options);
 }
 
+rik::result<rik::client> session::server_until(rik::time_point deadline) const {
+    auto const found = server();
+    if (!found) return found;
+    auto options = found->options();
+    options.deadline = deadline;
+    return rik::client(found->address(), options);
+}
+
 exit_code session::fail(error const& problem, std::string_view about) {
     std::istringstream lines(rik::printable(rik::to_string(problem)));
     for (std::string line; std::getline(lines, line);)

@@ -50,6 +50,8 @@ public:
 
     /// Prints each line of `problem` as an error and gives the exit code that fits it.
     exit_code fail(rik::error const& problem, std::string_view about = {});
+    /// The same; no call waits longer than until `deadline`.
+    rik::result<rik::client> server_until(rik::time_point deadline) const;
     /// The same for what `server` found: a wrong --server is a wrong command line.
     exit_code fail_address(rik::error const& problem);
     exit_code fail_usage(std::string_view message);

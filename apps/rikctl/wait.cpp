@@ -50,11 +50,12 @@ exit_code wait_as_told(session& with, wait_options const& options) {
     if (auto const fits = rik::check_wait_goal(*kind, *goal); !fits) return with.fail_usage(to_string(fits.error()));
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
         return with.fail_usage(wrong);
-    auto server = with.server();
+    auto const deadline = with.now() + *parse_duration(options.timeout);
+    auto server = with.server_until(deadline);
     if (!server) return with.fail_address(server.error());
     std::vector<awaited_object> objects;
     for (auto const& name : options.names) objects.push_back({name, {}, options.definition_kind});
-    return wait_for_all(with, *server, {*kind, std::move(objects), *goal, options.timeout});
+    return wait_for_all(with, *server, {*kind, std::move(objects), *goal, deadline});
 }
 
 }  // namespace
@@ -113,9 +114,7 @@ exit_code wait_for_each(session& with, rik::client& server, wait_for_all_request
 }  // namespace
 
 exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request const& request) {
-    auto const timeout = parse_duration(request.timeout);
-    if (!timeout) return with.fail_usage(to_string(timeout.error()));
-    auto const deadline = with.now() + *timeout;
+    auto const deadline = request.deadline;
     if (request.holds_for <= rik::duration{}) return wait_for_each(with, server, request, {deadline}, nullptr);
     std::vector<awaited_object> met;
     auto const first = wait_for_each(with, server, request, {deadline}, &met);

@@ -20,7 +20,7 @@ struct wait_for_all_request {
     rik::resource_kind kind;
     std::vector<awaited_object> objects;
     rik::wait_goal goal;
-    std::string timeout;          ///< as on the command line
+    rik::time_point deadline;
     bool tells_progress = false;  ///< on the standard error, after a moment
     bool was_reached = false;     ///< the server has answered a moment ago
     /// When all is met it must stay so for this time: what ends at once is told as ended.

@@ -273,7 +273,11 @@ result<void> directories::remove_parts(log out) const {
 
 result<void> directories::remove(log out) {
     if (auto const removed = remove_run_dir(); !removed) return removed;
-    if (!keeps_state()) return remove_state_dir(out);
+    if (!keeps_state()) {
+        auto const removed = remove_state_dir(out);
+        if (removed && only_removes_) remove_made_directories();  // of a state directory that was not there
+        return removed;
+    }
     return error{
         errc::denied,
         fmt::format("{}: {}; what is in it stays (databases, images, logs, what containers wrote), all else of "
@@ -316,6 +320,11 @@ void directories::undo() {
     }
     if (is_bare(state_dir_, {lock_name, mark_name, draft_of(mark_name)}))
         for (auto const& each : made_files_) (void)remove_file(each);
+    remove_made_directories();
+}
+
+/// Those that nobody has put anything into.
+void directories::remove_made_directories() const {
     std::error_code kept;
     for (auto each = made_directories_.rbegin(); each != made_directories_.rend(); ++each) fs::remove(*each, kept);
 }

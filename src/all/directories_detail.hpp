@@ -61,6 +61,7 @@ private:
     result<void> hold(std::filesystem::path const& file);
     result<void> remove_run_dir();
     result<void> remove_state_dir(log out);
+    void remove_made_directories() const;
     result<std::optional<mark>> read_mark() const;
     result<void> write_mark(mark const& of) const;
     result<void> choose(local_options const& options, mark const& old);

@@ -125,11 +125,12 @@ result<std::string> client::call(std::string method, std::string target, std::st
 }
 
 result<std::string> client::call_within(duration patience, detail::exchange_request request) {
-    auto const deadline = clock_.now() + patience;
+    auto const deadline = std::min(clock_.now() + patience, options_.deadline);
     // What only reads waits for no disk: a server that does not begin to answer hangs.
     auto const is_read = request.method == "GET" && !request.may_wait;
     auto const head_deadline = is_read ? std::min(deadline, clock_.now() + options_.head_timeout) : deadline;
-    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
+    auto const connect_deadline = std::min(deadline, clock_.now() + options_.connect_timeout);
+    auto reply = detail::http_exchange::open(to_, request, connect_deadline, head_deadline);
     if (!reply) return reply.error();
     if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
     if (auto const fits = detail::check_type(to_, **reply, {"application/json"}); !fits) return fits.error();
@@ -213,9 +214,10 @@ result<log_stream> client::open_log(log_wanted const& what) {
     detail::exchange_request request{.target = target.text()};
     request.accept = fmt::format("{}{}, text/plain", what.how.has_marks ? fmt::format("{}, ", marked_log_type) : "",
                                  framed_log_type);
-    auto const deadline = clock_.now() + options_.reply_timeout;
+    auto const deadline = std::min(clock_.now() + options_.reply_timeout, options_.deadline);
     auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
-    auto reply = detail::http_exchange::open(to_, request, clock_.now() + options_.connect_timeout, head_deadline);
+    auto const connect_deadline = std::min(deadline, clock_.now() + options_.connect_timeout);
+    auto reply = detail::http_exchange::open(to_, request, connect_deadline, head_deadline);
     if (!reply) return reply.error();
     if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
     if (auto const fits = detail::check_type(to_, **reply, {marked_log_type, framed_log_type, "text/plain"}); !fits)

@@ -15,6 +15,7 @@ error not_set(std::string field) { return {errc::invalid, "is not set", std::mov
 
 result<client_config> parse_client_config(std::string_view text) {
     auto const json = yaml_to_json(text);
+    if (!json && json.error().code == errc::not_found) return error{errc::invalid, "the file is empty", {}, remedy};
     if (!json) return json.error();
     auto const document = detail::parse_object(*json);
     auto const* cluster = document ? detail::find(*document, "cluster") : nullptr;

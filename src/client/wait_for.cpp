@@ -34,8 +34,11 @@ void tell_connection(wait_request const& request, std::string_view reason) {
 }
 
 /// The object as the server shows it. A server that was there a moment ago is waited for.
-result<std::string> find_object(client& server, wait_request const& request) {
+result<std::string> find_object(client const& of, wait_request const& request) {
     system_clock const clock;
+    auto options = of.options();
+    options.deadline = std::min(options.deadline, request.deadline);
+    client server(of.address(), options);
     auto const give_up_at = std::min(request.deadline, clock.now() + request.lost_max.value_or(patience_max));
     bool is_lost = false;
     for (;;) {
@@ -49,9 +52,10 @@ result<std::string> find_object(client& server, wait_request const& request) {
 }
 
 /// Lasts as long as the waiting does.
-result<watch_stream> open_watch(client& server, wait_request const& request, std::string const& id) {
+result<watch_stream> open_watch(client const& server, wait_request const& request, std::string const& id) {
     auto options = server.options();
     options.reconnect_for = request.lost_max.value_or(request.deadline - system_clock().now());
+    options.deadline = std::min(options.deadline, request.deadline);
     client patient(server.address(), options);
     if (!concerns_its_instances(request)) return patient.watch(request.kind);
     return patient.watch(resource_kind::instance, {.workload = id});
@@ -60,6 +64,7 @@ result<watch_stream> open_watch(client& server, wait_request const& request, std
 bool is_there(client const& server) {
     auto options = server.options();
     options.connect_timeout = options.head_timeout = options.reply_timeout = answer_within;
+    options.deadline = time_point::max();
     return client(server.address(), options).version().has_value();
 }
 

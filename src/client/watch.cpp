@@ -39,6 +39,7 @@ watch_stream& watch_stream::operator=(watch_stream&&) noexcept = default;
 watch_stream::~watch_stream() = default;
 
 result<void> watch_stream::connect(time_point deadline) {
+    deadline = std::min(deadline, options_.deadline);
     detail::exchange_request request{.target = target_, .accept = "text/event-stream", .last_event_id = last_id_};
     auto const connect_deadline = std::min(deadline, clock_.now() + options_.connect_timeout);
     auto reply = detail::http_exchange::open(to_, request, connect_deadline, deadline);

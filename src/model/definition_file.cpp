@@ -65,11 +65,6 @@ private:
         return part;
     }
 
-    static bool may_follow_json(std::string_view text) {
-        auto const first = text.find_first_not_of(" \t\r\n");
-        return first == text.npos || text[first] == '{' || is_at_document_end(text.substr(first));
-    }
-
     static definition_tree wrong(error problem) {
         definition_tree tree;
         tree.found.push_back(std::move(problem));

@@ -55,7 +55,11 @@ void check_variables(field_reader const& fields, std::vector<environment_variabl
 
 /// The program itself is found by its path, or by its name in the directories of PATH.
 void check_program(field_reader const& fields, std::vector<std::string> const& command) {
-    if (!command.empty()) check_path(fields, "command[0]", command.front());
+    if (command.empty()) return;
+    check_path(fields, "command[0]", command.front());
+    if (command.front().empty())
+        fields.notes().problem(fields.path_of("command[0]"), "is empty: it names no program",
+                               "begin the command with a program, or leave it out for that of the image");
 }
 
 void check_cpu_limit(field_reader const& limits, std::int64_t milli) {

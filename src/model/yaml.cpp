@@ -255,9 +255,21 @@ void check_is_last(std::string_view rest, text_position at, definition_tree& tre
          "give one document at a time"});
 }
 
+/// A document that is JSON, which libyaml refuses where a string has a surrogate pair ("\ud83d\ude00"), though YAML 1.2
+/// has all of JSON in it. nullopt if it is something else, or is wrong.
+std::optional<tree_part> read_json_document(std::string_view text, text_position from) {
+    auto const at = find_json(text);
+    if (!at) return std::nullopt;
+    auto part = read_json_part(text.substr(*at), position_after(text.substr(0, *at), from));
+    part.size += *at;
+    if (!part.tree.is_complete || !may_follow_json(text.substr(part.size))) return std::nullopt;
+    return part;
+}
+
 }  // namespace
 
 tree_part read_yaml_part(std::string_view text, text_position from) {
+    if (auto json = read_json_document(text, from)) return std::move(*json);
     tree_part part;
     document_reader reader(text, from, part.tree.found);
     part.size = reader.read();
@@ -285,6 +297,9 @@ definition_tree read_yaml_tree(std::string_view text) {
 namespace rik {
 
 result<std::string> yaml_to_json(std::string_view text) {
+    auto const start = detail::find_document(detail::without_bom(text), {});
+    if (!start.problem && start.at == detail::without_bom(text).size())
+        return error{errc::not_found, "there is nothing in it"};
     auto const tree = detail::is_json(text) ? detail::read_json_tree(text) : detail::read_yaml_tree(text);
     if (!tree.found.empty()) return tree.found.front();
     return detail::canonical_text(tree.root);

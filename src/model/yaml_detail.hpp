@@ -18,6 +18,13 @@ bool is_at_document_end(std::string_view text);
 /// Where reading goes on after what is wrong at the byte `at` of a document: the next line with "---", or the size.
 std::size_t find_next_document(std::string_view text, std::size_t at);
 
+/// Where the value of the document at the beginning of `text` begins if it looks like JSON: behind its "---", and
+/// blanks and comments. nullopt if something else stands there.
+std::optional<std::size_t> find_json(std::string_view text);
+
+/// May `text` stand behind a JSON value? Nothing, comments, the mark of another document or another value may.
+bool may_follow_json(std::string_view text);
+
 /// `text` without the byte order marks that begin a line: each of the files that were put together to one may have had
 /// its own. Those inside of a line are text.
 std::string without_boms(std::string_view text);

@@ -107,6 +107,20 @@ document_start find_document(std::string_view text, text_position from) {
     }
 }
 
+std::optional<std::size_t> find_json(std::string_view text) {
+    std::size_t at = begins_with_mark(text, document_mark) ? document_mark.size() : 0;
+    if (auto const line = line_size(text.substr(at)); says_nothing(text.substr(at, line))) at += line;
+    at += silence_size(text.substr(at));
+    at = std::min(text.find_first_not_of(" \t", at), text.size());
+    return text.substr(at).starts_with('{') ? std::optional(at) : std::nullopt;
+}
+
+bool may_follow_json(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    text.remove_prefix(silence_size(text));
+    return is_at_document_end(text) || is_json(text);
+}
+
 std::string without_boms(std::string_view text) {
     std::string made;
     made.reserve(text.size());

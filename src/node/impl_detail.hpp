@@ -100,6 +100,7 @@ private:
     awaitable<> open_network();
     /// Says that the network cannot be had, and why; nullopt: it is there. Nothing is said twice.
     void tell_of_network(std::optional<error> const& why);
+    awaitable<> tell_cut_off(error why);
     void lose_network(lost_pod const& which);
     awaitable<> network_ready(record_ptr held);
     std::vector<pod_attachment> present_pods();

@@ -41,6 +41,7 @@ awaitable<> node_agent::impl::keep_network() {
         co_await ports_.time.sleep_for(repair_period);
         auto const repaired = co_await ports_.pods.repair();
         tell_of_network(repaired ? std::nullopt : std::optional(repaired.error()));
+        if (!repaired) co_await tell_cut_off(repaired.error());
         if (!repaired) continue;
         for (auto const& each : *repaired) lose_network(each);
     }
@@ -61,6 +62,21 @@ void node_agent::impl::tell_of_network(std::optional<error> const& why) {
     troubles_are_due_ = true;
     due_.notify();
     network_changed_.notify();
+    for (auto const& [id, held] : records_)
+        if (held->network_lost) held->changed.notify();
+}
+
+/// Those that have no network because it cannot be opened or repaired; `why` may go, whatever it is.
+awaitable<> node_agent::impl::tell_cut_off(error why) {
+    std::vector<instance_id> running;
+    for (auto const& [id, held] : records_)
+        if (held->status().state == instance_state::running && !held->end) running.push_back(id);
+    auto const cut_off = co_await ports_.pods.list_cut_off(std::move(running));
+    why.code = errc::unavailable;
+    for (auto const& each : cut_off) {
+        auto const found = records_.find(each);
+        if (found != records_.end() && !found->second->network_lost) lose_network({.instance = each, .why = why});
+    }
 }
 
 /// Opens the network as soon as it is known which it is; retries, since what stands in its way may go.
@@ -79,6 +95,7 @@ awaitable<> node_agent::impl::open_network() {
             co_return;
         }
         tell_of_network(opened.error());
+        co_await tell_cut_off(opened.error());
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);
     }
@@ -110,14 +127,17 @@ awaitable<result<void>> change_of(notifier& changed) {
 }  // namespace
 
 /// Tries once; when that fails it says so and waits for a moment, or for something else to happen to the instance.
+/// While the network itself is damaged it only waits.
 awaitable<> node_agent::impl::put_back_on_network(record_ptr held) {
     complain(*held, instance_state::running, "NetworkLost", *held->network_lost);
-    auto const made = co_await make_sandbox(held);
-    if (made) {
-        held->network_lost.reset();
-        co_return report(*held, instance_state::running, "NetworkRepaired", "is on the network again");
+    if (network_problem_.empty()) {
+        auto const made = co_await make_sandbox(held);
+        if (made) {
+            held->network_lost.reset();
+            co_return report(*held, instance_state::running, "NetworkRepaired", "is on the network again");
+        }
+        held->network_lost = made.error().why;
     }
-    held->network_lost = made.error().why;
     if (detail::end_of(held->status().containers)) co_return;  // it was told while nobody waited here
     auto const looks_again = ports_.time.now() + limits::reconnect_pause_max;
     auto changing = change_of(held->changed);

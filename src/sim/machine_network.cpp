@@ -67,6 +67,11 @@ awaitable<result<std::vector<lost_pod>>> machine::repair() {
     co_return lost;
 }
 
+awaitable<std::vector<instance_id>> machine::list_cut_off(std::vector<instance_id> attached) {
+    std::erase_if(attached, [&](auto const& each) { return attached_.contains(each); });
+    co_return std::move(attached);
+}
+
 awaitable<result<void>> machine::attach(pod_attachment pod) {
     if (faults.attach_time > duration{}) co_await time_.sleep_for(faults.attach_time);
     if (faults.attach_error) co_return inject(*faults.attach_error);

@@ -87,6 +87,115 @@ TEST_CASE("what is removed is not there, and its room on the disk is free", "[e2
     CHECK(f.remove({.digest = digest}).has_value());
 }
 
+TEST_CASE("a pull that fails leaves nothing, and takes nothing from others", "[e2e][images]") {
+    fixture f;
+    auto what = plain_image();
+    auto const images = f.directory.path() / "state/images";
+    auto const good = rik::testing::make_busybox_layout(f.layout(), "1", what);
+    what.files = {{"/hello", "second"}};
+    auto const other = rik::testing::make_busybox_layout(f.layout(), "2", what);
+    auto const broken = (f.directory.path() / "broken").string();
+    rik::testing::run_tool("skopeo", {"copy", "-q", "--dest-compress", "--dest-compress-format", "zstd", other,
+                                      "oci:" + broken + ":1"});  // which umoci cannot unpack
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    f.open({registry.address()});
+    auto const is_empty = [&] {
+        return fs::is_empty(images / "blobs/sha256") && fs::is_empty(images / "layouts") &&
+               fs::is_empty(images / "tmp");
+    };
+    CHECK(f.ensure("oci:" + broken + ":1").has_error());
+    CHECK(is_empty());
+    CHECK(f.ensure(registry.address() + "/nothing:1").has_error());
+    CHECK(is_empty());
+    CHECK(rik::testing::run(f.io, f.store->load({broken, "a:1"})).has_error());
+    CHECK(is_empty());
+    auto const name = registry.push(good, "busybox:latest");
+    auto const first = f.get(name)->digest;
+    registry.push("oci:" + broken + ":1", "busybox:latest");
+    CHECK(f.ensure(name).has_error());
+    CHECK(f.ensure(name, image_pull_policy::never)->get()->digest == first);
+    CHECK(f.remove({.digest = first}).has_value());
+    CHECK(is_empty());
+}
+
+TEST_CASE("what came of a download that was cut off serves the next try, for a while", "[e2e][images]") {
+    fixture f;
+    auto const images = f.directory.path() / "state/images";
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const good = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({registry.address()});
+    auto const layer = images / "blobs/sha256" / std::string(64, 'a');
+    auto const cut_off = [&] { std::ofstream(layer) << "a layer"; };
+    auto const fail = [&] { CHECK(f.ensure(registry.address() + "/nothing:1").has_error()); };
+    auto const grow_old = [&] { fs::last_write_time(layer, fs::file_time_type::clock::now() - 2h); };
+    cut_off();
+    fail();
+    CHECK(fs::exists(layer));
+    CHECK(f.ensure(good).has_value());
+    CHECK(fs::exists(layer));
+    grow_old();
+    f.load({f.layout(), "a:1"});  // what was left is thought of at the end of each pull
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    grow_old();
+    fail();
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    CHECK(f.ensure("oci:" + f.layout() + ":none").has_error());  // a file can be read anew
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    CHECK(f.remove({.digest = f.get(good)->digest}).has_value());  // somebody wants room
+    CHECK_FALSE(fs::exists(layer));
+    cut_off();
+    f.close();
+    f.open({registry.address()});
+    CHECK_FALSE(fs::exists(layer));
+}
+
+TEST_CASE("what a killed rik has left of a pull goes at the next start", "[e2e][images]") {
+    fixture f;
+    auto const images = f.directory.path() / "state/images";
+    auto const name = rik::testing::make_busybox_layout(f.layout(), "1", plain_image());
+    f.open({});
+    auto const digest = f.get(name)->digest;
+    f.close();
+    auto const files_in = [](fs::path const& directory) {
+        return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
+    };
+    auto const blob_count = files_in(images / "blobs/sha256");
+    // Its record was not written yet; and blobs of a download, whose index was not written yet.
+    fs::copy(*fs::directory_iterator(images / "layouts"), images / "layouts/cut-off", fs::copy_options::copy_symlinks);
+    std::ofstream(images / "blobs/sha256" / std::string(64, 'a')) << "of nobody";
+    fs::create_directories(images / "layouts/cut-off-earlier/blobs");
+    f.open({});
+    CHECK(files_in(images / "layouts") == 1);
+    CHECK(files_in(images / "blobs/sha256") == blob_count);
+    CHECK(f.ensure(name, image_pull_policy::never)->get()->digest == digest);
+}
+
+TEST_CASE("an image that was pulled by its tag is there by its digest, in its repository", "[e2e][images]") {
+    fixture f;
+    rik::testing::test_registry registry(f.directory.path() / "registry");
+    auto const name = registry.push(rik::testing::make_busybox_layout(f.layout(), "1", plain_image()), "busybox:1");
+    auto const repository = registry.address() + "/busybox";
+    f.open({registry.address()});
+    auto const digest = f.get(name)->digest;
+    registry.stop();
+    auto const has = [&](std::string const& of, image_pull_policy policy) { return f.ensure(of, policy).has_value(); };
+    for (auto const policy : {image_pull_policy::never, image_pull_policy::if_not_present}) {
+        auto const got = f.ensure(repository + "@" + digest, policy);
+        REQUIRE(got.has_value());
+        CHECK((*got)->digest == digest);
+        CHECK((*got)->name == repository + "@" + digest);
+        CHECK(has(repository + ":other@" + digest, policy));
+        CHECK_FALSE(has(registry.address() + "/other@" + digest, policy));
+        CHECK_FALSE(has(repository + "@sha256:" + std::string(64, '0'), policy));
+    }
+    CHECK(f.ensure(repository + "@" + digest).has_value());
+    CHECK(f.remove({.digest = digest, .only_name = name}).has_value());
+    CHECK_FALSE(has(repository + "@" + digest, image_pull_policy::never));
+}
+
 TEST_CASE("an image that a container has mounted is not removed", "[e2e][images]") {
     fixture f;
     rik::testing::make_busybox_layout(f.layout(), "1", plain_image());

@@ -189,6 +189,8 @@ main() {
     test_restarts
     test_lost_wait
     lab_wait_for 10 leftovers_learn
+    check 'also before an option' 2 "$rik_program" start -d
+    says "rik has no command 'start': use reset, version"
     lab_rik_stop TERM
     check 'reset removes what is left' 0 lab_rik_reset
     nothing_is_left

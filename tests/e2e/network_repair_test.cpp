@@ -137,6 +137,39 @@ TEST_CASE("a Pod is attached although somebody has deleted the bridge, and one t
     CHECK(machine.lost.empty());
 }
 
+TEST_CASE("who has no network is known while it cannot be repaired", "[e2e][network]") {
+    node_machine machine;
+    REQUIRE(machine.open());
+    auto const one = machine.make_pod(2);
+    auto const two = machine.make_pod(3);
+    REQUIRE(machine.attach(one));
+    REQUIRE(machine.attach(two));
+    auto const cut_off = [&] { return machine.run(machine.get().list_cut_off({one.instance, two.instance})); };
+    CHECK(cut_off().empty());
+    shell("ip link add blocker type bridge");
+    shell("ip addr add 10.210.3.9/24 dev blocker");
+    SECTION("one of them") {
+        shell_inside(two.network_namespace, "ip link del eth0");
+        CHECK(cut_off() == std::vector{two.instance});
+    }
+    SECTION("all, without the bridge") {
+        shell("ip link del rk0123abcd");
+        CHECK(cut_off() == std::vector{one.instance, two.instance});
+    }
+    SECTION("all, without the gateway") {
+        shell("ip addr flush dev rk0123abcd");
+        CHECK(cut_off() == std::vector{one.instance, two.instance});
+    }
+    auto const refused = machine.repair();
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == errc::conflict);
+    CHECK_FALSE(cut_off().empty());
+    shell("ip link del blocker");
+    REQUIRE(machine.repair());
+    CHECK(machine.lost.empty());
+    CHECK(cut_off().empty());
+}
+
 TEST_CASE("what the kernel changes with a sysctl is put back too", "[e2e][network]") {
     node_machine machine;
     shell("sysctl -w net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.lo.forwarding=1");

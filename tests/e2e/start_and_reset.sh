@@ -234,9 +234,9 @@ test_lost_state() {
     says 'no such state directory'
     rm -r "$lab_dir/moved"
     nothing_is_left
-    check 'a directory that never was is said not to be there' 0 rik reset --state-dir "$lab_dir/typo"
+    check 'a directory that never was is said not to be there' 0 rik reset --state-dir "$lab_dir/typo/deep"
     says 'no such state directory'
-    is 'and is not there afterwards' false "$([[ -e $lab_dir/typo ]] && echo true || echo false)"
+    is 'nor what would stand above it is there afterwards' false "$([[ -e $lab_dir/typo ]] && echo true || echo false)"
 }
 
 # A first start that was killed has left a lock and half a mark. And the tag comes from the path: a slash at its end must

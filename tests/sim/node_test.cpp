@@ -182,6 +182,34 @@ awaitable<> somebody_cuts_it_off(node_site& site) {
     CHECK(site.start_count(id) == 1);
 }
 
+awaitable<> whole_network_is_damaged(node_site& site) {
+    co_await site.start();
+    auto const id = co_await site.run(pod("Always"));
+    auto const other = co_await site.run(pod("Always"));
+    co_await site.until_state(id, instance_state::running);
+    co_await site.until_state(other, instance_state::running);
+    // not_found of a Pod would be for good; of the network it is not.
+    site.machine_under.set_network_error(error{errc::not_found, "no such bridge"});
+    site.machine_under.cut_off(id);
+    std::function<bool()> is_said = [&] { return site.status(id).reason == "NetworkLost"; };
+    std::function<bool()> is_back = [&] { return site.status(id).reason == "NetworkRepaired"; };
+    co_await site.until(is_said);
+    for (auto const is_new_agent : {false, true}) {
+        if (is_new_agent) co_await site.stop();
+        if (is_new_agent) co_await site.start();  // it cannot open the network
+        co_await site.time().sleep_for(30s);
+        CHECK(site.status(id).state == instance_state::running);
+        CHECK_FALSE(site.status(id).ready);
+        CHECK(site.status(id).message.find("no such bridge") != std::string::npos);
+        CHECK(site.status(other).ready);  // which works on
+    }
+    site.machine_under.set_network_error(std::nullopt);
+    co_await site.until(is_back);
+    CHECK(site.status(id).ready);
+    CHECK(site.machine_under.attached().contains(id));
+    CHECK(site.start_count(id) == 1);
+}
+
 awaitable<> namespace_was_lost(node_site& site) {
     co_await site.start();
     auto const id = co_await site.run(pod("Always"));
@@ -424,6 +452,9 @@ TEST_CASE("a Pod that somebody takes off the network is put back, or says that i
     simulate(somebody_cuts_it_off);
 }
 TEST_CASE("a Pod that lost its network says so, and gets it back", "[sim][node]") { simulate(network_was_lost); }
+TEST_CASE("a Pod that is cut off with the whole network is not ready until it is repaired", "[sim][node]") {
+    simulate(whole_network_is_damaged);
+}
 TEST_CASE("a Pod whose network namespace is gone fails", "[sim][node]") { simulate(namespace_was_lost); }
 TEST_CASE("a container that cannot be watched for a while runs on", "[sim][node]") { simulate(waiting_fails); }
 TEST_CASE("a log that nobody reads any more is closed, though its container is quiet", "[sim][node]") {

@@ -79,6 +79,12 @@ TEST_CASE("a configuration file is YAML or JSON") {
         CHECK(config.error().code == rik::errc::invalid);
         CHECK_FALSE(config.error().remedy.empty());
     }
+    for (auto const* text : {"", "\n \n", "# cluster: {server: x}\n", "---\n", "\xEF\xBB\xBF"}) {
+        auto const config = rik::parse_client_config(text);
+        REQUIRE_FALSE(config.has_value());
+        CHECK(config.error().message == "the file is empty");
+        CHECK(config.error().remedy.find("cluster: {") != std::string::npos);
+    }
 }
 
 TEST_CASE("the flag wins over the variable, that over the file, and that over the default socket") {

@@ -56,6 +56,25 @@ TEST_CASE("a removal of a path that is refused makes nothing", "[unit][all]") {
     }
 }
 
+TEST_CASE("a removal of what does not exist leaves nothing, and what stood above it stays", "[unit][all]") {
+    if (::geteuid() != 0) return;
+    testing::scratch_directory scratch;
+    std::filesystem::create_directory(scratch.path() / "mine");
+    for (auto const* above : {"new/deep", "mine/deep", "mine"}) {
+        INFO(above);
+        auto const root = scratch.path() / above;
+        local_options const options{.state_dir = root / "state", .run_dir = scratch.path() / "run" / "deep"};
+        {
+            directories place;
+            REQUIRE(place.take_to_remove(options));
+            REQUIRE(place.remove({}));
+        }
+        CHECK_FALSE(std::filesystem::exists(scratch.path() / "new"));
+        CHECK_FALSE(std::filesystem::exists(scratch.path() / "run"));
+        CHECK(std::filesystem::is_empty(scratch.path() / "mine"));
+    }
+}
+
 TEST_CASE("a start that is refused takes nothing from a state directory that is used", "[unit][all]") {
     if (::geteuid() != 0) return;
     testing::scratch_directory scratch;

@@ -149,6 +149,12 @@ TEST_CASE("wrong types are refused", "[definition]") {
     check_refused(pod_with("1"), "spec.containers[0]");
     check_refused(container_with(R"("command":"sleep 60")"), "spec.containers[0].command");
     check_refused(container_with(R"("command":["sleep",60])"), "spec.containers[0].command[1]");
+    check_refused(container_with(R"("command":[""])"), "spec.containers[0].command[0]");
+    check_refused(container_with(R"("command":["","60"],"args":["a"])"), "spec.containers[0].command[0]");
+    check_refused(container_with(R"x("command":["$(E)"],"env":[{"name":"E","value":""}])x"),
+                  "spec.containers[0].command[0]");
+    for (auto const* fine : {R"("args":[""])", R"("command":[])", R"("command":["a",""])", R"x("command":["$(E)"])x"})
+        CHECK(parse_definition_json(container_with(fine)).found.empty());
     check_refused(container_with(R"("env":{"A":"b"})"), "spec.containers[0].env");
     check_refused(container_with(R"("env":[{"name":"A","value":1}])"), "spec.containers[0].env[0].value");
     check_refused(container_with(R"("workingDir":"srv")"), "spec.containers[0].workingDir");

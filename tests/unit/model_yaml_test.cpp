@@ -57,6 +57,28 @@ TEST_CASE("escapes are the characters that they name, in UTF-8", "[yaml]") {
     CHECK(json_of(R"(a: '10\_km')") == R"({"a":"10\\_km"})");
 }
 
+TEST_CASE("JSON is read as JSON behind a mark, too", "[yaml]") {
+    std::string const json = R"({"apiVersion":"v1","kind":"Pod","name":"NAME","spec":{"containers":[{"name":"a",)"
+                             R"("image":"x","env":[{"name":"E","value":"\ud83d\ude00\/"}]}]}})";
+    auto const named = [&](char const* name) { return std::string(json).replace(json.find("NAME"), 4, name); };
+    std::string const smile = "{\"a\":\"\xF0\x9F\x98\x80\"}";
+    for (auto const* begin : {"", "---\n", "--- ", "--- # c\n\n  ", "%YAML 1.2\n---\n", "# c\n", "---\n# c\n"})
+        for (auto const* end : {"", "\n", " # c\n# c\n", "\n...\n"}) {
+            INFO(begin << "{}" << end);
+            CHECK(names_in(begin + named("one") + end) == "one");
+            if (*begin != '\0') CHECK(json_of(begin + std::string(R"({"a":"\ud83d\ude00"})") + end) == smile);
+        }
+    for (auto const* between : {"", "\n---\n", "\n--- ", "\n---\n# c\n", "\n...\n---\n", " # c\n"})
+        CHECK(names_in(named("one") + between + named("two") + between + named("three")) == "one two three");
+    CHECK(names_in("---\n" + named("one") + "\n---\n" + pod("two") + "---\n" + named("three")) == "one two three");
+    // What only begins like JSON is YAML.
+    CHECK(names_in("---\n{apiVersion: v1, kind: Pod, name: one, spec: {containers: [{name: a, image: x}]}}\n") ==
+          "one");
+    CHECK(is_refused("---\n{\"a\": 1}\nb: 2\n", "line "));
+    CHECK(is_refused("--- {\"a\": 1} {\"a\": 1}\n", "line 1 column "));
+    CHECK(names_in("---\n" + named("one") + "\n---\n{\"kind\": }\n---\n" + named("two")).starts_with("one "));
+}
+
 TEST_CASE("escapes that name no character are refused where they stand", "[yaml]") {
     for (auto const* text : {R"(a: "\ud83d")", R"(a: "\ud83d\ude00")", R"(a: "\udc00")", R"(a: "\U00110000")",
                              R"(a: "\UFFFFFFFF")", R"(a: "\q")", R"(a: "\x4")", R"(a: "\u12")", R"(a: "\'")"}) {

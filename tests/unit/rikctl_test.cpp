@@ -157,6 +157,15 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
     for (auto const& each : {
              entry{{"exec"}, "rikctl has no command 'exec': use run, create, get, describe, logs, delete, wait"},
              entry{{"desrcibe", "i", "a"}, "rikctl has no command 'desrcibe': did you mean describe?"},
+             entry{{"apply", "-f", "web.yaml"}, "rikctl has no command 'apply': use run, create, get, "},
+             entry{{"exec", "-it", "web-1", "sh"}, "rikctl has no command 'exec': use run"},
+             entry{{"ps", "--all"}, "rikctl has no command 'ps': use run"},
+             entry{{"lgos", "-f", "web-1"}, "rikctl has no command 'lgos': did you mean logs?"},
+             entry{{"delte", "workload", "a", "--wait"}, "rikctl has no command 'delte': did you mean delete?"},
+             entry{{"images", "prune", "-a"}, "rikctl images has no command 'prune': use list, pull, "},
+             entry{{"create", "pod", "-f", "x"}, "rikctl create has no command 'pod': use workload, instance"},
+             entry{{"-x", "apply"}, "rikctl has no option -x: "},
+             entry{{"--sevrer", "/x", "nodes"}, "rikctl nodes has no option --sevrer: did you mean --server?"},
              entry{{}, "a command is missing behind rikctl: use run, create, "},
              entry{{"create"}, "a command is missing behind rikctl create: use workload, instance"},
              entry{{"create", "instanse"}, "rikctl create has no command 'instanse': did you mean instance?"},
@@ -485,6 +494,28 @@ TEST_CASE("a server that hangs is noticed at the end of a wait, and one that is 
     CHECK_THAT(rikctl_at(server.address(), arguments).err, Catch::Contains("the server does not answer"));
     *hangs = false;
     CHECK(rikctl_at(server.address(), arguments).err == "error: instance a is not finished in time: a is running\n");
+}
+
+TEST_CASE("a server that hangs makes no wait longer than it was to be") {
+    // It hangs at one of the calls, the first or a later one.
+    for (std::string const at : {"GET /rik/v1/instances/a", "GET /rik/v1/instances?watch", "POST", "DELETE"}) {
+        fake_server server([at](fake_request const& request) {
+            if (request.line.starts_with(at)) return fake_reply{{}, true};
+            if (request.line.starts_with("POST")) return reply_with(201, R"({"items":[{"name":"a"}]})");
+            if (request.line.starts_with("DELETE")) return reply_with(202, "{}");
+            if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "pending"));
+            return stays_open({event_text("1", "added", instance("a", "pending")), event_text("1", "synced", "{}")});
+        });
+        for (std::vector<std::string> arguments : {std::vector<std::string>{"wait", "i", "a", "--for", "finished"},
+                                                   {"create", "instance", "--workload", "w", "--wait"},
+                                                   {"delete", "i", "a", "b", "--wait"}}) {
+            arguments.insert(arguments.end(), {"--timeout", "1s"});
+            INFO(at << ": " << arguments.front());
+            auto const began = std::chrono::steady_clock::now();
+            CHECK(rikctl_at(server.address(), arguments).code == 6);
+            CHECK(std::chrono::steady_clock::now() - began < 3s);
+        }
+    }
 }
 
 TEST_CASE("a server that goes away between a creation and its waiting is waited for") {

@@ -30,6 +30,7 @@ struct client_options {
     duration head_timeout = std::chrono::seconds(15);   ///< until the answer to a call that only reads begins
     duration silence_max = std::chrono::seconds(40);    ///< a watch that hears nothing for so long connects again
     duration reconnect_for = std::chrono::seconds(60);  ///< how long a watch tries before it gives up
+    time_point deadline = time_point::max();            ///< no call waits longer than until then
 };
 
 /// Says which objects of a kind are wanted. Empty members do not filter.

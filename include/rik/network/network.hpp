@@ -50,6 +50,9 @@ public:
     /// removed or changed, and logs that. Returns the Pods that have no network now. It is cheap enough to be called
     /// every few seconds. Nothing happens before `open`. Errors: those of `open`.
     virtual awaitable<result<std::vector<lost_pod>>> repair() = 0;
+    /// Returns those of `attached` that have no network now, as far as it can be seen, and changes nothing. This is for
+    /// when `open` or `repair` has failed: what is there may go on working.
+    virtual awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached) = 0;
     /// Removes everything of this node. The last node of a machine also puts changed sysctls back.
     virtual awaitable<result<void>> remove_all() = 0;
 };

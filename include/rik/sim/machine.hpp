@@ -135,6 +135,7 @@ public:
 
     awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;
     awaitable<result<std::vector<lost_pod>>> repair() override;
+    awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached) override;
     awaitable<result<void>> attach(pod_attachment pod) override;
     awaitable<result<void>> detach(instance_id instance) override;
     awaitable<result<void>> remove_all() override;

@@ -195,12 +195,31 @@ result<bool> node_links::are_as_made(std::set<std::string> const& names) {
         if (names.contains(each.name)) whole_count += each.master == bridge_index_ && each.is_up ? 1 : 0;
     }
     if (!has_bridge || whole_count != names.size()) return false;
+    return has_gateway(bridge_index_);
+}
+
+result<bool> node_links::has_gateway(std::uint32_t bridge) {
     auto const addresses = socket_->ask(list_addresses());
     if (!addresses) return to_error(addresses.error(), "list of addresses");
     return std::any_of(addresses->begin(), addresses->end(), [&](auto const& reply) {
         auto const address = read_address(reply);
-        return address.index == bridge_index_ && address.address == subnet_->gateway();
+        return address.index == bridge && subnet_ && address.address == subnet_->gateway();
     });
+}
+
+result<std::set<std::string>> node_links::list_joined() {
+    auto const links = list();
+    if (!links) return links.error();
+    std::set<std::string> joined;
+    auto const bridge = std::find_if(links->begin(), links->end(),
+                                     [&](auto const& each) { return each.name == bridge_ && each.is_up; });
+    if (bridge == links->end()) return joined;
+    auto const leads_out = has_gateway(bridge->index);
+    if (!leads_out) return leads_out.error();
+    if (!*leads_out) return joined;
+    for (auto const& each : *links)
+        if (each.master == bridge->index && each.is_up) joined.insert(each.name);
+    return joined;
 }
 
 result<void> node_links::join_bridge(link_view const& link) {

@@ -61,6 +61,9 @@ public:
     /// open_bridge.
     result<bool> are_as_made(std::set<std::string> const& names);
 
+    /// Returns the interfaces on a bridge of this node which is up and has the gateway's address, whoever made it.
+    result<std::set<std::string>> list_joined();
+
     /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. An interface of
     /// that name is replaced. Errors: unavailable, no open_bridge before; not_found, no such namespace; internal. After
     /// an error there is no such interface.
@@ -81,6 +84,7 @@ private:
     result<netlink_socket*> socket();
     result<std::vector<link_view>> list();
     result<std::optional<link_view>> find(std::string_view name);
+    result<bool> has_gateway(std::uint32_t bridge);
     result<void> check_overlap(ipv4_subnet subnet);
     result<void> create_bridge();
     result<void> address_bridge();

@@ -261,6 +261,9 @@ awaitable<result<std::vector<lost_pod>>> linux_network::open(node_network what, 
 awaitable<result<void>> linux_network::attach(pod_attachment pod) { return inner_->attach(std::move(pod)); }
 awaitable<result<void>> linux_network::detach(instance_id instance) { return inner_->detach(instance); }
 awaitable<result<std::vector<lost_pod>>> linux_network::repair() { return inner_->repair(); }
+awaitable<std::vector<instance_id>> linux_network::list_cut_off(std::vector<instance_id> attached) {
+    return inner_->list_cut_off(std::move(attached));
+}
 awaitable<result<void>> linux_network::remove_all() { return inner_->remove_all(); }
 
 }  // namespace rik

@@ -39,6 +39,7 @@ public:
     awaitable<result<void>> attach(pod_attachment pod);
     awaitable<result<void>> detach(instance_id instance);
     awaitable<result<std::vector<lost_pod>>> repair();
+    awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached);
     awaitable<result<void>> remove_all();
 
 private:

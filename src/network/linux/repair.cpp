@@ -50,6 +50,15 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
     co_return std::exchange(lost_, {});
 }
 
+/// Nobody is told to have no network because nobody can look.
+awaitable<std::vector<instance_id>> linux_network::inner::list_cut_off(std::vector<instance_id> attached) {
+    auto work = [this] { return links_.list_joined(); };
+    auto const joined = co_await offload(options_.namespace_executor, std::move(work));
+    if (!joined) co_return std::vector<instance_id>{};
+    std::erase_if(attached, [&](auto const& each) { return joined->contains(pod_link_name(options_.tag, each)); });
+    co_return std::move(attached);
+}
+
 awaitable<result<void>> linux_network::inner::repair_links() {
     auto wanted = links_now();
     auto work = [this, names = names_of(wanted.whole)] { return links_.are_as_made(names); };

@@ -108,6 +108,7 @@ result<void> image_files::open() const {
         auto const is_half = name.starts_with(image_tree_prefix) && ::access((each / image_mark).c_str(), F_OK) != 0;
         if (is_half || (name.starts_with(old_tree_prefix) && !is_mounted(each))) (void)discard(each);
     }
+    (void)collect_garbage(wall_time::max());
     return {};
 }
 
@@ -194,8 +195,9 @@ result<void> image_files::remember(std::string const& key, std::string const& na
 
 recollection image_files::recall(image_source const& source, std::string const& name) const {
     auto found = recall_by(source.key, name);
-    if (found.known || found.packed || source.old_key == source.key) return found;
-    return recall_by(source.old_key, name);
+    if (!found.known && !found.packed && source.old_key != source.key) found = recall_by(source.old_key, name);
+    if (!found.known && !found.packed) found.known = recall_by_digest(source.name, name);
+    return found;
 }
 
 recollection image_files::recall_by(std::string const& key, std::string const& name) const {

@@ -46,7 +46,8 @@ class image_files {
 public:
     explicit image_files(std::filesystem::path root) : root_(std::move(root)) {}
 
-    /// Makes the directories and puts what is half done, or of an earlier form and not in use, into the trash.
+    /// Makes the directories, puts what is half done, or of an earlier form and not in use, into the trash, and
+    /// collects the garbage of pulls that were cut off.
     result<void> open() const;
     /// Removes what this class and its tools have made, and the directory itself if it is empty then and no mount
     /// point.
@@ -76,15 +77,18 @@ public:
                           std::string const& stamp) const;
     /// Forgets what the name of this key was.
     void drop_record(std::string const& key) const;
-    /// What is here of `name`, which `source` is of.
+    /// What is here of `name`, which `source` is of. A name with a digest is also here if another name of its
+    /// repository was pulled with that digest.   Source: containerd, Kubernetes
     recollection recall(image_source const& source, std::string const& name) const;
 
     /// All whole trees, by digest.
     std::vector<held_image> list() const;
     /// Errors: not_found; conflict, a container has it mounted; internal.
     result<void> forget(image_removal const& what) const;
-    /// Removes the blobs that no layout refers to. Precondition: no pull is under way.
-    void collect_blobs() const;
+    /// Removes the layouts that no record is of, as a failed pull leaves them, with their blobs, and the blobs that no
+    /// layout refers to and that came before `since`: a download that was cut off can go on with later ones. Returns
+    /// true if such are left. Precondition: no pull is under way.
+    bool collect_garbage(wall_time since) const;
     /// Deletes what was put there. What cannot be deleted, and what is left when it is stopped, stays for the next
     /// time.
     void empty_trash(std::stop_token const& stop) const;
@@ -94,6 +98,7 @@ public:
 
 private:
     recollection recall_by(std::string const& key, std::string const& name) const;
+    std::optional<known_image> recall_by_digest(image_name const& of, std::string const& name) const;
     result<void> discard(std::filesystem::path const& path) const;
     bool is_mounted(std::filesystem::path const& tree) const;
 

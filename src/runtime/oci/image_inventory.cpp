@@ -58,6 +58,17 @@ std::string shown_name(std::string const& name) {
     return parsed ? short_name(*parsed) : name;
 }
 
+bool is_same_repository(image_name const& one, std::string const& other) {
+    auto const parsed = parse_image_name(other);
+    if (!parsed || parsed->transport != image_transport::registry) return false;
+    auto const repository_of = [](image_name name) {
+        name.tag.clear();
+        name.digest.clear();
+        return short_name(name);
+    };
+    return repository_of(one) == repository_of(*parsed);
+}
+
 }  // namespace
 
 std::vector<held_image> image_files::list() const {
@@ -81,6 +92,16 @@ std::vector<held_image> image_files::list() const {
         all.push_back(std::move(image));
     }
     return all;
+}
+
+std::optional<known_image> image_files::recall_by_digest(image_name const& of, std::string const& name) const {
+    if (of.digest.empty() || !is_complete(of.digest)) return std::nullopt;
+    auto const records = read_records(root_ / "names");
+    auto const is_it = [&](auto const& each) { return each.digest == of.digest && is_same_repository(of, each.name); };
+    if (std::ranges::none_of(records, is_it)) return std::nullopt;
+    auto loaded = load(name, of.digest);
+    if (!loaded) return std::nullopt;
+    return known_image{std::move(*loaded), std::string()};
 }
 
 /// Names first: what is left after a crash has no name, and can be removed by its digest.
@@ -107,12 +128,25 @@ void image_files::drop_record(std::string const& key) const {
     (void)remove_tree(layout(key));
 }
 
-void image_files::collect_blobs() const {
+/// A layout that an unfinished pull has changed is not what its record says: it is of no more use than one without.
+bool image_files::collect_garbage(wall_time since) const {
     std::set<std::string> wanted;
-    for (auto const& each : entries_of(root_ / "layouts"))
-        for (auto& digest : layout_blobs(each, blobs())) wanted.insert(blob_file(blobs(), digest).string());
-    for (auto const& each : entries_of(blobs() / "sha256"))
-        if (!wanted.contains(each.string())) ::unlink(each.c_str());
+    std::set<std::string> dropped;
+    for (auto const& each : entries_of(root_ / "layouts")) {
+        auto const record = read_object(root_ / "names" / (each.filename().string() + ".json"));
+        auto const of_layout = layout_blobs(each, blobs());
+        auto const is_known = !of_layout.empty() && of_layout.front() == text_of(record, "digest");
+        if (!is_known) (void)remove_tree(each);
+        for (auto const& digest : of_layout) (is_known ? wanted : dropped).insert(blob_file(blobs(), digest).string());
+    }
+    auto is_left = false;
+    for (auto const& each : entries_of(blobs() / "sha256")) {
+        if (wanted.contains(each.string())) continue;
+        auto const goes = dropped.contains(each.string()) || time_of(each) < since;
+        if (goes) ::unlink(each.c_str());
+        is_left = is_left || !goes;
+    }
+    return is_left;
 }
 
 void image_files::empty_trash(std::stop_token const& stop) const {

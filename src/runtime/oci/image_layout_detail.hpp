@@ -40,7 +40,7 @@ result<image_config> parse_image_config(std::string_view text, std::string_view 
 /// Errors: those above.
 result<layout_image> read_image_layout(std::filesystem::path const& layout, std::filesystem::path const& blobs);
 
-/// The digests of all blobs of `layout`, as far as it can be read.
+/// The digests of all blobs of `layout`, as far as it can be read; its manifest first.
 std::vector<std::string> layout_blobs(std::filesystem::path const& layout, std::filesystem::path const& blobs);
 
 /// Precondition: is_image_digest(digest).

@@ -20,6 +20,8 @@ namespace rik::detail {
 
 namespace {
 
+/// So long the layers that came before a download was cut off are kept for the next try.
+constexpr auto cut_off_kept_for = std::chrono::hours(1);
 constexpr std::size_t names_at_once_max = 100'000;  // those who really work are limited by what follows
 
 /// What skopeo takes from its surroundings: proxies, certificates, logins.
@@ -51,18 +53,27 @@ keyed_limiter::bounds bounds_of_downloads(oci_images_options const& options) {
     return at_least_one({options.pulls_per_registry_max, options.pulls_at_once_max});
 }
 
-/// Counts while it lives.
-class counted {
+}  // namespace
+
+/// One pull or unpacking that is under way, from its first byte until its image has a record. It leaves garbage unless
+/// it succeeds, even when it is cancelled.
+class image_puller::work_mark {
 public:
-    explicit counted(std::size_t& count) : count_(count) { ++count_; }
-    counted(counted const&) = delete;
-    ~counted() { --count_; }
+    explicit work_mark(image_puller& whose) : whose_(&whose) { ++whose_->work_count_; }
+    work_mark(work_mark&& other) noexcept
+        : whose_(std::exchange(other.whose_, nullptr)), has_succeeded_(other.has_succeeded_) {}
+    work_mark& operator=(work_mark&&) = delete;
+    ~work_mark() {
+        if (whose_ == nullptr) return;
+        --whose_->work_count_;
+        if (!has_succeeded_) whose_->has_garbage_ = true;
+    }
+    void succeed() { has_succeeded_ = true; }
 
 private:
-    std::size_t& count_;
+    image_puller* whose_;
+    bool has_succeeded_ = false;
 };
-
-}  // namespace
 
 image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor pool, clock& time, image_files files,
                            image_tools tools, oci_images_options options)
@@ -75,7 +86,8 @@ image_puller::image_puller(asio::any_io_executor strand, asio::any_io_executor p
       questions_(std::make_unique<keyed_limiter>(strand, bounds_of_questions(options_))),
       downloads_(std::make_unique<keyed_limiter>(strand, bounds_of_downloads(options_))),
       looks_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.pulls_per_registry_max, 1))),
-      unpackings_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.unpacks_at_once_max, 1))) {}
+      unpackings_(std::make_unique<limiter>(strand, std::max<std::size_t>(options_.unpacks_at_once_max, 1))),
+      beginnings_(std::make_unique<limiter>(strand, 1)) {}
 
 awaitable<std::string> image_puller::stamp(image_source source) {
     if (source.file.empty()) co_return std::string();
@@ -89,6 +101,7 @@ awaitable<result<std::optional<known_image>>> image_puller::recall(std::string n
     auto found = co_await offload(pool_, std::move(look));
     if (found.known || !found.packed) co_return std::move(found.known);
     auto restored = co_await restore(std::move(name), std::move(source), std::move(*found.packed));
+    co_await collect_garbage();
     if (!restored && restored.error().code == errc::exhausted) co_return restored.error();
     if (!restored) co_return std::optional<known_image>();  // its blobs are damaged: as good as not here
     co_return std::optional(std::move(*restored));
@@ -122,6 +135,15 @@ awaitable<result<known_image>> image_puller::pull(std::string name, image_source
 }
 
 awaitable<result<known_image>> image_puller::fetch(std::string name, image_source source, std::string stamp) {
+    auto mark = co_await begin_work();
+    auto const can_go_on = source.file.empty();
+    auto fetched = co_await fetch_anew(std::move(name), std::move(source), std::move(stamp));
+    if (fetched) mark.succeed();
+    keeps_cut_off_ = keeps_cut_off_ && (fetched || can_go_on);
+    co_return fetched;
+}
+
+awaitable<result<known_image>> image_puller::fetch_anew(std::string name, image_source source, std::string stamp) {
     auto copied = co_await copy_and_unpack(source);
     if (!copied && copied.error().code == errc::corrupt) {
         // A blob that an earlier pull left may be damaged: skopeo looks at its size only. Once more, with fresh ones.
@@ -152,8 +174,10 @@ awaitable<result<known_image>> image_puller::remember(std::string name, image_so
 /// Its blobs are here: no registry is needed.
 awaitable<result<known_image>> image_puller::restore(std::string name, image_source source, packed_image from) {
     auto const alone = co_await names_->acquire(from.key);
+    auto mark = co_await begin_work();
     auto const unpacked = co_await unpack_packed(from);
     if (!unpacked) co_return unpacked.error();
+    mark.succeed();
     // By its old key: the layout stays where it is.
     source.key = from.key;
     known_digest found{from.what.digest, from.stamp};
@@ -169,15 +193,29 @@ awaitable<result<void>> image_puller::forget(image_removal what) {
     auto work = [files = files_, what = std::move(what)] { return files.forget(what); };
     auto const forgotten = co_await offload(pool_, std::move(work));
     has_garbage_ = has_garbage_ || forgotten.has_value();
+    keeps_cut_off_ = keeps_cut_off_ && !forgotten;
     co_await collect_garbage();
     co_return forgotten;
 }
 
+awaitable<image_puller::work_mark> image_puller::begin_work() {
+    auto const turn = co_await beginnings_->acquire();
+    co_return work_mark(*this);
+}
+
 awaitable<> image_puller::collect_garbage() {
-    if (!has_garbage_ || pull_count_ > 0) co_return;
+    if (has_garbage_ && work_count_ == 0) co_await shield(collect_now());
+}
+
+awaitable<> image_puller::collect_now() {
+    auto const turn = co_await beginnings_->acquire();
+    if (!has_garbage_ || work_count_ > 0) co_return;  // something began meanwhile, and collects at its end
+    auto const since = keeps_cut_off_ ? time_->wall() - cut_off_kept_for : wall_time::max();
+    auto work = [files = files_, since] { return files.collect_garbage(since); };
     has_garbage_ = false;
-    auto work = [files = files_] { files.collect_blobs(); };
-    co_await offload(pool_, std::move(work));
+    keeps_cut_off_ = true;
+    auto const is_left = co_await offload(pool_, std::move(work));
+    has_garbage_ = has_garbage_ || is_left;
 }
 
 awaitable<> image_puller::empty_trash(std::stop_token stop) {
@@ -188,7 +226,6 @@ awaitable<> image_puller::empty_trash(std::stop_token stop) {
 /// Whatever its end, nothing of it but the result stays.
 awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source source) {
     auto place = co_await downloads_->acquire(source.registry);
-    counted const counting(pull_count_);
     auto make = [files = files_] { return files.make_scratch(); };
     auto const scratch = co_await offload(pool_, std::move(make));
     if (!scratch) co_return scratch.error();
@@ -197,7 +234,6 @@ awaitable<result<layout_image>> image_puller::copy_and_unpack(image_source sourc
 }
 
 awaitable<result<layout_image>> image_puller::unpack_packed(packed_image from) {
-    counted const counting(pull_count_);
     auto make = [files = files_] { return files.make_scratch(); };
     auto const scratch = co_await offload(pool_, std::move(make));
     if (!scratch) co_return scratch.error();

@@ -57,20 +57,25 @@ public:
     /// What is in an archive or layout. Errors: not_found; unsupported; corrupt; internal.
     awaitable<result<std::vector<archived_image>>> look_into(std::filesystem::path archive);
     awaitable<std::vector<held_image>> list();
+    /// Removes what a pull that ended badly has left; one that was cancelled cannot do so itself.
+    awaitable<> collect_garbage();
     /// Errors: those of image_files::forget.
     awaitable<result<void>> forget(image_removal what);
     /// Deletes what was put into the trash.
     awaitable<> empty_trash(std::stop_token stop);
 
 private:
+    class work_mark;
+    awaitable<work_mark> begin_work();
+    awaitable<> collect_now();
     awaitable<result<known_image>> restore(std::string name, image_source source, packed_image from);
     awaitable<result<known_image>> fetch(std::string name, image_source source, std::string stamp);
+    awaitable<result<known_image>> fetch_anew(std::string name, image_source source, std::string stamp);
     awaitable<result<known_image>> remember(std::string name, image_source source, known_digest what);
     awaitable<result<layout_image>> unpack_packed(packed_image from);
     /// The result of `work`; then nothing else of it is there, even if it was cancelled.
     awaitable<result<layout_image>> cleaned_up(std::filesystem::path scratch, std::string key,
                                                awaitable<result<layout_image>> work);
-    awaitable<> collect_garbage();
     awaitable<result<std::vector<archived_image>>> look_into_file(std::filesystem::path archive);
     awaitable<result<process_output>> read_member(std::filesystem::path archive, std::vector<std::string> members);
     /// `scratch` is a directory for this pull alone, where its tools have their temporary files.
@@ -98,8 +103,10 @@ private:
     std::unique_ptr<keyed_limiter> downloads_;
     std::unique_ptr<limiter> looks_;  // at files, which may be on a file system that hangs
     std::unique_ptr<limiter> unpackings_;
-    std::size_t pull_count_ = 0;  // that are under way
-    bool has_garbage_ = false;    // among the blobs; collected when no pull is under way
+    std::unique_ptr<limiter> beginnings_;  // one work begins at a time, and none while garbage is collected
+    std::size_t work_count_ = 0;           // pulls and unpackings that are under way
+    bool has_garbage_ = false;             // collected when nothing is under way
+    bool keeps_cut_off_ = true;            // of it what a download that was cut off can go on with
 };
 
 }  // namespace rik::detail

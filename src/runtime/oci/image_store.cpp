@@ -127,7 +127,7 @@ awaitable<> oci_images::impl::run(request what, std::shared_ptr<flight> which) {
     }
     close_to_others(what, which);
     closed_flights.erase(which);
-    if (!ended) co_return;
+    if (!ended) co_return co_await puller.collect_garbage();
     if (!*ended) co_return which->land((*ended).error());
     which->land(std::move((*ended)->what));
 }

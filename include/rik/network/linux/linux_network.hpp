@@ -54,6 +54,7 @@ public:
     /// addresses inside of Pods, nor single host ports that were removed from the table.
     awaitable<result<std::vector<lost_pod>>> repair() override;
     /// Works without `open` too, from the tag alone.
+    awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached) override;
     awaitable<result<void>> remove_all() override;
 
 private:
