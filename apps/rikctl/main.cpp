@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -34,6 +35,12 @@ void catch_interrupts() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
+/// Source: poll(2): the end of a pipe or socket that nobody reads any more.
+bool is_reader_gone() {
+    pollfd about{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    return ::poll(&about, 1, 0) == 1 && (about.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 }  // namespace
 
 int main(int argument_count, char* arguments[]) {
@@ -46,5 +53,6 @@ int main(int argument_count, char* arguments[]) {
     around.sources.home = variable("HOME");
     around.catch_interrupts = catch_interrupts;
     around.is_interrupted = [] { return interrupt_count > 0; };
+    around.is_reader_gone = is_reader_gone;
     return rikctl::run_rikctl({arguments + 1, arguments + argument_count}, around);
 }

@@ -61,10 +61,10 @@ public:
         // First: a server that is slow to answer would leave behind what --rm is to remove.
         if (!options_.detaches) with_.catch_interrupts();
         if (auto const code = create(); code != exit_code::ok) return code;
-        if (!options_.detaches && was_interrupted()) return interrupted();
+        if (!options_.detaches && must_stop()) return stopped();
         auto const started = wait_for(rik::wait_goal::what::started, with_.now() + *parse_duration(options_.timeout));
         if (!started) return give_up(started.error());
-        if (was_interrupted()) return interrupted();
+        if (must_stop()) return stopped();
         if (started->outcome != outcome::met) {
             auto const is_late = started->outcome == outcome::waiting;
             auto const code = is_late ? rik::errc::timed_out : rik::errc::internal;
@@ -90,7 +90,7 @@ private:
             .kind = rik::resource_kind::instance, .name = name_, .goal = {goal}, .deadline = deadline};
         request.on_progress = [this](std::string_view why) {
             tell(why);
-            return !was_interrupted();
+            return !must_stop();
         };
         request.on_connection = [this](std::string_view reason) {
             if (!options_.is_quiet) with_.tell_connection(reason);
@@ -130,7 +130,7 @@ private:
         auto copied = log.open();
         if (copied) copied = copy_log(with_, log, errors_to::errors);
         if (!copied) with_.warn(fmt::format("no more logs: {}", to_string(copied.error())));
-        if (was_interrupted()) return interrupted();
+        if (must_stop()) return stopped();
         return finish();
     }
 
@@ -144,7 +144,7 @@ private:
     exit_code finish() {
         constexpr auto no_limit = std::chrono::hours(24 * 365);
         auto const ended = wait_for(rik::wait_goal::what::finished, with_.now() + no_limit);
-        if (was_interrupted()) return interrupted();
+        if (must_stop()) return stopped();
         if (!ended) return give_up(ended.error());
         if (ended->outcome != outcome::met) return give_up({rik::errc::internal, of_it(ended->why)});
         auto const state = state_of(server_, name_);
@@ -165,15 +165,21 @@ private:
             with_.err() << fmt::format("{}: {}\n", name_, rik::printable(story)) << std::flush;
     }
 
-    bool was_interrupted() const { return with_.is_interrupted() || !with_.out().good(); }
+    /// A reader that went away is as good as Ctrl-C; a full disk is not.
+    bool must_stop() const { return with_.is_interrupted() || !with_.out().good(); }
+    bool has_lost_output() const { return !with_.is_interrupted() && !with_.is_reader_gone(); }
 
-    exit_code interrupted() {
+    exit_code stopped() {
+        auto const is_failure = has_lost_output();
+        if (is_failure) with_.fail({rik::errc::internal, "cannot write the output"});
+        auto const before = is_failure ? "" : "\n";
         if (options_.removes)
-            with_.err() << fmt::format("\n{} is being deleted\n", name_);
+            with_.err() << fmt::format("{}{} is being deleted\n", before, name_);
         else
-            with_.err() << fmt::format("\n{0} goes on: rikctl logs -f {0}; rikctl delete workload {0}\n", name_);
+            with_.err() << fmt::format("{0}{1} goes on: rikctl logs -f {1}; rikctl delete workload {1}\n", before,
+                                       name_);
         clean_up();
-        return exit_code::interrupted;
+        return is_failure ? exit_code::run_failed : exit_code::interrupted;
     }
 
     void clean_up() {
@@ -241,7 +247,7 @@ void add_run_options(CLI::App& command, run_command_options& options) {
     command.add_option("--pull", options.run.pull, "When to ask the registry; without it always for the tag latest")
         ->check(rik::command_line::one_of({"always", "missing", "never"}))
         ->type_name("always|missing|never");
-    command.add_flag("--rm", options.removes, "Delete it when it ends or Ctrl-C is pressed");
+    command.add_flag("--rm", options.removes, "Delete it when it ends, Ctrl-C is pressed or the output fails");
     command.add_flag("-d,--detach", options.detaches, "Only wait until it runs; print its name and address");
     command.add_flag("-q,--quiet", options.is_quiet, "Print nothing but the container's output");
     add_timeout(command, options.timeout)->description("How long it may take to start");
@@ -254,9 +260,9 @@ void add_run(CLI::App& to, std::vector<std::string> container_command, action& c
     command->footer(
         "In the foreground it prints what the container writes, each stream to its own, until that ends, and exits "
         "with\n"
-        "the container's exit code, or with 125 when it could not be run. Ctrl-C leaves the container running, or "
-        "with\n"
-        "--rm deletes it.\n"
+        "the container's exit code, or with 125 when it could not be run. Ctrl-C, or an output that cannot be "
+        "written,\n"
+        "leaves the container running, or with --rm deletes it.\n"
         "\n"
         "Examples:\n"
         "  rikctl run --rm alpine:3.20 -- sh -c 'echo hello; exit 3'\n"

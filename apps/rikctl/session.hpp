@@ -29,6 +29,8 @@ struct surroundings {
     /// From now on Ctrl-C does not end the program; `is_interrupted` says whether it was pressed.
     std::function<void()> catch_interrupts = [] {};
     std::function<bool()> is_interrupted = [] { return false; };
+    /// Did the reader of `out` go away, as head does? Of use when `out` has failed.
+    std::function<bool()> is_reader_gone = [] { return false; };
 };
 
 class session {
@@ -44,14 +46,15 @@ public:
     rik::time_point now() const { return clock_.now(); }
     void catch_interrupts() { around_.catch_interrupts(); }
     bool is_interrupted() const { return around_.is_interrupted(); }
+    bool is_reader_gone() const { return around_.is_reader_gone(); }
 
     /// Errors: as of rik::resolve_server_address.
     rik::result<rik::client> server() const;
+    /// The same; no call waits longer than until `deadline`.
+    rik::result<rik::client> server_until(rik::time_point deadline) const;
 
     /// Prints each line of `problem` as an error and gives the exit code that fits it.
     exit_code fail(rik::error const& problem, std::string_view about = {});
-    /// The same; no call waits longer than until `deadline`.
-    rik::result<rik::client> server_until(rik::time_point deadline) const;
     /// The same for what `server` found: a wrong --server is a wrong command line.
     exit_code fail_address(rik::error const& problem);
     exit_code fail_usage(std::string_view message);

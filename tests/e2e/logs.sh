@@ -138,8 +138,40 @@ test_restarts() {
     rikctl delete workload ticks --wait >/dev/null
 }
 
+# run_to REDIRECTION ARGUMENT...: `run` of a container that writes until it is stopped.
+run_to() {
+    timeout --kill-after=5 60 bash -o pipefail -c "\"\$@\" $1" bash "$rikctl_program" --server "unix://$lab_dir/rik.sock" \
+        run "${@:2}" "$image" -- sh -c 'trap exit TERM; while sleep 0.1; do echo more; done'
+}
+
+test_lost_output() {
+    local to
+    for to in '>/dev/full' '>&-'; do
+        check "run $to says that it cannot write" 125 run_to "$to" --rm --name lost
+        says 'cannot write the output' 'lost is being deleted'
+        check 'and with --rm nothing goes on' 0 rikctl wait workload lost --for deleted --timeout 30s
+    done
+    check 'without --rm it does' 125 run_to '>/dev/full' --name lost
+    says 'lost goes on: rikctl logs -f lost'
+    is 'as it says' running "$(rikctl get instance lost -o json | jq --raw-output .state)"
+    rikctl delete workload lost --wait >/dev/null
+    check 'a reader that goes away is no failure' 130 run_to '| head --lines=1' --rm --name lost
+    check 'and ends it' 0 rikctl wait workload lost --for deleted --timeout 30s
+}
+
+# A rik that hangs makes no wait longer.
+test_hanging_server() {
+    local before=$SECONDS
+    kill -STOP "$rik_pid"
+    check 'a wait for a server that hangs is out of time' 6 rikctl wait instance asleep --for finished --timeout 2s
+    check 'so is a deletion that waits' 6 rikctl delete instance asleep --wait --timeout 2s
+    kill -CONT "$rik_pid"
+    if ((SECONDS - before < 9)); then note ok 'and both in time'; else note NOT "both in time: $((SECONDS - before)) s"; fi
+}
+
 test_lost_wait() {
     run --detach --name asleep "$image" -- sleep 1000 >/dev/null
+    test_hanging_server
     follow wait wait instance asleep --for finished --timeout 5s
     sleep 1
     lab_rik_stop TERM
@@ -157,6 +189,8 @@ test_words() {
     says "--role: 'foo' is none of its values: use all, primary, scheduler, node"
     check 'rik knows a wrong command' 2 "$rik_program" rest
     says "rik has no command 'rest': did you mean reset?"
+    check 'also before an option' 2 "$rik_program" start -d
+    says "rik has no command 'start': use reset, version"
     check 'rik knows a wrong value' 2 "$rik_program" --log-level inof
     says 'did you mean info?'
 }
@@ -186,11 +220,10 @@ main() {
     test_bytes
     test_live
     test_tail
+    test_lost_output
     test_restarts
     test_lost_wait
     lab_wait_for 10 leftovers_learn
-    check 'also before an option' 2 "$rik_program" start -d
-    says "rik has no command 'start': use reset, version"
     lab_rik_stop TERM
     check 'reset removes what is left' 0 lab_rik_reset
     nothing_is_left

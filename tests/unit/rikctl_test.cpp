@@ -737,6 +737,27 @@ TEST_CASE("output that cannot be written is a failure") {
     }
 }
 
+TEST_CASE("run says that its output cannot be written, unless its reader has gone") {
+    for (auto const removes : {true, false}) {
+        for (auto const is_gone : {true, false}) {
+            fake_server server(server_of_run(0));
+            std::istringstream in;
+            std::ofstream full("/dev/full");
+            std::ostringstream err;
+            rikctl::surroundings around{.in = in, .out = full, .err = err};
+            around.sources.server_variable = server.address();
+            around.is_reader_gone = [is_gone] { return is_gone; };
+            std::vector<std::string> arguments{"run", "--name", "job", "busybox"};
+            if (removes) arguments.push_back("--rm");
+            CHECK(rikctl::run_rikctl(arguments, around) == (is_gone ? 130 : 125));
+            CHECK((err.str().find("error: cannot write the output\n") == std::string::npos) == is_gone);
+            CHECK_THAT(err.str(),
+                       Catch::Contains(removes ? "job is being deleted" : "job goes on: rikctl logs -f job"));
+            CHECK(has_deleted(server) == removes);
+        }
+    }
+}
+
 TEST_CASE("what a definition says does not act on the terminal") {
     auto const text = R"(,"reason":"X","message":"a\u001b[2Jb\u009b31m\u007fc")";
     fake_server server(routes({{"GET /rik/v1/instances/a ", reply_with(200, instance("a", "failed", text))},
