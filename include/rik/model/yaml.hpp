@@ -9,8 +9,8 @@
 namespace rik {
 
 /// Returns the same values as compact JSON. `text` is one document of YAML 1.2, of which JSON is a part. The limits and
-/// rules of definitions hold. Errors: not_found, there is no document in it; invalid, the syntax is wrong, with line and
-/// column, or a key is given twice.
+/// rules of definitions hold. Errors: not_found, there is no document in it; invalid, the syntax is wrong, with line
+/// and column, or a key is given twice.
 result<std::string> yaml_to_json(std::string_view text);
 
 }  // namespace rik
