@@ -96,7 +96,7 @@ test_live() {
 }
 
 test_tail() {
-    run --name tail "$image" -- sh -c 'echo one; head -c 20000 /dev/zero | tr "\0" x; echo; echo bad >&2; printf three' >/dev/null 2>&1
+    run --name tail "$image" -- sh -c 'echo one; head -c 20000 /dev/zero | tr "\0" x; echo; echo bad >&2; usleep 200000; printf three' >/dev/null 2>&1
     is 'the last line has no newline' three "$(rikctl logs tail --tail 1 --stream stdout)"
     is 'a long line is one' 20006 "$(rikctl logs tail --tail 2 --stream stdout | wc --bytes)"
     is 'of none there is nothing' 0 "$(rikctl logs tail --tail 0 | wc --bytes)"
