@@ -64,14 +64,15 @@ oci_options oci_world::options() {
     return made;
 }
 
-std::unique_ptr<oci_runtime> oci_world::open() {
+opened_runtime oci_world::open() {
     auto opened = oci_runtime::open(options(), time_);
     if (!opened) throw std::runtime_error(to_string(opened.error()));
-    return std::move(*opened);
+    return {opened->release(), runtime_closer{this}};
 }
 
-void oci_world::close(std::unique_ptr<oci_runtime> which) {
-    asio::co_spawn(io_, which->stop(), asio::use_future).get();
+void runtime_closer::operator()(oci_runtime* which) const {
+    world->run(which->stop());
+    delete which;
 }
 
 std::shared_ptr<image> oci_world::busybox() const {

@@ -22,6 +22,15 @@
 
 namespace rik::testing {
 
+class oci_world;
+
+/// Stops a runtime before it is destroyed, also when its test has failed.
+struct runtime_closer {
+    oci_world* world = nullptr;
+    void operator()(oci_runtime* which) const;
+};
+using opened_runtime = std::unique_ptr<oci_runtime, runtime_closer>;
+
 class oci_world {
 public:
     /// `adjust` changes the options of its runtime, and of those that `open` gives.
@@ -53,8 +62,8 @@ public:
 
     oci_options options();
     /// Opens a runtime of the same directories, as another process would.
-    std::unique_ptr<oci_runtime> open();
-    void close(std::unique_ptr<oci_runtime> which);
+    opened_runtime open();
+    void close(opened_runtime which) { which.reset(); }
 
     oci_runtime& runtime() { return *runtime_; }
     clock& time() { return time_; }
@@ -90,7 +99,7 @@ private:
     asio::thread_pool pool_{3};
     asio::thread_pool namespaces_{1};
     std::jthread strand_{[this] { io_.run(); }};
-    std::unique_ptr<oci_runtime> runtime_;
+    opened_runtime runtime_;
 };
 
 }  // namespace rik::testing
