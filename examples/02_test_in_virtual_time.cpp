@@ -11,8 +11,8 @@ namespace {
 
 /// The user's filter, which is to be tested.
 rik::refusal is_reserved(rik::candidate const& node, rik::release const& asked) {
-    auto const tier = asked.pod.labels.find("tier");
-    if (node.name != "node-0" || tier == asked.pod.labels.end() || tier->second != "web") return std::nullopt;
+    auto const tier = asked.spec().labels.find("tier");
+    if (node.name != "node-0" || tier == asked.spec().labels.end() || tier->second != "web") return std::nullopt;
     return "node is reserved for databases";
 }
 

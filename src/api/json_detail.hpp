@@ -30,15 +30,6 @@ struct directory {
 
 directory make_directory(listing<workload> const& workloads, listing<node> const& nodes);
 
-/// What the instances on a node take, and how many they are.
-struct node_usage {
-    resources requested = {};
-    std::size_t instances = 0;
-};
-
-/// Of all nodes: what the primary counts when it promises room.
-std::map<node_id, node_usage> usage_of(std::vector<stored<instance>> const& rows);
-
 // --- v1: JSON texts, as docs/api-v1.md shows them
 
 std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings);
@@ -50,8 +41,9 @@ std::string event_text(event const& happened);
 
 /// A definition with everything that the original's clients need in it.
 json::object v0_definition(workload const& row);
-/// An instance, with the spec of its workload's definition if that is at hand.
-json::object v0_instance(instance const& row, json::object const* definition, bool is_unheard);
+/// What the original's clients read of the definition that an instance was made from.
+json::object v0_spec(workload_definition const& definition);
+json::object v0_instance(instance const& row, json::object const& spec, bool is_unheard);
 std::string_view v0_state(instance const& row, bool is_unheard);
 
 }  // namespace rik::detail

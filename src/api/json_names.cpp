@@ -25,15 +25,4 @@ directory make_directory(listing<workload> const& workloads, listing<node> const
     return made;
 }
 
-std::map<node_id, node_usage> usage_of(std::vector<stored<instance>> const& rows) {
-    std::map<node_id, node_usage> usage;
-    for (auto const& row : rows) {
-        if (!row->takes_room()) continue;
-        auto& on = usage[row->binding()->node];
-        on.requested.add(row->requests());
-        ++on.instances;
-    }
-    return usage;
-}
-
 }  // namespace rik::detail

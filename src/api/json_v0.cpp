@@ -12,62 +12,16 @@ void put_if_missing(json::object& object, std::string_view name, json::value val
     if (member.is_null()) member = std::move(value);
 }
 
-/// For an instance whose workload is gone: what its clients read, without what they may not understand.
-json::array containers_of(instance_template const& pod) {
-    json::array array;
-    for (auto const& each : pod.containers) {
-        json::array env;
-        for (auto const& variable : each.env) {
-            json::object entry;
-            entry["name"] = variable.name;
-            entry["value"] = variable.value;
-            env.push_back(std::move(entry));
-        }
-        json::object container;
-        container["name"] = each.name;
-        container["image"] = each.image;
-        container["env"] = std::move(env);
-        array.push_back(std::move(container));
-    }
-    return array;
-}
-
-/// As above. A port that is not known yet is left out.
-json::value function_of(instance_template const& pod) {
-    if (!pod.function) return nullptr;
-    json::object execution;
-    execution["rootfs"] = pod.function->rootfs;
-    json::object exposure;
-    if (pod.function->port != 0) exposure["port"] = pod.function->port;
-    exposure["targetPort"] = pod.function->target_port;
-    exposure["type"] = "NodePort";
-    json::object function;
-    function["execution"] = std::move(execution);
-    function["exposure"] = std::move(exposure);
-    return function;
-}
-
-json::object spec_of(instance const& row, json::object const* definition) {
-    json::object spec;
-    auto const* written = definition == nullptr ? nullptr : definition->if_contains("spec");
-    if (written != nullptr && written->is_object()) {
-        for (auto const name : {"containers", "function"})
-            if (auto const* part = written->get_object().if_contains(name)) spec[name] = *part;
-    } else {
-        spec["containers"] = containers_of(row.pod());
-        spec["function"] = function_of(row.pod());
-    }
-    put_if_missing(spec, "containers", json::array());
-    put_if_missing(spec, "function", nullptr);
-    return spec;
+json::object parsed_text(workload_definition const& definition) {
+    boost::system::error_code wrong;
+    auto parsed = json::parse(definition.text, wrong);
+    return !wrong && parsed.is_object() ? std::move(parsed.get_object()) : json::object();
 }
 
 }  // namespace
 
 json::object v0_definition(workload const& row) {
-    boost::system::error_code wrong;
-    auto parsed = json::parse(row.definition, wrong);
-    auto value = !wrong && parsed.is_object() ? std::move(parsed.get_object()) : json::object();
+    auto value = parsed_text(*row.definition);
     put_if_missing(value, "apiVersion", "v1");
     put_if_missing(value, "kind", json::value(to_string(row.kind)));
     put_if_missing(value, "name", json::value(row.name));
@@ -94,14 +48,25 @@ std::string_view v0_state(instance const& row, bool is_unheard) {
     return "Failed";
 }
 
-json::object v0_instance(instance const& row, json::object const* definition, bool is_unheard) {
+json::object v0_spec(workload_definition const& definition) {
+    auto const text = parsed_text(definition);
+    json::object spec;
+    if (auto const* const written = text.if_contains("spec"); written != nullptr && written->is_object())
+        for (auto const name : {"containers", "function"})
+            if (auto const* part = written->get_object().if_contains(name)) spec[name] = *part;
+    put_if_missing(spec, "containers", json::array());
+    put_if_missing(spec, "function", nullptr);
+    return spec;
+}
+
+json::object v0_instance(instance const& row, json::object const& spec, bool is_unheard) {
     json::object object;
     object["workload_id"] = row.owner() ? row.owner()->text() : std::string();
     object["namespace"] = row.tenant();
     object["id"] = row.name();
-    object["kind"] = to_string(row.pod().kind);
+    object["kind"] = to_string(row.spec().form);
     object["status"] = v0_state(row, is_unheard);
-    object["spec"] = spec_of(row, definition);
+    object["spec"] = spec;
     return object;
 }
 

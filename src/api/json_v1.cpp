@@ -41,6 +41,20 @@ json::object resources_object(resources const& amounts) {
     return object;
 }
 
+/// The same members for every kind; an object of the whole cluster has no tenant.
+void put_meta(json::object& object, meta const& of) {
+    object["id"] = of.uid;
+    object["name"] = of.name;
+    if (!of.tenant.empty()) object["tenant"] = of.tenant;
+    object["labels"] = map_object(of.labels);
+    object["annotations"] = map_object(of.annotations);
+    object["createdAt"] = to_string(of.created_at);
+    object["updatedAt"] = to_string(of.updated_at);
+    object["generation"] = of.generation;
+    object["revision"] = of.changed_at;
+    object["deletingSince"] = time_value(of.deleting_since);
+}
+
 json::object named(std::string id, std::string_view name) {
     json::object object;
     object["id"] = std::move(id);
@@ -61,7 +75,7 @@ json::value node_value(instance const& row, directory const& names) {
 }
 
 std::string_view image_of(instance const& row, std::string_view container) {
-    for (auto const& each : row.pod().containers)
+    for (auto const& each : row.spec().containers)
         if (each.name == container) return each.image;
     return {};
 }
@@ -84,7 +98,7 @@ json::object container_object(instance const& row, container_status const& statu
 /// Before anything is reported of the containers.
 instance_status expected_status(instance const& row) {
     instance_status expected{.state = row.state()};
-    for (auto const& each : row.pod().containers) expected.containers.push_back({.name = each.name});
+    for (auto const& each : row.spec().containers) expected.containers.push_back({.name = each.name});
     explain_unstarted(expected);
     return expected;
 }
@@ -100,7 +114,7 @@ json::array containers_array(instance const& row) {
 
 json::array host_ports_array(instance const& row) {
     json::array array;
-    for (auto const& container : row.pod().containers) {
+    for (auto const& container : row.spec().containers) {
         for (auto const& each : container.ports) {
             if (each.host_port == 0) continue;
             json::object object;
@@ -137,62 +151,43 @@ void put_status(json::object& object, instance const& row, directory const& name
 
 std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings) {
     json::object object;
-    object["id"] = row->id.text();
+    put_meta(object, meta_of(*row, row.changed_at));
     object["kind"] = to_string(row->kind);
-    object["tenant"] = row->tenant;
-    object["name"] = row->name;
-    object["labels"] = map_object(row->labels);
-    object["annotations"] = map_object(row->annotations);
-    object["createdAt"] = to_string(row->created_at);
-    object["generation"] = row->generation;
-    object["revision"] = row.changed_at;
     object["state"] = to_string(row->state());
     object["replicas"] = row->replicas;
     object["release"] = row->current_release.text();
-    object["deletingSince"] = time_value(row->deleting_since);
     if (!warnings.empty()) object["warnings"] = text_array(warnings);
     auto text = json::serialize(object);
     text.pop_back();
     // The definition is JSON already: parsing it only to write it again would be most of the work.
-    return fmt::format(R"({},"definition":{}}})", text, row->definition.empty() ? "null" : row->definition);
+    return fmt::format(R"({},"definition":{}}})", text, row->definition->text);
 }
 
 std::string instance_text(stored<instance> const& row, directory const& names) {
     json::object object;
-    object["id"] = row->id().text();
-    object["kind"] = to_string(row->pod().kind);
-    object["tenant"] = row->tenant();
-    object["name"] = row->name();
+    put_meta(object, meta_of(*row, row.changed_at));
+    object["kind"] = to_string(row->spec().form);
     object["workload"] = owner_value(*row, names);
-    object["labels"] = map_object(row->pod().labels);
-    object["createdAt"] = to_string(row->created_at());
-    object["generation"] = row->generation();
-    object["revision"] = row.changed_at;
     object["node"] = node_value(*row, names);
     object["fence"] = row->binding() ? json::value(row->binding()->fence) : json::value(nullptr);
     put_status(object, *row, names);
-    object["deletingSince"] = time_value(row->deleting_since());
     return json::serialize(object);
 }
 
 std::string node_text(stored<node> const& row, node_usage const& usage) {
     json::object object;
-    object["id"] = row->id.text();
-    object["name"] = row->facts.name;
+    put_meta(object, meta_of(*row, row.changed_at));
     object["state"] = to_string(row->state);
     object["stateSince"] = to_string(row->state_since);
     object["troubles"] = troubles_array(row->facts.troubles);
-    object["createdAt"] = to_string(row->created_at);
-    object["revision"] = row.changed_at;
     object["version"] = row->facts.version;
     object["bootId"] = row->facts.boot_id;
     object["runtimes"] = text_array(row->facts.runtimes);
     object["addresses"] = text_array(row->facts.addresses);
     object["podSubnet"] = row->pod_subnet;
-    object["labels"] = map_object(row->facts.labels);
     object["capacity"] = resources_object(row->facts.capacity);
     object["requested"] = resources_object(usage.requested);
-    object["instances"] = usage.instances;
+    object["instances"] = usage.instances_count;
     return json::serialize(object);
 }
 

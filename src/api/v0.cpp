@@ -107,19 +107,22 @@ class v0_rows {
 public:
     explicit v0_rows(directory names) : names_(std::move(names)) {}
 
-    json::object show(instance const& row) { return v0_instance(row, definition_of(row), names_.is_unheard(row)); }
+    json::object show(instance const& row) { return v0_instance(row, spec_of(row), names_.is_unheard(row)); }
+    /// One whose workload is gone may be of any.
+    bool may_show(instance const& row) const {
+        auto const* const owner = names_.find_workload(row.owner());
+        return owner == nullptr || is_v0_kind(owner->kind);
+    }
 
 private:
-    json::object const* definition_of(instance const& row) {
-        auto const* owner = names_.find_workload(row.owner());
-        if (owner == nullptr) return nullptr;
-        auto const found = definitions_.find(owner->id);
-        if (found != definitions_.end()) return &found->second;
-        return &definitions_.emplace(owner->id, v0_definition(*owner)).first->second;
+    json::object const& spec_of(instance const& row) {
+        auto const [found, is_new] = specs_.try_emplace(row.made_from()->id);
+        if (is_new) found->second = v0_spec(*row.made_from()->definition);
+        return found->second;
     }
 
     directory names_;
-    std::map<workload_id, json::object> definitions_;
+    std::map<release_id, json::object> specs_;
 };
 
 using v0_rows_ptr = std::shared_ptr<v0_rows>;
@@ -200,7 +203,7 @@ api_answer list_instances(api_call& call) {
     auto const names = co_await read_names(call);
     if (!names) co_return names.error();
     auto show = [names = *names](stored<instance> const& row) -> result<std::optional<std::string>> {
-        if (!is_v0_kind(row->pod().kind)) return std::optional<std::string>();
+        if (!names->may_show(*row)) return std::optional<std::string>();
         json::object object;
         object["id"] = row->name();
         object["name"] = row->name();

@@ -141,11 +141,10 @@ api_answer get_node(api_call& call) {
     if (!which) co_return which.error();
     auto const found = co_await call.primary.nodes().get(call.who, std::move(*which));
     if (!found) co_return found.error();
-    instance_filter on_it;
-    on_it.node = (*found)->id;
-    auto const held = co_await call.primary.instances().list(call.who, std::move(on_it), page());
-    if (!held) co_return held.error();
-    co_return json_response(200, node_text(*found, usage_of(held->rows)[(*found)->id]));
+    std::vector<node_id> one{(*found)->id};
+    auto const used = co_await call.primary.nodes().usage(call.who, std::move(one));
+    if (!used) co_return used.error();
+    co_return json_response(200, node_text(*found, used->front()));
 }
 
 api_answer get_version(api_call& call) {

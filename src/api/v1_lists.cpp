@@ -207,45 +207,20 @@ api_answer list_instances(api_call& call) {
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }
 
-namespace {
-
-using usage_by_node = std::map<node_id, node_usage>;
-
-awaitable<result<usage_by_node>> read_usage(api_call& call) {
-    auto const held = co_await call.primary.instances().list(call.who, instance_filter(), page());
-    if (!held) co_return held.error();
-    co_return usage_of(held->rows);
-}
-
-/// Only of these nodes. `nodes` must outlive the call.
-awaitable<result<usage_by_node>> read_usage_of(api_call& call, std::vector<stored<node>> const& nodes) {
-    usage_by_node found;
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-        instance_filter on_it;
-        on_it.node = nodes[i]->id;
-        auto const held = co_await call.primary.instances().list(call.who, std::move(on_it), page());
-        if (!held) co_return held.error();
-        found.merge(usage_of(held->rows));
-    }
-    co_return found;
-}
-
-}  // namespace
-
 api_answer list_nodes(api_call& call) {
     auto const watches = wants_watch(call.request);
     if (!watches) co_return watches.error();
     if (*watches) co_return co_await watch_nodes(call);
     auto part = read_page(call.request);
     if (!part) co_return part.error();
-    auto const is_whole = part->count_max == 0;
     auto listed = co_await call.primary.nodes().list(call.who, std::move(*part));
     if (!listed) co_return listed.error();
-    auto reading = is_whole ? read_usage(call) : read_usage_of(call, listed->rows);
-    auto used = co_await std::move(reading);
+    std::vector<node_id> which;
+    for (auto const& each : listed->rows) which.push_back(each->id);
+    auto used = co_await call.primary.nodes().usage(call.who, std::move(which));
     if (!used) co_return used.error();
-    auto show = [usage = std::move(*used)](stored<node> const& row) mutable -> shown_item {
-        return std::optional(node_text(row, usage[row->id]));
+    auto show = [usage = std::move(*used), next = std::size_t{0}](stored<node> const& row) mutable -> shown_item {
+        return std::optional(node_text(row, usage[next++]));
     };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }

@@ -37,11 +37,10 @@ private:
     awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
         auto const seen = see<node>(what, [](node const&) { return true; });
         if (!seen) co_return std::string();
-        instance_filter on_it;
-        on_it.node = seen->row->id;
-        auto const held = co_await primary().instances().list(who(), std::move(on_it), page());
-        if (!held) co_return held.error();
-        co_return sse_text(seen->name, node_text(seen->row, usage_of(held->rows)[seen->row->id]), id);
+        std::vector<node_id> one{seen->row->id};
+        auto const used = co_await primary().nodes().usage(who(), std::move(one));
+        if (!used) co_return used.error();
+        co_return sse_text(seen->name, node_text(seen->row, used->front()), id);
     }
 };
 

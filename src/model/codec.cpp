@@ -1,210 +1,204 @@
-// The writing half of the codec; codec_decode.cpp reads what this writes. Members that have their usual value are left
-// out, so the two must agree on what is usual.
 #include <rik/model/codec.hpp>
 #include <rik/model/held_image.hpp>
 
-#include "model/json_detail.hpp"
+#include "model/members_detail.hpp"
 
 namespace rik {
 
 namespace detail {
 
-static json::value to_json(environment_variable const& variable, json_arena& arena) {
-    object_writer members(arena);
-    members.put("name", variable.name);
-    members.put("value", variable.value);
-    return members.take();
-}
+template <>
+inline constexpr auto parser_of<workload_kind> = parse_workload_kind;
+template <>
+inline constexpr auto parser_of<instance_state> = parse_instance_state;
+template <>
+inline constexpr auto parser_of<container_state> = parse_container_state;
+template <>
+inline constexpr auto parser_of<node_state> = parse_node_state;
 
-static json::value to_json(container_port const& port, json_arena& arena) {
-    object_writer members(arena);
-    members.put_some("name", port.name);
-    members.put("port", port.port);
-    members.put_some("host_port", port.host_port);
-    if (port.protocol != port_protocol::tcp) members.put("protocol", to_string(port.protocol));
-    return members.take();
-}
+// Of workloads and releases without the definition, of instances without the release: those are shared.
 
-static json::value to_json(container_definition const& container, json_arena& arena) {
-    object_writer members(arena);
-    members.put("name", container.name);
-    members.put("image", container.image);
-    if (container.pull_policy) members.put("pull_policy", to_string(*container.pull_policy));
-    members.put_some("command", container.command);
-    members.put_some("args", container.args);
-    members.put_some("env", container.env);
-    members.put_some("working_dir", container.working_dir);
-    members.put_some("ports", container.ports);
-    members.put_some("requests", container.requests);
-    members.put_some("limits", container.limits);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<workload> =
+    std::tuple(needed("id", &workload::id), needed("tenant", &workload::tenant), needed("name", &workload::name),
+               needed("kind", &workload::kind), needed("replicas", &workload::replicas),
+               needed("release", &workload::current_release), needed("created_at", &workload::created_at),
+               needed("updated_at", &workload::updated_at), needed("generation", &workload::generation),
+               usual("owner", &workload::owner), usual("finalizers", &workload::finalizers),
+               usual("deleting_since", &workload::deleting_since));
 
-static json::value to_json(function_definition const& function, json_arena& arena) {
-    object_writer members(arena);
-    members.put("rootfs", function.rootfs);
-    members.put("port", function.port);
-    members.put("target_port", function.target_port);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<release> =
+    std::tuple(needed("id", &release::id), needed("workload", &release::workload), needed("number", &release::number),
+               needed("created_at", &release::created_at));
 
-static json::value to_json(instance_template const& pod, json_arena& arena) {
-    object_writer members(arena);
-    members.put("kind", to_string(pod.kind));
-    members.put_some("labels", pod.labels);
-    members.put_some("containers", pod.containers);
-    members.put_some("function", pod.function);
-    members.put("restart", to_string(pod.restart));
-    members.put("grace_period_ns", pod.grace_period.count());
-    members.put_some("hostname", pod.hostname);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<node_binding> =
+    std::tuple(needed("node", &node_binding::node), needed("fence", &node_binding::fence),
+               usual("condemned", &node_binding::condemned), usual("vacated", &node_binding::vacated));
 
-static json::value to_json(workload const& object, json_arena& arena) {
-    object_writer members(arena);
-    members.put("id", object.id);
-    members.put("tenant", object.tenant);
-    members.put("name", object.name);
-    members.put("kind", to_string(object.kind));
-    members.put_some("labels", object.labels);
-    members.put_some("annotations", object.annotations);
-    members.put("replicas", object.replicas);
-    members.put("definition", object.definition);
-    members.put("release", object.current_release);
-    members.put("created_at", object.created_at);
-    members.put("generation", object.generation);
-    members.put_some("deleting_since", object.deleting_since);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<container_status> =
+    std::tuple(needed("name", &container_status::name), needed("state", &container_status::state),
+               usual("reason", &container_status::reason), usual("message", &container_status::message),
+               usual("image_digest", &container_status::image_digest), usual("exit_code", &container_status::exit_code),
+               usual("started_at", &container_status::started_at), usual("finished_at", &container_status::finished_at),
+               usual("restart_count", &container_status::restart_count));
 
-static json::value to_json(release const& object, json_arena& arena) {
-    object_writer members(arena);
-    members.put("id", object.id);
-    members.put("workload", object.workload);
-    members.put("number", object.number);
-    members.put("pod", object.pod);
-    members.put("requests", object.requests);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<instance_status> =
+    std::tuple(needed("state", &instance_status::state), usual("reason", &instance_status::reason),
+               usual("message", &instance_status::message), needed("since", &instance_status::since),
+               usual("seq", &instance_status::seq), usual("ready", &instance_status::ready),
+               usual("ready_since", &instance_status::ready_since), usual("addresses", &instance_status::addresses),
+               usual("containers", &instance_status::containers));
 
-static json::value to_json(node_binding const& binding, json_arena& arena) {
-    object_writer members(arena);
-    members.put("node", binding.node);
-    members.put("fence", binding.fence);
-    members.put_some("condemned", binding.condemned);
-    members.put_some("vacated", binding.vacated);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<instance_fields> =
+    std::tuple(needed("id", &instance_fields::id), needed("tenant", &instance_fields::tenant),
+               needed("name", &instance_fields::name), usual("owner", &instance_fields::owner),
+               needed("created_at", &instance_fields::created_at), needed("generation", &instance_fields::generation),
+               usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
+               needed("status", &instance_fields::status));
 
-static json::value to_json(container_status const& status, json_arena& arena) {
-    object_writer members(arena);
-    members.put("name", status.name);
-    members.put("state", to_string(status.state));
-    members.put_some("reason", status.reason);
-    members.put_some("message", status.message);
-    members.put_some("image_digest", status.image_digest);
-    members.put_some("exit_code", status.exit_code);
-    members.put_some("started_at", status.started_at);
-    members.put_some("finished_at", status.finished_at);
-    members.put_some("restart_count", status.restart_count);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<node_trouble> =
+    std::tuple(needed("reason", &node_trouble::reason), needed("message", &node_trouble::message));
 
-static json::value to_json(instance_status const& status, json_arena& arena) {
-    object_writer members(arena);
-    members.put("state", to_string(status.state));
-    members.put_some("reason", status.reason);
-    members.put_some("message", status.message);
-    members.put("since", status.since);
-    members.put_some("seq", status.seq);
-    members.put_some("ready", status.ready);
-    members.put_some("ready_since", status.ready_since);
-    members.put_some("addresses", status.addresses);
-    members.put_some("containers", status.containers);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<node_facts> =
+    std::tuple(needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id),
+               usual("version", &node_facts::version), usual("capacity", &node_facts::capacity),
+               usual("labels", &node_facts::labels), usual("runtimes", &node_facts::runtimes),
+               usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles));
 
-static json::value to_json(instance const& object, json_arena& arena) {
-    object_writer members(arena);
-    members.put("id", object.id());
-    members.put("tenant", object.tenant());
-    members.put("name", object.name());
-    members.put_some("owner", object.owner());
-    if (object.pod_release() != nullptr) members.put("release", object.pod_release()->id);
-    members.put("created_at", object.created_at());
-    members.put("generation", object.generation());
-    members.put_some("binding", object.binding());
-    members.put_some("deleting_since", object.deleting_since());
-    members.put("status", object.status());
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<node> =
+    std::tuple(needed("id", &node::id), needed("facts", &node::facts), usual("pod_subnet", &node::pod_subnet),
+               needed("state", &node::state), needed("state_since", &node::state_since),
+               needed("created_at", &node::created_at));
 
-static json::value to_json(node_trouble const& trouble, json_arena& arena) {
-    object_writer members(arena);
-    members.put("reason", trouble.reason);
-    members.put("message", trouble.message);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<document_key> =
+    std::tuple(needed("kind", &document_key::kind), needed("tenant", &document_key::tenant),
+               needed("name", &document_key::name));
 
-static json::value to_json(node_facts const& facts, json_arena& arena) {
-    object_writer members(arena);
-    members.put("name", facts.name);
-    members.put_some("boot_id", facts.boot_id);
-    members.put_some("version", facts.version);
-    members.put_some("capacity", facts.capacity);
-    members.put_some("labels", facts.labels);
-    members.put_some("runtimes", facts.runtimes);
-    members.put_some("addresses", facts.addresses);
-    members.put_some("troubles", facts.troubles);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<document> =
+    std::tuple(needed("key", &document::key), usual("about", &document::about), needed("json", &document::json));
 
-static json::value to_json(node const& object, json_arena& arena) {
-    object_writer members(arena);
-    members.put("id", object.id);
-    members.put("facts", object.facts);
-    members.put_some("pod_subnet", object.pod_subnet);
-    members.put("state", to_string(object.state));
-    members.put("state_since", object.state_since);
-    members.put("created_at", object.created_at);
-    return members.take();
-}
+template <>
+inline constexpr auto members_of<held_image> =
+    std::tuple(needed("digest", &held_image::digest), usual("names", &held_image::names),
+               usual("size_bytes", &held_image::size_bytes), usual("pulled_at", &held_image::pulled_at),
+               usual("used_by", &held_image::used_by));
 
-static json::value to_json(document const& object, json_arena& arena) {
-    object_writer members(arena);
-    members.put("kind", object.key.kind);
-    members.put("tenant", object.key.tenant);
-    members.put("name", object.key.name);
-    members.put_some("about", object.about);
-    members.put("json", object.json);
-    return members.take();
-}
+namespace {
 
-static json::value to_json(held_image const& image, json_arena& arena) {
+/// The described members of `object`, and one more.
+template <class Object, class Value>
+std::string text_with(Object const& object, std::string_view name, Value const& more) {
+    json_arena arena;
     object_writer members(arena);
-    members.put("digest", image.digest);
-    members.put_some("names", image.names);
-    members.put_some("size_bytes", image.size_bytes);
-    members.put_some("pulled_at", image.pulled_at);
-    members.put_some("used_by", image.used_by);
-    return members.take();
+    write_members(members, object);
+    members.put(name, more);
+    return json::serialize(members.take());
 }
 
 template <class Object>
-static std::string text_of(Object const& object) {
-    json_arena arena;
-    return json::serialize(to_json(object, arena));
+result<Object> read_as(std::string_view text, std::string_view name) {
+    Object object{};
+    auto const read = read_text(text, name, [&](json::value const& from, read_failure& failure) {
+        read_value(from, object, failure);
+    });
+    if (!read) return read.error();
+    return object;
 }
+
+template <class Object, class Value>
+result<void> read_with(std::string_view text, std::string_view object_name, Object& object, std::string_view name,
+                       Value& more) {
+    return read_text(text, object_name, [&](json::value const& from, read_failure& failure) {
+        auto const* const found = object_in(from, failure);
+        if (found == nullptr) return;
+        member_reader members(*found, failure);
+        read_members(members, object);
+        members.need(name, more);
+    });
+}
+
+/// What was accepted once is accepted for ever: so this fails only for a damaged text, or one of a newer version.
+result<definition_ptr> parse_stored(std::string_view text, std::string const& of) {
+    auto parsed = parse_definition_json(text);
+    if (parsed.found.empty()) return std::make_shared<workload_definition const>(std::move(parsed.definition));
+    return error{errc::corrupt, fmt::format("{}: definition: {}", of, to_string(summarize(parsed.found)))};
+}
+
+}  // namespace
 
 }  // namespace detail
 
-std::string encode(workload const& object) { return detail::text_of(object); }
-std::string encode(release const& object) { return detail::text_of(object); }
-std::string encode(instance const& object) { return detail::text_of(object); }
+std::string encode(workload const& object) {
+    return detail::text_with(object, "definition", object.definition->text);
+}
+std::string encode(release const& object) { return detail::text_with(object, "definition", object.definition->text); }
+std::string encode(instance const& object) {
+    return detail::text_with(object.fields(), "release", object.made_from()->id);
+}
 std::string encode(node const& object) { return detail::text_of(object); }
 std::string encode(document const& object) { return detail::text_of(object); }
 std::string encode(instance_status const& status) { return detail::text_of(status); }
-std::string encode(instance_template const& pod) { return detail::text_of(pod); }
 std::string encode(std::vector<held_image> const& all) { return detail::text_of(all); }
+
+result<node> decode_node(std::string_view text) { return detail::read_as<node>(text, "node"); }
+result<document> decode_document(std::string_view text) { return detail::read_as<document>(text, "document"); }
+
+result<instance_status> decode_instance_status(std::string_view text) {
+    return detail::read_as<instance_status>(text, "instance status");
+}
+
+result<std::vector<held_image>> decode_held_images(std::string_view text) {
+    return detail::read_as<std::vector<held_image>>(text, "images");
+}
+
+result<release> decode_release(std::string_view text) {
+    release object;
+    std::string written;
+    auto const read = detail::read_with(text, "release", object, "definition", written);
+    if (!read) return read.error();
+    auto definition = detail::parse_stored(written, "release " + object.id.text());
+    if (!definition) return definition.error();
+    object.definition = std::move(*definition);
+    object.requests = effective_requests(object.spec());
+    return object;
+}
+
+result<workload> decode_workload(std::string_view text, release_source const& releases) {
+    workload object;
+    std::string written;
+    auto const read = detail::read_with(text, "workload", object, "definition", written);
+    if (!read) return read.error();
+    auto const current = releases.find_release(object.current_release);
+    if (current != nullptr && current->definition->text == written) {
+        object.definition = current->definition;
+        return object;
+    }
+    auto definition = detail::parse_stored(written, "workload " + object.name);
+    if (!definition) return definition.error();
+    object.definition = std::move(*definition);
+    return object;
+}
+
+result<instance> decode_instance(std::string_view text, release_source const& releases) {
+    instance_fields fields;
+    release_id made_from;
+    auto const read = detail::read_with(text, "instance", fields, "release", made_from);
+    if (!read) return read.error();
+    fields.made_from = releases.find_release(made_from);
+    if (fields.made_from == nullptr)
+        return error{errc::corrupt,
+                     fmt::format("instance {}: its release {} is not there", fields.id.text(), made_from.text())};
+    return instance(std::move(fields));
+}
 
 }  // namespace rik

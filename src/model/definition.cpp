@@ -16,6 +16,8 @@ std::optional<workload_kind> parse_workload_kind(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view to_string(instance_form form) { return form == instance_form::function ? "Function" : "Pod"; }
+
 std::string_view to_string(restart_policy policy) {
     switch (policy) {
         case restart_policy::always: return "Always";

@@ -122,7 +122,7 @@ void read_execution(field_reader const& function, function_definition& into) {
 
 /// RIK's schema wants `function` in a Pod and `containers` in a Function; both may be null or empty there.
 void read_function(field_reader const& spec, instance_template& into) {
-    auto const is_function = into.kind == workload_kind::function;
+    auto const is_function = into.form == instance_form::function;
     auto const* object = spec.object("function");
     if (object == nullptr) {
         if (is_function && spec.find("function") == nullptr)
@@ -159,7 +159,7 @@ void check_host_ports(instance_template const& pod, findings& notes) {
 void read_pod_containers(field_reader const& spec, instance_template& into) {
     auto const* list = spec.list("containers");
     auto const is_empty = list == nullptr || list->empty();
-    if (into.kind == workload_kind::function) {
+    if (into.form == instance_form::function) {
         if (!is_empty)
             spec.notes().problem(spec.path_of("containers"), "does not belong into a Function",
                                  "leave it out, or make the kind Pod");
@@ -182,13 +182,13 @@ void read_spec(field_reader const& fields, workload_definition& into) {
         return;
     }
     field_reader const spec(*object, "spec", spec_rules, fields.notes());
-    read_pod_containers(spec, into.pod);
-    read_function(spec, into.pod);
-    read_restart_policy(spec, into.pod);
+    read_pod_containers(spec, into.spec);
+    read_function(spec, into.spec);
+    read_restart_policy(spec, into.spec);
     if (auto const seconds = spec.integer("terminationGracePeriodSeconds", {0, grace_period_seconds_max}))
-        into.pod.grace_period = std::chrono::seconds(*seconds);
+        into.spec.grace_period = std::chrono::seconds(*seconds);
     if (auto const hostname = spec.text("hostname")) {
-        into.pod.hostname = *hostname;
+        into.spec.hostname = *hostname;
         spec.notes().problem(check_label_name(*hostname, spec.path_of("hostname")));
     }
 }
@@ -202,8 +202,8 @@ void read_definition(json::object const& root, workload_definition& into, findin
     field_reader const fields(root, {}, definition_rules, notes);
     read_identity(fields, into);
     read_replicas(fields, into);
-    into.pod.kind = into.kind;
-    into.pod.labels = into.labels;
+    into.spec.form = into.kind == workload_kind::function ? instance_form::function : instance_form::pod;
+    into.spec.labels = into.labels;
     read_spec(fields, into);
 }
 

@@ -56,6 +56,10 @@ json::value to_json(uid<Kind> const& id, json_arena& arena) {
 }
 json::value to_json(string_map const& map, json_arena& arena);
 json::value to_json(resources const& amounts, json_arena& arena);
+template <class Value>
+json::value to_json(std::optional<Value> const& value, json_arena& arena) {
+    return value ? to_json(*value, arena) : json::value(nullptr);
+}
 template <class Item>
 json::value to_json(std::vector<Item> const& list, json_arena& arena) {
     json::array array(arena.storage());
@@ -78,15 +82,6 @@ public:
     void put_unless(std::string_view name, Value const& value, Value const& assumed) {
         if (!(value == assumed)) put(name, value);
     }
-    template <class Value>
-    void put_some(std::string_view name, Value const& value) {
-        put_unless(name, value, Value{});
-    }
-    template <class Value>
-    void put_some(std::string_view name, std::optional<Value> const& value) {
-        if (value) put(name, *value);
-    }
-
     json::value take() { return std::move(object_); }
 
 private:

@@ -67,7 +67,7 @@ awaitable<> node_agent::impl::settle(record_ptr held) {
 /// The stop signal to all, and from then on at most the grace period.
 awaitable<> node_agent::impl::stop_containers(record_ptr held) {
     auto const stopping = co_await tell_to_stop(held);
-    auto const grace_ends = ports_.time.now() + held->pod().grace_period;
+    auto const grace_ends = ports_.time.now() + held->spec().grace_period;
     for (auto const& name : stopping) {
         auto ending = ports_.containers.wait_container(key_of(*held, name));
         auto const ended = co_await with_deadline(ports_.time, grace_ends, std::move(ending));
@@ -78,9 +78,9 @@ awaitable<> node_agent::impl::stop_containers(record_ptr held) {
 /// Those that were told. The runtime may be short of something when it is asked: it is asked again, as long as a
 /// container would have been waited for, and not much longer than a kill may take.
 awaitable<std::vector<std::string>> node_agent::impl::tell_to_stop(record_ptr held) {
-    auto const last_try = ports_.time.now() + std::min(held->pod().grace_period, limits::kill_timeout);
+    auto const last_try = ports_.time.now() + std::min(held->spec().grace_period, limits::kill_timeout);
     std::vector<std::string> told;
-    auto untold = names_of(held->pod());
+    auto untold = names_of(held->spec());
     for (auto pause = limits::reconnect_pause_min;; pause = std::min(pause * 2, limits::reconnect_pause_max)) {
         auto const is_last = ports_.time.now() + pause > last_try;
         for (auto const& name : std::exchange(untold, {})) {
@@ -102,15 +102,15 @@ awaitable<std::vector<std::string>> node_agent::impl::tell_to_stop(record_ptr he
 /// error here says more of it. Errors: timed_out, one does not end: its processes hang in the kernel; those of the
 /// kill.
 awaitable<result<void>> node_agent::impl::kill_containers(record_ptr held) {
-    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
+    auto const release = held->fields.made_from;  // as it is now, whatever comes meanwhile
     result<void> all_ended;
-    for (auto const& each : release->pod.containers) {
+    for (auto const& each : release->spec().containers) {
         auto const killed = co_await ports_.containers.kill_container(key_of(*held, each.name));
         if (killed || is_not_running(killed.error())) continue;
         all_ended = error{killed.error().code, fmt::format("container {}: {}", each.name, killed.error().message)};
     }
     auto const patience = ports_.time.now() + limits::kill_timeout;
-    for (auto const& each : release->pod.containers) {
+    for (auto const& each : release->spec().containers) {
         auto ending = ports_.containers.wait_container(key_of(*held, each.name));
         auto const ended = co_await with_deadline(ports_.time, patience, std::move(ending));
         if (all_ended && !ended && ended.error().code == errc::timed_out)
@@ -169,9 +169,9 @@ void node_agent::impl::forget(record& held) {
     disk_.remove("instance", key);
     if (!held.boot_id.empty()) disk_.remove("boot", key);
     if (held.end) disk_.remove("end", key);
-    auto const release = held.fields.pod_release->id;
+    auto const release = held.fields.made_from->id;
     auto const is_used = std::any_of(records_.begin(), records_.end(), [&](auto const& other) {
-        return !other.second->is_forgotten && other.second->fields.pod_release->id == release;
+        return !other.second->is_forgotten && other.second->fields.made_from->id == release;
     });
     if (is_used) return;
     releases_.erase(release);

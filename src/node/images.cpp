@@ -27,7 +27,7 @@ bool has_name(held_image const& image, std::string const& name) {
 /// An instance whose image is not known yet will have what its name means.
 bool uses(instance_fields const& who, held_image const& image) {
     if (is_finished(who.status.state)) return false;
-    for (auto const& container : who.pod_release->pod.containers) {
+    for (auto const& container : who.made_from->spec().containers) {
         auto const& seen = who.status.containers;
         auto const status = std::ranges::find(seen, container.name, &container_status::name);
         auto const is_known = status != seen.end() && !status->image_digest.empty();

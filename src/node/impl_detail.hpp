@@ -46,7 +46,7 @@ private:
         task_group work;  ///< starting and watching; ended before its instance is torn down
 
         instance_id const& id() const { return fields.id; }
-        instance_template const& pod() const { return fields.pod_release->pod; }
+        instance_template const& spec() const { return fields.made_from->spec(); }
         instance_status& status() { return fields.status; }
         bool is_condemned() const { return fields.binding->condemned; }
         container_status* find(std::string_view container) {

@@ -165,7 +165,7 @@ void node_agent::impl::give_back_address(record& held) {
 pod_attachment node_agent::impl::attachment_of(record const& held, std::filesystem::path network_namespace) const {
     pod_attachment made{.instance = held.fields.id, .network_namespace = std::move(network_namespace)};
     made.address = held.fields.status.addresses.empty() ? std::string() : held.fields.status.addresses.front();
-    made.host_ports = host_ports(held.fields.pod_release->pod);
+    made.host_ports = host_ports(held.fields.made_from->spec());
     return made;
 }
 

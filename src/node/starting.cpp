@@ -11,7 +11,7 @@
 namespace rik {
 
 awaitable<> node_agent::impl::bring_up(record_ptr held) {
-    held->status().containers = detail::waiting_containers(held->pod());
+    held->status().containers = detail::waiting_containers(held->spec());
     held->warnings.clear();
     auto const began = ports_.time.now();
     if (std::exchange(held->boot_id, facts_.boot_id) != facts_.boot_id)
@@ -38,15 +38,15 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_when_pos
         if (started || disk_.has_failed() || started.error().why.code != errc::exhausted) co_return started;
         complain(*held, instance_state::creating, started.error().reason, started.error().why);
         co_await remove_pod(held, instance_state::creating, leaving::nothing);
-        held->status().containers = detail::waiting_containers(held->pod());
+        held->status().containers = detail::waiting_containers(held->spec());
         co_await ports_.time.sleep_for(pause);
     }
 }
 
 awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::impl::pull_images(record_ptr held) {
-    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
+    auto const release = held->fields.made_from;  // as it is now, whatever comes meanwhile
     std::vector<image_ptr> pulled;
-    for (auto const& container : release->pod.containers) {
+    for (auto const& container : release->spec().containers) {
         auto image = co_await ports_.pulled.ensure(container.image, container.pull_policy);
         if (image) {
             if (auto* const status = held->find(container.name)) status->image_digest = (*image)->digest;
@@ -65,7 +65,7 @@ awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::im
 awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(record_ptr held) {
     auto const addressed = take_address(*held);
     if (!addressed) co_return addressed.error();
-    auto const& hostname = held->pod().hostname;
+    auto const& hostname = held->spec().hostname;
     sandbox_request request{.instance = held->id(), .hostname = hostname.empty() ? held->fields.name : hostname};
     request.addresses = held->status().addresses;
     auto const made = co_await ports_.containers.create_sandbox(std::move(request));
@@ -90,7 +90,7 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containe
 
 awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_with(record_ptr held,
                                                                              std::vector<image_ptr> images) {
-    auto const release = held->fields.pod_release;  // as it is now, whatever comes meanwhile
+    auto const release = held->fields.made_from;  // as it is now, whatever comes meanwhile
     auto const made = co_await make_sandbox(held);
     if (!made) co_return made.error();
     // Nothing runs whose order or address could be lost. A sandbox without an order is nobody's, and the next agent
@@ -98,7 +98,7 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_with(rec
     auto const on_disk = co_await disk_.wait_durable(held->kept_at);
     if (!on_disk) co_return start_failure{"StartFailed", on_disk.error()};
     for (std::size_t i = 0; i < images.size(); ++i) {
-        auto definition = release->pod.containers[i];
+        auto definition = release->spec().containers[i];
         auto const started = co_await start_container(held, std::move(definition), images[i]);
         if (!started) co_return started.error();
     }

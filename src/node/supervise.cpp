@@ -115,9 +115,9 @@ awaitable<> node_agent::impl::resume(record_ptr held) {
         co_return co_await watch_containers(held);
     }
     auto const is_rebooted = held->boot_id != facts_.boot_id;
-    auto ended = is_known ? end_before(held->status().containers, held->pod().restart, is_rebooted) : std::nullopt;
+    auto ended = is_known ? end_before(held->status().containers, held->spec().restart, is_rebooted) : std::nullopt;
     if (ended) co_return co_await finish(held, std::move(*ended));
-    if (was == instance_state::running && held->pod().restart == restart_policy::never) {
+    if (was == instance_state::running && held->spec().restart == restart_policy::never) {
         if (is_rebooted || !held->found) detail::set_lost(held->status().containers, ports_.time.wall());
         detail::instance_end how{instance_state::failed, is_rebooted ? "NodeRebooted" : "ContainersLost",
                                  is_rebooted ? "the node was rebooted, and its restartPolicy is Never"

@@ -100,7 +100,7 @@ result<void> node_agent::impl::read_node_row(std::string const& key, std::string
 
 void node_agent::impl::drop_unused_releases() {
     std::set<release_id> used;
-    for (auto const& [id, held] : records_) used.insert(held->fields.pod_release->id);
+    for (auto const& [id, held] : records_) used.insert(held->fields.made_from->id);
     std::erase_if(releases_, [&](auto const& each) {
         if (used.contains(each.first)) return false;
         disk_.remove("release", each.first.text());

@@ -141,15 +141,15 @@ void node_agent::impl::join_cluster(orders const& said) {
 }
 
 void node_agent::impl::obey_run(order const& what) {
-    if (records_.contains(what.instance) || what.pod_release == nullptr) return;
-    auto& shared = releases_[what.pod_release->id];
+    if (records_.contains(what.instance) || what.made_from == nullptr) return;
+    auto& shared = releases_[what.made_from->id];
     if (shared == nullptr) {
-        shared = what.pod_release;
+        shared = what.made_from;
         disk_.put("release", shared->id.text(), encode(*shared));
     }
     instance_fields fields{.id = what.instance, .name = what.name};
     fields.owner = shared->workload;
-    fields.pod_release = shared;
+    fields.made_from = shared;
     fields.created_at = ports_.time.wall();
     fields.binding = node_binding{.node = id_, .fence = what.fence};
     auto const held = std::make_shared<record>(strand_, std::move(fields));

@@ -9,7 +9,7 @@ namespace rik {
 
 void candidate::take(release const& asked, instance_id const& holder) {
     taken.add(asked.requests);
-    for (auto& port : host_ports(asked.pod)) host_ports_taken.push_back({std::move(port), holder});
+    for (auto& port : host_ports(asked.spec())) host_ports_taken.push_back({std::move(port), holder});
 }
 
 void candidate::give_back(release const& asked, instance_id const& holder) {

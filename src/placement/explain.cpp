@@ -84,9 +84,9 @@ class index_counts {
 public:
     index_counts(node_index const& nodes, query const& asked) : nodes_(nodes), asked_(asked) {}
 
-    groups all(workload_kind kind) {
+    groups all(instance_form form) {
         add_out_of_service();
-        add(lacks_runtime_cause(kind), nodes_.lacking_runtime(asked_.runtime));
+        add(lacks_runtime_cause(form), nodes_.lacking_runtime(asked_.runtime));
         for (std::size_t i = 0; i < nodes_.dimension_count(); ++i)
             if (auto const amount = asked_.asked[i]; amount > 0)
                 add(nodes_.resource_name(i), amount, nodes_.lacking_resource(i, amount));
@@ -216,9 +216,9 @@ placement_failure explain(std::span<candidate const* const> nodes, release const
     return told(count_all(nodes, asked, policy), names);
 }
 
-placement_failure explain(node_index const& nodes, query const& asked, workload_kind kind,
+placement_failure explain(node_index const& nodes, query const& asked, instance_form form,
                           instance_names const& names) {
-    return told(index_counts(nodes, asked).all(kind), names);
+    return told(index_counts(nodes, asked).all(form), names);
 }
 
 bool is_countable(query const& asked) { return asked.uncommon_count <= 1; }

@@ -14,7 +14,7 @@ placement_failure explain(std::span<candidate const* const> nodes, release const
                           instance_names const& names);
 
 /// The same by the default policy, without a look at each node. Precondition: is_countable(asked).
-placement_failure explain(node_index const& nodes, query const& asked, workload_kind kind, instance_names const& names);
+placement_failure explain(node_index const& nodes, query const& asked, instance_form form, instance_names const& names);
 /// Returns false if several resources that are asked for have one cause in common.
 bool is_countable(query const& asked);
 

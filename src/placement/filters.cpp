@@ -25,8 +25,8 @@ std::string_view cause_of(std::string_view resource) {
     return "not enough of a resource that it asks for";
 }
 
-std::string_view lacks_runtime_cause(workload_kind kind) {
-    return kind == workload_kind::function ? "no node offers runtime microvm" : "no node offers runtime oci";
+std::string_view lacks_runtime_cause(instance_form form) {
+    return form == instance_form::function ? "no node offers runtime microvm" : "no node offers runtime oci";
 }
 
 }  // namespace detail
@@ -36,7 +36,7 @@ namespace {
 using detail::cause_of;
 using detail::port_is_taken;
 
-std::string_view runtime_of(workload_kind kind) { return kind == workload_kind::function ? "microvm" : "oci"; }
+std::string_view runtime_of(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }
 
 bool offers(candidate const& node, std::string_view runtime) {
     return std::find(node.runtimes.begin(), node.runtimes.end(), runtime) != node.runtimes.end();
@@ -69,8 +69,8 @@ void list_troubles(candidate const& node, release const& asked, std::vector<shor
 }
 
 refusal lacks_runtime(candidate const& node, release const& asked) {
-    if (offers(node, runtime_of(asked.pod.kind))) return std::nullopt;
-    return detail::lacks_runtime_cause(asked.pod.kind);
+    if (offers(node, runtime_of(asked.spec().form))) return std::nullopt;
+    return detail::lacks_runtime_cause(asked.spec().form);
 }
 
 refusal lacks_resources(candidate const& node, release const& asked) {
@@ -89,14 +89,14 @@ void list_resources(candidate const& node, release const& asked, std::vector<sho
 
 refusal lacks_host_port(candidate const& node, release const& asked) {
     if (node.host_ports_taken.empty()) return std::nullopt;
-    for (auto const& wanted : host_ports(asked.pod))
+    for (auto const& wanted : host_ports(asked.spec()))
         if (find_holder(node, wanted) != nullptr) return port_is_taken;
     return std::nullopt;
 }
 
 void list_host_ports(candidate const& node, release const& asked, std::vector<shortage>& into) {
     if (node.host_ports_taken.empty()) return;
-    for (auto const& wanted : host_ports(asked.pod))
+    for (auto const& wanted : host_ports(asked.spec()))
         if (auto const* const taken = find_holder(node, wanted))
             into.push_back({.cause = port_is_taken, .port = taken});
 }

@@ -176,7 +176,7 @@ node_index::summary node_index::joined(summary const& one, summary const& other)
 }
 
 query node_index::query_of(demand const& from) const {
-    query made{.ports = from.ports, .runtime = from.kind == workload_kind::function ? 2U : 1U};
+    query made{.ports = from.ports, .runtime = from.form == instance_form::function ? 2U : 1U};
     for (auto const& [name, amount] : from.requests) {
         if (auto const dimension = dimension_of(name))
             made.asked[*dimension] = amount;

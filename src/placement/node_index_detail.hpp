@@ -51,7 +51,7 @@ std::int64_t share_of(std::int64_t left, std::int64_t capacity);
 /// The cause by which filters::lacks_resources refuses.
 std::string_view cause_of(std::string_view resource);
 /// "no node offers runtime oci"
-std::string_view lacks_runtime_cause(workload_kind kind);
+std::string_view lacks_runtime_cause(instance_form form);
 inline constexpr std::string_view port_is_taken = "host port is taken";
 
 /// Follows a view, and counts what a run of placement takes until the run gives it back.

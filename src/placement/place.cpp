@@ -43,8 +43,8 @@ refusal refuse(candidate const& node, release const& asked, placement_policy con
 }
 
 demand detail::demand_of(release const& asked, bool by_default) {
-    demand made{.requests = asked.requests.entries(), .kind = asked.pod.kind};
-    for (auto const& container : asked.pod.containers)
+    demand made{.requests = asked.requests.entries(), .form = asked.spec().form};
+    for (auto const& container : asked.spec().containers)
         for (auto const& port : container.ports)
             if (port.host_port != 0) made.ports.emplace_back(port.host_port, port.protocol);
     if (!by_default) made.only_of = asked.id;

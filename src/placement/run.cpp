@@ -79,14 +79,14 @@ placement_run::impl::~impl() {
 }
 
 placement_run::outcome placement_run::impl::place(place_request const& request) {
-    auto asked = detail::demand_of(*request.pod_release, is_default_);
+    auto asked = detail::demand_of(*request.made_from, is_default_);
     if (auto const known = failed_.find(asked); known != failed_.end()) return fail(*known->second, request);
     auto query = nodes_.query_of(asked);
-    if (auto const which = best(request.pod_release, query)) {
+    if (auto const which = best(request.made_from, query)) {
         take(*which, std::move(query), request);
         return {nodes_.node(*which).id};
     }
-    auto& failure = failures_.emplace_back(explain(*request.pod_release, query));
+    auto& failure = failures_.emplace_back(explain(*request.made_from, query));
     failed_.emplace(std::move(asked), &failure);
     return fail(failure, request);
 }
@@ -97,7 +97,7 @@ placement_run::outcome placement_run::impl::fail(placement_failure& by, place_re
 }
 
 void placement_run::impl::take(detail::slot which, detail::query asked, place_request const& request) {
-    candidates_.take({which, request.instance, request.pod_release});
+    candidates_.take({which, request.instance, request.made_from});
     if (!is_indexed_) return;
     nodes_.take(which, asked, request.instance);
     taken_.push_back({which, std::move(asked)});
@@ -110,7 +110,7 @@ std::optional<detail::slot> placement_run::impl::best(release_ptr const& asked, 
 }
 
 placement_failure placement_run::impl::explain(release const& asked, detail::query const& query) {
-    if (is_indexed_ && detail::is_countable(query)) return detail::explain(nodes_, query, asked.pod.kind, names_);
+    if (is_indexed_ && detail::is_countable(query)) return detail::explain(nodes_, query, asked.spec().form, names_);
     return detail::explain(candidates_.all(), asked, policy_, names_);
 }
 

@@ -58,7 +58,7 @@ result<void> bindings::handle(proposal const& news) {
     if (!row || !row->is_pending()) return {};
     auto const* const node = state_.ledger().find(news.node);
     auto const why =
-        node == nullptr ? refusal("node is not registered") : rik::refuse(*node, *row->pod_release(), policy_);
+        node == nullptr ? refusal("node is not registered") : rik::refuse(*node, *row->made_from(), policy_);
     if (why) {
         out_.debug("proposal refused", {{"instance", row->name()}, {"reason", std::string(*why)}});
         due_.refuse(news.instance);

@@ -123,10 +123,10 @@ void cluster_state::follow(consequences of) {
 
 /// Precondition: one of the two is there.
 void cluster_state::track(instance const* before, instance const* now) {
-    if (before != nullptr && is_finished(before->state())) finished_.erase({before->status().since, before->id()});
-    if (now != nullptr && is_finished(now->state())) finished_.emplace(now->status().since, now->id());
+    if (before != nullptr && is_finished(before->state())) finished_.remove(*before);
+    if (now != nullptr && is_finished(now->state())) finished_.add(*now);
     if (now != nullptr && now->takes_room())
-        ledger_.hold(now->id(), now->binding()->node, now->pod_release());
+        ledger_.hold(now->id(), now->binding()->node, now->made_from());
     else
         ledger_.release(now != nullptr ? now->id() : before->id());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "event_ledger_detail.hpp"
+#include "finished_ledger_detail.hpp"
 
 #include <rik/async/notifier.hpp>
 #include <rik/placement/placement.hpp>
@@ -10,7 +11,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -21,9 +21,6 @@ namespace rik::detail {
 /// Use it from the primary's strand only.
 class cluster_state {
 public:
-    /// Instances by the time at which they finished.
-    using finished_instances = std::set<std::pair<wall_time, instance_id>>;
-
     /// `disk` and `random` must outlive it.
     cluster_state(asio::any_io_executor strand, journal& disk, entropy& random);
 
@@ -60,7 +57,7 @@ public:
     cluster_id const& cluster() const { return cluster_; }
     cluster_view const& ledger() const { return ledger_; }
     event_ledger const& events() const { return events_; }
-    finished_instances const& finished() const { return finished_; }
+    finished_ledger const& finished() const { return finished_; }
 
 private:
     struct consequences;
@@ -76,7 +73,7 @@ private:
     cluster_id cluster_;
     cluster_view ledger_;
     event_ledger events_;
-    finished_instances finished_;
+    finished_ledger finished_;
     std::optional<error> failed_;
     notifier failure_;
 };

@@ -7,9 +7,9 @@
 namespace rik::detail {
 
 item item_of(instance const& row, view const& in) {
-    item made{.instance = row.id(), .pod_release = row.pod_release()};
+    item made{.instance = row.id(), .made_from = row.made_from()};
     made.name = row.name();
-    if (row.owner() && !host_ports(row.pod()).empty())
+    if (row.owner() && !host_ports(row.spec()).empty())
         if (auto const owner = in.find<workload>(*row.owner())) made.workload = owner->name;
     if (row.binding()) made.takes_room = row.takes_room();
     if (auto const& binding = row.binding()) {

@@ -80,7 +80,8 @@ std::vector<document_key> event_ledger::find_excess(std::span<entry const> added
     sequences going;
     for (auto const& each : removed) going.insert(sequence_of(each));
     auto const already = going;
-    find_old_of_objects(added, going);
+    find_old(objects_, added, &entry::object, limits::events_per_object_max, going);
+    find_old(groups_, added, &entry::group, limits::events_per_owner_max, going);
     auto const count = all_.size() + added.size() - going.size();
     if (count > limits::events_count_max) find_old_of_groups(count - limits::events_count_max, going);
     std::vector<document_key> found;
@@ -91,19 +92,18 @@ std::vector<document_key> event_ledger::find_excess(std::span<entry const> added
     return found;
 }
 
-void event_ledger::find_old_of_objects(std::span<entry const> added, sequences& going) const {
+void event_ledger::find_old(std::map<std::string, sequences, std::less<>> const& known, std::span<entry const> added,
+                            std::string entry::*key, std::size_t count_max, sequences& going) {
     std::map<std::string_view, std::size_t> counts;
-    for (auto const& each : added) ++counts[each.object];
-    for (auto const& [object, more] : counts) {
-        auto const known = objects_.find(object);
-        if (known == objects_.end()) continue;
-        auto const leaves = [&](std::uint64_t sequence) { return going.contains(sequence); };
-        auto const leaving = static_cast<std::size_t>(std::ranges::count_if(known->second, leaves));
-        auto left = known->second.size() - leaving + more;
-        for (auto oldest = known->second.begin(); oldest != known->second.end(); ++oldest) {
-            if (left <= limits::events_per_object_max) break;
+    for (auto const& each : added) ++counts[each.*key];
+    for (auto const& [whose, more] : counts) {
+        auto const found = known.find(whose);
+        if (found == known.end() || found->second.size() + more <= count_max) continue;
+        auto const& theirs = found->second;
+        auto const is_theirs = [&](std::uint64_t sequence) { return theirs.contains(sequence); };
+        auto left = theirs.size() + more - static_cast<std::size_t>(std::ranges::count_if(going, is_theirs));
+        for (auto oldest = theirs.begin(); oldest != theirs.end() && left > count_max; ++oldest)
             if (going.insert(*oldest).second) --left;
-        }
     }
 }
 

@@ -16,9 +16,9 @@
 
 namespace rik::detail {
 
-/// Every object keeps its newest events, at most limits::events_per_object_max. Of all together there are at most
-/// limits::events_count_max; past it the largest group loses its oldest: the instances of a workload are one group, any
-/// other object is one by itself. So none that tells a lot takes the story of the others.
+/// Every object keeps its newest events, at most limits::events_per_object_max. The instances of a workload are a group,
+/// any other object is one by itself: a group keeps at most limits::events_per_owner_max. Of all together there are at
+/// most limits::events_count_max; past it the largest group loses its oldest. So none that tells a lot takes the story of the others.
 class event_ledger {
 public:
     /// What is known of one event.
@@ -57,7 +57,9 @@ private:
     };
     static rank rank_of(sequences const& group) { return {group.size(), *group.begin()}; }
 
-    void find_old_of_objects(std::span<entry const> added, sequences& going) const;
+    /// Adds to `going` what is too much in `known` once `added` are there, of which `key` says where they belong.
+    static void find_old(std::map<std::string, sequences, std::less<>> const& known, std::span<entry const> added,
+                         std::string entry::*key, std::size_t count_max, sequences& going);
     void find_old_of_groups(std::size_t count, sequences& going) const;
 
     std::map<std::uint64_t, entry> all_;

@@ -37,10 +37,10 @@ private:
     std::size_t count_;
 };
 
-instance instance_creation::make_pending(workload const& owner, release_ptr pod, std::string name) const {
+instance instance_creation::make_pending(workload const& owner, release_ptr from, std::string name) const {
     instance_fields fields{
         .id = instance_id::generate(random_), .tenant = owner.tenant, .name = std::move(name), .owner = owner.id};
-    fields.pod_release = std::move(pod);
+    fields.made_from = std::move(from);
     fields.created_at = time_.wall();
     fields.status.since = fields.created_at;
     fields.status.reason = "Created";
@@ -103,7 +103,7 @@ awaitable<result<void>> instance_creation::make_slices(creation_request what, pr
 /// The next slice of what was asked for; what it makes is added to `made`.
 result<transaction> instance_creation::plan_slice(creation_request const& what, workload const& owner,
                                                   std::vector<instance_id>& made) {
-    auto const pod = state_.head().find<release>(owner.current_release).row;
+    auto const current = state_.head().find<release>(owner.current_release).row;
     transaction slice;
     std::set<std::string> promised;
     std::vector<instance_id> added;
@@ -115,7 +115,7 @@ result<transaction> instance_creation::plan_slice(creation_request const& what, 
             return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
                          "choose another name"};
         promised.insert(*name);
-        auto const one = make_pending(owner, pod, std::move(*name));
+        auto const one = make_pending(owner, current, std::move(*name));
         auto happened = events_.about(one);
         happened.reason = "Created";
         happened.message = fmt::format("pending: created from workload {}", owner.name);

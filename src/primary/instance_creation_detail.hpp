@@ -46,7 +46,7 @@ private:
     awaitable<result<void>> make_slices(creation_request what, promise& held, std::vector<instance_id>& made);
     result<transaction> plan_slice(creation_request const& what, workload const& owner, std::vector<instance_id>& made);
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
-    instance make_pending(workload const& owner, release_ptr pod, std::string name) const;
+    instance make_pending(workload const& owner, release_ptr from, std::string name) const;
 
     asio::any_io_executor strand_;
     gate const& gate_;

@@ -40,7 +40,7 @@ void removals::condemn(transaction& into, stored<instance> const& which, std::st
 void removals::remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count) {
     auto const& head = state_.head();
     auto const row = head.find<workload>(which);
-    if (!row || !row->deleting_since || head.count<instance>(owner_index(which)) > leaving_count) return;
+    if (!row || !row->deleting_since || !row->finalizers.empty() || head.count<instance>(owner_index(which)) > leaving_count) return;
     auto happened = events_.about(*row);
     happened.reason = "Deleted";
     happened.message = "the workload and all its instances are gone";
@@ -94,21 +94,16 @@ awaitable<> removals::finish_deletions() {
 }
 
 awaitable<result<void>> removals::limit_finished() {
-    auto const& finished = state_.finished();
-    while (finished.size() > limits::finished_instances_count_max) {
+    for (;;) {
+        if (state_.finished().find_excess(1).empty()) co_return result<void>{};
         auto const room = co_await state_.wait_for_slice();
         if (!room) co_return room;
-        if (finished.size() <= limits::finished_instances_count_max) break;
-        auto const excess = finished.size() - limits::finished_instances_count_max;
         transaction removal;
-        auto oldest = finished.begin();
-        for (auto left = std::min(excess, limits::instances_per_slice_max); left > 0; --left, ++oldest)
-            condemn(removal, state_.head().find<instance>(oldest->second),
-                    "removed: too many finished instances are kept");
+        for (auto const& id : state_.finished().find_excess(limits::instances_per_slice_max))
+            condemn(removal, state_.head().find<instance>(id), "removed: too many finished instances are kept");
         auto const applied = state_.apply(std::move(removal));
         if (!applied) co_return applied;
     }
-    co_return result<void>{};
 }
 
 }  // namespace rik::detail

@@ -22,7 +22,7 @@ public:
     void condemn(transaction& into, stored<instance> const& which, std::string message);
 
     /// Adds the removal of a workload that is being deleted if `leaving_count` of its instances, which leave in this
-    /// commit, are the last.
+    /// commit, are the last, and no finalizer keeps it.
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     /// Condemns `left` slice by slice, so that neither a commit nor the strand is held long. Returns when all of it is
@@ -35,8 +35,7 @@ public:
     /// Goes on with every deletion that an earlier end of the process has cut short.
     awaitable<> finish_deletions();
 
-    /// Finished instances stay for their logs and exit codes, but not without end: past
-    /// limits::finished_instances_count_max those that finished first go. Errors: those of cluster_state::apply.
+    /// Removes the finished instances that are too many. Errors: those of cluster_state::apply.
     awaitable<result<void>> limit_finished();
 
 private:

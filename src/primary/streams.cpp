@@ -17,14 +17,14 @@ namespace {
 /// The container whose log is meant. Errors: invalid.
 result<std::string> choose_container(instance const& of, std::string const& asked) {
     std::string names;
-    for (auto const& each : of.pod().containers) {
+    for (auto const& each : of.spec().containers) {
         if (each.name == asked) return asked;
         names += (names.empty() ? "" : ", ") + each.name;
     }
     if (!asked.empty())
         return error{errc::invalid, fmt::format("instance {} has no container {}", of.name(), asked), "container",
                      "one of: " + names};
-    if (of.pod().containers.size() == 1) return of.pod().containers.front().name;
+    if (of.spec().containers.size() == 1) return of.spec().containers.front().name;
     return error{errc::invalid, fmt::format("instance {} has several containers: say which", of.name()), "container",
                  "one of: " + names};
 }

@@ -34,14 +34,12 @@ awaitable<result<stored<workload>>> primary_workloads::create(caller who, worklo
     return gate_.enter(std::move(refusal), create_here(std::move(definition)));
 }
 
-workload primary_workloads::make_workload(workload_definition&& from, release_id const& first) const {
-    workload made{.id = workload_id::generate(random_), .tenant = std::move(from.tenant), .name = std::move(from.name)};
-    made.kind = from.kind;
-    made.labels = std::move(from.labels);
-    made.annotations = std::move(from.annotations);
-    made.replicas = from.replicas;
-    made.definition = std::move(from.text);
-    made.created_at = time_.wall();
+workload primary_workloads::make_workload(definition_ptr from, release_id const& first) const {
+    workload made{.id = workload_id::generate(random_), .tenant = from->tenant, .name = from->name};
+    made.kind = from->kind;
+    made.replicas = from->replicas;
+    made.definition = std::move(from);
+    made.created_at = made.updated_at = time_.wall();
     made.current_release = first;
     return made;
 }
@@ -50,10 +48,10 @@ awaitable<result<stored<workload>>> primary_workloads::create_here(workload_defi
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (auto const holder = state_.head().find_named<workload>(name))
         co_return co_await state_.when_durable(name_taken(*holder));
-    release first{.id = release_id::generate(random_), .pod = std::move(definition.pod)};
-    first.requests = effective_requests(first.pod);
-    auto made = make_workload(std::move(definition), first.id);
-    first.workload = made.id;
+    auto const shared = std::make_shared<workload_definition const>(std::move(definition));
+    auto made = make_workload(shared, release_id::generate(random_));
+    auto first = make_release(made.current_release, made.id, shared);
+    first.created_at = made.created_at;
 
     auto happened = events_.about(made);
     happened.reason = "Created";
@@ -84,7 +82,7 @@ awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref wh
         co_return co_await state_.when_durable(*moved);
     if (!row->deleting_since) {
         auto next = *row;
-        next.deleting_since = time_.wall();
+        next.deleting_since = next.updated_at = time_.wall();
         ++next.generation;
         transaction deletion;
         deletion.put(std::move(next), row.changed_at);

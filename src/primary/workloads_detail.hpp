@@ -32,7 +32,7 @@ public:
 private:
     awaitable<result<stored<workload>>> create_here(workload_definition definition);
     awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
-    workload make_workload(workload_definition&& from, release_id const& first) const;
+    workload make_workload(definition_ptr from, release_id const& first) const;
 
     asio::any_io_executor strand_;
     gate& gate_;

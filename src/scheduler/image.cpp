@@ -45,7 +45,7 @@ bool scheduler_image::take(item const& news) {
     end_waiting(news.instance);
     by_node_[news.node].insert(news.instance);
     if (news.takes_room)
-        view_.hold(news.instance, news.node, news.pod_release);
+        view_.hold(news.instance, news.node, news.made_from);
     else
         release(news.instance);
     return !is_known && (news.want == item_want::destroy || news.takes_room);
@@ -93,7 +93,7 @@ void scheduler_image::queue::forget_told() {
 
 void scheduler_image::enqueue(instance_id const& instance, pending& state) {
     state.made = decision::waiting;
-    state.waits_in = queues_.try_emplace(demand_of(*items_.at(instance).pod_release, policy_)).first;
+    state.waits_in = queues_.try_emplace(demand_of(*items_.at(instance).made_from, policy_)).first;
     auto& all = state.waits_in->second;
     all.untold.emplace(state.at, instance);
     set_due(state.waits_in, true);
@@ -154,7 +154,7 @@ placement scheduler_image::place(std::size_t count_max) {
         for (auto each = queues_.begin(); each != queues_.end(); ++each) set_due(each, true);
     if (due_.empty()) return {};
     auto decided = decide(count_max);
-    for (auto const& each : decided.placed) view_.hold(each.instance, each.node, items_.at(each.instance).pod_release);
+    for (auto const& each : decided.placed) view_.hold(each.instance, each.node, items_.at(each.instance).made_from);
     return decided;
 }
 
@@ -166,7 +166,7 @@ placement scheduler_image::decide(std::size_t count_max) {
     for (std::size_t tries = 0, told = 0; !due_.empty() && tries < count_max; ++tries) {
         auto const first = due_.begin()->second;
         auto const oldest = first->second.of_oldest().begin()->second;
-        auto const made = run.place({oldest, items_.at(oldest).pod_release});
+        auto const made = run.place({oldest, items_.at(oldest).made_from});
         if (made.node) {
             decided.placed.push_back({oldest, *made.node});
             propose(oldest);
@@ -251,7 +251,7 @@ std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_in
 
 order scheduler_image::order_for(item const& what) {
     order made{.instance = what.instance, .fence = what.fence, .run = what.want == item_want::run};
-    made.pod_release = what.pod_release;
+    made.made_from = what.made_from;
     made.name = what.name;
     return made;
 }

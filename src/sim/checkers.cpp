@@ -78,7 +78,7 @@ void cluster::checkers::take_instance(journal_entry const& row) {
     auto const node = decoded->binding()->node;
     holders_.emplace(*id, node);
     touched_.insert(node);
-    if (auto* const at = find_site(node)) at->rooms.emplace(*id, decoded->pod_release());
+    if (auto* const at = find_site(node)) at->rooms.emplace(*id, decoded->made_from());
 }
 
 void cluster::checkers::check_end(instance const& row) {
@@ -122,7 +122,7 @@ void cluster::checkers::look_at_promises(site const& at) {
                         offered.get(*lacking)));
     std::map<std::pair<port_protocol, std::uint16_t>, instance_id> ports;
     for (auto const& [id, asked] : at.rooms)
-        for (auto const& port : host_ports(asked->pod))
+        for (auto const& port : host_ports(asked->spec()))
             if (auto const [other, is_free] = ports.emplace(std::pair(port.protocol, port.host_port), id); !is_free)
                 say(fmt::format("host port {}/{} of {} is promised to instances {} and {}", port.host_port,
                                 to_string(port.protocol), at.name, other->second.text(), id.text()));

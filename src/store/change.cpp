@@ -15,8 +15,10 @@ std::size_t bytes_of(string_map const& map) {
     return bytes;
 }
 
+// With its definition, though a release may share it.
 std::size_t bytes_of(workload const& row) {
-    return sizeof row + row.name.size() + row.definition.size() + bytes_of(row.labels) + bytes_of(row.annotations);
+    return sizeof row + row.name.size() + row.definition->text.size() + bytes_of(row.labels()) +
+           bytes_of(row.annotations());
 }
 
 std::size_t bytes_of(container_definition const& container) {
@@ -30,8 +32,8 @@ std::size_t bytes_of(container_definition const& container) {
 }
 
 std::size_t bytes_of(release const& row) {
-    std::size_t bytes = sizeof row + bytes_of(row.pod.labels);
-    for (auto const& container : row.pod.containers) bytes += bytes_of(container);
+    std::size_t bytes = sizeof row + bytes_of(row.spec().labels);
+    for (auto const& container : row.spec().containers) bytes += bytes_of(container);
     return bytes;
 }
 

@@ -21,13 +21,14 @@ result<void> store::replay_row(journal_entry const& entry) {
 }
 
 result<void> store::replay(journal_contents contents) {
-    std::vector<journal_entry const*> instances;  // last, for they need their releases
+    std::vector<journal_entry const*> workloads;  // these two come last, for they need their releases
+    std::vector<journal_entry const*> instances;
     for (auto const& entry : contents.rows) {
         result<void> replayed;
         if (entry.table == to_string(table_id::instance)) {
             instances.push_back(&entry);
         } else if (entry.table == to_string(table_id::workload)) {
-            replayed = replay_row<workload>(entry);
+            workloads.push_back(&entry);
         } else if (entry.table == to_string(table_id::release)) {
             replayed = replay_row<release>(entry);
         } else if (entry.table == to_string(table_id::node)) {
@@ -41,6 +42,9 @@ result<void> store::replay(journal_contents contents) {
                          "use the release of rik that wrote it, or a newer one"};
         }
         if (!replayed) return replayed;
+    }
+    for (auto const* entry : workloads) {
+        if (auto replayed = replay_row<workload>(*entry); !replayed) return replayed;
     }
     for (auto const* entry : instances) {
         if (auto replayed = replay_row<instance>(*entry); !replayed) return replayed;

@@ -7,7 +7,7 @@
 
 namespace rik::detail {
 
-/// Rows that are the store's own: one, its epochs. (Earlier builds wrote the revision of the last one alone.)
+/// Rows that are the store's own: one, its epochs.
 inline constexpr std::string_view meta_table = "meta";
 inline constexpr std::string_view epoch_key = "epoch";
 
@@ -19,7 +19,9 @@ std::string key_text(uid<Kind> const& key) {
 /// Kinds, tenants and names have no slash.
 inline std::string key_text(document_key const& key) { return key.kind + "/" + key.tenant + "/" + key.name; }
 
-inline result<workload> decode(std::string_view text, view const&, workload const*) { return decode_workload(text); }
+inline result<workload> decode(std::string_view text, view const& releases, workload const*) {
+    return decode_workload(text, releases);
+}
 inline result<release> decode(std::string_view text, view const&, release const*) { return decode_release(text); }
 inline result<node> decode(std::string_view text, view const&, node const*) { return decode_node(text); }
 inline result<document> decode(std::string_view text, view const&, document const*) { return decode_document(text); }

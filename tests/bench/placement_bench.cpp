@@ -64,7 +64,9 @@ public:
         release made{.id = release_id::generate(random_)};
         container_definition container{.name = "main", .image = "web:1"};
         if (what.host_port != 0) container.ports.push_back({.port = 80, .host_port = what.host_port});
-        made.pod.containers.push_back(std::move(container));
+        workload_definition definition;
+        definition.spec.containers.push_back(std::move(container));
+        made.definition = std::make_shared<workload_definition const>(std::move(definition));
         made.requests.set(resource::cpu, what.cpu);
         made.requests.set(resource::memory, what.memory);
         made.requests.set(resource::pods, 1);

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto const again = rik::parse_definition_json(made.text);
     RIK_ASSERT(again.found.empty());
     RIK_ASSERT(again.definition.text == made.text);
-    RIK_ASSERT(again.definition.pod == made.pod);
-    for (auto const& each : made.pod.containers) RIK_ASSERT(rik::expand_references(each, {}).has_value());
+    RIK_ASSERT(again.definition.spec == made.spec);
+    for (auto const& each : made.spec.containers) RIK_ASSERT(rik::expand_references(each, {}).has_value());
     return 0;
 }

@@ -12,7 +12,8 @@ namespace {
 class any_release final : public rik::release_source {
 public:
     rik::release_ptr find_release(rik::release_id const& id) const override {
-        rik::release made{.id = id, .workload = {}, .pod = {}};
+        rik::release made{.id = id};
+        made.definition = std::make_shared<rik::workload_definition const>();
         return std::make_shared<rik::release const>(std::move(made));
     }
 };
@@ -31,8 +32,9 @@ void check(rik::result<Row> const& read, Decode decode) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
     any_release const releases;
+    auto const decode_workload = [&](std::string_view row) { return rik::decode_workload(row, releases); };
     auto const decode_instance = [&](std::string_view row) { return rik::decode_instance(row, releases); };
-    check(rik::decode_workload(text), rik::decode_workload);
+    check(decode_workload(text), decode_workload);
     check(rik::decode_release(text), rik::decode_release);
     check(decode_instance(text), decode_instance);
     check(rik::decode_node(text), rik::decode_node);

@@ -5,6 +5,9 @@
 #include "property/seed.hpp"
 
 #include "support/catch.hpp"
+#include "support/definitions.hpp"
+
+#include <boost/json.hpp>
 
 #include <memory>
 #include <string>
@@ -67,62 +70,28 @@ public:
             if (coin()) result.set(name, static_cast<std::int64_t>(random_.next()));
         return result;
     }
-    std::uint16_t port() { return static_cast<std::uint16_t>(below(65536)); }
     std::vector<std::string> words() {
         return some([this] { return bytes(); });
     }
 
-    container_port make_port() {
-        container_port result;
-        result.name = bytes();
-        result.port = port();
-        result.host_port = port();
-        result.protocol = coin() ? port_protocol::udp : port_protocol::tcp;
-        return result;
-    }
-    container_definition make_container() {
-        container_definition result;
-        result.name = word();
-        result.image = bytes();
-        result.pull_policy = maybe([this] { return static_cast<image_pull_policy>(below(3)); });
-        result.command = maybe([this] { return words(); });
-        result.args = maybe([this] { return words(); });
-        result.env = some([this] {
-            environment_variable variable;
-            variable.name = word();
-            variable.value = bytes();
-            return variable;
-        });
-        result.working_dir = bytes();
-        result.ports = some([this] { return make_port(); });
-        result.requests = amounts();
-        result.limits = amounts();
-        return result;
-    }
-    instance_template make_template() {
-        instance_template result;
-        result.kind = coin() ? workload_kind::pod : workload_kind::function;
-        result.labels = map();
-        result.containers = some([this] { return make_container(); });
-        result.function = maybe([this] {
-            function_definition function;
-            function.rootfs = bytes();
-            function.port = port();
-            function.target_port = port();
-            return function;
-        });
-        result.restart = static_cast<restart_policy>(below(3));
-        result.grace_period = duration(static_cast<std::int64_t>(below(1'000'000'000'000)));
-        result.hostname = bytes();
-        return result;
+    std::string quoted() { return boost::json::serialize(boost::json::string(word())); }
+    definition_ptr make_definition() {
+        std::string containers;
+        auto const count = 1 + below(3);
+        for (std::uint64_t i = 0; i < count; ++i) {
+            containers += i == 0 ? "" : ",";
+            containers += R"({"image":)" + quoted() + R"(,"name":"c)" + std::to_string(i) + R"(","env":[{"name":"A","value":)" +
+                          quoted() + R"(}],"ports":[{"containerPort":)" + std::to_string(1 + below(65'535)) +
+                          R"(}],"resources":{"requests":{"cpu":)" + std::to_string(below(100)) + "}}}";
+        }
+        return testing::written(R"({"kind":"Pod","apiVersion":"v1","annotations":{"a":)" + quoted() + R"(},"name":)" +
+                                quoted() + R"(,"spec":{"containers":[)" + containers + R"(],"hostname":)" + quoted() +
+                                "}}");
     }
     release make_release() {
-        release result;
-        result.id = id<release_tag>();
-        result.workload = id<workload_tag>();
+        auto result = rik::make_release(id<release_tag>(), id<workload_tag>(), make_definition());
         result.number = random_.next();
-        result.pod = make_template();
-        result.requests = amounts();
+        result.created_at = time();
         return result;
     }
     workload make_workload() {
@@ -131,13 +100,14 @@ public:
         result.tenant = word();
         result.name = word();
         result.kind = coin() ? workload_kind::pod : workload_kind::function;
-        result.labels = map();
-        result.annotations = map();
         result.replicas = static_cast<std::uint32_t>(random_.next());
-        result.definition = bytes();
+        result.definition = make_definition();
         result.current_release = id<release_tag>();
         result.created_at = time();
+        result.updated_at = time();
         result.generation = random_.next();
+        result.owner = maybe([this] { return id<workload_tag>(); });
+        result.finalizers = words();
         result.deleting_since = maybe([this] { return time(); });
         return result;
     }
@@ -173,7 +143,7 @@ public:
         result.tenant = word();
         result.name = word();
         result.owner = maybe([this] { return id<workload_tag>(); });
-        result.pod_release = std::move(from);
+        result.made_from = std::move(from);
         result.created_at = time();
         result.generation = below(5);
         result.binding = maybe([this] {
@@ -186,7 +156,6 @@ public:
         });
         result.deleting_since = maybe([this] { return time(); });
         result.status = make_status();
-        if (result.binding && is_finished(result.status.state)) result.binding->vacated = true;
         return instance(std::move(result));
     }
     node make_node() {
@@ -257,20 +226,20 @@ TEST_CASE("every object survives its codec", "[property][codec]") {
     for (int round = 0; round < 300; ++round) {
         auto const made = any.make_release();
         check_round_trip(encode(made), decode_release);
-        check_round_trip(encode(made.pod), decode_instance_template);
         auto const read = decode_release(encode(made));
         REQUIRE(read.has_value());
-        CHECK(read->pod == made.pod);
+        CHECK(read->spec() == made.spec());
         CHECK(read->requests == made.requests);
         auto const status = any.make_status();
         auto const status_read = decode_instance_status(encode(status));
         REQUIRE(status_read.has_value());
         CHECK(*status_read == status);
-        check_round_trip(encode(any.make_workload()), decode_workload);
         check_round_trip(encode(any.make_node()), decode_node);
         check_round_trip(encode(any.make_document()), decode_document);
         one_release releases;
         releases.only = std::make_shared<release const>(made);
+        check_round_trip(encode(any.make_workload()),
+                         [&](std::string_view text) { return decode_workload(text, releases); });
         check_round_trip(encode(any.make_instance(releases.only)),
                          [&](std::string_view text) { return decode_instance(text, releases); });
     }
@@ -285,7 +254,7 @@ TEST_CASE("damaged text is read or called corrupt, and nothing worse", "[propert
         auto const text = damaged(encode(any.make_instance(releases.only)), random);
         auto const read = decode_instance(text, releases);
         if (!read) CHECK(read.error().code == errc::corrupt);
-        auto const pod = decode_instance_template(damaged(encode(releases.only->pod), random));
-        if (!pod) CHECK(pod.error().code == errc::corrupt);
+        auto const made_from = decode_release(damaged(encode(*releases.only), random));
+        if (!made_from) CHECK(made_from.error().code == errc::corrupt);
     }
 }

@@ -71,7 +71,7 @@ void check_canonical(parsed_definition const& parsed) {
     auto const again = parse_definition_json(parsed.definition.text);
     CHECK(again.found == problems{});
     CHECK(again.definition.text == parsed.definition.text);
-    CHECK(again.definition.pod == parsed.definition.pod);
+    CHECK(again.definition.spec == parsed.definition.spec);
     CHECK(again.definition.name == parsed.definition.name);
     CHECK(again.definition.replicas == parsed.definition.replicas);
     CHECK(again.warnings == parsed.warnings);

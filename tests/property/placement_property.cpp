@@ -29,14 +29,14 @@ std::map<instance_id, node_id> place_by_hand(cluster_view nodes, std::vector<pla
     for (auto const& request : requests) {
         candidate const* best = nullptr;
         for (auto const& [id, node] : nodes.nodes()) {
-            if (refuse(node, *request.pod_release, policy)) continue;
+            if (refuse(node, *request.made_from, policy)) continue;
             if (best == nullptr ||
-                total(node, *request.pod_release, policy) > total(*best, *request.pod_release, policy))
+                total(node, *request.made_from, policy) > total(*best, *request.made_from, policy))
                 best = &node;
         }
         if (best == nullptr) continue;
         placed[request.instance] = best->id;
-        nodes.hold(request.instance, best->id, request.pod_release);
+        nodes.hold(request.instance, best->id, request.made_from);
     }
     return placed;
 }
@@ -104,9 +104,11 @@ release_ptr random_release(entropy& random, unsigned number) {
     if (random.below(3) == 0) made.requests.set(resource::memory, static_cast<std::int64_t>(random.below(1'000'000)));
     for (auto const* const name : {"example.com/gpu", "example.com/disk", "example.com/none"})
         if (random.below(12) == 0) made.requests.set(name, static_cast<std::int64_t>(1 + random.below(3)));
-    if (random.below(8) == 0) made.pod.kind = workload_kind::function;
-    for (std::uint16_t port = 8000; port < 8003; ++port)
-        if (random.below(6) == 0) made.pod.containers[0].ports.push_back({.port = 80, .host_port = port});
+    change_spec(made, [&](instance_template& spec) {
+        if (random.below(8) == 0) spec.form = instance_form::function;
+        for (std::uint16_t port = 8000; port < 8003; ++port)
+            if (random.below(6) == 0) spec.containers[0].ports.push_back({.port = 80, .host_port = port});
+    });
     return std::make_shared<release const>(std::move(made));
 }
 
@@ -157,7 +159,7 @@ TEST_CASE("the index of the default policy decides and explains as a look at all
             REQUIRE(lines_of(decided) == lines_of(place(cluster_view(nodes), requests, unknown)));
             REQUIRE(lines_of(decided) == lines_of(place(nodes, requests, default_policy())));  // nothing is left
             for (auto const& each : decided.placed)
-                if (random.below(3) == 0) nodes.hold(each.instance, each.node, requests[0].pod_release);
+                if (random.below(3) == 0) nodes.hold(each.instance, each.node, requests[0].made_from);
         }
     }
 }

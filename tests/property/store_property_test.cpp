@@ -99,8 +99,8 @@ private:
         workload row;
         row.id = id;
         row.name = "n" + std::to_string(below(5));
-        row.definition = "{\"n\":" + std::to_string(below(1'000)) + "}";
-        after[key] = model_row{row.name, row.definition, head.at() + 1};
+        row.definition = testing::written_pod("web", std::to_string(below(1'000)));
+        after[key] = model_row{row.name, row.definition->text, head.at() + 1};
         changes.put(std::move(row), expected);
         return key;
     }

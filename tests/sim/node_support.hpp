@@ -81,13 +81,13 @@ public:
     awaitable<instance_id> run(std::string definition) {
         auto parsed = parse_definition(definition);
         if (!parsed.found.empty()) throw std::runtime_error(to_string(summarize(parsed.found)));
-        auto made = std::make_shared<release>();
-        made->id = release_id::generate(world_.random());
-        made->workload = workload_id::generate(world_.random());
-        made->pod = std::move(parsed.definition.pod);
+        auto const id_of_release = release_id::generate(world_.random());
+        auto const definition = std::make_shared<workload_definition const>(std::move(parsed.definition));
+        auto made = std::make_shared<release const>(
+            make_release(id_of_release, workload_id::generate(world_.random()), definition));
         order what{.instance = instance_id::generate(world_.random()), .fence = ++revision_, .run = true};
-        what.pod_release = std::move(made);
-        what.name = parsed.definition.name;
+        what.made_from = std::move(made);
+        what.name = definition->name;
         auto const id = what.instance;
         bound_[id] = what;
         co_await tell(std::move(what));

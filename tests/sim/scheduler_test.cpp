@@ -137,7 +137,7 @@ awaitable<> inventory_of_a_stranger(lone_scheduler& alone) {
     CHECK(alone.ordered.empty());
     auto asked = std::make_shared<release>();
     asked->id = release_id::generate(alone.world.random());
-    item bound{.instance = which, .want = item_want::run, .pod_release = asked, .node = node, .fence = 7};
+    item bound{.instance = which, .want = item_want::run, .made_from = asked, .node = node, .fence = 7};
     facts news;
     news.nodes.push_back({node, "10.210.0.0/24", "node"});
     news.items.push_back(std::move(bound));

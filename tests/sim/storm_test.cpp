@@ -295,10 +295,10 @@ private:
             view.set_node(offered);
         }
         for (auto const& row : rows)
-            if (row->takes_room()) view.hold(row->id(), row->binding()->node, row->pod_release());
+            if (row->takes_room()) view.hold(row->id(), row->binding()->node, row->made_from());
         for (auto const& row : rows)
             for (auto const& [id, room] : view.nodes())
-                if (row->is_pending() && !refuse(room, *row->pod_release(), default_policy()))
+                if (row->is_pending() && !refuse(room, *row->made_from(), default_policy()))
                     fail(fmt::format("{} waits although {} has room for it", row->name(), room.name));
     }
 

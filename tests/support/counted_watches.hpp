@@ -75,6 +75,9 @@ private:
         awaitable<result<listing<node>>> list(caller who, page part) override {
             return under_.list(std::move(who), std::move(part));
         }
+        awaitable<result<std::vector<node_usage>>> usage(caller who, std::vector<node_id> which) override {
+            return under_.usage(std::move(who), std::move(which));
+        }
         awaitable<opened_watch> watch(caller who, watch_after after) override {
             return whole_.count(under_.watch(std::move(who), after));
         }

@@ -1,6 +1,8 @@
 // Nodes, releases and items for tests of placement and of the scheduler's image.
 #pragma once
 
+#include "definitions.hpp"
+
 #include <rik/link/messages.hpp>
 #include <rik/placement/placement.hpp>
 
@@ -19,11 +21,21 @@ Id numbered(unsigned number) {
     return Id::parse(text).value();
 }
 
+/// `made` with another template, but with the requests that it has.
+template <class Change>
+void change_spec(release& made, Change change) {
+    auto spec = made.spec();
+    change(spec);
+    made.definition = unwritten(std::move(spec));
+}
+
 inline release_ptr make_release(unsigned number, std::int64_t cpu, std::uint16_t host_port = 0) {
+    instance_template spec;
     release made{.id = numbered<release_id>(number), .workload = numbered<workload_id>(number)};
     container_definition container{.name = "main", .image = "web:1"};
     if (host_port != 0) container.ports.push_back({.port = 80, .host_port = host_port});
-    made.pod.containers.push_back(std::move(container));
+    spec.containers.push_back(std::move(container));
+    made.definition = unwritten(std::move(spec));
     made.requests.set(resource::cpu, cpu);
     made.requests.set(resource::pods, 1);
     return std::make_shared<release const>(std::move(made));

@@ -1,6 +1,7 @@
 // A store on a journal with its flusher running, and rows to put into it.
 #pragma once
 
+#include "definitions.hpp"
 #include "gated_journal.hpp"
 #include "run.hpp"
 
@@ -51,24 +52,18 @@ public:
         workload made;
         made.id = workload_id::generate(random);
         made.name = std::move(name);
-        made.definition = "{}";
+        made.definition = written_pod(made.name);
         return made;
     }
     release make_release(workload_id const& of) {
-        release made;
-        made.id = release_id::generate(random);
-        made.workload = of;
-        container_definition main{.name = "main", .image = "nginx"};
-        made.pod.containers.push_back(std::move(main));
-        made.requests = effective_requests(made.pod);
-        return made;
+        return rik::make_release(release_id::generate(random), of, written_pod("web"));
     }
     instance make_instance(std::string name, release_ptr from) {
         instance_fields fields;
         fields.id = instance_id::generate(random);
         fields.name = std::move(name);
         fields.owner = from->workload;
-        fields.pod_release = std::move(from);
+        fields.made_from = std::move(from);
         return instance(std::move(fields));
     }
     node make_node(std::string name) {

@@ -11,34 +11,25 @@ using namespace rik::detail;
 
 namespace {
 
-instance instance_of(instance_template pod) {
-    testing::row_maker rows;
-    auto made = rows.make_release(rows.make_workload("web").id);
-    made.pod = std::move(pod);
-    return rows.make_instance("mine", std::make_shared<release const>(std::move(made)));
-}
-
 instance instance_in(instance_state state) {
-    auto fields = instance_of({}).fields();
+    testing::row_maker rows;
+    auto const made = rows.make_release(rows.make_workload("web").id);
+    auto fields = rows.make_instance("mine", std::make_shared<release const>(made)).fields();
     fields.status.state = state;
     return instance(std::move(fields));
 }
 
 }  // namespace
 
-// Between a list of instances and one of workloads a workload may go.
-TEST_CASE("v0: an instance whose workload is gone still has a spec") {
-    instance_template pod;
-    pod.containers.push_back({.name = "main", .image = "alpine"});
-    auto const spec = v0_instance(instance_of(std::move(pod)), nullptr, false).at("spec");
+TEST_CASE("v0: the spec of a Pod has a function, which is null") {
+    auto const spec = v0_spec(*testing::written_pod("web"));
     CHECK(spec.at("containers").at(0).at("name") == "main");
     CHECK(spec.at("function").is_null());
 }
 
-TEST_CASE("v0: an instance of a Function whose workload is gone still says what it runs") {
-    auto const parsed = parse_definition(
-        R"({"apiVersion":"v1","kind":"Function","name":"f","spec":{"function":{"execution":{"rootfs":"https://x/y.ext4"},"exposure":{"port":45001}}}})");
-    auto const spec = v0_instance(instance_of(parsed.definition.pod), nullptr, false).at("spec");
+TEST_CASE("v0: the spec of a Function has containers, of which there are none") {
+    auto const spec = v0_spec(*testing::written(
+        R"({"apiVersion":"v1","kind":"Function","name":"f","spec":{"function":{"execution":{"rootfs":"https://x/y.ext4"},"exposure":{"port":45001,"targetPort":8080,"type":"NodePort"}}}})"));
     CHECK(spec.at("containers").as_array().empty());
     auto const expected = json::parse(
         R"({"execution":{"rootfs":"https://x/y.ext4"},"exposure":{"port":45001,"targetPort":8080,"type":"NodePort"}})");

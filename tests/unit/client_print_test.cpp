@@ -205,13 +205,13 @@ TEST_CASE("the definition of run is one that RIK takes") {
     auto const parsed = rik::parse_definition(*text);
     CHECK(parsed.found.empty());
     CHECK(parsed.warnings.empty());
-    auto const& container = parsed.definition.pod.containers.at(0);
+    auto const& container = parsed.definition.spec.containers.at(0);
     CHECK(container.args == options.command);
     CHECK(container.env == std::vector<rik::environment_variable>{{"A", "b=c"}, {"EMPTY", ""}});
     REQUIRE(container.ports.size() == 2);
     CHECK(container.ports[0].host_port == 8080);
     CHECK(container.ports[1].protocol == rik::port_protocol::udp);
-    CHECK(parsed.definition.pod.restart == rik::restart_policy::never);
+    CHECK(parsed.definition.spec.restart == rik::restart_policy::never);
 }
 
 TEST_CASE("run refuses ports and variables that are none") {

@@ -55,14 +55,24 @@ TEST_CASE("an object keeps its newest events, and not more than so many") {
     CHECK(all.events.last_sequence() == 101);
 }
 
+TEST_CASE("the instances of a workload keep their newest events together, and not more than so many") {
+    kept all;
+    all.tell("lone");
+    for (std::size_t i = 0; i < limits::events_per_owner_max + 3; ++i) all.tell("i" + std::to_string(i), "web");
+    CHECK(all.events.size() == limits::events_per_owner_max + 1);
+    CHECK(all.count_of("i2") == 0);
+    CHECK(all.count_of("i3") == 1);
+    CHECK(all.count_of("lone") == 1);
+}
+
 TEST_CASE("many instances of one workload push out their own events, and nobody else's") {
     kept all;
     for (int i = 0; i < 20; ++i) all.tell("node");
     for (int round = 0; round < 3; ++round)
-        for (int i = 0; i < 5'000; ++i) all.tell("instance-" + std::to_string(i), "web");
-    CHECK(all.events.size() == limits::events_count_max);
+        for (int i = 0; i < 500; ++i) all.tell("instance-" + std::to_string(i), "web");
+    CHECK(all.events.size() == limits::events_per_owner_max + 20);
     CHECK(all.count_of("node") == 20);
-    CHECK(all.count_of("instance-4999") == 2);
+    CHECK(all.count_of("instance-499") == 2);
 }
 
 TEST_CASE("of many small groups the one with the oldest event gives") {

@@ -1,6 +1,7 @@
 #include <rik/model/codec.hpp>
 
 #include "support/catch.hpp"
+#include "support/definitions.hpp"
 
 #include <memory>
 
@@ -22,14 +23,11 @@ uid<Kind> make_id(std::uint64_t seed) {
 wall_time at(std::int64_t microseconds) { return wall_time(std::chrono::microseconds(microseconds)); }
 
 release make_release() {
-    release object{.id = make_id<release_tag>(1), .workload = make_id<workload_tag>(2)};
-    object.pod.containers.push_back({.name = "web", .image = "nginx"});
-    object.requests = effective_requests(object.pod);
-    return object;
+    return rik::make_release(make_id<release_tag>(1), make_id<workload_tag>(2), testing::written_pod("web"));
 }
 
 instance make_instance(release_ptr from) {
-    instance_fields fields{.id = make_id<instance_tag>(3), .name = "jolly-cat-1234", .pod_release = std::move(from)};
+    instance_fields fields{.id = make_id<instance_tag>(3), .name = "jolly-cat-1234", .made_from = std::move(from)};
     fields.binding = node_binding{make_id<node_tag>(4), 17, true};
     fields.status.state = instance_state::running;
     fields.status.since = at(1'000'001);
@@ -45,7 +43,7 @@ TEST_CASE("an instance is read back and shares its release", "[codec]") {
     auto const written = make_instance(releases.only);
     auto const read = decode_instance(encode(written), releases);
     REQUIRE(read.has_value());
-    CHECK(read->pod_release() == releases.only);
+    CHECK(read->made_from() == releases.only);
     CHECK(read->id() == written.id());
     CHECK(read->binding() == written.binding());
     CHECK(read->status() == written.status());
@@ -67,17 +65,13 @@ TEST_CASE("an instance holds its room until its node has vacated, whatever its c
     CHECK_FALSE(instance(fields).takes_room());
 }
 
-TEST_CASE("whether the room was given back is stored, and older rows say it by their state", "[codec]") {
+TEST_CASE("whether the room was given back is stored", "[codec]") {
     one_release releases;
     releases.only = std::make_shared<release const>(make_release());
     auto fields = make_instance(releases.only).fields();
     CHECK(decode_instance(encode(instance(fields)), releases)->takes_room());
     fields.status.state = instance_state::destroying;
     fields.binding->vacated = true;
-    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
-    fields.binding->vacated = false;
-    fields.binding->condemned = false;
-    fields.status.state = instance_state::succeeded;  // a row that does not say it
     CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
 }
 
@@ -99,14 +93,57 @@ TEST_CASE("an instance whose release is not there is corrupt", "[codec]") {
     CHECK(read.error().message.find("release") != std::string::npos);
 }
 
-TEST_CASE("a release is stored with its requests", "[codec]") {
-    auto written = make_release();
-    written.requests.set(resource::cpu, 7);
+TEST_CASE("a release is stored as the text that its user wrote", "[codec]") {
+    auto const text =
+        R"({"kind":"Pod","apiVersion":"v1","name":"web","spec":{"containers":[{"name":"a","image":"b","resources":{"requests":{"cpu":"250m"}}}]}})";
+    auto const written = rik::make_release(make_id<release_tag>(1), make_id<workload_tag>(2), testing::written(text));
     auto const read = decode_release(encode(written));
     REQUIRE(read.has_value());
     CHECK(read->id == written.id);
-    CHECK(read->pod == written.pod);
-    CHECK(read->requests == written.requests);
+    CHECK(read->definition->text == text);
+    CHECK(read->spec() == written.spec());
+    CHECK(read->requests.get(resource::cpu) == 250);
+}
+
+TEST_CASE("a workload shares the definition of its current release, unless it has another", "[codec]") {
+    one_release releases;
+    releases.only = std::make_shared<release const>(make_release());
+    workload written{.id = releases.only->workload, .name = "web"};
+    written.current_release = releases.only->id;
+    written.definition = testing::written_pod("web");
+    CHECK(decode_workload(encode(written), releases)->definition == releases.only->definition);
+    written.definition = testing::written_pod("web", "changed");
+    auto const read = decode_workload(encode(written), releases);
+    REQUIRE(read.has_value());
+    CHECK(read->definition->text == written.definition->text);
+    CHECK(read->annotations().at("note") == "changed");
+}
+
+TEST_CASE("a stored definition that is none is corrupt, and says of which object and why", "[codec]") {
+    auto text = encode(make_release());
+    text.replace(text.find("\\\"image"), 8, "\\\"imagx");
+    auto const read = decode_release(text);
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().code == errc::corrupt);
+    CHECK(read.error().message.starts_with("release " + make_id<release_tag>(1).text() + ": definition: "));
+}
+
+TEST_CASE("every kind is read through one meta", "[meta]") {
+    auto const from = std::make_shared<release const>(make_release());
+    auto const one = make_instance(from);
+    auto const of_instance = meta_of(one, 7);
+    CHECK(of_instance.uid == one.id().text());
+    CHECK(of_instance.name == "jolly-cat-1234");
+    CHECK(&of_instance.labels == &from->spec().labels);
+    CHECK(of_instance.updated_at == at(1'000'001));
+    CHECK(of_instance.changed_at == 7);
+    workload web{.id = from->workload, .name = "web", .definition = from->definition};
+    web.finalizers = {"example.com/keep"};
+    auto const of_workload = meta_of(web, 8);
+    CHECK(of_workload.annotations.at("note") == "none");
+    CHECK(of_workload.finalizers.size() == 1);
+    CHECK(meta_of(node{.facts = {.name = "a"}}, 9).tenant.empty());
+    CHECK(meta_of(document{.key = {"tenant", "", "team"}}, 10).name == "team");
 }
 
 TEST_CASE("bytes that are no UTF-8 survive", "[codec]") {

@@ -62,9 +62,9 @@ TEST_CASE("a Pod is parsed with its containers", "[definition]") {
     CHECK(definition.replicas == 3);
     CHECK(definition.labels.at("app") == "x");
     CHECK(definition.annotations.at("note") == "any text, really");
-    REQUIRE(definition.pod.containers.size() == 2);
-    CHECK(definition.pod.labels == definition.labels);
-    auto const& second = definition.pod.containers[1];
+    REQUIRE(definition.spec.containers.size() == 2);
+    CHECK(definition.spec.labels == definition.labels);
+    auto const& second = definition.spec.containers[1];
     CHECK(second.command == std::vector<std::string>{"sleep"});
     CHECK(second.args == std::vector<std::string>{"60"});
     CHECK(second.env == std::vector<environment_variable>{{"K", "v"}});
@@ -75,9 +75,9 @@ TEST_CASE("a Pod is parsed with its containers", "[definition]") {
 TEST_CASE("what is left out has its usual value", "[definition]") {
     auto const parsed = accept(pod_with(R"({"name":"a","image":"alpine"})", R"(,"function":null)"));
     CHECK(parsed.definition.replicas == 1);
-    CHECK(parsed.definition.pod.grace_period == limits::grace_period_default);
-    CHECK(parsed.definition.pod.restart == restart_policy::always);
-    CHECK_FALSE(parsed.definition.pod.function.has_value());
+    CHECK(parsed.definition.spec.grace_period == limits::grace_period_default);
+    CHECK(parsed.definition.spec.restart == restart_policy::always);
+    CHECK_FALSE(parsed.definition.spec.function.has_value());
     CHECK(parsed.warnings.empty());
 }
 
@@ -87,11 +87,11 @@ TEST_CASE("a Function is parsed with or without empty containers", "[definition]
             accept(std::string(R"({"apiVersion":"v1","kind":"Function","name":"fn","replicas":1,"spec":{)") +
                    containers + R"("function":{"execution":{"rootfs":"https://x.test/alpine.tar.gz"},
             "exposure":{"port":45001,"targetPort":9090}}}})");
-        REQUIRE(parsed.definition.pod.function.has_value());
-        CHECK(parsed.definition.pod.kind == workload_kind::function);
-        CHECK(parsed.definition.pod.function->rootfs == "https://x.test/alpine.tar.gz");
-        CHECK(parsed.definition.pod.function->port == 45001);
-        CHECK(parsed.definition.pod.function->target_port == 9090);
+        REQUIRE(parsed.definition.spec.function.has_value());
+        CHECK(parsed.definition.spec.form == instance_form::function);
+        CHECK(parsed.definition.spec.function->rootfs == "https://x.test/alpine.tar.gz");
+        CHECK(parsed.definition.spec.function->port == 45001);
+        CHECK(parsed.definition.spec.function->target_port == 9090);
     }
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("a kind that comes later is unsupported, not invalid", "[definition]")
 
 TEST_CASE("ports are RIK's object or Kubernetes' list", "[definition]") {
     auto const ports_of = [](std::string const& ports) {
-        return accept(container_with(ports)).definition.pod.containers[0].ports;
+        return accept(container_with(ports)).definition.spec.containers[0].ports;
     };
     using list = std::vector<container_port>;
     container_port const http{.port = 8080};
@@ -209,12 +209,12 @@ TEST_CASE("ports are RIK's object or Kubernetes' list", "[definition]") {
 
 TEST_CASE("a host port counts in a list of ports only", "[definition]") {
     auto const parsed = accept(container_with(R"("ports":{"port":80,"hostPort":8080,"type":"nodePort"})"));
-    CHECK(parsed.definition.pod.containers[0].ports[0].host_port == 0);
+    CHECK(parsed.definition.spec.containers[0].ports[0].host_port == 0);
     CHECK(warns_of(parsed, "spec.containers[0].ports.hostPort"));
     CHECK(warns_of(parsed, "spec.containers[0].ports.type"));
-    CHECK(host_ports(parsed.definition.pod).empty());
+    CHECK(host_ports(parsed.definition.spec).empty());
     auto const in_list = accept(container_with(R"("ports":[{"containerPort":80,"hostPort":8080}])"));
-    CHECK(host_ports(in_list.definition.pod).size() == 1);
+    CHECK(host_ports(in_list.definition.spec).size() == 1);
 }
 
 TEST_CASE("ports that cannot be are refused", "[definition]") {
@@ -241,7 +241,7 @@ TEST_CASE("a host port belongs to one port of a Pod, for each protocol", "[defin
 TEST_CASE("resources take quantities as text and as numbers", "[definition]") {
     auto const parsed = accept(container_with(
         R"("resources":{"requests":{"cpu":0.5,"memory":"64Mi"},"limits":{"cpu":2,"memory":134217728,"ephemeral-storage":"1Gi"}})"));
-    auto const& container = parsed.definition.pod.containers[0];
+    auto const& container = parsed.definition.spec.containers[0];
     CHECK(container.requests.get(resource::cpu) == 500);
     CHECK(container.requests.get(resource::memory) == 64 << 20);
     CHECK(container.limits.get(resource::cpu) == 2000);
@@ -253,7 +253,7 @@ TEST_CASE("an effective request is the request, else the limit, over all contain
     auto const parsed = accept(
         pod_with(R"({"name":"a","image":"x","resources":{"requests":{"cpu":"250m"},"limits":{"cpu":1,"memory":"64Mi"}}},
         {"name":"b","image":"x","resources":{"limits":{"cpu":"500m"}}},{"name":"c","image":"x"})"));
-    auto const requests = effective_requests(parsed.definition.pod);
+    auto const requests = effective_requests(parsed.definition.spec);
     CHECK(requests.get(resource::cpu) == 750);
     CHECK(requests.get(resource::memory) == 64 << 20);
     CHECK(requests.get(resource::pods) == 1);
@@ -325,10 +325,10 @@ TEST_CASE("a restart policy is kept, with a warning where it asks for restarts",
     auto const with_policy = [](std::string const& policy) {
         return accept(pod_with(R"({"name":"a","image":"x"})", R"(,"restartPolicy":")" + policy + "\""));
     };
-    CHECK(with_policy("OnFailure").definition.pod.restart == restart_policy::on_failure);
+    CHECK(with_policy("OnFailure").definition.spec.restart == restart_policy::on_failure);
     CHECK(warns_of(with_policy("OnFailure"), "spec.restartPolicy"));
     CHECK(warns_of(with_policy("Always"), "spec.restartPolicy"));
-    CHECK(with_policy("Never").definition.pod.restart == restart_policy::never);
+    CHECK(with_policy("Never").definition.spec.restart == restart_policy::never);
     CHECK(with_policy("Never").warnings.empty());
     check_refused(pod_with(R"({"name":"a","image":"x"})", R"(,"restartPolicy":"always")"), "spec.restartPolicy");
 }
@@ -336,8 +336,8 @@ TEST_CASE("a restart policy is kept, with a warning where it asks for restarts",
 TEST_CASE("the grace period and the host name are read", "[definition]") {
     auto const parsed =
         accept(pod_with(R"({"name":"a","image":"x"})", R"(,"terminationGracePeriodSeconds":5,"hostname":"web")"));
-    CHECK(parsed.definition.pod.grace_period == std::chrono::seconds(5));
-    CHECK(parsed.definition.pod.hostname == "web");
+    CHECK(parsed.definition.spec.grace_period == std::chrono::seconds(5));
+    CHECK(parsed.definition.spec.hostname == "web");
     check_refused(pod_with(R"({"name":"a","image":"x"})", R"(,"terminationGracePeriodSeconds":-1)"),
                   "spec.terminationGracePeriodSeconds");
     check_refused(pod_with(R"({"name":"a","image":"x"})", R"(,"hostname":"Web.x")"), "spec.hostname");
@@ -436,7 +436,7 @@ TEST_CASE("a request of 0 is kept beside a limit", "[definition]") {
     auto const parsed = parse_definition(
         pod_with(R"({"name":"a","image":"x","resources":{"requests":{"cpu":0},"limits":{"cpu":2,"memory":"64Mi"}}})"));
     REQUIRE(parsed.found.empty());
-    auto const requests = effective_requests(parsed.definition.pod);
+    auto const requests = effective_requests(parsed.definition.spec);
     CHECK(requests.get(resource::cpu) == 0);
     CHECK(requests.get(resource::memory) == 64 << 20);
 }
@@ -456,7 +456,7 @@ TEST_CASE("the remedy for a number in place of text proposes no other value", "[
 
 TEST_CASE("a pull policy is one of Kubernetes' three, or left to the tag", "[definition]") {
     auto const policy = [](std::string const& more) {
-        return accept(container_with(more)).definition.pod.containers[0].pull_policy;
+        return accept(container_with(more)).definition.spec.containers[0].pull_policy;
     };
     CHECK(policy(R"("imagePullPolicy":"Always")") == image_pull_policy::always);
     CHECK(policy(R"("imagePullPolicy":"IfNotPresent")") == image_pull_policy::if_not_present);

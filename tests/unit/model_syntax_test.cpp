@@ -18,7 +18,7 @@ std::string yaml_with_value(std::string const& value) {
 }
 
 std::string first_value(parsed_definition const& parsed) {
-    return parsed.definition.pod.containers.at(0).env.at(0).value;
+    return parsed.definition.spec.containers.at(0).env.at(0).value;
 }
 
 bool is_refused_at_line(std::string const& text, std::string_view line) {
@@ -48,7 +48,7 @@ TEST_CASE("the canonical text is its own canonical text", "[definition]") {
     auto const second = parse_definition(first.definition.text);
     CHECK(first.found == problems{});
     CHECK(second.definition.text == first.definition.text);
-    CHECK(second.definition.pod == first.definition.pod);
+    CHECK(second.definition.spec == first.definition.spec);
 }
 
 TEST_CASE("a syntax error of JSON has its line and column", "[definition]") {
@@ -106,7 +106,7 @@ spec:
 )");
     CHECK(yaml.found == problems{});
     CHECK(yaml.definition.text == json.definition.text);
-    CHECK(yaml.definition.pod == json.definition.pod);
+    CHECK(yaml.definition.spec == json.definition.spec);
 }
 
 TEST_CASE("quoted scalars and blocks stay text", "[definition]") {
@@ -129,7 +129,7 @@ TEST_CASE("plain scalars follow the core schema of YAML 1.2", "[definition]") {
         CHECK(parsed.found[0].field == "spec.containers[0].env[0].value");
     }
     for (auto const* null : {"null", "Null", "NULL", "~", ""})
-        CHECK(parse_definition(yaml_with_value(null)).definition.pod.containers.at(0).env.at(0).value == "");
+        CHECK(parse_definition(yaml_with_value(null)).definition.spec.containers.at(0).env.at(0).value == "");
     for (auto const* not_in_json : {".inf", "-.INF", ".nan", "1e999"}) {
         INFO(not_in_json);
         CHECK(parse_definition(yaml_with_value(not_in_json)).found.size() == 1);

@@ -165,7 +165,9 @@ TEST_CASE("a host port that is taken is told with its number and its holder") {
     nodes.set_node(make_candidate(1, 4000));
     nodes.set_node(make_candidate(2, 4000));
     auto two = std::make_shared<release>(*make_release(1, 100, 8080));
-    two->pod.containers[0].ports.push_back({.port = 53, .host_port = 5353, .protocol = port_protocol::udp});
+    change_spec(*two, [](instance_template& spec) {
+        spec.containers[0].ports.push_back({.port = 53, .host_port = 5353, .protocol = port_protocol::udp});
+    });
     nodes.hold(numbered<instance_id>(7), numbered<node_id>(1), two);
     nodes.hold(numbered<instance_id>(8), numbered<node_id>(2), make_release(2, 100, 8080));
     auto const names = [](instance_id const& id) {

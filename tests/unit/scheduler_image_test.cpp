@@ -11,7 +11,7 @@ namespace {
 auto const node_one = numbered<node_id>(1);
 
 item waiting(unsigned number, release_ptr asked) {
-    return {.instance = numbered<instance_id>(number), .want = item_want::place, .pod_release = std::move(asked)};
+    return {.instance = numbered<instance_id>(number), .want = item_want::place, .made_from = std::move(asked)};
 }
 
 item bound(item from, revision fence) {

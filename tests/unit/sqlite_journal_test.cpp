@@ -171,12 +171,23 @@ TEST_CASE("a SQLite file that is damaged is refused", "[sqlite]") {
     CHECK(lead_failure(file) == errc::corrupt);
 }
 
-TEST_CASE("a SQLite file of a newer release is refused", "[sqlite]") {
+TEST_CASE("a SQLite file of a newer version is refused", "[sqlite]") {
     scratch_directory const place;
     auto const file = place.path() / "state.db";
     fill(file, 1, 1);
-    run_sql(file, "UPDATE meta SET value = 2 WHERE key = 'format'");
+    run_sql(file, "UPDATE meta SET value = 3 WHERE key = 'format'");
     CHECK(lead_failure(file) == errc::unsupported);
+}
+
+TEST_CASE("a SQLite file of an older version is refused, and stays as it is", "[sqlite]") {
+    scratch_directory const place;
+    auto const file = place.path() / "state.db";
+    fill(file, 1, 1);
+    run_sql(file, "UPDATE meta SET value = 1 WHERE key = 'format'");
+    CHECK(lead_failure(file) == errc::unsupported);
+    run_sql(file, "UPDATE meta SET value = 2 WHERE key = 'format'");
+    open_journal log(file);
+    CHECK(log.lead().has_value());
 }
 
 TEST_CASE("a creation that was cut short leaves nothing in the way", "[sqlite]") {

@@ -320,7 +320,7 @@ TEST_CASE("a store that is opened again has everything, and never an old revisio
     CHECK(head.find<node>(machine.id)->facts == machine.facts);
     CHECK(head.count<document>() == 0);
     REQUIRE(head.find<instance>(one.id()));
-    CHECK(head.find<instance>(one.id())->pod_release() == head.find_release(pod->id));
+    CHECK(head.find<instance>(one.id())->made_from() == head.find_release(pod->id));
     CHECK(head.list<instance>(owner_index(web.id)).size() == 1);
     CHECK(store.rows.durable().list<instance>(pending_index).size() == 1);
     CHECK(store.rows.apply(put_one(web, created)));

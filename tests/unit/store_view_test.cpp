@@ -89,7 +89,7 @@ TEST_CASE("a name that goes to another row in the same commit stays in order", "
     five_instances five;
     auto const old = five.rows().find_named<instance>("default/c");
     transaction replacement;
-    replacement.put(five.make.make_instance("c", old->pod_release()), 0);
+    replacement.put(five.make.make_instance("c", old->made_from()), 0);
     replacement.remove<instance>(old->id(), old.changed_at);
     REQUIRE(five.store.commit(std::move(replacement)));
     CHECK(names_of(five.rows().list<instance>(five.owner)) == names{"a", "b", "c", "d", "e"});

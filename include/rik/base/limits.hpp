@@ -44,7 +44,9 @@ inline constexpr std::size_t watch_batch_bytes_max = 32u << 10;      ///< that a
 inline constexpr std::size_t store_epochs_max = 64;                  ///< openings that a journal remembers
 inline constexpr std::size_t events_count_max = 10'000;              ///< past it the largest group loses its oldest
 inline constexpr std::size_t events_per_object_max = 32;             ///< past it the object loses its oldest
+inline constexpr std::size_t events_per_owner_max = 1'000;           ///< of all instances of a workload; likewise
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it those finished longest ago go
+inline constexpr std::size_t finished_instances_per_owner_max = 1'000;
 /// How many reports, creations or deletions the primary's strand handles in one turn.
 inline constexpr std::size_t instances_per_slice_max = 100;
 inline constexpr std::size_t append_entries_max = 32'768;      ///< of one journal append, and so of one transaction

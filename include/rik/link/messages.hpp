@@ -22,7 +22,7 @@ enum class item_want : std::uint8_t { place, run, destroy };
 struct item {
     instance_id instance;
     item_want want = item_want::place;
-    release_ptr pod_release;
+    release_ptr made_from;
     node_id node = {};          ///< of `run` and `destroy`
     revision fence = 0;         ///< of `run` and `destroy`
     std::string name = {};      ///< of the instance: its hostname, and for people
@@ -140,7 +140,7 @@ struct order {
     instance_id instance;
     revision fence = 0;
     bool run = true;  ///< false: destroy
-    release_ptr pod_release = {};
+    release_ptr made_from = {};
     std::string name = {};
 };
 

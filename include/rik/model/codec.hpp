@@ -26,16 +26,15 @@ std::string encode(instance const& object);
 std::string encode(node const& object);
 std::string encode(document const& object);
 std::string encode(instance_status const& status);
-std::string encode(instance_template const& pod);
 
 /// Each of these has Errors: corrupt, `text` is not what `encode` makes, or refers to a release that is not there.
-/// Unknown members are ignored, since a newer version of RIK may have written them.
-result<workload> decode_workload(std::string_view text);
+/// Unknown members are ignored, since a newer version of RIK may have written them. Of a definition its text is stored,
+/// and parsed here; a workload shares that of its current release if their texts are the same.
+result<workload> decode_workload(std::string_view text, release_source const& releases);
 result<release> decode_release(std::string_view text);
 result<instance> decode_instance(std::string_view text, release_source const& releases);
 result<node> decode_node(std::string_view text);
 result<document> decode_document(std::string_view text);
 result<instance_status> decode_instance_status(std::string_view text);
-result<instance_template> decode_instance_template(std::string_view text);
 
 }  // namespace rik

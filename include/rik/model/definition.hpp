@@ -3,11 +3,12 @@
 
 #include <rik/base/error.hpp>
 #include <rik/base/limits.hpp>
+#include <rik/base/string_map.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/resources.hpp>
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,11 +16,13 @@
 
 namespace rik {
 
-using string_map = std::map<std::string, std::string, std::less<>>;
-
 enum class workload_kind : std::uint8_t { pod, function };
 std::string_view to_string(workload_kind kind);  ///< "Pod", "Function": as in a definition
 std::optional<workload_kind> parse_workload_kind(std::string_view text);
+
+/// What an instance is, whatever kind of workload it is made for: the containers of a Pod, or a microVM.
+enum class instance_form : std::uint8_t { pod, function };
+std::string_view to_string(instance_form form);  ///< "Pod", "Function"
 
 enum class restart_policy : std::uint8_t { always, on_failure, never };
 std::string_view to_string(restart_policy policy);  ///< "Always", "OnFailure", "Never"
@@ -75,7 +78,7 @@ struct function_definition {
 
 /// What every instance of a workload is made from.
 struct instance_template {
-    workload_kind kind = workload_kind::pod;
+    instance_form form = instance_form::pod;
     string_map labels = {};
     std::vector<container_definition> containers = {};
     std::optional<function_definition> function = {};
@@ -98,9 +101,12 @@ struct workload_definition {
     string_map labels = {};
     string_map annotations = {};
     std::uint32_t replicas = 1;
-    instance_template pod = {};
+    instance_template spec = {};
     std::string text;  ///< canonical JSON: what was given, keys in the order received, YAML converted
 };
+
+/// Shared by all that is made from it. Never null in a stored object.
+using definition_ptr = std::shared_ptr<workload_definition const>;
 
 /// The result of parsing. The definition may be used exactly if `found` is empty. `warnings` name the fields that are
 /// known but not acted on, one sentence each.

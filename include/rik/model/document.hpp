@@ -4,6 +4,7 @@
 #include <rik/base/id.hpp>
 #include <rik/base/result.hpp>
 #include <rik/base/time.hpp>
+#include <rik/model/meta.hpp>
 
 #include <compare>
 #include <cstdint>
@@ -26,6 +27,9 @@ struct document {
     std::string about = {};  ///< index key: the uid of the object that it belongs to, or empty
     std::string json = {};
 };
+
+/// A document has no times and no labels; its uid is its key.
+meta meta_of(document const& row, revision at);
 
 inline constexpr std::string_view event_kind = "event";
 inline constexpr std::string_view tenant_kind = "tenant";

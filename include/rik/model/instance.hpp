@@ -64,7 +64,7 @@ struct instance_fields {
     std::string tenant = "default";
     std::string name;
     std::optional<workload_id> owner = {};
-    release_ptr pod_release = {};
+    release_ptr made_from = {};
     wall_time created_at = {};
     std::uint64_t generation = 1;
     std::optional<node_binding> binding = {};
@@ -81,9 +81,9 @@ public:
     std::string const& tenant() const { return fields_.tenant; }
     std::string const& name() const { return fields_.name; }
     std::optional<workload_id> const& owner() const { return fields_.owner; }
-    release_ptr const& pod_release() const { return fields_.pod_release; }
-    instance_template const& pod() const { return fields_.pod_release->pod; }
-    resources const& requests() const { return fields_.pod_release->requests; }
+    release_ptr const& made_from() const { return fields_.made_from; }
+    instance_template const& spec() const { return fields_.made_from->spec(); }
+    resources const& requests() const { return fields_.made_from->requests; }
     wall_time created_at() const { return fields_.created_at; }
     std::uint64_t generation() const { return fields_.generation; }
     std::optional<node_binding> const& binding() const { return fields_.binding; }
@@ -99,10 +99,13 @@ public:
     /// vacated. What its containers are said to do changes nothing.
     bool takes_room() const { return fields_.binding && !fields_.binding->vacated; }
 
-    instance_fields fields() const { return fields_; }
+    instance_fields const& fields() const { return fields_; }
 
 private:
     instance_fields fields_;
 };
+
+/// Its labels are those of its release, and it has no annotations. It was updated when its state began, or its deletion was wanted.
+meta meta_of(instance const& row, revision at);
 
 }  // namespace rik

@@ -3,6 +3,7 @@
 
 #include <rik/base/id.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/meta.hpp>
 #include <rik/model/resources.hpp>
 #include <rik/model/state.hpp>
 
@@ -39,5 +40,8 @@ struct node {
     wall_time state_since = {};
     wall_time created_at = {};
 };
+
+/// It was updated when its state began.
+meta meta_of(node const& row, revision at);
 
 }  // namespace rik

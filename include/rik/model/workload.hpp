@@ -3,41 +3,56 @@
 
 #include <rik/base/id.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/meta.hpp>
 #include <rik/model/state.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rik {
 
-/// An immutable, numbered snapshot of a workload's template. Instances share it.
+/// An immutable, numbered snapshot of what a workload's instances are made from. They share it.
 struct release {
     release_id id;
     workload_id workload;
     std::uint64_t number = 1;
-    instance_template pod = {};
-    resources requests = {};  ///< effective_requests(pod)
+    wall_time created_at = {};
+    definition_ptr definition = {};
+    resources requests = {};  ///< effective_requests(spec())
+
+    instance_template const& spec() const { return definition->spec; }
 };
 
 using release_ptr = std::shared_ptr<release const>;
 
+/// Makes the first release of `workload`. Precondition: `from` is not null.
+release make_release(release_id const& id, workload_id const& workload, definition_ptr from);
+
+/// Its definition is the only truth about what is written in it; what stands beside it changes without it.
 struct workload {
     workload_id id;
     std::string tenant = "default";
     std::string name;
     workload_kind kind = workload_kind::pod;
-    string_map labels = {};
-    string_map annotations = {};
-    std::uint32_t replicas = 1;   ///< for bare kinds kept and not acted on
-    std::string definition = {};  ///< canonical JSON
+    definition_ptr definition = {};
+    std::uint32_t replicas = 1;  ///< for bare kinds kept and not acted on
     release_id current_release = {};
     wall_time created_at = {};
-    std::uint64_t generation = 1;
+    wall_time updated_at = {};       ///< when a user changed it last
+    std::uint64_t generation = 1;    ///< grows with what is wanted
+    std::optional<workload_id> owner = {};
+    std::vector<std::string> finalizers = {};  ///< it stays until each is taken off, also without instances
     std::optional<wall_time> deleting_since = {};
 
     workload_state state() const { return deleting_since ? workload_state::destroying : workload_state::active; }
+    string_map const& labels() const { return definition->labels; }
+    string_map const& annotations() const { return definition->annotations; }
 };
+
+meta meta_of(workload const& row, revision at);
+meta meta_of(release const& row, revision at);
 
 }  // namespace rik

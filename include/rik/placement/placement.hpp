@@ -28,7 +28,7 @@ class node_index;
 /// What one instance asks of a node; instances of one release ask for the same.
 struct place_request {
     instance_id instance;
-    release_ptr pod_release;
+    release_ptr made_from;
 };
 
 /// A host port that something on a node has.
@@ -128,7 +128,7 @@ using host_port = std::pair<std::uint16_t, port_protocol>;
 struct demand {
     std::vector<resources::entry> requests;
     std::vector<host_port> ports;
-    workload_kind kind = workload_kind::pod;
+    instance_form form = instance_form::pod;
     release_id only_of = {};  ///< set if the policy is not the default one: its own filters may look at everything
     friend auto operator<=>(demand const&, demand const&) = default;
 };

@@ -137,6 +137,12 @@ public:
                                                                    watch_after after) = 0;
 };
 
+/// What is promised on a node: to all that are bound to it, until they are gone or have vacated.
+struct node_usage {
+    resources requested = {};
+    std::size_t instances_count = 0;
+};
+
 class node_operations {
 public:
     virtual ~node_operations() = default;
@@ -144,6 +150,9 @@ public:
     virtual awaitable<result<stored<node>>> get(caller who, object_ref which) = 0;
     /// In the order of names.
     virtual awaitable<result<listing<node>>> list(caller who, page part) = 0;
+    /// Of each of `which`, in their order; zero of one that is not known. It is kept up to date, not counted for the
+    /// call, and may be ahead of what is durable.
+    virtual awaitable<result<std::vector<node_usage>>> usage(caller who, std::vector<node_id> which) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) = 0;
 };
 

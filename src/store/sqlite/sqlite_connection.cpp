@@ -13,7 +13,8 @@ using detail::statement;
 
 namespace {
 
-constexpr std::int64_t format_newest = 1;
+/// 2: definitions are kept as their text alone.
+constexpr std::int64_t format_now = 2;
 constexpr int busy_timeout_ms = 5'000;  // for a person with the sqlite3 shell; there is no other writer
 
 // About 16 MB. SQLite's own checkpoint happens inside of a commit, which then waits for it; ours comes before the
@@ -25,7 +26,7 @@ constexpr char const* schema = R"(
     CREATE TABLE rows(tbl TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, value TEXT NOT NULL,
                       PRIMARY KEY(tbl, key)) WITHOUT ROWID;
     CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-    INSERT INTO meta VALUES('format', 1), ('last', 0);
+    INSERT INTO meta VALUES('format', 2), ('last', 0);
     COMMIT;
 )";
 
@@ -132,8 +133,14 @@ result<void> sqlite_journal::connection::check_format() {
         if (meta->text(0) == "format") format = meta->number(1);
         if (meta->text(0) == "last") last_ = static_cast<revision>(meta->number(1));
     }
-    if (format > format_newest) {
-        return error{errc::unsupported, name + ": was written by a newer release of rik", {}, "use that release"};
+    if (format > format_now) {
+        return error{errc::unsupported, name + ": was written by a newer version of rik", {}, "use that version"};
+    }
+    if (format >= 1 && format < format_now) {
+        return error{errc::unsupported,
+                     name + ": was written by an older version of rik, in a format that this one does not read",
+                     {},
+                     "go on with that version, or remove the state and what runs with rik reset"};
     }
     if (format < 1) return error{errc::corrupt, name + ": says no format", {}, "restore it from a backup"};
     return {};

@@ -1,0 +1,12 @@
+#include <rik/model/workload.hpp>
+
+namespace rik {
+
+release make_release(release_id const& id, workload_id const& workload, definition_ptr from) {
+    release made{.id = id, .workload = workload};
+    made.definition = std::move(from);
+    made.requests = effective_requests(made.spec());
+    return made;
+}
+
+}  // namespace rik
