@@ -221,7 +221,7 @@ void container_is_removed_but_for_its_logs(fixture& on) {
     CHECK(on.failure(on.tested().wait_container(key)) == errc::not_found);
     CHECK(on.failure(on.tested().kill_container(key)) == errc::not_found);
     CHECK(on.read_log(key) == "hello\n");
-    CHECK(on.read_log(key, {.follow = true}) == "hello\n");
+    CHECK(on.read_log(key, {.follow = true, .tail_lines = 1}) == "hello\n");
     auto const beside = on.find(neighbour);
     REQUIRE(beside);
     CHECK(beside->running);
