@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik::sim {
@@ -16,13 +17,22 @@ namespace {
 constexpr int killed_exit_code = 137;
 constexpr int terminated_exit_code = 143;
 
+std::string_view last_lines(std::string_view text, std::uint64_t count) {
+    for (auto begin = text.size(); begin > 0; --begin) {
+        auto const is_begin_of_line = begin == text.size() || text[begin - 1] == '\n';
+        if (is_begin_of_line && count-- == 0) return text.substr(begin);
+    }
+    return text;
+}
+
 /// What a reader gets of it. Whatever simulated containers write is standard output.
-std::string shown(std::string const& output, log_options const& options) {
+std::string shown(std::string_view output, log_options const& options) {
     if (options.only == log_origin::standard_error) return {};
-    if (!options.is_framed) return output;
+    auto const wanted = options.tail_lines ? last_lines(output, *options.tail_lines) : output;
+    if (!options.is_framed) return std::string(wanted);
     std::string framed;
-    for (std::string_view left = output; !left.empty();) {
-        auto const part = left.substr(0, limits::log_chunk_bytes_max);
+    for (auto left = wanted; !left.empty();) {
+        auto const part = left.substr(0, limits::log_chunk_bytes_max - log_frame_head_bytes);
         append_log_frame(framed, log_origin::standard_output, part);
         left.remove_prefix(part.size());
     }
@@ -33,20 +43,29 @@ std::string shown(std::string const& output, log_options const& options) {
 
 class machine::text_log final : public log_reader {
 public:
-    text_log(machine& on, std::string text, std::optional<container_key> followed)
-        : on_(on), counted_(on.log_readers_), text_(std::move(text)), followed_(std::move(followed)) {}
+    text_log(machine& on, std::string text, log_options const& how, std::optional<container_key> followed)
+        : on_(on),
+          counted_(on.log_readers_),
+          text_(std::move(text)),
+          is_framed_(how.is_framed),
+          followed_(std::move(followed)) {}
     awaitable<result<std::string>> read() override {
         if (text_.empty() && followed_) {
             auto const ended = co_await on_.wait_container(*followed_);
             if (!ended) followed_.reset();
         }
-        co_return std::exchange(text_, {});
+        constexpr auto size_max = limits::log_chunk_bytes_max;
+        auto const size = is_framed_ ? whole_frames(text_, size_max) : std::min(text_.size(), size_max);
+        auto rest = text_.substr(size);
+        text_.resize(size);
+        co_return std::exchange(text_, std::move(rest));
     }
 
 private:
     machine& on_;
     std::shared_ptr<int> counted_;
     std::string text_;
+    bool is_framed_;
     std::optional<container_key> followed_;
 };
 
@@ -115,10 +134,11 @@ awaitable<result<void>> machine::start_container(container_request request) {
     if (how.start_error) co_return inject(*how.start_error);
     if (!sandboxes_.contains(request.key.instance))
         co_return error{errc::not_found, "there is no sandbox for the container"};
-    // Like every verb of the port: asked twice, it has been done once.
-    if (auto const there = find(request.key); there && !there->is_over(time_.now())) co_return result<void>{};
+    // Like every verb of the port: asked twice, it has been done once, also if the container has ended by now.
+    if (find(request.key)) co_return result<void>{};
     if (auto const why = lacks_room(request)) co_return refuse(request.key.instance, *why);
     auto const started = std::make_shared<container>(executor_, std::move(request.definition));
+    started->started_on = time_.now();
     started->started_at = time_.wall();
     if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);
     starts_.push_back({request.key, time_.now()});
@@ -136,7 +156,7 @@ awaitable<result<container_exit>> machine::wait_container(container_key key) {
         auto const changed = co_await with_deadline(time_, looks_again, change_of(found));
         if (!changed && changed.error().code != errc::timed_out) co_return changed.error();
     }
-    co_return found->exit(time_.wall());
+    co_return found->exit();
 }
 
 awaitable<result<void>> machine::stop_container(container_key key) {
@@ -203,7 +223,7 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
         for (auto const& [key, state] : containers_) {
             if (key.instance != id) continue;
             found_container seen{.key = key, .running = !state->is_over(time_.now()), .started_at = state->started_at};
-            if (!seen.running) seen.exit = state->exit(time_.wall());
+            if (!seen.running) seen.exit = state->exit();
             each.containers.push_back(std::move(seen));
         }
         all.push_back(std::move(each));
@@ -213,12 +233,13 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
 
 awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options options) {
     auto const kept = logs_.find(key);
-    if (kept != logs_.end()) co_return std::make_unique<text_log>(*this, shown(kept->second, options), std::nullopt);
+    if (kept != logs_.end())
+        co_return std::make_unique<text_log>(*this, shown(kept->second, options), options, std::nullopt);
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("container {} has no log", key.name)};
     auto text = shown(behaviour_of(found->definition.image).output, options);
     auto followed = options.follow ? std::optional(key) : std::nullopt;
-    co_return std::make_unique<text_log>(*this, std::move(text), std::move(followed));
+    co_return std::make_unique<text_log>(*this, std::move(text), options, std::move(followed));
 }
 
 awaitable<result<node_facts>> machine::describe() {

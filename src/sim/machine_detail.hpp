@@ -3,6 +3,7 @@
 
 #include <rik/sim/machine.hpp>
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -13,7 +14,8 @@ struct machine::container {
     container(asio::any_io_executor executor, container_definition from)
         : definition(std::move(from)), changed(std::move(executor)) {}
     container_definition definition;
-    wall_time started_at = {};
+    time_point started_on = {};
+    wall_time started_at = {};  ///< the same
     std::optional<time_point> ends_at = {};
     int exit_code = 0;
     bool is_told = false;  ///< somebody ends it
@@ -34,8 +36,10 @@ struct machine::container {
         end_at(when, code);
     }
     bool has_failed_by_itself() const { return !is_told && (exit_code != 0 || is_code_lost); }
-    container_exit exit(wall_time when) const {
-        return {.code = exit_code, .code_known = !is_code_lost, .finished_at = when};
+    /// Precondition: it is over.
+    container_exit exit() const {
+        auto const ran_for = std::chrono::floor<wall_time::duration>(*ends_at - started_on);
+        return {.code = exit_code, .code_known = !is_code_lost, .finished_at = started_at + ran_for};
     }
 };
 

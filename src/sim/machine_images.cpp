@@ -43,6 +43,7 @@ std::string machine::digest_of(std::string const& name) const {
 }
 
 awaitable<result<image_ptr>> machine::ensure(std::string name, std::optional<image_pull_policy> policy) {
+    if (auto const parsed = parse_image_name(name); !parsed) co_return parsed.error();
     auto const how = behaviour_of(name);
     auto const key = short_name_of(name);
     if (!pulled_.contains(key) && policy == image_pull_policy::never)
@@ -66,17 +67,21 @@ awaitable<result<std::vector<held_image>>> machine::list_held() {
     }
     std::vector<held_image> all;
     for (auto& [digest, each] : by_digest) all.push_back(std::move(each));
+    std::ranges::stable_sort(all, {}, &held_image::names);
     co_return all;
 }
 
 awaitable<result<std::vector<held_image>>> machine::load(load_images what) {
-    auto const name = short_name_of(what.name.empty() ? "loaded" : what.name);
-    pulled_[name] = fmt::format("sha256:{:064x}", fnv1a(what.path));
-    held_image made{.digest = pulled_.at(name)};
-    made.names.push_back(name);
-    std::vector<held_image> all;
-    all.push_back(std::move(made));
-    co_return all;
+    if (!what.path.starts_with('/'))
+        co_return error{errc::invalid, fmt::format("{}: it is not an absolute path", what.path)};
+    if (what.name.empty()) co_return error{errc::unsupported, fmt::format("{}: its image has no name", what.path)};
+    auto const name = parse_image_name(what.name);
+    if (!name) co_return name.error();
+    auto const digest = fmt::format("sha256:{:064x}", fnv1a(what.path));
+    pulled_[short_name(*name)] = digest;
+    auto all = co_await list_held();
+    std::erase_if(*all, [&](auto const& each) { return each.digest != digest; });
+    co_return std::move(*all);
 }
 
 awaitable<result<void>> machine::remove(image_removal what) {

@@ -1,3 +1,4 @@
+#include "contract/journal_contract.hpp"
 #include "support/catch.hpp"
 #include "support/run.hpp"
 #include "support/scratch_directory.hpp"
@@ -16,7 +17,6 @@
 
 using namespace rik;
 using namespace rik::testing;
-using namespace std::string_literals;
 namespace fs = std::filesystem;
 
 namespace {
@@ -70,49 +70,36 @@ unsigned mode_of(fs::path const& path) {
     return found.st_mode & 07777u;
 }
 
-/// A file system of its own that is soon full; empty if this process may not mount.
-class small_disk {
+class sqlite_maker final : public journal_maker {
 public:
-    small_disk() : mounted_(::mount("tmpfs", where_.path().c_str(), "tmpfs", 0, "size=1m") == 0) {}
-    ~small_disk() {
-        if (mounted_) ::umount2(where_.path().c_str(), MNT_DETACH);
+    ~sqlite_maker() override {
+        pool_.join();
+        if (is_mounted_) ::umount2(place_.path().c_str(), MNT_DETACH);
     }
-    bool is_mounted() const { return mounted_; }
-    fs::path const& path() const { return where_.path(); }
+    event_loop& loop() override { return loop_; }
+    std::unique_ptr<journal> open() override {
+        auto file = place_.path() / "made" / "here" / "state.db";
+        return std::make_unique<sqlite_journal>(std::move(file), pool_.get_executor());
+    }
+    bool limit_room() override {
+        is_mounted_ = ::mount("tmpfs", place_.path().c_str(), "tmpfs", 0, "size=1m") == 0;
+        if (!is_mounted_) WARN("skipped: this process may not mount a small tmpfs");
+        return is_mounted_;
+    }
+    void free_room() override { REQUIRE(::mount("tmpfs", place_.path().c_str(), nullptr, MS_REMOUNT, "size=8m") == 0); }
 
 private:
-    scratch_directory where_;
-    bool mounted_;
+    scratch_directory const place_;
+    bool is_mounted_ = false;
+    real_loop loop_;
+    asio::thread_pool pool_{1};
 };
 
 }  // namespace
 
-TEST_CASE("a SQLite journal gives back the newest of each row, in order of revision", "[sqlite]") {
-    scratch_directory const place;
-    auto const file = place.path() / "made" / "here" / "state.db";
-    auto const odd = "{\"text\":\"\0 \xc3\xa4\"}"s;
-    {
-        open_journal log(file);
-        auto const led = log.lead();
-        REQUIRE(led.has_value());
-        CHECK(led->rows.empty());
-        CHECK(led->last == 0);
-        REQUIRE(log.append({entry(1, "a", "1"), entry(1, "z", odd)}));
-        REQUIRE(log.append({entry(2, "b", ""), entry(2, "c", "1")}));
-        REQUIRE(log.append({entry(3, "a", "3")}));
-        REQUIRE(log.append({entry(4, "c", std::nullopt), entry(4, "never", std::nullopt)}));
-    }
-    open_journal log(file);
-    auto const led = log.lead();
-    REQUIRE(led.has_value());
-    CHECK(led->last == 4);
-    REQUIRE(led->rows.size() == 3);
-    CHECK(led->rows[0].value == odd);
-    CHECK(led->rows[1].value == "");
-    CHECK(led->rows[2].key == "a");
-    CHECK(led->rows[2].value == "3");
-    CHECK(led->rows[2].changed_at == 3);
-    CHECK(led->rows[2].table == "document");
+TEST_CASE("a SQLite journal is a journal", "[sqlite][contract]") {
+    sqlite_maker disk;
+    check_journal(disk);
 }
 
 TEST_CASE("a SQLite journal is for its owner's eyes only", "[sqlite]") {
@@ -125,13 +112,7 @@ TEST_CASE("a SQLite journal is for its owner's eyes only", "[sqlite]") {
     for (auto const& each : fs::directory_iterator(file.parent_path())) CHECK(mode_of(each.path()) == 0600);
 }
 
-TEST_CASE("a SQLite journal that does not lead takes nothing", "[sqlite]") {
-    scratch_directory const place;
-    open_journal log(place.path() / "state.db");
-    CHECK(log.append({entry(1, "a", "1")}).error().code == errc::unavailable);
-}
-
-TEST_CASE("only one SQLite journal leads a file", "[sqlite]") {
+TEST_CASE("who holds a SQLite journal is told, and one beside it is free", "[sqlite]") {
     scratch_directory const place;
     auto const file = place.path() / "state.db";
     {
@@ -143,7 +124,6 @@ TEST_CASE("only one SQLite journal leads a file", "[sqlite]") {
         CHECK(refused.error().code == errc::conflict);
         CHECK(refused.error().message.find(place.path().string()) == 0);
         CHECK(refused.error().message.find(std::to_string(::getpid())) != std::string::npos);
-        REQUIRE(first.append({entry(1, "a", "1")}));
         open_journal beside(place.path() / "node.db");
         CHECK(beside.lead().has_value());
     }
@@ -213,35 +193,13 @@ TEST_CASE("SQLite's log does not grow without end", "[sqlite]") {
     CHECK(fs::file_size(file) < 2u << 20);
 }
 
-TEST_CASE("a full disk is told, and what was acknowledged stays", "[sqlite]") {
-    small_disk const disk;
-    if (!disk.is_mounted()) {
-        WARN("skipped: this process may not mount a small tmpfs");
-        return;
-    }
-    auto const file = disk.path() / "state.db";
-    revision acknowledged = 0;
-    {
-        open_journal log(file);
-        REQUIRE(log.lead().has_value());
-        result<void> appended;
-        while (appended) {
-            auto const at = acknowledged + 1;
-            std::string const key = std::to_string(at);
-            appended = log.append({entry(at, key + "/a", std::string(9'000, 'x')), entry(at, key + "/b", "x")});
-            if (appended) acknowledged = at;
-            REQUIRE(acknowledged < 1'000);
-        }
-        CHECK(appended.error().code == errc::exhausted);
-        CHECK(!appended.error().remedy.empty());
-        CHECK(log.append({entry(acknowledged + 1, "late", "x")}).error().code == errc::unavailable);
-    }
-    REQUIRE(acknowledged > 10);
-    REQUIRE(::mount("tmpfs", disk.path().c_str(), nullptr, MS_REMOUNT, "size=8m") == 0);
-    open_journal log(file);
-    auto const led = log.lead();
-    REQUIRE(led.has_value());
-    CHECK(led->last == acknowledged);
-    CHECK(led->rows.size() == 2 * acknowledged);
-    CHECK(log.append({entry(acknowledged + 1, "again", "x")}));
+TEST_CASE("a full disk says what to do", "[sqlite]") {
+    sqlite_maker disk;
+    if (!disk.limit_room()) return;
+    auto const log = disk.open();
+    REQUIRE(disk.loop().run(log->lead()).has_value());
+    auto const refused = disk.loop().run(log->append({entry(1, "large", std::string(4 << 20, 'x'))}));
+    REQUIRE(!refused);
+    CHECK(refused.error().code == errc::exhausted);
+    CHECK(!refused.error().remedy.empty());
 }

@@ -349,15 +349,3 @@ TEST_CASE("damaged rows are refused", "[store]") {
     REQUIRE(!opened);
     CHECK(opened.error().code == expected);
 }
-
-TEST_CASE("the older of two journals of one disk may not append", "[store]") {
-    auto const disk = std::make_shared<memory_disk>();
-    asio::io_context io;
-    memory_journal older(disk);
-    memory_journal newer(disk);
-    CHECK(!run(io, older.append({})));
-    REQUIRE(run(io, older.lead()).has_value());
-    REQUIRE(run(io, newer.lead()).has_value());
-    CHECK(run(io, older.append({})).error().code == errc::unavailable);
-    CHECK(run(io, newer.append({})));
-}

@@ -218,7 +218,7 @@ result<std::set<std::string>> node_links::list_joined() {
     if (!leads_out) return leads_out.error();
     if (!*leads_out) return joined;
     for (auto const& each : *links)
-        if (each.master == bridge->index && each.is_up) joined.insert(each.name);
+        if (each.master == bridge->index && each.is_up && each.group != groups_.condemned) joined.insert(each.name);
     return joined;
 }
 

@@ -62,6 +62,7 @@ public:
     result<bool> are_as_made(std::set<std::string> const& names);
 
     /// Returns the interfaces on a bridge of this node which is up and has the gateway's address, whoever made it.
+    /// Those that are condemned pass nothing on, and are not among them.
     result<std::set<std::string>> list_joined();
 
     /// Makes the pair with its far end as eth0 in the Pod's namespace, with address and default route. An interface of

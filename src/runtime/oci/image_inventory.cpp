@@ -91,6 +91,7 @@ std::vector<held_image> image_files::list() const {
         image.names.erase(same.begin(), same.end());
         all.push_back(std::move(image));
     }
+    std::ranges::stable_sort(all, {}, &held_image::names);
     return all;
 }
 
