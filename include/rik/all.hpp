@@ -95,10 +95,10 @@ private:
 };
 
 /// Removes everything that a rik with this state directory has made on this machine: containers, mounts, namespaces,
-/// cgroups, interfaces, rules, images, state, and changed sysctls if no other rik needs them. If the state directory is
-/// missing, the rest is removed all the same, because all of that carries its tag. What rik did not make is not
-/// touched. Errors: conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with
-/// another run directory; denied; internal, something could not be removed. Cancel: waits for the end.
+/// cgroups, interfaces, rules, images and state. If the state directory is missing, the rest is removed all the same,
+/// because all of that carries its tag. What rik did not make is not touched, nor is `net.ipv4.ip_forward`. Errors:
+/// conflict, a rik runs with this state directory, or rik did not make it; invalid, it was used with another run
+/// directory; denied; internal, something could not be removed. Cancel: waits for the end.
 awaitable<result<void>> reset(asio::any_io_executor executor, local_options options);
 
 /// A local cluster with a thread of its own, for programs without coroutines. The calls may be made from any thread

@@ -3,9 +3,8 @@
 
 # shellcheck disable=SC2154  # lab_dir and lab_cidr are those of lab.sh
 
-leftovers_tag=''       # the 8 digits in the names of its kernel objects
-leftovers_links=()     # links that it was seen to have
-leftovers_others=false # whether another rik was here when this one began
+leftovers_tag=''   # the 8 digits in the names of its kernel objects
+leftovers_links=() # links that it was seen to have
 
 # shellcheck disable=SC2034  # whoever sources this reads it
 readonly leftovers_kinds=(processes mounts namespaces cgroups links addresses rules directories)
@@ -21,7 +20,6 @@ leftovers_settings() {
 # Before rik is started.
 leftovers_begin() {
     leftovers_settings >"$lab_dir/settings.before"
-    if leftovers_has_other_rik; then leftovers_others=true; fi
 }
 
 # While it runs: learns what it is called, from the bridge that has an address of the lab.
@@ -34,11 +32,6 @@ leftovers_learn() {
 leftovers_own_links() {
     ip -o link show master "rk$leftovers_tag" | sed --regexp-extended 's/^[0-9]+: ([^:@]+).*/\1/'
     printf 'rk%s\n' "$leftovers_tag"
-}
-
-leftovers_has_other_rik() {
-    ip -o link show type bridge | grep --extended-regexp '^[0-9]+: rk[0-9a-f]{8}:' |
-        grep --quiet --invert-match --fixed-strings "rk${leftovers_tag:-none}:"
 }
 
 # leftovers_list KIND: what there is, a line each.
@@ -78,18 +71,11 @@ leftovers_present_links() {
 
 leftovers_count() { leftovers_list "$1" | wc --lines; }
 
-# Settings that were there before and have another value now.
+# Settings that were there before and have another value now. A rik turns forwarding on for the whole machine and leaves it
+# on; the kernel changes the rest of these with it.
 leftovers_changed_settings() {
     awk -F '=' 'NR == FNR {before[$1] = $2; next}
                 $1 in before && before[$1] != $2 {printf "%s: was %s, is %s\n", $1, before[$1], $2}' \
-        "$lab_dir/settings.before" <(leftovers_settings) | leftovers_without_shared
-}
-
-# Packets must be forwarded as long as any rik of the machine has Pods.
-leftovers_without_shared() {
-    if $leftovers_others || leftovers_has_other_rik; then
-        grep --invert-match '^net\.ipv4\.\(ip_forward\|conf\.[a-z0-9]*\.forwarding\):' || true
-    else
-        cat
-    fi
+        "$lab_dir/settings.before" <(leftovers_settings) |
+        grep --invert-match '^net\.ipv4\.\(ip_forward\|conf\.[^.]*\.forwarding\|conf\.all\.accept_redirects\):' || true
 }

@@ -1,11 +1,14 @@
 #include "connection.hpp"
 
 #include "guard.hpp"
+#include "text.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
+
+#include <fmt/format.h>
 
 #include <limits>
 
@@ -93,6 +96,8 @@ awaitable<std::optional<connection::exchange>> connection::receive() {
     received->request.peer = peer_;
     received->form.is_head = received->request.method == "HEAD";
     received->form.is_http_1_0 = parser.is_http_1_0();
+    if (!received->form.is_head && !received->form.is_http_1_0)
+        received->protocols = protocols_asked_for(received->request);
     received->form.keeps_alive = parser.has_header() && parser.keeps_alive();
     if (peer_ == http_peer::tcp && !refusal_) refusal_ = check_host_and_origin(received->request, context_.options);
     co_return received;
@@ -175,13 +180,20 @@ awaitable<bool> connection::answer(exchange what) {
     auto response = co_await ask(std::move(what.request));
     body_.set(0);
     what.form.keeps_alive = what.form.keeps_alive && !ending_;
-    if (response.stream == nullptr || response.stream_ends)
+    if (response.upgrade != nullptr && (ending_ || !lists_token(what.protocols, response.upgrade->protocol())))
+        response = refuse_upgrade(response.upgrade->protocol(), target);
+    if (response.upgrade == nullptr && (response.stream == nullptr || response.stream_ends))
         co_return co_await send_response(std::move(response), what.form);
     stream_slot const slot(context_.stream_counts[static_cast<std::size_t>(peer_)],
                            context_.options.limits.streams_max);
     if (!slot.is_there()) {
-        response = context_.handler.refusal(503, "too many watches and logs are open; try again later", target);
+        response =
+            context_.handler.refusal(503, "too many watches, logs and the like are open; try again later", target);
         what.form.keeps_alive = false;  // the rest of the connections is for short requests
+    }
+    if (response.upgrade != nullptr) {
+        co_await switch_protocols(std::move(response));
+        co_return false;
     }
     co_return co_await send_response(std::move(response), what.form);
 }
@@ -200,6 +212,16 @@ awaitable<http_response> connection::ask(http_request request) {
         co_return context_.handler.refusal(503, "what answers this was stopped; try again later", target);
     log_exception("a request", thrown);
     co_return context_.handler.refusal(500, "a defect in this server; its log says more", target);
+}
+
+http_response connection::refuse_upgrade(std::string_view protocol, std::string_view target) {
+    if (ending_) return context_.handler.refusal(503, "the server stops; try again later", target);
+    auto const why =
+        fmt::format("this needs a request of HTTP/1.1 that asks to upgrade its connection to {}", protocol);
+    auto response = context_.handler.refusal(426, why, target);
+    response.headers.push_back({"Connection", "Upgrade"});
+    response.headers.push_back({"Upgrade", std::string(protocol)});
+    return response;
 }
 
 awaitable<> connection::refuse(http_refusal why, std::string target) {
@@ -248,11 +270,21 @@ awaitable<bool> connection::send_response(http_response response, reply_form for
     co_return form.keeps_alive;
 }
 
+connection::unsent_note::unsent_note(connection& on, std::size_t bytes) : on_(on) {
+    on_.unsent_.set(bytes);
+    on_.sending_since_ = on_.context_.time.now().time_since_epoch().count();
+    auto const& context = on_.context_;
+    if (on_.unsent_.of_all() > context.options.limits.replies_bytes_max && context.make_room) context.make_room();
+}
+
+connection::unsent_note::~unsent_note() {
+    on_.sending_since_ = never;
+    on_.unsent_.set(0);
+}
+
 awaitable<bool> connection::send(std::string_view bytes) {
     bool sent = true;
-    unsent_.set(bytes.size());
-    sending_since_ = context_.time.now().time_since_epoch().count();
-    if (unsent_.of_all() > context_.options.limits.replies_bytes_max && context_.make_room) context_.make_room();
+    unsent_note const noted(*this, bytes.size());
     while (sent && !bytes.empty()) {
         auto const slice = bytes.substr(0, write_bytes);
         set_deadline(context_.options.limits.write_timeout);
@@ -261,8 +293,6 @@ awaitable<bool> connection::send(std::string_view bytes) {
         bytes.remove_prefix(count);
     }
     clear_deadline();
-    sending_since_ = never;
-    unsent_.set(0);
     if (sent) timed_out_ = false;
     co_return sent;
 }
@@ -321,9 +351,9 @@ void connection::give_up() {
 
 void connection::wind_down() {
     ending_ = true;
-    if (stage_ == stage::receiving || stage_ == stage::answering) return;
     boost::system::error_code ignored;
-    socket_.cancel(ignored);
+    if (stage_ == stage::idle || stage_ == stage::streaming) socket_.cancel(ignored);
+    if (stage_ == stage::upgraded) socket_.shutdown(asio::socket_base::shutdown_receive, ignored);  // wakes its reader
 }
 
 std::string_view connection::date() {

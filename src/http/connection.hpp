@@ -37,6 +37,9 @@ struct probing {
     int count;  ///< so many without an answer end the connection
 };
 inline constexpr probing probing_usual{60, 15, 4};
+/// On TCP a client that has gone looks like one that only sends no more. The system of the former forgets the
+/// connection within a minute (tcp_fin_timeout) and then answers a probe with a reset.
+inline constexpr probing probing_half_closed{1, 1, 30};
 void probe_client(stream_socket& socket, probing how);
 
 /// Lives on the strand that is its socket's executor. Time-outs do not cost a timer each: the server looks at
@@ -67,18 +70,34 @@ public:
     bool is_given_up = false;
     /// Ends it now if it is idle, else after its reply. On the strand.
     void give_up();
-    /// Ends an idle connection and a stream now, any other after its reply. On the strand.
+    /// Ends an idle connection and a stream now, any other after its reply; one that was handed over reads that. On the
+    /// strand.
     void wind_down();
 
 private:
     /// What it waits for, which says what `wind_down` may interrupt.
-    enum class stage : std::uint8_t { idle, receiving, answering, streaming };
+    enum class stage : std::uint8_t { idle, receiving, answering, streaming, upgraded };
 
     /// A request and how its reply must look.
     struct exchange {
         http_request request = {};
         reply_form form = {};
+        std::string protocols = {};  ///< to which it may be upgraded, as a list with commas
     };
+
+    /// Notes for as long as it lives that so much is being sent.
+    class unsent_note {
+    public:
+        unsent_note(connection& on, std::size_t bytes);
+        ~unsent_note();
+        unsent_note(unsent_note const&) = delete;
+        unsent_note& operator=(unsent_note const&) = delete;
+
+    private:
+        connection& on_;
+    };
+    /// What runs on the connection after an upgrade sees of it.
+    class handed_over;
 
     awaitable<> serve();
     /// Nothing: the client has gone. `refusal_` is set if the request cannot be taken.
@@ -94,6 +113,8 @@ private:
     /// True: another request may follow.
     awaitable<bool> answer(exchange what);
     awaitable<http_response> ask(http_request request);
+    /// Returns what is said instead of an upgrade to `protocol` that cannot be.
+    http_response refuse_upgrade(std::string_view protocol, std::string_view target);
     awaitable<> refuse(http_refusal why, std::string target);
     awaitable<bool> send_response(http_response response, reply_form form);
 
@@ -101,6 +122,14 @@ private:
     awaitable<bool> send_pieces(body_source& source, bool is_chunked);
     awaitable<bool> run_source(body_source& source);
     awaitable<bool> watch_client();
+
+    /// Says 101 and runs the upgrade of `response` to its end. The client has asked for it.
+    awaitable<> switch_protocols(http_response response);
+    awaitable<bool> run_upgrade(http_upgrade& what);
+    awaitable<> wait_until_abandoned();
+    awaitable<result<std::string>> read_upgraded();
+    awaitable<result<void>> write_upgraded(std::string bytes);
+    awaitable<error> why_ended();
 
     awaitable<bool> send(std::string_view bytes);
     awaitable<> drain();

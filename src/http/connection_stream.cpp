@@ -17,10 +17,6 @@ namespace {
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t pipelined_bytes_max = 16u << 10;
 
-/// On TCP a client that has gone looks like one that only sends no more. The system of the former forgets the
-/// connection within a minute (tcp_fin_timeout) and then answers a probe with a reset.
-constexpr probing probing_half_closed{1, 1, 30};
-
 }  // namespace
 
 void probe_client(stream_socket& socket, probing how) {

@@ -18,6 +18,7 @@ struct phrase {
 
 /// Source: RFC 9110, section 15; RFC 6585 for 429 and 431.
 constexpr std::array phrases{
+    phrase{101, "Switching Protocols"},
     phrase{200, "OK"},
     phrase{201, "Created"},
     phrase{202, "Accepted"},
@@ -38,6 +39,7 @@ constexpr std::array phrases{
     phrase{414, "URI Too Long"},
     phrase{415, "Unsupported Media Type"},
     phrase{422, "Unprocessable Content"},
+    phrase{426, "Upgrade Required"},
     phrase{429, "Too Many Requests"},
     phrase{431, "Request Header Fields Too Large"},
     phrase{500, "Internal Server Error"},
@@ -62,6 +64,10 @@ std::optional<std::string_view> http_request::parameter(std::string_view name) c
         std::find_if(query.begin(), query.end(), [&](http_field const& field) { return field.name == name; });
     if (found == query.end()) return std::nullopt;
     return found->value;
+}
+
+bool http_request::asks_to_upgrade(std::string_view protocol) const {
+    return detail::lists_token(detail::protocols_asked_for(*this), protocol);
 }
 
 awaitable<> body_source::run() { co_return; }

@@ -18,7 +18,9 @@ struct reply_form {
 };
 
 /// Does a response of that status have no body at all?   Source: RFC 9110, section 6.4.1.
-constexpr bool is_bodyless(unsigned status_code) { return status_code == 204 || status_code == 304; }
+constexpr bool is_bodyless(unsigned status_code) {
+    return status_code < 200 || status_code == 204 || status_code == 304;
+}
 
 /// Status line and header fields up to the empty line. `date` is an HTTP date.
 std::string head_text(http_response const& response, reply_form form, std::string_view date);

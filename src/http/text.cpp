@@ -57,6 +57,14 @@ bool split_query(std::string_view query, std::vector<http_field>& into) {
     return true;
 }
 
+/// The values of all fields of that name, as one list.   Source: RFC 9110, section 5.3.
+std::string list_of(http_request const& request, std::string_view name) {
+    std::string list;
+    for (auto const& field : request.headers)
+        if (equal_ignoring_case(field.name, name)) list += (list.empty() ? "" : ",") + field.value;
+    return list;
+}
+
 /// "http://host/path" without its first part.
 std::string_view without_authority(std::string_view target) {
     auto const scheme = target.find("://");
@@ -99,6 +107,17 @@ std::string quotable(std::string_view text) {
     std::replace_if(
         shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return shown;
+}
+
+bool lists_token(std::string_view list, std::string_view token) {
+    while (!list.empty())
+        if (equal_ignoring_case(trim(next_part(list, ',')), token)) return true;
+    return false;
+}
+
+std::string protocols_asked_for(http_request const& request) {
+    if (!lists_token(list_of(request, "Connection"), "upgrade")) return {};
+    return list_of(request, "Upgrade");
 }
 
 std::optional<std::string> split_target(http_request& request) {

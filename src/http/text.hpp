@@ -22,6 +22,13 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_bl
 /// `text` for a message: what is no printable ASCII becomes '?'.
 std::string quotable(std::string_view text);
 
+/// Is `token` in a list with commas, ignoring case?
+bool lists_token(std::string_view list, std::string_view token);
+
+/// The protocols with which the client would go on, as a list with commas; empty if it asks for none.
+/// Source: RFC 9110, section 7.8.
+std::string protocols_asked_for(http_request const& request);
+
 /// Fills `path` and `query` from `target`: "/path?query", "http://host/path?query" or "*".
 /// The problem with it if there is one.   Source: RFC 9112, section 3.2.
 std::optional<std::string> split_target(http_request& request);

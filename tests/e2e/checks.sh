@@ -43,7 +43,7 @@ is() {
 nothing_is_left() {
     local kind
     for kind in "${leftovers_kinds[@]}"; do is "no $kind are left" '' "$(leftovers_list "$kind")"; done
-    is 'no sysctl is changed' '' "$(leftovers_changed_settings)"
+    is 'no sysctl but that of forwarding is changed' '' "$(leftovers_changed_settings)"
 }
 
 # The last line, and whether all went well.

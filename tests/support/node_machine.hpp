@@ -91,8 +91,6 @@ public:
                 .host_ports = std::move(ports)};
     }
 
-    std::filesystem::path shared_dir() const { return state_.path() / "run"; }
-
     /// Drops the Pods' namespaces, the way a runtime does.
     void drop_pods() { pods_.clear(); }
 
@@ -101,7 +99,6 @@ private:
 
     std::unique_ptr<linux_network> make_network(std::string whose) {
         return std::make_unique<linux_network>(linux_network_options{.tag = std::move(whose),
-                                                                     .shared_dir = shared_dir(),
                                                                      .namespace_executor = namespaces_.get_executor(),
                                                                      .pool_executor = pool_.get_executor(),
                                                                      .mtu = mtu,

@@ -57,14 +57,6 @@ TEST_CASE("names of links fit into the kernel's 15 characters and follow from ta
     CHECK(table_name(tag) == "rik_0123abcd");
 }
 
-TEST_CASE("a bridge of another node is known by its name", "[unit][network]") {
-    CHECK(is_bridge_name("rk0123abcd"));
-    for (auto const* other : {"rk0123abc", "rk0123abcde", "rk0123abcx", "br0123abcd", "", "rv0123456789abc"}) {
-        INFO(other);
-        CHECK_FALSE(is_bridge_name(other));
-    }
-}
-
 TEST_CASE("link groups are never that of everybody's links", "[unit][network]") {
     for (auto const* each : {"00000000", "ffffffff", "80000000", tag}) {
         auto const groups = link_groups_of(each);
@@ -160,11 +152,11 @@ TEST_CASE("a thread that is not at home works neither on the node's links nor in
     testing::scratch_directory directory;
     auto const own = open_namespace("/proc/self/ns/net");
     REQUIRE(own.has_value());
-    CHECK(node_links(tag).has_neighbour().has_value());
+    CHECK(node_links(tag).list_joined().has_value());
     std::vector<error> refusals;
     std::thread([&] {
         stray_thread::mark();
-        refusals = {node_links(tag).has_neighbour().error(), open_socket_in(*own).error(),
+        refusals = {node_links(tag).list_joined().error(), open_socket_in(*own).error(),
                     pin_namespaces(directory.path(), "pod").error()};
     }).join();
     REQUIRE(refusals.size() == 3);

@@ -3,6 +3,7 @@
 
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
+#include <rik/http/upgrade.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,9 @@ struct http_request {
     std::optional<std::string_view> header(std::string_view name) const;
     /// Returns the first query parameter of exactly that name.
     std::optional<std::string_view> parameter(std::string_view name) const;
+    /// Returns true if the client asks to go on with `protocol` on this connection; case does not matter. A handler
+    /// that knows several protocols chooses by this.   Source: RFC 9110, section 7.8.
+    bool asks_to_upgrade(std::string_view protocol) const;
 };
 
 /// A body that is made while it is sent, piece by piece. The server uses it from one strand, and destroys it there when
@@ -62,6 +66,11 @@ struct http_response {
     /// The stream waits for nothing and ends soon by itself. So it does not count as a stream in the limits, and a
     /// server that stops sends it to its end.
     bool stream_ends = false;
+    /// If set, the connection is handed over to it, after 101 with `headers`; the rest of the response is not sent. It
+    /// counts as a stream in the limits. It never runs for a client that did not ask for its protocol, that sent HEAD
+    /// or that speaks HTTP/1.0 (all are told 426), nor for one that had no room among the streams or is gone by then.
+    /// So what it needs is to be started by its `run`.
+    std::unique_ptr<http_upgrade> upgrade = {};
 };
 
 http_response make_response(unsigned status_code, std::string content_type, std::string body);
@@ -78,8 +87,8 @@ public:
     /// An exception is logged and answered with 500.
     virtual awaitable<http_response> handle(http_request request) = 0;
 
-    /// Returns the answer for a request that the server itself refuses (400, 403, 408, 413, 431, 500, 503 and the
-    /// like). `target` is empty if it was not read yet. By default the answer is plain text.
+    /// Returns the answer for a request that the server itself refuses (400, 403, 408, 413, 426, 431, 500, 503 and
+    /// the like). `target` is empty if it was not read yet. By default the answer is plain text.
     virtual http_response refusal(unsigned status_code, std::string_view message, std::string_view target);
 };
 

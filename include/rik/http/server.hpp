@@ -37,7 +37,8 @@ struct http_limits {
     std::size_t body_bytes_max = limits::http_body_bytes_max;
     /// For the unix socket, and as many again for TCP, so that clients of the one cannot lock out those of the other.
     std::size_t connections_max = limits::http_connections_max;
-    /// For each of the two likewise: how many connections may send streams. The rest is for short requests.
+    /// For each of the two likewise: how many connections may send streams or be upgraded. The rest is for short
+    /// requests.
     std::size_t streams_max = limits::http_connections_max / 10 * 9;
     /// For both together. A request whose body is larger than a few KiB is refused while there is no room for it.
     std::size_t requests_bytes_max = limits::http_requests_bytes_max;
@@ -50,6 +51,7 @@ struct http_limits {
     duration idle_timeout = limits::http_idle_timeout;    ///< between two requests
     /// A connection that has been idle for longer is closed when another client needs its place.
     duration idle_spared = std::chrono::seconds(5);
+    /// For requests, and upgraded connections, when the server stops; and for the latter after their client has gone.
     duration stop_grace = limits::http_stop_grace;
     duration check_period = limits::http_check_period;
 };
@@ -83,9 +85,9 @@ public:
     /// Begins to answer requests. Call it once.
     awaitable<> start();
 
-    /// Stops accepting, ends idle connections and streams at once, gives other requests http_limits::stop_grace, and
-    /// then cancels them. Nothing of the server runs any more when this returns. It runs to its end even if it is
-    /// cancelled.
+    /// Stops accepting, ends idle connections and streams at once, lets upgraded connections read that the server
+    /// stops, gives these and other requests http_limits::stop_grace, and then cancels them. Nothing of the server runs
+    /// any more when this returns. It runs to its end even if it is cancelled.
     awaitable<> stop();
 
     /// Returns the addresses on which it listens, with the ports that were picked.

@@ -53,7 +53,7 @@ public:
     /// Returns those of `attached` that have no network now, as far as it can be seen, and changes nothing. This is for
     /// when `open` or `repair` has failed: what is there may go on working.
     virtual awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached) = 0;
-    /// Removes everything of this node. The last node of a machine also puts changed sysctls back.
+    /// Removes everything of this node. Settings of the whole machine stay as they are.
     virtual awaitable<result<void>> remove_all() = 0;
 };
 

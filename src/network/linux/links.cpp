@@ -313,12 +313,4 @@ result<void> node_links::remove_all() {
     return remove(bridge_);
 }
 
-result<bool> node_links::has_neighbour() {
-    auto const links = list();
-    if (!links) return links.error();
-    return std::any_of(links->begin(), links->end(), [&](auto const& each) {
-        return each.kind == "bridge" && each.name != bridge_ && is_bridge_name(each.name);
-    });
-}
-
 }  // namespace rik::detail

@@ -78,8 +78,6 @@ public:
 
     /// Deletes all interfaces and the bridge.
     result<void> remove_all();
-    /// True if another node's bridge is on this machine.
-    result<bool> has_neighbour();
 
 private:
     result<netlink_socket*> socket();

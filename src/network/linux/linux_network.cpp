@@ -1,7 +1,8 @@
 #include "network/linux/linux_network_detail.hpp"
 
+#include "network/linux/sysctl_detail.hpp"
+
 #include <rik/async/shield.hpp>
-#include <rik/base/stray_thread.hpp>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,6 @@ linux_network::inner::inner(linux_network_options options)
     : options_(std::move(options)),
       links_(options_.tag),
       firewall_(options_.tag, options_.pool_executor),
-      ledger_({.directory = options_.shared_dir, .logger = options_.logger}),
       sweeper_(options_.pool_executor) {}
 
 result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const {
@@ -130,7 +130,7 @@ result<std::uint32_t> linux_network::inner::find_mtu() {
 
 awaitable<result<void>> linux_network::inner::change_settings() {
     auto work = [this]() -> result<void> {
-        auto const forwards = ledger_.set(ip_forward, "1", moved_by_ip_forward());
+        auto const forwards = set_sysctl(ip_forward, "1");  // of the whole machine: it stays (ADR 16)
         if (!forwards) return forwards;
         return set_sysctl(route_localnet_of(bridge_name(options_.tag)), "1");  // goes with the bridge
     };
@@ -239,17 +239,9 @@ awaitable<result<void>> linux_network::inner::remove_all() {
     ports_.clear();
     flows_due_.clear();
     auto const cleared = co_await firewall_.remove_table();
-    auto work = [this] { return remove_links_and_settings(); };
+    auto work = [this] { return links_.remove_all(); };
     auto const removed = co_await offload(options_.namespace_executor, std::move(work));
     co_return cleared ? removed : cleared;
-}
-
-/// Blocks.
-result<void> linux_network::inner::remove_links_and_settings() {
-    if (auto const here = stray_thread::check(); !here) return here;  // /proc/sys would be a Pod's
-    auto const removed = links_.remove_all();
-    if (!removed) return removed;
-    return ledger_.restore_unless([this] { return links_.has_neighbour(); });
 }
 
 linux_network::linux_network(linux_network_options options) : inner_(std::make_unique<inner>(std::move(options))) {}

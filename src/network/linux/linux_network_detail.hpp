@@ -7,7 +7,6 @@
 #include "network/linux/flow_sweeper_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
 #include "network/linux/links_detail.hpp"
-#include "network/linux/sysctl_ledger_detail.hpp"
 
 #include <map>
 #include <optional>
@@ -78,13 +77,11 @@ private:
     awaitable<> forget_stray_flows(knowing what);
     void tell_of_flows(result<void> const& forgotten);
     awaitable<result<void>> give_up(instance_id instance, error why);
-    result<void> remove_links_and_settings();
     void forget(instance_id instance);
 
     linux_network_options options_;
     detail::node_links links_;
     detail::firewall firewall_;
-    detail::sysctl_ledger ledger_;
     detail::flow_sweeper sweeper_;
     std::optional<detail::firewall_rules> rules_;  ///< set while the network is open
     std::map<instance_id, known_pod> pods_;

@@ -5,29 +5,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 
 namespace rik::detail {
 
 namespace {
 
-constexpr std::string_view bridge_prefix = "rk";
 constexpr std::size_t tag_size = 8;
-
-bool is_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char each) { return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f'); });
-}
 
 }  // namespace
 
-std::string bridge_name(std::string_view tag) { return fmt::format("{}{}", bridge_prefix, tag); }
-
-bool is_bridge_name(std::string_view name) {
-    return name.size() == bridge_prefix.size() + tag_size && name.starts_with(bridge_prefix) &&
-           is_hex(name.substr(bridge_prefix.size()));
-}
+std::string bridge_name(std::string_view tag) { return fmt::format("rk{}", tag); }
 
 std::string pod_link_name(std::string_view tag, instance_id instance) {
     return fmt::format("rv{:013x}", fnv1a(fmt::format("{}/{}", tag, instance.text())) >> 12);

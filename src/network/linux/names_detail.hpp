@@ -14,8 +14,6 @@ using mac_address = std::array<std::uint8_t, 6>;
 
 /// "rk0123abcd". Names of interfaces have at most 15 characters (IFNAMSIZ).
 std::string bridge_name(std::string_view tag);
-/// True for the bridge of any node on this machine.
-bool is_bridge_name(std::string_view name);
 /// "rv" and 13 hex digits of a hash of both: the node's end of a Pod's veth pair.
 std::string pod_link_name(std::string_view tag, instance_id instance);
 std::string table_name(std::string_view tag);

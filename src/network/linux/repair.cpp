@@ -1,6 +1,8 @@
 // What somebody else has changed of the node's network is made anew.
 #include "network/linux/linux_network_detail.hpp"
 
+#include "network/linux/sysctl_detail.hpp"
+
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>

@@ -5,7 +5,6 @@
 #include <rik/network/network.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -13,9 +12,6 @@ namespace rik {
 
 struct linux_network_options {
     std::string tag;  ///< short_tag of the state directory; the names of all that this makes have it
-    /// The same directory for all riks of the machine. The file of changed sysctls is in it. It is made if it is
-    /// missing, and removed when it is empty.
-    std::filesystem::path shared_dir = "/run/rik";
     /// A context that runs on one thread and runs nothing else. That thread alone enters network namespaces. Between
     /// two pieces of work it must be in the node's own network namespace.
     asio::any_io_executor namespace_executor;
@@ -27,7 +23,7 @@ struct linux_network_options {
 
 /// Speaks rtnetlink and nftables in process, and starts no program. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN. The names of
 /// everything it makes carry the tag, so that several of them can share one machine, and that everything can be found
-/// without notes on the disk. The last one that leaves the machine puts the shared sysctls back.
+/// without notes on the disk. It turns `net.ipv4.ip_forward` of the machine on, and leaves it on (ADR 16).
 ///
 /// Call it from one strand. Destroying it leaves the kernel as it is; its executors must not run any of its work then.
 ///
