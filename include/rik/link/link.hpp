@@ -18,7 +18,7 @@ public:
     virtual ~session() = default;
     /// Waits while the peer's queue is full. Errors: unavailable, the session has ended.
     virtual awaitable<result<void>> send(Out message) = 0;
-    /// Errors: unavailable, the session has ended.
+    /// What was sent before the end may come, in order, or be lost. Errors: unavailable, the session has ended.
     virtual awaitable<result<In>> receive() = 0;
     virtual void close() = 0;
 };

@@ -30,7 +30,7 @@ struct image_config {
 /// An image that is ready to run: unpacked, verified, read-only for everybody. The name "memory:..." of a simulation
 /// has no tree.
 struct image {
-    std::string name;            ///< as asked for
+    std::string name;            ///< that it has, perhaps of another caller who asked at the same time
     std::string digest;          ///< "sha256:..." of its manifest
     std::filesystem::path tree;  ///< the unpacked root file system
     image_config config;

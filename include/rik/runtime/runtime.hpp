@@ -87,12 +87,12 @@ class runtime {
 public:
     virtual ~runtime() = default;
 
-    virtual std::string_view name() const = 0;  ///< "oci", "microvm", "simulated"
+    virtual std::string_view name() const = 0;  ///< as nodes report it: "oci", "microvm"; a simulation has that of the one it stands for
 
     /// Errors: exhausted, the disk is full; internal.
     virtual awaitable<result<sandbox>> create_sandbox(sandbox_request request) = 0;
     /// Creates and starts. Errors: invalid, the program of the image cannot be run or the user does not exist;
-    /// exhausted; timed_out; internal. After an error nothing of the container runs.
+    /// conflict or not_found, there is no sandbox; exhausted; timed_out; internal. After an error nothing of the container runs.
     virtual awaitable<result<void>> start_container(container_request request) = 0;
     /// Completes when the container has ended, or at once if it has. Any number of callers may wait, at any time before
     /// its removal.
