@@ -17,7 +17,7 @@ bool hold(int descriptor, int mode) { return ::open("/dev/null", mode) == descri
 
 }  // namespace
 
-bool hold_standard_descriptors() {
+bool occupy_standard_descriptors() {
     if (is_closed(STDIN_FILENO) && !hold(STDIN_FILENO, O_WRONLY)) return false;
     if (is_closed(STDOUT_FILENO) && !hold(STDOUT_FILENO, O_RDONLY)) return false;
     return !is_closed(STDERR_FILENO) || hold(STDERR_FILENO, O_WRONLY);

@@ -19,6 +19,6 @@ int run(rik::app::options const& chosen) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (!rik::app::hold_standard_descriptors()) return 1;
+    if (!rik::app::occupy_standard_descriptors()) return 1;
     return rik::app::exit_code_with_output(run(rik::app::parse_command_line(argc, argv)), "rik");
 }

@@ -138,7 +138,7 @@ void add_options(CLI::App& app, words& to) {
         ->delimiter(',')
         ->check(check_server);
     app.add_option("--mtu", local.pod_mtu,
-                   "largest packet on the Pods' links, in bytes (default: as the default route has it)")
+                   "largest packet on the Pods' interfaces, in bytes (default: as the default route has it)")
         ->check(check_mtu);
     app.add_option("--node-name", local.node_name,
                    "name of this node: lower-case letters, digits, '-' and '.' (default: the host name)")

@@ -107,7 +107,7 @@ exit_code create_instances(session& with, instance_options const& options) {
                                 .goal = {rik::wait_goal::what::running},
                                 .deadline = deadline};
     wanted.was_reached = true;
-    wanted.holds_for = running_for_min;
+    wanted.stays_for = running_for_min;
     return wait_for_all(with, *server, wanted);
 }
 

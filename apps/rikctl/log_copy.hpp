@@ -11,9 +11,9 @@ namespace rikctl {
 enum class errors_to { output, errors };
 
 /// Says on the standard error what there is to say of a log.
-rik::log_follower::teller notice_teller(session& with);
+rik::container_log_follower::teller notice_teller(session& with);
 
-/// Until its end, an interrupt or a closed output. Errors: as log_follower::read.
-rik::result<void> copy_log(session& with, rik::log_follower& log, errors_to where);
+/// Until its end, an interrupt or a closed output. Errors: as container_log_follower::read.
+rik::result<void> copy_log(session& with, rik::container_log_follower& log, errors_to where);
 
 }  // namespace rikctl

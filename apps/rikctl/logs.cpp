@@ -22,10 +22,10 @@ std::string check_since(std::string const& text) {
     return fmt::format("'{}' is no time: write it as 90s, 1h30m or 2026-11-21T19:19:38Z", text);
 }
 
-exit_code print_logs(session& with, rik::log_wanted const& wanted) {
+exit_code print_logs(session& with, rik::container_log_wanted const& wanted) {
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
-    rik::log_follower log(*server, wanted, with.options(), notice_teller(with));
+    rik::container_log_follower log(*server, wanted, with.options(), notice_teller(with));
     auto done = log.open();
     if (done) done = copy_log(with, log, errors_to::output);
     return done ? exit_code::ok : with.fail(done.error());
@@ -33,23 +33,23 @@ exit_code print_logs(session& with, rik::log_wanted const& wanted) {
 
 }  // namespace
 
-rik::log_follower::teller notice_teller(session& with) {
-    return [&with](rik::log_notice const& notice) {
+rik::container_log_follower::teller notice_teller(session& with) {
+    return [&with](rik::container_log_notice const& notice) {
         switch (notice.kind) {
-            case rik::log_notice::what::lost: return with.tell_connection(notice.text);
-            case rik::log_notice::what::back: return with.tell_connection({});
-            case rik::log_notice::what::missing: return with.warn(notice.text);
+            case rik::container_log_notice::what::lost: return with.tell_connection(notice.text);
+            case rik::container_log_notice::what::back: return with.tell_connection({});
+            case rik::container_log_notice::what::missing: return with.warn(notice.text);
         }
     };
 }
 
-rik::result<void> copy_log(session& with, rik::log_follower& log, errors_to where) {
+rik::result<void> copy_log(session& with, rik::container_log_follower& log, errors_to where) {
     while (!with.is_interrupted() && with.out().good()) {
         auto const piece = log.read(with.now() + read_period);
         if (!piece && piece.error().code == rik::errc::timed_out) continue;
         if (!piece) return piece.error();
         if (piece->bytes.empty()) return {};
-        auto const is_apart = where == errors_to::errors && piece->from == rik::log_origin::standard_error;
+        auto const is_apart = where == errors_to::errors && piece->from == rik::container_log_origin::standard_error;
         (is_apart ? with.err() : with.out()) << piece->bytes << std::flush;
     }
     return {};
@@ -65,7 +65,7 @@ void add_logs(CLI::App& to, action& chosen) {
         "  rikctl logs --since 1h30m web-1\n"
         "  rikctl logs web-1 -c sidecar --timestamps\n"
         "  rikctl logs --stream stderr web-1\n");
-    auto const wanted = std::make_shared<rik::log_wanted>();
+    auto const wanted = std::make_shared<rik::container_log_wanted>();
     command->add_option("INSTANCE", wanted->instance, "Name or id")->required()->type_name("")->check(check_given);
     command->add_option("-c,--container", wanted->container, "Which container; needed where there are several")
         ->type_name("NAME");
@@ -80,7 +80,8 @@ void add_logs(CLI::App& to, action& chosen) {
         ->check(check_since)
         ->type_name("TIME");
     auto const take_stream = [wanted](std::string const& word) {
-        wanted->how.only = word == "stdout" ? rik::log_origin::standard_output : rik::log_origin::standard_error;
+        wanted->how.only =
+            word == "stdout" ? rik::container_log_origin::standard_output : rik::container_log_origin::standard_error;
     };
     command
         ->add_option_function<std::string>("--stream", take_stream,

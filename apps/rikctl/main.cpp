@@ -44,7 +44,7 @@ bool is_reader_gone() {
 }  // namespace
 
 int main(int argument_count, char* arguments[]) {
-    if (!rik::app::hold_standard_descriptors()) return EXIT_FAILURE;
+    if (!rik::app::occupy_standard_descriptors()) return EXIT_FAILURE;
     std::ios::sync_with_stdio(false);
     rikctl::surroundings around{.in = std::cin, .out = std::cout, .err = std::cerr};
     around.has_colours = wants_colours();

@@ -126,7 +126,8 @@ private:
             return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
         if (!options_.is_quiet && !state->addresses.empty())
             with_.err() << fmt::format("{} runs at {}\n", name_, state->addresses) << std::flush;
-        rik::log_follower log(server_, {.instance = name_, .how = {.follow = true}}, with_.options(), log_teller());
+        rik::container_log_follower log(server_, {.instance = name_, .how = {.follow = true}}, with_.options(),
+                                        log_teller());
         auto copied = log.open();
         if (copied) copied = copy_log(with_, log, errors_to::errors);
         if (!copied) with_.warn(fmt::format("no more logs: {}", to_string(copied.error())));
@@ -135,9 +136,9 @@ private:
     }
 
     /// What is missing is told in any case.
-    rik::log_follower::teller log_teller() {
-        return [this, tell = notice_teller(with_)](rik::log_notice const& notice) {
-            if (!options_.is_quiet || notice.kind == rik::log_notice::what::missing) tell(notice);
+    rik::container_log_follower::teller log_teller() {
+        return [this, tell = notice_teller(with_)](rik::container_log_notice const& notice) {
+            if (!options_.is_quiet || notice.kind == rik::container_log_notice::what::missing) tell(notice);
         };
     }
 

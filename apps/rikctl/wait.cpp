@@ -89,7 +89,7 @@ rik::wait_request request_for(session& with, awaited_object const& which, wait_f
 
 struct time_limits {
     rik::time_point deadline;
-    rik::time_point holds_until = {};
+    rik::time_point stays_until = {};
 };
 
 /// Waits for each, and says how it went; those that are met are put into `holds_back` instead, if it is there.
@@ -98,7 +98,7 @@ exit_code wait_for_each(session& with, rik::client& server, wait_for_all_request
     auto worst = exit_code::ok;
     for (auto const& each : request.objects) {
         auto one = request_for(with, each, request, times.deadline);
-        one.holds_until = times.holds_until;
+        one.stays_until = times.stays_until;
         one.was_reached = one.was_reached || &each != &request.objects.front();
         auto const verdict = rik::wait_for(server, one);
         if (holds_back != nullptr && verdict && verdict->outcome == outcome::met) {
@@ -115,16 +115,16 @@ exit_code wait_for_each(session& with, rik::client& server, wait_for_all_request
 
 exit_code wait_for_all(session& with, rik::client& server, wait_for_all_request const& request) {
     auto const deadline = request.deadline;
-    if (request.holds_for <= rik::duration{}) return wait_for_each(with, server, request, {deadline}, nullptr);
+    if (request.stays_for <= rik::duration{}) return wait_for_each(with, server, request, {deadline}, nullptr);
     std::vector<awaited_object> met;
     auto const first = wait_for_each(with, server, request, {deadline}, &met);
     if (met.empty()) return first;
     auto again = request;
     again.objects = std::move(met);
     again.was_reached = true;
-    auto const holds_until = with.now() + request.holds_for;
+    auto const stays_until = with.now() + request.stays_for;
     auto const second =
-        wait_for_each(with, server, again, {std::max(deadline, holds_until + patience), holds_until}, nullptr);
+        wait_for_each(with, server, again, {std::max(deadline, stays_until + patience), stays_until}, nullptr);
     return first == exit_code::ok ? second : first;
 }
 

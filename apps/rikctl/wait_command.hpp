@@ -24,7 +24,7 @@ struct wait_for_all_request {
     bool tells_progress = false;  ///< on the standard error, after a moment
     bool was_reached = false;     ///< the server has answered a moment ago
     /// When all is met it must stay so for this time: what ends at once is told as ended.
-    rik::duration holds_for = {};
+    rik::duration stays_for = {};
 };
 
 /// Says of each object how it went.

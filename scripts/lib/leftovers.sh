@@ -4,10 +4,10 @@
 # shellcheck disable=SC2154  # lab_dir and lab_cidr are those of lab.sh
 
 leftovers_tag=''   # the 8 digits in the names of its kernel objects
-leftovers_links=() # links that it was seen to have
+leftovers_interfaces=() # interfaces that it was seen to have
 
 # shellcheck disable=SC2034  # whoever sources this reads it
-readonly leftovers_kinds=(processes mounts namespaces cgroups links addresses rules directories)
+readonly leftovers_kinds=(processes mounts namespaces cgroups interfaces addresses rules directories)
 
 # NAME=VALUE of settings that nobody but an administrator changes.
 leftovers_settings() {
@@ -26,10 +26,10 @@ leftovers_begin() {
 leftovers_learn() {
     leftovers_tag=$(ip -o -4 address show to "$lab_cidr" | sed --quiet --regexp-extended 's/^[0-9]+: rk([0-9a-f]{8}) .*/\1/p' | head --lines=1)
     [[ -n $leftovers_tag ]] || return 1
-    mapfile -t leftovers_links < <(leftovers_own_links)
+    mapfile -t leftovers_interfaces < <(leftovers_own_interfaces)
 }
 
-leftovers_own_links() {
+leftovers_own_interfaces() {
     ip -o link show master "rk$leftovers_tag" | sed --regexp-extended 's/^[0-9]+: ([^:@]+).*/\1/'
     printf 'rk%s\n' "$leftovers_tag"
 }
@@ -41,7 +41,7 @@ leftovers_list() {
         mounts) awk -v under="$lab_dir/" 'index($5, under) == 1 && !/ - nsfs / {print $5}' /proc/self/mountinfo ;;
         namespaces) awk -v under="$lab_dir/" 'index($5, under) == 1 && / - nsfs / {print $5}' /proc/self/mountinfo ;;
         cgroups) if [[ -n $leftovers_tag ]]; then find /sys/fs/cgroup -type d -path "*/rik-$leftovers_tag*" 2>/dev/null; fi ;;
-        links) leftovers_present_links ;;
+        interfaces) leftovers_present_interfaces ;;
         addresses) ip -o -4 address show to "$lab_cidr"; ip -4 route show root "$lab_cidr" ;;
         rules) nft list ruleset 2>/dev/null | grep --fixed-strings --regexp="rik_${leftovers_tag:-none}" --regexp="${lab_cidr%.0.0/*}." ;;
         directories) ls --directory "$lab_dir"/{state,run,rik.sock} "/run/rik/${leftovers_tag:-none}" 2>/dev/null ;;
@@ -62,9 +62,9 @@ leftovers_processes() {
         done 2>/dev/null
 }
 
-leftovers_present_links() {
+leftovers_present_interfaces() {
     local name
-    for name in ${leftovers_links[@]+"${leftovers_links[@]}"}; do
+    for name in ${leftovers_interfaces[@]+"${leftovers_interfaces[@]}"}; do
         if [[ -e /sys/class/net/$name ]]; then printf '%s\n' "$name"; fi
     done
 }

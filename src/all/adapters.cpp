@@ -75,7 +75,7 @@ awaitable<result<void>> adapters::open(local_options options) {
     if (auto const right = check_options(options); !right) co_return right;
     if (auto const may = check_root(); !may) co_return may;
     if (auto const found = check_programs(); !found) co_return found;
-    if (auto const taken = place.take(options); !taken) co_return taken;
+    if (auto const taken = place.claim(options); !taken) co_return taken;
     if (auto const usable = oci_runtime::check_file_system(place.state_dir()); !usable) co_return usable;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
     if (auto const fault = containers->find_name_fault())
@@ -95,7 +95,7 @@ awaitable<result<void>> adapters::open(local_options options) {
 
 awaitable<result<void>> adapters::open_to_remove(local_options options) {
     if (auto const may = check_root(); !may) co_return may;
-    if (auto const taken = place.take_to_remove(options); !taken) co_return taken;
+    if (auto const taken = place.claim_to_remove(options); !taken) co_return taken;
     if (auto const opened = open_runtime(options); !opened) co_return opened;
     open_network(options);
     co_return result<void>{};
@@ -135,7 +135,7 @@ awaitable<result<void>> adapters::remove_all() {
 }
 
 /// A state directory that was new has never held anything; in one that is used only this start is undone.
-awaitable<> adapters::take_back(log out) {
+awaitable<> adapters::clean_up(log out) {
     if (place.is_new()) {
         result<void> removed;
         if (containers) removed = co_await remove_all();

@@ -45,7 +45,7 @@ public:
     awaitable<result<void>> remove_all();
     /// What was made for a start, or an end, that was refused goes again. Call it before `stop`; nothing uses the
     /// databases any more.
-    awaitable<> take_back(log out);
+    awaitable<> clean_up(log out);
     /// After either `open`, also one that failed.
     awaitable<> stop();
 

@@ -66,7 +66,7 @@ result<void> directories::lock(fs::path const& state_dir) {
         fd_ = open_lock(file);
         if (fd_ < 0 && errno == ENOENT && !keeps_state()) continue;
         if (fd_ < 0 && errno != ENOENT) return failed(file, errno, "--state-dir");
-        auto const held = hold(file);
+        auto const held = lock_file(file);
         if (held || held.error().code != errc::unavailable) return held;
         ::close(fd_);  // whoever had it has removed the file: what we hold keeps nobody out
         fd_ = -1;
@@ -85,7 +85,7 @@ int directories::open_lock(fs::path const& file) {
 
 /// Locks the file that is open, if there is one, and the directory. Errors: conflict; unavailable, the file was
 /// removed.
-result<void> directories::hold(fs::path const& file) {
+result<void> directories::lock_file(fs::path const& file) {
     if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return failed(file, errno, "--state-dir");
         return in_use(state_dir_);
@@ -181,7 +181,7 @@ result<void> directories::note_place() {
     return write_small_file(place / owner_name, state_dir_.string() + "\n", "--run-dir");
 }
 
-result<void> directories::take(local_options const& options) {
+result<void> directories::claim(local_options const& options) {
     for (auto const& [directory, option] :
          {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
         if (auto const fits = check_form(directory, option); !fits) return fits;
@@ -210,7 +210,7 @@ result<void> directories::take(local_options const& options) {
     return write_mark({.run_dir = is_usual ? fs::path() : run_dir_, .cluster_cidr = cluster_cidr_});
 }
 
-result<void> directories::take_to_remove(local_options const& options) {
+result<void> directories::claim_to_remove(local_options const& options) {
     for (auto const& [directory, option] :
          {std::pair(options.state_dir, "--state-dir"), {options.run_dir, "--run-dir"}})
         if (auto const fits = check_form(directory, option); !fits) return fits;

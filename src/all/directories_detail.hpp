@@ -29,10 +29,10 @@ public:
     /// Errors: conflict, another process has it, or a directory belongs to something else; invalid, its path cannot be
     /// used, or cluster_cidr, or it was used with another --run-dir or --cluster-cidr; denied, also when others than
     /// root may write into one of them; internal. After an error about the path or the range nothing was made.
-    result<void> take(local_options const& options);
+    result<void> claim(local_options const& options);
     /// The same for an end: takes over what the mark says. A state directory that is missing is made, as the lock is
     /// in it. One that cannot be written is taken as it is.
-    result<void> take_to_remove(local_options const& options);
+    result<void> claim_to_remove(local_options const& options);
     /// Removes again what this object has made. For a start, or an end, that was refused. If `is_new`, `remove` first.
     void undo();
 
@@ -58,7 +58,7 @@ private:
     };
     result<void> lock(std::filesystem::path const& state_dir);
     int open_lock(std::filesystem::path const& file);
-    result<void> hold(std::filesystem::path const& file);
+    result<void> lock_file(std::filesystem::path const& file);
     result<void> remove_run_dir();
     result<void> remove_state_dir(log out);
     void remove_made_directories() const;

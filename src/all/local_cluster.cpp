@@ -23,17 +23,18 @@ public:
     impl(asio::any_io_executor executor, local_options options)
         : executor_(std::move(executor)),
           options_(std::move(options)),
-          machine_(executor_),
-          primary_disk_(options_.state_dir / "primary" / "state.db", machine_.primary_disk.executor()),
-          node_disk_(options_.state_dir / "node" / "state.db", machine_.node_disk.executor()) {}
+          adapters_(executor_),
+          primary_disk_(options_.state_dir / "primary" / "state.db", adapters_.primary_disk.executor()),
+          node_disk_(options_.state_dir / "node" / "state.db", adapters_.node_disk.executor()) {}
 
     awaitable<result<void>> start() {
-        auto const opened = co_await on_strand(machine_.strand, machine_.open(options_));
-        if (!opened) co_await take_back();
+        auto const opened = co_await on_strand(adapters_.strand, adapters_.open(options_));
+        if (!opened) co_await clean_up();
         if (!opened) co_return opened.error();
-        cluster_ports ports{machine_.time,    machine_.random, primary_disk_,     node_disk_,     *machine_.containers,
-                            *machine_.pulled, *machine_.pods,  *machine_.machine, machine_.strand};
-        cluster_options roles{.cluster_cidr = machine_.place.cluster_cidr(),
+        cluster_ports ports{adapters_.time,  adapters_.random,      primary_disk_,
+                            node_disk_,      *adapters_.containers, *adapters_.pulled,
+                            *adapters_.pods, *adapters_.machine,    adapters_.strand};
+        cluster_options roles{.cluster_cidr = adapters_.place.cluster_cidr(),
                               .policy = options_.policy,
                               .version = options_.version,
                               .out = options_.out};
@@ -41,24 +42,24 @@ public:
         auto const started = co_await cluster_->start();
         if (started) co_return result<void>{};
         cluster_.reset();
-        co_await take_back();
+        co_await clean_up();
         co_return started.error();
     }
 
     awaitable<> stop() {
         if (cluster_) co_await cluster_->stop();
-        co_await on_strand(machine_.strand, machine_.stop());
+        co_await on_strand(adapters_.strand, adapters_.stop());
     }
 
     operations& api() { return cluster_->api(); }
     awaitable<error> failure() { return cluster_->failure(); }
 
 private:
-    awaitable<> take_back() { return on_strand(machine_.strand, machine_.take_back(options_.out)); }
+    awaitable<> clean_up() { return on_strand(adapters_.strand, adapters_.clean_up(options_.out)); }
 
     asio::any_io_executor executor_;
     local_options options_;
-    detail::adapters machine_;
+    detail::adapters adapters_;
     sqlite_journal primary_disk_;
     sqlite_journal node_disk_;
     std::optional<cluster> cluster_;
@@ -90,7 +91,7 @@ awaitable<result<void>> remove_from(detail::adapters& machine, local_options opt
     auto const out = options.out;
     auto done = co_await machine.open_to_remove(std::move(options));
     if (done) done = co_await machine.remove_all();
-    if (!done) co_await machine.take_back(out);
+    if (!done) co_await machine.clean_up(out);
     co_await machine.stop();
     if (done) done = machine.place.remove(out);
     co_return done;

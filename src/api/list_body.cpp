@@ -11,7 +11,7 @@ constexpr std::size_t piece_bytes_min = 64u << 10;  ///< with the item that fill
 
 class list_body final : public body_source {
 public:
-    list_body(std::string begin, item_source items, std::string end)
+    list_body(std::string begin, object_source items, std::string end)
         : piece_(std::move(begin)), items_(std::move(items)), end_(std::move(end)) {}
 
     bool has_ended() const { return has_ended_; }
@@ -21,7 +21,7 @@ public:
             auto item = items_();
             if (!item) return item.error();
             has_ended_ = !item->has_value();
-            if (!has_ended_ && std::exchange(has_items_, true)) piece_ += ',';
+            if (!has_ended_ && std::exchange(has_objects_, true)) piece_ += ',';
             piece_ += has_ended_ ? end_ : **item;
         }
         return std::exchange(piece_, {});
@@ -36,16 +36,16 @@ public:
 
 private:
     std::string piece_;
-    item_source items_;
+    object_source items_;
     std::string end_;
-    bool has_items_ = false;
+    bool has_objects_ = false;
     bool has_ended_ = false;
     std::optional<std::string> first_ = {};
 };
 
 }  // namespace
 
-result<http_response> list_response(std::string begin, item_source items, std::string end) {
+result<http_response> list_response(std::string begin, object_source items, std::string end) {
     auto body = std::make_unique<list_body>(std::move(begin), std::move(items), std::move(end));
     auto first = body->make_piece();
     if (!first) return first.error();

@@ -13,14 +13,14 @@
 namespace rik::detail {
 
 /// The next item, nothing at the end. Errors end the list, so that its reader sees that it is not whole.
-using item_source = std::function<result<std::optional<std::string>>()>;
+using object_source = std::function<result<std::optional<std::string>>()>;
 
 /// 200: `begin`, the items with commas between them, `end`. Errors: those of an item in the first piece.
-result<http_response> list_response(std::string begin, item_source items, std::string end);
+result<http_response> list_response(std::string begin, object_source items, std::string end);
 
 /// `show` of each row, with what is left of them going as they are shown.
 template <class Rows, class Show>
-item_source each_of(Rows rows, Show show) {
+object_source each_of(Rows rows, Show show) {
     auto const shared = std::make_shared<Rows>(std::move(rows));  // a std::function is copied
     return [shared, show = std::move(show), next = std::size_t{0}]() mutable -> result<std::optional<std::string>> {
         while (next < shared->size()) {

@@ -14,7 +14,7 @@ namespace rik::detail {
 
 namespace {
 
-json::object image_object(held_image const& image) {
+json::object image_object(node_image const& image) {
     json::object object;
     object["digest"] = image.digest;
     object["names"] = json::array(image.names.begin(), image.names.end());

@@ -164,13 +164,13 @@ awaitable<result<event_subject>> read_event_subject(api_call& call) {
 namespace {
 
 /// {"revision":N,"position":"...","continue":"...","items":[...]}
-result<http_response> list_of(store_position const& at, std::string const& next, item_source items) {
+result<http_response> list_of(store_position const& at, std::string const& next, object_source items) {
     auto begin = fmt::format(R"({{"revision":{},"position":"{}","continue":{},"items":[)", at.reached, to_string(at),
                              boost::json::serialize(boost::json::string(next)));
     return list_response(std::move(begin), std::move(items), "]}");
 }
 
-using shown_item = result<std::optional<std::string>>;
+using shown_object = result<std::optional<std::string>>;
 
 }  // namespace
 
@@ -182,7 +182,7 @@ api_answer list_workloads(api_call& call) {
     if (!part) co_return part.error();
     auto listed = co_await call.primary.workloads().list(call.who, workload_filter(), std::move(*part));
     if (!listed) co_return listed.error();
-    auto const show = [](stored<workload> const& row) -> shown_item { return std::optional(workload_text(row, {})); };
+    auto const show = [](stored<workload> const& row) -> shown_object { return std::optional(workload_text(row, {})); };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), show));
 }
 
@@ -201,7 +201,7 @@ api_answer list_instances(api_call& call) {
     auto directed = co_await std::move(reading);
     if (!directed) co_return directed.error();
     auto const names = std::make_shared<directory const>(std::move(*directed));
-    auto show = [names](stored<instance> const& row) -> shown_item {
+    auto show = [names](stored<instance> const& row) -> shown_object {
         return std::optional(instance_text(row, *names));
     };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
@@ -219,7 +219,7 @@ api_answer list_nodes(api_call& call) {
     for (auto const& each : listed->rows) which.push_back(each->id);
     auto used = co_await call.primary.nodes().usage(call.who, std::move(which));
     if (!used) co_return used.error();
-    auto show = [usage = std::move(*used), next = std::size_t{0}](stored<node> const& row) mutable -> shown_item {
+    auto show = [usage = std::move(*used), next = std::size_t{0}](stored<node> const& row) mutable -> shown_object {
         return std::optional(node_text(row, usage[next++]));
     };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
@@ -235,7 +235,7 @@ api_answer list_events(api_call& call) {
     filter.object_id = subject->id;
     auto listed = co_await call.primary.events().list(call.who, std::move(filter));
     if (!listed) co_return listed.error();
-    auto show = [subject = *subject](stored<document> const& row) -> shown_item {
+    auto show = [subject = *subject](stored<document> const& row) -> shown_object {
         auto const happened = parse_event(*row);
         if (!happened) return happened.error();
         return subject.matches(*happened) ? std::optional(event_text(*happened)) : std::nullopt;

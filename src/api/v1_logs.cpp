@@ -14,7 +14,8 @@ namespace {
 
 class log_body final : public body_source {
 public:
-    log_body(std::unique_ptr<log_source> source, bool is_framed) : source_(std::move(source)), is_framed_(is_framed) {}
+    log_body(std::unique_ptr<container_log_source> source, bool is_framed)
+        : source_(std::move(source)), is_framed_(is_framed) {}
 
     /// In frames, an error is told in the last of them: as text it can only end the connection.
     awaitable<result<std::string>> next() override {
@@ -23,21 +24,21 @@ public:
         if (piece || !is_framed_) co_return piece;
         has_failed_ = true;
         std::string last;
-        append_log_frame(last, log_origin::problem, errors_text(piece.error()));
+        append_container_log_frame(last, container_log_origin::problem, errors_text(piece.error()));
         co_return last;
     }
 
 private:
-    std::unique_ptr<log_source> source_;
+    std::unique_ptr<container_log_source> source_;
     bool is_framed_;
     bool has_failed_ = false;
 };
 
-result<std::optional<log_origin>> origin_parameter(http_request const& request) {
+result<std::optional<container_log_origin>> origin_parameter(http_request const& request) {
     auto const value = request.parameter("stream");
-    if (!value) return std::optional<log_origin>();
-    if (*value == "stdout") return std::optional(log_origin::standard_output);
-    if (*value == "stderr") return std::optional(log_origin::standard_error);
+    if (!value) return std::optional<container_log_origin>();
+    if (*value == "stdout") return std::optional(container_log_origin::standard_output);
+    if (*value == "stderr") return std::optional(container_log_origin::standard_error);
     return wrong_parameter("stream", *value, "use stdout or stderr");
 }
 
@@ -51,20 +52,20 @@ result<std::optional<wall_time>> since_parameter(http_request const& request, cl
     return wrong_parameter("since", *value, "use a duration as 90s or 1h30m, or a time as 2026-11-21T19:19:38Z");
 }
 
-result<std::optional<log_position>> after_parameter(http_request const& request) {
+result<std::optional<container_log_position>> after_parameter(http_request const& request) {
     auto const value = request.parameter("after");
-    if (!value) return std::optional<log_position>();
+    if (!value) return std::optional<container_log_position>();
     for (auto const* const other : {"tail", "since", "whole"}) {
         if (request.parameter(other))
             return error{errc::invalid, fmt::format("the query parameter {} says nothing beside after", other), other,
                          "leave it out"};
     }
-    if (auto const position = parse_log_position(*value)) return std::optional(*position);
+    if (auto const position = parse_container_log_position(*value)) return std::optional(*position);
     return wrong_parameter("after", *value, "give what a mark in a log has said");
 }
 
 /// Which part of the log. Errors: invalid.
-result<void> read_extent(api_call const& call, log_options& how) {
+result<void> read_extent(api_call const& call, container_log_options& how) {
     auto const tail = number_parameter(call.request, "tail");
     if (!tail) return tail.error();
     auto const whole = flag_parameter(call.request, "whole");
@@ -81,7 +82,7 @@ result<void> read_extent(api_call const& call, log_options& how) {
 }
 
 /// In which form. Errors: invalid.
-result<void> read_form(http_request const& request, log_options& how) {
+result<void> read_form(http_request const& request, container_log_options& how) {
     auto const follow = flag_parameter(request, "follow");
     if (!follow) return follow.error();
     auto const timestamps = flag_parameter(request, "timestamps");
@@ -92,23 +93,25 @@ result<void> read_form(http_request const& request, log_options& how) {
     how.follow = *follow;
     how.timestamps = *timestamps;
     how.only = *only;
-    how.has_marks = accepted.find(marked_log_type) != std::string_view::npos;
-    how.is_framed = how.has_marks || accepted.find(framed_log_type) != std::string_view::npos;
+    how.has_marks = accepted.find(marked_container_log_type) != std::string_view::npos;
+    how.is_framed = how.has_marks || accepted.find(framed_container_log_type) != std::string_view::npos;
     return {};
 }
 
-std::string_view type_of_frames(log_options const& how) { return how.has_marks ? marked_log_type : framed_log_type; }
+std::string_view type_of_frames(container_log_options const& how) {
+    return how.has_marks ? marked_container_log_type : framed_container_log_type;
+}
 
 }  // namespace
 
 api_answer read_log(api_call& call) {
-    log_request what;
+    container_log_request what;
     what.container = call.request.parameter("container").value_or("");
     if (auto const read = read_extent(call, what.how); !read) co_return read.error();
     if (auto const read = read_form(call.request, what.how); !read) co_return read.error();
     what.instance.id_or_name = call.arguments.front();
     auto const how = what.how;
-    auto opened = co_await call.primary.streams().open_log(call.who, std::move(what));
+    auto opened = co_await call.primary.streams().open_container_log(call.who, std::move(what));
     if (!opened) co_return opened.error();
     auto response = how.is_framed ? make_response(200, std::string(type_of_frames(how)), "") : text_response(200, "");
     response.headers.push_back({"X-Content-Type-Options", "nosniff"});  // it is whatever a container wrote

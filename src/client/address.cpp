@@ -21,7 +21,7 @@ error no_address(std::string_view text) {
                  "write unix:///path/to/rik.sock, http://host:port or host:port"};
 }
 
-bool take_prefix(std::string_view& text, std::string_view prefix) {
+bool read_prefix(std::string_view& text, std::string_view prefix) {
     if (!text.starts_with(prefix)) return false;
     text.remove_prefix(prefix.size());
     return true;
@@ -46,7 +46,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 result<server_address> parse_authority(std::string_view text, std::string_view whole) {
     server_address address;
     auto rest = text;
-    if (take_prefix(rest, "[")) {
+    if (read_prefix(rest, "[")) {
         auto const end = rest.find(']');
         if (end == std::string_view::npos) return no_address(whole);
         address.host = rest.substr(0, end);
@@ -57,7 +57,7 @@ result<server_address> parse_authority(std::string_view text, std::string_view w
     }
     if (address.host.empty() || address.host.find_first_of("/@?# \t") != std::string::npos) return no_address(whole);
     if (rest.empty()) return address;
-    auto const port = take_prefix(rest, ":") ? parse_port(rest) : std::nullopt;
+    auto const port = read_prefix(rest, ":") ? parse_port(rest) : std::nullopt;
     if (!port) return no_address(whole);
     address.port = *port;
     return address;
@@ -98,14 +98,14 @@ std::string to_string(server_address const& address) {
 
 result<server_address> parse_server_address(std::string_view text) {
     auto rest = text;
-    if (take_prefix(rest, "unix://") || take_prefix(rest, "unix:") || rest.starts_with('/'))
+    if (read_prefix(rest, "unix://") || read_prefix(rest, "unix:") || rest.starts_with('/'))
         return parse_socket_path(rest, text);
     if (rest.starts_with("https://"))
         return error{errc::unsupported,
                      fmt::format("'{}': rik does not speak https yet", text),
                      {},
                      "use http:// on a trusted network, or the unix socket"};
-    auto const has_scheme = take_prefix(rest, "http://");
+    auto const has_scheme = read_prefix(rest, "http://");
     if (has_scheme && rest.ends_with('/')) rest.remove_suffix(1);
     // A bare word is more often a mistake than a host, so it needs its port.
     if (!has_scheme && rest.find(':') == std::string_view::npos) return no_address(text);

@@ -84,32 +84,32 @@ std::string content_type_of(std::string_view definition) {
 
 }  // namespace
 
-log_stream::log_stream(std::unique_ptr<detail::http_exchange> from)
+container_log_stream::container_log_stream(std::unique_ptr<detail::http_exchange> from)
     : from_(std::move(from)),
-      has_marks_(from_->content_type() == marked_log_type),
-      is_framed_(has_marks_ || from_->content_type() == framed_log_type) {}
-log_stream::log_stream(log_stream&&) noexcept = default;
-log_stream& log_stream::operator=(log_stream&&) noexcept = default;
-log_stream::~log_stream() = default;
+      has_marks_(from_->content_type() == marked_container_log_type),
+      is_framed_(has_marks_ || from_->content_type() == framed_container_log_type) {}
+container_log_stream::container_log_stream(container_log_stream&&) noexcept = default;
+container_log_stream& container_log_stream::operator=(container_log_stream&&) noexcept = default;
+container_log_stream::~container_log_stream() = default;
 
 /// An error if the frame is one.
-result<std::optional<log_piece>> log_stream::take_frame() {
+result<std::optional<container_log_piece>> container_log_stream::read_frame() {
     auto frame = frames_.next();
     constexpr unsigned internal_error = 500;  // if the frame does not say which
-    if (frame && *frame && (*frame)->from == log_origin::problem)
+    if (frame && *frame && (*frame)->from == container_log_origin::problem)
         return summarize(parse_problems(internal_error, (*frame)->bytes));
     return frame;
 }
 
-result<log_piece> log_stream::read(time_point deadline) {
+result<container_log_piece> container_log_stream::read(time_point deadline) {
     for (;;) {
-        auto frame = take_frame();
+        auto frame = read_frame();
         if (!frame) return frame.error();
         if (*frame) return std::move(**frame);
         auto bytes = from_->read(deadline);
         if (!bytes) return bytes.error();
         if (!is_framed_ || (bytes->empty() && !frames_.is_inside()))
-            return log_piece{log_origin::standard_output, std::move(*bytes)};
+            return container_log_piece{container_log_origin::standard_output, std::move(*bytes)};
         if (bytes->empty()) return error{errc::corrupt, "the log ends within a frame"};
         frames_.feed(*bytes);
     }
@@ -204,27 +204,31 @@ result<std::string> client::create_instances(instances_wanted const& what) {
                     "application/json");
 }
 
-result<log_stream> client::open_log(log_wanted const& what) {
+result<container_log_stream> client::open_container_log(container_log_wanted const& what) {
     target_writer target(object_target(resource_kind::instance, what.instance) + "/logs");
     target.with("container", what.container).with("follow", what.how.follow ? "true" : "");
     target.with("timestamps", what.how.timestamps ? "true" : "");
     if (what.how.tail_lines) target.with("tail", std::to_string(*what.how.tail_lines));
-    if (what.how.only) target.with("stream", *what.how.only == log_origin::standard_error ? "stderr" : "stdout");
+    if (what.how.only)
+        target.with("stream", *what.how.only == container_log_origin::standard_error ? "stderr" : "stdout");
     target.with("whole", what.how.must_be_whole ? "true" : "").with("since", what.since).with("after", what.after);
     detail::exchange_request request{.target = target.text()};
-    request.accept = fmt::format("{}{}, text/plain", what.how.has_marks ? fmt::format("{}, ", marked_log_type) : "",
-                                 framed_log_type);
+    request.accept =
+        fmt::format("{}{}, text/plain", what.how.has_marks ? fmt::format("{}, ", marked_container_log_type) : "",
+                    framed_container_log_type);
     auto const deadline = std::min(clock_.now() + options_.reply_timeout, options_.deadline);
     auto const head_deadline = std::min(deadline, clock_.now() + options_.head_timeout);
     auto const connect_deadline = std::min(deadline, clock_.now() + options_.connect_timeout);
     auto reply = detail::http_exchange::open(to_, request, connect_deadline, head_deadline);
     if (!reply) return reply.error();
     if (!(*reply)->is_success()) return detail::refusal_of(to_, **reply, deadline);
-    if (auto const fits = detail::check_type(to_, **reply, {marked_log_type, framed_log_type, "text/plain"}); !fits)
+    if (auto const fits =
+            detail::check_type(to_, **reply, {marked_container_log_type, framed_container_log_type, "text/plain"});
+        !fits)
         return fits.error();
     if ((*reply)->header("X-Content-Type-Options") != "nosniff")
         return detail::not_rik(to_, "it answers with a text that is no log");
-    return log_stream(std::move(*reply));
+    return container_log_stream(std::move(*reply));
 }
 
 result<watch_stream> client::watch(resource_kind kind, list_filter const& filter) {

@@ -11,7 +11,7 @@ result<void> event_stream_parser::feed(std::string_view bytes) {
         auto const follows_carriage_return = std::exchange(after_carriage_return_, byte == '\r');
         if (byte == '\n' && follows_carriage_return) continue;  // the second half of one line end
         if (byte == '\n' || byte == '\r') {
-            take_line();
+            read_line();
             line_.clear();
             continue;
         }
@@ -30,7 +30,7 @@ std::optional<stream_event> event_stream_parser::next() {
     return event;
 }
 
-void event_stream_parser::take_line() {
+void event_stream_parser::read_line() {
     std::string_view line = line_;
     if (std::exchange(is_first_line_, false) && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
     if (line.empty()) return finish_event();
@@ -38,10 +38,10 @@ void event_stream_parser::take_line() {
     if (colon == 0) return;  // a comment
     auto value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
     if (value.starts_with(' ')) value.remove_prefix(1);
-    take_field(line.substr(0, colon), value);
+    read_field(line.substr(0, colon), value);
 }
 
-void event_stream_parser::take_field(std::string_view name, std::string_view value) {
+void event_stream_parser::read_field(std::string_view name, std::string_view value) {
     if (name == "data") {
         if (std::exchange(has_data_, true)) data_ += '\n';
         data_ += value;

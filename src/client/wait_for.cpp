@@ -90,7 +90,7 @@ void tell_connection(wait_request const& request, watch_event const& event, bool
 }
 
 bool is_decided(wait_verdict const& verdict, wait_request const& request, time_point now) {
-    return verdict.outcome == outcome::impossible || (verdict.outcome == outcome::met && now >= request.holds_until);
+    return verdict.outcome == outcome::impossible || (verdict.outcome == outcome::met && now >= request.stays_until);
 }
 
 /// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,

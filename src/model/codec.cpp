@@ -1,5 +1,5 @@
 #include <rik/model/codec.hpp>
-#include <rik/model/held_image.hpp>
+#include <rik/model/node_image.hpp>
 
 #include "model/members_detail.hpp"
 
@@ -28,14 +28,16 @@ inline constexpr auto members_of<workload> =
                usual("deleting_since", &workload::deleting_since));
 
 template <>
-inline constexpr auto members_of<release> =
-    std::tuple(needed("id", &release::id), needed("workload", &release::workload), needed("number", &release::number),
-               needed("created_at", &release::created_at));
+inline constexpr auto members_of<release> = std::tuple(needed("id", &release::id),
+                                                       needed("workload", &release::workload),
+                                                       needed("number", &release::number),
+                                                       needed("created_at", &release::created_at));
 
 template <>
-inline constexpr auto members_of<node_binding> =
-    std::tuple(needed("node", &node_binding::node), needed("fence", &node_binding::fence),
-               usual("condemned", &node_binding::condemned), usual("vacated", &node_binding::vacated));
+inline constexpr auto members_of<node_binding> = std::tuple(needed("node", &node_binding::node),
+                                                            needed("fence", &node_binding::fence),
+                                                            usual("condemned", &node_binding::condemned),
+                                                            usual("vacated", &node_binding::vacated));
 
 template <>
 inline constexpr auto members_of<container_status> =
@@ -62,8 +64,8 @@ inline constexpr auto members_of<instance_fields> =
                needed("status", &instance_fields::status));
 
 template <>
-inline constexpr auto members_of<node_trouble> =
-    std::tuple(needed("reason", &node_trouble::reason), needed("message", &node_trouble::message));
+inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &node_trouble::reason),
+                                                            needed("message", &node_trouble::message));
 
 template <>
 inline constexpr auto members_of<node_facts> =
@@ -73,25 +75,27 @@ inline constexpr auto members_of<node_facts> =
                usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles));
 
 template <>
-inline constexpr auto members_of<node> =
-    std::tuple(needed("id", &node::id), needed("facts", &node::facts), usual("pod_subnet", &node::pod_subnet),
-               needed("state", &node::state), needed("state_since", &node::state_since),
-               needed("created_at", &node::created_at));
+inline constexpr auto members_of<node> = std::tuple(needed("id", &node::id), needed("facts", &node::facts),
+                                                    usual("pod_subnet", &node::pod_subnet),
+                                                    needed("state", &node::state),
+                                                    needed("state_since", &node::state_since),
+                                                    needed("created_at", &node::created_at));
 
 template <>
-inline constexpr auto members_of<document_key> =
-    std::tuple(needed("kind", &document_key::kind), needed("tenant", &document_key::tenant),
-               needed("name", &document_key::name));
+inline constexpr auto members_of<document_key> = std::tuple(needed("kind", &document_key::kind),
+                                                            needed("tenant", &document_key::tenant),
+                                                            needed("name", &document_key::name));
 
 template <>
-inline constexpr auto members_of<document> =
-    std::tuple(needed("key", &document::key), usual("about", &document::about), needed("json", &document::json));
+inline constexpr auto members_of<document> = std::tuple(needed("key", &document::key), usual("about", &document::about),
+                                                        needed("json", &document::json));
 
 template <>
-inline constexpr auto members_of<held_image> =
-    std::tuple(needed("digest", &held_image::digest), usual("names", &held_image::names),
-               usual("size_bytes", &held_image::size_bytes), usual("pulled_at", &held_image::pulled_at),
-               usual("used_by", &held_image::used_by));
+inline constexpr auto members_of<node_image> = std::tuple(needed("digest", &node_image::digest),
+                                                          usual("names", &node_image::names),
+                                                          usual("size_bytes", &node_image::size_bytes),
+                                                          usual("pulled_at", &node_image::pulled_at),
+                                                          usual("used_by", &node_image::used_by));
 
 namespace {
 
@@ -108,9 +112,8 @@ std::string text_with(Object const& object, std::string_view name, Value const& 
 template <class Object>
 result<Object> read_as(std::string_view text, std::string_view name) {
     Object object{};
-    auto const read = read_text(text, name, [&](json::value const& from, read_failure& failure) {
-        read_value(from, object, failure);
-    });
+    auto const read = read_text(
+        text, name, [&](json::value const& from, read_failure& failure) { read_value(from, object, failure); });
     if (!read) return read.error();
     return object;
 }
@@ -138,9 +141,7 @@ result<definition_ptr> parse_stored(std::string_view text, std::string const& of
 
 }  // namespace detail
 
-std::string encode(workload const& object) {
-    return detail::text_with(object, "definition", object.definition->text);
-}
+std::string encode(workload const& object) { return detail::text_with(object, "definition", object.definition->text); }
 std::string encode(release const& object) { return detail::text_with(object, "definition", object.definition->text); }
 std::string encode(instance const& object) {
     return detail::text_with(object.fields(), "release", object.made_from()->id);
@@ -148,7 +149,7 @@ std::string encode(instance const& object) {
 std::string encode(node const& object) { return detail::text_of(object); }
 std::string encode(document const& object) { return detail::text_of(object); }
 std::string encode(instance_status const& status) { return detail::text_of(status); }
-std::string encode(std::vector<held_image> const& all) { return detail::text_of(all); }
+std::string encode(std::vector<node_image> const& all) { return detail::text_of(all); }
 
 result<node> decode_node(std::string_view text) { return detail::read_as<node>(text, "node"); }
 result<document> decode_document(std::string_view text) { return detail::read_as<document>(text, "document"); }
@@ -157,8 +158,8 @@ result<instance_status> decode_instance_status(std::string_view text) {
     return detail::read_as<instance_status>(text, "instance status");
 }
 
-result<std::vector<held_image>> decode_held_images(std::string_view text) {
-    return detail::read_as<std::vector<held_image>>(text, "images");
+result<std::vector<node_image>> decode_node_images(std::string_view text) {
+    return detail::read_as<std::vector<node_image>>(text, "images");
 }
 
 result<release> decode_release(std::string_view text) {

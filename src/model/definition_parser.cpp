@@ -59,7 +59,7 @@ void read_identity(field_reader const& fields, workload_definition& into) {
     // Until every call says a tenant, an object of another one could be made and neither be named nor deleted.
     if (auto const tenant = fields.text("tenant"); tenant && *tenant != into.tenant)
         fields.notes().problem(error{errc::unsupported,
-                                     fmt::format("is '{}': tenants come with a later release", shortened(*tenant)),
+                                     fmt::format("is '{}': tenants come with a later version", shortened(*tenant)),
                                      "tenant", "leave it out"});
     into.labels = read_labels(fields, "labels");
     into.annotations = read_string_map(fields, "annotations");
@@ -195,7 +195,7 @@ void read_spec(field_reader const& fields, workload_definition& into) {
 
 void read_definition(json::object const& root, workload_definition& into, findings& notes) {
     if (root.if_contains("metadata") != nullptr) {
-        notes.problem(error{errc::unsupported, "definitions in Kubernetes' form come with a later release", "metadata",
+        notes.problem(error{errc::unsupported, "definitions in Kubernetes' form come with a later version", "metadata",
                             "write it in RIK's form: apiVersion: v1, kind, name and spec at the top"});
         return;
     }

@@ -13,7 +13,7 @@ namespace rik::detail {
 namespace {
 
 constexpr std::string_view service_comes_later =
-    "node ports, load balancers and service ports come with a later release";
+    "node ports, load balancers and service ports come with a later version";
 constexpr std::array port_entry_rules{field_rule{"name"},        field_rule{"containerPort"},
                                       field_rule{"hostPort"},    field_rule{"protocol"},
                                       field_rule{"port"},        field_rule{"targetPort"},

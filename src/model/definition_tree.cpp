@@ -95,7 +95,7 @@ struct json_events {
         if (tree.is_stopped()) failed = json::error::too_deep;
         return !tree.is_stopped();
     }
-    std::string take_text(json::string_view last) {
+    std::string read_text(json::string_view last) {
         text.append(last.data(), last.size());
         return std::exchange(text, {});
     }
@@ -123,7 +123,7 @@ struct json_events {
         return true;
     }
     bool on_key(json::string_view last, std::size_t, json::error_code& failed) {
-        tree.key(take_text(last));
+        tree.key(read_text(last));
         return go_on(failed);
     }
     bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
@@ -131,7 +131,7 @@ struct json_events {
         return true;
     }
     bool on_string(json::string_view last, std::size_t, json::error_code& failed) {
-        return scalar(json::string(take_text(last)), failed);
+        return scalar(json::string(read_text(last)), failed);
     }
     bool on_number_part(json::string_view, json::error_code&) { return true; }
     bool on_int64(std::int64_t number, json::string_view, json::error_code& failed) { return scalar(number, failed); }

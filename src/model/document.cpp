@@ -6,7 +6,9 @@
 
 namespace rik {
 
-static constexpr std::string_view to_string(event_type type) { return type == event_type::warning ? "warning" : "normal"; }
+static constexpr std::string_view to_string(event_type type) {
+    return type == event_type::warning ? "warning" : "normal";
+}
 
 static std::optional<event_type> parse_event_type(std::string_view text) {
     if (text == "normal") return event_type::normal;
@@ -21,12 +23,11 @@ inline constexpr auto parser_of<event_type> = parse_event_type;
 
 // Its tenant is that of the document.
 template <>
-inline constexpr auto members_of<event> =
-    std::tuple(needed("object_kind", &event::object_kind), needed("object_id", &event::object_id),
-               usual("object_name", &event::object_name), needed("type", &event::type),
-               needed("reason", &event::reason), usual("message", &event::message), usual("source", &event::source),
-               needed("at", &event::at), usual("count", &event::count), usual("first_at", &event::first_at),
-               usual("owner_id", &event::owner_id));
+inline constexpr auto members_of<event> = std::tuple(
+    needed("object_kind", &event::object_kind), needed("object_id", &event::object_id),
+    usual("object_name", &event::object_name), needed("type", &event::type), needed("reason", &event::reason),
+    usual("message", &event::message), usual("source", &event::source), needed("at", &event::at),
+    usual("count", &event::count), usual("first_at", &event::first_at), usual("owner_id", &event::owner_id));
 
 }  // namespace detail
 

@@ -96,8 +96,8 @@ std::string text_of(Object const& object) {
     return json::serialize(to_json(object, arena));
 }
 
-/// Reads what `text_of` has made, and calls `read(json::value const&, read_failure&)` for more. Messages of programs may
-/// hold any bytes, and what was written must be readable. Errors: corrupt; `name` says of what.
+/// Reads what `text_of` has made, and calls `read(json::value const&, read_failure&)` for more. Messages of programs
+/// may hold any bytes, and what was written must be readable. Errors: corrupt; `name` says of what.
 template <class Read>
 result<void> read_text(std::string_view text, std::string_view name, Read read) {
     json::parse_options options;

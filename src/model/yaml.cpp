@@ -120,7 +120,7 @@ private:
     void take(yaml_event_t const& event) {
         switch (event.type) {
             case YAML_ALIAS_EVENT: return stop_at_anchor(event);
-            case YAML_SCALAR_EVENT: return take_scalar(event);
+            case YAML_SCALAR_EVENT: return read_scalar(event);
             case YAML_SEQUENCE_START_EVENT:
                 if (accept_collection(event, event.data.sequence_start.anchor, event.data.sequence_start.tag))
                     tree_.begin_array();
@@ -134,7 +134,7 @@ private:
             default: return;
         }
     }
-    void take_scalar(yaml_event_t const& event) {
+    void read_scalar(yaml_event_t const& event) {
         auto const& scalar = event.data.scalar;
         if (!accept(event, scalar.anchor, scalar.tag)) return;
         auto const text = text_of(scalar.value, scalar.length);

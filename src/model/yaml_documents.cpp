@@ -48,7 +48,7 @@ bool begins_empty_document(std::string_view text) {
 }
 
 /// Takes a word and the blanks before it.
-std::string_view take_word(std::string_view& line) {
+std::string_view read_word(std::string_view& line) {
     line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
     auto const word = line.substr(0, line.find_first_of(" \t\r\n"));
     line.remove_prefix(word.size());
@@ -58,8 +58,8 @@ std::string_view take_word(std::string_view& line) {
 /// Directives that are not known mean nothing, and %TAG means nothing here, as no tag is accepted.
 /// Source: YAML 1.2.2, 6.8 "Directives"
 bool is_right_directive(std::string_view line) {
-    if (take_word(line) != "%YAML") return true;
-    auto const version = take_word(line);
+    if (read_word(line) != "%YAML") return true;
+    auto const version = read_word(line);
     auto const minor = version.substr(std::min(version.size(), std::size_t{2}));
     return version.starts_with("1.") && !minor.empty() && minor.find_first_not_of("0123456789") == minor.npos &&
            says_nothing(line);

@@ -38,14 +38,14 @@ std::optional<std::uint32_t> find_free(std::set<std::uint32_t> const& taken, std
 
 address_pool::address_pool(ipv4_subnet subnet) : subnet_(subnet), last_(subnet.gateway()) {}
 
-result<std::string> address_pool::take() {
+result<std::string> address_pool::allocate() {
     auto const hosts = pod_addresses(subnet_);
-    auto found = find_free(taken_, std::max(std::uint64_t{last_} + 1, hosts.first), hosts.end);
-    if (!found) found = find_free(taken_, hosts.first, hosts.end);
+    auto found = find_free(used_, std::max(std::uint64_t{last_} + 1, hosts.first), hosts.end);
+    if (!found) found = find_free(used_, hosts.first, hosts.end);
     if (!found)
         return error{errc::exhausted,
-                     fmt::format("subnet {}: all {} addresses are taken", subnet_.text(), taken_.size())};
-    taken_.insert(*found);
+                     fmt::format("subnet {}: all {} addresses are taken", subnet_.text(), used_.size())};
+    used_.insert(*found);
     last_ = *found;
     return ipv4_text(*found);
 }
@@ -56,13 +56,13 @@ result<void> address_pool::reserve(std::string_view address) {
     if (!pod_addresses(subnet_).contains(*number)) {
         return error{errc::invalid, fmt::format("address {} is not one for a Pod in {}", address, subnet_.text())};
     }
-    if (!taken_.insert(*number).second) return error{errc::conflict, fmt::format("address {} is taken", address)};
+    if (!used_.insert(*number).second) return error{errc::conflict, fmt::format("address {} is taken", address)};
     last_ = std::max(last_, *number);  // after a restart too, an address is reused as late as possible
     return {};
 }
 
-void address_pool::give_back(std::string_view address) {
-    if (auto const number = parse_ipv4(address)) taken_.erase(*number);
+void address_pool::free(std::string_view address) {
+    if (auto const number = parse_ipv4(address)) used_.erase(*number);
 }
 
 }  // namespace rik

@@ -19,13 +19,13 @@ std::string short_name_of(std::string const& name) {
     return parsed ? short_name(*parsed) : name;
 }
 
-bool has_name(held_image const& image, std::string const& name) {
+bool has_name(node_image const& image, std::string const& name) {
     auto const wanted = short_name_of(name);
     return std::ranges::any_of(image.names, [&](auto const& each) { return short_name_of(each) == wanted; });
 }
 
 /// An instance whose image is not known yet will have what its name means.
-bool uses(instance_fields const& who, held_image const& image) {
+bool uses(instance_fields const& who, node_image const& image) {
     if (is_finished(who.status.state)) return false;
     for (auto const& container : who.made_from->spec().containers) {
         auto const& seen = who.status.containers;
@@ -37,7 +37,7 @@ bool uses(instance_fields const& who, held_image const& image) {
 }
 
 /// Errors: not_found; invalid, the beginning of a digest that fits several.
-result<held_image> find_image(std::vector<held_image> const& all, std::string const& name_or_digest) {
+result<node_image> find_image(std::vector<node_image> const& all, std::string const& name_or_digest) {
     auto const is_digest = is_image_digest(name_or_digest);
     for (auto const& each : all)
         if (is_digest ? each.digest == name_or_digest : has_name(each, name_or_digest)) return each;
@@ -50,40 +50,40 @@ error in_use(std::string const& name, std::vector<std::string> const& users) {
                  "delete these instances first"};
 }
 
-std::vector<held_image> only(held_image one) {
-    std::vector<held_image> made;
+std::vector<node_image> only(node_image one) {
+    std::vector<node_image> made;
     made.push_back(std::move(one));
     return made;
 }
 
 }  // namespace
 
-void node_agent::impl::note_users(std::vector<held_image>& all) const {
+void node_agent::impl::note_users(std::vector<node_image>& all) const {
     for (auto& image : all) {
-        for (auto const& [id, held] : records_)
-            if (uses(held->fields, image)) image.used_by.push_back(held->fields.name);
+        for (auto const& [id, mine] : instances_)
+            if (uses(mine->fields, image)) image.used_by.push_back(mine->fields.name);
         std::ranges::sort(image.used_by);
     }
 }
 
-awaitable<result<std::vector<held_image>>> node_agent::impl::held_images() {
-    auto all = co_await ports_.pulled.list_held();
+awaitable<result<std::vector<node_image>>> node_agent::impl::node_images() {
+    auto all = co_await ports_.pulled.list_all_images();
     if (all) note_users(*all);
     co_return all;
 }
 
-awaitable<result<std::vector<held_image>>> node_agent::impl::pull_image(std::string name) {
+awaitable<result<std::vector<node_image>>> node_agent::impl::pull_image(std::string name) {
     auto const pulled = co_await ports_.pulled.ensure(name, image_pull_policy::always);
     if (!pulled) co_return pulled.error();
-    auto const all = co_await held_images();
+    auto const all = co_await node_images();
     if (!all) co_return all.error();
     auto found = find_image(*all, (*pulled)->digest);
     if (!found) co_return found.error();
     co_return only(std::move(*found));
 }
 
-awaitable<result<std::vector<held_image>>> node_agent::impl::remove_image(std::string name_or_digest) {
-    auto all = co_await held_images();
+awaitable<result<std::vector<node_image>>> node_agent::impl::remove_image(std::string name_or_digest) {
+    auto all = co_await node_images();
     if (!all) co_return all.error();
     auto found = find_image(*all, name_or_digest);
     if (!found) co_return found.error();
@@ -96,20 +96,20 @@ awaitable<result<std::vector<held_image>>> node_agent::impl::remove_image(std::s
     co_return only(std::move(*found));
 }
 
-awaitable<result<std::vector<held_image>>> node_agent::impl::answer_call(image_call asked) {
+awaitable<result<std::vector<node_image>>> node_agent::impl::answer_call(image_call asked) {
     if (auto* const pull = std::get_if<rik::pull_image>(&asked)) return pull_image(std::move(pull->name));
     if (auto* const gone = std::get_if<rik::remove_image>(&asked)) return remove_image(std::move(gone->name_or_digest));
     if (auto* const load = std::get_if<load_images>(&asked)) return ports_.pulled.load(std::move(*load));
-    return held_images();
+    return node_images();
 }
 
-awaitable<std::optional<error>> node_agent::impl::send_images(log_stream_ptr stream, image_call asked) {
+awaitable<std::optional<error>> node_agent::impl::send_images(dialled_stream_ptr stream, image_call asked) {
     auto answering = answer_call(std::move(asked));
     auto const answer = co_await std::move(answering);
     if (!answer) co_return answer.error();
     auto const text = encode(*answer);
-    for (std::size_t at = 0; at < text.size(); at += limits::log_chunk_bytes_max) {
-        auto const written = co_await stream->to->write(text.substr(at, limits::log_chunk_bytes_max));
+    for (std::size_t at = 0; at < text.size(); at += limits::container_log_chunk_bytes_max) {
+        auto const written = co_await stream->to->write(text.substr(at, limits::container_log_chunk_bytes_max));
         if (!written) co_return std::nullopt;  // nobody reads any more
     }
     co_return std::nullopt;

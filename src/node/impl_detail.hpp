@@ -29,9 +29,9 @@ public:
 
 private:
     /// An instance that this node holds: bound to it, or condemned and not yet gone.
-    struct record {
-        record(asio::any_io_executor strand, instance_fields held)
-            : fields(std::move(held)), changed(strand), work(strand) {}
+    struct node_instance {
+        node_instance(asio::any_io_executor strand, instance_fields mine)
+            : fields(std::move(mine)), changed(strand), work(strand) {}
 
         instance_fields fields;
         bool is_dirty = false;                         ///< its status is due to the scheduler
@@ -55,7 +55,7 @@ private:
             return nullptr;
         }
     };
-    using record_ptr = std::shared_ptr<record>;
+    using node_instance_ptr = std::shared_ptr<node_instance>;
 
     /// Why an instance was not started.
     struct start_failure {
@@ -66,8 +66,8 @@ private:
     using start_result = boost::system::result<T, start_failure>;
 
     /// Somebody reads a log, or waits for the answer about images.
-    struct log_stream {
-        log_stream(asio::any_io_executor strand, stream_request what, std::unique_ptr<byte_stream> reader)
+    struct dialled_stream {
+        dialled_stream(asio::any_io_executor strand, stream_request what, std::unique_ptr<byte_stream> reader)
             : asked(std::move(what)), to(std::move(reader)), done(strand), work(strand) {}
         void end() {
             is_done = true;
@@ -79,7 +79,7 @@ private:
         notifier done;
         task_group work;
     };
-    using log_stream_ptr = std::shared_ptr<log_stream>;
+    using dialled_stream_ptr = std::shared_ptr<dialled_stream>;
 
     struct connection {
         std::unique_ptr<uplink_session> link;
@@ -102,50 +102,51 @@ private:
     void tell_of_network(std::optional<error> const& why);
     awaitable<> tell_cut_off(error why);
     void lose_network(lost_pod const& which);
-    awaitable<> network_ready(record_ptr held);
+    awaitable<> network_ready(node_instance_ptr mine);
     std::vector<pod_attachment> present_pods();
-    awaitable<> put_back_on_network(record_ptr held);
-    start_result<void> take_address(record& held);
-    void give_back_address(record& held);
-    pod_attachment attachment_of(record const& held, std::filesystem::path network_namespace) const;
+    awaitable<> put_back_on_network(node_instance_ptr mine);
+    start_result<void> allocate_address(node_instance& mine);
+    void give_back_address(node_instance& mine);
+    pod_attachment attachment_of(node_instance const& mine, std::filesystem::path network_namespace) const;
 
     // supervise.cpp: one coroutine per instance
-    awaitable<> supervise(record_ptr held);
-    awaitable<> resume(record_ptr held);
-    awaitable<> watch_container(record_ptr held, std::string container);
-    awaitable<> watch_containers(record_ptr held);
-    container_key key_of(record const& held, std::string_view container) const {
-        return {held.fields.id, std::string(container), 0};
+    awaitable<> supervise(node_instance_ptr mine);
+    awaitable<> resume(node_instance_ptr mine);
+    awaitable<> watch_container(node_instance_ptr mine, std::string container);
+    awaitable<> watch_containers(node_instance_ptr mine);
+    container_key key_of(node_instance const& mine, std::string_view container) const {
+        return {mine.fields.id, std::string(container), 0};
     }
     /// Changes the instance's state, and makes it due on disk and at the scheduler.
-    void report(record& held, instance_state state, std::string reason, std::string message);
-    void report_again(record& held);
-    /// Says that it is about to end, and to which containers that happens because of it. Precondition: held.end.
-    void report_ending(record& held);
+    void report(node_instance& mine, instance_state state, std::string reason, std::string message);
+    void report_again(node_instance& mine);
+    /// Says that it is about to end, and to which containers that happens because of it. Precondition: mine.end.
+    void report_ending(node_instance& mine);
     /// The same, and logs it, unless it was said before.
-    void complain(record& held, instance_state state, std::string reason, error const& why);
-    void keep(record& held);
+    void complain(node_instance& mine, instance_state state, std::string reason, error const& why);
+    void keep(node_instance& mine);
 
     // starting.cpp
-    awaitable<> bring_up(record_ptr held);
-    awaitable<start_result<void>> start_when_possible(record_ptr held);
-    awaitable<start_result<void>> start_containers(record_ptr held);
-    awaitable<start_result<void>> start_with(record_ptr held, std::vector<image_ptr> images);
-    awaitable<start_result<void>> start_container(record_ptr held, container_definition definition, image_ptr from);
-    awaitable<start_result<std::vector<image_ptr>>> pull_images(record_ptr held);
-    awaitable<start_result<void>> make_sandbox(record_ptr held);
+    awaitable<> bring_up(node_instance_ptr mine);
+    awaitable<start_result<void>> start_when_possible(node_instance_ptr mine);
+    awaitable<start_result<void>> start_containers(node_instance_ptr mine);
+    awaitable<start_result<void>> start_with(node_instance_ptr mine, std::vector<image_ptr> images);
+    awaitable<start_result<void>> start_container(node_instance_ptr mine, container_definition definition,
+                                                  image_ptr from);
+    awaitable<start_result<std::vector<image_ptr>>> pull_images(node_instance_ptr mine);
+    awaitable<start_result<void>> make_sandbox(node_instance_ptr mine);
 
     // ending.cpp
     enum class leaving : std::uint8_t { nothing, logs };
-    awaitable<> finish(record_ptr held, detail::instance_end how);
-    awaitable<> settle(record_ptr held);
-    awaitable<> stop_containers(record_ptr held);
-    awaitable<std::vector<std::string>> tell_to_stop(record_ptr held);
-    awaitable<result<void>> kill_containers(record_ptr held);
-    awaitable<> remove_pod(record_ptr held, instance_state meanwhile, leaving what);
-    awaitable<result<void>> try_remove_pod(record_ptr held, leaving what);
-    awaitable<> tear_down(record_ptr held);
-    void forget(record& held);
+    awaitable<> finish(node_instance_ptr mine, detail::instance_end how);
+    awaitable<> settle(node_instance_ptr mine);
+    awaitable<> stop_containers(node_instance_ptr mine);
+    awaitable<std::vector<std::string>> tell_to_stop(node_instance_ptr mine);
+    awaitable<result<void>> kill_containers(node_instance_ptr mine);
+    awaitable<> remove_pod(node_instance_ptr mine, instance_state meanwhile, leaving what);
+    awaitable<result<void>> try_remove_pod(node_instance_ptr mine, leaving what);
+    awaitable<> tear_down(node_instance_ptr mine);
+    void forget(node_instance& mine);
 
     // uplink.cpp
     awaitable<> connect();
@@ -161,19 +162,19 @@ private:
 
     // logs.cpp
     void answer(stream_request asked);
-    awaitable<> serve_log(stream_request asked);
-    awaitable<> pump_log(log_stream_ptr stream);
-    awaitable<> watch_reader(log_stream_ptr stream);
-    awaitable<std::optional<error>> send_answer(log_stream_ptr stream);
-    awaitable<std::optional<error>> send_log(log_stream_ptr stream, log_call asked);
+    awaitable<> serve_stream(stream_request asked);
+    awaitable<> pump_stream(dialled_stream_ptr stream);
+    awaitable<> watch_reader(dialled_stream_ptr stream);
+    awaitable<std::optional<error>> send_answer(dialled_stream_ptr stream);
+    awaitable<std::optional<error>> send_log(dialled_stream_ptr stream, container_log_call asked);
 
     // images.cpp
-    awaitable<std::optional<error>> send_images(log_stream_ptr stream, image_call asked);
-    awaitable<result<std::vector<held_image>>> answer_call(image_call asked);
-    awaitable<result<std::vector<held_image>>> held_images();
-    awaitable<result<std::vector<held_image>>> pull_image(std::string name);
-    awaitable<result<std::vector<held_image>>> remove_image(std::string name_or_digest);
-    void note_users(std::vector<held_image>& all) const;
+    awaitable<std::optional<error>> send_images(dialled_stream_ptr stream, image_call asked);
+    awaitable<result<std::vector<node_image>>> answer_call(image_call asked);
+    awaitable<result<std::vector<node_image>>> node_images();
+    awaitable<result<std::vector<node_image>>> pull_image(std::string name);
+    awaitable<result<std::vector<node_image>>> remove_image(std::string name_or_digest);
+    void note_users(std::vector<node_image>& all) const;
 
     awaitable<result<void>> begin();
     awaitable<> flush();
@@ -193,13 +194,13 @@ private:
     bool is_network_open_ = false;
     std::string network_problem_;  ///< of the last try to open or repair it
     std::map<release_id, release_ptr> releases_;
-    std::map<instance_id, record_ptr> records_;
+    std::map<instance_id, node_instance_ptr> instances_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said
     /// Found on the machine, owned by no record and not removed yet; with the fence of those that were ordered to go.
     std::map<instance_id, std::optional<revision>> orphans_;
     notifier orphan_gone_;
-    std::list<log_stream_ptr> log_streams_;
-    std::size_t log_request_count_ = 0;  ///< of all that are being answered, also by a refusal
+    std::list<dialled_stream_ptr> dialled_streams_;
+    std::size_t stream_request_count_ = 0;  ///< of all that are being answered, also by a refusal
     limiter starts_;
 
     std::shared_ptr<connection> connection_;

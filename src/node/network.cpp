@@ -22,9 +22,9 @@ result<void> node_agent::impl::set_network(std::string pod_subnet, std::string c
 
 std::vector<pod_attachment> node_agent::impl::present_pods() {
     std::vector<pod_attachment> present;
-    for (auto const& [id, held] : records_)
-        if (held->found && held->found->is_whole && !held->fields.status.addresses.empty())
-            present.push_back(attachment_of(*held, held->found->network_namespace));
+    for (auto const& [id, mine] : instances_)
+        if (mine->found && mine->found->is_whole && !mine->fields.status.addresses.empty())
+            present.push_back(attachment_of(*mine, mine->found->network_namespace));
     return present;
 }
 
@@ -62,20 +62,20 @@ void node_agent::impl::tell_of_network(std::optional<error> const& why) {
     troubles_are_due_ = true;
     due_.notify();
     network_changed_.notify();
-    for (auto const& [id, held] : records_)
-        if (held->network_lost) held->changed.notify();
+    for (auto const& [id, mine] : instances_)
+        if (mine->network_lost) mine->changed.notify();
 }
 
 /// Those that have no network because it cannot be opened or repaired; `why` may go, whatever it is.
 awaitable<> node_agent::impl::tell_cut_off(error why) {
     std::vector<instance_id> running;
-    for (auto const& [id, held] : records_)
-        if (held->status().state == instance_state::running && !held->end) running.push_back(id);
+    for (auto const& [id, mine] : instances_)
+        if (mine->status().state == instance_state::running && !mine->end) running.push_back(id);
     auto const cut_off = co_await ports_.pods.list_cut_off(std::move(running));
     why.code = errc::unavailable;
     for (auto const& each : cut_off) {
-        auto const found = records_.find(each);
-        if (found != records_.end() && !found->second->network_lost) lose_network({.instance = each, .why = why});
+        auto const found = instances_.find(each);
+        if (found != instances_.end() && !found->second->network_lost) lose_network({.instance = each, .why = why});
     }
 }
 
@@ -102,17 +102,17 @@ awaitable<> node_agent::impl::open_network() {
 }
 
 void node_agent::impl::lose_network(lost_pod const& which) {
-    auto const found = records_.find(which.instance);
-    if (found == records_.end()) return;
+    auto const found = instances_.find(which.instance);
+    if (found == instances_.end()) return;
     found->second->network_lost = which.why;
     found->second->changed.notify();
 }
 
-awaitable<> node_agent::impl::network_ready(record_ptr held) {
+awaitable<> node_agent::impl::network_ready(node_instance_ptr mine) {
     while (!is_network_open_ || !network_problem_.empty()) {
-        auto const& said = held->status().message;
+        auto const& said = mine->status().message;
         if (!network_problem_.empty() && said != network_problem_)
-            report(*held, instance_state::creating, "NetworkNotReady", network_problem_);
+            report(*mine, instance_state::creating, "NetworkNotReady", network_problem_);
         co_await network_changed_.wait();
     }
 }
@@ -128,44 +128,45 @@ awaitable<result<void>> change_of(notifier& changed) {
 
 /// Tries once; when that fails it says so and waits for a moment, or for something else to happen to the instance.
 /// While the network itself is damaged it only waits.
-awaitable<> node_agent::impl::put_back_on_network(record_ptr held) {
-    complain(*held, instance_state::running, "NetworkLost", *held->network_lost);
+awaitable<> node_agent::impl::put_back_on_network(node_instance_ptr mine) {
+    complain(*mine, instance_state::running, "NetworkLost", *mine->network_lost);
     if (network_problem_.empty()) {
-        auto const made = co_await make_sandbox(held);
+        auto const made = co_await make_sandbox(mine);
         if (made) {
-            held->network_lost.reset();
-            co_return report(*held, instance_state::running, "NetworkRepaired", "is on the network again");
+            mine->network_lost.reset();
+            co_return report(*mine, instance_state::running, "NetworkRepaired", "is on the network again");
         }
-        held->network_lost = made.error().why;
+        mine->network_lost = made.error().why;
     }
-    if (detail::end_of(held->status().containers)) co_return;  // it was told while nobody waited here
+    if (detail::end_of(mine->status().containers)) co_return;  // it was told while nobody waited here
     auto const looks_again = ports_.time.now() + limits::reconnect_pause_max;
-    auto changing = change_of(held->changed);
+    auto changing = change_of(mine->changed);
     auto const changed = co_await with_deadline(ports_.time, looks_again, std::move(changing));
     (void)changed;
 }
 
-node_agent::impl::start_result<void> node_agent::impl::take_address(record& held) {
-    if (!held.status().addresses.empty()) return {};
+node_agent::impl::start_result<void> node_agent::impl::allocate_address(node_instance& mine) {
+    if (!mine.status().addresses.empty()) return {};
     if (!addresses_)
         return start_failure{"NetworkFailed", error{errc::unavailable, "the node does not know its Pod subnet yet"}};
-    auto address = addresses_->take();
+    auto address = addresses_->allocate();
     if (!address) return start_failure{"NetworkFailed", address.error()};
-    held.status().addresses.push_back(std::move(*address));
-    keep(held);
+    mine.status().addresses.push_back(std::move(*address));
+    keep(mine);
     return {};
 }
 
-void node_agent::impl::give_back_address(record& held) {
-    for (auto const& address : held.status().addresses)
-        if (addresses_) addresses_->give_back(address);
-    held.status().addresses.clear();
+void node_agent::impl::give_back_address(node_instance& mine) {
+    for (auto const& address : mine.status().addresses)
+        if (addresses_) addresses_->free(address);
+    mine.status().addresses.clear();
 }
 
-pod_attachment node_agent::impl::attachment_of(record const& held, std::filesystem::path network_namespace) const {
-    pod_attachment made{.instance = held.fields.id, .network_namespace = std::move(network_namespace)};
-    made.address = held.fields.status.addresses.empty() ? std::string() : held.fields.status.addresses.front();
-    made.host_ports = host_ports(held.fields.made_from->spec());
+pod_attachment node_agent::impl::attachment_of(node_instance const& mine,
+                                               std::filesystem::path network_namespace) const {
+    pod_attachment made{.instance = mine.fields.id, .network_namespace = std::move(network_namespace)};
+    made.address = mine.fields.status.addresses.empty() ? std::string() : mine.fields.status.addresses.front();
+    made.host_ports = host_ports(mine.fields.made_from->spec());
     return made;
 }
 

@@ -65,9 +65,9 @@ awaitable<error> node_agent::impl::failure() {
 awaitable<> node_agent::impl::stop() {
     if (connection_) connection_->link->close();
     co_await tasks_.stop();
-    auto const records = records_;
-    for (auto const& [id, held] : records) co_await held->work.stop();
-    auto const streams = std::exchange(log_streams_, {});
+    auto const records = instances_;
+    for (auto const& [id, mine] : records) co_await mine->work.stop();
+    auto const streams = std::exchange(dialled_streams_, {});
     for (auto const& each : streams) co_await each->work.stop();
     auto const flushed = co_await disk_.wait_durable();
     if (!flushed)

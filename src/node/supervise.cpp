@@ -52,120 +52,120 @@ bool is_for_good(error const& lost) { return lost.code == errc::not_found || los
 
 }  // namespace
 
-void node_agent::impl::keep(record& held) {
-    disk_.put("instance", held.id().text(), encode(instance(held.fields)));
-    held.kept_at = disk_.last();
+void node_agent::impl::keep(node_instance& mine) {
+    disk_.put("instance", mine.id().text(), encode(instance(mine.fields)));
+    mine.kept_at = disk_.last();
 }
 
-void node_agent::impl::report_again(record& held) {
-    auto& status = held.status();
-    auto const is_ready = status.state == instance_state::running && !held.network_lost && !held.end &&
+void node_agent::impl::report_again(node_instance& mine) {
+    auto& status = mine.status();
+    auto const is_ready = status.state == instance_state::running && !mine.network_lost && !mine.end &&
                           detail::all_run(status.containers);
     if (status.ready != is_ready) status.ready_since = is_ready ? std::optional(ports_.time.wall()) : std::nullopt;
     status.ready = is_ready;
     ++status.seq;
-    held.is_dirty = true;
-    keep(held);
+    mine.is_dirty = true;
+    keep(mine);
     due_.notify();
 }
 
-void node_agent::impl::report(record& held, instance_state state, std::string reason, std::string message) {
-    auto& status = held.status();
+void node_agent::impl::report(node_instance& mine, instance_state state, std::string reason, std::string message) {
+    auto& status = mine.status();
     if (status.state != state) status.since = ports_.time.wall();
     status.state = state;
     status.reason = std::move(reason);
     status.message = std::move(message);
     explain_unstarted(status);
-    report_again(held);
+    report_again(mine);
 }
 
-void node_agent::impl::complain(record& held, instance_state state, std::string reason, error const& why) {
+void node_agent::impl::complain(node_instance& mine, instance_state state, std::string reason, error const& why) {
     auto message = to_string(why);
-    auto const& said = held.status();
+    auto const& said = mine.status();
     if (said.state == state && said.reason == reason && said.message == message) return;
     options_.out.error("instance has a problem; trying again",
-                       {{"instance", held.fields.name}, {"reason", reason}, {"error", message}});
-    report(held, state, std::move(reason), std::move(message));
+                       {{"instance", mine.fields.name}, {"reason", reason}, {"error", message}});
+    report(mine, state, std::move(reason), std::move(message));
 }
 
 /// Lives as long as the record: what starts and watches runs beside it, so that a destroy order can end that at any
 /// moment.
-awaitable<> node_agent::impl::supervise(record_ptr held) {
-    if (!held->is_condemned()) held->work.spawn(resume(held));
-    while (!held->is_condemned()) co_await held->changed.wait();
-    co_await held->work.stop();
-    co_await tear_down(held);
+awaitable<> node_agent::impl::supervise(node_instance_ptr mine) {
+    if (!mine->is_condemned()) mine->work.spawn(resume(mine));
+    while (!mine->is_condemned()) co_await mine->changed.wait();
+    co_await mine->work.stop();
+    co_await tear_down(mine);
 }
 
 /// Goes on where an earlier agent, or nobody, left the instance.
-awaitable<> node_agent::impl::resume(record_ptr held) {
-    while (orphans_.contains(held->id())) co_await orphan_gone_.wait();
-    auto const was = held->status().state;
+awaitable<> node_agent::impl::resume(node_instance_ptr mine) {
+    while (orphans_.contains(mine->id())) co_await orphan_gone_.wait();
+    auto const was = mine->status().state;
     if (is_finished(was)) co_return;
-    auto const is_known = held->found && read_found(*held->found, held->status(), ports_.time.wall());
-    if (held->end) report_ending(*held);
-    if (held->end) co_return co_await settle(held);
-    if (is_known && held->found->is_whole) {
-        if (held->status().addresses.empty())
-            held->network_lost = error{errc::conflict, "its address is not known any more"};
+    auto const is_known = mine->found && read_found(*mine->found, mine->status(), ports_.time.wall());
+    if (mine->end) report_ending(*mine);
+    if (mine->end) co_return co_await settle(mine);
+    if (is_known && mine->found->is_whole) {
+        if (mine->status().addresses.empty())
+            mine->network_lost = error{errc::conflict, "its address is not known any more"};
         std::string news = "runs on; a new agent watches it";
-        auto const& all = held->status().containers;
+        auto const& all = mine->status().containers;
         if (!detail::all_run(all)) news += "; " + detail::describe_progress(all);
-        report(*held, instance_state::running, "TakenOver", std::move(news));
-        co_return co_await watch_containers(held);
+        report(*mine, instance_state::running, "TakenOver", std::move(news));
+        co_return co_await watch_containers(mine);
     }
-    auto const is_rebooted = held->boot_id != facts_.boot_id;
-    auto ended = is_known ? end_before(held->status().containers, held->spec().restart, is_rebooted) : std::nullopt;
-    if (ended) co_return co_await finish(held, std::move(*ended));
-    if (was == instance_state::running && held->spec().restart == restart_policy::never) {
-        if (is_rebooted || !held->found) detail::set_lost(held->status().containers, ports_.time.wall());
+    auto const is_rebooted = mine->boot_id != facts_.boot_id;
+    auto ended = is_known ? end_before(mine->status().containers, mine->spec().restart, is_rebooted) : std::nullopt;
+    if (ended) co_return co_await finish(mine, std::move(*ended));
+    if (was == instance_state::running && mine->spec().restart == restart_policy::never) {
+        if (is_rebooted || !mine->found) detail::set_lost(mine->status().containers, ports_.time.wall());
         detail::instance_end how{instance_state::failed, is_rebooted ? "NodeRebooted" : "ContainersLost",
                                  is_rebooted ? "the node was rebooted, and its restartPolicy is Never"
                                              : "its containers are not on the node any more"};
-        co_return co_await finish(held, std::move(how));
+        co_return co_await finish(mine, std::move(how));
     }
     // Half made, or from before a reboot: it starts from nothing.
-    if (std::exchange(held->found, std::nullopt)) co_await remove_pod(held, instance_state::creating, leaving::nothing);
-    co_await bring_up(held);
+    if (std::exchange(mine->found, std::nullopt)) co_await remove_pod(mine, instance_state::creating, leaving::nothing);
+    co_await bring_up(mine);
 }
 
 /// Ends when the instance has ended by itself and was finished.
-awaitable<> node_agent::impl::watch_containers(record_ptr held) {
-    for (auto const& each : held->status().containers)
-        if (each.state == container_state::running) held->work.spawn(watch_container(held, each.name));
+awaitable<> node_agent::impl::watch_containers(node_instance_ptr mine) {
+    for (auto const& each : mine->status().containers)
+        if (each.state == container_state::running) mine->work.spawn(watch_container(mine, each.name));
     for (;;) {
-        auto how = detail::end_of(held->status().containers);
-        if (!how && held->network_lost && is_for_good(*held->network_lost))
-            how = detail::instance_end{instance_state::failed, "NetworkLost", to_string(*held->network_lost)};
-        if (how) co_return co_await finish(held, std::move(*how));
-        if (held->network_lost)
-            co_await put_back_on_network(held);
+        auto how = detail::end_of(mine->status().containers);
+        if (!how && mine->network_lost && is_for_good(*mine->network_lost))
+            how = detail::instance_end{instance_state::failed, "NetworkLost", to_string(*mine->network_lost)};
+        if (how) co_return co_await finish(mine, std::move(*how));
+        if (mine->network_lost)
+            co_await put_back_on_network(mine);
         else
-            co_await held->changed.wait();
+            co_await mine->changed.wait();
     }
 }
 
-awaitable<> node_agent::impl::watch_container(record_ptr held, std::string container) {
+awaitable<> node_agent::impl::watch_container(node_instance_ptr mine, std::string container) {
     auto pause = limits::reconnect_pause_min;
     std::string last_problem;
     for (;;) {
-        auto const ended = co_await ports_.containers.wait_container(key_of(*held, container));
-        auto* const status = held->find(container);
+        auto const ended = co_await ports_.containers.wait_container(key_of(*mine, container));
+        auto* const status = mine->find(container);
         if (status->state != container_state::running) co_return;  // seen by who stopped it
         if (ended || ended.error().code == errc::not_found) {
             container_exit const lost{.code_known = false, .finished_at = ports_.time.wall()};
             detail::set_exited(*status, ended ? *ended : lost);
-            auto const& all = held->status().containers;
-            if (held->end || detail::end_of(all))
-                report_again(*held);
+            auto const& all = mine->status().containers;
+            if (mine->end || detail::end_of(all))
+                report_again(*mine);
             else
-                report(*held, instance_state::running, "ContainerExited", detail::describe_progress(all));
-            co_return held->changed.notify();
+                report(*mine, instance_state::running, "ContainerExited", detail::describe_progress(all));
+            co_return mine->changed.notify();
         }
         auto problem = to_string(ended.error());
         if (problem != last_problem)
             options_.out.warning("container cannot be watched; trying again",
-                                 {{"instance", held->fields.name}, {"container", container}, {"error", problem}});
+                                 {{"instance", mine->fields.name}, {"container", container}, {"error", problem}});
         last_problem = std::move(problem);
         co_await ports_.time.sleep_for(pause);
         pause = std::min(pause * 2, limits::reconnect_pause_max);

@@ -53,8 +53,8 @@ result<void> node_agent::impl::read_rows(journal_contents const& contents) {
     }
     for (auto const& row : contents.rows) {
         auto const id = instance_id::parse(row.key);
-        auto const owner = id ? records_.find(*id) : records_.end();
-        if (owner == records_.end() || !row.value) continue;
+        auto const owner = id ? instances_.find(*id) : instances_.end();
+        if (owner == instances_.end() || !row.value) continue;
         if (row.table == "boot") owner->second->boot_id = *row.value;
         if (row.table != "end") continue;
         owner->second->end = detail::parse_end(*row.value);
@@ -73,7 +73,7 @@ result<void> node_agent::impl::read_instance_row(journal_entry const& row) {
     if (!decoded) return decoded.error();
     if (!decoded->binding())
         return error{errc::corrupt, fmt::format("instance {} on the node's disk has no binding", decoded->name())};
-    records_[decoded->id()] = std::make_shared<record>(strand_, decoded->fields());
+    instances_[decoded->id()] = std::make_shared<node_instance>(strand_, decoded->fields());
     return {};
 }
 
@@ -100,7 +100,7 @@ result<void> node_agent::impl::read_node_row(std::string const& key, std::string
 
 void node_agent::impl::drop_unused_releases() {
     std::set<release_id> used;
-    for (auto const& [id, held] : records_) used.insert(held->fields.made_from->id);
+    for (auto const& [id, mine] : instances_) used.insert(mine->fields.made_from->id);
     std::erase_if(releases_, [&](auto const& each) {
         if (used.contains(each.first)) return false;
         disk_.remove("release", each.first.text());
@@ -113,8 +113,8 @@ awaitable<result<void>> node_agent::impl::take_over() {
     auto found = co_await ports_.containers.list();
     if (!found) co_return found.error();
     for (auto& sandbox : *found) {
-        auto const owner = records_.find(sandbox.instance);
-        if (owner != records_.end()) {
+        auto const owner = instances_.find(sandbox.instance);
+        if (owner != instances_.end()) {
             owner->second->found = std::move(sandbox);
             continue;
         }
@@ -122,16 +122,16 @@ awaitable<result<void>> node_agent::impl::take_over() {
         orphans_[sandbox.instance] = std::nullopt;
         tasks_.spawn(remove_orphan(sandbox.instance));
     }
-    for (auto const& [id, held] : records_) {
-        auto& addresses = held->fields.status.addresses;
-        std::erase_if(addresses, [&, &name = held->fields.name](std::string const& address) {
+    for (auto const& [id, mine] : instances_) {
+        auto& addresses = mine->fields.status.addresses;
+        std::erase_if(addresses, [&, &name = mine->fields.name](std::string const& address) {
             auto const reserved = addresses_ ? addresses_->reserve(address) : result<void>{};
             if (!reserved)
                 options_.out.error("address not kept", {{"instance", name}, {"error", to_string(reserved.error())}});
             return !reserved;
         });
-        held->is_dirty = true;
-        tasks_.spawn(supervise(held));
+        mine->is_dirty = true;
+        tasks_.spawn(supervise(mine));
     }
     co_return result<void>{};
 }

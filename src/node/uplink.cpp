@@ -62,7 +62,7 @@ awaitable<> node_agent::impl::announce_flushes() {
 
 held node_agent::impl::list_held() {
     held all{.inventory = true};
-    for (auto const& [id, each] : records_) {
+    for (auto const& [id, each] : instances_) {
         each->is_dirty = false;
         all.states.push_back({id, each->fields.binding->fence, each->fields.status});
     }
@@ -72,7 +72,7 @@ held node_agent::impl::list_held() {
 
 held node_agent::impl::list_news() {
     held news;
-    for (auto const& [id, each] : records_) {
+    for (auto const& [id, each] : instances_) {
         if (!each->is_dirty || !disk_.is_durable(each->kept_at)) continue;
         each->is_dirty = false;
         news.states.push_back({id, each->fields.binding->fence, each->fields.status});
@@ -141,7 +141,7 @@ void node_agent::impl::join_cluster(orders const& said) {
 }
 
 void node_agent::impl::obey_run(order const& what) {
-    if (records_.contains(what.instance) || what.made_from == nullptr) return;
+    if (instances_.contains(what.instance) || what.made_from == nullptr) return;
     auto& shared = releases_[what.made_from->id];
     if (shared == nullptr) {
         shared = what.made_from;
@@ -152,10 +152,10 @@ void node_agent::impl::obey_run(order const& what) {
     fields.made_from = shared;
     fields.created_at = ports_.time.wall();
     fields.binding = node_binding{.node = id_, .fence = what.fence};
-    auto const held = std::make_shared<record>(strand_, std::move(fields));
-    records_[what.instance] = held;
-    keep(*held);
-    tasks_.spawn(supervise(held));
+    auto const mine = std::make_shared<node_instance>(strand_, std::move(fields));
+    instances_[what.instance] = mine;
+    keep(*mine);
+    tasks_.spawn(supervise(mine));
 }
 
 void node_agent::impl::obey_destroy(order const& what, revision at) {
@@ -164,13 +164,13 @@ void node_agent::impl::obey_destroy(order const& what, revision at) {
         disk_.put("node", "floor", fmt::format("{}", floor_));
         floor_kept_at_ = disk_.last();
     }
-    auto const found = records_.find(what.instance);
+    auto const found = instances_.find(what.instance);
     auto const orphan = orphans_.find(what.instance);
-    if (found == records_.end() && orphan != orphans_.end()) {
+    if (found == instances_.end() && orphan != orphans_.end()) {
         orphan->second = what.fence;  // it is said when it is true
         return;
     }
-    if (found == records_.end()) {
+    if (found == instances_.end()) {
         gone_[what.instance] = what.fence;
         return due_.notify();
     }

@@ -7,14 +7,14 @@
 
 namespace rik {
 
-void candidate::take(release const& asked, instance_id const& holder) {
-    taken.add(asked.requests);
-    for (auto& port : host_ports(asked.spec())) host_ports_taken.push_back({std::move(port), holder});
+void candidate::reserve(release const& asked, instance_id const& holder) {
+    reserved.add(asked.requests);
+    for (auto& port : host_ports(asked.spec())) host_ports_reserved.push_back({std::move(port), holder});
 }
 
-void candidate::give_back(release const& asked, instance_id const& holder) {
-    taken.subtract(asked.requests);
-    std::erase_if(host_ports_taken, [&](held_port const& each) { return each.holder == holder; });
+void candidate::unreserve(release const& asked, instance_id const& holder) {
+    reserved.subtract(asked.requests);
+    std::erase_if(host_ports_reserved, [&](reserved_port const& each) { return each.holder == holder; });
 }
 
 candidate candidate_of(node_id const& id, node_facts const& facts) {
@@ -28,13 +28,13 @@ candidate candidate_of(node_id const& id, node_facts const& facts) {
 }
 
 cluster_view::cluster_view() = default;
-cluster_view::cluster_view(cluster_view const& other) : nodes_(other.nodes_), holdings_(other.holdings_) {}
+cluster_view::cluster_view(cluster_view const& other) : nodes_(other.nodes_), reservations_(other.reservations_) {}
 cluster_view::cluster_view(cluster_view&& other) noexcept = default;
 cluster_view::~cluster_view() = default;
 
 cluster_view& cluster_view::operator=(cluster_view other) noexcept {
     nodes_ = std::move(other.nodes_);
-    holdings_ = std::move(other.holdings_);
+    reservations_ = std::move(other.reservations_);
     index_ = std::move(other.index_);
     return *this;
 }
@@ -51,11 +51,11 @@ detail::node_index& cluster_view::index() const {
 
 void cluster_view::set_node(candidate const& facts) {
     auto& node = nodes_[facts.id];
-    auto taken = std::move(node.taken);
-    auto host_ports_taken = std::move(node.host_ports_taken);
+    auto reserved = std::move(node.reserved);
+    auto host_ports_reserved = std::move(node.host_ports_reserved);
     node = facts;
-    node.taken = std::move(taken);
-    node.host_ports_taken = std::move(host_ports_taken);
+    node.reserved = std::move(reserved);
+    node.host_ports_reserved = std::move(host_ports_reserved);
     note_change(facts.id);
 }
 
@@ -73,26 +73,26 @@ void cluster_view::set_troubles(node_id const& node, std::vector<node_trouble> t
     note_change(node);
 }
 
-void cluster_view::hold(instance_id const& instance, node_id const& node, release_ptr asked) {
-    auto const held = holdings_.find(instance);
-    if (held != holdings_.end() && held->second.node == node && held->second.asked == asked) return;
-    release(instance);
+void cluster_view::reserve(instance_id const& instance, node_id const& node, release_ptr asked) {
+    auto const held = reservations_.find(instance);
+    if (held != reservations_.end() && held->second.node == node && held->second.asked == asked) return;
+    unreserve(instance);
     auto& holder = nodes_[node];
     if (holder.id.is_nil()) {
         holder.id = node;
         holder.is_ready = false;
     }
-    holder.take(*asked, instance);
+    holder.reserve(*asked, instance);
     note_change(node);
-    holdings_.emplace(instance, holding{node, std::move(asked)});
+    reservations_.emplace(instance, reservation{node, std::move(asked)});
 }
 
-bool cluster_view::release(instance_id const& instance) {
-    auto const held = holdings_.find(instance);
-    if (held == holdings_.end()) return false;
-    nodes_[held->second.node].give_back(*held->second.asked, instance);
+bool cluster_view::unreserve(instance_id const& instance) {
+    auto const held = reservations_.find(instance);
+    if (held == reservations_.end()) return false;
+    nodes_[held->second.node].unreserve(*held->second.asked, instance);
     note_change(held->second.node);
-    holdings_.erase(held);
+    reservations_.erase(held);
     return true;
 }
 

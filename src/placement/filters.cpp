@@ -42,11 +42,12 @@ bool offers(candidate const& node, std::string_view runtime) {
     return std::find(node.runtimes.begin(), node.runtimes.end(), runtime) != node.runtimes.end();
 }
 
-held_port const* find_holder(candidate const& node, container_port const& wanted) {
-    auto const found = std::find_if(node.host_ports_taken.begin(), node.host_ports_taken.end(), [&](auto const& each) {
-        return each.port.host_port == wanted.host_port && each.port.protocol == wanted.protocol;
-    });
-    return found == node.host_ports_taken.end() ? nullptr : &*found;
+reserved_port const* find_holder(candidate const& node, container_port const& wanted) {
+    auto const found =
+        std::find_if(node.host_ports_reserved.begin(), node.host_ports_reserved.end(), [&](auto const& each) {
+            return each.port.host_port == wanted.host_port && each.port.protocol == wanted.protocol;
+        });
+    return found == node.host_ports_reserved.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -74,28 +75,28 @@ refusal lacks_runtime(candidate const& node, release const& asked) {
 }
 
 refusal lacks_resources(candidate const& node, release const& asked) {
-    auto const lacking = asked.requests.first_lacking(node.capacity, node.taken);
+    auto const lacking = asked.requests.first_lacking(node.capacity, node.reserved);
     if (!lacking) return std::nullopt;
     return cause_of(*lacking);
 }
 
 void list_resources(candidate const& node, release const& asked, std::vector<shortage>& into) {
     for (auto const& [name, amount] : asked.requests.entries()) {
-        auto const left = resources::left_of(name, node.capacity, node.taken);
+        auto const left = resources::left_of(name, node.capacity, node.reserved);
         if (amount <= 0 || amount <= left) continue;
         into.push_back({cause_of(name), name, amount, left, node.capacity.get(name)});
     }
 }
 
 refusal lacks_host_port(candidate const& node, release const& asked) {
-    if (node.host_ports_taken.empty()) return std::nullopt;
+    if (node.host_ports_reserved.empty()) return std::nullopt;
     for (auto const& wanted : host_ports(asked.spec()))
         if (find_holder(node, wanted) != nullptr) return port_is_taken;
     return std::nullopt;
 }
 
 void list_host_ports(candidate const& node, release const& asked, std::vector<shortage>& into) {
-    if (node.host_ports_taken.empty()) return;
+    if (node.host_ports_reserved.empty()) return;
     for (auto const& wanted : host_ports(asked.spec()))
         if (auto const* const taken = find_holder(node, wanted))
             into.push_back({.cause = port_is_taken, .port = taken});
@@ -109,7 +110,7 @@ std::int64_t most_free(candidate const& node, release const& asked) {
     auto scarcest = std::numeric_limits<std::int64_t>::max();
     for (auto const& [name, capacity] : node.capacity.entries()) {
         if (capacity <= 0) continue;
-        auto const left = capacity - node.taken.get(name) - asked.requests.get(name);
+        auto const left = capacity - node.reserved.get(name) - asked.requests.get(name);
         scarcest = std::min(scarcest, detail::share_of(left, capacity));
     }
     return scarcest;

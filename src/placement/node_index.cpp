@@ -47,7 +47,7 @@ bool node_index::needs_rebuild(std::map<node_id, candidate> const& nodes) const 
         auto const& node = nodes.at(id);
         auto const is_known = [&](auto const& entry) { return dimension_of(entry.first).has_value(); };
         auto const knows = [&](resources const& some) { return std::ranges::all_of(some.entries(), is_known); };
-        if (is_whole_ && !(knows(node.capacity) && knows(node.taken))) return true;
+        if (is_whole_ && !(knows(node.capacity) && knows(node.reserved))) return true;
         return size_of(node) != rows_[slots_.at(id)].size;
     });
 }
@@ -75,7 +75,7 @@ void node_index::rebuild(std::map<node_id, candidate> const& nodes) {
 void node_index::find_dimensions(std::map<node_id, candidate> const& nodes) {
     std::set<std::string, std::less<>> others;
     for (auto const& [id, node] : nodes)
-        for (auto const* const some : {&node.capacity, &node.taken})  // a device that is gone may still be held
+        for (auto const* const some : {&node.capacity, &node.reserved})  // a device that is gone may still be held
             for (auto const& [name, amount] : some->entries())
                 if (!is_common(name)) others.insert(name);
     dimensions_.assign(common_dimensions.begin(), common_dimensions.end());
@@ -99,9 +99,9 @@ node_index::row node_index::row_of(candidate const& node) const {
     row made{.node = &node, .runtimes = runtimes_of(node), .size = size_of(node)};
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
         made.capacity[i] = node.capacity.get(dimensions_[i]);
-        made.left[i] = resources::left_of(dimensions_[i], node.capacity, node.taken);
+        made.left[i] = resources::left_of(dimensions_[i], node.capacity, node.reserved);
     }
-    for (auto const& each : node.host_ports_taken)
+    for (auto const& each : node.host_ports_reserved)
         made.ports.emplace_back(host_port(each.port.host_port, each.port.protocol), each.holder);
     static release const anything;
     if (auto const why = filters::is_not_ready(node, anything))

@@ -18,7 +18,7 @@ std::vector<candidate const*> const& run_candidates::all() {
     for (; counted_ < uses_.size(); ++counted_) {
         auto const& each = uses_[counted_];
         auto& node = changed_.try_emplace(each.which, *all_[each.which]).first->second;
-        node.take(*each.asked, each.instance);
+        node.reserve(*each.asked, each.instance);
         all_[each.which] = &node;
     }
     return all_;

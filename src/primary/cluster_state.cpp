@@ -125,10 +125,10 @@ void cluster_state::follow(consequences of) {
 void cluster_state::track(instance const* before, instance const* now) {
     if (before != nullptr && is_finished(before->state())) finished_.remove(*before);
     if (now != nullptr && is_finished(now->state())) finished_.add(*now);
-    if (now != nullptr && now->takes_room())
-        ledger_.hold(now->id(), now->binding()->node, now->made_from());
+    if (now != nullptr && now->occupies_room())
+        ledger_.reserve(now->id(), now->binding()->node, now->made_from());
     else
-        ledger_.release(now != nullptr ? now->id() : before->id());
+        ledger_.unreserve(now != nullptr ? now->id() : before->id());
 }
 
 awaitable<result<void>> cluster_state::commit(transaction changes) {

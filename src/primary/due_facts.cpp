@@ -11,7 +11,7 @@ item item_of(instance const& row, view const& in) {
     made.name = row.name();
     if (row.owner() && !host_ports(row.spec()).empty())
         if (auto const owner = in.find<workload>(*row.owner())) made.workload = owner->name;
-    if (row.binding()) made.takes_room = row.takes_room();
+    if (row.binding()) made.occupies_room = row.occupies_room();
     if (auto const& binding = row.binding()) {
         made.want = binding->condemned ? item_want::destroy : item_want::run;
         made.node = binding->node;

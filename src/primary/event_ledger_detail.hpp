@@ -16,9 +16,10 @@
 
 namespace rik::detail {
 
-/// Every object keeps its newest events, at most limits::events_per_object_max. The instances of a workload are a group,
-/// any other object is one by itself: a group keeps at most limits::events_per_owner_max. Of all together there are at
-/// most limits::events_count_max; past it the largest group loses its oldest. So none that tells a lot takes the story of the others.
+/// Every object keeps its newest events, at most limits::events_per_object_max. The instances of a workload are a
+/// group, any other object is one by itself: a group keeps at most limits::events_per_owner_max. Of all together there
+/// are at most limits::events_count_max; past it the largest group loses its oldest. So none that tells a lot takes the
+/// story of the others.
 class event_ledger {
 public:
     /// What is known of one event.

@@ -30,12 +30,12 @@ verb verb_of(image_call const& what) { return std::holds_alternative<list_images
 
 }  // namespace
 
-awaitable<result<std::vector<held_image>>> primary_images::call(caller who, object_ref on, image_call what) {
+awaitable<result<std::vector<node_image>>> primary_images::call(caller who, object_ref on, image_call what) {
     auto refusal = authorize(who, verb_of(what), object_kind::image, {});
     return gate_.enter(std::move(refusal), call_here(std::move(on), std::move(what)));
 }
 
-awaitable<result<std::vector<held_image>>> primary_images::call_here(object_ref on, image_call what) {
+awaitable<result<std::vector<node_image>>> primary_images::call_here(object_ref on, image_call what) {
     auto const holder = find_node(state_.durable(), on);
     if (!holder) co_return holder.error();
     if ((*holder)->state != node_state::ready || !dispatcher_.is_connected())
@@ -45,7 +45,7 @@ awaitable<result<std::vector<held_image>>> primary_images::call_here(object_ref 
     auto reading = read_all(**stream);
     auto const text = co_await gate_.while_open(std::move(reading));
     if (!text) co_return text.error();
-    co_return decode_held_images(*text);
+    co_return decode_node_images(*text);
 }
 
 }  // namespace rik::detail

@@ -16,10 +16,10 @@ public:
     primary_images(gate& entrance, cluster_state const& state, dispatcher const& scheduler, node_streams& streams)
         : gate_(entrance), state_(state), dispatcher_(scheduler), streams_(streams) {}
 
-    awaitable<result<std::vector<held_image>>> call(caller who, object_ref on, image_call what) override;
+    awaitable<result<std::vector<node_image>>> call(caller who, object_ref on, image_call what) override;
 
 private:
-    awaitable<result<std::vector<held_image>>> call_here(object_ref on, image_call what);
+    awaitable<result<std::vector<node_image>>> call_here(object_ref on, image_call what);
 
     gate& gate_;
     cluster_state const& state_;

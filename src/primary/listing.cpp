@@ -1,6 +1,6 @@
 #include "listing_detail.hpp"
 
-#include "strand_held_detail.hpp"
+#include "strand_owned_detail.hpp"
 
 #include <optional>
 #include <string>
@@ -60,7 +60,7 @@ private:
         std::erase_if(news.changes, [this](change const& each) { return !meant_(each); });
     }
 
-    strand_held<watcher> under_;
+    strand_owned<watcher> under_;
     epoch_id epoch_;
     change_filter meant_;
     std::optional<batch> first_;

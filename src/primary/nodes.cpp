@@ -11,7 +11,7 @@ namespace {
 
 node_usage usage_of(candidate const& on) {
     // Every instance asks for one of `pods`.
-    return {.requested = on.taken, .instances_count = static_cast<std::size_t>(on.taken.get(resource::pods))};
+    return {.requested = on.reserved, .instances_count = static_cast<std::size_t>(on.reserved.get(resource::pods))};
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ void removals::condemn(transaction& into, stored<instance> const& which, std::st
 void removals::remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count) {
     auto const& head = state_.head();
     auto const row = head.find<workload>(which);
-    if (!row || !row->deleting_since || !row->finalizers.empty() || head.count<instance>(owner_index(which)) > leaving_count) return;
+    if (!row || !row->deleting_since || !row->finalizers.empty() ||
+        head.count<instance>(owner_index(which)) > leaving_count)
+        return;
     auto happened = events_.about(*row);
     happened.reason = "Deleted";
     happened.message = "the workload and all its instances are gone";

@@ -1,7 +1,7 @@
 #include "streams_detail.hpp"
 
 #include "lookup_detail.hpp"
-#include "strand_held_detail.hpp"
+#include "strand_owned_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 
@@ -59,24 +59,26 @@ private:
     std::optional<result<std::string>> ahead_ = {};
 };
 
-class hopping_log final : public log_source {
+class hopping_log final : public container_log_source {
 public:
     hopping_log(asio::any_io_executor strand, std::shared_ptr<byte_stream> under)
         : under_(std::move(strand), std::move(under)) {}
     awaitable<result<std::string>> read() override { return under_.run(read_of); }
 
 private:
-    strand_held<byte_stream> under_;
+    strand_owned<byte_stream> under_;
 };
 
 }  // namespace
 
-awaitable<result<std::unique_ptr<log_source>>> primary_streams::open_log(caller who, log_request what) {
+awaitable<result<std::unique_ptr<container_log_source>>> primary_streams::open_container_log(
+    caller who, container_log_request what) {
     auto refusal = authorize(who, verb::get, object_kind::log, tenant_of(who, what.instance));
     return gate_.enter(std::move(refusal), open_here(std::move(who), std::move(what)));
 }
 
-awaitable<result<std::unique_ptr<log_source>>> primary_streams::open_here(caller who, log_request what) {
+awaitable<result<std::unique_ptr<container_log_source>>> primary_streams::open_here(caller who,
+                                                                                    container_log_request what) {
     auto const found = find_instance(state_.durable(), who, what.instance);
     if (!found) co_return found.error();
     auto const& row = *found;
@@ -89,7 +91,7 @@ awaitable<result<std::unique_ptr<log_source>>> primary_streams::open_here(caller
     if (!holder || holder->state == node_state::unheard || !dispatcher_.is_connected())
         co_return error{errc::unavailable, fmt::format("instance {}: its node is not heard", row->name())};
 
-    log_call call{.instance = row->id(), .container = *container, .how = what.how};
+    container_log_call call{.instance = row->id(), .container = *container, .how = what.how};
     auto opened = co_await streams_.open(holder, std::move(call));
     if (!opened) co_return opened.error();
     auto stream = std::make_unique<looked_at_stream>(std::move(*opened));

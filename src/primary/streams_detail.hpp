@@ -17,10 +17,11 @@ public:
                     dispatcher const& scheduler, node_streams& streams)
         : strand_(strand), gate_(entrance), time_(time), state_(state), dispatcher_(scheduler), streams_(streams) {}
 
-    awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) override;
+    awaitable<result<std::unique_ptr<container_log_source>>> open_container_log(caller who,
+                                                                                container_log_request what) override;
 
 private:
-    awaitable<result<std::unique_ptr<log_source>>> open_here(caller who, log_request what);
+    awaitable<result<std::unique_ptr<container_log_source>>> open_here(caller who, container_log_request what);
 
     asio::any_io_executor strand_;
     gate& gate_;

@@ -1,7 +1,7 @@
-// The scheduler's parts on its strand: its image of the store, the primary's session, the nodes' sessions.
+// The scheduler's parts on its strand: its cache of the store, the primary's session, the nodes' sessions.
 #pragma once
 
-#include "image_detail.hpp"
+#include "cache_detail.hpp"
 #include "outbox_detail.hpp"
 
 #include <rik/async/notifier.hpp>
@@ -46,7 +46,7 @@ private:
     // primary_side.cpp: facts in, reports out
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
-    void take(facts news);
+    void handle_facts(facts news);
     void close_unregistered();
     awaitable<> send_reports();
 
@@ -55,8 +55,8 @@ private:
     awaitable<> serve_node(std::unique_ptr<node_session> link);
     bool admit(hello const& said);
     void welcome(node_peer& peer);
-    void take(node_peer& peer, held news);
-    void take_leave(peer_ptr const& peer);
+    void handle_held(node_peer& peer, held news);
+    void remove_peer(peer_ptr const& peer);
     awaitable<> send_orders(peer_ptr peer);
 
     // scheduler.cpp
@@ -75,7 +75,7 @@ private:
     asio::any_io_executor strand_;
     scheduler_ports ports_;
     scheduler_options options_;
-    detail::scheduler_image image_;
+    detail::scheduler_cache cache_;
     std::shared_ptr<primary_session> primary_;
     std::map<node_id, peer_ptr> peers_;
     std::map<node_id, time_point> lost_at_;  ///< nodes without a session that were not yet reported unheard

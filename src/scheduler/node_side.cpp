@@ -21,8 +21,8 @@ bool scheduler::impl::admit(hello const& said) {
         options_.out.error("node refused: it speaks another version of the protocol", {{"node", said.facts.name}});
         return false;
     }
-    // Before the first image we do not know which cluster this is; the check is made again at the welcome.
-    if (image_.is_complete() && !said.cluster.is_nil() && said.cluster != image_.cluster()) {
+    // Before the first cache we do not know which cluster this is; the check is made again at the welcome.
+    if (cache_.is_complete() && !said.cluster.is_nil() && said.cluster != cache_.cluster()) {
         options_.out.error("node refused: it belongs to another cluster",
                            {{"node", said.facts.name}, {"cluster", said.cluster.text()}});
         return false;
@@ -43,20 +43,20 @@ awaitable<> scheduler::impl::serve_node(std::unique_ptr<node_session> link) {
     if (auto const old = peers_.find(id); old != peers_.end()) close(*old->second);
     peers_[id] = peer;
     lost_at_.erase(id);
-    image_.set_node(id, peer->greeting.facts);
+    cache_.set_node(id, peer->greeting.facts);
     report_node(node_report{id, true, peer->greeting.facts});
     tasks_.spawn(send_orders(peer));
     options_.out.info("node connected", {{"node", peer->greeting.facts.name}});
-    if (image_.find_node(id) != nullptr) welcome(*peer);
+    if (cache_.find_node(id) != nullptr) welcome(*peer);
 
     while (!peer->is_closed) {
         auto news = co_await peer->link->receive();
         // What an older session says may be older than what the newer one has said.
         if (!news || peer->is_closed || !std::holds_alternative<held>(*news)) break;
         peer->heard_at = ports_.time.now();
-        take(*peer, std::get<held>(std::move(*news)));
+        handle_held(*peer, std::get<held>(std::move(*news)));
     }
-    take_leave(peer);
+    remove_peer(peer);
 }
 
 void scheduler::impl::welcome(node_peer& peer) {
@@ -65,26 +65,26 @@ void scheduler::impl::welcome(node_peer& peer) {
     peer.needs_welcome = true;
     peer.needs_inventory = true;
     peer.changed.notify();
-    image_.set_ready(peer.greeting.node, true);
+    cache_.set_ready(peer.greeting.node, true);
     stop_awaiting(peer.greeting.node);
     place_due_.notify();
 }
 
 void scheduler::impl::stop_awaiting(node_id const& node) {
     awaited_.erase(node);
-    if (awaited_.empty()) image_.tell_failures();
+    if (awaited_.empty()) cache_.tell_failures();
 }
 
-void scheduler::impl::take(node_peer& peer, held news) {
+void scheduler::impl::handle_held(node_peer& peer, held news) {
     if (news.troubles) {
         auto& said = peer.greeting.facts;
         said.troubles = std::move(*news.troubles);
-        image_.set_troubles(peer.greeting.node, said.troubles);
+        cache_.set_troubles(peer.greeting.node, said.troubles);
         report_node(node_report{peer.greeting.node, true, said});
         place_due_.notify();
     }
     if (news.inventory && peer.is_welcome) {  // else it answers nothing that was asked here
-        for (auto& each : image_.due(peer.greeting.node, news.states)) peer.due[each.instance] = std::move(each);
+        for (auto& each : cache_.due(peer.greeting.node, news.states)) peer.due[each.instance] = std::move(each);
         peer.changed.notify();
     }
     if (!primary_) return;
@@ -96,13 +96,13 @@ void scheduler::impl::take(node_peer& peer, held news) {
     report_due_.notify();
 }
 
-void scheduler::impl::take_leave(peer_ptr const& peer) {
+void scheduler::impl::remove_peer(peer_ptr const& peer) {
     close(*peer);
     auto const id = peer->greeting.node;
     auto const current = peers_.find(id);
     if (current == peers_.end() || current->second != peer) return;  // a newer session of the same node is there
     peers_.erase(current);
-    image_.set_ready(id, false);
+    cache_.set_ready(id, false);
     auto const since = peer->is_silent ? peer->heard_at : ports_.time.now();  // its silence counts already
     if (!report_if_lost(id, since)) lost_at_[id] = since;
     options_.out.warning("node disconnected", {{"node", peer->greeting.facts.name}});
@@ -115,11 +115,11 @@ awaitable<> scheduler::impl::send_orders(peer_ptr peer) {
             co_await peer->changed.wait();
         if (peer->is_closed) co_return;
         orders batch;
-        batch.at = image_.at();
+        batch.at = cache_.at();
         if (std::exchange(peer->needs_welcome, false)) {
-            batch.cluster = image_.cluster();
-            batch.cluster_cidr = image_.cluster_cidr();
-            batch.pod_subnet = image_.find_node(peer->greeting.node)->pod_subnet;
+            batch.cluster = cache_.cluster();
+            batch.cluster_cidr = cache_.cluster_cidr();
+            batch.pod_subnet = cache_.find_node(peer->greeting.node)->pod_subnet;
         }
         batch.send_inventory = std::exchange(peer->needs_inventory, false);
         batch.streams = std::exchange(peer->streams, {});

@@ -20,7 +20,7 @@ awaitable<> scheduler::impl::accept_primaries() {
 
 awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link) {
     options_.out.info("primary connected");
-    image_.forget_decisions();
+    cache_.forget_decisions();
     outbox_ = {};
     for (auto const& [id, peer] : peers_) {
         report_node(node_report{id, true, peer->greeting.facts});
@@ -41,21 +41,21 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
         std::move(news->nodes.begin(), news->nodes.end(), std::back_inserter(staged.nodes));
         std::move(news->streams.begin(), news->streams.end(), std::back_inserter(staged.streams));
         if (!news->complete) continue;
-        take(std::exchange(staged, {}));
+        handle_facts(std::exchange(staged, {}));
     }
     if (primary_ != link) co_return;
-    // Nodes are served on from the image; what they say meanwhile is said again at the next resync.
+    // Nodes are served on from the cache; what they say meanwhile is said again at the next resync.
     primary_.reset();
     outbox_ = {};
     options_.out.warning("primary disconnected");
 }
 
-void scheduler::impl::take(facts news) {
-    auto const is_first = !image_.is_complete();
-    for (auto const& each : image_.apply(news)) {
+void scheduler::impl::handle_facts(facts news) {
+    auto const is_first = !cache_.is_complete();
+    for (auto const& each : cache_.apply(news)) {
         auto const peer = peers_.find(each.node);
         if (peer == peers_.end() || !peer->second->is_welcome) continue;
-        peer->second->due[each.instance] = detail::scheduler_image::order_for(each);
+        peer->second->due[each.instance] = detail::scheduler_cache::order_for(each);
         peer->second->changed.notify();
     }
     for (auto const& each : news.nodes) {
@@ -70,15 +70,15 @@ void scheduler::impl::take(facts news) {
         peer->second->changed.notify();
     }
     if (is_first) {
-        for (auto const& [id, node] : image_.nodes())
+        for (auto const& [id, node] : cache_.nodes())
             if (!peers_.contains(id)) awaited_.insert(id);
         awaited_until_ = ports_.time.now() + limits::unheard_after;
-        if (!awaited_.empty()) image_.hold_failures();
+        if (!awaited_.empty()) cache_.mute_failures();
     }
     // The clock of a node that has not come starts when the scheduler knows of it; and a report that a node is unheard
     // may have been lost with the primary that it was meant for.
     if (news.everything)
-        for (auto const& [id, node] : image_.nodes())
+        for (auto const& [id, node] : cache_.nodes())
             if (!peers_.contains(id)) lost_at_.emplace(id, ports_.time.now());
     place_due_.notify();
 }
@@ -86,7 +86,7 @@ void scheduler::impl::take(facts news) {
 /// This primary does not know them: let them say Hello again.
 void scheduler::impl::close_unregistered() {
     for (auto const& [id, peer] : peers_)
-        if (peer->is_welcome && image_.find_node(id) == nullptr) close(*peer);
+        if (peer->is_welcome && cache_.find_node(id) == nullptr) close(*peer);
 }
 
 void scheduler::impl::report_node(node_report news) {

@@ -15,7 +15,7 @@ scheduler::impl::impl(asio::any_io_executor strand, scheduler_ports ports, sched
     : strand_(strand),
       ports_(ports),
       options_(std::move(options)),
-      image_(options_.policy),
+      cache_(options_.policy),
       place_due_(strand),
       report_due_(strand),
       tasks_(strand) {}
@@ -37,8 +37,8 @@ awaitable<> scheduler::impl::stop() {
 awaitable<> scheduler::impl::place_pending() {
     for (;;) {
         co_await place_due_.wait();
-        while (primary_ && image_.is_complete() && image_.has_undecided()) {
-            auto decided = image_.place(limits::places_per_turn_max);
+        while (primary_ && cache_.is_complete() && cache_.has_undecided()) {
+            auto decided = cache_.place(limits::places_per_turn_max);
             for (auto const& each : decided.placed) outbox_.add(proposal{each.instance, each.node});
             for (auto& each : decided.unplaced)
                 outbox_.add(no_place{std::move(each.instances), std::move(each.reason)});
@@ -58,9 +58,9 @@ awaitable<> scheduler::impl::sweep() {
             close(*peer);
         }
         if (now >= awaited_until_) awaited_.clear();
-        if (awaited_.empty()) image_.tell_failures();
+        if (awaited_.empty()) cache_.tell_failures();
         report_lost();
-        image_.retry_refused();
+        cache_.retry_refused();
         place_due_.notify();
     }
 }

@@ -74,7 +74,7 @@ void cluster::checkers::take_instance(journal_entry const& row) {
     auto const decoded = decode_instance(*row.value, *this);
     if (!decoded) return say("an instance in the primary's journal cannot be read: " + decoded.error().message);
     check_end(*decoded);
-    if (!decoded->takes_room()) return;
+    if (!decoded->occupies_room()) return;
     auto const node = decoded->binding()->node;
     holders_.emplace(*id, node);
     touched_.insert(node);

@@ -26,14 +26,14 @@ std::string_view last_lines(std::string_view text, std::uint64_t count) {
 }
 
 /// What a reader gets of it. Whatever simulated containers write is standard output.
-std::string shown(std::string_view output, log_options const& options) {
-    if (options.only == log_origin::standard_error) return {};
+std::string shown(std::string_view output, container_log_options const& options) {
+    if (options.only == container_log_origin::standard_error) return {};
     auto const wanted = options.tail_lines ? last_lines(output, *options.tail_lines) : output;
     if (!options.is_framed) return std::string(wanted);
     std::string framed;
     for (auto left = wanted; !left.empty();) {
-        auto const part = left.substr(0, limits::log_chunk_bytes_max - log_frame_head_bytes);
-        append_log_frame(framed, log_origin::standard_output, part);
+        auto const part = left.substr(0, limits::container_log_chunk_bytes_max - container_log_frame_head_bytes);
+        append_container_log_frame(framed, container_log_origin::standard_output, part);
         left.remove_prefix(part.size());
     }
     return framed;
@@ -41,9 +41,9 @@ std::string shown(std::string_view output, log_options const& options) {
 
 }  // namespace
 
-class machine::text_log final : public log_reader {
+class machine::text_log final : public container_log_reader {
 public:
-    text_log(machine& on, std::string text, log_options const& how, std::optional<container_key> followed)
+    text_log(machine& on, std::string text, container_log_options const& how, std::optional<container_key> followed)
         : on_(on),
           counted_(on.log_readers_),
           text_(std::move(text)),
@@ -54,7 +54,7 @@ public:
             auto const ended = co_await on_.wait_container(*followed_);
             if (!ended) followed_.reset();
         }
-        constexpr auto size_max = limits::log_chunk_bytes_max;
+        constexpr auto size_max = limits::container_log_chunk_bytes_max;
         auto const size = is_framed_ ? whole_frames(text_, size_max) : std::min(text_.size(), size_max);
         auto rest = text_.substr(size);
         text_.resize(size);
@@ -191,12 +191,12 @@ awaitable<result<void>> machine::remove_container(container_key key) {
 }
 
 awaitable<result<void>> machine::remove_sandbox(instance_id instance) {
-    auto const released = co_await release_sandbox(instance);
+    auto const released = co_await vacate_sandbox(instance);
     if (released) std::erase_if(logs_, [&](auto const& each) { return each.first.instance == instance; });
     co_return released;
 }
 
-awaitable<result<void>> machine::release_sandbox(instance_id instance) {
+awaitable<result<void>> machine::vacate_sandbox(instance_id instance) {
     if (faults.removal_error) co_return inject(*faults.removal_error);
     std::vector<container_key> keys;
     for (auto const& [key, each] : containers_)
@@ -231,7 +231,8 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
     co_return all;
 }
 
-awaitable<result<std::unique_ptr<log_reader>>> machine::open_log(container_key key, log_options options) {
+awaitable<result<std::unique_ptr<container_log_reader>>> machine::open_container_log(container_key key,
+                                                                                     container_log_options options) {
     auto const kept = logs_.find(key);
     if (kept != logs_.end())
         co_return std::make_unique<text_log>(*this, shown(kept->second, options), options, std::nullopt);

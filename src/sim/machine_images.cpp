@@ -59,19 +59,19 @@ awaitable<result<image_ptr>> machine::ensure(std::string name, std::optional<ima
     co_return make_image(name, pulled_.at(key), {});
 }
 
-awaitable<result<std::vector<held_image>>> machine::list_held() {
-    std::map<std::string, held_image> by_digest;
+awaitable<result<std::vector<node_image>>> machine::list_all_images() {
+    std::map<std::string, node_image> by_digest;
     for (auto const& [name, digest] : pulled_) {
         by_digest[digest].digest = digest;
         by_digest[digest].names.push_back(name);
     }
-    std::vector<held_image> all;
+    std::vector<node_image> all;
     for (auto& [digest, each] : by_digest) all.push_back(std::move(each));
-    std::ranges::stable_sort(all, {}, &held_image::names);
+    std::ranges::stable_sort(all, {}, &node_image::names);
     co_return all;
 }
 
-awaitable<result<std::vector<held_image>>> machine::load(load_images what) {
+awaitable<result<std::vector<node_image>>> machine::load(load_images what) {
     if (!what.path.starts_with('/'))
         co_return error{errc::invalid, fmt::format("{}: it is not an absolute path", what.path)};
     if (what.name.empty()) co_return error{errc::unsupported, fmt::format("{}: its image has no name", what.path)};
@@ -79,7 +79,7 @@ awaitable<result<std::vector<held_image>>> machine::load(load_images what) {
     if (!name) co_return name.error();
     auto const digest = fmt::format("sha256:{:064x}", fnv1a(what.path));
     pulled_[short_name(*name)] = digest;
-    auto all = co_await list_held();
+    auto all = co_await list_all_images();
     std::erase_if(*all, [&](auto const& each) { return each.digest != digest; });
     co_return std::move(*all);
 }

@@ -37,7 +37,7 @@ awaitable<error> store::run() {
             continue;
         }
         std::vector<journal_entry> batch;
-        auto const commit_count = take_group(batch);
+        auto const commit_count = pop_group(batch);
         auto const appended = co_await journal_.append(std::move(batch));
         if (appended) {
             co_await publish_group(commit_count);
@@ -49,7 +49,7 @@ awaitable<error> store::run() {
 }
 
 /// Moves the entries of the oldest commits to `batch`, as many as one append may have, and says how many commits.
-std::size_t store::take_group(std::vector<journal_entry>& batch) {
+std::size_t store::pop_group(std::vector<journal_entry>& batch) {
     std::size_t commit_count = 0;
     for (auto& commit : unflushed_) {
         if (commit_count > 0 && batch.size() + commit.entries.size() > limits::append_entries_max) break;

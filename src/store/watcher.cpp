@@ -30,11 +30,11 @@ watcher::~watcher() {
 awaitable<result<std::vector<change>>> watcher::next() {
     while (queue_.empty() && !closed_) co_await changed_.wait();
     if (queue_.empty()) co_return *closed_;
-    co_return take_batch();
+    co_return pop_batch();
 }
 
 /// Whole commits: who goes on after a revision has seen all of it.
-std::vector<change> watcher::take_batch() {
+std::vector<change> watcher::pop_batch() {
     std::vector<change> batch;
     std::size_t bytes = 0;
     std::size_t count = 0;

@@ -34,10 +34,10 @@ struct arguments {
     std::vector<load> loads;
 };
 
-std::vector<std::unique_ptr<detail::node_links>> make_links(bare_options const& options, int threads) {
-    std::vector<std::unique_ptr<detail::node_links>> made;
+std::vector<std::unique_ptr<detail::node_interfaces>> make_links(bare_options const& options, int threads) {
+    std::vector<std::unique_ptr<detail::node_interfaces>> made;
     for (int thread = 0; thread < threads; ++thread) {
-        auto& links = made.emplace_back(std::make_unique<detail::node_links>(options.tag));
+        auto& links = made.emplace_back(std::make_unique<detail::node_interfaces>(options.tag));
         auto const opened = links->open_bridge(ipv4_subnet::parse(options.subnet).value());
         if (!opened) throw std::runtime_error(to_string(opened.error()));
     }

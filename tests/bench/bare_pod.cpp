@@ -152,7 +152,7 @@ bare_pod::bare_pod(bare_options const& options, int number)
       directory_(options.root / std::to_string(number)),
       lasting_(options.disk.empty() ? directory_ / "lasting" : options.disk / std::to_string(number)) {}
 
-void bare_pod::start(detail::node_links& links) {
+void bare_pod::start(detail::node_interfaces& links) {
     make_directories();
     pin_namespaces();
     // The first two addresses of the subnet are the network's and the gateway's.

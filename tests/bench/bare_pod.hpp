@@ -1,7 +1,7 @@
 // One Pod of one container by hand: the kernel and tool steps that an orchestrator cannot avoid, and nothing else.
 #pragma once
 
-#include "network/linux/links_detail.hpp"
+#include "network/linux/interfaces_detail.hpp"
 
 #include <filesystem>
 #include <string>
@@ -31,7 +31,7 @@ class bare_pod {
 public:
     bare_pod(bare_options const& options, int number);
     /// From nothing to a running container.
-    void start(detail::node_links& links);
+    void start(detail::node_interfaces& links);
     /// Takes it all away again, however far `start` came.
     void remove() noexcept;
 

@@ -56,7 +56,7 @@ public:
                 auto const cpu =
                     each_cpu / 2 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(each_cpu)));
                 auto const memory = static_cast<std::int64_t>(random_.below(2 * percent * 262 / 10)) * mebi;
-                nodes_.hold(instance_id::generate(random_), id, make({cpu, memory}));
+                nodes_.reserve(instance_id::generate(random_), id, make({cpu, memory}));
             }
     }
 

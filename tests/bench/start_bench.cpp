@@ -155,9 +155,9 @@ public:
     }
 
     double start(int count, int threads) {
-        std::vector<std::unique_ptr<detail::node_links>> links;
+        std::vector<std::unique_ptr<detail::node_interfaces>> links;
         for (int thread = 0; thread < threads; ++thread) {
-            auto& made = links.emplace_back(std::make_unique<detail::node_links>(options_.tag));
+            auto& made = links.emplace_back(std::make_unique<detail::node_interfaces>(options_.tag));
             must(made->open_bridge(ipv4_subnet::parse(options_.subnet).value()));
         }
         for (int number = 0; number < count; ++number) pods_.emplace_back(options_, number);
@@ -172,7 +172,7 @@ public:
         for_each_on(2, static_cast<int>(pods_.size()),
                     [&](int, int number) { pods_[static_cast<std::size_t>(number)].remove(); });
         pods_.clear();
-        detail::node_links links(options_.tag);
+        detail::node_interfaces links(options_.tag);
         must(links.remove_all());
     }
 

@@ -38,8 +38,8 @@ public:
     errc failure(std::string const& name, std::optional<image_pull_policy> policy = std::nullopt) {
         return code_of(machine_.loop().run(machine_.tested().ensure(name, policy)));
     }
-    std::vector<held_image> list() { return get(machine_.tested().list_held()); }
-    std::vector<held_image> load(load_images what) { return get(machine_.tested().load(std::move(what))); }
+    std::vector<node_image> list() { return get(machine_.tested().list_all_images()); }
+    std::vector<node_image> load(load_images what) { return get(machine_.tested().load(std::move(what))); }
     errc load_failure(load_images what) {
         return code_of(machine_.loop().run(machine_.tested().load(std::move(what))));
     }

@@ -77,16 +77,16 @@ public:
     }
     bool is_listed() { return !get(tested().list()).empty(); }
 
-    std::unique_ptr<log_reader> open_log(container_key which, log_options how = {}) {
-        return get(tested().open_log(std::move(which), how));
+    std::unique_ptr<container_log_reader> open_container_log(container_key which, container_log_options how = {}) {
+        return get(tested().open_container_log(std::move(which), how));
     }
-    std::string read(log_reader& from) {
+    std::string read(container_log_reader& from) {
         auto part = get(from.read());
-        CHECK(part.size() <= limits::log_chunk_bytes_max);
+        CHECK(part.size() <= limits::container_log_chunk_bytes_max);
         return part;
     }
-    std::string read_log(container_key which, log_options how = {}) {
-        auto const opened = open_log(std::move(which), how);
+    std::string read_log(container_key which, container_log_options how = {}) {
+        auto const opened = open_container_log(std::move(which), how);
         std::string all;
         for (auto part = read(*opened); !part.empty(); part = read(*opened)) all += part;
         return all;
@@ -196,7 +196,7 @@ void who_waits_is_told_of_the_removal(fixture& on) {
 
 void is_stopped(fixture& on) {
     auto const key = on.start(lasting());
-    auto const opened = on.open_log(key, {.follow = true});
+    auto const opened = on.open_container_log(key, {.follow = true});
     CHECK(on.read(*opened) == "hello\n");  // now it knows the signal
     on.get(on.tested().stop_container(key));
     CHECK(on.wait(key).code_known);
@@ -208,13 +208,13 @@ void what_is_not_there_does_not_run(fixture& on) {
     CHECK(on.failure(on.tested().wait_container(on.key())) == errc::not_found);
     CHECK(on.failure(on.tested().stop_container(on.key())) == errc::not_found);
     CHECK(on.failure(on.tested().kill_container(on.key())) == errc::not_found);
-    CHECK(on.failure(on.tested().open_log(on.key(), {})) == errc::not_found);
+    CHECK(on.failure(on.tested().open_container_log(on.key(), {})) == errc::not_found);
 }
 
 void container_is_removed_but_for_its_logs(fixture& on) {
     auto const key = on.start(lasting());
     auto const neighbour = on.start(on.key("neighbour"), lasting());
-    CHECK(on.read(*on.open_log(key, {.follow = true})) == "hello\n");
+    CHECK(on.read(*on.open_container_log(key, {.follow = true})) == "hello\n");
     on.get(on.tested().remove_container(key));
     on.get(on.tested().remove_container(key));
     CHECK_FALSE(on.find(key));
@@ -230,8 +230,8 @@ void container_is_removed_but_for_its_logs(fixture& on) {
 void sandbox_is_released_but_for_its_logs(fixture& on) {
     auto const key = on.start(ending(0));
     CHECK(on.wait(key).code == 0);
-    on.get(on.tested().release_sandbox(on.pod()));
-    on.get(on.tested().release_sandbox(on.pod()));
+    on.get(on.tested().vacate_sandbox(on.pod()));
+    on.get(on.tested().vacate_sandbox(on.pod()));
     CHECK(on.machine().leftovers() == std::vector<std::string>{});
     auto const found = on.find_sandbox();
     REQUIRE(found);
@@ -240,7 +240,7 @@ void sandbox_is_released_but_for_its_logs(fixture& on) {
     CHECK(on.read_log(key, {.follow = true}) == "hello\n");
     on.get(on.tested().remove_sandbox(on.pod()));
     CHECK_FALSE(on.is_listed());
-    CHECK(on.failure(on.tested().open_log(key, {})) == errc::not_found);
+    CHECK(on.failure(on.tested().open_container_log(key, {})) == errc::not_found);
 }
 
 void sandbox_is_removed(fixture& on) {
@@ -252,10 +252,10 @@ void sandbox_is_removed(fixture& on) {
     CHECK(on.machine().leftovers() == std::vector<std::string>{});
     for (auto const& each : {running, ended}) {
         CHECK(on.failure(on.tested().wait_container(each)) == errc::not_found);
-        CHECK(on.failure(on.tested().open_log(each, {})) == errc::not_found);
+        CHECK(on.failure(on.tested().open_container_log(each, {})) == errc::not_found);
     }
     on.get(on.tested().remove_sandbox(on.pod()));
-    on.get(on.tested().release_sandbox(on.pod()));
+    on.get(on.tested().vacate_sandbox(on.pod()));
     on.get(on.tested().remove_container(running));
     CHECK_FALSE(on.is_listed());
 }
@@ -273,7 +273,7 @@ void attempts_are_told_apart(fixture& on) {
     CHECK_FALSE(on.find(first));
 }
 
-awaitable<> read_to_the_end(log_reader& from, bool& is_over) {
+awaitable<> read_to_the_end(container_log_reader& from, bool& is_over) {
     auto const rest = co_await from.read();
     if (!rest) FAIL(rest.error());
     CHECK(rest->empty());
@@ -288,7 +288,7 @@ awaitable<> expect_no_end_until_killed(event_loop& loop, rik::runtime& on, conta
 
 void log_is_followed(fixture& on) {
     auto const key = on.start(lasting());
-    auto const opened = on.open_log(key, {.follow = true});
+    auto const opened = on.open_container_log(key, {.follow = true});
     CHECK(on.read(*opened) == "hello\n");
     bool is_over = false;
     on.loop().run(
@@ -298,7 +298,7 @@ void log_is_followed(fixture& on) {
 
 void log_of_what_runs_has_an_end(fixture& on) {
     auto const key = on.start(lasting());
-    CHECK(on.read(*on.open_log(key, {.follow = true})) == "hello\n");
+    CHECK(on.read(*on.open_container_log(key, {.follow = true})) == "hello\n");
     CHECK(on.read_log(key) == "hello\n");
 }
 
@@ -311,15 +311,15 @@ void log_comes_in_pieces(fixture& on) {
     CHECK((on.read_log(key) == all));
     CHECK((on.read_log(key, {.tail_lines = 2}) == "hello\nhello\n"));
     CHECK(on.read_log(key, {.tail_lines = 0}).empty());
-    CHECK((on.read_log(key, {.only = log_origin::standard_output}) == all));
-    CHECK(on.read_log(key, {.only = log_origin::standard_error}).empty());
-    log_frame_parser frames;
+    CHECK((on.read_log(key, {.only = container_log_origin::standard_output}) == all));
+    CHECK(on.read_log(key, {.only = container_log_origin::standard_error}).empty());
+    container_log_frame_parser frames;
     std::string unframed;
-    auto const opened = on.open_log(key, {.is_framed = true});
+    auto const opened = on.open_container_log(key, {.is_framed = true});
     for (auto part = on.read(*opened); !part.empty(); part = on.read(*opened)) {
         frames.feed(part);
         for (auto next = frames.next(); next && *next; next = frames.next()) {
-            CHECK((*next)->from == log_origin::standard_output);
+            CHECK((*next)->from == container_log_origin::standard_output);
             unframed += (*next)->bytes;
         }
         REQUIRE_FALSE(frames.is_inside());

@@ -129,7 +129,7 @@ void is_read_as_it_was_written(fixture& streams) {
 
 void carries_any_bytes(fixture& streams) {
     auto const on = streams.join();
-    auto const large = every_byte(limits::log_chunk_bytes_max);
+    auto const large = every_byte(limits::container_log_chunk_bytes_max);
     streams.write(*on.node, large);
     streams.write(*on.node, "");  // not the end
     streams.write(*on.node, "x");
@@ -144,7 +144,7 @@ void carries_any_bytes(fixture& streams) {
 
 awaitable<> write_large(byte_stream& to, int& written) {
     while (written < too_many) {
-        auto chunk = std::string(limits::log_chunk_bytes_max, 'x');
+        auto chunk = std::string(limits::container_log_chunk_bytes_max, 'x');
         auto const done = co_await to.write(std::move(chunk));
         if (!done) {
             CHECK(done.error().code == errc::unavailable);
@@ -180,7 +180,7 @@ void makes_its_writer_wait(fixture& streams) {
     all_read seen;
     auto& loop = streams.loop();
     loop.run(together(write_large(*on.node, written), read_when_stuck(loop, *on.primary, written, seen)));
-    CHECK(seen.bytes.size() == too_many * limits::log_chunk_bytes_max);
+    CHECK(seen.bytes.size() == too_many * limits::container_log_chunk_bytes_max);
     CHECK_FALSE(seen.why);
 }
 

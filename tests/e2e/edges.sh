@@ -97,7 +97,7 @@ test_unwritable_state() {
     check 'a state directory that cannot be written is no reason to leave the rest' 1 lab_rik_reset
     says 'Read-only file system' stays 'make it writable'
     says_not 'as root'
-    for kind in processes namespaces cgroups links addresses rules; do is "no $kind are left" '' "$(leftovers_list "$kind")"; done
+    for kind in processes namespaces cgroups interfaces addresses rules; do is "no $kind are left" '' "$(leftovers_list "$kind")"; done
     check 'again' 1 lab_rik_reset
     says stays
     check 'a start says what to do' 1 in_lab

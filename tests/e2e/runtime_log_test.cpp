@@ -40,7 +40,7 @@ TEST_CASE("logs: tail, time, long lines, following over rotations", "[e2e][runti
 
 namespace {
 
-awaitable<result<std::string>> read_in_time(oci_world& world, log_reader& from) {
+awaitable<result<std::string>> read_in_time(oci_world& world, container_log_reader& from) {
     auto reading = from.read();
     co_return co_await with_deadline(world.time(), world.time().now() + 20s, std::move(reading));
 }
@@ -60,8 +60,8 @@ TEST_CASE("a log that grows is rotated and loses no line, neither for those who 
     constexpr std::size_t rounds = 24;             // conmon begins a log of its own after 10 and after 20 of them
     constexpr std::size_t lines_per_round = 1000;  // 50 kB with their times: at most 3 files, as many as are kept
     oci_world world([](oci_options& options) {
-        options.log_file_bytes_max = bytes_max;
-        options.log_check_period = 50ms;
+        options.container_log_file_bytes_max = bytes_max;
+        options.container_log_check_period = 50ms;
     });
     auto const pod = world.make_sandbox();
     auto const key = world.start(world.request(pod, {"sh", "-c",
@@ -72,7 +72,7 @@ TEST_CASE("a log that grows is rotated and loses no line, neither for those who 
         std::error_code not_there;
         return std::filesystem::file_size(logs / "main-0.log", not_there) < bytes_max && !not_there;
     };
-    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    auto const opened = world.get(world.runtime().open_container_log(key, {.follow = true}));
     for (std::size_t round = 1; round <= rounds; ++round) {
         auto const last = round * lines_per_round;
         std::string followed;
@@ -91,7 +91,7 @@ TEST_CASE("a log that grows is rotated and loses no line, neither for those who 
         std::ofstream(world.root() / "run/pods" / pod.text() / "shm" / std::to_string(round)) << "";  // the next round
     }
     CHECK(world.get(read_in_time(world, *opened)).empty());
-    CHECK(world.failure(world.runtime().open_log(key, {.must_be_whole = true})).code == errc::exhausted);
+    CHECK(world.failure(world.runtime().open_container_log(key, {.must_be_whole = true})).code == errc::exhausted);
     CHECK(std::filesystem::exists(logs / "main-0.log.1"));
     CHECK(std::filesystem::exists(logs / "main-0.log.2"));
     CHECK_FALSE(std::filesystem::exists(logs / "main-0.log.3"));
@@ -102,15 +102,15 @@ TEST_CASE("the two streams of a container can be told apart", "[e2e][runtime]") 
     auto const pod = world.make_sandbox();
     auto const key = world.start(world.request(pod, {"sh", "-c", "echo one; echo bad >&2; echo two; echo worse >&2"}));
     CHECK(world.wait(key).code == 0);
-    CHECK(world.read_log(key, {.only = log_origin::standard_output}) == "one\ntwo\n");
-    CHECK(world.read_log(key, {.only = log_origin::standard_error}) == "bad\nworse\n");
-    CHECK(world.read_log(key, {.tail_lines = 1, .only = log_origin::standard_error}) == "worse\n");
-    log_frame_parser frames;
+    CHECK(world.read_log(key, {.only = container_log_origin::standard_output}) == "one\ntwo\n");
+    CHECK(world.read_log(key, {.only = container_log_origin::standard_error}) == "bad\nworse\n");
+    CHECK(world.read_log(key, {.tail_lines = 1, .only = container_log_origin::standard_error}) == "worse\n");
+    container_log_frame_parser frames;
     frames.feed(world.read_log(key, {.is_framed = true}));
     std::string output;
     std::string errors;
     for (auto next = frames.next(); *next; next = frames.next())
-        ((*next)->from == log_origin::standard_error ? errors : output) += (*next)->bytes;
+        ((*next)->from == container_log_origin::standard_error ? errors : output) += (*next)->bytes;
     CHECK(output == "one\ntwo\n");
     CHECK(errors == "bad\nworse\n");
     CHECK_FALSE(frames.is_inside());
@@ -118,13 +118,13 @@ TEST_CASE("the two streams of a container can be told apart", "[e2e][runtime]") 
 
 TEST_CASE("who follows and is slow misses nothing of what was rotated away", "[e2e][runtime]") {
     oci_world world([](oci_options& options) {
-        options.log_file_bytes_max = 20'000;
-        options.log_check_period = 20ms;
+        options.container_log_file_bytes_max = 20'000;
+        options.container_log_check_period = 20ms;
     });
     auto const pod = world.make_sandbox();
     auto const key = world.start(world.request(
         pod, {"sh", "-c", "for i in $(seq 1 8); do seq $((i * 1000 - 999)) $((i * 1000)); usleep 200000; done"}));
-    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    auto const opened = world.get(world.runtime().open_container_log(key, {.follow = true}));
     std::string all;
     for (auto part = world.get(read_in_time(world, *opened)); !part.empty();
          part = world.get(read_in_time(world, *opened))) {
@@ -141,16 +141,16 @@ struct reading {
     std::string output;
     std::string after;              ///< the last mark
     std::string output_before_gap;  ///< if there was one
-    std::vector<log_mark> gaps;
+    std::vector<container_log_mark> gaps;
 
     void add(std::string const& bytes) {
         frames.feed(bytes);
         for (auto next = frames.next(); *next; next = frames.next()) {
-            if ((*next)->from != log_origin::mark) {
+            if ((*next)->from != container_log_origin::mark) {
                 output += (*next)->bytes;
                 continue;
             }
-            auto const mark = parse_log_mark((*next)->bytes).value();
+            auto const mark = parse_container_log_mark((*next)->bytes).value();
             if (!mark.after.empty()) after = mark.after;
             if (!mark.is_gap) continue;
             gaps.push_back(mark);
@@ -159,12 +159,12 @@ struct reading {
     }
 
 private:
-    log_frame_parser frames;
+    container_log_frame_parser frames;
 };
 
-log_options with_marks(bool follow, std::string const& after = {}) {
-    log_options options{.follow = follow, .is_framed = true, .has_marks = true};
-    if (!after.empty()) options.after = parse_log_position(after).value();
+container_log_options with_marks(bool follow, std::string const& after = {}) {
+    container_log_options options{.follow = follow, .is_framed = true, .has_marks = true};
+    if (!after.empty()) options.after = parse_container_log_position(after).value();
     return options;
 }
 
@@ -197,7 +197,7 @@ private:
 };
 
 /// Until the output ends with this line.
-void read_to(oci_world& world, log_reader& from, reading& into, int last) {
+void read_to(oci_world& world, container_log_reader& from, reading& into, int last) {
     auto const line = "\n" + std::to_string(last) + "\n";
     while (!into.output.ends_with(line)) {
         auto const part = world.get(read_in_time(world, from));
@@ -211,14 +211,14 @@ void read_to(oci_world& world, log_reader& from, reading& into, int last) {
 TEST_CASE("who goes on at a mark misses nothing and gets nothing twice, over rotations and with another runtime",
           "[e2e][runtime]") {
     oci_world world([](oci_options& options) {
-        options.log_file_bytes_max = 20'000;
-        options.log_check_period = 20ms;
+        options.container_log_file_bytes_max = 20'000;
+        options.container_log_check_period = 20ms;
     });
     counter writes(world);
     reading all;
     writes.count_to(100);
     {
-        auto const first = world.get(world.runtime().open_log(writes.key(), with_marks(true)));
+        auto const first = world.get(world.runtime().open_container_log(writes.key(), with_marks(true)));
         read_to(world, *first, all, 100);
     }
     writes.count_to(600);  // more than a file
@@ -226,7 +226,7 @@ TEST_CASE("who goes on at a mark misses nothing and gets nothing twice, over rot
     for (int look = 0; look < 500 && !std::filesystem::exists(rotated); ++look) std::this_thread::sleep_for(10ms);
     auto other = world.open();
     writes.count_to(700);
-    auto const second = world.get(other->open_log(writes.key(), with_marks(true, all.after)));
+    auto const second = world.get(other->open_container_log(writes.key(), with_marks(true, all.after)));
     read_to(world, *second, all, 700);
     writes.end();
     for (auto part = world.get(read_in_time(world, *second)); !part.empty();
@@ -237,7 +237,7 @@ TEST_CASE("who goes on at a mark misses nothing and gets nothing twice, over rot
     CHECK(counts(world.read_log(writes.key(), {.tail_lines = 300}), 401, 700));  // of several files
     auto stranger = with_marks(false, all.after);
     stranger.after->instance = world.new_instance();
-    CHECK(world.failure(other->open_log(writes.key(), stranger)).code == errc::conflict);
+    CHECK(world.failure(other->open_container_log(writes.key(), stranger)).code == errc::conflict);
     world.close(std::move(other));
 }
 
@@ -245,8 +245,8 @@ TEST_CASE("what conmon replaced while nobody looked is told as missing, to who g
           "[e2e][runtime]") {
     bool is_first = true;  // which only starts what runs
     oci_world world([&](oci_options& options) {
-        options.log_file_bytes_max = 4'000;  // conmon begins a new file each 100'000 bytes
-        options.log_check_period = std::exchange(is_first, false) ? duration(1h) : duration(20ms);
+        options.container_log_file_bytes_max = 4'000;  // conmon begins a new file each 100'000 bytes
+        options.container_log_check_period = std::exchange(is_first, false) ? duration(1h) : duration(20ms);
     });
     counter writes(world);
     reading all;
@@ -255,7 +255,7 @@ TEST_CASE("what conmon replaced while nobody looked is told as missing, to who g
     auto before = world.open();
     for (int look = 0; look < 500 && !std::filesystem::exists(kept); ++look) std::this_thread::sleep_for(10ms);
     {
-        auto const first = world.get(world.runtime().open_log(writes.key(), with_marks(true)));
+        auto const first = world.get(world.runtime().open_container_log(writes.key(), with_marks(true)));
         read_to(world, *first, all, 10);
     }
     world.close(std::move(before));  // rik is away
@@ -267,7 +267,7 @@ TEST_CASE("what conmon replaced while nobody looked is told as missing, to who g
     }
     auto other = world.open();
     std::this_thread::sleep_for(200ms);  // it looks
-    auto const reader = world.get(other->open_log(writes.key(), with_marks(true, all.after)));
+    auto const reader = world.get(other->open_container_log(writes.key(), with_marks(true, all.after)));
     read_to(world, *reader, all, last);
     REQUIRE(all.gaps.size() == 1);
     CHECK(all.gaps[0].gap_begin.has_value());
@@ -279,7 +279,7 @@ TEST_CASE("what conmon replaced while nobody looked is told as missing, to who g
     CHECK(begin > end + 1);
     CHECK(counts(rest, begin, last));
     reading anew;
-    for (auto const whole = world.get(other->open_log(writes.key(), with_marks(false)));;) {
+    for (auto const whole = world.get(other->open_container_log(writes.key(), with_marks(false)));;) {
         auto const part = world.get(read_in_time(world, *whole));
         if (part.empty()) break;
         anew.add(part);
@@ -305,7 +305,7 @@ TEST_CASE("text without a newline is read as soon as it is written", "[e2e][runt
     oci_world world;
     auto const key =
         world.start(world.request(world.make_sandbox(), {"sh", "-c", "printf 'Setting up...'; sleep 1000"}));
-    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    auto const opened = world.get(world.runtime().open_container_log(key, {.follow = true}));
     CHECK(world.get(read_in_time(world, *opened)) == "Setting up...");
     CHECK(world.read_log(key, {.tail_lines = 1}) == "Setting up...");
 }
@@ -313,14 +313,14 @@ TEST_CASE("text without a newline is read as soon as it is written", "[e2e][runt
 TEST_CASE("a runtime that takes over rotates the logs of what runs", "[e2e][runtime]") {
     bool is_first = true;  // which rotates nothing
     oci_world world([&](oci_options& options) {
-        options.log_file_bytes_max = 20'000;
-        options.log_check_period = std::exchange(is_first, false) ? duration(1h) : duration(20ms);
+        options.container_log_file_bytes_max = 20'000;
+        options.container_log_check_period = std::exchange(is_first, false) ? duration(1h) : duration(20ms);
     });
     auto const pod = world.make_sandbox();
     world.start(
         world.request(pod, {"sh", "-c", "until test -e /dev/shm/go; do usleep 1000; done; seq 1 1000; sleep 1000"}));
     auto const instance = world.root() / "state/pods" / pod.text();
-    world.get(world.runtime().release_sandbox(world.make_sandbox()));  // one more that has nothing but logs
+    world.get(world.runtime().vacate_sandbox(world.make_sandbox()));  // one more that has nothing but logs
     auto other = world.open();
     std::ofstream(world.root() / "run/pods" / pod.text() / "shm/go") << "";
     auto const is_rotated = [&] { return std::filesystem::exists(instance / "logs/main-0.log.1"); };
@@ -363,7 +363,7 @@ private:
 }  // namespace
 
 TEST_CASE("the logs of what has ended are not looked at again", "[e2e][runtime]") {
-    oci_world world([](oci_options& options) { options.log_check_period = 20ms; });
+    oci_world world([](oci_options& options) { options.container_log_check_period = 20ms; });
     auto const running = world.start(world.request(world.make_sandbox(), {"sleep", "1000"}));
     auto const ended = world.start(world.request(world.make_sandbox(), {"true"}));
     world.wait(ended);
@@ -382,7 +382,7 @@ TEST_CASE("the logs of what has ended are not looked at again", "[e2e][runtime]"
 TEST_CASE("what the rotation of logs costs beside many that have ended", "[.bench]") {
     constexpr auto period = 100ms;
     constexpr int looks = 50;
-    oci_world world([&](oci_options& options) { options.log_check_period = period; });
+    oci_world world([&](oci_options& options) { options.container_log_check_period = period; });
     for (int count = 0; count < 2000; ++count) {
         auto const logs = world.root() / "state/pods" / world.new_instance().text() / "logs";
         std::filesystem::create_directories(logs);

@@ -91,7 +91,7 @@ TEST_CASE("a subreaper knows the exit code of a container that ended before its 
     auto request = world.request(world.make_sandbox(),
                                  {"sh", "-c", "trap 'exit 7' TERM; echo up; while true; do sleep 0.05; done"});
     auto const key = world.start(std::move(request));
-    auto const heard = world.get(world.runtime().open_log(key, {.follow = true}));
+    auto const heard = world.get(world.runtime().open_container_log(key, {.follow = true}));
     REQUIRE(world.get(heard->read()) == "up\n");  // the trap is set
     auto const monitor = monitor_of(world, key);
     ::kill(monitor, SIGSTOP);

@@ -88,7 +88,7 @@ TEST_CASE("a released sandbox keeps nothing but its logs", "[e2e][runtime]") {
     auto const pod = world.make_sandbox();
     auto const key = world.start(world.request(pod, {"echo", "bye"}));
     CHECK(world.wait(key).code == 0);
-    world.get(world.runtime().release_sandbox(pod));
+    world.get(world.runtime().vacate_sandbox(pod));
     CHECK_FALSE(std::filesystem::exists(world.root() / "run/pods" / pod.text()));
     auto const state = world.root() / "state/pods" / pod.text();
     CHECK(std::distance(std::filesystem::directory_iterator(state), {}) == 1);
@@ -208,7 +208,7 @@ TEST_CASE("a stop is the image's signal to the first process", "[e2e][runtime]")
     with_image->config.stop_signal = "SIGINT";
     request.from = with_image;
     auto const key = world.start(std::move(request));
-    auto const opened = world.get(world.runtime().open_log(key, {.follow = true}));
+    auto const opened = world.get(world.runtime().open_container_log(key, {.follow = true}));
     CHECK(world.get(opened->read()) == "up\n");
     world.get(world.runtime().stop_container(key));
     CHECK(world.wait(key).code == 3);

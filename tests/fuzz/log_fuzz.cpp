@@ -1,8 +1,8 @@
 // A container's log file may be damaged, and what it holds is whatever a container wrote; frames come from a server.
 #include <rik/base/assert.hpp>
-#include <rik/model/log.hpp>
+#include <rik/model/container_log.hpp>
 
-#include "runtime/oci/log_format_detail.hpp"
+#include "runtime/oci/container_log_format_detail.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t take_bytes_max = 64u << 10;
 
 std::string all_of(std::string_view log, std::size_t step, bool is_framed) {
-    rik::detail::log_decoder decoder({.is_framed = is_framed}, take_bytes_max);
+    rik::detail::container_log_decoder decoder({.is_framed = is_framed}, take_bytes_max);
     std::string all;
     auto const take = [&] {
         for (auto part = decoder.take(); !part.empty(); part = decoder.take()) {
@@ -35,7 +35,7 @@ std::string all_of(std::string_view log, std::size_t step, bool is_framed) {
 
 /// The text in frames, which are all whole.
 std::string text_of(std::string const& frames) {
-    rik::log_frame_parser parser;
+    rik::container_log_frame_parser parser;
     parser.feed(frames);
     std::string text;
     for (;;) {
@@ -58,10 +58,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     RIK_ASSERT(text_of(all_of(text, 5, true)) == whole);
     rik::detail::tail_search search(2, {});
     if (auto const begin = search.look(text)) RIK_ASSERT(*begin < text.size());
-    if (auto const position = rik::parse_log_position(text))
-        RIK_ASSERT(rik::parse_log_position(rik::to_string(*position)).value() == *position);
-    if (auto const mark = rik::parse_log_mark(text)) RIK_ASSERT(rik::parse_log_mark(rik::to_text(*mark)).has_value());
-    rik::log_frame_parser parser;
+    if (auto const position = rik::parse_container_log_position(text))
+        RIK_ASSERT(rik::parse_container_log_position(rik::to_string(*position)).value() == *position);
+    if (auto const mark = rik::parse_container_log_mark(text))
+        RIK_ASSERT(rik::parse_container_log_mark(rik::to_text(*mark)).has_value());
+    rik::container_log_frame_parser parser;
     parser.feed(text);
     for (auto next = parser.next(); next && *next; next = parser.next()) {
     }

@@ -80,9 +80,10 @@ public:
         auto const count = 1 + below(3);
         for (std::uint64_t i = 0; i < count; ++i) {
             containers += i == 0 ? "" : ",";
-            containers += R"({"image":)" + quoted() + R"(,"name":"c)" + std::to_string(i) + R"(","env":[{"name":"A","value":)" +
-                          quoted() + R"(}],"ports":[{"containerPort":)" + std::to_string(1 + below(65'535)) +
-                          R"(}],"resources":{"requests":{"cpu":)" + std::to_string(below(100)) + "}}}";
+            containers += R"({"image":)" + quoted() + R"(,"name":"c)" + std::to_string(i) +
+                          R"(","env":[{"name":"A","value":)" + quoted() + R"(}],"ports":[{"containerPort":)" +
+                          std::to_string(1 + below(65'535)) + R"(}],"resources":{"requests":{"cpu":)" +
+                          std::to_string(below(100)) + "}}}";
         }
         return testing::written(R"({"kind":"Pod","apiVersion":"v1","annotations":{"a":)" + quoted() + R"(},"name":)" +
                                 quoted() + R"(,"spec":{"containers":[)" + containers + R"(],"hostname":)" + quoted() +

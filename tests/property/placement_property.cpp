@@ -30,13 +30,12 @@ std::map<instance_id, node_id> place_by_hand(cluster_view nodes, std::vector<pla
         candidate const* best = nullptr;
         for (auto const& [id, node] : nodes.nodes()) {
             if (refuse(node, *request.made_from, policy)) continue;
-            if (best == nullptr ||
-                total(node, *request.made_from, policy) > total(*best, *request.made_from, policy))
+            if (best == nullptr || total(node, *request.made_from, policy) > total(*best, *request.made_from, policy))
                 best = &node;
         }
         if (best == nullptr) continue;
         placed[request.instance] = best->id;
-        nodes.hold(request.instance, best->id, request.made_from);
+        nodes.reserve(request.instance, best->id, request.made_from);
     }
     return placed;
 }
@@ -122,8 +121,8 @@ void change(cluster_view& nodes, entropy& random) {
         if (what == 0) nodes.set_node(random_node(random, static_cast<unsigned>(random.below(60))));
         if (what == 1) nodes.set_ready(node, random.below(2) == 0);
         if (what == 2) nodes.set_troubles(node, {});
-        if (what == 3) nodes.release(instance);
-        if (what > 3) nodes.hold(instance, node, random_release(random, 50));
+        if (what == 3) nodes.unreserve(instance);
+        if (what > 3) nodes.reserve(instance, node, random_release(random, 50));
     }
 }
 
@@ -159,7 +158,7 @@ TEST_CASE("the index of the default policy decides and explains as a look at all
             REQUIRE(lines_of(decided) == lines_of(place(cluster_view(nodes), requests, unknown)));
             REQUIRE(lines_of(decided) == lines_of(place(nodes, requests, default_policy())));  // nothing is left
             for (auto const& each : decided.placed)
-                if (random.below(3) == 0) nodes.hold(each.instance, each.node, requests[0].made_from);
+                if (random.below(3) == 0) nodes.reserve(each.instance, each.node, requests[0].made_from);
         }
     }
 }

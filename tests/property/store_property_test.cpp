@@ -26,7 +26,7 @@ struct model_row {
 };
 using model = std::map<std::string, model_row>;
 
-model_row to_model(stored<workload> const& row) { return {row->name, row->definition, row.changed_at}; }
+model_row to_model(stored<workload> const& row) { return {row->name, row->definition->text, row.changed_at}; }
 model_row to_model(stored<document> const& row) { return {{}, row->json, row.changed_at}; }
 
 model to_model(view const& from) {

@@ -288,8 +288,8 @@ awaitable<> log_is_read(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await instances(cluster);
-    log_request what{.instance = rows[0]->id()};
-    auto const log = co_await cluster.api().streams().open_log(caller(), what);
+    container_log_request what{.instance = rows[0]->id()};
+    auto const log = co_await cluster.api().streams().open_container_log(caller(), what);
     REQUIRE(log.has_value());
     auto const first = co_await (*log)->read();
     CHECK(*first == "hello\n");

@@ -126,8 +126,8 @@ awaitable<> log_is_cut(sim::cluster& cluster, sim::world& world) {
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
-    log_request what{.instance = rows->rows.at(0)->id()};
-    auto const log = co_await cluster.api().streams().open_log(caller(), what);
+    container_log_request what{.instance = rows->rows.at(0)->id()};
+    auto const log = co_await cluster.api().streams().open_container_log(caller(), what);
     REQUIRE(log.has_value());
     cluster.cut_link(0);
     auto read = co_await (*log)->read();
@@ -257,8 +257,8 @@ awaitable<> log_of_what_has_not_started(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
     co_await cluster.until(is_creating);
     auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
-    log_request what{.instance = rows->rows.at(0)->id()};
-    auto const log = co_await cluster.api().streams().open_log(caller(), what);
+    container_log_request what{.instance = rows->rows.at(0)->id()};
+    auto const log = co_await cluster.api().streams().open_container_log(caller(), what);
     REQUIRE_FALSE(log.has_value());
     CHECK(log.error().code == errc::conflict);
     co_await cluster.stop();
@@ -269,14 +269,14 @@ awaitable<> one_log_too_many(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
-    log_request const what{.instance = rows->rows.at(0)->id(), .how = {.follow = true}};
-    std::vector<std::unique_ptr<log_source>> open;
+    container_log_request const what{.instance = rows->rows.at(0)->id(), .how = {.follow = true}};
+    std::vector<std::unique_ptr<container_log_source>> open;
     for (std::size_t count = 0; count < limits::streams_per_node_max; ++count) {
-        auto log = co_await cluster.api().streams().open_log(caller(), what);
+        auto log = co_await cluster.api().streams().open_container_log(caller(), what);
         REQUIRE(log.has_value());
         open.push_back(std::move(*log));
     }
-    auto const refused = co_await cluster.api().streams().open_log(caller(), what);
+    auto const refused = co_await cluster.api().streams().open_container_log(caller(), what);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == errc::exhausted);
     open.clear();

@@ -33,7 +33,7 @@ awaitable<std::string> run_and_look(node_site& site, std::string definition) {
     co_return digest_in(site.status(id));
 }
 
-awaitable<result<std::vector<held_image>>> ask(node_site& site, image_call what) {
+awaitable<result<std::vector<node_image>>> ask(node_site& site, image_call what) {
     auto const asked = co_await site.ask_for(std::move(what));
     auto const stream = co_await site.streams.expect(asked);
     if (!stream) co_return stream.error();
@@ -44,7 +44,7 @@ awaitable<result<std::vector<held_image>>> ask(node_site& site, image_call what)
         if (piece->empty()) break;
         text += *piece;
     }
-    co_return decode_held_images(text);
+    co_return decode_node_images(text);
 }
 
 awaitable<> tags_move(node_site& site) {

@@ -82,12 +82,12 @@ public:
         auto parsed = parse_definition(definition);
         if (!parsed.found.empty()) throw std::runtime_error(to_string(summarize(parsed.found)));
         auto const id_of_release = release_id::generate(world_.random());
-        auto const definition = std::make_shared<workload_definition const>(std::move(parsed.definition));
+        auto const shared = std::make_shared<workload_definition const>(std::move(parsed.definition));
         auto made = std::make_shared<release const>(
-            make_release(id_of_release, workload_id::generate(world_.random()), definition));
+            make_release(id_of_release, workload_id::generate(world_.random()), shared));
         order what{.instance = instance_id::generate(world_.random()), .fence = ++revision_, .run = true};
         what.made_from = std::move(made);
-        what.name = definition->name;
+        what.name = shared->name;
         auto const id = what.instance;
         bound_[id] = what;
         co_await tell(std::move(what));
@@ -103,7 +103,7 @@ public:
     void forget(instance_id id) { bound_.erase(id); }
 
     awaitable<stream_id> ask_for_log(instance_id id, bool follow) {
-        log_call call{.instance = id, .container = "main"};
+        container_log_call call{.instance = id, .container = "main"};
         call.how.follow = follow;
         return ask_for(std::move(call));
     }

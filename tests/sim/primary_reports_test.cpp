@@ -285,8 +285,8 @@ reports all_say(std::vector<stored<instance>> const& rows, std::uint64_t seq, st
 
 /// The session is over as soon as somebody has something to send.
 awaitable<> ask_for_a_log(lone_primary& alone, instance_id of) {
-    log_request what{.instance = of};
-    auto const log = co_await alone.role->streams().open_log(caller(), std::move(what));
+    container_log_request what{.instance = of};
+    auto const log = co_await alone.role->streams().open_container_log(caller(), std::move(what));
     CHECK_FALSE(log.has_value());
 }
 

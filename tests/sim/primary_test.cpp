@@ -292,8 +292,8 @@ awaitable<> asked_too_early(lone_primary& alone) {
     CHECK(one.error().code == errc::unavailable);
     auto const watch = co_await role.workloads().watch(caller(), workload_filter(), watch_after());
     CHECK(watch.error().code == errc::unavailable);
-    log_request const log{.instance = instance_id::generate(alone.world.random())};
-    auto const opened = co_await role.streams().open_log(caller(), log);
+    container_log_request const log{.instance = instance_id::generate(alone.world.random())};
+    auto const opened = co_await role.streams().open_container_log(caller(), log);
     CHECK(opened.error().code == errc::unavailable);
     co_await alone.start();
     auto const then = co_await role.workloads().list(caller(), workload_filter(), page());
@@ -328,8 +328,8 @@ awaitable<> watch_outlives_its_primary(lone_primary& alone) {
 }
 
 awaitable<> wait_for_log(lone_primary& alone, instance_id of, std::optional<errc>& ended) {
-    log_request const log{.instance = of};
-    auto const opened = co_await alone.role->streams().open_log(caller(), log);
+    container_log_request const log{.instance = of};
+    auto const opened = co_await alone.role->streams().open_container_log(caller(), log);
     ended = opened.error().code;
 }
 

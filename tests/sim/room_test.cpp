@@ -71,7 +71,7 @@ awaitable<> deleted_unheard(sim::cluster& cluster, sim::world& world) {
     auto const a = co_await only_of(cluster, first);
     co_await delete_instance(cluster, a->id());
     auto const condemned = co_await only_of(cluster, first);
-    CHECK(condemned->takes_room());
+    CHECK(condemned->occupies_room());
     auto const second = co_await cluster.create(one_cpu("b", "web:1"), 1);
     cluster.mend_link(0);
     co_await world.time().sleep_for(12s);  // a stops yet
@@ -97,7 +97,7 @@ awaitable<> deleted_while_it_ends(sim::cluster& cluster, sim::world&) {
     CHECK(cluster.node(0).attached().contains(a->id()));
     co_await delete_instance(cluster, a->id());
     auto const condemned = co_await only_of(cluster, first);
-    CHECK(condemned->takes_room());
+    CHECK(condemned->occupies_room());
     co_await cluster.create(with_port("b", "web:1"), 1);
     co_await cluster.until(sim::all_running(1));
     CHECK(cluster.violations() == "");
@@ -113,13 +113,13 @@ awaitable<> deleted_when_it_has_finished(sim::cluster& cluster, sim::world& worl
     auto const first = co_await cluster.create(one_cpu("a", "brief:1"), 1);
     co_await cluster.until(one_has_succeeded);
     auto const finished = co_await only_of(cluster, first);
-    CHECK_FALSE(finished->takes_room());
+    CHECK_FALSE(finished->occupies_room());
     cluster.node(0).faults.removal_error = error{errc::conflict, "its logs are in use yet"};
     co_await delete_instance(cluster, finished->id());
     co_await world.time().sleep_for(5s);
     auto const condemned = co_await only_of(cluster, first);
     CHECK(condemned->is_condemned());
-    CHECK_FALSE(condemned->takes_room());
+    CHECK_FALSE(condemned->occupies_room());
 
     auto const second = co_await cluster.create(one_cpu("b", "web:1"), 1);
     co_await cluster.until(one_runs);
@@ -130,7 +130,7 @@ awaitable<> deleted_when_it_has_finished(sim::cluster& cluster, sim::world& worl
     auto const third = co_await cluster.create(one_cpu("c", "web:1"), 1);
     co_await world.time().sleep_for(30s);
     auto const after = co_await only_of(cluster, first);
-    CHECK_FALSE(after->takes_room());
+    CHECK_FALSE(after->occupies_room());
     auto const b = co_await only_of(cluster, second);
     CHECK(b->state() == instance_state::running);
     auto const c = co_await only_of(cluster, third);
@@ -162,7 +162,7 @@ awaitable<> deleted_before_its_end_is_heard(sim::cluster& cluster, sim::world& w
     co_await cluster.create(one_cpu("b", "web:1"), 1);
     co_await world.time().sleep_for(20s);
     auto const condemned = co_await only_of(cluster, first);
-    CHECK(condemned->takes_room());
+    CHECK(condemned->occupies_room());
     CHECK(cluster.node(0).running().empty());
     cluster.node(0).faults = {};
     co_await cluster.until(sim::all_running(1));

@@ -5,6 +5,7 @@
 #include <rik/sim/world.hpp>
 
 #include <support/catch.hpp>
+#include <support/definitions.hpp>
 
 #include <memory>
 #include <utility>
@@ -137,6 +138,7 @@ awaitable<> inventory_of_a_stranger(lone_scheduler& alone) {
     CHECK(alone.ordered.empty());
     auto asked = std::make_shared<release>();
     asked->id = release_id::generate(alone.world.random());
+    asked->definition = testing::written_pod("web");
     item bound{.instance = which, .want = item_want::run, .made_from = asked, .node = node, .fence = 7};
     facts news;
     news.nodes.push_back({node, "10.210.0.0/24", "node"});

@@ -295,7 +295,7 @@ private:
             view.set_node(offered);
         }
         for (auto const& row : rows)
-            if (row->takes_room()) view.hold(row->id(), row->binding()->node, row->made_from());
+            if (row->occupies_room()) view.reserve(row->id(), row->binding()->node, row->made_from());
         for (auto const& row : rows)
             for (auto const& [id, room] : view.nodes())
                 if (row->is_pending() && !refuse(room, *row->made_from(), default_policy()))

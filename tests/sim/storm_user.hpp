@@ -200,8 +200,8 @@ private:
         auto const row = co_await ask(cluster_.api().instances().get(caller(), std::move(by_id)));
         if (answer_of(row) == answer::refused) fail(to_string(row.error()));
         if (!cluster_.has_primary()) co_return;
-        log_request what{.instance = *which};
-        auto const log = co_await ask(cluster_.api().streams().open_log(caller(), std::move(what)));
+        container_log_request what{.instance = *which};
+        auto const log = co_await ask(cluster_.api().streams().open_container_log(caller(), std::move(what)));
         if (!log) co_return;
         auto const lines = co_await ask((*log)->read());
         if (lines && !lines->empty() && *lines != "hello\n") fail("a log has lost its beginning");

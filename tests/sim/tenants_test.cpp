@@ -114,8 +114,8 @@ awaitable<> lookups_keep_to_tenants(inhabited& all) {
     CHECK(own.has_value());
     auto const instance = co_await role.instances().get(stranger, all.instance);
     CHECK(instance.error().code == errc::not_found);
-    log_request what{.instance = all.instance};
-    auto const log = co_await role.streams().open_log(stranger, std::move(what));
+    container_log_request what{.instance = all.instance};
+    auto const log = co_await role.streams().open_container_log(stranger, std::move(what));
     CHECK(log.error().code == errc::not_found);
     auto const node = co_await role.nodes().get(stranger, all.node);
     CHECK(node.has_value());

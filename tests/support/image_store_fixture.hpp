@@ -85,12 +85,12 @@ public:
     result<image_ptr> ensure(std::string const& name, std::optional<image_pull_policy> policy = {}) {
         return testing::run(io, store->ensure(name, policy));
     }
-    std::vector<held_image> load(load_images what) {
+    std::vector<node_image> load(load_images what) {
         auto got = testing::run(io, store->load(std::move(what)));
         if (!got) FAIL(got.error());
         return std::move(*got);
     }
-    std::vector<held_image> held() { return testing::run(io, store->list_held()).value(); }
+    std::vector<node_image> held() { return testing::run(io, store->list_all_images()).value(); }
     result<void> remove(image_removal what) { return testing::run(io, store->remove(std::move(what))); }
     image_ptr get(std::string const& name) {
         auto const got = ensure(name);

@@ -104,8 +104,8 @@ container_key oci_world::start(container_request request) {
 
 container_exit oci_world::wait(container_key key) { return get(runtime_->wait_container(std::move(key))); }
 
-std::string oci_world::read_log(container_key key, log_options options) {
-    auto const opened = get(runtime_->open_log(std::move(key), options));
+std::string oci_world::read_log(container_key key, container_log_options options) {
+    auto const opened = get(runtime_->open_container_log(std::move(key), options));
     std::string all;
     while (true) {
         auto const part = get(opened->read());

@@ -83,7 +83,7 @@ public:
     container_key start(container_request request);
     container_exit wait(container_key key);
     /// All that a reader gives to the end.
-    std::string read_log(container_key key, log_options options);
+    std::string read_log(container_key key, container_log_options options);
 
     /// Directories of cgroups, mounts and processes that carry the tag or the directory.
     std::vector<std::string> leftovers() const;

@@ -25,7 +25,7 @@ public:
         auto const opened = co_await primary_.dial(asked.stream);
         if (!opened) co_return;
         auto& stream = **opened;
-        if (auto const* const log = std::get_if<log_call>(&asked.what)) {
+        if (auto const* const log = std::get_if<container_log_call>(&asked.what)) {
             ++open_logs_count;
             auto sending = send_log(stream, log->how);
             co_await unless(wait_closed(stream), std::move(sending));
@@ -48,7 +48,7 @@ public:
     }
 
     int open_logs_count = 0;
-    std::vector<held_image> images;       ///< the answer to every call about images
+    std::vector<node_image> images;       ///< the answer to every call about images
     std::vector<image_call> image_calls;  ///< that were made
 
 private:
@@ -59,7 +59,7 @@ private:
         }
     }
 
-    awaitable<result<void>> send_log(byte_stream& to, log_options how) {
+    awaitable<result<void>> send_log(byte_stream& to, container_log_options how) {
         for (std::size_t sent_count = 0;;) {
             while (how.follow && !log_has_ended_ && sent_count == log_text_.size()) co_await log_grew_.wait();
             auto piece = log_text_.substr(sent_count);
@@ -73,7 +73,7 @@ private:
 
     static std::string framed(std::string const& piece) {
         std::string frame;
-        append_log_frame(frame, log_origin::standard_output, piece);
+        append_container_log_frame(frame, container_log_origin::standard_output, piece);
         return frame;
     }
 

@@ -150,7 +150,7 @@ public:
     int count_open_logs() {
         return here([this] { return node_.open_logs_count; });
     }
-    void hold_images(std::vector<held_image> held) {
+    void hold_images(std::vector<node_image> held) {
         here([&] { node_.images = held; });
     }
     std::vector<image_call> image_calls() {

@@ -65,39 +65,39 @@ TEST_CASE("a cluster's subnet is cut into the nodes' parts", "[unit][network]") 
 TEST_CASE("a pool gives neither network, gateway nor broadcast address", "[unit][network]") {
     auto pool = pool_of("10.0.0.0/29");
     std::set<std::string> given;
-    for (int i = 0; i < 5; ++i) given.insert(pool.take().value());
+    for (int i = 0; i < 5; ++i) given.insert(pool.allocate().value());
     CHECK(given == std::set<std::string>{"10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"});
-    CHECK(pool.take().error().code == errc::exhausted);
+    CHECK(pool.allocate().error().code == errc::exhausted);
 }
 
 TEST_CASE("a pool too small for a Pod is exhausted from the start", "[unit][network]") {
     for (auto const* subnet : {"10.0.0.0/30", "10.0.0.0/31", "10.0.0.0/32", "255.255.255.255/32"}) {
         auto pool = pool_of(subnet);
-        if (pool.subnet().prefix_bits() == 30) CHECK(pool.take().value() == "10.0.0.2");
-        CHECK(pool.take().error().code == errc::exhausted);
+        if (pool.subnet().prefix_bits() == 30) CHECK(pool.allocate().value() == "10.0.0.2");
+        CHECK(pool.allocate().error().code == errc::exhausted);
     }
 }
 
 TEST_CASE("an address is reused as late as possible", "[unit][network]") {
     auto pool = pool_of("10.0.0.0/29");
-    CHECK(pool.take().value() == "10.0.0.2");
-    pool.give_back("10.0.0.2");
-    CHECK(pool.take().value() == "10.0.0.3");
-    CHECK(pool.take().value() == "10.0.0.4");
-    CHECK(pool.take().value() == "10.0.0.5");
-    CHECK(pool.take().value() == "10.0.0.6");
-    CHECK(pool.take().value() == "10.0.0.2");
-    pool.give_back("10.0.0.4");
-    pool.give_back("10.0.0.4");
-    pool.give_back("no address");
-    CHECK(pool.take().value() == "10.0.0.4");
+    CHECK(pool.allocate().value() == "10.0.0.2");
+    pool.free("10.0.0.2");
+    CHECK(pool.allocate().value() == "10.0.0.3");
+    CHECK(pool.allocate().value() == "10.0.0.4");
+    CHECK(pool.allocate().value() == "10.0.0.5");
+    CHECK(pool.allocate().value() == "10.0.0.6");
+    CHECK(pool.allocate().value() == "10.0.0.2");
+    pool.free("10.0.0.4");
+    pool.free("10.0.0.4");
+    pool.free("no address");
+    CHECK(pool.allocate().value() == "10.0.0.4");
 }
 
 TEST_CASE("a reserved address is not given", "[unit][network]") {
     auto pool = pool_of("10.0.0.0/24");
     CHECK(pool.reserve("10.0.0.7").has_value());
     CHECK(pool.reserve("10.0.0.7").error().code == errc::conflict);
-    CHECK(pool.take().value() == "10.0.0.8");
+    CHECK(pool.allocate().value() == "10.0.0.8");
     for (auto const* wrong : {"10.0.1.7", "10.0.0.0", "10.0.0.1", "10.0.0.255", "x"}) {
         INFO(wrong);
         CHECK(pool.reserve(wrong).error().code == errc::invalid);

@@ -362,7 +362,7 @@ TEST_CASE("junk, huge queries and many clients harm nobody") {
 TEST_CASE("v1: the images of a node are listed, brought and removed through the node") {
     api_fixture on;
     on.primary.add_node("n1");
-    held_image image{
+    node_image image{
         .digest = "sha256:" + std::string(64, 'a'), .names = {"app:1"}, .size_bytes = 5, .used_by = {"web"}};
     on.primary.hold_images({image});
     auto const path = std::string("/rik/v1/nodes/n1/images");

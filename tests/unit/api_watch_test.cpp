@@ -336,15 +336,15 @@ TEST_CASE(
     auto const reply = client.read_reply();
     CHECK(reply.is_whole);
     CHECK(reply.has_header("Content-Type: application/vnd.docker.multiplexed-stream"));
-    log_frame_parser frames;
+    container_log_frame_parser frames;
     frames.feed(reply.body);
     auto const output = frames.next();
     REQUIRE((output && *output));
-    CHECK((*output)->from == log_origin::standard_output);
+    CHECK((*output)->from == container_log_origin::standard_output);
     CHECK((*output)->bytes == "one\n");
     auto const problem = frames.next();
     REQUIRE((problem && *problem));
-    CHECK((*problem)->from == log_origin::problem);
+    CHECK((*problem)->from == container_log_origin::problem);
     CHECK((*problem)->bytes.find(R"("code":"unavailable","message":"the node has gone")") != std::string::npos);
     CHECK_FALSE(frames.next()->has_value());
     CHECK_FALSE(frames.is_inside());

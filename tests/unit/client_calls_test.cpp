@@ -128,7 +128,7 @@ TEST_CASE("a log is read as it comes, and a wait that ends loses nothing") {
     auto reply = test::stream_of("text/plain", {"one\n", "two\n"}, false);
     reply.stays_open = true;
     fake_server server(always(reply));
-    auto log = client_of(server).open_log(
+    auto log = client_of(server).open_container_log(
         {.instance = "a", .container = "c", .how = {.follow = true, .timestamps = true, .tail_lines = 5}});
     REQUIRE(log.has_value());
     CHECK(server.requests().at(0).line ==
@@ -145,19 +145,19 @@ TEST_CASE("a log is read as it comes, and a wait that ends loses nothing") {
 
 TEST_CASE("a log has an end, and a broken one does not look like it") {
     fake_server whole(always(test::stream_of("text/plain", {"a\n"}, true)));
-    auto log = client_of(whole).open_log({.instance = "a"});
+    auto log = client_of(whole).open_container_log({.instance = "a"});
     REQUIRE(log.has_value());
     CHECK(log->read(in(5s))->bytes == "a\n");
     CHECK(log->read(in(5s))->bytes.empty());
     CHECK(log->read(in(5s))->bytes.empty());
     fake_server broken(always(test::stream_of("text/plain", {"a\n"}, false)));
-    auto cut = client_of(broken).open_log({.instance = "a"});
+    auto cut = client_of(broken).open_container_log({.instance = "a"});
     REQUIRE(cut.has_value());
     CHECK(cut->read(in(5s))->bytes == "a\n");
     CHECK(cut->read(in(5s)).error().code == rik::errc::unavailable);
     fake_server refuses(
         always(test::reply_with(409, R"({"error":{"code":"conflict","message":"it has not started"}})")));
-    CHECK(client_of(refuses).open_log({.instance = "a"}).error().code == rik::errc::conflict);
+    CHECK(client_of(refuses).open_container_log({.instance = "a"}).error().code == rik::errc::conflict);
 }
 
 TEST_CASE("a watch that breaks goes on after the last event") {
@@ -252,29 +252,32 @@ TEST_CASE("a watch of something that is not there fails at once") {
 
 namespace {
 
-std::string frame(rik::log_origin from, std::string_view bytes) {
+std::string frame(rik::container_log_origin from, std::string_view bytes) {
     std::string text;
-    rik::append_log_frame(text, from, bytes);
+    rik::append_container_log_frame(text, from, bytes);
     return text;
 }
 
-std::string mark(std::string after) { return frame(rik::log_origin::mark, rik::to_text({.after = std::move(after)})); }
+std::string mark(std::string after) {
+    return frame(rik::container_log_origin::mark, rik::to_text({.after = std::move(after)}));
+}
 
-constexpr auto out = rik::log_origin::standard_output;
-constexpr auto err = rik::log_origin::standard_error;
+constexpr auto out = rik::container_log_origin::standard_output;
+constexpr auto err = rik::container_log_origin::standard_error;
 constexpr auto framed_type = "application/vnd.docker.multiplexed-stream";
 constexpr auto marked_type = "application/vnd.rik.log-stream";
 
 /// All of a log, with what was said of it where it was said: "(lost)".
 struct followed {
     explicit followed(fake_server const& server,
-                      rik::log_wanted const& wanted = {.instance = "a", .how = {.follow = true}}) {
+                      rik::container_log_wanted const& wanted = {.instance = "a", .how = {.follow = true}}) {
         auto client = client_of(server);
-        rik::log_follower log(client, wanted, {.reconnect_for = 5s}, [this](rik::log_notice const& notice) {
-            using what = rik::log_notice::what;
-            output += notice.kind == what::lost ? "(lost)" : notice.kind == what::back ? "(back)" : "(missing)";
-            said = notice.text;
-        });
+        rik::container_log_follower log(
+            client, wanted, {.reconnect_for = 5s}, [this](rik::container_log_notice const& notice) {
+                using what = rik::container_log_notice::what;
+                output += notice.kind == what::lost ? "(lost)" : notice.kind == what::back ? "(back)" : "(missing)";
+                said = notice.text;
+            });
         auto done = log.open();
         while (done) {
             auto const part = log.read(in(10s));
@@ -344,7 +347,7 @@ TEST_CASE("marks may stand elsewhere the next time, also in the middle of what w
 
 TEST_CASE("what is not kept any more is told, and nothing that follows is taken for known") {
     auto const when = rik::parse_wall_time("2026-11-21T19:19:38Z").value();
-    auto const gap = frame(rik::log_origin::mark, rik::to_text({.is_gap = true, .gap_begin = when}));
+    auto const gap = frame(rik::container_log_origin::mark, rik::to_text({.is_gap = true, .gap_begin = when}));
     fake_server server(in_turn({test::stream_of(marked_type, {mark("A"), frame(out, "one\n")}, false),
                                 test::stream_of(marked_type, {mark("D"), gap + frame(out, "nine\n")}, true)}));
     followed const log(server);
@@ -370,10 +373,10 @@ TEST_CASE("an instance that was deleted while its log was cut off is told as tha
 }
 
 TEST_CASE("what a server says of a log that it cannot go on with is told, and so is a log that ends within a frame") {
-    auto const problem =
-        frame(rik::log_origin::problem, R"({"error":{"code":"internal","message":"the disk cannot be read"}})");
+    auto const problem = frame(rik::container_log_origin::problem,
+                               R"({"error":{"code":"internal","message":"the disk cannot be read"}})");
     fake_server failing(always(test::stream_of(framed_type, {frame(out, "one\n") + problem}, true)));
-    auto log = client_of(failing).open_log({.instance = "a"});
+    auto log = client_of(failing).open_container_log({.instance = "a"});
     REQUIRE(log.has_value());
     CHECK(log->read(in(5s))->bytes == "one\n");
     auto const said = log->read(in(5s));
@@ -381,7 +384,7 @@ TEST_CASE("what a server says of a log that it cannot go on with is told, and so
     CHECK(said.error().message == "the disk cannot be read");
 
     fake_server cut(always(test::stream_of(framed_type, {frame(out, "one\n").substr(0, 10)}, true)));
-    auto half = client_of(cut).open_log({.instance = "a"});
+    auto half = client_of(cut).open_container_log({.instance = "a"});
     REQUIRE(half.has_value());
     CHECK(half->read(in(5s)).error().code == rik::errc::corrupt);
 }
@@ -399,7 +402,7 @@ TEST_CASE("a followed log gives up when the server stays away") {
     std::optional<fake_server> server;
     server.emplace(always(test::stream_of(marked_type, {mark("A"), frame(out, "x")}, false)));
     auto client = client_of(*server);
-    rik::log_follower log(client, {.instance = "a", .how = {.follow = true}}, {.reconnect_for = 300ms});
+    rik::container_log_follower log(client, {.instance = "a", .how = {.follow = true}}, {.reconnect_for = 300ms});
     REQUIRE(log.open().has_value());
     CHECK(log.read(in(5s))->bytes == "x");
     server.reset();

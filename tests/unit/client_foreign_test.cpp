@@ -60,7 +60,7 @@ TEST_CASE("what answers and is not rik's API is said to be that, by every call")
         check(client.remove(rik::resource_kind::instance, "a"));
         check(client.create_workload("{}"));
         check(client.create_instances({.workload = "w"}));
-        check(client.open_log({.instance = "a"}));
+        check(client.open_container_log({.instance = "a"}));
         check(client.watch(rik::resource_kind::workload));
         check(client.version());
     }

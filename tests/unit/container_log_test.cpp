@@ -1,5 +1,5 @@
 // conmon's log format: entries, and the bytes of a container that they are made of.
-#include "runtime/oci/log_format_detail.hpp"
+#include "runtime/oci/container_log_format_detail.hpp"
 
 #include "support/catch.hpp"
 
@@ -32,7 +32,7 @@ std::string written(std::string_view stream, std::string_view bytes) {
     return log;
 }
 
-std::string take_all(log_decoder& decoder) {
+std::string take_all(container_log_decoder& decoder) {
     std::string all;
     for (auto part = decoder.take(); !part.empty(); part = decoder.take()) {
         CHECK(part.size() <= bytes_max);
@@ -41,8 +41,8 @@ std::string take_all(log_decoder& decoder) {
     return all;
 }
 
-std::string decoded(std::string_view log, std::size_t step, log_options const& form = {}) {
-    log_decoder decoder(form, bytes_max);
+std::string decoded(std::string_view log, std::size_t step, container_log_options const& form = {}) {
+    container_log_decoder decoder(form, bytes_max);
     std::string all;
     for (std::size_t at = 0; at < log.size(); at += step) {
         decoder.feed(log.substr(at, step));
@@ -54,7 +54,7 @@ std::string decoded(std::string_view log, std::size_t step, log_options const& f
 
 /// "1:text" for each frame.
 std::vector<std::string> frames_in(std::string const& bytes) {
-    log_frame_parser parser;
+    container_log_frame_parser parser;
     parser.feed(bytes);
     std::vector<std::string> found;
     for (auto next = parser.next(); *next; next = parser.next())
@@ -66,18 +66,18 @@ std::vector<std::string> frames_in(std::string const& bytes) {
 /// What a stream has in frames, and the marks among them.
 struct frames {
     explicit frames(std::string const& bytes) {
-        log_frame_parser parser;
+        container_log_frame_parser parser;
         parser.feed(bytes);
         for (auto next = parser.next(); *next; next = parser.next()) {
             auto const& piece = **next;
-            if (piece.from == log_origin::mark) marks.push_back(*parse_log_mark(piece.bytes));
-            if (piece.from == log_origin::standard_output) output += piece.bytes;
-            if (piece.from == log_origin::standard_error) errors += piece.bytes;
+            if (piece.from == container_log_origin::mark) marks.push_back(*parse_container_log_mark(piece.bytes));
+            if (piece.from == container_log_origin::standard_output) output += piece.bytes;
+            if (piece.from == container_log_origin::standard_error) errors += piece.bytes;
         }
     }
     std::string output;
     std::string errors;
-    std::vector<log_mark> marks;
+    std::vector<container_log_mark> marks;
 };
 
 }  // namespace
@@ -86,7 +86,7 @@ TEST_CASE("a log entry has a time, a stream, a tag and text with spaces", "[unit
     auto const found = parse_log_entry("2026-11-21T19:19:38.5+00:00 stderr F a  b ");
     REQUIRE(found);
     CHECK(found->time == "2026-11-21T19:19:38.5+00:00");
-    CHECK(found->from == log_origin::standard_error);
+    CHECK(found->from == container_log_origin::standard_error);
     CHECK(found->ends_line);
     CHECK(found->text == "a  b ");
     CHECK(parse_log_entry("t stdout F ")->text.empty());
@@ -118,12 +118,12 @@ TEST_CASE("any bytes come out as they were written, in pieces of any size", "[un
         frames const found(decoded(log, step, {.is_framed = true}));
         CHECK((found.output == output));  // nobody wants to see them
         CHECK((found.errors == errors));
-        CHECK((decoded(log, step, {.only = log_origin::standard_error}) == errors));
+        CHECK((decoded(log, step, {.only = container_log_origin::standard_error}) == errors));
     }
 }
 
 TEST_CASE("text without a newline comes as soon as it is in the log", "[unit][oci]") {
-    log_decoder decoder({}, 1000);
+    container_log_decoder decoder({}, 1000);
     decoder.feed("t1 stdout P Setting up...\n");
     CHECK(decoder.take() == "Setting up...");
     decoder.feed("t2 stdout F done\n");
@@ -138,13 +138,13 @@ TEST_CASE("a line may be longer than what is taken at once", "[unit][oci]") {
 }
 
 TEST_CASE("with times, each line of a stream begins with that of its first part", "[unit][oci]") {
-    log_decoder decoder({.timestamps = true}, 1000);
+    container_log_decoder decoder({.timestamps = true}, 1000);
     decoder.feed("t1 stdout P a\nt2 stderr F c\nt3 stdout F b\nt4 stderr F \n");
     CHECK(decoder.take() == "t1 at2 c\nb\nt4 \n");
 }
 
 TEST_CASE("parts are not joined across a hole", "[unit][oci]") {
-    log_decoder decoder({}, 1000);
+    container_log_decoder decoder({}, 1000);
     decoder.feed("t1 stdout P begun\nt2 std");
     decoder.interrupt();
     decoder.feed("t3 stdout F end of another\n");
@@ -152,7 +152,7 @@ TEST_CASE("parts are not joined across a hole", "[unit][oci]") {
 }
 
 TEST_CASE("an entry that a full disk has cut spoils nothing of the next file", "[unit][oci]") {
-    log_decoder decoder({}, 1000);
+    container_log_decoder decoder({}, 1000);
     decoder.feed("2026-11-21T19:19:38Z stdout F on");
     decoder.end_file();
     decoder.feed("2026-11-21T19:19:39Z stdout F e\n");
@@ -161,7 +161,7 @@ TEST_CASE("an entry that a full disk has cut spoils nothing of the next file", "
 }
 
 TEST_CASE("each piece is a frame that says which stream it is of, if that was asked for", "[unit][oci]") {
-    log_decoder decoder({.is_framed = true}, 1000);
+    container_log_decoder decoder({.is_framed = true}, 1000);
     decoder.feed(line("stdout", "P", "one ") + line("stderr", "F", "bad") + line("stdout", "F", "line") +
                  line("stderr", "F", "") + line("stderr", "P", "no end"));
     CHECK(frames_in(decoder.take()) == std::vector<std::string>{"1:one ", "2:bad\n", "1:line\n", "2:\n", "2:no end"});
@@ -169,7 +169,7 @@ TEST_CASE("each piece is a frame that says which stream it is of, if that was as
 }
 
 TEST_CASE("frames are taken whole, and no more at once than was allowed", "[unit][oci]") {
-    log_decoder decoder({.is_framed = true}, bytes_max);
+    container_log_decoder decoder({.is_framed = true}, bytes_max);
     for (int count = 0; count < 20; ++count) decoder.feed(line("stdout", "F", "0123456789"));
     decoder.feed(line("stderr", "F", std::string(200, 'x')));
     std::vector<std::string> found;
@@ -180,16 +180,16 @@ TEST_CASE("frames are taken whole, and no more at once than was allowed", "[unit
     REQUIRE(found.size() == 24);
     CHECK(found[19] == "1:0123456789\n");
     // A frame's head takes its part of what may be taken at once.
-    CHECK(found[20] == "2:" + std::string(bytes_max - log_frame_head_bytes, 'x'));
+    CHECK(found[20] == "2:" + std::string(bytes_max - container_log_frame_head_bytes, 'x'));
 }
 
 TEST_CASE("nothing is given that was written before a time", "[unit][oci]") {
     auto const at = [](std::string const& second, std::string const& rest) {
         return "2026-11-21T21:19:" + second + ".5+02:00 stdout " + rest + "\n";
     };
-    log_options form;
+    container_log_options form;
     form.since = parse_zoned_time("2026-11-21T19:19:40Z").value();
-    log_decoder decoder(form, 1000);
+    container_log_decoder decoder(form, 1000);
     decoder.feed(at("39", "F old") + at("39", "P be") + at("40", "F gun") + at("41", "F new"));
     CHECK(decoder.take() == "gun\nnew\n");
 }
@@ -202,7 +202,7 @@ struct tail {
 };
 
 /// What the last lines are, found block by block.
-tail tail_of(std::string_view log, std::uint64_t wanted, std::optional<log_origin> only = {},
+tail tail_of(std::string_view log, std::uint64_t wanted, std::optional<container_log_origin> only = {},
              std::size_t lines_per_block = 1000) {
     std::vector<std::size_t> starts{0};
     for (auto at = log.find('\n'); at != log.npos; at = log.find('\n', at + 1)) starts.push_back(at + 1);
@@ -215,10 +215,10 @@ tail tail_of(std::string_view log, std::uint64_t wanted, std::optional<log_origi
             begin = starts[first] + *found;
         last = first;
     }
-    log_position state;
-    state.output.skipped_entries = search.skipped_entries(log_origin::standard_output);
-    state.errors.skipped_entries = search.skipped_entries(log_origin::standard_error);
-    log_decoder decoder({.only = only}, 100'000);
+    container_log_position state;
+    state.output.skipped_entries = search.skipped_entries(container_log_origin::standard_output);
+    state.errors.skipped_entries = search.skipped_entries(container_log_origin::standard_error);
+    container_log_decoder decoder({.only = only}, 100'000);
     decoder.go_on_from(state);
     decoder.feed(log.substr(begin));
     return {!search.is_done(), decoder.take()};
@@ -271,9 +271,9 @@ TEST_CASE("of streams that are mixed within their lines, the tail has the lines 
 TEST_CASE("of one stream alone nothing else comes, and its tail counts its own lines", "[unit][oci]") {
     auto const log = line("stderr", "F", "e1") + line("stdout", "F", "o1") + line("stderr", "P", "e2") +
                      line("stdout", "F", "o2") + line("stdout", "P", "o3");
-    CHECK(decoded(log, 1000, {.only = log_origin::standard_error}) == "e1\ne2");
-    CHECK(tail_of(log, 1, log_origin::standard_error).text == "e2");
-    CHECK(tail_of(log, 2, log_origin::standard_output).text == "o2\no3");
+    CHECK(decoded(log, 1000, {.only = container_log_origin::standard_error}) == "e1\ne2");
+    CHECK(tail_of(log, 1, container_log_origin::standard_error).text == "e2");
+    CHECK(tail_of(log, 2, container_log_origin::standard_output).text == "o2\no3");
 }
 
 TEST_CASE("an entry that is being written is no part of the tail, and not lost", "[unit][oci]") {
@@ -283,27 +283,27 @@ TEST_CASE("an entry that is being written is no part of the tail, and not lost",
 }
 
 TEST_CASE("a reader that goes on at a mark gets what another would get behind it", "[unit][oci]") {
-    log_options const form{.timestamps = true, .is_framed = true, .has_marks = true};
+    container_log_options const form{.timestamps = true, .is_framed = true, .has_marks = true};
     auto const log = line("stdout", "F", "1") + line("stdout", "P", "2 begins") + line("stderr", "P", "bad") +
                      line("stdout", "F", ", ends") + line("stderr", "F", "") + line("stdout", "F", "3");
     frames const whole([&] {
-        log_decoder decoder(form, 100'000);
+        container_log_decoder decoder(form, 100'000);
         decoder.feed(log);
         return decoder.take();
     }());
     for (std::size_t cut = 0; cut <= log.size(); ++cut) {
-        log_decoder first(form, 100'000);
+        container_log_decoder first(form, 100'000);
         first.feed(log.substr(0, cut));
-        log_position here;
+        container_log_position here;
         here.file = 7;
         here.offset = cut;
         first.mark(here);
         frames const begun(first.take());
         REQUIRE(begun.marks.size() == 1);
-        auto const there = parse_log_position(begun.marks.front().after);
+        auto const there = parse_container_log_position(begun.marks.front().after);
         REQUIRE(there.has_value());
         CHECK(there->file == 7);
-        log_decoder second(form, 100'000);
+        container_log_decoder second(form, 100'000);
         second.go_on_from(*there);
         second.feed(log.substr(there->offset));
         frames const rest(second.take());
@@ -313,7 +313,7 @@ TEST_CASE("a reader that goes on at a mark gets what another would get behind it
 }
 
 TEST_CASE("a mark tells from when to when something is missing", "[unit][oci]") {
-    log_decoder decoder({.is_framed = true, .has_marks = true}, 1000);
+    container_log_decoder decoder({.is_framed = true, .has_marks = true}, 1000);
     decoder.feed("2026-11-21T19:19:38.5+00:00 stdout P a\n");
     decoder.interrupt();
     CHECK(frames(decoder.take()).output == "a\n");

@@ -16,7 +16,7 @@ TEST_CASE("a range that Pods cannot have is not written into a state directory",
         local_options options{.state_dir = scratch.path() / "state", .run_dir = scratch.path() / "run"};
         options.cluster_cidr = range;
         directories place;
-        auto const taken = place.take(options);
+        auto const taken = place.claim(options);
         REQUIRE_FALSE(taken.has_value());
         CHECK(taken.error().code == errc::invalid);
     }
@@ -32,7 +32,7 @@ TEST_CASE("what was made for a start that is refused goes again, and what was th
         INFO(state);
         local_options const options{.state_dir = state, .run_dir = scratch.path() / "new" / "run"};
         directories place;
-        REQUIRE(place.take(options));
+        REQUIRE(place.claim(options));
         CHECK(place.is_new());
         REQUIRE(place.remove({}));
         place.undo();
@@ -48,7 +48,7 @@ TEST_CASE("a removal of a path that is refused makes nothing", "[unit][all]") {
         INFO(state);
         local_options options{.state_dir = state, .run_dir = scratch.path() / "both"};
         directories place;
-        auto const taken = place.take_to_remove(options);
+        auto const taken = place.claim_to_remove(options);
         REQUIRE_FALSE(taken.has_value());
         CHECK(taken.error().code == errc::invalid);
         place.undo();
@@ -66,7 +66,7 @@ TEST_CASE("a removal of what does not exist leaves nothing, and what stood above
         local_options const options{.state_dir = root / "state", .run_dir = scratch.path() / "run" / "deep"};
         {
             directories place;
-            REQUIRE(place.take_to_remove(options));
+            REQUIRE(place.claim_to_remove(options));
             REQUIRE(place.remove({}));
         }
         CHECK_FALSE(std::filesystem::exists(scratch.path() / "new"));
@@ -81,17 +81,17 @@ TEST_CASE("a start that is refused takes nothing from a state directory that is 
     local_options const options{.state_dir = scratch.path() / "state", .run_dir = scratch.path() / "run"};
     {
         directories first;
-        REQUIRE(first.take(options));
+        REQUIRE(first.claim(options));
         std::filesystem::create_directory(scratch.path() / "state" / "pods");
     }
     {
         directories second;
-        REQUIRE(second.take(options));
+        REQUIRE(second.claim(options));
         CHECK_FALSE(second.is_new());
         second.undo();
     }
     directories last;
-    REQUIRE(last.take_to_remove(options));
+    REQUIRE(last.claim_to_remove(options));
     std::filesystem::remove(scratch.path() / "state" / "pods");
     REQUIRE(last.remove({}));
     CHECK(std::filesystem::is_empty(scratch.path()));

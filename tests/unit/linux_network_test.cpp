@@ -1,7 +1,7 @@
 #include "network/linux/firewall_text_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
+#include "network/linux/interfaces_detail.hpp"
 #include "network/linux/link_messages_detail.hpp"
-#include "network/linux/links_detail.hpp"
 #include "network/linux/names_detail.hpp"
 #include "network/linux/namespaces_detail.hpp"
 #include "network/linux/netlink_detail.hpp"
@@ -46,10 +46,10 @@ TEST_CASE("names of links fit into the kernel's 15 characters and follow from ta
     std::set<std::string> names;
     for (int i = 0; i < 1000; ++i) {
         auto const instance = instance_id::generate(random);
-        auto const name = pod_link_name(tag, instance);
+        auto const name = pod_veth_name(tag, instance);
         CHECK(name.size() == 15);
-        CHECK(name == pod_link_name(tag, instance));
-        CHECK(name != pod_link_name("0123abce", instance));
+        CHECK(name == pod_veth_name(tag, instance));
+        CHECK(name != pod_veth_name("0123abce", instance));
         names.insert(name);
     }
     CHECK(names.size() == 1000);
@@ -59,10 +59,10 @@ TEST_CASE("names of links fit into the kernel's 15 characters and follow from ta
 
 TEST_CASE("link groups are never that of everybody's links", "[unit][network]") {
     for (auto const* each : {"00000000", "ffffffff", "80000000", tag}) {
-        auto const groups = link_groups_of(each);
+        auto const groups = interface_groups_of(each);
         CHECK(groups.live != 0);
-        CHECK(groups.condemned != 0);
-        CHECK(groups.live != groups.condemned);
+        CHECK(groups.disconnected != 0);
+        CHECK(groups.live != groups.disconnected);
     }
 }
 
@@ -152,11 +152,11 @@ TEST_CASE("a thread that is not at home works neither on the node's links nor in
     testing::scratch_directory directory;
     auto const own = open_namespace("/proc/self/ns/net");
     REQUIRE(own.has_value());
-    CHECK(node_links(tag).list_joined().has_value());
+    CHECK(node_interfaces(tag).list_joined().has_value());
     std::vector<error> refusals;
     std::thread([&] {
         stray_thread::mark();
-        refusals = {node_links(tag).list_joined().error(), open_socket_in(*own).error(),
+        refusals = {node_interfaces(tag).list_joined().error(), open_socket_in(*own).error(),
                     pin_namespaces(directory.path(), "pod").error()};
     }).join();
     REQUIRE(refusals.size() == 3);

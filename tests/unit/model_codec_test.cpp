@@ -52,27 +52,27 @@ TEST_CASE("an instance is read back and shares its release", "[codec]") {
 
 TEST_CASE("an instance holds its room until its node has vacated, whatever its containers are said to do", "[codec]") {
     auto fields = make_instance(std::make_shared<release const>(make_release())).fields();
-    CHECK(instance(fields).takes_room());  // condemned, and its container has exited
+    CHECK(instance(fields).occupies_room());  // condemned, and its container has exited
     fields.binding->condemned = false;
     fields.status.state = instance_state::failed;
-    CHECK(instance(fields).takes_room());
+    CHECK(instance(fields).occupies_room());
     fields.binding->vacated = true;
-    CHECK_FALSE(instance(fields).takes_room());
+    CHECK_FALSE(instance(fields).occupies_room());
     fields.binding->condemned = true;
     fields.status.state = instance_state::destroying;
-    CHECK_FALSE(instance(fields).takes_room());
+    CHECK_FALSE(instance(fields).occupies_room());
     fields.binding.reset();
-    CHECK_FALSE(instance(fields).takes_room());
+    CHECK_FALSE(instance(fields).occupies_room());
 }
 
 TEST_CASE("whether the room was given back is stored", "[codec]") {
     one_release releases;
     releases.only = std::make_shared<release const>(make_release());
     auto fields = make_instance(releases.only).fields();
-    CHECK(decode_instance(encode(instance(fields)), releases)->takes_room());
+    CHECK(decode_instance(encode(instance(fields)), releases)->occupies_room());
     fields.status.state = instance_state::destroying;
     fields.binding->vacated = true;
-    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->takes_room());
+    CHECK_FALSE(decode_instance(encode(instance(fields)), releases)->occupies_room());
 }
 
 TEST_CASE("an exit code of 0 is not the same as none", "[codec]") {
@@ -121,7 +121,7 @@ TEST_CASE("a workload shares the definition of its current release, unless it ha
 
 TEST_CASE("a stored definition that is none is corrupt, and says of which object and why", "[codec]") {
     auto text = encode(make_release());
-    text.replace(text.find("\\\"image"), 8, "\\\"imagx");
+    text.replace(text.find("\\\"image"), 7, "\\\"imagx");
     auto const read = decode_release(text);
     REQUIRE_FALSE(read.has_value());
     CHECK(read.error().code == errc::corrupt);

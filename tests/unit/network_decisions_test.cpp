@@ -1,8 +1,8 @@
 // What a node's network decides: which connections are stale, how large packets are, who may have a port.
+#include "network/linux/default_route_detail.hpp"
 #include "network/linux/flows_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
 #include "network/linux/link_messages_detail.hpp"
-#include "network/linux/uplink_detail.hpp"
 
 #include "support/catch.hpp"
 
@@ -123,14 +123,14 @@ TEST_CASE("what leaves the cluster under a Pod's own address is stale", "[unit][
 TEST_CASE("the Pods' MTU is the smallest of the default routes that are used", "[unit][network]") {
     std::map<std::uint32_t, std::uint32_t> const links{{1, 65536}, {2, 1500}, {3, 1400}, {4, 9000}, {5, 65536}};
     CHECK(mtu_of({}, links) == 1500);
-    CHECK(mtu_of({{.metric = 0, .link = 3}}, links) == 1400);
-    CHECK(mtu_of({{.metric = 0, .link = 4}}, links) == 9000);
-    CHECK(mtu_of({{.metric = 0, .link = 4, .mtu = 1280}}, links) == 1280);
-    CHECK(mtu_of({{.metric = 0, .link = 3, .mtu = 9000}}, links) == 1400);
-    CHECK(mtu_of({{.metric = 20, .link = 3}, {.metric = 10, .link = 2}}, links) == 1500);
-    CHECK(mtu_of({{.metric = 10, .link = 2}, {.metric = 10, .link = 3}}, links) == 1400);
-    CHECK(mtu_of({{.metric = 0, .link = 99}}, links) == 1500);  // gone meanwhile
-    CHECK(mtu_of({{.metric = 0, .link = 5}}, links) == 65535);
+    CHECK(mtu_of({{.metric = 0, .interface_index = 3}}, links) == 1400);
+    CHECK(mtu_of({{.metric = 0, .interface_index = 4}}, links) == 9000);
+    CHECK(mtu_of({{.metric = 0, .interface_index = 4, .mtu = 1280}}, links) == 1280);
+    CHECK(mtu_of({{.metric = 0, .interface_index = 3, .mtu = 9000}}, links) == 1400);
+    CHECK(mtu_of({{.metric = 20, .interface_index = 3}, {.metric = 10, .interface_index = 2}}, links) == 1500);
+    CHECK(mtu_of({{.metric = 10, .interface_index = 2}, {.metric = 10, .interface_index = 3}}, links) == 1400);
+    CHECK(mtu_of({{.metric = 0, .interface_index = 99}}, links) == 1500);  // gone meanwhile
+    CHECK(mtu_of({{.metric = 0, .interface_index = 5}}, links) == 65535);
 }
 
 namespace {
@@ -157,14 +157,15 @@ TEST_CASE("default routes are read with their metric, MTU and next hops", "[unit
         netlink_message::nest const metrics(message, RTA_METRICS);
         message.add(RTAX_MTU, std::uint32_t{1380});
     });
-    CHECK(ways_of(plain) == std::vector<way_out>{{.metric = 100, .link = 7, .mtu = 1380}});
+    CHECK(ways_of(plain) == std::vector<way_out>{{.metric = 100, .interface_index = 7, .mtu = 1380}});
     auto const several = route_reply(default_route(), [](auto& message) {
         netlink_message::nest const hops(message, RTA_MULTIPATH);
         for (int index : {3, 4})
             message.append(
                 rtnexthop{.rtnh_len = sizeof(rtnexthop), .rtnh_flags = 0, .rtnh_hops = 0, .rtnh_ifindex = index});
     });
-    CHECK(ways_of(several) == std::vector<way_out>{{.metric = 0, .link = 3}, {.metric = 0, .link = 4}});
+    CHECK(ways_of(several) ==
+          std::vector<way_out>{{.metric = 0, .interface_index = 3}, {.metric = 0, .interface_index = 4}});
     auto nearer = default_route();
     nearer.rtm_dst_len = 24;
     CHECK(ways_of(route_reply(nearer, [](auto&) {})).empty());
@@ -176,19 +177,19 @@ TEST_CASE("default routes are read with their metric, MTU and next hops", "[unit
 TEST_CASE("a port that is held is nobody else's, and refuses whoever calls it", "[unit][network]") {
     constexpr std::uint16_t port = 47'113;
     {
-        auto const held = hold_port(port_protocol::tcp, port);
+        auto const held = occupy_port(port_protocol::tcp, port);
         REQUIRE(held.has_value());
         CHECK(call(SOCK_STREAM, port) == ECONNREFUSED);
         CHECK(listen_on(port) == -1);
-        CHECK(hold_port(port_protocol::tcp, port).error().code == errc::conflict);
-        auto const datagrams = hold_port(port_protocol::udp, port);
+        CHECK(occupy_port(port_protocol::tcp, port).error().code == errc::conflict);
+        auto const datagrams = occupy_port(port_protocol::udp, port);
         REQUIRE(datagrams.has_value());
         CHECK(call(SOCK_DGRAM, port) == ECONNREFUSED);
-        CHECK(hold_port(port_protocol::udp, port).error().code == errc::conflict);
+        CHECK(occupy_port(port_protocol::udp, port).error().code == errc::conflict);
     }
     auto const program = listen_on(port);
     REQUIRE(program >= 0);
-    CHECK(hold_port(port_protocol::tcp, port).error().code == errc::conflict);
+    CHECK(occupy_port(port_protocol::tcp, port).error().code == errc::conflict);
     ::close(program);
 }
 
@@ -200,7 +201,7 @@ TEST_CASE("old connections of a port keep nobody from holding it, and nobody els
     auto const connection = ::accept(program, nullptr, nullptr);
     ::close(connection);  // or the caller: one of them is in TIME_WAIT or FIN_WAIT now
     ::close(program);
-    auto const held = hold_port(port_protocol::tcp, port);
+    auto const held = occupy_port(port_protocol::tcp, port);
     REQUIRE(held.has_value());
     CHECK(call(SOCK_STREAM, port) == ECONNREFUSED);
     CHECK(listen_on(port) == -1);
@@ -213,14 +214,14 @@ TEST_CASE("a closed port leads nowhere, and is still nobody else's", "[unit][net
     auto const second = instance_id::generate(random);
     std::vector<port_mapping> const mappings{{.host_port = port, .address = pod, .port = 80}};
     port_table table;
-    REQUIRE(table.take(first, mappings));
+    REQUIRE(table.open(first, mappings));
     CHECK(table.close(first).size() == 1);
     CHECK(table.all().empty());
-    CHECK(table.take(second, mappings).error().message.find("another Pod") != std::string::npos);
-    REQUIRE(table.take(first, mappings));
+    CHECK(table.open(second, mappings).error().message.find("another Pod") != std::string::npos);
+    REQUIRE(table.open(first, mappings));
     CHECK(table.all().size() == 1);
     table.give_back(first);
-    CHECK(table.take(second, mappings));
+    CHECK(table.open(second, mappings));
 }
 
 }  // namespace rik::detail

@@ -44,7 +44,7 @@ TEST_CASE("shares are right on a node with a disk of petabytes, too") {
     auto small = make_candidate(1, 4000);
     auto large = make_candidate(2, 4000);
     for (auto* const each : {&small, &large}) each->capacity.set(resource::storage, huge);
-    small.taken.set(resource::storage, huge / 2);
+    small.reserved.set(resource::storage, huge / 2);
     auto const of = make_release(1, 400);
     CHECK(scores::most_free(small, *of) == 499);  // in whole thousandths, rounded down
     CHECK(scores::most_free(large, *of) == 900);
@@ -54,7 +54,7 @@ TEST_CASE("placing changes nothing of what it was given") {
     cluster_view nodes;
     nodes.set_node(make_candidate(1, 4000));
     (void)place(nodes, requests(make_release(1, 1000), 0, 3), default_policy());
-    CHECK(nodes.find(numbered<node_id>(1))->taken.empty());
+    CHECK(nodes.find(numbered<node_id>(1))->reserved.empty());
 }
 
 TEST_CASE("a node in trouble takes nothing, and the reason says what its trouble is") {
@@ -107,10 +107,10 @@ TEST_CASE("a host port is given once per node, and is free again afterwards") {
     REQUIRE(decided.unplaced.size() == 1);
     CHECK(decided.unplaced[0].causes == std::vector<std::string_view>{"host port is taken"});
 
-    nodes.hold(numbered<instance_id>(7), numbered<node_id>(1), edge);
+    nodes.reserve(numbered<instance_id>(7), numbered<node_id>(1), edge);
     CHECK(refuse(*nodes.find(numbered<node_id>(1)), *edge, default_policy()) == "host port is taken");
-    CHECK(nodes.release(numbered<instance_id>(7)));
-    CHECK_FALSE(nodes.release(numbered<instance_id>(7)));
+    CHECK(nodes.unreserve(numbered<instance_id>(7)));
+    CHECK_FALSE(nodes.unreserve(numbered<instance_id>(7)));
     CHECK_FALSE(refuse(*nodes.find(numbered<node_id>(1)), *edge, default_policy()).has_value());
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("all that lacks is told, with what is asked and what is free") {
         nodes.set_node(each);
         auto holder = std::make_shared<release>(*make_release(10 + number, 0));
         holder->requests.set(resource::memory, std::int64_t{number} << 30);
-        nodes.hold(numbered<instance_id>(number), numbered<node_id>(number), holder);
+        nodes.reserve(numbered<instance_id>(number), numbered<node_id>(number), holder);
     }
     auto large = std::make_shared<release>(*make_release(1, 4500));
     large->requests.set(resource::memory, std::int64_t{900} << 30);
@@ -140,7 +140,7 @@ TEST_CASE("amounts that read alike are told exactly, and less than nothing is no
     one.capacity.set(resource::memory, (std::int64_t{16} << 30) + 1);
     nodes.set_node(one);
     for (unsigned number = 1; number <= 3; ++number)
-        nodes.hold(numbered<instance_id>(number), one.id, make_release(10 + number, 0));
+        nodes.reserve(numbered<instance_id>(number), one.id, make_release(10 + number, 0));
     auto asked = std::make_shared<release>(*make_release(1, 1));
     asked->requests.set(resource::memory, (std::int64_t{16} << 30) + 2);
     auto const decided = place(nodes, requests(asked, 50, 1), default_policy());
@@ -168,8 +168,8 @@ TEST_CASE("a host port that is taken is told with its number and its holder") {
     change_spec(*two, [](instance_template& spec) {
         spec.containers[0].ports.push_back({.port = 53, .host_port = 5353, .protocol = port_protocol::udp});
     });
-    nodes.hold(numbered<instance_id>(7), numbered<node_id>(1), two);
-    nodes.hold(numbered<instance_id>(8), numbered<node_id>(2), make_release(2, 100, 8080));
+    nodes.reserve(numbered<instance_id>(7), numbered<node_id>(1), two);
+    nodes.reserve(numbered<instance_id>(8), numbered<node_id>(2), make_release(2, 100, 8080));
     auto const names = [](instance_id const& id) {
         return id == numbered<instance_id>(7) ? std::string("web-1 of workload web") : std::string();
     };
@@ -260,7 +260,7 @@ TEST_CASE("a node that holds more than it offers takes nothing") {
     cluster_view nodes;
     nodes.set_node(make_candidate(1, 4000));
     auto const large = make_release(1, 3000);
-    nodes.hold(numbered<instance_id>(1), numbered<node_id>(1), large);
+    nodes.reserve(numbered<instance_id>(1), numbered<node_id>(1), large);
     nodes.set_node(make_candidate(1, 1000));  // it has come back smaller
     auto const decided = place(nodes, requests(make_release(2, 1), 2, 1), default_policy());
     CHECK(decided.placed.empty());

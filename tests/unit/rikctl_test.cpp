@@ -637,8 +637,8 @@ TEST_CASE("describe gathers what belongs together") {
 
 TEST_CASE("logs print both streams as one, or one of them") {
     std::string frames;
-    rik::append_log_frame(frames, rik::log_origin::standard_output, "one\n");
-    rik::append_log_frame(frames, rik::log_origin::standard_error, "bad\n");
+    rik::append_container_log_frame(frames, rik::container_log_origin::standard_output, "one\n");
+    rik::append_container_log_frame(frames, rik::container_log_origin::standard_error, "bad\n");
     auto const log = test::stream_of("application/vnd.docker.multiplexed-stream", {frames}, true);
     fake_server server(
         routes({{"GET /rik/v1/instances/web-1/logs ", log}, {"GET /rik/v1/instances/web-1/logs?stream=stderr ", log}}));
@@ -691,8 +691,8 @@ TEST_CASE("run in the foreground gives the output and the exit code of the conta
 
 TEST_CASE("run prints each stream of the container to its own") {
     std::string frames;
-    rik::append_log_frame(frames, rik::log_origin::standard_output, "one\n");
-    rik::append_log_frame(frames, rik::log_origin::standard_error, "bad\n");
+    rik::append_container_log_frame(frames, rik::container_log_origin::standard_output, "one\n");
+    rik::append_container_log_frame(frames, rik::container_log_origin::standard_error, "bad\n");
     auto const ended = instance("job", "succeeded", R"(,"containers":[{"name":"main","exitCode":0}])");
     fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"job"})")},
                                {"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"job"}]})")},

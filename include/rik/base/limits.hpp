@@ -82,9 +82,9 @@ inline constexpr duration pull_timeout = 10min;
 inline constexpr duration registry_answer_timeout = 1min;  ///< has a tag moved? Less where a copy would do
 inline constexpr duration runtime_call_timeout = 2min;     ///< of one runc or conmon call
 inline constexpr std::int64_t pods_per_node_default = 110;
-inline constexpr std::size_t log_file_bytes_max = 10u << 20;  ///< then it is rotated
-inline constexpr std::size_t log_files_max = 3;
-inline constexpr std::size_t log_chunk_bytes_max = 64u << 10;
+inline constexpr std::size_t container_log_file_bytes_max = 10u << 20;  ///< then it is rotated
+inline constexpr std::size_t container_log_files_max = 3;
+inline constexpr std::size_t container_log_chunk_bytes_max = 64u << 10;
 inline constexpr duration grace_period_default = 30s;
 
 // API

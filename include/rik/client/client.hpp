@@ -7,8 +7,8 @@
 #include <rik/client/address.hpp>
 #include <rik/client/event_stream.hpp>
 #include <rik/client/resource_kind.hpp>
-#include <rik/model/held_image.hpp>
-#include <rik/model/log.hpp>
+#include <rik/model/container_log.hpp>
+#include <rik/model/node_image.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -54,37 +54,37 @@ struct instances_wanted {
     std::string kind = {};  ///< "Pod" or "Function", where workloads of both have the name
 };
 
-struct log_wanted {
+struct container_log_wanted {
     std::string instance;
     std::string container = {};
-    log_options how = {};    ///< `is_framed`, `since` and `after` are ignored
-    std::string since = {};  ///< "90s" before now, or a time in RFC 3339; empty: from the beginning
-    std::string after = {};  ///< what a log_mark has said; empty: from where `how` says
+    container_log_options how = {};  ///< `is_framed`, `since` and `after` are ignored
+    std::string since = {};          ///< "90s" before now, or a time in RFC 3339; empty: from the beginning
+    std::string after = {};          ///< what a container_log_mark has said; empty: from where `how` says
 };
 
 /// An open log. Destroying it ends the stream.
-class log_stream {
+class container_log_stream {
 public:
-    explicit log_stream(std::unique_ptr<detail::http_exchange> from);
-    log_stream(log_stream&&) noexcept;
-    log_stream& operator=(log_stream&&) noexcept;
-    ~log_stream();
+    explicit container_log_stream(std::unique_ptr<detail::http_exchange> from);
+    container_log_stream(container_log_stream&&) noexcept;
+    container_log_stream& operator=(container_log_stream&&) noexcept;
+    ~container_log_stream();
 
     /// Waits until `deadline` and returns the next bytes of one stream; empty at the end. If the server does not tell
     /// streams apart, everything is standard output. If marks were asked for, a piece may be of origin `mark`; its
-    /// bytes are a log_mark. Errors: timed_out, nothing came yet, nothing is lost, and it can be called again;
-    /// unavailable, the connection broke; else the reason why the server cannot go on with the log.
-    result<log_piece> read(time_point deadline);
+    /// bytes are a container_log_mark. Errors: timed_out, nothing came yet, nothing is lost, and it can be called
+    /// again; unavailable, the connection broke; else the reason why the server cannot go on with the log.
+    result<container_log_piece> read(time_point deadline);
     /// Returns true if marks were asked for and the server gives them.
     bool has_marks() const { return has_marks_; }
 
 private:
-    result<std::optional<log_piece>> take_frame();
+    result<std::optional<container_log_piece>> read_frame();
 
     std::unique_ptr<detail::http_exchange> from_;
     bool has_marks_;
     bool is_framed_;
-    log_frame_parser frames_;
+    container_log_frame_parser frames_;
 };
 
 /// Three of these come from the client itself. `disconnected` and `reconnected` tell of its connection. `restarted`
@@ -159,7 +159,7 @@ public:
     /// `definition` is JSON or YAML.
     result<std::string> create_workload(std::string_view definition);
     result<std::string> create_instances(instances_wanted const& what);
-    result<log_stream> open_log(log_wanted const& what);
+    result<container_log_stream> open_container_log(container_log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
     /// The calls about images take the name or id of a node. Each returns the images that it was about.
     result<std::string> list_images(std::string_view node);

@@ -32,8 +32,8 @@ public:
     std::string const& last_id() const { return whole_id_; }
 
 private:
-    void take_line();
-    void take_field(std::string_view name, std::string_view value);
+    void read_line();
+    void read_field(std::string_view name, std::string_view value);
     void finish_event();
 
     std::string line_;

@@ -12,7 +12,7 @@
 namespace rik {
 
 /// News about a log, beside what is in it.
-struct log_notice {
+struct container_log_notice {
     enum class what : std::uint8_t {
         lost,     ///< the connection was lost; it is being made again
         back,     ///< the connection is there again
@@ -24,39 +24,42 @@ struct log_notice {
 /// Reads a log. If the log is followed and the connection breaks (rik is started anew while the instance runs on), it
 /// tries for options.reconnect_for to connect again, and the log goes on where it was. Nothing is given twice, and what
 /// is not kept any more is reported.
-class log_follower {
+class container_log_follower {
 public:
-    using teller = std::function<void(log_notice const&)>;
+    using teller = std::function<void(container_log_notice const&)>;
 
     /// `server` must outlive this. `tell` is called from within `read`, in the order of what is read.
-    log_follower(client& server, log_wanted wanted, client_options options, teller tell = {});
+    container_log_follower(client& server, container_log_wanted wanted, client_options options, teller tell = {});
 
-    /// Connects. Errors: as client::open_log.
+    /// Connects. Errors: as client::open_container_log.
     result<void> open();
-    /// Like log_stream::read. Errors: also not_found, the instance was deleted while the server could not be reached.
-    result<log_piece> read(time_point deadline);
+    /// Like container_log_stream::read. Errors: also not_found, the instance was deleted while the server could not be
+    /// reached.
+    result<container_log_piece> read(time_point deadline);
 
 private:
     bool may_resume() const { return wanted_.how.follow && !after_.empty(); }
-    void say(log_notice::what kind, std::string text) const;
+    void say(container_log_notice::what kind, std::string text) const;
     result<void> lose(error why);
     result<void> reopen(time_point deadline);
-    void take(log_mark const& mark);
+    void take(container_log_mark const& mark);
     /// False: all of it was given before.
-    bool cut_known(log_piece& piece);
+    bool cut_known(container_log_piece& piece);
 
     client& server_;
-    log_wanted wanted_;
+    container_log_wanted wanted_;
     client_options options_;
     teller tell_;
     system_clock clock_;
-    std::optional<log_stream> from_;
+    std::optional<container_log_stream> from_;
     /// Of one stream, since the last mark: the next connection begins there.
     struct progress {
         std::size_t given_bytes = 0;
         std::size_t skip_bytes = 0;  ///< of what comes, as it was given already
     };
-    progress& progress_of(log_origin from) { return from == log_origin::standard_error ? errors_ : output_; }
+    progress& progress_of(container_log_origin from) {
+        return from == container_log_origin::standard_error ? errors_ : output_;
+    }
 
     std::string after_;  ///< the last mark
     progress output_;

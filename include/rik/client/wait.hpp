@@ -69,7 +69,7 @@ struct wait_request {
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
     wait_goal goal = {};
     time_point deadline = {};
-    time_point holds_until = {};  ///< a goal that is met before counts only if it is still met then
+    time_point stays_until = {};  ///< a goal that is met before counts only if it is still met then
     /// Called with every new `why` while nothing is decided, and again and again with the last one. If it returns
     /// false, `wait_for` gives up.
     std::function<bool(std::string_view why)> on_progress = {};

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <rik/base/id.hpp>
-#include <rik/model/held_image.hpp>
+#include <rik/model/container_log.hpp>
 #include <rik/model/instance.hpp>
-#include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
+#include <rik/model/node_image.hpp>
 #include <rik/model/workload.hpp>
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct item {
     node_id node = {};          ///< of `run` and `destroy`
     revision fence = 0;         ///< of `run` and `destroy`
     std::string name = {};      ///< of the instance: its hostname, and for people
-    bool takes_room = true;     ///< false: it has ended and its node has vacated it; it never starts again
+    bool occupies_room = true;  ///< false: it has ended and its node has vacated it; it never starts again
     std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
 };
 
@@ -38,14 +38,14 @@ struct registered_node {
 };
 
 /// Asks for a container's log.
-struct log_call {
+struct container_log_call {
     instance_id instance;
     std::string container;
-    log_options how = {};
+    container_log_options how = {};
 };
 
 /// What a node is asked to send. The answer to an image_call is one text, made by `encode`.
-using stream_call = std::variant<log_call, image_call>;
+using stream_call = std::variant<container_log_call, image_call>;
 
 /// Asks a node to dial a stream. It is not durable: whoever asked gives up after limits::stream_dial_timeout.
 struct stream_request {

@@ -97,7 +97,7 @@ public:
 
     /// Returns true if its node's capacity and host ports are promised to it: from its binding until it is gone or
     /// vacated. What its containers are said to do changes nothing.
-    bool takes_room() const { return fields_.binding && !fields_.binding->vacated; }
+    bool occupies_room() const { return fields_.binding && !fields_.binding->vacated; }
 
     instance_fields const& fields() const { return fields_; }
 
@@ -105,7 +105,8 @@ private:
     instance_fields fields_;
 };
 
-/// Its labels are those of its release, and it has no annotations. It was updated when its state began, or its deletion was wanted.
+/// Its labels are those of its release, and it has no annotations. It was updated when its state began, or its deletion
+/// was wanted.
 meta meta_of(instance const& row, revision at);
 
 }  // namespace rik

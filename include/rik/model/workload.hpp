@@ -41,8 +41,8 @@ struct workload {
     std::uint32_t replicas = 1;  ///< for bare kinds kept and not acted on
     release_id current_release = {};
     wall_time created_at = {};
-    wall_time updated_at = {};       ///< when a user changed it last
-    std::uint64_t generation = 1;    ///< grows with what is wanted
+    wall_time updated_at = {};     ///< when a user changed it last
+    std::uint64_t generation = 1;  ///< grows with what is wanted
     std::optional<workload_id> owner = {};
     std::vector<std::string> finalizers = {};  ///< it stays until each is taken off, also without instances
     std::optional<wall_time> deleting_since = {};

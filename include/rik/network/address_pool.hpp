@@ -18,15 +18,15 @@ public:
     explicit address_pool(ipv4_subnet subnet);
     ipv4_subnet const& subnet() const { return subnet_; }
     /// Returns an address that was free. Errors: exhausted, all are taken.
-    result<std::string> take();
+    result<std::string> allocate();
     /// Marks an address that is in use already. Errors: invalid, not of this subnet; conflict, it is taken.
     result<void> reserve(std::string_view address);
-    void give_back(std::string_view address);
+    void free(std::string_view address);
 
 private:
     ipv4_subnet subnet_;
     std::uint32_t last_;
-    std::set<std::uint32_t> taken_;
+    std::set<std::uint32_t> used_;
 };
 
 }  // namespace rik

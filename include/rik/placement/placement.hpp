@@ -32,7 +32,7 @@ struct place_request {
 };
 
 /// A host port that something on a node has.
-struct held_port {
+struct reserved_port {
     container_port port;
     instance_id holder;
 };
@@ -43,8 +43,8 @@ struct candidate {
     std::string name;
     bool is_ready = true;  ///< in session, takes new instances
     resources capacity;
-    resources taken = {};  ///< by everything that is bound to it and not confirmed gone
-    std::vector<held_port> host_ports_taken = {};
+    resources reserved = {};  ///< by everything that is bound to it and not confirmed gone
+    std::vector<reserved_port> host_ports_reserved = {};
     std::vector<std::string> runtimes = {};
     std::vector<node_trouble> troubles = {};  ///< empty: it takes new instances
     string_map labels = {};
@@ -52,8 +52,8 @@ struct candidate {
     std::string version = {};                 ///< of rik
 
     /// Counts `asked` as taken by `holder`.
-    void take(release const& asked, instance_id const& holder);
-    void give_back(release const& asked, instance_id const& holder);
+    void reserve(release const& asked, instance_id const& holder);
+    void unreserve(release const& asked, instance_id const& holder);
 };
 
 /// What a node offers, with nothing taken yet.
@@ -70,8 +70,8 @@ struct shortage {
     std::int64_t asked = 0;
     std::int64_t left = 0;
     std::int64_t capacity = 0;
-    held_port const* port = nullptr;  ///< of the node: the one that is asked for, too
-    std::string_view told = {};       ///< what the node says of it
+    reserved_port const* port = nullptr;  ///< of the node: the one that is asked for, too
+    std::string_view told = {};           ///< what the node says of it
 };
 
 /// A condition that a node must meet. It answers alike for the same node and release, and looks at nothing else that
@@ -134,7 +134,7 @@ struct demand {
 };
 demand demand_of(release const& asked, placement_policy const& policy);
 
-/// What every node holds, kept up to date change by change: the scheduler's image, and the primary's ledger.
+/// What every node holds, kept up to date change by change: the scheduler's cache, and the primary's ledger.
 class cluster_view {
 public:
     cluster_view();
@@ -149,17 +149,17 @@ public:
     void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
     /// remembered with what it holds.
-    void hold(instance_id const& instance, node_id const& node, release_ptr asked);
+    void reserve(instance_id const& instance, node_id const& node, release_ptr asked);
     /// Returns true if it was held.
-    bool release(instance_id const& instance);
+    bool unreserve(instance_id const& instance);
 
-    bool holds(instance_id const& instance) const { return holdings_.contains(instance); }
+    bool has_reservation(instance_id const& instance) const { return reservations_.contains(instance); }
     candidate const* find(node_id const& node) const;
     std::map<node_id, candidate> const& nodes() const { return nodes_; }
 
 private:
     friend class placement_run;
-    struct holding {
+    struct reservation {
         node_id node;
         release_ptr asked;
     };
@@ -167,7 +167,7 @@ private:
     detail::node_index& index() const;
 
     std::map<node_id, candidate> nodes_;
-    std::map<instance_id, holding> holdings_;
+    std::map<instance_id, reservation> reservations_;
     mutable std::unique_ptr<detail::node_index> index_;  ///< follows from nodes_; made by the first placement
 };
 

@@ -4,11 +4,11 @@
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
 #include <rik/model/caller.hpp>
+#include <rik/model/container_log.hpp>
 #include <rik/model/document.hpp>
-#include <rik/model/held_image.hpp>
 #include <rik/model/instance.hpp>
-#include <rik/model/log.hpp>
 #include <rik/model/node.hpp>
+#include <rik/model/node_image.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
@@ -76,9 +76,9 @@ using watch_after = std::optional<store_position>;
 
 /// An open log, readable from any thread, one call at a time. Destroying it ends the stream. It may outlive the
 /// primary, but not the executor of its strand.
-class log_source {
+class container_log_source {
 public:
-    virtual ~log_source() = default;
+    virtual ~container_log_source() = default;
     /// Empty at the end. Errors: what its node says; unavailable, the node or its link is gone.
     virtual awaitable<result<std::string>> read() = 0;
 };
@@ -161,7 +161,7 @@ public:
     virtual ~image_operations() = default;
     /// What the node answers. Errors: not_found; unavailable, the node is not heard; those of `images`; conflict, an
     /// instance uses the image that is to go. Cancel: a pull is given up, unless somebody else waits for it.
-    virtual awaitable<result<std::vector<held_image>>> call(caller who, object_ref on, image_call what) = 0;
+    virtual awaitable<result<std::vector<node_image>>> call(caller who, object_ref on, image_call what) = 0;
 };
 
 struct event_filter {
@@ -189,10 +189,10 @@ public:
     virtual awaitable<result<void>> remove(caller who, document_key which, expected_revision expected) = 0;
 };
 
-struct log_request {
+struct container_log_request {
     object_ref instance;
     std::string container = {};  ///< empty: the only one; of several the caller must name one
-    log_options how = {};
+    container_log_options how = {};
 };
 
 /// Streams of bytes from, and later to, what runs on a node.
@@ -201,7 +201,8 @@ public:
     virtual ~stream_operations() = default;
     /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
     /// unavailable, its node is not heard.
-    virtual awaitable<result<std::unique_ptr<log_source>>> open_log(caller who, log_request what) = 0;
+    virtual awaitable<result<std::unique_ptr<container_log_source>>> open_container_log(caller who,
+                                                                                        container_log_request what) = 0;
 };
 
 /// Implemented by the primary. May be called from any thread: each call hops to the primary's strand and back.

@@ -4,7 +4,7 @@
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
 #include <rik/model/definition.hpp>
-#include <rik/model/held_image.hpp>
+#include <rik/model/node_image.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -67,13 +67,13 @@ public:
     virtual awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) = 0;
 
     /// Returns all images that are here, ordered by name. `used_by` is empty: the users are not known here.
-    virtual awaitable<result<std::vector<held_image>>> list_held() = 0;
+    virtual awaitable<result<std::vector<node_image>>> list_all_images() = 0;
 
     /// Loads the images of an archive or layout on this machine, as if they had been pulled by the names that they have
     /// there.
     /// Errors: invalid, the path or the name; not_found, there is no such file; unsupported, it has no name and none is
     /// given, or it is no archive; corrupt; those of `ensure`.
-    virtual awaitable<result<std::vector<held_image>>> load(load_images what) = 0;
+    virtual awaitable<result<std::vector<node_image>>> load(load_images what) = 0;
 
     /// No later call of `ensure` gets this image. Its room on the disk is free soon after.
     /// Errors: not_found; conflict, a container has it mounted; internal.

@@ -4,8 +4,8 @@
 #include <rik/async/awaitable.hpp>
 #include <rik/base/id.hpp>
 #include <rik/base/result.hpp>
+#include <rik/model/container_log.hpp>
 #include <rik/model/definition.hpp>
-#include <rik/model/log.hpp>
 #include <rik/runtime/images.hpp>
 
 #include <compare>
@@ -72,12 +72,12 @@ struct found_sandbox {
 };
 
 /// A container's output. Each of its two streams is in the order in which it was written.
-class log_reader {
+class container_log_reader {
 public:
-    virtual ~log_reader() = default;
-    /// Returns the next bytes (or whole frames), at most limits::log_chunk_bytes_max; empty at the end. A line may come
-    /// in pieces. When the log is followed, this waits for more, and the end comes when the container has ended and
-    /// everything was read.
+    virtual ~container_log_reader() = default;
+    /// Returns the next bytes (or whole frames), at most limits::container_log_chunk_bytes_max; empty at the end. A
+    /// line may come in pieces. When the log is followed, this waits for more, and the end comes when the container has
+    /// ended and everything was read.
     virtual awaitable<result<std::string>> read() = 0;
 };
 
@@ -87,12 +87,14 @@ class runtime {
 public:
     virtual ~runtime() = default;
 
-    virtual std::string_view name() const = 0;  ///< as nodes report it: "oci", "microvm"; a simulation has that of the one it stands for
+    virtual std::string_view name()
+        const = 0;  ///< as nodes report it: "oci", "microvm"; a simulation has that of the one it stands for
 
     /// Errors: exhausted, the disk is full; internal.
     virtual awaitable<result<sandbox>> create_sandbox(sandbox_request request) = 0;
     /// Creates and starts. Errors: invalid, the program of the image cannot be run or the user does not exist;
-    /// conflict or not_found, there is no sandbox; exhausted; timed_out; internal. After an error nothing of the container runs.
+    /// conflict or not_found, there is no sandbox; exhausted; timed_out; internal. After an error nothing of the
+    /// container runs.
     virtual awaitable<result<void>> start_container(container_request request) = 0;
     /// Completes when the container has ended, or at once if it has. Any number of callers may wait, at any time before
     /// its removal.
@@ -106,13 +108,14 @@ public:
     virtual awaitable<result<void>> remove_container(container_key key) = 0;
     /// Removes everything of the instance except its logs, which can be read until `remove_sandbox`. For an instance
     /// that has ended.
-    virtual awaitable<result<void>> release_sandbox(instance_id instance) = 0;
+    virtual awaitable<result<void>> vacate_sandbox(instance_id instance) = 0;
     /// Removes everything of the instance: containers, logs, namespaces, mounts, cgroups, directories.
     virtual awaitable<result<void>> remove_sandbox(instance_id instance) = 0;
     /// Returns everything on this machine that a node with this state directory has made.
     virtual awaitable<result<std::vector<found_sandbox>>> list() = 0;
     /// Errors: not_found, there is no such container or it never wrote a log; exhausted, it must be whole and is not.
-    virtual awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) = 0;
+    virtual awaitable<result<std::unique_ptr<container_log_reader>>> open_container_log(
+        container_key key, container_log_options options) = 0;
 };
 
 }  // namespace rik

@@ -123,14 +123,15 @@ public:
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<void>> remove_container(container_key key) override;
-    awaitable<result<void>> release_sandbox(instance_id instance) override;
+    awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
     awaitable<result<std::vector<found_sandbox>>> list() override;
-    awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
+    awaitable<result<std::unique_ptr<container_log_reader>>> open_container_log(container_key key,
+                                                                                container_log_options options) override;
 
     awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) override;
-    awaitable<result<std::vector<held_image>>> list_held() override;
-    awaitable<result<std::vector<held_image>>> load(load_images what) override;
+    awaitable<result<std::vector<node_image>>> list_all_images() override;
+    awaitable<result<std::vector<node_image>>> load(load_images what) override;
     awaitable<result<void>> remove(image_removal what) override;
 
     awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present) override;

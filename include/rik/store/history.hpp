@@ -26,20 +26,20 @@ public:
     /// Precondition: after >= floor().
     template <class Visit>
     void for_each_after(revision after, Visit visit) const {
-        auto const is_later = [](revision than, item const& each) { return than < each.done.changed_at; };
-        auto each = std::upper_bound(items_.begin(), items_.end(), after, is_later);
-        for (; each != items_.end() && visit(each->done, each->bytes); ++each) {
+        auto const is_later = [](revision than, kept_change const& each) { return than < each.done.changed_at; };
+        auto each = std::upper_bound(changes_.begin(), changes_.end(), after, is_later);
+        for (; each != changes_.end() && visit(each->done, each->bytes); ++each) {
         }
     }
 
 private:
-    struct item {
+    struct kept_change {
         change done;
         std::size_t bytes;
     };
     void drop_oldest();
 
-    std::deque<item> items_;
+    std::deque<kept_change> changes_;
     std::size_t bytes_ = 0;
     revision floor_ = 0;
 };

@@ -54,7 +54,7 @@ private:
         std::size_t bytes;
     };
     void offer(change const& done, std::size_t bytes);
-    std::vector<change> take_batch();
+    std::vector<change> pop_batch();
     void lose_place();
     void close(error why);
     void forget(std::size_t count);
@@ -135,7 +135,7 @@ private:
     result<void> replay_row(journal_entry const& entry);
     template <class Row>
     void stage(transaction::write<Row> const& write, pending_commit& commit);
-    std::size_t take_group(std::vector<journal_entry>& batch);
+    std::size_t pop_group(std::vector<journal_entry>& batch);
     awaitable<> publish_group(std::size_t commit_count);
     void publish(pending_commit commit);
     void tell_watchers(change const& done, std::size_t bytes);

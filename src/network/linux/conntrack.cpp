@@ -118,7 +118,7 @@ found_flow read_flow(nlmsghdr const* message) {
     return read;
 }
 
-int take_flow(nlmsghdr const* message, void* into) {
+int read_flow(nlmsghdr const* message, void* into) {
     auto& looking = *static_cast<search*>(into);
     if (looking.found.size() >= found_count_max) {
         looking.is_cut = true;
@@ -237,7 +237,7 @@ result<std::size_t> delete_flows(flow_filter const& filter, std::function<bool(f
         search looking{.is_stale = is_stale};
         auto* const question = socket.begin(IPCTNL_MSG_CT_GET, NLM_F_DUMP);
         put_filter(question, filter);
-        if (auto const number = socket.ask(question, take_flow, &looking); number != 0) return to_error(number);
+        if (auto const number = socket.ask(question, read_flow, &looking); number != 0) return to_error(number);
         for (auto const& each : looking.found)
             if (auto const number = remove(socket, each); number != 0) return to_error(number);
         count += looking.found.size();

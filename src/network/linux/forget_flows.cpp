@@ -30,7 +30,7 @@ awaitable<> linux_network::inner::forget_stray_flows(knowing what) {
     flow_survey survey{.rules = *rules_, .ports = ports_.all(), .present = std::nullopt};
     if (what == knowing::all_pods) {
         survey.present.emplace();
-        for (auto const& [instance, link] : links_now().whole) survey.present->insert(link.address);
+        for (auto const& [instance, link] : interfaces_now().whole) survey.present->insert(link.address);
     }
     auto const forgotten = co_await sweeper_.forget_strays(std::move(survey));
     tell_of_flows(forgotten);

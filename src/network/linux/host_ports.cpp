@@ -76,7 +76,7 @@ void let_nothing_in(descriptor const& socket) {
 
 }  // namespace
 
-result<descriptor> hold_port(port_protocol protocol, std::uint16_t port) {
+result<descriptor> occupy_port(port_protocol protocol, std::uint16_t port) {
     auto const is_tcp = protocol == port_protocol::tcp;
     descriptor socket(::socket(AF_INET, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return refusal(protocol, port, errno);
@@ -93,7 +93,7 @@ std::optional<error> port_table::find_other(instance_id instance, port_mapping c
     return error{errc::conflict, port_name(mapping.protocol, mapping.host_port) + ": in use by another Pod"};
 }
 
-result<void> port_table::take(instance_id instance, std::vector<port_mapping> const& mappings) {
+result<void> port_table::open(instance_id instance, std::vector<port_mapping> const& mappings) {
     std::map<key, entry> taken;
     for (auto const& each : mappings) {
         if (auto const other = find_other(instance, each)) return *other;
@@ -102,9 +102,9 @@ result<void> port_table::take(instance_id instance, std::vector<port_mapping> co
         if (taken.contains(name)) {
             return error{errc::conflict, port_name(each.protocol, each.host_port) + ": named twice by one Pod"};
         }
-        auto holder = hold_port(each.protocol, each.host_port);
-        if (!holder) return holder.error();
-        taken.emplace(name, entry{.owner = instance, .mapping = each, .holder = std::move(*holder)});
+        auto occupier = occupy_port(each.protocol, each.host_port);
+        if (!occupier) return occupier.error();
+        taken.emplace(name, entry{.owner = instance, .mapping = each, .occupier = std::move(*occupier)});
     }
     ports_.merge(taken);
     for (auto const& each : mappings) {  // its own from before, too
@@ -115,14 +115,14 @@ result<void> port_table::take(instance_id instance, std::vector<port_mapping> co
     return {};
 }
 
-std::vector<std::uint16_t> port_table::take_back(instance_id instance, std::vector<port_mapping> const& mappings) {
+std::vector<std::uint16_t> port_table::reopen(instance_id instance, std::vector<port_mapping> const& mappings) {
     std::vector<std::uint16_t> not_held;
     for (auto const& each : mappings) {
-        auto holder = hold_port(each.protocol, each.host_port);
-        if (!holder) not_held.push_back(each.host_port);
+        auto occupier = occupy_port(each.protocol, each.host_port);
+        if (!occupier) not_held.push_back(each.host_port);
         ports_.try_emplace(
             key(each.protocol, each.host_port),
-            entry{.owner = instance, .mapping = each, .holder = holder ? std::move(*holder) : descriptor()});
+            entry{.owner = instance, .mapping = each, .occupier = occupier ? std::move(*occupier) : descriptor()});
     }
     return not_held;
 }

@@ -20,16 +20,16 @@ std::vector<port_mapping> mappings_of(std::vector<container_port> const& host_po
 /// comes before the firewall's rule or after it is refused by the kernel, as if nobody had the port. (A program that
 /// asks for UDP on one device only still gets it there.)
 /// Errors: conflict, another program has the port; denied; internal.
-result<descriptor> hold_port(port_protocol protocol, std::uint16_t port);
+result<descriptor> occupy_port(port_protocol protocol, std::uint16_t port);
 
 /// The host ports of one node's Pods.
 class port_table {
 public:
     /// All of them or none. Errors: conflict, naming the port: another Pod or program has it; denied; internal.
-    result<void> take(instance_id instance, std::vector<port_mapping> const& mappings);
+    result<void> open(instance_id instance, std::vector<port_mapping> const& mappings);
     /// Like take, but a port that another program has is the Pod's all the same: it was running before.
     /// Returns those ports.
-    std::vector<std::uint16_t> take_back(instance_id instance, std::vector<port_mapping> const& mappings);
+    std::vector<std::uint16_t> reopen(instance_id instance, std::vector<port_mapping> const& mappings);
     /// From now on they are not among `all`, and still nobody else's: until the firewall's rules are gone, too.
     std::vector<port_mapping> close(instance_id instance);
     void give_back(instance_id instance);
@@ -42,7 +42,7 @@ private:
     struct entry {
         instance_id owner;
         port_mapping mapping;
-        descriptor holder;
+        descriptor occupier;
         bool is_closed = false;
     };
     std::optional<error> find_other(instance_id instance, port_mapping const& mapping) const;

@@ -37,18 +37,18 @@ bool is_same(pod_attachment const& one, pod_attachment const& other) {
 
 linux_network::inner::inner(linux_network_options options)
     : options_(std::move(options)),
-      links_(options_.tag),
+      interfaces_(options_.tag),
       firewall_(options_.tag, options_.pool_executor),
       sweeper_(options_.pool_executor) {}
 
-result<pod_link> linux_network::inner::link_of(pod_attachment const& pod) const {
+result<pod_veth> linux_network::inner::veth_of(pod_attachment const& pod) const {
     auto const address = parse_ipv4(pod.address);
     if (!address) return address.error();
     auto const& subnet = rules_->pod_subnet;
     if (!subnet.contains(*address) || *address == subnet.gateway()) {
         return error{errc::invalid, fmt::format("address {} is not one for a Pod in {}", pod.address, subnet.text())};
     }
-    return pod_link{.name = pod_link_name(options_.tag, pod.instance),
+    return pod_veth{.name = pod_veth_name(options_.tag, pod.instance),
                     .network_namespace = pod.network_namespace,
                     .address = *address};
 }
@@ -65,22 +65,22 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     rules_ = *rules;
     pods_.clear();
     ports_.clear();
-    wanted_links wanted;
+    wanted_interfaces wanted;
     std::vector<lost_pod> lost;
     for (auto const& each : present) {
-        auto const link = link_of(each);
+        auto const link = veth_of(each);
         if (!link) {
             lost.push_back({.instance = each.instance, .why = link.error()});
             continue;
         }
         wanted.whole.emplace_back(each.instance, *link);
         pods_.insert_or_assign(each.instance, known_pod{.attachment = each, .is_whole = true});
-        for (auto const port : ports_.take_back(each.instance, mappings_of(each.host_ports, link->address))) {
+        for (auto const port : ports_.reopen(each.instance, mappings_of(each.host_ports, link->address))) {
             options_.logger.warning("another program has a Pod's host port, and is shadowed by it",
                                     {{"instance", each.instance.text()}, {"port", std::to_string(port)}});
         }
     }
-    auto linked = co_await open_links(std::move(wanted));
+    auto linked = co_await open_interfaces(std::move(wanted));
     if (!linked) rules_.reset();
     if (!linked) co_return linked.error();
     auto opened = co_await change_settings();
@@ -93,7 +93,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     co_return lost;
 }
 
-awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(wanted_links wanted) {
+awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_interfaces(wanted_interfaces wanted) {
     auto work = [this, subnet = rules_->pod_subnet, wanted = std::move(wanted)] { return bring_up(subnet, wanted); };
     auto lost = co_await offload(options_.namespace_executor, std::move(work));
     if (!lost) co_return lost.error();
@@ -101,23 +101,23 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open_links(wanted
     co_return std::move(*lost);
 }
 
-result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet, wanted_links const& wanted) {
-    auto const opened = links_.open_bridge(subnet);
+result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet, wanted_interfaces const& wanted) {
+    auto const opened = interfaces_.open_bridge(subnet);
     if (!opened) return opened.error();
     auto const mtu = find_mtu();
     if (!mtu) return mtu.error();
-    links_.set_mtu(*mtu);
+    interfaces_.set_mtu(*mtu);
     auto names = wanted.unfinished;
     names.merge(names_of(wanted.whole));
-    auto const kept = links_.retain(names);
+    auto const kept = interfaces_.retain(names);
     if (!kept) return kept.error();
     std::vector<lost_pod> lost;
     for (auto const& [instance, link] : wanted.whole) {
         if (kept->contains(link.name)) continue;
-        auto const attached = links_.attach(link);
+        auto const attached = interfaces_.attach(link);
         if (!attached) lost.push_back({.instance = instance, .why = attached.error()});
     }
-    auto const sized = links_.apply_mtu(links_of(wanted.whole));
+    auto const sized = interfaces_.apply_mtu(veths_of(wanted.whole));
     if (!sized) return sized.error();
     return lost;
 }
@@ -125,7 +125,7 @@ result<std::vector<lost_pod>> linux_network::inner::bring_up(ipv4_subnet subnet,
 /// Blocks.
 result<std::uint32_t> linux_network::inner::find_mtu() {
     if (options_.mtu != 0) return options_.mtu;
-    return links_.uplink_mtu();
+    return interfaces_.default_route_mtu();
 }
 
 awaitable<result<void>> linux_network::inner::change_settings() {
@@ -139,7 +139,7 @@ awaitable<result<void>> linux_network::inner::change_settings() {
 
 awaitable<result<void>> linux_network::inner::attach(pod_attachment pod) {
     if (!rules_) co_return error{errc::unavailable, "the node's network is not open"};
-    auto const link = link_of(pod);
+    auto const link = veth_of(pod);
     if (!link) co_return link.error();
     auto const known = pods_.find(pod.instance);
     if (known != pods_.end() && is_same(known->second.attachment, pod) && known->second.is_whole)
@@ -149,12 +149,12 @@ awaitable<result<void>> linux_network::inner::attach(pod_attachment pod) {
         if (!detached) co_return detached;
     }
     auto mappings = mappings_of(pod.host_ports, link->address);
-    auto const taken = ports_.take(pod.instance, mappings);
+    auto const taken = ports_.open(pod.instance, mappings);
     if (!taken) co_return taken;
     auto const instance = pod.instance;
     pods_.insert_or_assign(instance, known_pod{.attachment = std::move(pod), .is_whole = false});
 
-    auto const linked = co_await add_link(*link);
+    auto const linked = co_await add_veth(*link);
     if (!linked) co_return co_await give_up(instance, linked.error());
     auto const opened = co_await add_ports(mappings);
     if (!opened) co_return co_await give_up(instance, opened.error());
@@ -182,31 +182,31 @@ awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
     auto mappings = ports_.close(instance);
     auto const closed = co_await remove_ports(std::move(mappings));
     if (closed) ports_.give_back(instance);
-    auto const removed = co_await remove_link(instance);
+    auto const removed = co_await remove_veth(instance);
     if (auto const due = flows_due_.extract(instance)) co_await forget_flows_of(due.mapped());
     co_return closed ? removed : closed;
 }
 
 /// An interface that cannot be made may want the bridge, which somebody else has deleted.
-awaitable<result<void>> linux_network::inner::add_link(pod_link link) {
-    auto const added = co_await add_link_once(link);
+awaitable<result<void>> linux_network::inner::add_veth(pod_veth link) {
+    auto const added = co_await add_veth_once(link);
     if (added || added.error().code != errc::internal) co_return added;
-    auto const repaired = co_await repair_links();
+    auto const repaired = co_await repair_interfaces();
     if (!repaired) co_return added;
-    co_return co_await add_link_once(std::move(link));
+    co_return co_await add_veth_once(std::move(link));
 }
 
-awaitable<result<void>> linux_network::inner::add_link_once(pod_link link) {
-    auto work = [this, link = std::move(link)] { return links_.attach(link); };
+awaitable<result<void>> linux_network::inner::add_veth_once(pod_veth link) {
+    auto work = [this, link = std::move(link)] { return interfaces_.attach(link); };
     co_return co_await offload(options_.namespace_executor, std::move(work));
 }
 
-awaitable<result<void>> linux_network::inner::remove_link(instance_id instance) {
+awaitable<result<void>> linux_network::inner::remove_veth(instance_id instance) {
     auto const sweeps = ++condemned_count_ >= condemned_count_max;
     if (sweeps) condemned_count_ = 0;
-    auto work = [this, sweeps, name = pod_link_name(options_.tag, instance)] {
-        auto const condemned = links_.condemn(name);
-        return condemned && sweeps ? links_.sweep() : condemned;
+    auto work = [this, sweeps, name = pod_veth_name(options_.tag, instance)] {
+        auto const disconnected = interfaces_.disconnect(name);
+        return disconnected && sweeps ? interfaces_.sweep() : disconnected;
     };
     co_return co_await offload(options_.namespace_executor, std::move(work));
 }
@@ -239,7 +239,7 @@ awaitable<result<void>> linux_network::inner::remove_all() {
     ports_.clear();
     flows_due_.clear();
     auto const cleared = co_await firewall_.remove_table();
-    auto work = [this] { return links_.remove_all(); };
+    auto work = [this] { return interfaces_.remove_all(); };
     auto const removed = co_await offload(options_.namespace_executor, std::move(work));
     co_return cleared ? removed : cleared;
 }

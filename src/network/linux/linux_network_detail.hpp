@@ -6,7 +6,7 @@
 #include "network/linux/firewall_detail.hpp"
 #include "network/linux/flow_sweeper_detail.hpp"
 #include "network/linux/host_ports_detail.hpp"
-#include "network/linux/links_detail.hpp"
+#include "network/linux/interfaces_detail.hpp"
 
 #include <map>
 #include <optional>
@@ -19,17 +19,17 @@ namespace rik {
 
 namespace detail {
 
-using pod_links = std::vector<std::pair<instance_id, pod_link>>;
+using pod_veths = std::vector<std::pair<instance_id, pod_veth>>;
 
-std::set<std::string> names_of(pod_links const& links);
-std::vector<pod_link> links_of(pod_links const& links);
+std::set<std::string> names_of(pod_veths const& links);
+std::vector<pod_veth> veths_of(pod_veths const& links);
 std::string route_localnet_of(std::string const& link);
 
 inline constexpr char const* ip_forward = "net/ipv4/ip_forward";
 
 }  // namespace detail
 
-/// Everything but `links_` belongs to the callers' strand; `links_` to the namespace thread.
+/// Everything but `interfaces_` belongs to the callers' strand; `interfaces_` to the namespace thread.
 class linux_network::inner {
 public:
     explicit inner(linux_network_options options);
@@ -48,25 +48,25 @@ private:
     };
 
     /// What the namespace thread needs to know of the Pods.
-    struct wanted_links {
-        detail::pod_links whole = {};
+    struct wanted_interfaces {
+        detail::pod_veths whole = {};
         std::set<std::string> unfinished = {};  ///< what others are working on
     };
 
-    result<detail::pod_link> link_of(pod_attachment const& pod) const;
-    wanted_links links_now() const;
-    awaitable<result<std::vector<lost_pod>>> open_links(wanted_links wanted);
-    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet, wanted_links const& wanted);
+    result<detail::pod_veth> veth_of(pod_attachment const& pod) const;
+    wanted_interfaces interfaces_now() const;
+    awaitable<result<std::vector<lost_pod>>> open_interfaces(wanted_interfaces wanted);
+    result<std::vector<lost_pod>> bring_up(ipv4_subnet subnet, wanted_interfaces const& wanted);
     result<std::uint32_t> find_mtu();
-    awaitable<result<void>> repair_links();
+    awaitable<result<void>> repair_interfaces();
     awaitable<result<void>> repair_mtu();
     awaitable<> warn_of_mtu();
     awaitable<result<void>> repair_settings();
     awaitable<result<void>> repair_firewall();
     awaitable<result<void>> change_settings();
-    awaitable<result<void>> add_link(detail::pod_link link);
-    awaitable<result<void>> add_link_once(detail::pod_link link);
-    awaitable<result<void>> remove_link(instance_id instance);
+    awaitable<result<void>> add_veth(detail::pod_veth link);
+    awaitable<result<void>> add_veth_once(detail::pod_veth link);
+    awaitable<result<void>> remove_veth(instance_id instance);
     awaitable<result<void>> add_ports(std::vector<detail::port_mapping> mappings);
     awaitable<result<void>> remove_ports(std::vector<detail::port_mapping> mappings);
     awaitable<result<void>> rebuild_firewall(error why);
@@ -80,7 +80,7 @@ private:
     void forget(instance_id instance);
 
     linux_network_options options_;
-    detail::node_links links_;
+    detail::node_interfaces interfaces_;
     detail::firewall firewall_;
     detail::flow_sweeper sweeper_;
     std::optional<detail::firewall_rules> rules_;  ///< set while the network is open

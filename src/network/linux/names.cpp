@@ -17,18 +17,18 @@ constexpr std::size_t tag_size = 8;
 
 std::string bridge_name(std::string_view tag) { return fmt::format("rk{}", tag); }
 
-std::string pod_link_name(std::string_view tag, instance_id instance) {
+std::string pod_veth_name(std::string_view tag, instance_id instance) {
     return fmt::format("rv{:013x}", fnv1a(fmt::format("{}/{}", tag, instance.text())) >> 12);
 }
 
 std::string table_name(std::string_view tag) { return fmt::format("rik_{}", tag); }
 
-link_groups link_groups_of(std::string_view tag) {
+interface_groups interface_groups_of(std::string_view tag) {
     std::uint32_t number = 0;
     auto const [end, problem] = std::from_chars(tag.data(), tag.data() + tag.size(), number, 16);
     RIK_ASSERT(tag.size() == tag_size && problem == std::errc{} && end == tag.data() + tag.size());
     auto const live = (number & 0x3fffffffu) | 0x40000000u;
-    return {.live = live, .condemned = live | 0x80000000u};
+    return {.live = live, .disconnected = live | 0x80000000u};
 }
 
 mac_address mac_of(std::uint32_t address) {

@@ -15,17 +15,17 @@ using mac_address = std::array<std::uint8_t, 6>;
 /// "rk0123abcd". Names of interfaces have at most 15 characters (IFNAMSIZ).
 std::string bridge_name(std::string_view tag);
 /// "rv" and 13 hex digits of a hash of both: the node's end of a Pod's veth pair.
-std::string pod_link_name(std::string_view tag, instance_id instance);
+std::string pod_veth_name(std::string_view tag, instance_id instance);
 std::string table_name(std::string_view tag);
 
 /// Interface groups mark the Pods' interfaces as this node's, and let the kernel delete many at once: alone each takes
 /// 30 ms.
-struct link_groups {
+struct interface_groups {
     std::uint32_t live;
-    std::uint32_t condemned;  ///< to be deleted
+    std::uint32_t disconnected;  ///< to be deleted
 };
 /// Precondition: `tag` is eight hex digits. Never 0, the group of everybody else's interfaces.
-link_groups link_groups_of(std::string_view tag);
+interface_groups interface_groups_of(std::string_view tag);
 
 /// A locally administered MAC address that follows from the IPv4 address: whoever reuses the address is found under
 /// what others have in their ARP caches.

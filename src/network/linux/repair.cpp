@@ -13,14 +13,14 @@ namespace rik {
 
 using namespace detail;
 
-std::set<std::string> detail::names_of(pod_links const& links) {
+std::set<std::string> detail::names_of(pod_veths const& links) {
     std::set<std::string> names;
     for (auto const& [instance, link] : links) names.insert(link.name);
     return names;
 }
 
-std::vector<pod_link> detail::links_of(pod_links const& links) {
-    std::vector<pod_link> all;
+std::vector<pod_veth> detail::veths_of(pod_veths const& links) {
+    std::vector<pod_veth> all;
     for (auto const& [instance, link] : links) all.push_back(link);
     return all;
 }
@@ -29,10 +29,10 @@ std::string detail::route_localnet_of(std::string const& link) {
     return fmt::format("net/ipv4/conf/{}/route_localnet", link);
 }
 
-linux_network::inner::wanted_links linux_network::inner::links_now() const {
-    wanted_links wanted;
+linux_network::inner::wanted_interfaces linux_network::inner::interfaces_now() const {
+    wanted_interfaces wanted;
     for (auto const& [instance, pod] : pods_) {
-        auto const link = link_of(pod.attachment);
+        auto const link = veth_of(pod.attachment);
         if (!link) continue;
         if (pod.is_whole)
             wanted.whole.emplace_back(instance, *link);
@@ -44,7 +44,7 @@ linux_network::inner::wanted_links linux_network::inner::links_now() const {
 
 awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
     if (!rules_) co_return std::vector<lost_pod>{};
-    auto repaired = co_await repair_links();
+    auto repaired = co_await repair_interfaces();
     if (repaired && rules_) repaired = co_await repair_mtu();
     if (repaired && rules_) repaired = co_await repair_settings();
     if (repaired && rules_) repaired = co_await repair_firewall();
@@ -54,22 +54,22 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
 
 /// Nobody is told to have no network because nobody can look.
 awaitable<std::vector<instance_id>> linux_network::inner::list_cut_off(std::vector<instance_id> attached) {
-    auto work = [this] { return links_.list_joined(); };
+    auto work = [this] { return interfaces_.list_joined(); };
     auto const joined = co_await offload(options_.namespace_executor, std::move(work));
     if (!joined) co_return std::vector<instance_id>{};
-    std::erase_if(attached, [&](auto const& each) { return joined->contains(pod_link_name(options_.tag, each)); });
+    std::erase_if(attached, [&](auto const& each) { return joined->contains(pod_veth_name(options_.tag, each)); });
     co_return std::move(attached);
 }
 
-awaitable<result<void>> linux_network::inner::repair_links() {
-    auto wanted = links_now();
-    auto work = [this, names = names_of(wanted.whole)] { return links_.are_as_made(names); };
+awaitable<result<void>> linux_network::inner::repair_interfaces() {
+    auto wanted = interfaces_now();
+    auto work = [this, names = names_of(wanted.whole)] { return interfaces_.are_as_made(names); };
     auto const whole = co_await offload(options_.namespace_executor, std::move(work));
     if (!whole) co_return whole.error();
     if (*whole || !rules_) co_return result<void>{};
     options_.logger.warning("somebody else has changed the node's bridge or a Pod's link: making it anew");
-    wanted = links_now();  // maybe other Pods than before
-    auto const lost = co_await open_links(std::move(wanted));
+    wanted = interfaces_now();  // maybe other Pods than before
+    auto const lost = co_await open_interfaces(std::move(wanted));
     if (!lost) co_return lost.error();
     lost_.insert(lost_.end(), lost->begin(), lost->end());
     if (lost->empty() || !rules_) co_return result<void>{};
@@ -79,11 +79,11 @@ awaitable<result<void>> linux_network::inner::repair_links() {
 
 /// Follows the way out of the machine, which may have become another one.
 awaitable<result<void>> linux_network::inner::repair_mtu() {
-    auto work = [this, wanted = links_of(links_now().whole)]() -> result<bool> {
+    auto work = [this, wanted = veths_of(interfaces_now().whole)]() -> result<bool> {
         auto const mtu = find_mtu();
         if (!mtu) return mtu.error();
-        links_.set_mtu(*mtu);
-        return links_.apply_mtu(wanted);
+        interfaces_.set_mtu(*mtu);
+        return interfaces_.apply_mtu(wanted);
     };
     auto const changed = co_await offload(options_.namespace_executor, std::move(work));
     if (!changed) co_return changed.error();
@@ -93,7 +93,7 @@ awaitable<result<void>> linux_network::inner::repair_mtu() {
 
 awaitable<> linux_network::inner::warn_of_mtu() {
     if (options_.mtu == 0) co_return;
-    auto work = [this] { return links_.uplink_mtu(); };
+    auto work = [this] { return interfaces_.default_route_mtu(); };
     auto const uplink = co_await offload(options_.namespace_executor, std::move(work));
     if (!uplink || *uplink >= options_.mtu) co_return;
     options_.logger.warning(

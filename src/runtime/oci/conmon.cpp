@@ -45,7 +45,7 @@ result<pipe_ends> make_pipe() {
     return pipe_ends{unique_fd(ends[0]), unique_fd(ends[1])};
 }
 
-command conmon_command(machine const& on, container_paths const& paths, std::string const& name) {
+command conmon_command(runtime_context const& on, container_paths const& paths, std::string const& name) {
     command made{.program = *on.monitor_program};
     made.arguments = {"--api-version",
                       "1",
@@ -70,7 +70,7 @@ command conmon_command(machine const& on, container_paths const& paths, std::str
                       "--log-path",
                       "k8s-file:" + paths.log.string(),
                       "--log-size-max",
-                      std::to_string(log_overshoot * on.options.log_file_bytes_max),
+                      std::to_string(log_overshoot * on.options.container_log_file_bytes_max),
                       "--exit-dir",
                       paths.exit_dir().string(),
                       "--full-attach",
@@ -136,7 +136,7 @@ std::string plain(std::string message) {
 
 }  // namespace
 
-result<conmon_launch> launch_conmon(machine const& on, container_paths const& paths, std::string const& name) {
+result<conmon_launch> launch_conmon(runtime_context const& on, container_paths const& paths, std::string const& name) {
     if (!on.monitor_program) return on.monitor_program.error();
     if (!on.runtime_program) return on.runtime_program.error();
     auto said = make_pipe();
@@ -153,7 +153,7 @@ result<conmon_launch> launch_conmon(machine const& on, container_paths const& pa
     return conmon_launch{std::move(*parent), std::move(said->read)};
 }
 
-awaitable<result<void>> await_forked(machine const& on, child_process& parent, time_point deadline) {
+awaitable<result<void>> await_forked(runtime_context const& on, child_process& parent, time_point deadline) {
     auto ending = parent.wait();
     auto ended = co_await with_deadline(on.time, deadline, std::move(ending));
     if (!ended && ended.error().code == errc::timed_out) {
@@ -168,7 +168,7 @@ awaitable<result<void>> await_forked(machine const& on, child_process& parent, t
     co_return result<void>{};
 }
 
-awaitable<result<pid_t>> await_created(machine const& on, unique_fd said) {
+awaitable<result<pid_t>> await_created(runtime_context const& on, unique_fd said) {
     auto const line = co_await read_line(on.options.executor, std::move(said));
     if (!line) co_return line.error();
     co_return parse_created(*line);
@@ -190,7 +190,7 @@ result<pid_t> parse_created(std::string_view line) {
     return error{kind, std::move(text)};
 }
 
-void move_conmon(machine const& on, container_paths const& paths) {
+void move_conmon(runtime_context const& on, container_paths const& paths) {
     auto const record = read_record(paths);
     if (!record) return;
     auto const monitor = open_process(record->monitor);

@@ -1,7 +1,7 @@
 // conmon: one small process per container that has runc make it, keeps its log, and outlives us.
 #pragma once
 
-#include "machine_detail.hpp"
+#include "context_detail.hpp"
 #include "unique_fd_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
@@ -21,16 +21,16 @@ struct conmon_launch {
 };
 
 /// Blocks for about half a millisecond.
-result<conmon_launch> launch_conmon(machine const& on, container_paths const& paths, std::string const& name);
+result<conmon_launch> launch_conmon(runtime_context const& on, container_paths const& paths, std::string const& name);
 
 /// Waits for the end of conmon's parent, which takes 2 ms; one that takes longer than `deadline` is killed. A parent
 /// that nobody waits for would be a zombie, so this is not for a caller that may be cancelled: see async/shield.
 /// Errors: timed_out; internal.
-awaitable<result<void>> await_forked(machine const& on, child_process& parent, time_point deadline);
+awaitable<result<void>> await_forked(runtime_context const& on, child_process& parent, time_point deadline);
 
 /// The pid of the container, which is made and waits to be started. conmon.pid is written then.
 /// Errors: invalid, its program cannot be run; exhausted; internal, all with runc's message.
-awaitable<result<pid_t>> await_created(machine const& on, unique_fd said);
+awaitable<result<pid_t>> await_created(runtime_context const& on, unique_fd said);
 
 /// What conmon says on its sync pipe: {"data": PID} or {"data": -1, "message": "..."}.
 /// Source: conmon 2.1, src/parent_pipe_fd.c, with --api-version 1.
@@ -38,7 +38,7 @@ result<pid_t> parse_created(std::string_view line);
 
 /// Moves the conmon of a started container to a cgroup of its own, so that what happens to ours leaves it alone.
 /// Blocks.
-void move_conmon(machine const& on, container_paths const& paths);
+void move_conmon(runtime_context const& on, container_paths const& paths);
 
 /// Has conmon open its log file anew, after it was renamed. False if it is not there. A slow conmon that was told and
 /// has not read it yet is not told again: it would replace the new file, and lose what it has written to that

@@ -1,7 +1,7 @@
 // The life of one container: made, started, seen, ended, removed.
 #pragma once
 
-#include "machine_detail.hpp"
+#include "context_detail.hpp"
 #include "record_detail.hpp"
 #include "unique_fd_detail.hpp"
 
@@ -13,7 +13,7 @@
 namespace rik::detail {
 
 /// Makes and starts it; a container of this key that was started before is left as it is.
-awaitable<result<void>> start_container(machine const& on, container_request request);
+awaitable<result<void>> start_container(runtime_context const& on, container_request request);
 
 /// What can be seen of a container that was started at least once.
 struct container_view {
@@ -29,17 +29,17 @@ result<bool> has_started(container_paths const& paths);
 /// Blocks. A container whose conmon was killed is killed here: nobody reads its output any more.
 /// Errors: not_found, it was never started; corrupt, its record is damaged; exhausted; internal: it is not known how it
 /// is, and nothing was done to it.
-result<container_view> view_container(machine const& on, container_paths const& paths);
+result<container_view> view_container(runtime_context const& on, container_paths const& paths);
 
 /// conmon ends a moment after it has written the exit code: waits for that, and reaps it. Gives up on one that hangs.
-awaitable<> await_monitor(machine const& on, unique_fd monitor);
+awaitable<> await_monitor(runtime_context const& on, unique_fd monitor);
 
 /// Errors: not_found, it does not run; those of view_container. Blocks.
-result<void> signal_container(machine const& on, container_paths const& paths);
-result<void> kill_container(machine const& on, container_paths const& paths);
+result<void> signal_container(runtime_context const& on, container_paths const& paths);
+result<void> kill_container(runtime_context const& on, container_paths const& paths);
 
 /// Removes all but its logs. What is still in use is tried again for some seconds.
 /// Errors: timed_out, it is still in use; internal.
-awaitable<result<void>> remove_container(machine const& on, container_paths paths);
+awaitable<result<void>> remove_container(runtime_context const& on, container_paths paths);
 
 }  // namespace rik::detail

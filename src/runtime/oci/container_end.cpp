@@ -43,7 +43,7 @@ std::optional<wall_time> changed_at(std::filesystem::path const& file) {
 }
 
 /// A child that was killed for want of memory is not the container's end, but may well be why it has ended.
-void add_memory_trouble(machine const& on, container_paths const& paths, container_exit& to) {
+void add_memory_trouble(runtime_context const& on, container_paths const& paths, container_exit& to) {
     auto const found = on.groups.find_memory_trouble(paths.cgroup);
     to.memory_kills = found.kills;
     to.memory_limit_hit = found.limit_hit;
@@ -52,7 +52,7 @@ void add_memory_trouble(machine const& on, container_paths const& paths, contain
 
 /// What conmon wrote when the container had ended; nothing if it has not. A file that makes no sense (power was lost
 /// while it was written) says that the container has ended, and not how: as when conmon was killed.
-result<std::optional<container_exit>> read_exit(machine const& on, container_paths const& paths) {
+result<std::optional<container_exit>> read_exit(runtime_context const& on, container_paths const& paths) {
     auto const text = read_file_if_there(paths.exit_file(), exit_bytes_max);
     if (!text) return text.error();
     if (!*text) return std::optional<container_exit>();
@@ -77,7 +77,7 @@ void save_inherited_exit(container_paths const& paths, process_identity const& p
 }
 
 /// conmon is gone and left no exit code: it was killed, or the machine went down.
-container_exit lost_exit(machine const& on, container_paths const& paths) {
+container_exit lost_exit(runtime_context const& on, container_paths const& paths) {
     if (!changed_at(paths.lost_mark())) {
         [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
     }
@@ -94,7 +94,7 @@ error does_not_run(container_paths const& paths) {
 }
 
 /// Errors: not_found, it does not run; those of view_container.
-result<container_view> view_running(machine const& on, container_paths const& paths) {
+result<container_view> view_running(runtime_context const& on, container_paths const& paths) {
     auto seen = view_container(on, paths);
     if (seen ? !seen->is_running() : is_no_record(seen.error())) return does_not_run(paths);
     return seen;
@@ -107,7 +107,7 @@ struct dying_processes {
 };
 
 /// Kills what runs but conmon, which writes the exit code for whoever waits for it.
-dying_processes kill_processes(machine const& on, container_paths const& paths) {
+dying_processes kill_processes(runtime_context const& on, container_paths const& paths) {
     dying_processes dying;
     auto seen = view_container(on, paths);
     if (!seen) dying.others = kill_makers(on, paths);
@@ -121,13 +121,13 @@ dying_processes kill_processes(machine const& on, container_paths const& paths) 
 }
 
 /// conmon has had its time. It may hang, and its cgroup is its own only where there is the unified hierarchy.
-void kill_monitor(machine const& on, container_paths const& paths, dying_processes& dying) {
+void kill_monitor(runtime_context const& on, container_paths const& paths, dying_processes& dying) {
     if (dying.monitor && !has_ended(dying.monitor)) ::pidfd_send_signal(dying.monitor.get(), SIGKILL, nullptr, 0);
     if (dying.monitor) dying.others.insert(dying.others.begin(), std::move(dying.monitor));
     on.groups.kill(paths.monitor_cgroup);
 }
 
-awaitable<result<void>> await_end(machine const& on, unique_fd const& process) {
+awaitable<result<void>> await_end(runtime_context const& on, unique_fd const& process) {
     readiness ended(on.options.executor);
     if (auto const added = ended.add(process); !added) co_return added;
     co_await ended.wait();
@@ -135,13 +135,13 @@ awaitable<result<void>> await_end(machine const& on, unique_fd const& process) {
 }
 
 /// Not in the pool, which others need: a process that hangs in the kernel takes all of the time.
-awaitable<> await_end_until(machine const& on, unique_fd const& process, time_point deadline) {
+awaitable<> await_end_until(runtime_context const& on, unique_fd const& process, time_point deadline) {
     if (!process || has_ended(process)) co_return;
     auto ending = await_end(on, process);
     [[maybe_unused]] auto const in_time = co_await with_deadline(on.time, deadline, std::move(ending));
 }
 
-awaitable<> end_processes(machine const& on, container_paths const& paths) {
+awaitable<> end_processes(runtime_context const& on, container_paths const& paths) {
     auto killing = [&] { return kill_processes(on, paths); };
     auto dying = co_await offload(on.options.pool, std::move(killing));
     co_await await_end_until(on, dying.monitor, on.time.now() + end_time_max);
@@ -155,7 +155,7 @@ awaitable<> end_processes(machine const& on, container_paths const& paths) {
 }
 
 /// Errors: conflict, something is in use yet.
-result<void> remove_once(machine const& on, container_paths const& paths) {
+result<void> remove_once(runtime_context const& on, container_paths const& paths) {
     if (auto const done = unmount(paths.rootfs()); !done) return done;
     for (auto const& each : {paths.monitor_cgroup, paths.cgroup}) {
         if (auto const removed = on.groups.remove(each); !removed) return removed;
@@ -179,7 +179,7 @@ result<bool> has_started(container_paths const& paths) {
     return !*name || !(*name)->starts_with("runc:[");
 }
 
-result<container_view> view_container(machine const& on, container_paths const& paths) {
+result<container_view> view_container(runtime_context const& on, container_paths const& paths) {
     auto record = read_record(paths);
     if (!record) return record.error();
     container_view seen{.record = std::move(*record), .monitor = {}, .exit = {}};
@@ -202,12 +202,12 @@ result<container_view> view_container(machine const& on, container_paths const& 
     return seen;
 }
 
-awaitable<> await_monitor(machine const& on, unique_fd monitor) {
+awaitable<> await_monitor(runtime_context const& on, unique_fd monitor) {
     co_await await_end_until(on, monitor, on.time.now() + end_time_max);
     if (monitor && has_ended(monitor)) reap(monitor);
 }
 
-result<void> signal_container(machine const& on, container_paths const& paths) {
+result<void> signal_container(runtime_context const& on, container_paths const& paths) {
     auto const seen = view_running(on, paths);
     if (!seen) return seen.error();
     auto const pidfd = open_process(seen->record.container);
@@ -218,14 +218,14 @@ result<void> signal_container(machine const& on, container_paths const& paths) {
     return system_error(paths.id, "signal", errno);
 }
 
-result<void> kill_container(machine const& on, container_paths const& paths) {
+result<void> kill_container(runtime_context const& on, container_paths const& paths) {
     auto const seen = view_running(on, paths);
     if (!seen) return seen.error();
     on.groups.kill(paths.cgroup);
     return {};
 }
 
-awaitable<result<void>> remove_container(machine const& on, container_paths paths) {
+awaitable<result<void>> remove_container(runtime_context const& on, container_paths paths) {
     auto const give_up_at = on.time.now() + removal_time_max;
     co_await end_processes(on, paths);
     for (auto pause = removal_pause_min;; pause = std::min(2 * pause, removal_pause_max)) {

@@ -8,7 +8,7 @@
 // and names the files behind which such a hole is.
 #pragma once
 
-#include "machine_detail.hpp"
+#include "context_detail.hpp"
 #include "unique_fd_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
@@ -32,16 +32,16 @@ namespace rik::detail {
 
 /// Blocks. `on` must outlive the reader. Errors: not_found, there is no log; exhausted, it must be whole and is not;
 /// conflict, it is to go on in the log of another instance.
-result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container_key const& key,
-                                                    log_options const& options);
+result<std::unique_ptr<container_log_reader>> open_log_reader(runtime_context const& on, container_key const& key,
+                                                              container_log_options const& options);
 
 /// Renames logs that have become too long and has conmon begin new ones. What has ended is looked at once more and then
 /// forgotten: ten thousand of those may lie about, and looking at them would keep a machine busy that has nothing to
 /// do.
-class log_rotation {
+class container_log_rotation {
 public:
     /// `on` must outlive it.
-    explicit log_rotation(machine const& on) : on_(on) {}
+    explicit container_log_rotation(runtime_context const& on) : on_(on) {}
 
     /// For a container that was started. Those that are there when `run` begins are found.
     void add(container_key key) { written_.try_emplace(std::move(key)); }
@@ -54,13 +54,13 @@ private:
     bool look(log_sizes& logs);
     result<void> add_present(log_sizes& logs) const;
 
-    machine const& on_;
+    runtime_context const& on_;
     log_sizes written_;  // at the look before, and what was added since
     bool knows_present_ = false;
 };
 
 /// An open log file. As long as it is open its number is not used again.
-struct log_file {
+struct container_log_file {
     unique_fd file;
     std::uint64_t inode = 0;
     std::chrono::nanoseconds born = {};
@@ -72,29 +72,31 @@ struct log_file {
 };
 
 /// At most `size` bytes; what is there.
-std::string read_log_block(log_file const& from, off_t offset, std::size_t size);
+std::string read_log_block(container_log_file const& from, off_t offset, std::size_t size);
 
-std::optional<log_file> open_log_file(std::filesystem::path const& path);
+std::optional<container_log_file> open_log_file(std::filesystem::path const& path);
 
 /// The newest first, each once. A file that is renamed meanwhile is not missed: it only becomes older.
-std::vector<log_file> open_log_files(container_paths const& paths, std::size_t files_max);
+std::vector<container_log_file> open_log_files(container_paths const& paths, std::size_t files_max);
 
 /// Where a reader begins.
-struct log_beginning {
-    std::deque<log_file> files;  ///< oldest first; the first is read first, from its offset on
-    log_position state;          ///< of the streams there, and what is asked of them; the rest is not used
-    bool is_behind_gap = false;  ///< something that was asked for is not kept any more
+struct container_log_beginning {
+    std::deque<container_log_file> files;  ///< oldest first; the first is read first, from its offset on
+    container_log_position state;          ///< of the streams there, and what is asked of them; the rest is not used
+    bool is_behind_gap = false;            ///< something that was asked for is not kept any more
 };
 
 /// What `options` ask for of these files, the newest of which is the first. Blocks.
-log_beginning find_beginning(std::vector<log_file> files, container_key const& key, log_options const& options);
+container_log_beginning find_beginning(std::vector<container_log_file> files, container_key const& key,
+                                       container_log_options const& options);
 
 /// How many of `files`, from the first on, are newer than the file of that inode and birth.
 struct newer_files {
     std::size_t count = 0;
     bool is_there = false;  ///< that file itself is the next of them; false: it was dropped
 };
-newer_files count_newer(std::vector<log_file> const& files, std::uint64_t inode, std::chrono::nanoseconds born);
+newer_files count_newer(std::vector<container_log_file> const& files, std::uint64_t inode,
+                        std::chrono::nanoseconds born);
 
 /// Gives the file that is written its second name. For one that conmon has just begun.
 void keep_log(container_paths const& paths);
@@ -102,10 +104,10 @@ void keep_log(container_paths const& paths);
 /// Of a file that conmon has replaced, and the one that is written now: were there others in between? The moment at
 /// which it lost its name is that of its replacement, and a file is born before it replaces another. Both times are as
 /// coarse as the kernel's tick (4 ms), in which conmon cannot fill a file of the usual size.
-bool is_hole_between(log_file const& replaced, log_file const& written);
+bool is_hole_between(container_log_file const& replaced, container_log_file const& written);
 
 /// Says that files behind this one were dropped, for good.
-void mark_hole(std::filesystem::path const& log, log_file const& behind);
+void mark_hole(std::filesystem::path const& log, container_log_file const& behind);
 
 /// True if a part of it may have been dropped: its oldest lines by a rotation, or a file in between that conmon had
 /// begun and replaced while nobody looked.

@@ -29,7 +29,7 @@ constexpr std::uint32_t attempts_with_logs_max = 5;
 constexpr std::size_t pid_bytes_max = 64;
 constexpr int start_wait_ms = 20;  // in a thread of the pool; it takes 0.5
 
-result<std::string> config_text(machine const& on, container_request const& request, pod_paths const& pod,
+result<std::string> config_text(runtime_context const& on, container_request const& request, pod_paths const& pod,
                                 container_paths const& paths) {
     auto const user = resolve_user_in(request.from->tree, request.from->config.user);
     if (!user) return user.error();
@@ -46,10 +46,10 @@ result<std::string> config_text(machine const& on, container_request const& requ
     return boost::json::serialize(*config);
 }
 
-void drop_old_logs(machine const& on, container_key key) {
+void drop_old_logs(runtime_context const& on, container_key key) {
     if (key.attempt < attempts_with_logs_max) return;
     key.attempt -= attempts_with_logs_max;  // one start drops one attempt, so no more are ever there
-    remove_logs(on.paths.container(key), on.options.log_files_max);
+    remove_logs(on.paths.container(key), on.options.container_log_files_max);
 }
 
 result<void> make_container_directories(container_paths const& paths) {
@@ -69,7 +69,7 @@ result<void> resemble(std::filesystem::path const& upper, std::filesystem::path 
     return {};
 }
 
-result<void> make_files(machine const& on, container_request const& request, pod_paths const& pod,
+result<void> make_files(runtime_context const& on, container_request const& request, pod_paths const& pod,
                         container_paths const& paths) {
     auto const config = config_text(on, request, pod, paths);
     if (!config) return config.error();
@@ -82,7 +82,7 @@ result<void> make_files(machine const& on, container_request const& request, pod
     return write_file(paths.bundle / "config.json", *config);
 }
 
-result<conmon_launch> make_and_launch(machine const& on, container_request const& request,
+result<conmon_launch> make_and_launch(runtime_context const& on, container_request const& request,
                                       container_paths const& paths) {
     auto const pod = on.paths.pod(request.key.instance);
     if (!is_whole(pod)) {
@@ -108,7 +108,7 @@ struct preparation {
 };
 
 /// All up to conmon in one go: one visit to the pool.
-preparation prepare(machine const& on, container_request const& request, container_paths const& paths) {
+preparation prepare(runtime_context const& on, container_request const& request, container_paths const& paths) {
     auto const before = look_for(paths);
     if (!before) return {.before = found::not_known, .launched = before.error()};
     if (*before != found::nothing) {
@@ -123,8 +123,8 @@ struct launch_outcome {
 };
 
 /// Up to a conmon that stays, whatever happens to who waits for it.
-awaitable<launch_outcome> launch(machine const& on, container_request const& request, container_paths const& paths,
-                                 time_point deadline) {
+awaitable<launch_outcome> launch(runtime_context const& on, container_request const& request,
+                                 container_paths const& paths, time_point deadline) {
     auto preparing = [&] { return prepare(on, request, paths); };
     auto prepared = co_await offload(on.options.pool, std::move(preparing));
     launch_outcome outcome{.before = prepared.before, .said = {}};
@@ -137,7 +137,7 @@ awaitable<launch_outcome> launch(machine const& on, container_request const& req
     co_return std::move(outcome);
 }
 
-int stop_signal_of(machine const& on, container_request const& request, container_paths const& paths) {
+int stop_signal_of(runtime_context const& on, container_request const& request, container_paths const& paths) {
     auto const& name = request.from->config.stop_signal;
     if (auto const known = parse_signal(name)) return *known;
     on.options.log.warning("image has a stop signal that is not known, TERM is sent instead",
@@ -145,8 +145,8 @@ int stop_signal_of(machine const& on, container_request const& request, containe
     return SIGTERM;
 }
 
-result<container_record> make_record(machine const& on, container_request const& request, container_paths const& paths,
-                                     pid_t container) {
+result<container_record> make_record(runtime_context const& on, container_request const& request,
+                                     container_paths const& paths, pid_t container) {
     auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
     if (!text) return text.error();
     pid_t monitor = -1;
@@ -173,7 +173,7 @@ struct start_attempt {
 };
 
 /// All after conmon in one visit to the pool, if the container is quick to be ready.
-result<start_attempt> record_and_start(machine const& on, container_request const& request,
+result<start_attempt> record_and_start(runtime_context const& on, container_request const& request,
                                        container_paths const& paths, pid_t container) {
     auto const record = make_record(on, request, paths, container);
     if (!record) return record.error();
@@ -189,7 +189,7 @@ result<start_attempt> record_and_start(machine const& on, container_request cons
     return attempt;
 }
 
-awaitable<result<void>> start_by_runc(machine const& on, std::string id, time_point deadline) {
+awaitable<result<void>> start_by_runc(runtime_context const& on, std::string id, time_point deadline) {
     command what{.program = *on.runtime_program};
     what.arguments = {"--root", on.paths.runtime_root().string(), "start", std::move(id)};
     auto const done = co_await run_process_ok(std::move(what), deadline);
@@ -197,8 +197,8 @@ awaitable<result<void>> start_by_runc(machine const& on, std::string id, time_po
     co_return result<void>{};
 }
 
-awaitable<result<void>> start_made(machine const& on, container_request const& request, container_paths const& paths,
-                                   unique_fd said, time_point deadline) {
+awaitable<result<void>> start_made(runtime_context const& on, container_request const& request,
+                                   container_paths const& paths, unique_fd said, time_point deadline) {
     auto creating = await_created(on, std::move(said));
     auto const created = co_await with_deadline(on.time, deadline, std::move(creating));
     if (!created) co_return created.error();
@@ -217,7 +217,7 @@ struct start_outcome {
 };
 
 /// Does nothing if there is something of the container.
-awaitable<start_outcome> make_and_start(machine const& on, container_request const& request,
+awaitable<start_outcome> make_and_start(runtime_context const& on, container_request const& request,
                                         container_paths const& paths) {
     auto const deadline = on.time.now() + limits::runtime_call_timeout;
     auto launching = launch(on, request, paths, deadline);
@@ -233,7 +233,7 @@ awaitable<start_outcome> make_and_start(machine const& on, container_request con
 
 }  // namespace
 
-awaitable<result<void>> start_container(machine const& on, container_request request) {
+awaitable<result<void>> start_container(runtime_context const& on, container_request request) {
     auto const paths = on.paths.container(request.key);
     auto outcome = co_await make_and_start(on, request, paths);
     if (outcome.before == found::half_made) {

@@ -23,7 +23,7 @@ bool is_program(process_texts const& of, result<std::filesystem::path> const& pr
     return program && of.program() == program->filename().native();
 }
 
-std::vector<unique_fd> makers(machine const& on, container_paths const& paths) {
+std::vector<unique_fd> makers(runtime_context const& on, container_paths const& paths) {
     auto const makes = [&](process_texts const& of) {
         return of.command_line.find(paths.id + '\0') != std::string::npos &&
                (is_program(of, on.monitor_program) || is_program(of, on.runtime_program));
@@ -43,7 +43,7 @@ unique_fd ended_monitor(container_paths const& paths) {
 
 }  // namespace
 
-std::vector<unique_fd> kill_makers(machine const& on, container_paths const& paths) {
+std::vector<unique_fd> kill_makers(runtime_context const& on, container_paths const& paths) {
     auto inherited = makers(on, paths);  // first those who could make more
     for (auto const& each : inherited) ::pidfd_send_signal(each.get(), SIGKILL, nullptr, 0);
     for (auto const each : on.groups.processes(paths.cgroup)) inherited.emplace_back(::pidfd_open(each, 0));

@@ -1,7 +1,7 @@
 // Containers whose making was cut short: what still works on them is found and killed.
 #pragma once
 
-#include "machine_detail.hpp"
+#include "context_detail.hpp"
 #include "unique_fd_detail.hpp"
 
 #include <vector>
@@ -12,6 +12,6 @@ namespace rik::detail {
 /// have no cgroup of their own until it has a record, so they are known by the container's id in their command lines.
 /// Gives all of them: once all have ended they are to be reaped, as a child of conmon is ours when conmon has ended.
 /// Blocks; reads all of /proc.
-std::vector<unique_fd> kill_makers(machine const& on, container_paths const& paths);
+std::vector<unique_fd> kill_makers(runtime_context const& on, container_paths const& paths);
 
 }  // namespace rik::detail

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <rik/base/result.hpp>
-#include <rik/model/held_image.hpp>
+#include <rik/model/node_image.hpp>
 
 #include <filesystem>
 #include <optional>

@@ -82,7 +82,7 @@ public:
     recollection recall(image_source const& source, std::string const& name) const;
 
     /// All whole trees, by digest.
-    std::vector<held_image> list() const;
+    std::vector<node_image> list() const;
     /// Errors: not_found; conflict, a container has it mounted; internal.
     result<void> forget(image_removal const& what) const;
     /// Removes the layouts that no record is of, as a failed pull leaves them, with their blobs, and the blobs that no

@@ -45,9 +45,9 @@ std::optional<wall_time> time_of(fs::path const& file) {
                      std::chrono::microseconds(about.st_mtim.tv_nsec / 1000));
 }
 
-held_image read_tree(fs::path const& tree) {
+node_image read_tree(fs::path const& tree) {
     auto const hex = tree.filename().string().substr(image_tree_prefix.size());
-    return held_image{.digest = fmt::format("sha256:{}", hex),
+    return node_image{.digest = fmt::format("sha256:{}", hex),
                       .size_bytes = number_of(read_object(tree / image_mark), "size_bytes"),
                       .pulled_at = time_of(tree / image_mark)};
 }
@@ -71,8 +71,8 @@ bool is_same_repository(image_name const& one, std::string const& other) {
 
 }  // namespace
 
-std::vector<held_image> image_files::list() const {
-    std::map<std::string, held_image> by_digest;
+std::vector<node_image> image_files::list() const {
+    std::map<std::string, node_image> by_digest;
     for (auto const& each : entries_of(root_)) {
         auto const is_whole =
             each.filename().string().starts_with(image_tree_prefix) && ::access((each / image_mark).c_str(), F_OK) == 0;
@@ -84,14 +84,14 @@ std::vector<held_image> image_files::list() const {
     for (auto const& each : read_records(root_ / "names"))
         if (auto const found = by_digest.find(each.digest); found != by_digest.end())
             found->second.names.push_back(shown_name(each.name));
-    std::vector<held_image> all;
+    std::vector<node_image> all;
     for (auto& [digest, image] : by_digest) {
         std::ranges::sort(image.names);
         auto const same = std::ranges::unique(image.names);
         image.names.erase(same.begin(), same.end());
         all.push_back(std::move(image));
     }
-    std::ranges::stable_sort(all, {}, &held_image::names);
+    std::ranges::stable_sort(all, {}, &node_image::names);
     return all;
 }
 

@@ -184,7 +184,7 @@ awaitable<result<known_image>> image_puller::restore(std::string name, image_sou
     co_return co_await remember(std::move(name), std::move(source), std::move(found));
 }
 
-awaitable<std::vector<held_image>> image_puller::list() {
+awaitable<std::vector<node_image>> image_puller::list() {
     auto look = [files = files_] { return files.list(); };
     co_return co_await offload(pool_, std::move(look));
 }

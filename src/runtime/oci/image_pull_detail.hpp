@@ -56,7 +56,7 @@ public:
 
     /// What is in an archive or layout. Errors: not_found; unsupported; corrupt; internal.
     awaitable<result<std::vector<archived_image>>> look_into(std::filesystem::path archive);
-    awaitable<std::vector<held_image>> list();
+    awaitable<std::vector<node_image>> list();
     /// Removes what a pull that ended badly has left; one that was cancelled cannot do so itself.
     awaitable<> collect_garbage();
     /// Errors: those of image_files::forget.

@@ -279,7 +279,7 @@ awaitable<result<image_ptr>> oci_images::ensure(std::string name, std::optional<
     co_return *joined->outcome;
 }
 
-awaitable<result<std::vector<held_image>>> oci_images::list_held() { co_return co_await impl_->puller.list(); }
+awaitable<result<std::vector<node_image>>> oci_images::list_all_images() { co_return co_await impl_->puller.list(); }
 
 /// By each name as if it had been pulled.
 awaitable<result<std::string>> oci_images::impl::take(detail::load_step step, std::filesystem::path archive) {
@@ -297,7 +297,7 @@ awaitable<result<std::string>> oci_images::impl::take(detail::load_step step, st
     co_return taken->what->digest;
 }
 
-awaitable<result<std::vector<held_image>>> oci_images::load(load_images what) {
+awaitable<result<std::vector<node_image>>> oci_images::load(load_images what) {
     if (impl_->is_stopping) co_return stopping_error();
     std::filesystem::path const archive(what.path);
     auto const found = co_await impl_->puller.look_into(archive);
@@ -311,7 +311,7 @@ awaitable<result<std::vector<held_image>>> oci_images::load(load_images what) {
         digests.insert(*digest);
     }
     auto all = co_await impl_->puller.list();
-    std::erase_if(all, [&](held_image const& each) { return !digests.contains(each.digest); });
+    std::erase_if(all, [&](node_image const& each) { return !digests.contains(each.digest); });
     co_return all;
 }
 

@@ -41,7 +41,7 @@ result<std::set<std::string>> names_in(fs::path const& first, fs::path const& se
 }
 
 /// One that was never started is neither running nor ended.
-result<found_container> describe(machine const& on, container_key key) {
+result<found_container> describe(runtime_context const& on, container_key key) {
     auto const paths = on.paths.container(key);
     found_container found{.key = std::move(key)};
     auto const started = has_started(paths);
@@ -55,7 +55,7 @@ result<found_container> describe(machine const& on, container_key key) {
     return found;
 }
 
-result<found_sandbox> describe(machine const& on, instance_id const& instance) {
+result<found_sandbox> describe(runtime_context const& on, instance_id const& instance) {
     auto const pod = on.paths.pod(instance);
     found_sandbox found{.instance = instance, .network_namespace = pod.network_namespace(), .containers = {}};
     found.is_whole = is_whole(pod);
@@ -70,7 +70,7 @@ result<found_sandbox> describe(machine const& on, instance_id const& instance) {
 }
 
 /// Kills first and looks later: the containers of an instance end at the same time.
-void kill_containers(machine const& on, std::vector<container_key> const& keys) {
+void kill_containers(runtime_context const& on, std::vector<container_key> const& keys) {
     for (auto const& each : keys) on.groups.kill(on.paths.container(each).cgroup);
 }
 
@@ -84,7 +84,7 @@ struct remains {
 };
 
 /// Errors: conflict, something is in use yet.
-result<void> remove_rest(machine const& on, remains const& what) {
+result<void> remove_rest(runtime_context const& on, remains const& what) {
     if (auto const removed = on.groups.remove(what.cgroup); !removed) return removed;
     // Before anything is deleted: what is mounted below, by whomever, is not ours to delete.
     if (auto const clean = unmount_below(what.directories); !clean) return clean;
@@ -97,7 +97,7 @@ result<void> remove_rest(machine const& on, remains const& what) {
     return done;
 }
 
-awaitable<result<void>> remove_patiently(machine const& on, remains what) {
+awaitable<result<void>> remove_patiently(runtime_context const& on, remains what) {
     auto const give_up_at = on.time.now() + removal_time_max;
     while (true) {
         auto removing = [&] { return remove_rest(on, what); };
@@ -109,7 +109,7 @@ awaitable<result<void>> remove_patiently(machine const& on, remains what) {
 }
 
 /// The containers first, then the rest of the Pod: its group and `directories`.
-awaitable<result<void>> remove_pod(machine const& on, instance_id instance, std::vector<fs::path> directories) {
+awaitable<result<void>> remove_pod(runtime_context const& on, instance_id instance, std::vector<fs::path> directories) {
     auto killing = [&] {
         auto keys = find_containers(on, instance);
         if (keys) kill_containers(on, *keys);
@@ -127,7 +127,7 @@ awaitable<result<void>> remove_pod(machine const& on, instance_id instance, std:
 }
 
 /// Only for `rik reset`: afterwards this runtime is of no use. Others may keep files in these directories.
-result<void> remove_directories(machine const& on) {
+result<void> remove_directories(runtime_context const& on) {
     kill_image_tools(on.paths.images());  // their directories are removed next, by whoever knows of images
     empty_trash(on, std::stop_token());
     auto const& paths = on.paths;
@@ -144,7 +144,7 @@ result<void> remove_directories(machine const& on) {
 
 }  // namespace
 
-result<std::vector<instance_id>> find_instances(machine const& on) {
+result<std::vector<instance_id>> find_instances(runtime_context const& on) {
     auto const names = names_in(on.paths.state_pods(), on.paths.run_pods());
     if (!names) return names.error();
     std::vector<instance_id> found;
@@ -154,7 +154,7 @@ result<std::vector<instance_id>> find_instances(machine const& on) {
     return found;
 }
 
-result<std::vector<container_key>> find_containers(machine const& on, instance_id const& instance) {
+result<std::vector<container_key>> find_containers(runtime_context const& on, instance_id const& instance) {
     auto const pod = on.paths.pod(instance);
     auto const names = names_in(pod.state / "containers", pod.run / "containers");
     if (!names) return names.error();
@@ -165,7 +165,7 @@ result<std::vector<container_key>> find_containers(machine const& on, instance_i
     return found;
 }
 
-result<std::vector<found_sandbox>> list_sandboxes(machine const& on) {
+result<std::vector<found_sandbox>> list_sandboxes(runtime_context const& on) {
     auto const instances = find_instances(on);
     if (!instances) return instances.error();
     std::vector<found_sandbox> found;
@@ -177,19 +177,19 @@ result<std::vector<found_sandbox>> list_sandboxes(machine const& on) {
     return found;
 }
 
-awaitable<result<void>> release_sandbox(machine const& on, instance_id instance) {
+awaitable<result<void>> vacate_sandbox(runtime_context const& on, instance_id instance) {
     auto const pod = on.paths.pod(instance);
     std::vector<fs::path> all_but_logs{pod.run, pod.etc, pod.state / "containers"};
     return remove_pod(on, instance, std::move(all_but_logs));
 }
 
-awaitable<result<void>> remove_sandbox(machine const& on, instance_id instance) {
+awaitable<result<void>> remove_sandbox(runtime_context const& on, instance_id instance) {
     auto const pod = on.paths.pod(instance);
     std::vector<fs::path> everything{pod.run, pod.state};
     return remove_pod(on, instance, std::move(everything));
 }
 
-awaitable<result<void>> remove_everything(machine const& on) {
+awaitable<result<void>> remove_everything(runtime_context const& on) {
     auto const instances = find_instances(on);
     if (!instances) co_return instances.error();
     for (auto const& instance : *instances) {

@@ -3,8 +3,8 @@
 #include "conmon_detail.hpp"
 #include "container_detail.hpp"
 #include "container_log_detail.hpp"
+#include "context_detail.hpp"
 #include "inventory_detail.hpp"
-#include "machine_detail.hpp"
 #include "overlay_probe_detail.hpp"
 #include "readiness_detail.hpp"
 #include "resolver_detail.hpp"
@@ -20,10 +20,10 @@
 
 namespace rik {
 
-using detail::machine;
+using detail::runtime_context;
 
 struct oci_runtime::state {
-    explicit state(machine opened)
+    explicit state(runtime_context opened)
         : on(std::move(opened)),
           logs(on),
           discarded(on.options.executor),
@@ -36,8 +36,8 @@ struct oci_runtime::state {
     void move_monitors(std::vector<found_sandbox> const& of);
     awaitable<> keep_trash_empty();
 
-    machine on;
-    detail::log_rotation logs;
+    runtime_context on;
+    detail::container_log_rotation logs;
     bool is_warming_up = false;
     notifier discarded;
     std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
@@ -87,7 +87,7 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     if (!options.cgroup_thread) options.cgroup_thread = options.pool;
     if (!options.trash_thread) options.trash_thread = options.pool;
     if (auto const usable = check_dns_servers(options.dns_servers); !usable) return usable.error();
-    auto opened = detail::open_machine(std::move(options), time);
+    auto opened = detail::open_context(std::move(options), time);
     if (!opened) return opened.error();
     auto inner = std::make_unique<state>(std::move(*opened));
     inner->tasks.spawn(inner->logs.run());
@@ -177,8 +177,8 @@ awaitable<result<void>> oci_runtime::remove_container(container_key key) {
     co_return std::move(removed);
 }
 
-awaitable<result<void>> oci_runtime::release_sandbox(instance_id instance) {
-    auto released = co_await detail::release_sandbox(state_->on, instance);
+awaitable<result<void>> oci_runtime::vacate_sandbox(instance_id instance) {
+    auto released = co_await detail::vacate_sandbox(state_->on, instance);
     state_->discarded.notify();
     co_return std::move(released);
 }
@@ -196,7 +196,8 @@ awaitable<result<std::vector<found_sandbox>>> oci_runtime::list() {
     co_return std::move(listed);
 }
 
-awaitable<result<std::unique_ptr<log_reader>>> oci_runtime::open_log(container_key key, log_options options) {
+awaitable<result<std::unique_ptr<container_log_reader>>> oci_runtime::open_container_log(
+    container_key key, container_log_options options) {
     auto opening = [&] { return detail::open_log_reader(state_->on, key, options); };
     co_return co_await offload(state_->on.options.pool, std::move(opening));
 }

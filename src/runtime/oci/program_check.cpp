@@ -24,11 +24,11 @@ constexpr std::size_t head_bytes_max = 256;  // as of the kernel's look at a scr
 
 #if defined(__x86_64__)
 /// EM_X86_64 with 32-bit pointers is the x32 form.
-constexpr std::array<unsigned, 2> machines{EM_386, EM_X86_64};
+constexpr std::array<unsigned, 2> architectures{EM_386, EM_X86_64};
 #elif defined(__aarch64__)
-constexpr std::array<unsigned, 1> machines{EM_ARM};
+constexpr std::array<unsigned, 1> architectures{EM_ARM};
 #else
-constexpr std::array<unsigned, 0> machines{};
+constexpr std::array<unsigned, 0> architectures{};
 #endif
 
 /// The beginning of a regular file that can be executed; empty if it is none.
@@ -44,10 +44,10 @@ std::string head_of(unique_fd const& root, std::string const& path) {
 
 bool is_32_bit(std::string_view head) {
     if (head.size() < sizeof(Elf32_Ehdr) || !head.starts_with(ELFMAG) || head[EI_CLASS] != ELFCLASS32) return false;
-    constexpr std::size_t machine_at = offsetof(Elf32_Ehdr, e_machine);
-    auto const machine =
-        static_cast<unsigned char>(head[machine_at]) + 256u * static_cast<unsigned char>(head[machine_at + 1]);
-    return std::find(machines.begin(), machines.end(), machine) != machines.end();
+    constexpr std::size_t architecture_at = offsetof(Elf32_Ehdr, e_machine);
+    auto const architecture = static_cast<unsigned char>(head[architecture_at]) +
+                              256u * static_cast<unsigned char>(head[architecture_at + 1]);
+    return std::find(architectures.begin(), architectures.end(), architecture) != architectures.end();
 }
 
 /// "/bin/sh" of "#!/bin/sh -e\n".

@@ -15,21 +15,21 @@ namespace {
 namespace fs = std::filesystem;
 
 /// One per file system: renaming does not cross them.
-fs::path trash_of(machine const& on, fs::path const& path) {
+fs::path trash_of(runtime_context const& on, fs::path const& path) {
     auto const is_run = path.native().starts_with(on.paths.run_dir().native() + '/');
     return is_run ? on.paths.run_trash() : on.paths.state_trash();
 }
 
 }  // namespace
 
-result<void> discard(machine const& on, fs::path const& path) {
+result<void> discard(runtime_context const& on, fs::path const& path) {
     auto const now = on.time.now().time_since_epoch().count();
     auto const name = fmt::format("{}-{}", path.filename().string(), now);
     if (::rename(path.c_str(), (trash_of(on, path) / name).c_str()) == 0 || errno == ENOENT) return {};
     return remove_tree(path);
 }
 
-void empty_trash(machine const& on, std::stop_token const& stop) {
+void empty_trash(runtime_context const& on, std::stop_token const& stop) {
     for (auto const& trash : {on.paths.run_trash(), on.paths.state_trash()}) {
         // A mount that was made meanwhile would have moved along with its directory, and is not ours to delete.
         if (!unmount_below({trash})) continue;

@@ -67,7 +67,7 @@ result<void> create_if_missing(fs::path const& file) {
     return create(file);
 }
 
-int remember_log_pages(void* log_pages, sqlite3*, char const*, int pages) {
+int remember_wal_pages(void* log_pages, sqlite3*, char const*, int pages) {
     *static_cast<int*>(log_pages) = pages;
     return SQLITE_OK;
 }
@@ -105,7 +105,7 @@ result<void> sqlite_journal::connection::configure() {
     if (!*has_row || mode->text(0) != "wal") {
         return error{errc::unsupported, "the file system cannot hold a write-ahead log", {}, "use a local disk"};
     }
-    sqlite3_wal_hook(database, remember_log_pages, &log_pages_);
+    sqlite3_wal_hook(database, remember_wal_pages, &wal_pages_);
     return {};
 }
 
@@ -222,7 +222,7 @@ result<void> sqlite_journal::connection::write_row(journal_entry const& entry) {
 }
 
 result<void> sqlite_journal::connection::checkpoint_if_due() {
-    if (log_pages_ < checkpoint_pages) return {};
+    if (wal_pages_ < checkpoint_pages) return {};
     int const code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     // Busy: a reader looks at old pages. The log grows until that one is done.
     if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return database_error(database_.get(), "cannot checkpoint");

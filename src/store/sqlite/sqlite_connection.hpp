@@ -35,7 +35,7 @@ private:
     detail::database_ptr database_;
     detail::statement begin_, commit_, put_, remove_, set_last_;
     revision last_ = 0;
-    int log_pages_ = 0;  ///< in SQLite's write-ahead log, told by its hook
+    int wal_pages_ = 0;  ///< in SQLite's write-ahead log, told by its hook
     bool failed_ = false;
 };
 

@@ -51,9 +51,9 @@ public:
     /// Cancel: the pull goes on as long as another caller waits for it, and is cancelled with the last one.
     awaitable<result<image_ptr>> ensure(std::string name, std::optional<image_pull_policy> policy) override;
 
-    awaitable<result<std::vector<held_image>>> list_held() override;
+    awaitable<result<std::vector<node_image>>> list_all_images() override;
     /// Errors: those of `images`. Cancel: what was loaded by then stays.
-    awaitable<result<std::vector<held_image>>> load(load_images what) override;
+    awaitable<result<std::vector<node_image>>> load(load_images what) override;
     awaitable<result<void>> remove(image_removal what) override;
 
     /// Cancels all pulls. Callers that wait for them get errc::unavailable.

@@ -35,9 +35,9 @@ struct oci_options {
     std::vector<std::string> dns_servers = {};
     std::int64_t processes_max = 4096;    ///< of one container
     std::uint64_t shm_bytes = 64u << 20;  ///< of a Pod's /dev/shm
-    std::size_t log_file_bytes_max = limits::log_file_bytes_max;
-    std::size_t log_files_max = limits::log_files_max;
-    duration log_check_period = std::chrono::seconds(2);
+    std::size_t container_log_file_bytes_max = limits::container_log_file_bytes_max;
+    std::size_t container_log_files_max = limits::container_log_files_max;
+    duration container_log_check_period = std::chrono::seconds(2);
     rik::log log = {};
 };
 
@@ -47,10 +47,11 @@ struct oci_options {
 /// second object (after a crash or an upgrade) takes over what the first one started. Destroying or stopping it stops
 /// no container.
 ///
-/// A log file may exceed `log_file_bytes_max` by what a container writes in one `log_check_period`, or in 200 ms once
-/// it is seen to write much. At 25 x `log_file_bytes_max` conmon begins a new file by itself. So the logs of one
-/// attempt of a container take at most 25 x `log_file_bytes_max` x (`log_files_max` + 1) bytes. The logs of the last 5
-/// attempts are kept. A reader that follows keeps up to 12 files open, even if they were dropped meanwhile.
+/// A log file may exceed `container_log_file_bytes_max` by what a container writes in one `container_log_check_period`,
+/// or in 200 ms once it is seen to write much. At 25 x `container_log_file_bytes_max` conmon begins a new file by
+/// itself. So the logs of one attempt of a container take at most 25 x `container_log_file_bytes_max` x
+/// (`container_log_files_max` + 1) bytes. The logs of the last 5 attempts are kept. A reader that follows keeps up to
+/// 12 files open, even if they were dropped meanwhile.
 class oci_runtime final : public runtime {
 public:
     /// Prepares the directories, and removes what `run_dir` has from an earlier boot. `time` must outlive the runtime.
@@ -84,10 +85,11 @@ public:
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<void>> remove_container(container_key key) override;
-    awaitable<result<void>> release_sandbox(instance_id instance) override;
+    awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
     awaitable<result<std::vector<found_sandbox>>> list() override;
-    awaitable<result<std::unique_ptr<log_reader>>> open_log(container_key key, log_options options) override;
+    awaitable<result<std::unique_ptr<container_log_reader>>> open_container_log(container_key key,
+                                                                                container_log_options options) override;
 
 private:
     struct state;

@@ -20,10 +20,12 @@ std::chrono::nanoseconds since_epoch(statx_timestamp const& when) {
 }
 
 /// A line of LOG.cut.
-std::string hole_text(log_file const& behind) { return fmt::format("{} {}\n", behind.inode, behind.born.count()); }
+std::string hole_text(container_log_file const& behind) {
+    return fmt::format("{} {}\n", behind.inode, behind.born.count());
+}
 
 /// Files that stand behind holes, as far as it is known.
-void find_holes(std::vector<log_file>& newest_first, std::filesystem::path const& log) {
+void find_holes(std::vector<container_log_file>& newest_first, std::filesystem::path const& log) {
     auto const holes = "\n" + try_read_file(cut_log_mark(log)).value_or("");
     for (std::size_t at = 0; at + 1 < newest_first.size(); ++at) {
         auto const& before = newest_first[at + 1];
@@ -34,8 +36,8 @@ void find_holes(std::vector<log_file>& newest_first, std::filesystem::path const
 
 }  // namespace
 
-std::optional<log_file> open_log_file(std::filesystem::path const& path) {
-    log_file opened{.file = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
+std::optional<container_log_file> open_log_file(std::filesystem::path const& path) {
+    container_log_file opened{.file = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
     struct statx about {};
     constexpr auto wanted = STATX_INO | STATX_BTIME | STATX_CTIME | STATX_NLINK;
     if (!opened.file || ::statx(opened.file.get(), "", AT_EMPTY_PATH, wanted, &about) != 0) return {};
@@ -46,9 +48,11 @@ std::optional<log_file> open_log_file(std::filesystem::path const& path) {
     return opened;
 }
 
-bool is_hole_between(log_file const& replaced, log_file const& written) { return written.born > replaced.changed; }
+bool is_hole_between(container_log_file const& replaced, container_log_file const& written) {
+    return written.born > replaced.changed;
+}
 
-void mark_hole(std::filesystem::path const& log, log_file const& behind) {
+void mark_hole(std::filesystem::path const& log, container_log_file const& behind) {
     auto const text = hole_text(behind);
     unique_fd const mark(
         ::open(cut_log_mark(log).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -59,19 +63,19 @@ void mark_hole(std::filesystem::path const& log, log_file const& behind) {
     [[maybe_unused]] auto const written = ::write(mark.get(), text.data(), text.size());
 }
 
-std::string read_log_block(log_file const& from, off_t offset, std::size_t size) {
+std::string read_log_block(container_log_file const& from, off_t offset, std::size_t size) {
     std::string block(size, '\0');
     auto const got = ::pread(from.file.get(), block.data(), size, offset);
     block.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     return block;
 }
 
-std::vector<log_file> open_log_files(container_paths const& paths, std::size_t files_max) {
-    std::vector<log_file> found;
+std::vector<container_log_file> open_log_files(container_paths const& paths, std::size_t files_max) {
+    std::vector<container_log_file> found;
     auto const add = [&](std::filesystem::path const& path) {
         auto opened = open_log_file(path);
         if (!opened) return;
-        auto const is_same = [&](log_file const& each) { return each.inode == opened->inode; };
+        auto const is_same = [&](container_log_file const& each) { return each.inode == opened->inode; };
         if (std::ranges::none_of(found, is_same)) found.push_back(std::move(*opened));
     };
     add(paths.log);

@@ -17,9 +17,9 @@ inline constexpr std::uint32_t mtu_max = 65535;
 
 /// One way of an IPv4 default route.
 struct way_out {
-    std::uint32_t metric = 0;  ///< the lowest wins
-    std::uint32_t link = 0;    ///< an index
-    std::uint32_t mtu = 0;     ///< of the route itself; 0: it has none
+    std::uint32_t metric = 0;           ///< the lowest wins
+    std::uint32_t interface_index = 0;  ///< an index
+    std::uint32_t mtu = 0;              ///< of the route itself; 0: it has none
     friend bool operator==(way_out const&, way_out const&) = default;
 };
 

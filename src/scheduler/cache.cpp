@@ -1,18 +1,18 @@
-#include "image_detail.hpp"
+#include "cache_detail.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace rik::detail {
 
-std::vector<item> scheduler_image::apply(facts const& news) {
+std::vector<item> scheduler_cache::apply(facts const& news) {
     if (news.everything) forget_unnamed(news.items);
     for (auto const& id : news.removed) forget(id);
-    for (auto const& id : news.refused) take_refusal(id);
-    for (auto const& each : news.nodes) take_node(each);
+    for (auto const& id : news.refused) set_refused(id);
+    for (auto const& each : news.nodes) set_registered(each);
     std::vector<item> due;
     for (auto const& each : news.items)
-        if (take(each)) due.push_back(each);
+        if (set_item(each)) due.push_back(each);
     at_ = news.at;
     cluster_ = news.cluster;
     cluster_cidr_ = news.cluster_cidr;
@@ -20,7 +20,7 @@ std::vector<item> scheduler_image::apply(facts const& news) {
     return due;
 }
 
-void scheduler_image::forget_unnamed(std::vector<item> const& named) {
+void scheduler_cache::forget_unnamed(std::vector<item> const& named) {
     std::set<instance_id> kept;
     for (auto const& each : named) kept.insert(each.instance);
     std::vector<instance_id> unnamed;
@@ -30,10 +30,10 @@ void scheduler_image::forget_unnamed(std::vector<item> const& named) {
     nodes_.clear();
 }
 
-bool scheduler_image::take(item const& news) {
+bool scheduler_cache::set_item(item const& news) {
     auto const old = items_.find(news.instance);
     auto const is_known = old != items_.end() && old->second.want == news.want && old->second.fence == news.fence;
-    if (old != items_.end()) unlink(old->second);
+    if (old != items_.end()) remove_from_node(old->second);
     items_[news.instance] = news;
     if (news.want == item_want::place) {
         auto const [waiting, is_new] = pending_.try_emplace(news.instance);
@@ -44,15 +44,15 @@ bool scheduler_image::take(item const& news) {
     }
     end_waiting(news.instance);
     by_node_[news.node].insert(news.instance);
-    if (news.takes_room)
-        view_.hold(news.instance, news.node, news.made_from);
+    if (news.occupies_room)
+        view_.reserve(news.instance, news.node, news.made_from);
     else
-        release(news.instance);
-    return !is_known && (news.want == item_want::destroy || news.takes_room);
+        unreserve(news.instance);
+    return !is_known && (news.want == item_want::destroy || news.occupies_room);
 }
 
 /// One that has not said Hello counts among those that are not ready, with its name.
-void scheduler_image::take_node(registered_node const& news) {
+void scheduler_cache::set_registered(registered_node const& news) {
     nodes_[news.node] = news;
     auto const* const seen = view_.find(news.node);
     if (seen != nullptr && !seen->name.empty()) return;
@@ -60,38 +60,38 @@ void scheduler_image::take_node(registered_node const& news) {
     nodes_changed_ = true;
 }
 
-void scheduler_image::take_refusal(instance_id const& instance) {
+void scheduler_cache::set_refused(instance_id const& instance) {
     auto const waiting = pending_.find(instance);
     if (waiting == pending_.end() || waiting->second.made != decision::proposed) return;
     waiting->second.made = decision::refused;
     refused_.insert(instance);
-    release(instance);
+    unreserve(instance);
 }
 
-void scheduler_image::forget(instance_id const& instance) {
+void scheduler_cache::forget(instance_id const& instance) {
     if (auto const old = items_.find(instance); old != items_.end()) {
-        unlink(old->second);
+        remove_from_node(old->second);
         items_.erase(old);
     }
     end_waiting(instance);
-    release(instance);
+    unreserve(instance);
 }
 
-void scheduler_image::release(instance_id const& instance) { nodes_changed_ |= view_.release(instance); }
+void scheduler_cache::unreserve(instance_id const& instance) { nodes_changed_ |= view_.unreserve(instance); }
 
-std::map<scheduler_image::arrival, instance_id>& scheduler_image::queue::of_oldest() {
+std::map<scheduler_cache::arrival, instance_id>& scheduler_cache::queue::of_oldest() {
     if (told.empty()) return untold;
     return untold.empty() || told.begin()->first < untold.begin()->first ? told : untold;
 }
 
-void scheduler_image::queue::forget_told() {
+void scheduler_cache::queue::forget_told() {
     if (untold.empty())
         untold.swap(told);
     else
         untold.merge(told);
 }
 
-void scheduler_image::enqueue(instance_id const& instance, pending& state) {
+void scheduler_cache::enqueue(instance_id const& instance, pending& state) {
     state.made = decision::waiting;
     state.waits_in = queues_.try_emplace(demand_of(*items_.at(instance).made_from, policy_)).first;
     auto& all = state.waits_in->second;
@@ -99,7 +99,7 @@ void scheduler_image::enqueue(instance_id const& instance, pending& state) {
     set_due(state.waits_in, true);
 }
 
-void scheduler_image::dequeue(pending const& state) {
+void scheduler_cache::dequeue(pending const& state) {
     auto& all = state.waits_in->second;
     all.untold.erase(state.at);
     all.told.erase(state.at);
@@ -107,7 +107,7 @@ void scheduler_image::dequeue(pending const& state) {
     if (all.empty()) queues_.erase(state.waits_in);
 }
 
-void scheduler_image::end_waiting(instance_id const& instance) {
+void scheduler_cache::end_waiting(instance_id const& instance) {
     auto const waiting = pending_.find(instance);
     if (waiting == pending_.end()) return;
     if (waiting->second.made == decision::waiting) dequeue(waiting->second);
@@ -115,7 +115,7 @@ void scheduler_image::end_waiting(instance_id const& instance) {
     pending_.erase(waiting);
 }
 
-void scheduler_image::set_due(queues::iterator which, bool is_due) {
+void scheduler_cache::set_due(queues::iterator which, bool is_due) {
     auto& all = which->second;
     if (all.due) due_.erase(*std::exchange(all.due, std::nullopt));
     if (!is_due || all.empty()) return;
@@ -123,42 +123,42 @@ void scheduler_image::set_due(queues::iterator which, bool is_due) {
     due_.emplace(*all.due, which);
 }
 
-void scheduler_image::unlink(item const& old) {
+void scheduler_cache::remove_from_node(item const& old) {
     if (auto const found = by_node_.find(old.node); found != by_node_.end()) found->second.erase(old.instance);
 }
 
-registered_node const* scheduler_image::find_node(node_id const& node) const {
+registered_node const* scheduler_cache::find_node(node_id const& node) const {
     auto const found = nodes_.find(node);
     return found == nodes_.end() ? nullptr : &found->second;
 }
 
-void scheduler_image::set_node(node_id const& node, node_facts const& facts) {
+void scheduler_cache::set_node(node_id const& node, node_facts const& facts) {
     auto offered = candidate_of(node, facts);
     offered.is_ready = false;
     view_.set_node(offered);
     nodes_changed_ = true;
 }
 
-void scheduler_image::set_ready(node_id const& node, bool is_ready) {
+void scheduler_cache::set_ready(node_id const& node, bool is_ready) {
     view_.set_ready(node, is_ready);
     nodes_changed_ = true;
 }
 
-void scheduler_image::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
+void scheduler_cache::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
     view_.set_troubles(node, std::move(troubles));
     nodes_changed_ = true;
 }
 
-placement scheduler_image::place(std::size_t count_max) {
+placement scheduler_cache::place(std::size_t count_max) {
     if (std::exchange(nodes_changed_, false))
         for (auto each = queues_.begin(); each != queues_.end(); ++each) set_due(each, true);
     if (due_.empty()) return {};
     auto decided = decide(count_max);
-    for (auto const& each : decided.placed) view_.hold(each.instance, each.node, items_.at(each.instance).made_from);
+    for (auto const& each : decided.placed) view_.reserve(each.instance, each.node, items_.at(each.instance).made_from);
     return decided;
 }
 
-placement scheduler_image::decide(std::size_t count_max) {
+placement scheduler_cache::decide(std::size_t count_max) {
     instance_names const names = [this](instance_id const& id) { return name_of(id); };
     placement_run run(view_, policy_, names);
     placement decided;
@@ -173,7 +173,7 @@ placement scheduler_image::decide(std::size_t count_max) {
             continue;
         }
         set_due(first, false);
-        if (holds_failures_) continue;
+        if (mutes_failures_) continue;
         auto failure = fail(first->second, *made.failure, count_max - told);
         told += failure.instances.size();
         if (!failure.instances.empty()) decided.unplaced.push_back(std::move(failure));
@@ -183,13 +183,13 @@ placement scheduler_image::decide(std::size_t count_max) {
     return decided;
 }
 
-void scheduler_image::propose(instance_id const& instance) {
+void scheduler_cache::propose(instance_id const& instance) {
     auto& state = pending_.at(instance);
     dequeue(state);
     state.made = decision::proposed;
 }
 
-placement_failure scheduler_image::fail(queue& all, placement_failure const& why, std::size_t count_max) {
+placement_failure scheduler_cache::fail(queue& all, placement_failure const& why, std::size_t count_max) {
     if (all.last_causes != why.causes || all.last_holders != why.holders) all.forget_told();
     all.last_causes = why.causes;
     all.last_holders = why.holders;
@@ -202,33 +202,33 @@ placement_failure scheduler_image::fail(queue& all, placement_failure const& why
     return news;
 }
 
-std::string scheduler_image::name_of(instance_id const& instance) const {
+std::string scheduler_cache::name_of(instance_id const& instance) const {
     auto const found = items_.find(instance);
     if (found == items_.end()) return {};
     auto const& [id, known] = *found;
     return known.workload.empty() ? known.name : known.name + " of workload " + known.workload;
 }
 
-void scheduler_image::tell_failures() { nodes_changed_ |= std::exchange(holds_failures_, false); }
+void scheduler_cache::tell_failures() { nodes_changed_ |= std::exchange(mutes_failures_, false); }
 
-void scheduler_image::forget_decisions() {
+void scheduler_cache::forget_decisions() {
     for (auto each = queues_.begin(); each != queues_.end(); ++each) {
         each->second.forget_told();
         set_due(each, true);
     }
     for (auto& [id, state] : pending_) {
-        if (state.made == decision::proposed) release(id);
+        if (state.made == decision::proposed) unreserve(id);
         if (state.made != decision::waiting) enqueue(id, state);
     }
     refused_.clear();
 }
 
-void scheduler_image::retry_refused() {
+void scheduler_cache::retry_refused() {
     for (auto const& id : refused_) enqueue(id, pending_.at(id));
     refused_.clear();
 }
 
-std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_instance> const& inventory) const {
+std::vector<order> scheduler_cache::due(node_id const& node, std::vector<held_instance> const& inventory) const {
     std::set<instance_id> held;
     for (auto const& each : inventory) held.insert(each.instance);
     std::vector<order> orders;
@@ -236,7 +236,7 @@ std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_in
     if (bound != by_node_.end()) {
         for (auto const& id : bound->second) {
             auto const& known = items_.at(id);
-            auto const is_missing = !held.contains(id) && known.takes_room;
+            auto const is_missing = !held.contains(id) && known.occupies_room;
             if (known.want == item_want::destroy || is_missing) orders.push_back(order_for(known));
         }
     }
@@ -249,7 +249,7 @@ std::vector<order> scheduler_image::due(node_id const& node, std::vector<held_in
     return orders;
 }
 
-order scheduler_image::order_for(item const& what) {
+order scheduler_cache::order_for(item const& what) {
     order made{.instance = what.instance, .fence = what.fence, .run = what.want == item_want::run};
     made.made_from = what.made_from;
     made.name = what.name;

@@ -12,13 +12,13 @@ namespace rik::detail {
 
 /// Its end belongs to the strand, where a call may be under way.
 template <class T>
-class strand_held {
+class strand_owned {
 public:
-    strand_held(asio::any_io_executor strand, std::shared_ptr<T> under)
+    strand_owned(asio::any_io_executor strand, std::shared_ptr<T> under)
         : strand_(std::move(strand)), under_(std::move(under)) {}
-    strand_held(strand_held const&) = delete;
-    strand_held& operator=(strand_held const&) = delete;
-    ~strand_held() {
+    strand_owned(strand_owned const&) = delete;
+    strand_owned& operator=(strand_owned const&) = delete;
+    ~strand_owned() {
         asio::post(strand_, [under = std::move(under_)] {});
     }
 

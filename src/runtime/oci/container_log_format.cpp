@@ -1,4 +1,4 @@
-#include "log_format_detail.hpp"
+#include "container_log_format_detail.hpp"
 
 #include <rik/base/limits.hpp>
 #include <rik/base/time_text.hpp>
@@ -10,7 +10,7 @@ namespace rik::detail {
 namespace {
 
 /// conmon writes none that is longer than 8 KiB and its head.
-constexpr std::size_t entry_bytes_max = limits::log_chunk_bytes_max;
+constexpr std::size_t entry_bytes_max = limits::container_log_chunk_bytes_max;
 
 std::string_view next_word(std::string_view& line) {
     auto const end = std::min(line.find(' '), line.size());
@@ -26,45 +26,45 @@ std::optional<wall_time> time_of(std::string_view text) {
 
 }  // namespace
 
-std::optional<log_entry> parse_log_entry(std::string_view line) {
-    log_entry found;
+std::optional<container_log_entry> parse_log_entry(std::string_view line) {
+    container_log_entry found;
     found.time = next_word(line);
     auto const stream = next_word(line);
     auto const tag = next_word(line);
     if ((tag != "F" && tag != "P") || (stream != "stdout" && stream != "stderr")) return std::nullopt;
-    found.from = stream == "stderr" ? log_origin::standard_error : log_origin::standard_output;
+    found.from = stream == "stderr" ? container_log_origin::standard_error : container_log_origin::standard_output;
     found.ends_line = tag == "F";
     found.text = line;
     return found;
 }
 
-log_decoder::log_decoder(log_options const& form, std::size_t take_bytes_max)
+container_log_decoder::container_log_decoder(container_log_options const& form, std::size_t take_bytes_max)
     : form_(form), take_bytes_max_(take_bytes_max) {}
 
-void log_decoder::go_on_from(log_position const& position) {
+void container_log_decoder::go_on_from(container_log_position const& position) {
     output_ = position.output;
     errors_ = position.errors;
     form_.since = position.since;
     if (position.last_written) last_time_ = to_string(*position.last_written);
 }
 
-void log_decoder::give(log_origin from, std::string_view bytes) {
+void container_log_decoder::give(container_log_origin from, std::string_view bytes) {
     if (!form_.is_framed) {
         ready_ += bytes;
         return;
     }
-    auto const bytes_max = take_bytes_max_ - log_frame_head_bytes;
+    auto const bytes_max = take_bytes_max_ - container_log_frame_head_bytes;
     for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes_max, bytes.size())))
-        append_log_frame(ready_, from, bytes.substr(0, bytes_max));
+        append_container_log_frame(ready_, from, bytes.substr(0, bytes_max));
 }
 
-void log_decoder::end_line(log_origin from) {
+void container_log_decoder::end_line(container_log_origin from) {
     give(from, "\n");
     state_of(from).is_inside_line = false;
 }
 
 /// An entry whose time cannot be read is not known to be old.
-bool log_decoder::is_wanted(log_entry const& entry) {
+bool container_log_decoder::is_wanted(container_log_entry const& entry) {
     if (form_.only && *form_.only != entry.from) return false;
     auto& skipped_entries = state_of(entry.from).skipped_entries;
     if (skipped_entries > 0) {
@@ -75,14 +75,14 @@ bool log_decoder::is_wanted(log_entry const& entry) {
     return !when || *when >= *form_.since;
 }
 
-void log_decoder::tell_gap(std::string_view end) {
+void container_log_decoder::tell_gap(std::string_view end) {
     is_behind_gap_ = false;
     if (!form_.has_marks) return;
-    log_mark const gap{.is_gap = true, .gap_begin = time_of(last_time_), .gap_end = time_of(end)};
-    append_log_frame(ready_, log_origin::mark, to_text(gap));
+    container_log_mark const gap{.is_gap = true, .gap_begin = time_of(last_time_), .gap_end = time_of(end)};
+    append_container_log_frame(ready_, container_log_origin::mark, to_text(gap));
 }
 
-void log_decoder::add(log_entry const& entry) {
+void container_log_decoder::add(container_log_entry const& entry) {
     if (is_behind_gap_) tell_gap(entry.time);
     last_time_ = entry.time;
     if (!is_wanted(entry)) return;
@@ -95,7 +95,7 @@ void log_decoder::add(log_entry const& entry) {
     state.is_inside_line = !entry.ends_line;
 }
 
-void log_decoder::feed(std::string_view bytes) {
+void container_log_decoder::feed(std::string_view bytes) {
     while (!bytes.empty()) {
         auto const end = bytes.find('\n');
         if (end == std::string_view::npos) {
@@ -114,7 +114,7 @@ void log_decoder::feed(std::string_view bytes) {
     }
 }
 
-void log_decoder::end_file() {
+void container_log_decoder::end_file() {
     if (auto entry = parse_log_entry(cut_)) {
         entry->ends_line = false;
         add(*entry);
@@ -122,31 +122,31 @@ void log_decoder::end_file() {
     cut_.clear();
 }
 
-void log_decoder::finish() {
+void container_log_decoder::finish() {
     end_file();
     if (is_behind_gap_) tell_gap({});
 }
 
-void log_decoder::interrupt() {
+void container_log_decoder::interrupt() {
     end_file();
-    for (auto const from : {log_origin::standard_output, log_origin::standard_error}) {
+    for (auto const from : {container_log_origin::standard_output, container_log_origin::standard_error}) {
         if (state_of(from).is_inside_line) end_line(from);
         state_of(from) = {};
     }
     is_behind_gap_ = true;
 }
 
-void log_decoder::mark(log_position here) {
+void container_log_decoder::mark(container_log_position here) {
     if (!form_.has_marks) return;
     here.offset -= std::min<std::uint64_t>(cut_.size(), here.offset);
     here.output = output_;
     here.errors = errors_;
     here.last_written = time_of(last_time_);
     here.since = form_.since;
-    append_log_frame(ready_, log_origin::mark, to_text({.after = to_string(here)}));
+    append_container_log_frame(ready_, container_log_origin::mark, to_text({.after = to_string(here)}));
 }
 
-std::string log_decoder::take() {
+std::string container_log_decoder::take() {
     auto const left = std::string_view(ready_).substr(taken_);
     auto const size = form_.is_framed ? whole_frames(left, take_bytes_max_) : std::min(left.size(), take_bytes_max_);
     std::string bytes(left.substr(0, size));
@@ -159,7 +159,7 @@ std::string log_decoder::take() {
 }
 
 /// Entries come from the last to the first.
-bool tail_search::belongs(log_entry const& entry, stream_end& stream) {
+bool tail_search::belongs(container_log_entry const& entry, stream_end& stream) {
     using what = stream_end::what;
     if (stream.now == what::before_tail) return false;
     auto const is_part = stream.now == what::in_line && !entry.ends_line;
@@ -169,8 +169,8 @@ bool tail_search::belongs(log_entry const& entry, stream_end& stream) {
     return stream.now == what::in_line;
 }
 
-bool tail_search::accept(log_entry const& entry) {
-    auto& stream = entry.from == log_origin::standard_error ? errors_ : output_;
+bool tail_search::accept(container_log_entry const& entry) {
+    auto& stream = entry.from == container_log_origin::standard_error ? errors_ : output_;
     if (!belongs(entry, stream)) {
         ++stream.rejected;
         return false;

@@ -78,9 +78,9 @@ struct look_result {
     bool is_busy = false;  ///< it grows so fast that the next look should come soon
 };
 
-look_result look_at(machine const& on, container_paths const& paths, log_view const& before) {
-    auto const bytes_max = on.options.log_file_bytes_max;
-    auto const files_max = on.options.log_files_max;
+look_result look_at(runtime_context const& on, container_paths const& paths, log_view const& before) {
+    auto const bytes_max = on.options.container_log_file_bytes_max;
+    auto const files_max = on.options.container_log_files_max;
     auto const was_replaced = adopt_replaced(paths.log, files_max);
     auto const size = size_of(paths.log);
     auto const is_full = size && *size >= bytes_max;
@@ -100,7 +100,7 @@ look_result look_at(machine const& on, container_paths const& paths, log_view co
 
 }  // namespace
 
-result<void> log_rotation::add_present(log_sizes& logs) const {
+result<void> container_log_rotation::add_present(log_sizes& logs) const {
     auto const instances = find_instances(on_);
     if (!instances) return instances.error();
     for (auto const& instance : *instances) {
@@ -112,7 +112,7 @@ result<void> log_rotation::add_present(log_sizes& logs) const {
 }
 
 /// Blocks; everything else of the rotation goes on meanwhile. Leaves those that are to be looked at again.
-bool log_rotation::look(log_sizes& logs) {
+bool container_log_rotation::look(log_sizes& logs) {
     if (!knows_present_) knows_present_ = add_present(logs).has_value();  // else the next time
     bool is_busy = false;
     for (auto each = logs.begin(); each != logs.end();) {
@@ -127,15 +127,16 @@ bool log_rotation::look(log_sizes& logs) {
     return is_busy;
 }
 
-awaitable<> log_rotation::run() {
-    auto pause = on_.options.log_check_period;
+awaitable<> container_log_rotation::run() {
+    auto pause = on_.options.container_log_check_period;
     while (true) {
         co_await on_.time.sleep_for(pause);
         auto logs = std::exchange(written_, {});
         auto looking = [&] { return look(logs); };
         auto const is_busy = co_await offload(on_.options.pool, std::move(looking));
         written_.merge(logs);
-        pause = is_busy ? std::min(busy_period, on_.options.log_check_period) : on_.options.log_check_period;
+        pause = is_busy ? std::min(busy_period, on_.options.container_log_check_period)
+                        : on_.options.container_log_check_period;
     }
 }
 

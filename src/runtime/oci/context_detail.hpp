@@ -12,7 +12,7 @@
 
 namespace rik::detail {
 
-struct machine {
+struct runtime_context {
     oci_options options;
     clock& time;
     layout paths;
@@ -26,6 +26,6 @@ struct machine {
 host_limits read_host_limits(cgroups const& groups);
 
 /// Checks `options` and makes the directories; empties a run_dir of an earlier boot. Blocks.
-result<machine> open_machine(oci_options options, clock& time);
+result<runtime_context> open_context(oci_options options, clock& time);
 
 }  // namespace rik::detail

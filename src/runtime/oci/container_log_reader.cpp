@@ -1,6 +1,6 @@
 #include "container_log_detail.hpp"
+#include "container_log_format_detail.hpp"
 #include "files_detail.hpp"
-#include "log_format_detail.hpp"
 #include "readiness_detail.hpp"
 #include "record_detail.hpp"
 #include "unique_fd_detail.hpp"
@@ -21,14 +21,14 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::size_t block_bytes = limits::log_chunk_bytes_max;
+constexpr std::size_t block_bytes = limits::container_log_chunk_bytes_max;
 /// So many files a reader that follows holds open, so that it loses nothing when it is slower than who writes: those
 /// that were dropped meanwhile take their place on the disk until it has read them.
 constexpr std::size_t files_held_max = 12;
 
-class file_log_reader final : public log_reader {
+class file_log_reader final : public container_log_reader {
 public:
-    file_log_reader(machine const& on, container_key key, log_options const& options)
+    file_log_reader(runtime_context const& on, container_key key, container_log_options const& options)
         : on_(on),
           key_(std::move(key)),
           paths_(on.paths.container(key_)),
@@ -36,11 +36,11 @@ public:
           decoder_(options, block_bytes),
           changed_(on.options.executor) {}
 
-    result<void> open(log_options const& options);
+    result<void> open(container_log_options const& options);
     awaitable<result<std::string>> read() override;
 
 private:
-    void begin(log_beginning found);
+    void begin(container_log_beginning found);
     bool is_newest_open() const;
     void open_newer_files();
     void mark();
@@ -50,18 +50,18 @@ private:
     bool fill();
     void drain_events();
 
-    machine const& on_;
+    runtime_context const& on_;
     container_key key_;
     container_paths paths_;
     bool follow_;
-    log_decoder decoder_;
-    std::deque<log_file> files_;  // oldest first; the first is being read
-    unique_fd events_;            // inotify
-    unique_fd monitor_;           // conmon's pidfd
-    readiness changed_;           // either of them
+    container_log_decoder decoder_;
+    std::deque<container_log_file> files_;  // oldest first; the first is being read
+    unique_fd events_;                      // inotify
+    unique_fd monitor_;                     // conmon's pidfd
+    readiness changed_;                     // either of them
 };
 
-void file_log_reader::begin(log_beginning found) {
+void file_log_reader::begin(container_log_beginning found) {
     files_ = std::move(found.files);
     decoder_.go_on_from(found.state);
     if (found.is_behind_gap) decoder_.interrupt();
@@ -71,7 +71,7 @@ void file_log_reader::begin(log_beginning found) {
 /// For what was read so far.
 void file_log_reader::mark() {
     auto const& current = files_.front();
-    log_position here;
+    container_log_position here;
     here.instance = key_.instance;
     here.attempt = key_.attempt;
     here.file = current.inode;
@@ -87,7 +87,7 @@ bool file_log_reader::is_newest_open() const {
 
 /// Those that were begun after the last one that is open.
 void file_log_reader::open_newer_files() {
-    auto found = open_log_files(paths_, on_.options.log_files_max);
+    auto found = open_log_files(paths_, on_.options.container_log_files_max);
     auto const newer = count_newer(found, files_.back().inode, files_.back().born);
     for (auto at = newer.count; at > 0; --at) {
         auto& each = found[at - 1];
@@ -139,7 +139,7 @@ result<void> file_log_reader::watch() {
     return {};
 }
 
-result<void> file_log_reader::open(log_options const& options) {
+result<void> file_log_reader::open(container_log_options const& options) {
     if (options.after && options.after->instance != key_.instance)
         return error{errc::conflict,
                      "this is another instance than the one whose log is to be gone on with",
@@ -148,7 +148,7 @@ result<void> file_log_reader::open(log_options const& options) {
     if (follow_) {
         if (auto const watched = watch(); !watched) return watched;
     }
-    auto files = open_log_files(paths_, on_.options.log_files_max);
+    auto files = open_log_files(paths_, on_.options.container_log_files_max);
     if (files.empty()) return error{errc::not_found, fmt::format("container {}: has no log", paths_.id)};
     begin(find_beginning(std::move(files), key_, options));
     // Looked at after the files were opened: they are whole if nothing had been dropped until then.
@@ -183,11 +183,11 @@ awaitable<result<std::string>> file_log_reader::read() {
 
 }  // namespace
 
-result<std::unique_ptr<log_reader>> open_log_reader(machine const& on, container_key const& key,
-                                                    log_options const& options) {
+result<std::unique_ptr<container_log_reader>> open_log_reader(runtime_context const& on, container_key const& key,
+                                                              container_log_options const& options) {
     auto reader = std::make_unique<file_log_reader>(on, key, options);
     if (auto const opened = reader->open(options); !opened) return opened.error();
-    return std::unique_ptr<log_reader>(std::move(reader));
+    return std::unique_ptr<container_log_reader>(std::move(reader));
 }
 
 }  // namespace rik::detail

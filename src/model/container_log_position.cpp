@@ -1,4 +1,4 @@
-#include <rik/model/log_position.hpp>
+#include <rik/model/container_log_position.hpp>
 
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ std::string text_of(std::optional<wall_time> const& when) {
     return when ? fmt::format("{}", when->time_since_epoch().count()) : std::string("-");
 }
 
-std::string text_of(log_position::stream_state const& of) {
+std::string text_of(container_log_position::stream_state const& of) {
     return fmt::format("{:d}{}{}", of.is_inside_line, separator, of.skipped_entries);
 }
 
@@ -44,7 +44,7 @@ public:
         if (text == "-") return std::nullopt;
         return wall_time(std::chrono::microseconds(parse<std::int64_t>(text)));
     }
-    log_position::stream_state stream() {
+    container_log_position::stream_state stream() {
         auto const is_inside = flag();
         return {is_inside, number<std::uint64_t>()};
     }
@@ -67,17 +67,17 @@ private:
 
 }  // namespace
 
-std::string to_string(log_position const& position) {
+std::string to_string(container_log_position const& position) {
     return fmt::format("{1}{0}{2}{0}{3}{0}{4}{0}{5}{0}{6}{0}{7}{0}{8}{0}{9}{0}{10}", separator, form,
                        position.instance.text(), position.attempt, position.file, position.file_born, position.offset,
                        text_of(position.output), text_of(position.errors), text_of(position.last_written),
                        text_of(position.since));
 }
 
-result<log_position> parse_log_position(std::string_view text) {
+result<container_log_position> parse_container_log_position(std::string_view text) {
     word_reader words(text);
     if (words.word() != form) words.refuse();
-    log_position position;
+    container_log_position position;
     if (auto const instance = instance_id::parse(words.word()))
         position.instance = *instance;
     else

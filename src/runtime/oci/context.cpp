@@ -1,4 +1,4 @@
-#include "machine_detail.hpp"
+#include "context_detail.hpp"
 
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
@@ -120,12 +120,12 @@ host_limits read_host_limits(cgroups const& groups) {
     return found;
 }
 
-result<machine> open_machine(oci_options options, clock& time) {
+result<runtime_context> open_context(oci_options options, clock& time) {
     if (auto const checked = check(options); !checked) return checked.error();
     options.run_dir = without_links(options.run_dir);
     options.state_dir = without_links(options.state_dir);
     if (auto const checked = check(options); !checked) return checked.error();
-    options.log_files_max = std::max(options.log_files_max, log_files_min);
+    options.container_log_files_max = std::max(options.container_log_files_max, log_files_min);
     auto const mountinfo = read_mountinfo();
     if (!mountinfo) return mountinfo.error();
     auto groups = cgroups::find(*mountinfo);
@@ -141,14 +141,14 @@ result<machine> open_machine(oci_options options, clock& time) {
     auto const host = read_host_limits(*groups);
     auto runtime_program = program(options.runtime_program, "runc");
     auto monitor_program = program(options.monitor_program, "conmon");
-    return machine{.options = std::move(options),
-                   .time = time,
-                   .paths = std::move(paths),
-                   .groups = std::move(*groups),
-                   .host = host,
-                   .boot_id = std::move(*boot_id),
-                   .runtime_program = std::move(runtime_program),
-                   .monitor_program = std::move(monitor_program)};
+    return runtime_context{.options = std::move(options),
+                           .time = time,
+                           .paths = std::move(paths),
+                           .groups = std::move(*groups),
+                           .host = host,
+                           .boot_id = std::move(*boot_id),
+                           .runtime_program = std::move(runtime_program),
+                           .monitor_program = std::move(monitor_program)};
 }
 
 }  // namespace rik::detail

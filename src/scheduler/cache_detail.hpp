@@ -16,9 +16,9 @@
 namespace rik::detail {
 
 /// The primary's items as of one revision, and the placement view that follows from them and from who is in session.
-class scheduler_image {
+class scheduler_cache {
 public:
-    explicit scheduler_image(placement_policy policy = default_policy()) : policy_(std::move(policy)) {}
+    explicit scheduler_cache(placement_policy policy = default_policy()) : policy_(std::move(policy)) {}
 
     /// Takes one complete set of facts. Gives the items that their nodes must hear of: newly bound or condemned.
     std::vector<item> apply(facts const& news);
@@ -37,13 +37,13 @@ public:
     /// Returns true if some instance must be decided about: it is new, or it fitted nowhere and the nodes have changed
     /// since.
     bool has_undecided() const { return nodes_changed_ || !due_.empty(); }
-    /// Decides about those that have waited longest, `count_max` at most. What is placed is held until a later image
+    /// Decides about those that have waited longest, `count_max` at most. What is placed is held until a later cache
     /// says otherwise. Of instances that ask for the same one is tried: if it fits nowhere, none does. A failure is
     /// given for those that have not heard of it, `count_max` instances at most, and for all when its causes are new:
     /// counts may be old.
     placement place(std::size_t count_max);
     /// From here on `place` gives no failures, which would be guesses: nodes are known that have not come yet.
-    void hold_failures() { holds_failures_ = true; }
+    void mute_failures() { mutes_failures_ = true; }
     void tell_failures();
     /// Forgets what was decided: the primary that was told is gone.
     void forget_decisions();
@@ -78,13 +78,13 @@ private:
         queues::iterator waits_in = {};
     };
     /// Returns true if its node must hear of it.
-    bool take(item const& news);
-    void take_node(registered_node const& news);
-    void take_refusal(instance_id const& instance);
+    bool set_item(item const& news);
+    void set_registered(registered_node const& news);
+    void set_refused(instance_id const& instance);
     void forget(instance_id const& instance);
     void forget_unnamed(std::vector<item> const& named);
-    void unlink(item const& old);
-    void release(instance_id const& instance);
+    void remove_from_node(item const& old);
+    void unreserve(instance_id const& instance);
 
     /// The instance joins the queue of its demand, which is due then.
     void enqueue(instance_id const& instance, pending& state);
@@ -112,7 +112,7 @@ private:
     revision at_ = 0;
     arrival arrivals_ = 0;
     bool is_complete_ = false;
-    bool holds_failures_ = false;
+    bool mutes_failures_ = false;
 };
 
 }  // namespace rik::detail

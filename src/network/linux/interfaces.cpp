@@ -1,4 +1,4 @@
-#include "network/linux/links_detail.hpp"
+#include "network/linux/interfaces_detail.hpp"
 
 #include "network/linux/link_messages_detail.hpp"
 #include "network/linux/namespaces_detail.hpp"
@@ -23,7 +23,7 @@ namespace {
 
 constexpr int attach_tries_max = 3;
 
-link_view read_link(netlink_reply const& reply) {
+interface_view read_interface(netlink_reply const& reply) {
     auto const attributes = reply.attributes<ifinfomsg>();
     return {.index = static_cast<std::uint32_t>(reply.body<ifinfomsg>().ifi_index),
             .name = attributes.text(IFLA_IFNAME),
@@ -54,11 +54,11 @@ result<void> unless_gone(netlink_result<void> const& answer, std::string_view ob
 }
 
 /// What is inside the Pod: its address and the way out.
-result<void> configure_pod(netlink_socket& inside, pod_link const& pod, ipv4_subnet const& subnet) {
+result<void> configure_pod(netlink_socket& inside, pod_veth const& pod, ipv4_subnet const& subnet) {
     auto const found = inside.ask(get_link(pod_interface));
     if (!found || found->empty())
         return to_error(found ? netlink_failure{ENODEV} : found.error(), "link eth0 of a Pod");
-    auto const index = read_link(found->front()).index;
+    auto const index = read_interface(found->front()).index;
     interface_address const own{.index = index, .address = pod.address, .prefix_bits = subnet.prefix_bits()};
     auto const up = inside.request(set_up(index));
     if (!up) return to_error(up.error(), "link eth0 of a Pod");
@@ -71,9 +71,9 @@ result<void> configure_pod(netlink_socket& inside, pod_link const& pod, ipv4_sub
 
 }  // namespace
 
-node_links::node_links(std::string_view tag) : bridge_(bridge_name(tag)), groups_(link_groups_of(tag)) {}
+node_interfaces::node_interfaces(std::string_view tag) : bridge_(bridge_name(tag)), groups_(interface_groups_of(tag)) {}
 
-result<netlink_socket*> node_links::socket() {
+result<netlink_socket*> node_interfaces::socket() {
     if (!socket_) {  // one that is there stays at home, wherever this thread is
         if (auto const here = stray_thread::check(); !here) return here.error();
         auto opened = netlink_socket::open();
@@ -83,27 +83,27 @@ result<netlink_socket*> node_links::socket() {
     return &*socket_;
 }
 
-result<std::vector<link_view>> node_links::list() {
+result<std::vector<interface_view>> node_interfaces::list() {
     auto const socket = this->socket();
     if (!socket) return socket.error();
     auto const replies = (*socket)->ask(list_links());
     if (!replies) return to_error(replies.error(), "list of links");
-    std::vector<link_view> links;
-    for (auto const& each : *replies) links.push_back(read_link(each));
+    std::vector<interface_view> links;
+    for (auto const& each : *replies) links.push_back(read_interface(each));
     return links;
 }
 
-result<std::optional<link_view>> node_links::find(std::string_view name) {
+result<std::optional<interface_view>> node_interfaces::find(std::string_view name) {
     auto const socket = this->socket();
     if (!socket) return socket.error();
     auto const reply = (*socket)->ask(get_link(name));
-    if (!reply && means_gone(reply.error())) return std::optional<link_view>();
+    if (!reply && means_gone(reply.error())) return std::optional<interface_view>();
     if (!reply) return to_error(reply.error(), fmt::format("link {}", name));
-    if (reply->empty()) return std::optional<link_view>();
-    return std::optional<link_view>(read_link(reply->front()));
+    if (reply->empty()) return std::optional<interface_view>();
+    return std::optional<interface_view>(read_interface(reply->front()));
 }
 
-result<void> node_links::open_bridge(ipv4_subnet subnet) {
+result<void> node_interfaces::open_bridge(ipv4_subnet subnet) {
     auto const socket = this->socket();
     if (!socket) return socket.error();
     subnet_ = subnet;
@@ -118,7 +118,7 @@ result<void> node_links::open_bridge(ipv4_subnet subnet) {
     return {};
 }
 
-result<void> node_links::check_overlap(ipv4_subnet subnet) {
+result<void> node_interfaces::check_overlap(ipv4_subnet subnet) {
     auto const links = list();
     if (!links) return links.error();
     auto const addresses = (*socket_).ask(list_addresses());
@@ -136,7 +136,7 @@ result<void> node_links::check_overlap(ipv4_subnet subnet) {
     return {};
 }
 
-result<void> node_links::create_bridge() {
+result<void> node_interfaces::create_bridge() {
     auto found = find(bridge_);
     if (!found) return found.error();
     if (!*found) {
@@ -151,7 +151,7 @@ result<void> node_links::create_bridge() {
     return {};
 }
 
-result<void> node_links::address_bridge() {
+result<void> node_interfaces::address_bridge() {
     interface_address const gateway{
         .index = bridge_index_, .address = subnet_->gateway(), .prefix_bits = subnet_->prefix_bits()};
     auto const addresses = socket_->ask(list_addresses());
@@ -169,14 +169,14 @@ result<void> node_links::address_bridge() {
     return {};
 }
 
-result<std::set<std::string>> node_links::retain(std::set<std::string> const& names) {
+result<std::set<std::string>> node_interfaces::retain(std::set<std::string> const& names) {
     auto const links = list();
     if (!links) return links.error();
     std::set<std::string> kept;
     for (auto const& each : *links) {
         if (each.group != groups_.live) continue;
         auto const stays = names.contains(each.name);
-        auto const done = stays ? join_bridge(each) : set_group(each.index, groups_.condemned);
+        auto const done = stays ? join_bridge(each) : set_group(each.index, groups_.disconnected);
         if (!done) return done.error();
         if (stays) kept.insert(each.name);
     }
@@ -185,7 +185,7 @@ result<std::set<std::string>> node_links::retain(std::set<std::string> const& na
     return kept;
 }
 
-result<bool> node_links::are_as_made(std::set<std::string> const& names) {
+result<bool> node_interfaces::are_as_made(std::set<std::string> const& names) {
     auto const links = list();
     if (!links) return links.error();
     std::size_t whole_count = 0;
@@ -198,7 +198,7 @@ result<bool> node_links::are_as_made(std::set<std::string> const& names) {
     return has_gateway(bridge_index_);
 }
 
-result<bool> node_links::has_gateway(std::uint32_t bridge) {
+result<bool> node_interfaces::has_gateway(std::uint32_t bridge) {
     auto const addresses = socket_->ask(list_addresses());
     if (!addresses) return to_error(addresses.error(), "list of addresses");
     return std::any_of(addresses->begin(), addresses->end(), [&](auto const& reply) {
@@ -207,7 +207,7 @@ result<bool> node_links::has_gateway(std::uint32_t bridge) {
     });
 }
 
-result<std::set<std::string>> node_links::list_joined() {
+result<std::set<std::string>> node_interfaces::list_joined() {
     auto const links = list();
     if (!links) return links.error();
     std::set<std::string> joined;
@@ -218,11 +218,11 @@ result<std::set<std::string>> node_links::list_joined() {
     if (!leads_out) return leads_out.error();
     if (!*leads_out) return joined;
     for (auto const& each : *links)
-        if (each.master == bridge->index && each.is_up && each.group != groups_.condemned) joined.insert(each.name);
+        if (each.master == bridge->index && each.is_up && each.group != groups_.disconnected) joined.insert(each.name);
     return joined;
 }
 
-result<void> node_links::join_bridge(link_view const& link) {
+result<void> node_interfaces::join_bridge(interface_view const& link) {
     auto const object = fmt::format("link {}", link.name);
     if (link.master != bridge_index_ || !link.is_up) {  // this also sets it up
         auto const joined = socket_->request(set_master(link.index, bridge_index_));
@@ -231,15 +231,15 @@ result<void> node_links::join_bridge(link_view const& link) {
     return unless_gone(socket_->request(set_hairpin(link.index)), object);
 }
 
-result<void> node_links::set_group(std::uint32_t index, std::uint32_t group) {
+result<void> node_interfaces::set_group(std::uint32_t index, std::uint32_t group) {
     return unless_gone(socket_->request(detail::set_group(index, group)), fmt::format("link number {}", index));
 }
 
-result<void> node_links::remove(std::string_view name) {
+result<void> node_interfaces::remove(std::string_view name) {
     return unless_gone(socket_->request(delete_link(name)), fmt::format("link {}", name));
 }
 
-result<void> node_links::create_pair(pod_link const& pod, int network_namespace) {
+result<void> node_interfaces::create_pair(pod_veth const& pod, int network_namespace) {
     veth_pair const pair{.name = pod.name,
                          .bridge_index = bridge_index_,
                          .group = groups_.live,
@@ -258,7 +258,7 @@ result<void> node_links::create_pair(pod_link const& pod, int network_namespace)
     }
 }
 
-result<void> node_links::open_port(std::string_view name) {
+result<void> node_interfaces::open_port(std::string_view name) {
     // A port forwards, and the bridge sends, once the kernel's link watch has seen that there is a carrier, up to a
     // second later. To ask for an interface makes it look at that interface now (rtnl_getlink, since Linux 6.8).
     auto const link = find(name);
@@ -271,7 +271,7 @@ result<void> node_links::open_port(std::string_view name) {
     return {};
 }
 
-result<void> node_links::attach(pod_link const& pod) {
+result<void> node_interfaces::attach(pod_veth const& pod) {
     if (!subnet_) return error{errc::unavailable, fmt::format("bridge {}: not there", bridge_)};
     auto const network_namespace = open_namespace(pod.network_namespace);
     if (!network_namespace) return network_namespace.error();
@@ -289,11 +289,11 @@ result<void> node_links::attach(pod_link const& pod) {
     return finished;
 }
 
-result<void> node_links::condemn(std::string_view name) {
+result<void> node_interfaces::disconnect(std::string_view name) {
     auto const link = find(name);
     if (!link) return link.error();
     if (!*link) return {};
-    auto const grouped = set_group((*link)->index, groups_.condemned);
+    auto const grouped = set_group((*link)->index, groups_.disconnected);
     if (!grouped || (*link)->master == 0) return grouped;
     // Last, as any other change of an interface makes the bridge enable its port again (br_port_carrier_check).
     auto const cut = socket_->request(disable_port((*link)->index));
@@ -302,11 +302,11 @@ result<void> node_links::condemn(std::string_view name) {
     return unless_gone(cut, fmt::format("link {}", name));
 }
 
-result<void> node_links::sweep() {
-    return unless_gone(socket_->request(delete_links(groups_.condemned)), "links of Pods that are gone");
+result<void> node_interfaces::sweep() {
+    return unless_gone(socket_->request(delete_links(groups_.disconnected)), "links of Pods that are gone");
 }
 
-result<void> node_links::remove_all() {
+result<void> node_interfaces::remove_all() {
     auto const retained = retain({});
     if (!retained) return retained.error();
     subnet_.reset();

@@ -13,13 +13,13 @@
 
 namespace rik {
 
-struct held_image {
+struct node_image {
     std::string digest;                   ///< "sha256:..." of its manifest
     std::vector<std::string> names = {};  ///< that mean it now, sorted; may be none
     std::int64_t size_bytes = 0;          ///< of its unpacked tree; 0: not known
     std::optional<wall_time> pulled_at = {};
     std::vector<std::string> used_by = {};  ///< names of the instances that have not ended, sorted
-    friend bool operator==(held_image const&, held_image const&) = default;
+    friend bool operator==(node_image const&, node_image const&) = default;
 };
 
 struct list_images {};
@@ -40,8 +40,8 @@ struct load_images {
 /// before.
 using image_call = std::variant<list_images, pull_image, remove_image, load_images>;
 
-std::string encode(std::vector<held_image> const& all);
+std::string encode(std::vector<node_image> const& all);
 /// Errors: corrupt, `text` is not what `encode` makes.
-result<std::vector<held_image>> decode_held_images(std::string_view text);
+result<std::vector<node_image>> decode_node_images(std::string_view text);
 
 }  // namespace rik

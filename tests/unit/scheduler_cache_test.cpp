@@ -1,4 +1,4 @@
-#include <scheduler/image_detail.hpp>
+#include <scheduler/cache_detail.hpp>
 
 #include <support/catch.hpp>
 #include <support/placement_maker.hpp>
@@ -21,22 +21,22 @@ item bound(item from, revision fence) {
     return from;
 }
 
-/// An image of a cluster with one node of two cores, and what is placed at once.
+/// A cache of a cluster with one node of two cores, and what is placed at once.
 struct fixture {
-    detail::scheduler_image image;
+    detail::scheduler_cache cache;
     release_ptr one_core = make_release(1, 1000);
     revision at = 10;
 
     fixture() {
         apply({.everything = true, .nodes = {{node_one, "10.0.0.0/24"}}});
-        image.set_node(node_one, make_facts("n1", 2000));
-        image.set_ready(node_one, true);
+        cache.set_node(node_one, make_facts("n1", 2000));
+        cache.set_ready(node_one, true);
     }
     std::vector<item> apply(facts news) {
         news.at = ++at;
-        return image.apply(news);
+        return cache.apply(news);
     }
-    placement place(std::size_t count_max = 100) { return image.place(count_max); }
+    placement place(std::size_t count_max = 100) { return cache.place(count_max); }
 };
 
 }  // namespace
@@ -48,7 +48,7 @@ TEST_CASE("an open proposal holds room until it is bound, refused or gone") {
     CHECK(first.placed.size() == 2);
     REQUIRE(first.unplaced.size() == 1);
     CHECK(first.unplaced[0].reason == "not enough cpu (1 node: n1; asked 1, most free 0 of 2 on n1)");
-    CHECK_FALSE(on.image.has_undecided());
+    CHECK_FALSE(on.cache.has_undecided());
 
     auto const due = on.apply({.items = {bound(waiting(1, on.one_core), 5)}});
     CHECK(due.size() == 1);
@@ -64,7 +64,7 @@ TEST_CASE("the echo of a pending instance's own report is no refusal") {
     on.apply({.items = {waiting(1, on.one_core)}});
     CHECK(on.place().placed.size() == 1);
     on.apply({.items = {waiting(1, on.one_core)}});
-    CHECK_FALSE(on.image.has_undecided());
+    CHECK_FALSE(on.cache.has_undecided());
     on.apply({.items = {waiting(2, on.one_core), waiting(3, on.one_core)}});
     CHECK(on.place().placed.size() == 1);  // the room of the first is still held
 }
@@ -75,7 +75,7 @@ TEST_CASE("a refused proposal gives its room back and is tried again only when t
     CHECK(on.place().placed.size() == 1);
     on.apply({.refused = {numbered<instance_id>(1)}});
     CHECK(on.place().placed.empty());
-    on.image.retry_refused();
+    on.cache.retry_refused();
     CHECK(on.place().placed.size() == 1);
 }
 
@@ -83,11 +83,11 @@ TEST_CASE("a reason is told once, and again when its causes change") {
     fixture on;
     on.apply({.items = {waiting(1, make_release(2, 9000))}});
     CHECK(on.place().unplaced.size() == 1);
-    on.image.set_node(numbered<node_id>(2), make_facts("n2", 1000));
-    on.image.set_ready(numbered<node_id>(2), true);
-    CHECK(on.image.has_undecided());
+    on.cache.set_node(numbered<node_id>(2), make_facts("n2", 1000));
+    on.cache.set_ready(numbered<node_id>(2), true);
+    CHECK(on.cache.has_undecided());
     CHECK(on.place().unplaced.empty());  // not enough cpu, now on two nodes
-    on.image.set_ready(numbered<node_id>(2), false);
+    on.cache.set_ready(numbered<node_id>(2), false);
     auto const told = on.place();
     REQUIRE(told.unplaced.size() == 1);
     CHECK(told.unplaced[0].causes == std::vector<std::string_view>{"node is not ready", "not enough cpu"});
@@ -118,26 +118,26 @@ TEST_CASE("of those that ask for the same one is tried, and each hears the reaso
     auto const first = on.place(3);
     REQUIRE(first.unplaced.size() == 1);
     CHECK(first.unplaced[0].instances.size() == 3);
-    CHECK(on.image.has_undecided());
+    CHECK(on.cache.has_undecided());
     auto const second = on.place(3);
     REQUIRE(second.unplaced.size() == 1);
     CHECK(second.unplaced[0].instances == std::vector{numbered<instance_id>(4), numbered<instance_id>(5)});
-    CHECK_FALSE(on.image.has_undecided());
+    CHECK_FALSE(on.cache.has_undecided());
 
     on.apply({.items = {waiting(6, make_release(6, 9000))}});  // a late one hears it, the others have
     auto const third = on.place();
     REQUIRE(third.unplaced.size() == 1);
     CHECK(third.unplaced[0].instances == std::vector{numbered<instance_id>(6)});
 
-    on.image.set_node(numbered<node_id>(2), make_facts("n2", 18'000));
-    on.image.set_ready(numbered<node_id>(2), true);
+    on.cache.set_node(numbered<node_id>(2), make_facts("n2", 18'000));
+    on.cache.set_ready(numbered<node_id>(2), true);
     auto const last = on.place();
     REQUIRE(last.placed.size() == 2);
     CHECK(last.placed[0].instance == numbered<instance_id>(1));
     CHECK(last.placed[1].instance == numbered<instance_id>(2));
     CHECK(last.unplaced.empty());  // not enough cpu, as before
     on.apply({.removed = {numbered<instance_id>(3)}});
-    CHECK_FALSE(on.image.has_undecided());
+    CHECK_FALSE(on.cache.has_undecided());
 }
 
 TEST_CASE("what everything does not name is forgotten, in the middle of a session too") {
@@ -148,7 +148,7 @@ TEST_CASE("what everything does not name is forgotten, in the middle of a sessio
     on.apply({.everything = true, .items = {waiting(2, on.one_core)}, .nodes = {{node_one, "10.0.0.0/24"}}});
     CHECK(on.place().placed.size() == 1);
     std::vector<held_instance> inventory{{.instance = numbered<instance_id>(1), .fence = 5}};
-    auto const due = on.image.due(node_one, inventory);
+    auto const due = on.cache.due(node_one, inventory);
     REQUIRE(due.size() == 1);
     CHECK_FALSE(due[0].run);
 }
@@ -158,9 +158,9 @@ TEST_CASE("a node hears of an instance when it is bound and when it is condemned
     auto news = bound(waiting(1, on.one_core), 5);
     CHECK(on.apply({.items = {news}}).size() == 1);
     CHECK(on.apply({.items = {news}}).empty());
-    news.takes_room = false;  // it has finished
+    news.occupies_room = false;  // it has finished
     CHECK(on.apply({.items = {news}}).empty());
-    CHECK(on.image.due(node_one, {}).empty());
+    CHECK(on.cache.due(node_one, {}).empty());
     news.want = item_want::destroy;
     CHECK(on.apply({.items = {news}}).size() == 1);
 }
@@ -173,36 +173,36 @@ TEST_CASE("a turn decides about so many, those that have waited longest first") 
     auto const first = on.place(2);
     REQUIRE(first.placed.size() == 2);
     CHECK(first.placed[0].instance == numbered<instance_id>(5));
-    CHECK(on.image.has_undecided());
+    CHECK(on.cache.has_undecided());
     CHECK(on.place(100).placed.size() == 3);
-    CHECK_FALSE(on.image.has_undecided());
+    CHECK_FALSE(on.cache.has_undecided());
 }
 
 TEST_CASE("after a new session of the primary everything pending is decided again") {
     fixture on;
     on.apply({.items = {waiting(1, make_release(1, 2000)), waiting(2, make_release(2, 9000))}});
     CHECK(on.place().placed.size() == 1);
-    on.image.forget_decisions();
+    on.cache.forget_decisions();
     auto const again = on.place();
     CHECK(again.placed.size() == 1);
     CHECK(again.unplaced.size() == 1);
 }
 
 TEST_CASE("failures are held while nodes are awaited, and an absent node is said by name") {
-    detail::scheduler_image image;
+    detail::scheduler_cache cache;
     facts news{.at = 1, .complete = true, .everything = true};
     news.items.push_back(waiting(1, make_release(1, 1000)));
     news.nodes.push_back({node_one, "10.0.0.0/24", "n1"});
-    image.apply(news);
-    image.hold_failures();
-    CHECK(image.place(100).unplaced.empty());
-    CHECK_FALSE(image.has_undecided());
-    image.tell_failures();
-    CHECK(image.has_undecided());
-    auto const told = image.place(100);
+    cache.apply(news);
+    cache.mute_failures();
+    CHECK(cache.place(100).unplaced.empty());
+    CHECK_FALSE(cache.has_undecided());
+    cache.tell_failures();
+    CHECK(cache.has_undecided());
+    auto const told = cache.place(100);
     REQUIRE(told.unplaced.size() == 1);
     CHECK(told.unplaced[0].reason == "node is not ready (1 node: n1)");
-    image.set_node(node_one, make_facts("n1", 2000));
-    image.set_ready(node_one, true);
-    CHECK(image.place(100).placed.size() == 1);
+    cache.set_node(node_one, make_facts("n1", 2000));
+    cache.set_ready(node_one, true);
+    CHECK(cache.place(100).placed.size() == 1);
 }

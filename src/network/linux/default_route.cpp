@@ -1,4 +1,4 @@
-#include "network/linux/uplink_detail.hpp"
+#include "network/linux/default_route_detail.hpp"
 
 #include "network/linux/link_messages_detail.hpp"
 
@@ -34,14 +34,14 @@ std::vector<way_out> ways_of(netlink_reply const& route) {
     if (route.type() != RTM_NEWROUTE || !is_default_route(route.body<rtmsg>())) return {};
     auto const attributes = route.attributes<rtmsg>();
     way_out const way{.metric = attributes.find_number(RTA_PRIORITY).value_or(0),
-                      .link = attributes.find_number(RTA_OIF).value_or(0),
+                      .interface_index = attributes.find_number(RTA_OIF).value_or(0),
                       .mtu = attributes.nested(RTA_METRICS).find_number(RTAX_MTU).value_or(0)};
     auto const hops = attributes.find(RTA_MULTIPATH);
     if (!hops) return {way};
     std::vector<way_out> ways;
     for (auto const link : links_of(*hops)) {
         ways.push_back(way);
-        ways.back().link = link;
+        ways.back().interface_index = link;
     }
     return ways;
 }
@@ -51,7 +51,7 @@ std::uint32_t mtu_of(std::vector<way_out> const& ways, std::map<std::uint32_t, s
     for (auto const& way : ways) lowest_metric = std::min(lowest_metric, way.metric);
     auto smallest = std::numeric_limits<std::uint32_t>::max();
     for (auto const& way : ways) {
-        auto const link = links.find(way.link);
+        auto const link = links.find(way.interface_index);
         if (way.metric != lowest_metric || link == links.end()) continue;
         smallest = std::min(smallest, way.mtu == 0 ? link->second : std::min(way.mtu, link->second));
     }

@@ -13,7 +13,7 @@
 namespace rik {
 
 /// It stays valid when the log is rotated, when rik ends, and for another rik of the same machine.
-struct log_position {
+struct container_log_position {
     /// What a reader that begins here has to know of one of the two streams.
     struct stream_state {
         bool is_inside_line = false;
@@ -31,12 +31,12 @@ struct log_position {
     std::optional<wall_time> last_written = {};  ///< of what stands before it
     std::optional<wall_time> since = {};         ///< of the request
 
-    friend bool operator==(log_position const&, log_position const&) = default;
+    friend bool operator==(container_log_position const&, container_log_position const&) = default;
 };
 
 /// Returns a text that fits into a URL. Its form is not promised.
-std::string to_string(log_position const& position);
+std::string to_string(container_log_position const& position);
 /// Errors: invalid, `text` is not what to_string has made.
-result<log_position> parse_log_position(std::string_view text);
+result<container_log_position> parse_container_log_position(std::string_view text);
 
 }  // namespace rik

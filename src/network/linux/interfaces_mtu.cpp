@@ -1,6 +1,6 @@
 // The size of packets on the interfaces of one node.
+#include "network/linux/interfaces_detail.hpp"
 #include "network/linux/link_messages_detail.hpp"
-#include "network/linux/links_detail.hpp"
 #include "network/linux/namespaces_detail.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ namespace rik::detail {
 namespace {
 
 /// The Pod's own end. False if it cannot be reached.
-bool set_far_end(pod_link const& pod, std::uint32_t mtu) {
+bool set_far_end(pod_veth const& pod, std::uint32_t mtu) {
     auto const network_namespace = open_namespace(pod.network_namespace);
     if (!network_namespace) return false;
     auto inside = open_socket_in(*network_namespace);
@@ -27,7 +27,7 @@ bool set_far_end(pod_link const& pod, std::uint32_t mtu) {
 
 }  // namespace
 
-result<std::uint32_t> node_links::uplink_mtu() {
+result<std::uint32_t> node_interfaces::default_route_mtu() {
     auto const all = list();
     if (!all) return all.error();
     std::map<std::uint32_t, std::uint32_t> mtus;
@@ -37,7 +37,7 @@ result<std::uint32_t> node_links::uplink_mtu() {
     return mtu_of(*ways, mtus);
 }
 
-result<bool> node_links::apply_mtu(std::vector<pod_link> const& pods) {
+result<bool> node_interfaces::apply_mtu(std::vector<pod_veth> const& pods) {
     auto const all = list();
     if (!all) return all.error();
     bool is_changed = false;
@@ -55,7 +55,7 @@ result<bool> node_links::apply_mtu(std::vector<pod_link> const& pods) {
 }
 
 /// The receiving end of a veth pair drops what is larger than it takes: what sends less is set first.
-bool node_links::apply_mtu(pod_link const& pod, link_view const& link) {
+bool node_interfaces::apply_mtu(pod_veth const& pod, interface_view const& link) {
     auto const shrinks = mtu_ < link.mtu;
     if (shrinks && !set_far_end(pod, mtu_)) return false;
     if (!socket_->request(detail::set_mtu(link.index, mtu_))) return false;
