@@ -5,8 +5,19 @@ function(rik_component target)
   add_library(rik::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_compile_features(${target} PUBLIC cxx_std_20)
+  rik_unity(${target})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   rik_warnings(${target})
+endfunction()
+
+# Compiles several sources at once, since most of the work is in what they include: a whole build takes half the time.
+function(rik_unity target)
+  if(RIK_UNITY_BUILD)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # takes every included source for a header
+    endif()
+  endif()
 endfunction()
 
 function(rik_warnings target)

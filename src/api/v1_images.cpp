@@ -65,7 +65,7 @@ result<image_call> read_call(json::object const& body) {
     return image_call(pull_image{std::move(*pulled)});
 }
 
-result<image_call> read_body(http_request const& request) {
+result<image_call> read_image_call(http_request const& request) {
     boost::system::error_code wrong;
     auto const parsed = json::parse(request.body, wrong);
     if (wrong) return wrong_body(fmt::format("the body is not JSON: {}", wrong.message()));
@@ -78,7 +78,7 @@ result<image_call> read_body(http_request const& request) {
 api_answer list_images_of(api_call& call) { return ask_node(call, list_images()); }
 
 api_answer bring_images_to(api_call& call) {
-    auto what = read_body(call.request);
+    auto what = read_image_call(call.request);
     if (!what) co_return what.error();
     auto asking = ask_node(call, std::move(*what));
     co_return co_await std::move(asking);

@@ -3,7 +3,6 @@
 #include "guard.hpp"
 #include "text.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
@@ -16,7 +15,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_bytes = 8u << 10;
 constexpr std::size_t write_bytes = 256u << 10;  ///< the write time-out is for so many
 constexpr std::size_t small_body_bytes = 64u << 10;

@@ -8,6 +8,9 @@
 
 #include <rik/http/server.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -17,6 +20,9 @@
 #include <string_view>
 
 namespace rik::detail {
+
+/// Ends of operations are looked at, not caught.
+inline constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 
 /// What all connections of a server share. Nothing in it changes but the counts.
 struct connection_context {

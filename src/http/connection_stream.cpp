@@ -3,7 +3,6 @@
 
 #include <rik/async/notifier.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <netinet/in.h>
@@ -14,7 +13,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t pipelined_bytes_max = 16u << 10;
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <rik/async/unless.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
@@ -15,7 +14,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t piece_bytes_max = 64u << 10;
 
 }  // namespace

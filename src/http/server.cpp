@@ -8,7 +8,6 @@
 #include <rik/async/task_group.hpp>
 #include <rik/base/assert.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
@@ -23,7 +22,6 @@ namespace rik {
 
 namespace {
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t turned_away_at_once_max = 32;
 constexpr duration accept_pause = std::chrono::milliseconds(100);
 constexpr duration slow_sending = std::chrono::seconds(1);
@@ -104,7 +102,7 @@ awaitable<> http_server::impl::accept(detail::listener& from) {
     bool is_failing = false;
     for (;;) {
         auto strand = asio::any_io_executor(asio::make_strand(executor_));
-        auto [failure, socket] = co_await from.acceptor().async_accept(strand, no_throw);
+        auto [failure, socket] = co_await from.acceptor().async_accept(strand, detail::no_throw);
         if (failure == asio::error::operation_aborted) throw cancelled{};
         if (!failure) {
             if (std::exchange(is_failing, false)) context_.to.info("connections are accepted again");

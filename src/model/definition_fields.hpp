@@ -45,6 +45,7 @@ struct integer_range {
     std::int64_t min = 0;
     std::int64_t max = 0;
 };
+inline constexpr integer_range port_range{1, 65535};
 
 /// "a list", "a number": for messages.
 std::string_view kind_text(json::value const& value);

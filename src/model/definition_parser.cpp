@@ -29,7 +29,6 @@ constexpr std::array exposure_rules{field_rule{"port"}, field_rule{"targetPort"}
 constexpr std::array kinds_to_come{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"};
 constexpr std::string_view kind_remedy = "use Pod or Function";
 constexpr std::int64_t grace_period_seconds_max = 86'400;
-constexpr integer_range port_range{1, 65535};
 
 void check_version(field_reader const& fields) {
     auto const version = fields.needed_text("apiVersion", "write v1");

@@ -27,8 +27,6 @@ constexpr std::array port_object_rules{field_rule{"name"},
                                        field_rule{"target_port"},
                                        field_rule{"type", service_comes_later}};
 
-constexpr integer_range port_range{1, 65535};
-
 port_protocol read_protocol(field_reader const& port) {
     auto const text = port.text("protocol");
     if (!text) return port_protocol::tcp;

@@ -49,7 +49,7 @@ template <std::unsigned_integral Number>
 requires(!std::same_as<Number, bool>) json::value to_json(Number number, json_arena&) {
     return static_cast<std::uint64_t>(number);
 }
-inline json::value to_json(wall_time when, json_arena& arena) { return to_json(to_string(when), arena); }
+inline json::value to_json(wall_time when, json_arena& arena) { return to_json(rik::to_string(when), arena); }
 template <class Kind>
 json::value to_json(uid<Kind> const& id, json_arena& arena) {
     return to_json(id.text(), arena);

@@ -14,12 +14,12 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::size_t block_bytes = limits::container_log_chunk_bytes_max;
+constexpr std::size_t step_bytes = limits::container_log_chunk_bytes_max;
 
 /// Where the entries of a file end that are written to their end.
 off_t end_of_entries(container_log_file const& in) {
     auto const end = ::lseek(in.file.get(), 0, SEEK_END);
-    auto const start = std::max<off_t>(end - static_cast<off_t>(block_bytes), 0);
+    auto const start = std::max<off_t>(end - static_cast<off_t>(step_bytes), 0);
     auto const block = read_log_block(in, start, static_cast<std::size_t>(end - start));
     auto const newline = block.rfind('\n');
     return newline == std::string::npos ? start : start + static_cast<off_t>(newline + 1);
@@ -30,7 +30,7 @@ std::optional<off_t> look_through(container_log_file const& in, tail_search& sea
     std::optional<off_t> begin;
     auto end = ::lseek(in.file.get(), 0, SEEK_END);
     while (end > 0 && !search.is_done()) {
-        auto const start = std::max<off_t>(end - static_cast<off_t>(block_bytes), 0);
+        auto const start = std::max<off_t>(end - static_cast<off_t>(step_bytes), 0);
         auto const block = read_log_block(in, start, static_cast<std::size_t>(end - start));
         // Entries are far shorter than a block (conmon cuts them at 8 KiB), so one begins in it.
         auto const newline = block.find('\n');

@@ -1,5 +1,7 @@
 #include "container_log_format_detail.hpp"
 
+#include "words_detail.hpp"
+
 #include <rik/base/limits.hpp>
 #include <rik/base/time_text.hpp>
 
@@ -11,13 +13,6 @@ namespace {
 
 /// conmon writes none that is longer than 8 KiB and its head.
 constexpr std::size_t entry_bytes_max = limits::container_log_chunk_bytes_max;
-
-std::string_view next_word(std::string_view& line) {
-    auto const end = std::min(line.find(' '), line.size());
-    auto const word = line.substr(0, end);
-    line.remove_prefix(std::min(end + 1, line.size()));
-    return word;
-}
 
 std::optional<wall_time> time_of(std::string_view text) {
     auto const when = parse_zoned_time(text);

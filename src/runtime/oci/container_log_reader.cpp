@@ -21,7 +21,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::size_t block_bytes = limits::container_log_chunk_bytes_max;
 /// So many files a reader that follows holds open, so that it loses nothing when it is slower than who writes: those
 /// that were dropped meanwhile take their place on the disk until it has read them.
 constexpr std::size_t files_held_max = 12;
@@ -33,7 +32,7 @@ public:
           key_(std::move(key)),
           paths_(on.paths.container(key_)),
           follow_(options.follow),
-          decoder_(options, block_bytes),
+          decoder_(options, limits::container_log_chunk_bytes_max),
           changed_(on.options.executor) {}
 
     result<void> open(container_log_options const& options);
@@ -110,7 +109,7 @@ bool file_log_reader::fill() {
         // Before the read: conmon begins a newer file only when no more comes to this one.
         if (follow_ && files_.size() < files_held_max && !is_newest_open()) open_newer_files();
         auto& current = files_.front();
-        auto const block = read_log_block(current, current.offset, block_bytes);
+        auto const block = read_log_block(current, current.offset, limits::container_log_chunk_bytes_max);
         if (!block.empty()) {
             current.offset += static_cast<off_t>(block.size());
             decoder_.feed(block);

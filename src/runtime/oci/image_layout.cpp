@@ -24,14 +24,14 @@ namespace {
 constexpr std::size_t layers_count_max = 512;
 constexpr std::size_t volumes_count_max = 1000;
 
-error corrupt(std::string_view what) { return error{errc::corrupt, std::string(what)}; }
+error damaged(std::string_view what) { return error{errc::corrupt, std::string(what)}; }
 
 result<json::object> parse_object(std::string_view text, std::string_view what) {
-    if (text.size() > image_document_bytes_max) return corrupt(fmt::format("its {} is too large", what));
+    if (text.size() > image_document_bytes_max) return damaged(fmt::format("its {} is too large", what));
     boost::system::error_code failure;
     auto value = json::parse(text, failure);
-    if (failure) return corrupt(fmt::format("its {} is no JSON: {}", what, failure.message()));
-    if (!value.is_object()) return corrupt(fmt::format("its {} is no JSON object", what));
+    if (failure) return damaged(fmt::format("its {} is no JSON: {}", what, failure.message()));
+    if (!value.is_object()) return damaged(fmt::format("its {} is no JSON object", what));
     return std::move(value.get_object());
 }
 
@@ -45,7 +45,7 @@ result<std::string> text_member(json::object const& object, std::string_view nam
     auto const* value = find(object, name);
     if (value == nullptr) return std::string();
     if (!value->is_string() || value->get_string().find('\0') != json::string::npos) {
-        return corrupt(fmt::format("its configuration: {} is no plain string", name));
+        return damaged(fmt::format("its configuration: {} is no plain string", name));
     }
     return std::string(value->get_string());
 }
@@ -54,10 +54,10 @@ result<std::vector<std::string>> list_member(json::object const& object, std::st
     std::vector<std::string> list;
     auto const* value = find(object, name);
     if (value == nullptr) return list;
-    if (!value->is_array()) return corrupt(fmt::format("its configuration: {} is no list", name));
+    if (!value->is_array()) return damaged(fmt::format("its configuration: {} is no list", name));
     for (auto const& each : value->get_array()) {
         if (!each.is_string() || each.get_string().find('\0') != json::string::npos) {
-            return corrupt(fmt::format("its configuration: {} has an entry that is no plain string", name));
+            return damaged(fmt::format("its configuration: {} has an entry that is no plain string", name));
         }
         list.emplace_back(each.get_string());
     }
@@ -69,10 +69,10 @@ result<std::vector<std::string>> volumes_member(json::object const& object) {
     std::vector<std::string> paths;
     auto const* value = find(object, "Volumes");
     if (value == nullptr) return paths;
-    if (!value->is_object()) return corrupt("its configuration: Volumes is no object");
-    if (value->get_object().size() > volumes_count_max) return corrupt("its configuration: it has too many Volumes");
+    if (!value->is_object()) return damaged("its configuration: Volumes is no object");
+    if (value->get_object().size() > volumes_count_max) return damaged("its configuration: it has too many Volumes");
     for (auto const& each : value->get_object()) {
-        if (each.key().find('\0') != json::string_view::npos) return corrupt("its configuration: a volume has a NUL");
+        if (each.key().find('\0') != json::string_view::npos) return damaged("its configuration: a volume has a NUL");
         paths.emplace_back(each.key());
     }
     return paths;
@@ -81,7 +81,7 @@ result<std::vector<std::string>> volumes_member(json::object const& object) {
 result<std::string> digest_member(json::object const& object, std::string_view what) {
     auto const* value = find(object, "digest");
     if (value == nullptr || !value->is_string() || !is_image_digest(value->get_string())) {
-        return corrupt(fmt::format("its {} has no sha256 digest", what));
+        return damaged(fmt::format("its {} has no sha256 digest", what));
     }
     return std::string(value->get_string());
 }
@@ -107,7 +107,7 @@ result<void> check_platform(json::object const& config, std::string_view archite
 
 result<std::string> read_blob(std::filesystem::path const& blobs, std::string_view digest) {
     auto text = read_small_file(blob_file(blobs, digest), image_document_bytes_max);
-    if (!text) return corrupt(fmt::format("its blob {}: {}", digest, text.error().message));
+    if (!text) return damaged(fmt::format("its blob {}: {}", digest, text.error().message));
     return text;
 }
 
@@ -117,7 +117,7 @@ result<std::string> parse_image_index(std::string_view text) {
     auto const index = parse_object(text, "index");
     if (!index) return index.error();
     auto const* manifests = find(*index, "manifests");
-    if (manifests == nullptr || !manifests->is_array()) return corrupt("its index lists no manifests");
+    if (manifests == nullptr || !manifests->is_array()) return damaged("its index lists no manifests");
     for (auto const& each : manifests->get_array()) {
         if (each.is_object() && has_our_tag(each.get_object())) return digest_member(each.get_object(), "index");
     }
@@ -135,9 +135,9 @@ result<image_manifest> parse_image_manifest(std::string_view text) {
     auto config_digest = digest_member(config->get_object(), "config");
     if (!config_digest) return config_digest.error();
     image_manifest parsed{.config = std::move(*config_digest), .layers = {}};
-    if (layers->get_array().size() > layers_count_max) return corrupt("it has too many layers");
+    if (layers->get_array().size() > layers_count_max) return damaged("it has too many layers");
     for (auto const& each : layers->get_array()) {
-        if (!each.is_object()) return corrupt("its manifest has a layer that is no object");
+        if (!each.is_object()) return damaged("its manifest has a layer that is no object");
         auto digest = digest_member(each.get_object(), "layer");
         if (!digest) return digest.error();
         parsed.layers.push_back(std::move(*digest));
@@ -152,7 +152,7 @@ result<image_config> parse_image_config(std::string_view text, std::string_view 
     image_config config;
     auto const* inner = find(*whole, "config");
     if (inner == nullptr) return config;
-    if (!inner->is_object()) return corrupt("its configuration: config is no object");
+    if (!inner->is_object()) return damaged("its configuration: config is no object");
     auto const& object = inner->get_object();
     std::pair<std::string_view, std::vector<std::string>*> const lists[] = {
         {"Entrypoint", &config.entrypoint}, {"Cmd", &config.cmd}, {"Env", &config.env}};
@@ -179,7 +179,7 @@ result<image_config> parse_image_config(std::string_view text, std::string_view 
 
 result<layout_image> read_image_layout(std::filesystem::path const& layout, std::filesystem::path const& blobs) {
     auto const index = read_small_file(layout / "index.json", image_document_bytes_max);
-    if (!index) return corrupt(fmt::format("its index: {}", index.error().message));
+    if (!index) return damaged(fmt::format("its index: {}", index.error().message));
     auto digest = parse_image_index(*index);
     if (!digest) return digest.error();
     auto const manifest_text = read_blob(blobs, *digest);
@@ -226,7 +226,7 @@ result<std::string> read_small_file(std::filesystem::path const& file, std::size
         got = ::read(descriptor, text.data() + size, text.size() - size);
     }
     ::close(descriptor);
-    if (!is_small || size != text.size()) return corrupt(fmt::format("{}: it is no small file", file.string()));
+    if (!is_small || size != text.size()) return damaged(fmt::format("{}: it is no small file", file.string()));
     return text;
 }
 

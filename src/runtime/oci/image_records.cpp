@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::int64_t block_bytes = 512;  // of st_blocks, whatever the file system
+constexpr std::int64_t block_unit_bytes = 512;  // of st_blocks, whatever the file system
 
 }  // namespace
 
@@ -56,7 +56,7 @@ std::int64_t bytes_of_tree(fs::path const& tree) {
         struct ::stat about {};
         if (::lstat(it->path().c_str(), &about) != 0) continue;
         if (!S_ISDIR(about.st_mode) && about.st_nlink > 1 && !seen.insert(about.st_ino).second) continue;
-        total += about.st_blocks * block_bytes;
+        total += about.st_blocks * block_unit_bytes;
     }
     return total;
 }

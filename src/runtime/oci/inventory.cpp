@@ -22,8 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr duration removal_time_max = 10s;
-constexpr duration removal_pause = 10ms;
+constexpr duration orphan_removal_time_max = 10s;
+constexpr duration orphan_removal_pause = 10ms;
 
 /// What is in either; a directory that is not there is empty.
 result<std::set<std::string>> names_in(fs::path const& first, fs::path const& second) {
@@ -98,13 +98,13 @@ result<void> remove_rest(runtime_context const& on, remains const& what) {
 }
 
 awaitable<result<void>> remove_patiently(runtime_context const& on, remains what) {
-    auto const give_up_at = on.time.now() + removal_time_max;
+    auto const give_up_at = on.time.now() + orphan_removal_time_max;
     while (true) {
         auto removing = [&] { return remove_rest(on, what); };
         auto removed = co_await offload(on.options.pool, std::move(removing));
         if (removed || removed.error().code != errc::conflict) co_return std::move(removed);
         if (on.time.now() >= give_up_at) co_return error{errc::timed_out, removed.error().message};
-        co_await on.time.sleep_for(removal_pause);
+        co_await on.time.sleep_for(orphan_removal_pause);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "mounts_detail.hpp"
 
 #include "files_detail.hpp"
+#include "words_detail.hpp"
 
 #include <fmt/format.h>
 
@@ -14,13 +15,6 @@ namespace {
 
 /// 100,000 mounts, the kernel's usual limit, with some 600 bytes each.
 constexpr std::size_t mountinfo_bytes_max = 64u << 20;
-
-std::string_view next_word(std::string_view& line) {
-    auto const end = line.find(' ');
-    auto const word = line.substr(0, end);
-    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
-    return word;
-}
 
 /// Space, tab, newline and backslash are written as \040 and so on.
 std::string unescaped(std::string_view text) {

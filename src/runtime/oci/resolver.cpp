@@ -25,7 +25,7 @@ std::string_view next_line(std::string_view& text) {
 }
 
 /// The first word, which is taken off.
-std::string_view next_word(std::string_view& line) {
+std::string_view first_word(std::string_view& line) {
     line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
     auto const word = line.substr(0, line.find_first_of(blanks));
     line.remove_prefix(word.size());
@@ -63,8 +63,8 @@ host_lines read_lines(std::string_view text) {
         auto const line = next_line(text);
         if (line.empty() || blanks.find(line.front()) != blanks.npos || !is_text(line)) continue;
         auto rest = line;
-        auto const keyword = next_word(rest);
-        if (keyword == "nameserver") read_server(next_word(rest), found);
+        auto const keyword = first_word(rest);
+        if (keyword == "nameserver") read_server(first_word(rest), found);
         if (is_taken_over(keyword)) found.others.append(line.substr(0, line.find_last_not_of(blanks) + 1)) += '\n';
     }
     return found;
