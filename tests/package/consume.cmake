@@ -11,7 +11,7 @@ string(REPLACE "|" ";" options "${CXX_OPTIONS}")
 list(JOIN options " " options)
 set(prefix ${DIRECTORY}/prefix)
 if(WAY STREQUAL "find_package")
-  file(REMOVE_RECURSE ${prefix})
+  file(REMOVE_RECURSE ${prefix} ${DIRECTORY}/journal)  # an older build may have written it
   run(${CMAKE_COMMAND} --install ${RIK_BINARY_DIR} --prefix ${prefix})
 endif()
 
@@ -19,6 +19,7 @@ endif()
 run(${CMAKE_COMMAND} --fresh -G ${GENERATOR} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${DIRECTORY}
   -D CMAKE_PREFIX_PATH=${prefix} -D RIK_SOURCE_DIR=${RIK_SOURCE_DIR} -D CMAKE_CXX_COMPILER=${CXX_COMPILER}
   -D CMAKE_CXX_COMPILER_LAUNCHER=${CXX_COMPILER_LAUNCHER} -D CMAKE_BUILD_TYPE=${BUILD_TYPE}
+  -D RIK_UNITY_BUILD=${UNITY_BUILD}
   "-DCMAKE_CXX_FLAGS=${CXX_FLAGS}" "-DCMAKE_CXX_FLAGS_RELEASE=${CXX_FLAGS_RELEASE}" "-DRIK_OPTIONS=${options}")
 run(${CMAKE_COMMAND} --build ${DIRECTORY} --target consumer)
 run(${DIRECTORY}/consumer)
