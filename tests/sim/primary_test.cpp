@@ -1,4 +1,5 @@
 // What a primary promises to its users and its scheduler while its disk is slow, full or gone.
+#include <support/definitions.hpp>
 #include <support/lone_primary.hpp>
 
 #include <boost/asio/post.hpp>
@@ -272,6 +273,35 @@ awaitable<> documents_are_guarded(lone_primary& alone) {
     co_await alone.stop();
 }
 
+/// A workload on a disk, which `finalizer` keeps.
+std::pair<workload_id, std::shared_ptr<memory_disk>> disk_with_kept_workload(std::string finalizer) {
+    seeded_entropy random(7);
+    auto const definition = testing::written_pod("web");
+    workload kept{.id = workload_id::generate(random), .name = "web", .definition = definition};
+    auto const first = make_release(release_id::generate(random), kept.id, definition);
+    kept.current_release = first.id;
+    kept.finalizers.push_back(std::move(finalizer));
+    auto contents = std::make_shared<memory_disk>();
+    contents->rows[{"release", first.id.text()}] = {1, "release", first.id.text(), encode(first)};
+    contents->rows[{"workload", kept.id.text()}] = {1, "workload", kept.id.text(), encode(kept)};
+    contents->last = 1;
+    return {kept.id, contents};
+}
+
+awaitable<> removed_but_kept(lone_primary& alone, workload_id which) {
+    co_await alone.start();
+    co_await alone.create_instances(which, 2);
+    object_ref const kept(which);
+    auto const removed = co_await alone.role->workloads().remove(caller(), kept, any_revision);
+    CHECK(removed.has_value());
+    auto const left = co_await alone.instances();
+    CHECK(left.empty());
+    auto const row = co_await alone.role->workloads().get(caller(), kept);
+    REQUIRE(row.has_value());
+    CHECK((*row)->state() == workload_state::destroying);
+    co_await alone.stop();
+}
+
 /// What start answers when the identity on the disk is `json`.
 errc start_with_identity(std::string json) {
     document const damaged{.key = {"identity", "", "cluster"}, .json = std::move(json)};
@@ -404,6 +434,13 @@ std::shared_ptr<memory_disk> disk_with_events(std::uint64_t count) {
 }
 
 }  // namespace
+
+TEST_CASE("a workload that is deleted stays until its last finalizer is taken off") {
+    auto const [which, contents] = disk_with_kept_workload("example.com/keep");
+    sim::world world(42);
+    lone_primary alone(world, contents);
+    world.run(removed_but_kept(alone, which));
+}
 
 TEST_CASE("more proposals than one commit holds become bindings all the same") { simulate(many_proposals); }
 TEST_CASE("reports wait for a slow disk, and none is lost") { simulate(reports_to_a_slow_disk); }
