@@ -206,6 +206,15 @@ void read_definition(json::object const& root, workload_definition& into, findin
     read_spec(fields, into);
 }
 
+/// What is accepted must be read again from this text when the store opens, within the same limit.
+void check_kept_text(std::string_view canonical, findings& notes) {
+    if (canonical.size() <= limits::definition_bytes_max) return;
+    notes.problem({},
+                  fmt::format("the definition has {} bytes as JSON, in which it is kept; the limit is {}",
+                              canonical.size(), limits::definition_bytes_max),
+                  "make it smaller");
+}
+
 }  // namespace
 
 parsed_definition parse_tree(definition_tree tree) {
@@ -220,7 +229,9 @@ parsed_definition parse_tree(definition_tree tree) {
         return parsed;
     }
     read_definition(*root, parsed.definition, notes);
-    if (parsed.found.empty()) parsed.definition.text = canonical_text(tree.root);
+    if (!parsed.found.empty()) return parsed;
+    parsed.definition.text = canonical_text(tree.root);
+    check_kept_text(parsed.definition.text, notes);
     return parsed;
 }
 

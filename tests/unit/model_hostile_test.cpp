@@ -168,3 +168,20 @@ TEST_CASE("YAML that makes parsers work is refused soon", "[definition]") {
             CHECK_FALSE(parsed.found.empty());
     }
 }
+
+// A character of YAML may be six of JSON, and a number of JSON longer when it is written again.
+TEST_CASE("a definition that would be too long in the form in which it is kept is refused") {
+    std::string bells;
+    for (int i = 0; i < 120'000; ++i) bells += "\\a";
+    auto const yaml = [](std::string const& value) {
+        return "apiVersion: v1\nkind: Pod\nname: bell\nspec:\n  containers:\n  - name: a\n    image: b\n    env:\n"
+               "    - {name: A, value: \"" +
+               value + "\"}\n    - {name: B, value: \"" + value + "\"}\n";
+    };
+    auto const refused = parse_definition(yaml(bells));
+    REQUIRE(refused.found.size() == 1);
+    CHECK(refused.found[0].message.find("bytes as JSON, in which it is kept") != std::string::npos);
+    auto const accepted = parse_definition(yaml(bells.substr(0, 120'000)));
+    REQUIRE(accepted.found.empty());
+    CHECK(parse_definition_json(accepted.definition.text).found.empty());
+}
