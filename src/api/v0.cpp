@@ -108,11 +108,6 @@ public:
     explicit v0_rows(directory names) : names_(std::move(names)) {}
 
     json::object show(instance const& row) { return v0_instance(row, spec_of(row), names_.is_unheard(row)); }
-    /// One whose workload is gone may be of any.
-    bool may_show(instance const& row) const {
-        auto const* const owner = names_.find_workload(row.owner());
-        return owner == nullptr || is_v0_kind(owner->kind);
-    }
 
 private:
     json::object const& spec_of(instance const& row) {
@@ -203,7 +198,7 @@ api_answer list_instances(api_call& call) {
     auto const names = co_await read_names(call);
     if (!names) co_return names.error();
     auto show = [names = *names](stored<instance> const& row) -> result<std::optional<std::string>> {
-        if (!names->may_show(*row)) return std::optional<std::string>();
+        if (!is_v0_kind(row->made_from()->definition->kind)) return std::optional<std::string>();
         json::object object;
         object["id"] = row->name();
         object["name"] = row->name();
