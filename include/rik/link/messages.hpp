@@ -16,6 +16,9 @@
 
 namespace rik {
 
+/// The version of what the roles say to each other.
+inline constexpr std::uint32_t link_protocol = 1;
+
 enum class item_want : std::uint8_t { place, run, destroy };
 
 /// An instance as the scheduler sees it: to be placed, bound to a node, or condemned there.
@@ -113,7 +116,7 @@ struct hello {
     rik::cluster_id cluster = {};  ///< nil: the node has never joined one
     revision floor = 0;            ///< the highest revision of a destroy that it has obeyed
     node_facts facts;
-    std::uint32_t protocol_version = 1;
+    std::uint32_t protocol_version = link_protocol;
 };
 
 struct held_instance {
