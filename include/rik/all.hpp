@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/assert.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
 #include <rik/cluster.hpp>
 #include <rik/model/resources.hpp>
 #include <rik/placement/placement.hpp>
@@ -82,6 +83,8 @@ public:
     ~local_cluster();
 
     operations& api();
+    /// As that of `cluster`.
+    awaitable<role_health> health();
     /// Completes when a role cannot go on, with the reason; call `stop` then.
     awaitable<error> failure();
     /// Ends the roles. No instance is stopped. Cancel: waits for the end.

@@ -25,6 +25,7 @@ public:
     awaitable<result<void>> start();
     cluster_id cluster() const { return cluster_; }
     awaitable<error> failure();
+    role_health health() const;
     awaitable<> stop();
 
 private:

@@ -27,6 +27,8 @@ public:
     revision at() const { return at_; }
     cluster_id cluster() const { return cluster_; }
     std::string const& cluster_cidr() const { return cluster_cidr_; }
+    std::size_t instance_count() const { return items_.size(); }
+    std::size_t pending_count() const { return pending_.size(); }
     registered_node const* find_node(node_id const& node) const;
     std::map<node_id, registered_node> const& nodes() const { return nodes_; }
 

@@ -21,6 +21,7 @@ public:
     impl(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options);
     void start();
     awaitable<> stop();
+    role_health health() const;
 
 private:
     /// A node in session: its link, and what it must still be told.
