@@ -117,14 +117,10 @@ awaitable<> node_agent::impl::network_ready(node_instance_ptr mine) {
     }
 }
 
-namespace {
-
-awaitable<result<void>> change_of(notifier& changed) {
+awaitable<result<void>> node_agent::impl::change_of(notifier& changed) {
     co_await changed.wait();
     co_return result<void>{};
 }
-
-}  // namespace
 
 /// Tries once; when that fails it says so and waits for a moment, or for something else to happen to the instance.
 /// While the network itself is damaged it only waits.

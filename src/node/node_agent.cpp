@@ -18,6 +18,8 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       orphan_gone_(strand),
       starts_(strand, limits::starts_at_once_max),
       due_(strand),
+      beat_changed_(strand),
+      room_changed_(strand),
       network_changed_(strand),
       failure_(strand),
       writing_(strand),

@@ -10,14 +10,22 @@
 
 namespace rik::detail {
 
+namespace {
+
+constexpr std::size_t everything_step_max = 1'000;  ///< rows that are looked at for one message
+
+}  // namespace
+
 dispatcher::dispatcher(asio::any_io_executor strand, clock& time, connector<scheduler_session>& scheduler,
-                       cluster_state& state, due_facts& due, std::string cluster_cidr, log const& out)
+                       cluster_state& state, due_facts& due, std::string cluster_cidr, batch_limits batch,
+                       log const& out)
     : strand_(std::move(strand)),
       time_(time),
       scheduler_(scheduler),
       state_(state),
       due_(due),
       cluster_cidr_(std::move(cluster_cidr)),
+      batch_(batch),
       out_(out) {}
 
 awaitable<> dispatcher::run(task_group& tasks, reader read) {
@@ -49,8 +57,8 @@ awaitable<> dispatcher::send(connection_ptr to) {
     for (;;) {
         while (!to->is_closed && due_.is_empty()) co_await due_.wait();
         if (to->is_closed) co_return;
-        auto sending = due_.drain_everything() ? send_everything(to)
-                                               : send_batch(to, due_.drain(state_.durable(), limits::batch_items_max));
+        auto sending =
+            due_.drain_everything() ? send_everything(to) : send_batch(to, due_.drain(state_.durable(), batch_));
         auto const sent = co_await std::move(sending);
         if (!sent) co_return;
     }
@@ -62,18 +70,30 @@ awaitable<result<void>> dispatcher::send_everything(connection_ptr to) {
     auto const at = state_.durable().at();
     std::string after;
     for (;;) {
-        auto const& rows = state_.durable();
-        auto const some = rows.list_after<instance>({}, after, limits::batch_items_max);
-        facts batch{.at = at, .complete = some.size() < limits::batch_items_max, .everything = true};
-        for (auto const& row : some) batch.items.push_back(item_of(*row, rows));
-        if (!some.empty()) after = table<instance>::name_of(*some.back());
-        if (batch.complete)
-            for (auto const& row : rows.list<node>()) batch.nodes.push_back(registered(*row));
+        auto batch = next_of_everything(after);
+        batch.at = at;
         auto const is_last = batch.complete;
         auto const sent = co_await send_batch(to, std::move(batch));
         if (!sent || is_last) co_return sent;
         co_await asio::post(strand_, asio::use_awaitable);
     }
+}
+
+facts dispatcher::next_of_everything(std::string& after) const {
+    auto const& rows = state_.durable();
+    facts batch{.everything = true};
+    batch_room room(batch_);
+    auto const some = rows.list_after<instance>({}, after, everything_step_max);
+    for (auto const& row : some) {
+        auto said = item_of(*row, rows);
+        if (!room.take(said)) return batch;
+        batch.items.push_back(std::move(said));
+        after = table<instance>::name_of(*row);
+    }
+    if (some.size() == everything_step_max) return batch;
+    batch.complete = true;
+    for (auto const& row : rows.list<node>()) batch.nodes.push_back(registered(*row));
+    return batch;
 }
 
 awaitable<result<void>> dispatcher::send_batch(connection_ptr to, facts batch) {

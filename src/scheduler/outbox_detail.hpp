@@ -1,9 +1,9 @@
 // What the scheduler owes the primary: a set of reports, not a queue.
 #pragma once
 
+#include <rik/link/batch.hpp>
 #include <rik/link/messages.hpp>
 
-#include <cstddef>
 #include <deque>
 #include <map>
 #include <utility>
@@ -21,8 +21,8 @@ public:
     void add(gone_report news);
 
     bool empty() const;
-    /// Takes out about `count_max` reports: nodes first, ends last, as whoever reads them needs them.
-    reports drain(std::size_t count_max);
+    /// Takes out as many reports as go into a message: nodes first, ends last, as whoever reads them needs them.
+    reports drain(batch_limits most);
 
 private:
     std::deque<proposal> proposals_;

@@ -56,13 +56,18 @@ inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no f
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
+inline constexpr std::size_t batch_bytes_max = 1u << 20;   ///< of a message; what is larger by itself travels alone
 inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what has arrived
 inline constexpr std::size_t link_queue_count_max = 64;
 /// That both ends of a session remember as told; then they begin anew.
 inline constexpr std::size_t releases_per_session_max = 10'000;
 inline constexpr std::size_t stream_queue_count_max = 4;  ///< chunks of a log on their way
-inline constexpr duration heartbeat_period = 5s;
-inline constexpr duration unheard_after = 15s;  ///< of silence; checked every heartbeat_period
+inline constexpr duration unheard_after = 10s;            ///< of silence
+inline constexpr int beats_per_unheard_min = 3;    ///< a node beats so often that two lost beats do not make it unheard
+inline constexpr duration heartbeat_period = 3s;   ///< until its scheduler says otherwise
+inline constexpr duration refusal_pause_max = 5s;  ///< then instances whose proposal was refused are proposed again
+inline constexpr unsigned unequal_beats_min = 2;   ///< of a node that says nothing new; then its inventory is wanted
+inline constexpr unsigned unequal_beats_max = 64;  ///< between two inventories of a node, whatever it says
 inline constexpr duration reconnect_pause_min = 100ms;
 inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;

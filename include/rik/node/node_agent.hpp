@@ -5,6 +5,7 @@
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/network/network.hpp>
 #include <rik/runtime/host.hpp>
@@ -33,6 +34,7 @@ struct node_ports {
 struct node_options {
     std::string version = "0";
     log out = {};
+    batch_limits batch = {};
 };
 
 /// The agent of one machine. Everything happens on `strand`. Instances outlive it: stopping or cancelling it stops no

@@ -5,6 +5,7 @@
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
 #include <rik/primary/operations.hpp>
@@ -30,6 +31,7 @@ struct primary_options {
     /// What its commits check again; not necessarily what the scheduler proposes by.
     placement_policy policy = default_policy();
     log out = {};
+    batch_limits batch = {};
 };
 
 /// Role code runs on `strand`; the operations may be called from any thread, and must have returned, or been cancelled,

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
 
@@ -21,6 +23,9 @@ struct scheduler_ports {
 struct scheduler_options {
     placement_policy policy = default_policy();
     log out = {};
+    /// A node is reported as unheard so long after its last word. Nodes are told to beat three times as often.
+    duration unheard_after = limits::unheard_after;
+    batch_limits batch = {};
 };
 
 /// Keeps nothing that lasts: losing it loses nothing (protocol.md, section 2). Everything happens on `strand`.

@@ -105,6 +105,8 @@ public:
     /// Returns what these use of the machine together.
     resources in_use() const;
     resources const& capacity() const { return facts_.capacity; }
+    /// Somebody takes memory out, or puts it in. What runs goes on. An agent knows of it when it has started again.
+    void set_capacity(resources offered) { facts_.capacity = std::move(offered); }
     /// Returns the instances that are on the network now.
     std::set<instance_id> attached() const;
     /// Returns the number of log readers that are open now.

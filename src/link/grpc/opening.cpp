@@ -5,9 +5,7 @@
 namespace rik::detail {
 
 std::optional<error> refusal_of(wire::Version const& peer, link_identity const& own) {
-    auto const distance =
-        peer.protocol() > own.protocol ? peer.protocol() - own.protocol : own.protocol - peer.protocol();
-    if (distance <= 1) return std::nullopt;
+    if (can_speak(own.protocol, peer.protocol())) return std::nullopt;
     return error{
         errc::unavailable,
         fmt::format("rik {} speaks protocol {}, and its peer (rik {}) protocol {}: only neighbouring versions work "

@@ -337,6 +337,8 @@ wire::PrimaryMessage to_wire(facts const& from, told_releases& told) {
         one.set_name(each.name);
         one.set_is_vacated(!each.occupies_room);
         one.set_workload(each.workload);
+        one.set_state(static_cast<std::uint32_t>(each.state));
+        one.set_seq(each.seq);
     }
     copy_ids(from.removed, *made.mutable_removed());
     copy_ids(from.refused, *made.mutable_refused());
@@ -364,6 +366,8 @@ result<facts> from_wire(wire::PrimaryMessage const& from, known_releases& known)
             one.name = each.name();
             one.occupies_room = !each.is_vacated();
             one.workload = each.workload();
+            one.state = read_word(each.state(), instance_state::terminated);
+            one.seq = each.seq();
             if (one.made_from == nullptr) fail("an item without a release");
             made.items.push_back(std::move(one));
         }
@@ -426,22 +430,38 @@ result<reports> from_wire(wire::SchedulerMessage const& from) {
 
 namespace {
 
+void fill(wire::Digest& into, held_digest const& from) {
+    into.set_high(from.high());
+    into.set_low(from.low());
+    into.set_count(from.count());
+}
+
+held_digest read(wire::Digest const& from) { return {from.high(), from.low(), from.count()}; }
+
 void fill(wire::Hello& into, hello const& from) {
     into.set_node(bytes_of(from.node));
     into.set_cluster(bytes_of(from.cluster));
     into.set_floor(from.floor);
     fill(*into.mutable_facts(), from.facts);
+    into.set_protocol_version(from.protocol_version);
+    copy_texts(from.features, *into.mutable_features());
+    fill(*into.mutable_digest(), from.digest);
 }
 
 hello read(wire::Hello const& from) {
     hello made{.node = read_id<node_id>(from.node()), .cluster = read_id<cluster_id>(from.cluster())};
     made.floor = from.floor();
     made.facts = read(from.facts());
+    made.protocol_version = from.protocol_version();
+    made.features.assign(from.features().begin(), from.features().end());
+    made.digest = read(from.digest());
     return made;
 }
 
 void fill(wire::Held& into, held const& from) {
     into.set_is_inventory(from.inventory);
+    into.set_has_more(!from.complete);
+    fill(*into.mutable_digest(), from.digest);
     for (auto const& each : from.states) fill(*into.add_states(), each.instance, each.fence, each.status);
     for (auto const& each : from.gone) {
         auto& one = *into.add_gone();
@@ -458,7 +478,8 @@ void fill(wire::Held& into, held const& from) {
 }
 
 held read(wire::Held const& from) {
-    held made{.inventory = from.is_inventory()};
+    held made{.inventory = from.is_inventory(), .complete = !from.has_more()};
+    made.digest = read(from.digest());
     for (auto const& each : from.states())
         made.states.push_back({read_id<instance_id>(each.instance()), each.fence(), read(each.status())});
     for (auto const& each : from.gone()) made.gone.push_back({read_id<instance_id>(each.instance()), each.fence()});
@@ -493,6 +514,8 @@ wire::OrdersMessage to_wire(orders const& from, told_releases& told) {
     made.set_cluster_cidr(from.cluster_cidr);
     made.set_pod_subnet(from.pod_subnet);
     made.set_send_inventory(from.send_inventory);
+    made.set_refusal(from.refusal);
+    made.set_beat_period_us(std::chrono::duration_cast<std::chrono::microseconds>(from.beat_period).count());
     for (auto const& each : from.due) {
         auto& one = *made.add_due();
         one.set_instance(bytes_of(each.instance));
@@ -513,6 +536,8 @@ result<orders> from_wire(wire::OrdersMessage const& from, known_releases& known)
         made.cluster_cidr = from.cluster_cidr();
         made.pod_subnet = from.pod_subnet();
         made.send_inventory = from.send_inventory();
+        made.refusal = from.refusal();
+        made.beat_period = std::chrono::microseconds(from.beat_period_us());
         for (auto const& each : from.due()) {
             order one{.instance = read_id<instance_id>(each.instance()), .fence = each.fence(), .run = each.is_run()};
             one.made_from = known.find(each.release());
