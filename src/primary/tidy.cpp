@@ -49,6 +49,11 @@ node_facts tidied(node_facts said) {
         tidy_word(each.reason);
         tidy_message(each.message);
     }
+    said.taints.resize(std::min(said.taints.size(), limits::taints_per_node_max));
+    for (auto& each : said.taints) {
+        tidy_word(each.key);
+        tidy_word(each.value);
+    }
     string_map labels;
     for (auto& [name, value] : said.labels)
         labels.emplace(to_utf8(name, limits::message_bytes_max), to_utf8(value, limits::message_bytes_max));

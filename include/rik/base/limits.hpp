@@ -54,6 +54,10 @@ inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a no
 inline constexpr std::size_t unflushed_count_max = 100'000;    ///< changes that wait for the journal
 inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no further transaction is taken
 
+// Nodes, as operators see them
+inline constexpr std::size_t labels_per_node_max = 256;  ///< that operators have set
+inline constexpr std::size_t taints_per_node_max = 64;
+
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
 inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what has arrived

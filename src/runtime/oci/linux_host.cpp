@@ -136,8 +136,11 @@ result<node_facts> gather(linux_host_options const& options) {
     facts.name = options.name.empty() ? *machine : options.name;
     facts.boot_id = std::move(*boot);
     facts.capacity = std::move(*capacity);
-    facts.labels = string_map{
-        {"rik.dev/arch", detail::machine_architecture()}, {"rik.dev/hostname", facts.name}, {"rik.dev/os", "linux"}};
+    for (std::string const prefix : {"kubernetes.io/", "rik.dev/"}) {
+        facts.labels[prefix + "arch"] = detail::machine_architecture();
+        facts.labels[prefix + "hostname"] = facts.name;
+        facts.labels[prefix + "os"] = "linux";
+    }
     facts.addresses = addresses();
     return facts;
 }
