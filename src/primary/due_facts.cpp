@@ -20,7 +20,12 @@ item item_of(instance const& row, view const& in) {
     return made;
 }
 
-registered_node registered(node const& row) { return {row.id, row.pod_subnet, row.facts.name}; }
+registered_node registered(node const& row) {
+    registered_node made{row.id, row.pod_subnet, row.facts.name, row.standing};
+    made.labels = row.labels;
+    made.remnants = row.remnants;
+    return made;
+}
 
 void due_facts::mark_everything() {
     is_everything_ = true;
@@ -61,8 +66,12 @@ facts due_facts::drain(view const& from, std::size_t count_max) {
         else
             news.removed.push_back(id);
     }
-    for (auto const& id : std::exchange(nodes_, {}))
-        if (auto const row = from.find<node>(id)) news.nodes.push_back(registered(*row));
+    for (auto const& id : std::exchange(nodes_, {})) {
+        if (auto const row = from.find<node>(id))
+            news.nodes.push_back(registered(*row));
+        else
+            news.removed_nodes.push_back(id);
+    }
     news.refused = std::exchange(refusals_, {});
     news.streams = std::exchange(streams_, {});
     return news;

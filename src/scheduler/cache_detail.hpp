@@ -79,10 +79,12 @@ private:
     };
     /// Returns true if its node must hear of it.
     bool set_item(item const& news);
-    void set_registered(registered_node const& news);
+    /// Adds to `due` what the node must be told to destroy since it was declared dead.
+    void set_registered(registered_node const& news, std::vector<item>& due);
+    void remove_node(node_id const& node);
     void set_refused(instance_id const& instance);
     void forget(instance_id const& instance);
-    void forget_unnamed(std::vector<item> const& named);
+    void forget_unnamed(facts const& named);
     void remove_from_node(item const& old);
     void unreserve(instance_id const& instance);
 

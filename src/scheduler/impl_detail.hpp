@@ -36,6 +36,7 @@ private:
         bool needs_welcome = false;
         bool needs_inventory = false;
         bool is_closed = false;
+        std::set<instance_id> strangers;   ///< what its inventory had of which the primary knows nothing (any more)
         std::map<instance_id, order> due;  ///< a set, not a queue: the newest order for each instance
         std::vector<stream_request> streams;
         notifier changed;
@@ -47,6 +48,7 @@ private:
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
     void handle_facts(facts news);
+    void forget_node(node_id const& which);
     void close_unregistered();
     awaitable<> send_reports();
 
@@ -56,6 +58,7 @@ private:
     bool admit(hello const& said);
     void welcome(node_peer& peer);
     void handle_held(node_peer& peer, held news);
+    void settle_ready(node_peer const& peer);
     void remove_peer(peer_ptr const& peer);
     awaitable<> send_orders(peer_ptr peer);
 

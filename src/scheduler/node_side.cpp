@@ -3,6 +3,7 @@
 #include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -65,7 +66,11 @@ void scheduler::impl::welcome(node_peer& peer) {
     peer.needs_welcome = true;
     peer.needs_inventory = true;
     peer.changed.notify();
-    cache_.set_ready(peer.greeting.node, true);
+}
+
+/// Where something still is that the primary does not know, there is less room than the primary thinks.
+void scheduler::impl::settle_ready(node_peer const& peer) {
+    cache_.set_ready(peer.greeting.node, peer.strangers.empty());
     stop_awaiting(peer.greeting.node);
     place_due_.notify();
 }
@@ -84,9 +89,17 @@ void scheduler::impl::handle_held(node_peer& peer, held news) {
         place_due_.notify();
     }
     if (news.inventory && peer.is_welcome) {  // else it answers nothing that was asked here
-        for (auto& each : cache_.due(peer.greeting.node, news.states)) peer.due[each.instance] = std::move(each);
+        peer.strangers.clear();
+        for (auto& each : cache_.due(peer.greeting.node, news.states)) {
+            if (!each.run && each.made_from == nullptr) peer.strangers.insert(each.instance);
+            peer.due[each.instance] = std::move(each);
+        }
         peer.changed.notify();
+        settle_ready(peer);
     }
+    auto const strangers_left_count =
+        std::ranges::count_if(news.gone, [&](auto const& each) { return peer.strangers.erase(each.instance) > 0; });
+    if (strangers_left_count > 0) settle_ready(peer);
     if (!primary_) return;
     for (auto& each : news.states) outbox_.add(status_report{each.instance, each.fence, std::move(each.status)});
     for (auto const& each : news.gone) {

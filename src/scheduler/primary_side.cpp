@@ -39,6 +39,7 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
         std::move(news->removed.begin(), news->removed.end(), std::back_inserter(staged.removed));
         std::move(news->refused.begin(), news->refused.end(), std::back_inserter(staged.refused));
         std::move(news->nodes.begin(), news->nodes.end(), std::back_inserter(staged.nodes));
+        std::move(news->removed_nodes.begin(), news->removed_nodes.end(), std::back_inserter(staged.removed_nodes));
         std::move(news->streams.begin(), news->streams.end(), std::back_inserter(staged.streams));
         if (!news->complete) continue;
         handle_facts(std::exchange(staged, {}));
@@ -58,6 +59,7 @@ void scheduler::impl::handle_facts(facts news) {
         peer->second->due[each.instance] = detail::scheduler_cache::order_for(each);
         peer->second->changed.notify();
     }
+    for (auto const& id : news.removed_nodes) forget_node(id);
     for (auto const& each : news.nodes) {
         auto const peer = peers_.find(each.node);
         if (peer != peers_.end() && !peer->second->is_welcome) welcome(*peer->second);
@@ -81,6 +83,13 @@ void scheduler::impl::handle_facts(facts news) {
         for (auto const& [id, node] : cache_.nodes())
             if (!peers_.contains(id)) lost_at_.emplace(id, ports_.time.now());
     place_due_.notify();
+}
+
+/// Should its agent still be there, it says Hello and joins anew.
+void scheduler::impl::forget_node(node_id const& which) {
+    if (auto const peer = peers_.find(which); peer != peers_.end()) close(*peer->second);
+    lost_at_.erase(which);
+    stop_awaiting(which);
 }
 
 /// This primary does not know them: let them say Hello again.

@@ -35,6 +35,9 @@ struct registered_node {
     node_id node;
     std::string pod_subnet;
     std::string name = {};  ///< for people
+    node_standing standing = {};
+    string_map labels = {};              ///< those that the node offers, with the operators' on top
+    std::vector<remnant> remnants = {};  ///< what it must destroy, if it has it: it was declared dead
 };
 
 /// Asks for a container's log.
@@ -66,6 +69,7 @@ struct facts {
     std::vector<instance_id> removed = {};
     std::vector<instance_id> refused = {};  ///< those whose proposals did not fit
     std::vector<registered_node> nodes = {};
+    std::vector<node_id> removed_nodes = {};  ///< before `nodes`: one that has come back since is in both
     std::vector<stream_request> streams = {};
 };
 
