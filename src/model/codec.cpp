@@ -83,11 +83,12 @@ inline constexpr auto members_of<node_standing> = std::tuple(usual("cordoned", &
                                                              usual("taints", &node_standing::taints));
 
 template <>
-inline constexpr auto members_of<node_facts> = std::tuple(
-    needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id), usual("version", &node_facts::version),
-    usual("capacity", &node_facts::capacity), usual("labels", &node_facts::labels),
-    usual("runtimes", &node_facts::runtimes), usual("addresses", &node_facts::addresses),
-    usual("troubles", &node_facts::troubles), usual("taints", &node_facts::taints));
+inline constexpr auto members_of<node_facts> =
+    std::tuple(needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id),
+               usual("version", &node_facts::version), usual("capacity", &node_facts::capacity),
+               usual("labels", &node_facts::labels), usual("runtimes", &node_facts::runtimes),
+               usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles),
+               usual("taints", &node_facts::taints), usual("pod_subnet", &node_facts::pod_subnet));
 
 /// Its effective labels follow from the others.
 template <>

@@ -21,6 +21,7 @@ awaitable<> node_agent::impl::connect() {
             connection_ = current;
             inventory_is_due_ = false;  // it was an older session that asked
             hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
+            greeting.facts.pod_subnet = pod_subnet_;
             troubles_are_due_ = false;
             from_node first = std::move(greeting);
             auto const said = co_await current->link->send(std::move(first));

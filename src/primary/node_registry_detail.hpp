@@ -6,7 +6,9 @@
 
 #include <rik/base/log.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace rik::detail {
 
@@ -27,8 +29,10 @@ public:
 
 private:
     result<void> add(node_id const& id, node_facts const& said);
+    /// The row once it is heard, or not.
+    node after(node known, bool is_heard, std::optional<node_facts> const& said) const;
     event change_of(node const& now, node_state before) const;
-    result<std::string> free_subnet() const;
+    result<std::string> free_subnet(std::string_view wanted) const;
 
     clock& time_;
     cluster_state& state_;

@@ -42,6 +42,7 @@ node_facts tidied(node_facts said) {
     tidy_word(said.name);
     tidy_word(said.boot_id);
     tidy_word(said.version);
+    tidy_word(said.pod_subnet);
     tidy_words(said.runtimes);
     tidy_words(said.addresses);
     said.troubles.resize(std::min(said.troubles.size(), node_troubles_max));

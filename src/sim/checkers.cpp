@@ -59,8 +59,10 @@ void cluster::checkers::take_node(journal_entry const& row) {
     if (!row.value) return;
     auto const decoded = decode_node(*row.value);
     if (!decoded) return say("a node in the primary's journal cannot be read");
-    if (auto const found = sites_.find(decoded->facts.name); found != sites_.end())
-        registered_[decoded->id] = &found->second;
+    auto const found = sites_.find(decoded->facts.name);
+    if (found == sites_.end()) return;
+    registered_[decoded->id] = &found->second;
+    for (auto const& each : decoded->remnants) found->second.given_up.insert(each.instance);
 }
 
 void cluster::checkers::take_instance(journal_entry const& row) {
@@ -111,7 +113,8 @@ void cluster::checkers::look_at_touched() {
 /// Nothing is on a machine for which the primary does not keep room there.
 void cluster::checkers::look(site const& at) {
     for (auto const& id : at.on->occupied())
-        if (!at.rooms.contains(id)) say(fmt::format("instance {} is on {}, and has no room there", id.text(), at.name));
+        if (!at.rooms.contains(id) && !at.given_up.contains(id))
+            say(fmt::format("instance {} is on {}, and has no room there", id.text(), at.name));
 }
 
 void cluster::checkers::look_at_promises(site const& at) {

@@ -73,6 +73,7 @@ struct node_facts {
     std::vector<std::string> addresses = {};  ///< of the machine
     std::vector<node_trouble> troubles = {};  ///< empty: it takes instances
     std::vector<taint> taints = {};           ///< taken over when it joins; from then on they are the operators'
+    std::string pod_subnet = {};              ///< that it has from before; it keeps it if nobody else has it
     friend bool operator==(node_facts const&, node_facts const&) = default;
 };
 
@@ -111,6 +112,9 @@ struct node {
 
 /// Makes `labels` from the others. Must be called when one of them has changed.
 void settle_labels(node& of);
+
+/// Ends that it counts as dead if it is heard, and nothing of before is left on it.
+void settle_death(node& of);
 
 /// It was updated when its state began, or an operator changed it.
 meta meta_of(node const& row, revision at);

@@ -78,7 +78,8 @@ public:
     /// Returns the first violations of the rules that must hold at every moment, one line each; empty if there are
     /// none. The rules are checked whenever a binding becomes durable, a container starts, or something ends:
     /// - An instance is started on one machine only, the one of its binding.
-    /// - An instance that has anything on a machine has room there by the primary's journal.
+    /// - An instance that has anything on a machine has room there by the primary's journal, unless the machine was
+    ///   declared dead when the instance was there.
     /// - These together ask for no more than the machine offers (cpu, memory, Pods, each host port once).
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
