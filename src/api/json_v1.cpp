@@ -24,6 +24,13 @@ json::array troubles_array(std::vector<node_trouble> const& troubles) {
     return all;
 }
 
+json::array taints_array(std::vector<taint> const& taints) {
+    json::array all;
+    for (auto const& each : taints)
+        all.push_back(json::object{{"key", each.key}, {"value", each.value}, {"effect", to_string(each.effect)}});
+    return all;
+}
+
 json::value time_value(std::optional<wall_time> const& when) {
     if (!when) return nullptr;
     return json::value(to_string(*when));
@@ -180,6 +187,9 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["state"] = to_string(row->state);
     object["stateSince"] = to_string(row->state_since);
     object["troubles"] = troubles_array(row->facts.troubles);
+    object["unschedulable"] = row->standing.is_cordoned;
+    object["declaredDead"] = row->standing.is_dead;
+    object["taints"] = taints_array(row->standing.taints);
     object["version"] = row->facts.version;
     object["bootId"] = row->facts.boot_id;
     object["runtimes"] = text_array(row->facts.runtimes);
