@@ -3,6 +3,7 @@
 #include "standard_descriptors.hpp"
 
 #include <rik/base/ipv4.hpp>
+#include <rik/base/quantity.hpp>
 #include <rik/http/server.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/image_name.hpp>
@@ -98,6 +99,41 @@ std::filesystem::path absolute(std::string const& path) {
     return whole.has_filename() ? whole : whole.parent_path();  // "/srv/rik/"
 }
 
+std::string check_node_label(std::string const& text) {
+    auto const parsed = parse_label_change(text);
+    if (!parsed) return to_string(parsed.error());
+    return parsed->second ? "" : "'" + text + "' takes a label off: write KEY=VALUE";
+}
+
+std::string check_taint(std::string const& text) {
+    auto const parsed = parse_taint(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
+/// "cpu=500m,memory=256Mi"
+result<resources> parse_reserve(std::string_view text) {
+    resources all;
+    while (!text.empty()) {
+        auto const part = text.substr(0, text.find(','));
+        text.remove_prefix(std::min(part.size() + 1, text.size()));
+        auto const sign = std::min(part.find('='), part.size());
+        auto const name = part.substr(0, sign);
+        auto const is_cpu = name == resource::cpu;
+        if (!is_cpu && name != resource::memory)
+            return error{errc::invalid, "'" + std::string(part) + "' is none of cpu=QUANTITY and memory=QUANTITY"};
+        auto const quantity = part.substr(std::min(sign + 1, part.size()));
+        auto const amount = parse_quantity(quantity, is_cpu ? 1000 : 1);
+        if (!amount) return amount.error();
+        all.set(name, *amount);
+    }
+    return all;
+}
+
+std::string check_reserve(std::string const& text) {
+    auto const parsed = parse_reserve(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
 std::string check_role(std::string const& text) {
     if (text == "all") return "";
     auto const parsed = parse_role_set(text);
@@ -123,6 +159,9 @@ struct words {
     std::string socket;
     std::string state_dir = chosen.local.state_dir;
     std::string run_dir;
+    std::vector<std::string> labels;
+    std::vector<std::string> taints;
+    std::string reserve;
     std::string level = "info";
     std::string format = "text";
 };
@@ -182,6 +221,14 @@ void add_options(CLI::App& app, words& to) {
     app.add_option("--node-name", local.node_name,
                    "name of this node: lower-case letters, digits, '-' and '.' (default: the host name)")
         ->check(check_node_name);
+    app.add_option("--node-label", to.labels, "a label of this node, KEY=VALUE; may be given again")
+        ->check(check_node_label);
+    app.add_option("--node-taint", to.taints,
+                   "a taint that this node has when it joins, KEY=VALUE:EFFECT or KEY:EFFECT; may be given again")
+        ->check(check_taint);
+    app.add_option("--reserve", to.reserve,
+                   "what of the machine is kept for all else that runs on it: cpu=500m,memory=256Mi")
+        ->check(check_reserve);
     app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
         ->check(check_registry);
@@ -225,6 +272,9 @@ void refuse_foreign(CLI::App const& app, words const& said) {
                               use{"--mtu", node, true},
                               use{"--node-name", node, true},
                               use{"--insecure-registry", node, true},
+                              use{"--node-label", node, true},
+                              use{"--node-taint", node, true},
+                              use{"--reserve", node, true},
                               use{"--scheduler", lasting, false},
                               use{"--link-listen", scheduler, false},
                               use{"--insecure-links", scheduler, false}};
@@ -249,7 +299,7 @@ void refuse_needless(CLI::App const& app, options const& chosen) {
     auto const word = chosen.what == verb::reset ? "reset" : "version";
     for (auto const* const name :
          {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
-          "--scheduler", "--link-listen", "--insecure-links"})
+          "--node-label", "--node-taint", "--reserve", "--scheduler", "--link-listen", "--insecure-links"})
         if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)
@@ -295,6 +345,12 @@ options check(words said, bool has_socket) {
             refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
     if (auto const servers = check_dns_servers(chosen.local.dns_servers); !servers)
         refuse("--dns: " + to_string(servers.error()));
+    for (auto const& each : said.labels) {
+        auto const label = parse_label_change(each).value();
+        chosen.local.node_labels[label.first] = *label.second;
+    }
+    for (auto const& each : said.taints) chosen.local.node_taints.push_back(parse_taint(each).value());
+    chosen.local.reserve = parse_reserve(said.reserve).value();
     chosen.local.version = RIK_VERSION;
     chosen.level = level_of(said.level);
     chosen.has_pretty_log = said.format == "text";

@@ -24,6 +24,18 @@ role_health scheduler::impl::health() const {
     add("rik_scheduler_nodes_connected", "Nodes in session.", peers_.size());
     add("rik_scheduler_instances", "Instances that the scheduler knows.", cache_.instance_count());
     add("rik_scheduler_instances_pending", "Instances that have no node yet.", cache_.pending_count());
+    metric cpu{.name = "rik_scheduler_node_cpu_free_percent", .help = "Idle share of all processors of a node."};
+    metric memory{.name = "rik_scheduler_node_memory_free_bytes",
+                  .help = "Memory of a node that new programs can have."};
+    for (auto const& [id, peer] : peers_) {
+        if (!peer->metrics) continue;
+        cpu.samples.push_back({peer->metrics->cpu_free_percent, {{"node", peer->greeting.facts.name}}});
+        memory.samples.push_back(
+            {static_cast<double>(peer->metrics->memory_free_bytes), {{"node", peer->greeting.facts.name}}});
+    }
+    if (cpu.samples.empty()) return made;
+    made.metrics.push_back(std::move(cpu));
+    made.metrics.push_back(std::move(memory));
     return made;
 }
 

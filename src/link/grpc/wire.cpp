@@ -65,6 +65,50 @@ void copy_texts(std::vector<std::string> const& from, Texts& into) {
     for (auto const& each : from) into.Add(std::string(each));
 }
 
+template <class Taints>
+void fill_taints(std::vector<taint> const& from, Taints& into) {
+    for (auto const& each : from) {
+        auto& one = *into.Add();
+        one.set_key(each.key);
+        one.set_value(each.value);
+        one.set_effect(static_cast<std::uint32_t>(each.effect));
+    }
+}
+
+template <class Taints>
+std::vector<taint> read_taints(Taints const& from) {
+    std::vector<taint> all;
+    for (auto const& each : from)
+        all.push_back({each.key(), each.value(), read_word(each.effect(), taint_effect::no_execute)});
+    return all;
+}
+
+void fill(wire::Metrics& into, node_metrics const& from) {
+    into.set_cpu_total(from.cpu_total);
+    into.set_cpu_free_percent(from.cpu_free_percent);
+    into.set_memory_total_bytes(from.memory_total_bytes);
+    into.set_memory_free_bytes(from.memory_free_bytes);
+    into.set_measured_at_us(microseconds(from.measured_at));
+    for (auto const& each : from.disks) {
+        auto& one = *into.add_disks();
+        one.set_name(each.name);
+        one.set_total_bytes(each.total_bytes);
+        one.set_free_bytes(each.free_bytes);
+    }
+}
+
+node_metrics read(wire::Metrics const& from) {
+    node_metrics made{.cpu_total = from.cpu_total(), .cpu_free_percent = from.cpu_free_percent()};
+    made.memory_total_bytes = from.memory_total_bytes();
+    made.memory_free_bytes = from.memory_free_bytes();
+    made.measured_at = read_time(from.measured_at_us());
+    for (auto const& each : from.disks()) made.disks.push_back({each.name(), each.total_bytes(), each.free_bytes()});
+    return made;
+}
+
+void fill(wire::RegisteredNode& into, registered_node const& from);
+registered_node read(wire::RegisteredNode const& from);
+
 void fill(wire::NodeFacts& into, node_facts const& from) {
     into.set_name(from.name);
     into.set_boot_id(from.boot_id);
@@ -77,6 +121,8 @@ void fill(wire::NodeFacts& into, node_facts const& from) {
     for (auto const& [name, value] : from.labels) (*into.mutable_labels())[name] = value;
     copy_texts(from.runtimes, *into.mutable_runtimes());
     copy_texts(from.addresses, *into.mutable_addresses());
+    fill_taints(from.taints, *into.mutable_taints());
+    into.set_pod_subnet(from.pod_subnet);
     for (auto const& each : from.troubles) {
         auto& one = *into.add_troubles();
         one.set_reason(each.reason);
@@ -98,6 +144,8 @@ node_facts read(wire::NodeFacts const& from) {
     made.runtimes.assign(from.runtimes().begin(), from.runtimes().end());
     made.addresses.assign(from.addresses().begin(), from.addresses().end());
     made.troubles = read_troubles(from.troubles());
+    made.taints = read_taints(from.taints());
+    made.pod_subnet = from.pod_subnet();
     return made;
 }
 
@@ -276,6 +324,32 @@ wire::Item::Want wire_of(item_want from) {
     return wire::Item::PLACE;
 }
 
+void fill(wire::RegisteredNode& into, registered_node const& from) {
+    into.set_node(bytes_of(from.node));
+    into.set_pod_subnet(from.pod_subnet);
+    into.set_name(from.name);
+    into.set_is_cordoned(from.standing.is_cordoned);
+    into.set_is_dead(from.standing.is_dead);
+    fill_taints(from.standing.taints, *into.mutable_taints());
+    for (auto const& [name, value] : from.labels) (*into.mutable_labels())[name] = value;
+    for (auto const& each : from.remnants) {
+        auto& one = *into.add_remnants();
+        one.set_instance(bytes_of(each.instance));
+        one.set_fence(each.fence);
+    }
+}
+
+registered_node read(wire::RegisteredNode const& from) {
+    registered_node made{read_id<node_id>(from.node()), from.pod_subnet(), from.name()};
+    made.standing.is_cordoned = from.is_cordoned();
+    made.standing.is_dead = from.is_dead();
+    made.standing.taints = read_taints(from.taints());
+    for (auto const& [name, value] : from.labels()) made.labels[name] = value;
+    for (auto const& each : from.remnants())
+        made.remnants.push_back({read_id<instance_id>(each.instance()), each.fence()});
+    return made;
+}
+
 }  // namespace
 
 // --- releases
@@ -342,12 +416,8 @@ wire::PrimaryMessage to_wire(facts const& from, told_releases& told) {
     }
     copy_ids(from.removed, *made.mutable_removed());
     copy_ids(from.refused, *made.mutable_refused());
-    for (auto const& each : from.nodes) {
-        auto& one = *made.add_nodes();
-        one.set_node(bytes_of(each.node));
-        one.set_pod_subnet(each.pod_subnet);
-        one.set_name(each.name);
-    }
+    for (auto const& each : from.nodes) fill(*made.add_nodes(), each);
+    copy_ids(from.removed_nodes, *made.mutable_removed_nodes());
     for (auto const& each : from.streams) fill(*made.add_streams(), each);
     return made;
 }
@@ -373,8 +443,8 @@ result<facts> from_wire(wire::PrimaryMessage const& from, known_releases& known)
         }
         made.removed = read_ids<instance_id>(from.removed());
         made.refused = read_ids<instance_id>(from.refused());
-        for (auto const& each : from.nodes())
-            made.nodes.push_back({read_id<node_id>(each.node()), each.pod_subnet(), each.name()});
+        for (auto const& each : from.nodes()) made.nodes.push_back(read(each));
+        made.removed_nodes = read_ids<node_id>(from.removed_nodes());
         for (auto const& each : from.streams()) made.streams.push_back(read(each));
         return made;
     });
@@ -405,6 +475,11 @@ wire::SchedulerMessage to_wire(reports const& from) {
         one.set_fence(each.fence);
         one.set_node(bytes_of(each.node));
     }
+    for (auto const& each : from.loads) {
+        auto& one = *made.add_loads();
+        one.set_node(bytes_of(each.node));
+        fill(*one.mutable_metrics(), each.metrics);
+    }
     return made;
 }
 
@@ -424,6 +499,8 @@ result<reports> from_wire(wire::SchedulerMessage const& from) {
             made.states.push_back({read_id<instance_id>(each.instance()), each.fence(), read(each.status())});
         for (auto const& each : from.gone())
             made.gone.push_back({read_id<instance_id>(each.instance()), each.fence(), read_id<node_id>(each.node())});
+        for (auto const& each : from.loads())
+            made.loads.push_back({read_id<node_id>(each.node()), read(each.metrics())});
         return made;
     });
 }
@@ -468,6 +545,7 @@ void fill(wire::Held& into, held const& from) {
         one.set_instance(bytes_of(each.instance));
         one.set_fence(each.fence);
     }
+    if (from.metrics) fill(*into.mutable_metrics(), *from.metrics);
     if (!from.troubles) return;
     auto& told = *into.mutable_troubles();
     for (auto const& each : *from.troubles) {
@@ -483,6 +561,7 @@ held read(wire::Held const& from) {
     for (auto const& each : from.states())
         made.states.push_back({read_id<instance_id>(each.instance()), each.fence(), read(each.status())});
     for (auto const& each : from.gone()) made.gone.push_back({read_id<instance_id>(each.instance()), each.fence()});
+    if (from.has_metrics()) made.metrics = read(from.metrics());
     if (from.has_troubles()) made.troubles = read_troubles(from.troubles().all());
     return made;
 }

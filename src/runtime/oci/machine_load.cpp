@@ -56,7 +56,8 @@ std::string unescaped(std::string_view text) {
     std::string made;
     for (std::size_t i = 0; i < text.size(); ++i) {
         auto const digits = text.substr(std::min(i + 1, text.size()), 3);
-        auto const is_escape = text[i] == '\\' && digits.size() == 3 && digits.find_first_not_of("01234567") == digits.npos;
+        auto const is_escape =
+            text[i] == '\\' && digits.size() == 3 && digits.find_first_not_of("01234567") == digits.npos;
         if (!is_escape) {
             made += text[i];
             continue;
@@ -70,11 +71,12 @@ std::string unescaped(std::string_view text) {
 }  // namespace
 
 result<cpu_times> parse_cpu_times(std::string_view stat) {
-    constexpr std::size_t idle = 4;      // user nice system idle iowait irq softirq steal guest guest_nice
+    constexpr std::size_t idle = 4;  // user nice system idle iowait irq softirq steal guest guest_nice
     constexpr std::size_t waiting = 5;
-    constexpr std::size_t counted = 9;   // guest times are in user and nice already
+    constexpr std::size_t counted = 9;  // guest times are in user and nice already
     auto const words = words_of(stat.substr(0, stat.find('\n')));
-    if (words.size() < counted || words[0] != "cpu") return error{errc::internal, "/proc/stat: it has not the form of man 5 proc"};
+    if (words.size() < counted || words[0] != "cpu")
+        return error{errc::internal, "/proc/stat: it has not the form of man 5 proc"};
     cpu_times times;
     for (std::size_t i = 1; i < counted; ++i) {
         auto const ticks = number_of(words[i]).value_or(0);
@@ -124,6 +126,14 @@ result<disk_metrics> measure_disk(std::string name, fs::path directory) {
     if (failure) return error{errc::internal, fmt::format("{}: {}", directory.string(), failure.message())};
     return disk_metrics{std::move(name), static_cast<std::int64_t>(space.capacity),
                         static_cast<std::int64_t>(space.available)};
+}
+
+std::vector<disk_metrics> measure_disks(std::string_view mountinfo) {
+    std::vector<disk_metrics> all;
+    for (auto& each : parse_disks(mountinfo))
+        if (auto measured = measure_disk(std::move(each.name), std::move(each.directory)))
+            all.push_back(std::move(*measured));
+    return all;
 }
 
 }  // namespace rik::detail

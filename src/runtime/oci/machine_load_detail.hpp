@@ -3,6 +3,7 @@
 
 #include <rik/base/result.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/runtime/oci/linux_host.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -12,11 +13,6 @@
 
 namespace rik::detail {
 
-/// Ticks of all processors together since the boot.
-struct cpu_times {
-    std::uint64_t idle = 0;  ///< waiting for disks included
-    std::uint64_t all = 0;
-};
 /// Source: man 5 proc, /proc/stat
 result<cpu_times> parse_cpu_times(std::string_view stat);
 /// The idle share between two readings, in percent; 100 if no time has passed.
@@ -30,7 +26,7 @@ struct memory_in_use {
 result<memory_in_use> parse_memory(std::string_view meminfo);
 
 struct mounted_disk {
-    std::string name;                  ///< "/dev/sda1"
+    std::string name;                 ///< "/dev/sda1"
     std::filesystem::path directory;  ///< somewhere on it
     friend bool operator==(mounted_disk const&, mounted_disk const&) = default;
 };
@@ -39,5 +35,8 @@ std::vector<mounted_disk> parse_disks(std::string_view mountinfo);
 
 /// Of the file system of `directory`, which may not be there yet: then of what it will be on.
 result<disk_metrics> measure_disk(std::string name, std::filesystem::path directory);
+
+/// All disks that can be measured, by name.
+std::vector<disk_metrics> measure_disks(std::string_view mountinfo);
 
 }  // namespace rik::detail
