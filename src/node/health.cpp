@@ -24,7 +24,7 @@ metric states_of(std::map<std::string, std::size_t> const& counts) {
 }  // namespace
 
 role_health node_agent::impl::health() const {
-    auto const is_connected = connection_ != nullptr;
+    auto const is_connected = connection_ != nullptr && connection_->is_accepted;
     role_health made{.ready = check_ready(is_connected, facts_.troubles)};
     made.metrics.push_back(
         make_gauge("rik_node_scheduler_connected", "1 while a scheduler is connected.", is_connected ? 1 : 0));

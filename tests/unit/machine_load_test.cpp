@@ -29,12 +29,13 @@ TEST_CASE("memory that new programs can have", "[load]") {
 }
 
 TEST_CASE("each device is a disk once, whatever is mounted of it", "[load]") {
-    auto const disks = parse_disks("22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-                                   "23 22 8:1 /var /srv rw - ext4 /dev/sda1 rw\n"
-                                   "24 22 8:2 / /with\\040blank rw - xfs /dev/sdb\\0401 rw\n"
-                                   "25 22 0:5 / /proc rw - proc proc rw\n"
-                                   "26 22 7:0 / /snap rw - squashfs /dev/loop0 ro\n"
-                                   "broken line\n");
+    auto const disks = parse_disks(
+        "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        "23 22 8:1 /var /srv rw - ext4 /dev/sda1 rw\n"
+        "24 22 8:2 / /with\\040blank rw - xfs /dev/sdb\\0401 rw\n"
+        "25 22 0:5 / /proc rw - proc proc rw\n"
+        "26 22 7:0 / /snap rw - squashfs /dev/loop0 ro\n"
+        "broken line\n");
     CHECK(disks == std::vector<mounted_disk>{{"/dev/sda1", "/"}, {"/dev/sdb 1", "/with blank"}});
 }
 
@@ -48,7 +49,8 @@ TEST_CASE("a directory that is not there yet is on the file system of the one ab
 }
 
 TEST_CASE("what has changed by a step is told at once", "[load]") {
-    node_metrics const before{.cpu_total = 2, .cpu_free_percent = 50, .memory_total_bytes = 1000, .memory_free_bytes = 500};
+    node_metrics const before{
+        .cpu_total = 2, .cpu_free_percent = 50, .memory_total_bytes = 1000, .memory_free_bytes = 500};
     auto now = before;
     CHECK_FALSE(differs_by_a_step(before, now));
     now.cpu_free_percent = 59;

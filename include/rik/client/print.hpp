@@ -40,6 +40,10 @@ table_row table_sample(resource_kind kind, table_options const& options);
 /// Errors: corrupt, `json` is no object or list of objects.
 result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view json, table_options const& options);
 
+/// What is in use on the machines of nodes, from the list of nodes. Errors: corrupt.
+table_row load_header();
+result<std::vector<table_row>> load_rows(std::string_view json, table_options const& options);
+
 table_row image_header();
 /// Returns the images of a node as the API lists them: a row for each name, and one for an image that has none.
 /// Errors: corrupt.
