@@ -24,6 +24,13 @@ json::array troubles_array(std::vector<node_trouble> const& troubles) {
     return all;
 }
 
+json::array taints_array(std::vector<taint> const& taints) {
+    json::array all;
+    for (auto const& each : taints)
+        all.push_back(json::object{{"key", each.key}, {"value", each.value}, {"effect", to_string(each.effect)}});
+    return all;
+}
+
 json::value time_value(std::optional<wall_time> const& when) {
     if (!when) return nullptr;
     return json::value(to_string(*when));
@@ -147,6 +154,17 @@ void put_status(json::object& object, instance const& row, directory const& name
     object["containers"] = containers_array(row);
 }
 
+/// The names are those of the riklet.   Source: riklet-architecture.md, "Node metrics"
+json::value metrics_value(node_metrics const& from) {
+    json::array disks;
+    for (auto const& each : from.disks)
+        disks.push_back(json::object{{"disk_name", each.name}, {"total", each.total_bytes}, {"free", each.free_bytes}});
+    return json::object{{"cpu", {{"total", from.cpu_total}, {"free", from.cpu_free_percent}}},
+                        {"memory", {{"total", from.memory_total_bytes}, {"free", from.memory_free_bytes}}},
+                        {"disks", std::move(disks)},
+                        {"measuredAt", to_string(from.measured_at)}};
+}
+
 }  // namespace
 
 std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings) {
@@ -180,6 +198,9 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["state"] = to_string(row->state);
     object["stateSince"] = to_string(row->state_since);
     object["troubles"] = troubles_array(row->facts.troubles);
+    object["unschedulable"] = row->standing.is_cordoned;
+    object["declaredDead"] = row->standing.is_dead;
+    object["taints"] = taints_array(row->standing.taints);
     object["version"] = row->facts.version;
     object["bootId"] = row->facts.boot_id;
     object["runtimes"] = text_array(row->facts.runtimes);
@@ -188,6 +209,7 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["capacity"] = resources_object(row->facts.capacity);
     object["requested"] = resources_object(usage.requested);
     object["instances"] = usage.instances_count;
+    object["metrics"] = usage.measured ? metrics_value(*usage.measured) : json::value(nullptr);
     return json::serialize(object);
 }
 

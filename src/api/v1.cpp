@@ -139,12 +139,10 @@ api_answer delete_instance(api_call& call) {
 api_answer get_node(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.nodes().get(call.who, std::move(*which));
+    auto found = co_await call.primary.nodes().get(call.who, std::move(*which));
     if (!found) co_return found.error();
-    std::vector<node_id> one{(*found)->id};
-    auto const used = co_await call.primary.nodes().usage(call.who, std::move(one));
-    if (!used) co_return used.error();
-    co_return json_response(200, node_text(*found, used->front()));
+    auto showing = show_node(call, std::move(*found));
+    co_return co_await std::move(showing);
 }
 
 api_answer get_version(api_call& call) {
@@ -167,7 +165,7 @@ constexpr std::array events_parameters{words("watch"),    words("after"), words(
 constexpr std::array image_parameters{words("image")};
 constexpr std::array workload_parameters{words("kind")};
 constexpr std::array workload_removal_parameters{words("kind"), words("revision")};
-constexpr std::array removal_parameters{words("revision")};
+constexpr std::array revision_parameters{words("revision")};
 constexpr std::array log_parameters{words("container"), words("follow"), words("tail"),  words("timestamps"),
                                     words("stream"),    words("whole"),  words("since"), words("after")};
 
@@ -179,10 +177,14 @@ constexpr std::array table{
     route{"GET", "/rik/v1/instances", &list_instances, instances_parameters},
     route{"POST", "/rik/v1/instances", &create_instances, {}, true},
     route{"GET", "/rik/v1/instances/{name}", &get_instance},
-    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, removal_parameters, true},
+    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, revision_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, list_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
+    route{"PATCH", "/rik/v1/nodes/{name}", &update_node, revision_parameters, true},
+    route{"DELETE", "/rik/v1/nodes/{name}", &remove_node, revision_parameters, true},
+    route{"POST", "/rik/v1/nodes/{name}/drain", &drain_node, {}, true},
+    route{"POST", "/rik/v1/nodes/{name}/declare-dead", &declare_node_dead, {}, true},
     route{"GET", "/rik/v1/nodes/{name}/images", &list_images_of, {}, true},
     route{"POST", "/rik/v1/nodes/{name}/images", &bring_images_to, {}, true, limits::image_call_timeout},
     route{"DELETE", "/rik/v1/nodes/{name}/images", &remove_image_of, image_parameters, true},

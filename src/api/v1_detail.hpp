@@ -54,6 +54,15 @@ api_answer watch_events(api_call& call);
 
 api_answer read_log(api_call& call);
 
+/// A node as `row` says, with what is promised on it.
+api_answer show_node(api_call& call, stored<node> row);
+
+// What operators do with a node.
+api_answer update_node(api_call& call);
+api_answer drain_node(api_call& call);
+api_answer remove_node(api_call& call);
+api_answer declare_node_dead(api_call& call);
+
 // The images of a node.
 api_answer list_images_of(api_call& call);
 api_answer bring_images_to(api_call& call);

@@ -31,11 +31,23 @@ std::size_t bytes_of(instance_status const& part) {
     return sum;
 }
 
+std::size_t bytes_of(string_map const& map) {
+    std::size_t sum = 0;
+    for (auto const& [name, value] : map) sum += head_bytes + bytes_of(name) + bytes_of(value);
+    return sum;
+}
+
+std::size_t bytes_of(std::vector<taint> const& taints) {
+    std::size_t sum = 0;
+    for (auto const& each : taints) sum += head_bytes + bytes_of(each.key) + bytes_of(each.value);
+    return sum;
+}
+
 std::size_t bytes_of(node_facts const& part) {
     auto sum = bytes_of(part.name) + bytes_of(part.boot_id) + bytes_of(part.version) + bytes_of(part.runtimes) +
                bytes_of(part.addresses);
     for (auto const& [name, amount] : part.capacity.entries()) sum += head_bytes + bytes_of(name);
-    for (auto const& [name, value] : part.labels) sum += head_bytes + bytes_of(name) + bytes_of(value);
+    sum += bytes_of(part.labels) + bytes_of(part.taints) + bytes_of(part.pod_subnet);
     for (auto const& each : part.troubles) sum += head_bytes + bytes_of(each.reason) + bytes_of(each.message);
     return sum;
 }
@@ -54,7 +66,10 @@ std::size_t approximate_bytes(item const& part) {
 }
 std::size_t approximate_bytes(instance_id const&) { return uid_bytes; }
 std::size_t approximate_bytes(registered_node const& part) {
-    return head_bytes + uid_bytes + bytes_of(part.pod_subnet) + bytes_of(part.name);
+    auto sum = head_bytes + uid_bytes + bytes_of(part.pod_subnet) + bytes_of(part.name) + bytes_of(part.labels) +
+               bytes_of(part.standing.taints);
+    for (std::size_t i = 0; i < part.remnants.size(); ++i) sum += head_bytes + uid_bytes;
+    return sum;
 }
 std::size_t approximate_bytes(proposal const&) { return head_bytes + 2 * uid_bytes; }
 std::size_t approximate_bytes(no_place const& part) {
@@ -62,6 +77,11 @@ std::size_t approximate_bytes(no_place const& part) {
 }
 std::size_t approximate_bytes(node_report const& part) {
     return head_bytes + uid_bytes + (part.facts ? bytes_of(*part.facts) : 0);
+}
+std::size_t approximate_bytes(load_report const& part) {
+    auto sum = 2 * head_bytes + uid_bytes;
+    for (auto const& each : part.metrics.disks) sum += head_bytes + bytes_of(each.name);
+    return sum;
 }
 std::size_t approximate_bytes(status_report const& part) { return head_bytes + uid_bytes + bytes_of(part.status); }
 std::size_t approximate_bytes(gone_report const&) { return head_bytes + 2 * uid_bytes; }

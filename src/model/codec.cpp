@@ -15,6 +15,8 @@ template <>
 inline constexpr auto parser_of<container_state> = parse_container_state;
 template <>
 inline constexpr auto parser_of<node_state> = parse_node_state;
+template <>
+inline constexpr auto parser_of<taint_effect> = parse_taint_effect;
 
 // Of workloads and releases without the definition, of instances without the release: those are shared.
 
@@ -68,18 +70,33 @@ inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &no
                                                             needed("message", &node_trouble::message));
 
 template <>
+inline constexpr auto members_of<taint> = std::tuple(needed("key", &taint::key), usual("value", &taint::value),
+                                                     needed("effect", &taint::effect));
+
+template <>
+inline constexpr auto members_of<remnant> = std::tuple(needed("instance", &remnant::instance),
+                                                       needed("fence", &remnant::fence));
+
+template <>
+inline constexpr auto members_of<node_standing> = std::tuple(usual("cordoned", &node_standing::is_cordoned),
+                                                             usual("declared_dead", &node_standing::is_dead),
+                                                             usual("taints", &node_standing::taints));
+
+template <>
 inline constexpr auto members_of<node_facts> =
     std::tuple(needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id),
                usual("version", &node_facts::version), usual("capacity", &node_facts::capacity),
                usual("labels", &node_facts::labels), usual("runtimes", &node_facts::runtimes),
-               usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles));
+               usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles),
+               usual("taints", &node_facts::taints), usual("pod_subnet", &node_facts::pod_subnet));
 
+/// Its effective labels follow from the others.
 template <>
-inline constexpr auto members_of<node> = std::tuple(needed("id", &node::id), needed("facts", &node::facts),
-                                                    usual("pod_subnet", &node::pod_subnet),
-                                                    needed("state", &node::state),
-                                                    needed("state_since", &node::state_since),
-                                                    needed("created_at", &node::created_at));
+inline constexpr auto members_of<node> = std::tuple(
+    needed("id", &node::id), needed("facts", &node::facts), usual("pod_subnet", &node::pod_subnet),
+    needed("state", &node::state), needed("state_since", &node::state_since), needed("created_at", &node::created_at),
+    usual("updated_at", &node::updated_at), usual("generation", &node::generation), usual("standing", &node::standing),
+    usual("labels", &node::operator_labels), usual("remnants", &node::remnants));
 
 template <>
 inline constexpr auto members_of<document_key> = std::tuple(needed("kind", &document_key::kind),
@@ -151,7 +168,11 @@ std::string encode(document const& object) { return detail::text_of(object); }
 std::string encode(instance_status const& status) { return detail::text_of(status); }
 std::string encode(std::vector<node_image> const& all) { return detail::text_of(all); }
 
-result<node> decode_node(std::string_view text) { return detail::read_as<node>(text, "node"); }
+result<node> decode_node(std::string_view text) {
+    auto read = detail::read_as<node>(text, "node");
+    if (read) settle_labels(*read);
+    return read;
+}
 result<document> decode_document(std::string_view text) { return detail::read_as<document>(text, "document"); }
 
 result<instance_status> decode_instance_status(std::string_view text) {

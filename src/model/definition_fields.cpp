@@ -32,21 +32,20 @@ std::string unknown_field_remedy(std::string_view name, std::span<field_rule con
 
 bool is_alphanumeric(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0 && letter > 0; }
 
+}  // namespace
+
 bool is_label_text(std::string_view text) {
-    if (text.size() > limits::label_bytes_max || !is_alphanumeric(text.front()) || !is_alphanumeric(text.back()))
-        return false;
+    if (text.empty() || text.size() > limits::label_bytes_max) return false;
+    if (!is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool is_label_key(std::string_view key) {
     auto const slash = key.find('/');
-    if (slash == std::string_view::npos) return !key.empty() && is_label_text(key);
-    auto const name = key.substr(slash + 1);
-    return !check_name(key.substr(0, slash), {}) && !name.empty() && is_label_text(name);
+    if (slash == std::string_view::npos) return is_label_text(key);
+    return !check_name(key.substr(0, slash), {}) && is_label_text(key.substr(slash + 1));
 }
-
-}  // namespace
 
 void findings::problem(std::string field, std::string message, std::string_view remedy) {
     problem(error{errc::invalid, std::move(message), std::move(field), std::string(remedy)});
@@ -185,10 +184,7 @@ string_map read_string_map(field_reader const& from, std::string_view field) {
         if (from.notes().is_full()) return map;
         std::string_view const key(member.key().data(), member.key().size());
         auto const path = path_of(from.path_of(field), key);
-        if (!is_label_key(key))
-            from.notes().problem(
-                path, "is not a legal key",
-                "use letters, digits, '-', '_' and '.', at most 63, with an optional prefix such as example.com/");
+        if (!is_label_key(key)) from.notes().problem(path, "is not a legal key", label_key_remedy);
         if (auto const text = expect_text(member.value(), path, from.notes())) map.emplace(key, *text);
     }
     return map;

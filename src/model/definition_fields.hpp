@@ -85,6 +85,12 @@ private:
 json::object const* expect_object(json::value const& value, std::string_view path, findings& notes);
 std::optional<std::string_view> expect_text(json::value const& value, std::string_view path, findings& notes);
 
+/// The syntax of a label's key, and of its value where that is not empty.   Source: Kubernetes, "Labels and Selectors".
+bool is_label_key(std::string_view key);
+bool is_label_text(std::string_view text);
+inline constexpr std::string_view label_key_remedy =
+    "use letters, digits, '-', '_' and '.', at most 63, with an optional prefix such as example.com/";
+
 /// A map of strings, such as labels.
 string_map read_string_map(field_reader const& from, std::string_view field);
 

@@ -26,6 +26,7 @@ public:
     awaitable<result<void>> start();
     cluster_id cluster() const { return cluster_; }
     awaitable<error> failure();
+    role_health health() const;
     awaitable<> stop();
 
 private:
@@ -102,6 +103,12 @@ private:
     awaitable<result<void>> take_over();
     awaitable<> remove_orphan(instance_id instance);
 
+    // load.cpp: what is in use on the machine
+    awaitable<> watch_load();
+    void take_load(machine_load const& now);
+    /// All troubles that the node has now are told.
+    void settle_troubles();
+
     // network.cpp: the node's Pod network, and what its instances have of it
     result<void> set_network(std::string pod_subnet, std::string cluster_cidr);
     awaitable<> keep_network();
@@ -161,6 +168,7 @@ private:
 
     // uplink.cpp
     awaitable<> connect();
+    void tell_of_connecting(std::string problem);
     hello greet();
     awaitable<> hear(std::shared_ptr<connection> from);
     /// Returns false if the session must end: the scheduler refuses this node, or is behind.
@@ -218,6 +226,7 @@ private:
     std::map<instance_id, node_instance_ptr> instances_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said
     held_digest digest_;                    ///< of what the scheduler was told of, in this session or before
+    std::string last_connect_error_;        ///< likewise
     std::string last_refusal_;              ///< by a scheduler, so that it is logged once
     /// Found on the machine, owned by no record and not removed yet; with the fence of those that were ordered to go.
     std::map<instance_id, std::optional<revision>> orphans_;
@@ -233,6 +242,10 @@ private:
     bool beat_is_due_ = false;
     duration beat_period_ = limits::heartbeat_period;
     bool troubles_are_due_ = false;
+    std::vector<node_trouble> pressure_;
+    std::optional<node_metrics> load_;  ///< as it was told, or is due to be told
+    time_point load_told_at_ = {};
+    bool load_is_due_ = false;
     notifier due_;
     notifier beat_changed_;
     notifier room_changed_;

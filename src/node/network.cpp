@@ -57,10 +57,7 @@ void node_agent::impl::tell_of_network(std::optional<error> const& why) {
                            {{"error", network_problem_}});
     else
         options_.out.info("the Pod network is ready");
-    facts_.troubles.clear();
-    if (why) facts_.troubles.push_back({"NetworkNotReady", network_problem_});
-    troubles_are_due_ = true;
-    due_.notify();
+    settle_troubles();
     network_changed_.notify();
     for (auto const& [id, mine] : instances_)
         if (mine->network_lost) mine->changed.notify();

@@ -45,6 +45,7 @@ awaitable<result<void>> node_agent::impl::begin() {
     auto const taken = co_await take_over();
     if (!taken) co_return taken.error();
     tasks_.spawn(keep_network());
+    tasks_.spawn(watch_load());
     tasks_.spawn(connect());
     tasks_.spawn(announce_flushes());
     tasks_.spawn(beat());

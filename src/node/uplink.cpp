@@ -1,6 +1,7 @@
 // The node's link to the scheduler: says what it holds, obeys orders, dials streams.
 #include "impl_detail.hpp"
 
+#include <rik/async/backoff.hpp>
 #include <rik/async/deadline.hpp>
 #include <rik/model/codec.hpp>
 
@@ -12,7 +13,7 @@
 namespace rik {
 
 awaitable<> node_agent::impl::connect() {
-    auto pause = limits::reconnect_pause_min;
+    backoff pauses(limits::reconnect_pause_min, limits::reconnect_pause_max);
     bool is_loss_said = false;  // a scheduler that refuses this node ends each session before it has said anything else
     for (;;) {
         auto link = co_await ports_.scheduler.connect();
@@ -22,6 +23,7 @@ awaitable<> node_agent::impl::connect() {
             connection_ = current;
             inventory_is_due_ = false;  // it was an older session that asked
             troubles_are_due_ = false;
+            load_is_due_ = load_.has_value();
             from_node first = greet();
             auto const said = co_await current->link->send(std::move(first));
             if (said) {
@@ -32,17 +34,25 @@ awaitable<> node_agent::impl::connect() {
             current->link->close();
             due_.notify();
             connection_.reset();
-            if (current->is_accepted) pause = limits::reconnect_pause_min;
+            if (current->is_accepted) pauses.reset();
             if (current->is_accepted) is_loss_said = false;
             if (!std::exchange(is_loss_said, true)) options_.out.warning("lost the scheduler; instances run on");
         }
-        co_await ports_.time.sleep_for(pause);
-        pause = std::min(pause * 2, limits::reconnect_pause_max);
+        tell_of_connecting(link ? std::string() : link.error().message);
+        co_await ports_.time.sleep_for(pauses.next(ports_.random));
     }
+}
+
+/// One that is not there is told once, until there is another reason.
+void node_agent::impl::tell_of_connecting(std::string problem) {
+    if (!problem.empty() && problem != last_connect_error_)
+        options_.out.warning("the scheduler cannot be reached; it is tried again", {{"why", problem}});
+    last_connect_error_ = std::move(problem);
 }
 
 hello node_agent::impl::greet() {
     hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
+    greeting.facts.pod_subnet = pod_subnet_;
     greeting.features = {std::string(link_feature::digests)};
     greeting.digest = digest_;
     return greeting;
@@ -52,7 +62,7 @@ awaitable<> node_agent::impl::hear(std::shared_ptr<connection> from) {
     for (;;) {
         auto heard = co_await from->link->receive();
         if (!heard || !may_obey(*heard)) co_return;
-        from->is_accepted = true;
+        if (!std::exchange(from->is_accepted, true)) options_.out.info("connected to the scheduler");
         obey(std::move(*heard));
     }
 }
@@ -169,8 +179,11 @@ awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
             parts.emplace_back();
         auto& first = parts.front();
         if (std::exchange(troubles_are_due_, false)) first.troubles = facts_.troubles;
+        if (std::exchange(load_is_due_, false)) first.metrics = load_;
         auto const is_beat = std::exchange(beat_is_due_, false);
-        if (!first.inventory && !first.troubles && !is_beat && first.states.empty() && first.gone.empty()) continue;
+        if (!first.inventory && !first.troubles && !first.metrics && !is_beat && first.states.empty() &&
+            first.gone.empty())
+            continue;
         for (std::size_t next = 0; next < parts.size(); ++next) {
             auto const sent = co_await send_part(to, std::move(parts[next]));
             if (!sent) co_return;

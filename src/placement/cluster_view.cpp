@@ -27,6 +27,13 @@ candidate candidate_of(node_id const& id, node_facts const& facts) {
     return made;
 }
 
+candidate candidate_of(node const& row) {
+    auto made = candidate_of(row.id, row.facts);
+    made.standing = row.standing;
+    made.labels = row.labels;
+    return made;
+}
+
 cluster_view::cluster_view() = default;
 cluster_view::cluster_view(cluster_view const& other) : nodes_(other.nodes_), reservations_(other.reservations_) {}
 cluster_view::cluster_view(cluster_view&& other) noexcept = default;
@@ -71,6 +78,20 @@ void cluster_view::set_troubles(node_id const& node, std::vector<node_trouble> t
     if (found == nodes_.end()) return;
     found->second.troubles = std::move(troubles);
     note_change(node);
+}
+
+void cluster_view::set_standing(node_id const& node, node_standing standing, string_map labels) {
+    auto const found = nodes_.find(node);
+    if (found == nodes_.end()) return;
+    found->second.standing = std::move(standing);
+    found->second.labels = std::move(labels);
+    note_change(node);
+}
+
+void cluster_view::remove_node(node_id const& node) {
+    if (nodes_.erase(node) == 0) return;
+    std::erase_if(reservations_, [&](auto const& each) { return each.second.node == node; });
+    index_.reset();  // it follows changes of nodes that stay
 }
 
 void cluster_view::reserve(instance_id const& instance, node_id const& node, release_ptr asked) {

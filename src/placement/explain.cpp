@@ -102,8 +102,7 @@ private:
             for (auto const each : which) {
                 if (same.examples.size() == examples_max) break;
                 auto const& node = nodes_.node(each);
-                auto const says = node.is_ready ? std::string_view(node.troubles.front().message) : std::string_view();
-                same.examples.push_back(example_of(node, {.cause = cause, .told = says}));
+                same.examples.push_back(example_of(node, *out_of_service(node)));
             }
         }
     }

@@ -2,6 +2,8 @@
 
 #include "node_index_detail.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -38,6 +40,16 @@ using detail::port_is_taken;
 
 std::string_view runtime_of(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }
 
+bool keeps_off(taint const& each) { return each.effect != taint_effect::prefer_no_schedule; }
+
+/// "gpu=yes:NoSchedule, spot:NoExecute"
+std::string taints_text(candidate const& node) {
+    std::string text;
+    for (auto const& each : node.standing.taints)
+        if (keeps_off(each)) text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(each));
+    return text;
+}
+
 bool offers(candidate const& node, std::string_view runtime) {
     return std::find(node.runtimes.begin(), node.runtimes.end(), runtime) != node.runtimes.end();
 }
@@ -57,6 +69,25 @@ namespace filters {
 refusal is_not_ready(candidate const& node, release const&) {
     if (node.is_ready) return std::nullopt;
     return "node is not ready";
+}
+
+refusal was_declared_dead(candidate const& node, release const&) {
+    if (!node.standing.is_dead) return std::nullopt;
+    return "node was declared dead, and is not yet cleared";
+}
+
+refusal is_cordoned(candidate const& node, release const&) {
+    if (!node.standing.is_cordoned) return std::nullopt;
+    return "node is cordoned";
+}
+
+refusal has_taint(candidate const& node, release const&) {
+    if (std::ranges::none_of(node.standing.taints, keeps_off)) return std::nullopt;
+    return "node has a taint";
+}
+
+void list_taints(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    if (auto const cause = has_taint(node, asked)) into.push_back({.cause = *cause, .told = taints_text(node)});
 }
 
 refusal has_trouble(candidate const& node, release const&) {
@@ -116,17 +147,43 @@ std::int64_t most_free(candidate const& node, release const& asked) {
     return scarcest;
 }
 
+std::int64_t fewest_taints(candidate const& node, release const&) {
+    auto const count = std::ranges::count(node.standing.taints, taint_effect::prefer_no_schedule, &taint::effect);
+    return -10'000 * static_cast<std::int64_t>(count);  // shares of what is free are 1,000 at most
+}
+
 }  // namespace scores
 
+std::optional<shortage> detail::out_of_service(candidate const& node) {
+    static release const anything;
+    std::vector<shortage> why;
+    for (auto const refuses : {filters::was_declared_dead, filters::is_not_ready, filters::is_cordoned})
+        if (auto const cause = refuses(node, anything)) return shortage{.cause = *cause};
+    filters::list_taints(node, anything, why);
+    if (why.empty()) filters::list_troubles(node, anything, why);
+    return why.empty() ? std::nullopt : std::optional(std::move(why.front()));
+}
+
+namespace {
+
+filter last_word(filter from) {
+    from.is_last_word = true;
+    return from;
+}
+
+}  // namespace
+
 placement_policy default_policy() {
-    filter not_ready(filters::is_not_ready);
-    not_ready.is_last_word = true;
-    filter trouble(filters::has_trouble, filters::list_troubles);
-    trouble.is_last_word = true;
+    auto const not_ready = last_word(filters::is_not_ready);
+    auto const dead = last_word(filters::was_declared_dead);
+    auto const cordoned = last_word(filters::is_cordoned);
+    auto const tainted = last_word({filters::has_taint, filters::list_taints});
+    auto const trouble = last_word({filters::has_trouble, filters::list_troubles});
     filter const runtime(filters::lacks_runtime);
     filter const room(filters::lacks_resources, filters::list_resources);
     filter const ports(filters::lacks_host_port, filters::list_host_ports);
-    return {{not_ready, trouble, runtime, room, ports}, {scores::most_free}};
+    return {{dead, not_ready, cordoned, tainted, trouble, runtime, room, ports},
+            {scores::most_free, scores::fewest_taints}};
 }
 
 }  // namespace rik

@@ -103,11 +103,9 @@ node_index::row node_index::row_of(candidate const& node) const {
     }
     for (auto const& each : node.host_ports_reserved)
         made.ports.emplace_back(host_port(each.port.host_port, each.port.protocol), each.holder);
+    if (auto const why = detail::out_of_service(node)) made.out_of_service_by = why->cause;
     static release const anything;
-    if (auto const why = filters::is_not_ready(node, anything))
-        made.out_of_service_by = *why;
-    else if (auto const trouble = filters::has_trouble(node, anything))
-        made.out_of_service_by = *trouble;
+    made.penalty = -scores::fewest_taints(node, anything);
     return made;
 }
 
@@ -146,6 +144,7 @@ node_index::summary node_index::summary_of(row const& from) const {
     made.count = 1;
     made.runtimes = from.runtimes;
     made.id_min = from.node->id;
+    made.penalty_min = from.penalty;
     made.scarcest_max = share_unlimited;
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
         auto const capacity = static_cast<double>(from.capacity[i]);
@@ -165,6 +164,7 @@ node_index::summary node_index::joined(summary const& one, summary const& other)
     both.count = one.count + other.count;
     both.runtimes = one.runtimes | other.runtimes;
     both.id_min = std::min(one.id_min, other.id_min);
+    both.penalty_min = std::min(one.penalty_min, other.penalty_min);
     both.scarcest_max = std::max(one.scarcest_max, other.scarcest_max);
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
         both.of[i].share_max = std::max(one.of[i].share_max, other.of[i].share_max);

@@ -53,6 +53,8 @@ std::string_view cause_of(std::string_view resource);
 /// "no node offers runtime oci"
 std::string_view lacks_runtime_cause(instance_form form);
 inline constexpr std::string_view port_is_taken = "host port is taken";
+/// Why the default policy puts nothing on a node, whatever is asked; nullopt: it takes instances.
+std::optional<shortage> out_of_service(candidate const& node);
 
 /// Follows a view, and counts what a run of placement takes until the run gives it back.
 class node_index {
@@ -92,6 +94,7 @@ private:
         amounts left = {};
         std::vector<std::pair<host_port, instance_id>> ports = {};
         unsigned runtimes = 0;
+        std::int64_t penalty = 0;                 ///< scores::fewest_taints, negated
         std::string_view out_of_service_by = {};  ///< the cause; empty: it takes instances
         std::array<std::uint8_t, dimensions_max> size = {};
     };
@@ -107,6 +110,7 @@ private:
         std::uint32_t count = 0;
         unsigned runtimes = 0;  ///< that any of them offers
         node_id id_min = {};
+        std::int64_t penalty_min = 0;
         double scarcest_max = 0;  ///< of the shares of what each node has least of
         std::array<extent, dimensions_max> of = {};
     };

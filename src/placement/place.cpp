@@ -30,8 +30,11 @@ namespace detail {
 bool is_default(placement_policy const& policy) {
     using check = std::int64_t(candidate const&, release const&);
     static placement_policy const expected = default_policy();
-    return std::ranges::equal(policy.filters, expected.filters, is_same) && policy.scores.size() == 1 &&
-           is_target<check, check>(policy.scores.front(), scores::most_free);
+    auto const is_same_score = [](score const& one, score const& other) {
+        return is_target<check, check>(one, *other.target<check*>());
+    };
+    return std::ranges::equal(policy.filters, expected.filters, is_same) &&
+           std::ranges::equal(policy.scores, expected.scores, is_same_score);
 }
 
 }  // namespace detail

@@ -125,7 +125,8 @@ event bindings::seen_by_node(instance const& row, instance_status const& now, in
 
 result<void> bindings::handle(gone_report const& news) {
     auto const row = state_.head().find<instance>(news.instance);
-    if (!row || !row->is_condemned()) return {};
+    if (!row) return clear_remnant(news);
+    if (!row->is_condemned()) return {};
     if (row->binding()->node != news.node || row->binding()->fence != news.fence) return {};
     auto happened = events_.about(*row);
     happened.reason = "Terminated";
@@ -135,6 +136,26 @@ result<void> bindings::handle(gone_report const& news) {
     removal.remove<instance>(news.instance, row.changed_at);
     if (row->owner()) removals_.remove_if_empty(removal, *row->owner(), 1);
     return state_.apply(std::move(removal));
+}
+
+/// A node that was declared dead is back, and one thing less is left on it.
+result<void> bindings::clear_remnant(gone_report const& news) {
+    auto const row = state_.head().find<node>(news.node);
+    if (!row || row->remnants.empty()) return {};
+    auto next = *row;
+    if (std::erase(next.remnants, remnant{news.instance, news.fence}) == 0) return {};
+    settle_death(next);
+    transaction update;
+    if (!next.standing.is_dead) events_.note(update, cleared(next));
+    update.put(std::move(next), row.changed_at);
+    return state_.apply(std::move(update));
+}
+
+event bindings::cleared(node const& which) const {
+    auto happened = events_.about(which);
+    happened.reason = "NodeCleared";
+    happened.message = "the node was declared dead; nothing of before is left on it, and it takes instances again";
+    return happened;
 }
 
 }  // namespace rik::detail

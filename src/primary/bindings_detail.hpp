@@ -18,7 +18,8 @@ struct unplaced_instance {
     std::string_view reason;
 };
 
-/// Changes the rows of instances only, and of workloads that go with the last of them. Old news, doubled news and news
+/// Changes the rows of instances only, and of what goes with them: of workloads, with their last one, and of nodes that
+/// were declared dead what is left on them. Old news, doubled news and news
 /// of another binding change nothing. Every `handle` is a commit. Errors of all: those of cluster_state::apply.
 class bindings {
 public:
@@ -34,6 +35,8 @@ public:
     result<void> handle(gone_report const& news);
 
 private:
+    result<void> clear_remnant(gone_report const& news);
+    event cleared(node const& which) const;
     event seen_by_node(instance const& row, instance_status const& now, instance_status const& said) const;
 
     clock& time_;

@@ -33,7 +33,7 @@ struct cluster_state::consequences {
     std::vector<event_ledger::entry> told = {};
     std::vector<document_key> gone = {};  ///< events
     std::vector<instance_change> instances = {};
-    std::vector<std::shared_ptr<node const>> nodes = {};
+    std::vector<transaction::write<node>> nodes = {};
 };
 
 cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random)
@@ -64,7 +64,7 @@ result<void> cluster_state::read_identity() {
 }
 
 void cluster_state::derive() {
-    for (auto const& each : head().list<node>()) ledger_.set_node(candidate_of(each->id, each->facts));
+    for (auto const& each : head().list<node>()) ledger_.set_node(candidate_of(*each));
     for (auto const& each : head().list<instance>()) track(nullptr, each.row.get());
     for (auto const& each : head().list<document>(kind_index(event_kind))) events_.add(event_ledger::read(*each));
 }
@@ -100,7 +100,7 @@ cluster_state::consequences cluster_state::read(transaction const& changes) cons
         } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
             found.instances.push_back({head().find<instance>(one->key).row, one->row});
         } else if (auto const* const machine = std::get_if<transaction::write<node>>(&each)) {
-            found.nodes.push_back(machine->row);
+            found.nodes.push_back(*machine);
         }
     }
     return found;
@@ -118,7 +118,12 @@ void cluster_state::follow(consequences of) {
     for (auto const& each : of.gone) events_.remove(each);
     for (auto& each : of.told) events_.add(std::move(each));
     for (auto const& [before, now] : of.instances) track(before.get(), now.get());
-    for (auto const& each : of.nodes) ledger_.set_node(candidate_of(each->id, each->facts));
+    for (auto const& each : of.nodes) {
+        if (each.row)
+            ledger_.set_node(candidate_of(*each.row));
+        else
+            ledger_.remove_node(each.key);
+    }
 }
 
 /// Precondition: one of the two is there.

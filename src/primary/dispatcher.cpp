@@ -1,5 +1,6 @@
 #include "dispatcher_detail.hpp"
 
+#include <rik/async/backoff.hpp>
 #include <rik/base/limits.hpp>
 
 #include <boost/asio/post.hpp>
@@ -16,11 +17,12 @@ constexpr std::size_t everything_step_max = 1'000;  ///< rows that are looked at
 
 }  // namespace
 
-dispatcher::dispatcher(asio::any_io_executor strand, clock& time, connector<scheduler_session>& scheduler,
-                       cluster_state& state, due_facts& due, std::string cluster_cidr, batch_limits batch,
-                       log const& out)
+dispatcher::dispatcher(asio::any_io_executor strand, clock& time, entropy& random,
+                       connector<scheduler_session>& scheduler, cluster_state& state, due_facts& due,
+                       std::string cluster_cidr, batch_limits batch, log const& out)
     : strand_(std::move(strand)),
       time_(time),
+      random_(random),
       scheduler_(scheduler),
       state_(state),
       due_(due),
@@ -29,12 +31,16 @@ dispatcher::dispatcher(asio::any_io_executor strand, clock& time, connector<sche
       out_(out) {}
 
 awaitable<> dispatcher::run(task_group& tasks, reader read) {
-    auto pause = limits::reconnect_pause_min;
+    backoff pauses(limits::reconnect_pause_min, limits::reconnect_pause_max);
+    std::string last_problem;
     for (;;) {
         auto link = co_await scheduler_.connect();
+        auto problem = link ? std::string() : link.error().message;
+        if (!problem.empty() && problem != last_problem)
+            out_.warning("the scheduler cannot be reached; it is tried again", {{"why", problem}});
+        last_problem = std::move(problem);
         if (!link) {
-            co_await time_.sleep_for(pause);
-            pause = std::min(pause * 2, limits::reconnect_pause_max);
+            co_await time_.sleep_for(pauses.next(random_));
             continue;
         }
         auto const current = std::make_shared<scheduler_connection>();
@@ -47,9 +53,8 @@ awaitable<> dispatcher::run(task_group& tasks, reader read) {
         current->is_over = true;
         connection_.reset();
         out_.warning("lost the scheduler; nothing new is placed until it is back");
-        if (!current->is_refused) pause = limits::reconnect_pause_min;
-        co_await time_.sleep_for(pause);
-        if (current->is_refused) pause = std::min(pause * 2, limits::reconnect_pause_max);
+        if (!current->is_refused) pauses.reset();
+        co_await time_.sleep_for(pauses.next(random_));
     }
 }
 

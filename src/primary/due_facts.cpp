@@ -22,7 +22,12 @@ item item_of(instance const& row, view const& in) {
     return made;
 }
 
-registered_node registered(node const& row) { return {row.id, row.pod_subnet, row.facts.name}; }
+registered_node registered(node const& row) {
+    registered_node made{row.id, row.pod_subnet, row.facts.name, row.standing};
+    made.labels = row.labels;
+    made.remnants = row.remnants;
+    return made;
+}
 
 void due_facts::mark_everything() {
     is_everything_ = true;
@@ -63,7 +68,10 @@ facts due_facts::drain(view const& from, batch_limits most) {
         news.refused.push_back(refusals_.front());
     for (; !nodes_.empty(); nodes_.erase(nodes_.begin())) {
         auto const row = from.find<node>(*nodes_.begin());
-        if (!row) continue;
+        if (!row) {
+            news.removed_nodes.push_back(*nodes_.begin());
+            continue;
+        }
         auto said = registered(*row);
         if (!room.take(said)) return news;
         news.nodes.push_back(std::move(said));

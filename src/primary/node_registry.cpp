@@ -3,6 +3,8 @@
 #include "tidy_detail.hpp"
 
 #include <rik/base/ipv4.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
 
@@ -19,32 +21,53 @@ node_state state_of(bool is_heard, node_facts const& said) {
     return said.troubles.empty() ? node_state::ready : node_state::not_ready;
 }
 
+bool is_part(ipv4_subnet const& whole, std::string_view text, unsigned prefix_bits) {
+    auto const part = ipv4_subnet::parse(text);
+    return part && part->prefix_bits() == prefix_bits && whole.contains(part->network());
+}
+
 }  // namespace
 
 node_registry::node_registry(clock& time, cluster_state& state, event_writer& events, due_facts& due,
                              subnet_plan subnets, log const& out)
     : time_(time), state_(state), events_(events), due_(due), subnets_(std::move(subnets)), out_(out) {}
 
+void node_registry::note_load(load_report news) {
+    if (!state_.head().find<node>(news.node)) return;
+    for (auto& each : news.metrics.disks) each.name = to_utf8(each.name, limits::path_bytes_max);
+    loads_.insert_or_assign(news.node, std::move(news.metrics));
+}
+
+node_metrics const* node_registry::find_load(node_id const& node) const {
+    auto const found = loads_.find(node);
+    return found == loads_.end() ? nullptr : &found->second;
+}
+
 result<void> node_registry::handle(node_report const& news) {
+    if (!news.heard) loads_.erase(news.node);
     auto const known = state_.head().find<node>(news.node);
     auto const facts = news.facts ? std::optional(tidied(*news.facts)) : std::nullopt;
     if (!known) return facts ? add(news.node, *facts) : result<void>();
-    auto next = *known;
-    if (facts) next.facts = *facts;
-    auto const state = state_of(news.heard, next.facts);
-    auto const is_changed = state != known->state || next.facts.troubles != known->facts.troubles;
-    if (!is_changed && next.facts == known->facts) {
+    auto const next = after(*known, news.heard, facts);
+    auto const is_changed = next.state != known->state || next.facts.troubles != known->facts.troubles;
+    if (!is_changed && next.facts == known->facts && next.standing == known->standing) {
         due_.mark(news.node);  // it said Hello: the scheduler waits for its registration
         return {};
     }
     transaction update;
-    if (is_changed) {
-        if (state != known->state) next.state_since = time_.wall();
-        next.state = state;
-        events_.note(update, change_of(next, known->state));
-    }
-    update.put(std::move(next), known.changed_at);
+    if (is_changed) events_.note(update, change_of(next, known->state));
+    update.put(next, known.changed_at);
     return state_.apply(std::move(update));
+}
+
+node node_registry::after(node known, bool is_heard, std::optional<node_facts> const& said) const {
+    if (said) known.facts = *said;
+    settle_labels(known);
+    auto const state = state_of(is_heard, known.facts);
+    if (state != known.state) known.state_since = time_.wall();
+    known.state = state;
+    settle_death(known);
+    return known;
 }
 
 /// Precondition: its state has changed, or its troubles have.
@@ -70,12 +93,14 @@ event node_registry::change_of(node const& now, node_state before) const {
 }
 
 result<void> node_registry::add(node_id const& id, node_facts const& said) {
-    auto const subnet = free_subnet();
+    auto const subnet = free_subnet(said.pod_subnet);
     if (!subnet) {
         out_.error("node refused", {{"node", said.name}, {"error", to_string(subnet.error())}});
         return {};
     }
     node made{.id = id, .facts = said, .pod_subnet = *subnet};
+    made.standing.taints = said.taints;
+    settle_labels(made);
     made.created_at = time_.wall();
     made.state_since = made.created_at;
     made.state = state_of(true, said);
@@ -91,12 +116,14 @@ result<void> node_registry::add(node_id const& id, node_facts const& said) {
     return {};
 }
 
-/// The lowest part of the cluster's network that no node has.
-result<std::string> node_registry::free_subnet() const {
+/// The part of the cluster's network that is wanted, else the lowest, of those that no node has.
+result<std::string> node_registry::free_subnet(std::string_view wanted) const {
     auto const whole = ipv4_subnet::parse(subnets_.cluster_cidr);
     if (!whole) return whole.error();
     std::set<std::string> taken;
     for (auto const& each : state_.head().list<node>()) taken.insert(each->pod_subnet);
+    if (is_part(*whole, wanted, subnets_.node_prefix_bits) && !taken.contains(std::string(wanted)))
+        return std::string(wanted);
     for (std::uint64_t index = 0;; ++index) {
         auto const part = whole->part(index, subnets_.node_prefix_bits);
         if (!part)

@@ -6,7 +6,10 @@
 
 #include <rik/base/log.hpp>
 
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace rik::detail {
 
@@ -24,17 +27,24 @@ public:
     /// Errors: those of cluster_state::apply. A node for which there is no subnet is refused without an error: the
     /// session goes on without it.
     result<void> handle(node_report const& news);
+    /// Kept in memory only, as long as the node is heard.
+    void note_load(load_report news);
+    /// Null if it is not known.
+    node_metrics const* find_load(node_id const& node) const;
 
 private:
     result<void> add(node_id const& id, node_facts const& said);
+    /// The row once it is heard, or not.
+    node after(node known, bool is_heard, std::optional<node_facts> const& said) const;
     event change_of(node const& now, node_state before) const;
-    result<std::string> free_subnet() const;
+    result<std::string> free_subnet(std::string_view wanted) const;
 
     clock& time_;
     cluster_state& state_;
     event_writer& events_;
     due_facts& due_;
     subnet_plan subnets_;
+    std::map<node_id, node_metrics> loads_;
     log const& out_;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -52,6 +53,32 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
     into.remove<workload>(which, row.changed_at);
 }
 
+void removals::give_up(transaction& into, std::vector<stored<instance>> const& all, std::string const& message) {
+    std::map<workload_id, std::size_t> leaving_count;
+    for (auto const& each : all) {
+        auto happened = events_.about(*each);
+        happened.type = event_type::warning;
+        happened.reason = "GivenUp";
+        happened.message = message;
+        events_.note(into, std::move(happened));
+        into.remove<instance>(each->id(), each.changed_at);
+        if (each->owner()) ++leaving_count[*each->owner()];
+    }
+    for (auto const& [owner, count] : leaving_count) remove_if_empty(into, owner, count);
+}
+
+awaitable<result<void>> removals::evict(node_id from) {
+    auto const row = state_.head().find<node>(from);
+    if (!row) co_return result<void>{};
+    auto const tainted = std::ranges::find(row->standing.taints, taint_effect::no_execute, &taint::effect);
+    if (tainted == row->standing.taints.end()) co_return result<void>{};
+    auto message = fmt::format("evicted: its node has the taint {}", to_string(*tainted));
+    std::vector<instance_id> left;
+    for (auto const& each : state_.head().list<instance>(rik::node_index(from)))
+        if (!each->is_condemned() && !is_finished(each->state())) left.push_back(each->id());
+    co_return co_await remove_all(std::move(left), std::move(message));
+}
+
 awaitable<result<void>> removals::remove_all(std::vector<instance_id> left, std::string message) {
     return remove(std::move(left), std::nullopt, std::move(message));
 }
@@ -92,6 +119,12 @@ awaitable<> removals::finish_deletions() {
         auto const id = each->id;
         auto const done = co_await remove_instances_of(id);
         if (!done) out_.error("deletion not finished", {{"workload", id.text()}, {"error", to_string(done.error())}});
+    }
+    auto const nodes = state_.head().list<node>();
+    for (auto const& each : nodes) {
+        auto const evicted = co_await evict(each->id);
+        if (!evicted)
+            out_.error("eviction not finished", {{"node", each->facts.name}, {"error", to_string(evicted.error())}});
     }
 }
 

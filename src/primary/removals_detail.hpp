@@ -21,6 +21,10 @@ public:
     /// Precondition: it is there and not condemned.
     void condemn(transaction& into, stored<instance> const& which, std::string message);
 
+    /// Takes away `all`, which are bound, without a word from their node: an operator has said that it is dead.
+    /// `message` says why. Workloads that are being deleted go with their last one.
+    void give_up(transaction& into, std::vector<stored<instance>> const& all, std::string const& message);
+
     /// Adds the removal of a workload that is being deleted if `leaving_count` of its instances, which leave in this
     /// commit, are the last, and no finalizer keeps it.
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
@@ -32,7 +36,10 @@ public:
     /// Condemns what is left of a workload that is being deleted, likewise; with the last instance goes the workload.
     awaitable<result<void>> remove_instances_of(workload_id which);
 
-    /// Goes on with every deletion that an earlier end of the process has cut short.
+    /// Condemns what is on a node that has a taint of the effect NoExecute, likewise.
+    awaitable<result<void>> evict(node_id from);
+
+    /// Goes on with every deletion and eviction that an earlier end of the process has cut short.
     awaitable<> finish_deletions();
 
     /// Removes the finished instances that are too many. Errors: those of cluster_state::apply.

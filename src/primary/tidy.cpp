@@ -42,12 +42,18 @@ node_facts tidied(node_facts said) {
     tidy_word(said.name);
     tidy_word(said.boot_id);
     tidy_word(said.version);
+    tidy_word(said.pod_subnet);
     tidy_words(said.runtimes);
     tidy_words(said.addresses);
     said.troubles.resize(std::min(said.troubles.size(), node_troubles_max));
     for (auto& each : said.troubles) {
         tidy_word(each.reason);
         tidy_message(each.message);
+    }
+    said.taints.resize(std::min(said.taints.size(), limits::taints_per_node_max));
+    for (auto& each : said.taints) {
+        tidy_word(each.key);
+        tidy_word(each.value);
     }
     string_map labels;
     for (auto& [name, value] : said.labels)

@@ -12,14 +12,20 @@ held_state believed(item const& of) {
     return {of.fence, is_condemned ? instance_state::destroying : of.state, of.seq};
 }
 
+/// The order that it goes.
+item item_of(remnant const& from, node_id const& on) {
+    return {.instance = from.instance, .want = item_want::destroy, .node = on, .fence = from.fence};
+}
+
 }  // namespace
 
 std::vector<item> scheduler_cache::apply(facts const& news) {
-    if (news.everything) forget_unnamed(news.items);
+    std::vector<item> due;
+    if (news.everything) forget_unnamed(news);
     for (auto const& id : news.removed) forget(id);
     for (auto const& id : news.refused) set_refused(id);
-    for (auto const& each : news.nodes) set_registered(each);
-    std::vector<item> due;
+    for (auto const& id : news.removed_nodes) remove_node(id);
+    for (auto const& each : news.nodes) set_registered(each, due);
     for (auto const& each : news.items)
         if (set_item(each)) due.push_back(each);
     at_ = news.at;
@@ -29,14 +35,27 @@ std::vector<item> scheduler_cache::apply(facts const& news) {
     return due;
 }
 
-void scheduler_cache::forget_unnamed(std::vector<item> const& named) {
+item const* scheduler_cache::find(instance_id const& instance) const {
+    auto const known = items_.find(instance);
+    return known == items_.end() ? nullptr : &known->second;
+}
+
+void scheduler_cache::forget_unnamed(facts const& named) {
     std::set<instance_id> kept;
-    for (auto const& each : named) kept.insert(each.instance);
+    for (auto const& each : named.items) kept.insert(each.instance);
     std::vector<instance_id> unnamed;
     for (auto const& [id, old] : items_)
         if (!kept.contains(id)) unnamed.push_back(id);
     for (auto const& id : unnamed) forget(id);
-    nodes_.clear();
+    auto unnamed_nodes = std::exchange(nodes_, {});
+    for (auto const& each : named.nodes) unnamed_nodes.erase(each.node);
+    for (auto const& [id, old] : unnamed_nodes) remove_node(id);
+}
+
+void scheduler_cache::remove_node(node_id const& node) {
+    nodes_.erase(node);
+    view_.remove_node(node);
+    nodes_changed_ = true;
 }
 
 bool scheduler_cache::set_item(item const& news) {
@@ -61,11 +80,19 @@ bool scheduler_cache::set_item(item const& news) {
 }
 
 /// One that has not said Hello counts among those that are not ready, with its name.
-void scheduler_cache::set_registered(registered_node const& news) {
-    nodes_[news.node] = news;
-    auto const* const seen = view_.find(news.node);
-    if (seen != nullptr && !seen->name.empty()) return;
-    view_.set_node(candidate{.id = news.node, .name = news.name, .is_ready = false});
+void scheduler_cache::set_registered(registered_node const& news, std::vector<item>& due) {
+    auto& known = nodes_[news.node];
+    for (auto const& each : news.remnants)
+        if (std::ranges::find(known.remnants, each) == known.remnants.end()) due.push_back(item_of(each, news.node));
+    known = news;
+    auto const* seen = view_.find(news.node);
+    if (seen == nullptr || seen->name.empty()) {
+        view_.set_node(candidate{.id = news.node, .name = news.name, .is_ready = false});
+        nodes_changed_ = true;
+        seen = view_.find(news.node);
+    }
+    if (seen->standing == news.standing && seen->labels == news.labels) return;
+    view_.set_standing(news.node, news.standing, news.labels);
     nodes_changed_ = true;
 }
 
@@ -157,6 +184,10 @@ registered_node const* scheduler_cache::find_node(node_id const& node) const {
 void scheduler_cache::set_node(node_id const& node, node_facts const& facts) {
     auto offered = candidate_of(node, facts);
     offered.is_ready = false;
+    if (auto const* const known = find_node(node)) {
+        offered.standing = known->standing;
+        offered.labels = known->labels;
+    }
     view_.set_node(offered);
     nodes_changed_ = true;
 }
@@ -253,9 +284,11 @@ void scheduler_cache::retry_refused() {
 std::vector<order> scheduler_cache::due(node_id const& node) const {
     std::vector<order> orders;
     auto const bound = by_node_.find(node);
-    if (bound == by_node_.end()) return orders;
-    for (auto const& id : bound->second.all)
-        if (auto const& known = items_.at(id); known.want == item_want::destroy) orders.push_back(order_for(known));
+    if (bound != by_node_.end())
+        for (auto const& id : bound->second.all)
+            if (auto const& known = items_.at(id); known.want == item_want::destroy) orders.push_back(order_for(known));
+    if (auto const* const known = find_node(node))
+        for (auto const& each : known->remnants) orders.push_back(order_for(item_of(each, node)));
     return orders;
 }
 

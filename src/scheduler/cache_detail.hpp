@@ -27,6 +27,10 @@ public:
     revision at() const { return at_; }
     cluster_id cluster() const { return cluster_; }
     std::string const& cluster_cidr() const { return cluster_cidr_; }
+    std::size_t instance_count() const { return items_.size(); }
+    std::size_t pending_count() const { return pending_.size(); }
+    /// Null if it is not known (any more).
+    item const* find(instance_id const& instance) const;
     registered_node const* find_node(node_id const& node) const;
     std::map<node_id, registered_node> const& nodes() const { return nodes_; }
     /// Of all that the primary believes that `node` holds.
@@ -83,10 +87,12 @@ private:
     };
     /// Returns true if its node must hear of it.
     bool set_item(item const& news);
-    void set_registered(registered_node const& news);
+    /// Adds to `due` what the node must be told to destroy since it was declared dead.
+    void set_registered(registered_node const& news, std::vector<item>& due);
+    void remove_node(node_id const& node);
     void set_refused(instance_id const& instance);
     void forget(instance_id const& instance);
-    void forget_unnamed(std::vector<item> const& named);
+    void forget_unnamed(facts const& named);
     void add_to_node(item const& news);
     void remove_from_node(item const& old);
     void unreserve(instance_id const& instance);

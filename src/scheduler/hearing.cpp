@@ -15,6 +15,13 @@ void hearing::note(node_id const& node, time_point now) {
     known->second->second = now;
 }
 
+void hearing::forget(node_id const& node) {
+    auto const known = places_.find(node);
+    if (known == places_.end()) return;
+    order_.erase(known->second);
+    places_.erase(known);
+}
+
 std::vector<node_id> hearing::take_silent(time_point since) {
     std::vector<node_id> silent;
     for (; !order_.empty() && order_.front().second <= since; order_.pop_front()) {

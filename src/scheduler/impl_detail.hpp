@@ -22,6 +22,7 @@ public:
     impl(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options);
     void start();
     awaitable<> stop();
+    role_health health() const;
 
 private:
     /// A node in session: its link, and what it must still be told.
@@ -41,6 +42,8 @@ private:
         std::map<instance_id, revision> inventory = {};  ///< the parts that have come
         std::string refusal = {};                        ///< to be said before its session ends
         bool is_closed = false;
+        std::optional<node_metrics> metrics;
+        std::set<instance_id> strangers;   ///< what its inventory had of which the primary knows nothing (any more)
         std::map<instance_id, order> due;  ///< a set, not a queue: the newest order for each instance
         std::vector<stream_request> streams;
         notifier changed;
@@ -52,6 +55,7 @@ private:
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
     void handle_facts(facts news);
+    void forget_node(node_id const& which);
     void close_unregistered();
     awaitable<> send_reports();
 
@@ -65,12 +69,14 @@ private:
     void welcome(node_peer& peer);
     void handle_held(node_peer& peer, held news);
     void handle_inventory(node_peer& peer, held const& part);
+    bool may_tell_of(node_peer const& peer, instance_id const& which);
     void handle_beat(node_peer& peer);
     bool is_as_believed(node_peer const& peer) const;
     /// Asks for its inventory if it differs from what the primary believes.
     void compare(node_peer& peer);
     static void ask_for_inventory(node_peer& peer);
     static void put_orders(node_peer& peer, std::vector<order> due);
+    void settle_ready(node_peer const& peer);
     void remove_peer(peer_ptr const& peer);
     awaitable<> send_orders(peer_ptr peer);
     orders next_orders(node_peer& peer) const;

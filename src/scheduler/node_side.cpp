@@ -93,12 +93,16 @@ void scheduler::impl::welcome(node_peer& peer) {
     }
     peer.is_welcome = true;
     peer.needs_welcome = true;
-    peer.changed.notify();
-    cache_.set_ready(peer.greeting.node, true);
-    stop_awaiting(peer.greeting.node);
-    place_due_.notify();
     put_orders(peer, cache_.due(peer.greeting.node));
     compare(peer);
+    if (!peer.is_inventory_due) settle_ready(peer);  // else when it has come
+}
+
+/// Where something still is that the primary does not know, there is less room than the primary thinks.
+void scheduler::impl::settle_ready(node_peer const& peer) {
+    cache_.set_ready(peer.greeting.node, peer.strangers.empty());
+    stop_awaiting(peer.greeting.node);
+    place_due_.notify();
 }
 
 void scheduler::impl::stop_awaiting(node_id const& node) {
@@ -114,16 +118,34 @@ void scheduler::impl::handle_held(node_peer& peer, held news) {
         report_node(node_report{peer.greeting.node, true, said});
         place_due_.notify();
     }
+    if (news.metrics) {
+        peer.metrics = std::move(*news.metrics);
+        if (primary_) outbox_.add(load_report{peer.greeting.node, *peer.metrics});
+    }
     peer.digest = news.digest;
     if (news.inventory && peer.is_welcome) handle_inventory(peer, news);  // else it answers nothing that was asked here
+    auto const strangers_left_count =
+        std::ranges::count_if(news.gone, [&](auto const& each) { return peer.strangers.erase(each.instance) > 0; });
+    if (strangers_left_count > 0) settle_ready(peer);
     if (!primary_) return;
-    for (auto& each : news.states) outbox_.add(status_report{each.instance, each.fence, std::move(each.status)});
+    for (auto& each : news.states)
+        if (may_tell_of(peer, each.instance))
+            outbox_.add(status_report{each.instance, each.fence, std::move(each.status)});
     for (auto const& each : news.gone) {
         peer.due.erase(each.instance);
         outbox_.add(gone_report{each.instance, each.fence, peer.greeting.node});
     }
     if (!outbox_.empty()) report_due_.notify();
     if (!news.inventory && news.states.empty() && news.gone.empty()) handle_beat(peer);
+}
+
+/// What is bound to one node no other one tells of.
+bool scheduler::impl::may_tell_of(node_peer const& peer, instance_id const& which) {
+    auto const* const known = cache_.find(which);
+    if (known == nullptr || known->node == peer.greeting.node) return true;
+    options_.out.error("a node tells of an instance of another one; it is not heeded",
+                       {{"node", peer.greeting.facts.name}, {"instance", known->name}});
+    return false;
 }
 
 void scheduler::impl::handle_beat(node_peer& peer) {
@@ -138,7 +160,13 @@ void scheduler::impl::handle_inventory(node_peer& peer, held const& part) {
     if (!part.complete) return;
     peer.is_inventory_due = false;
     auto const whole = std::exchange(peer.inventory, {});
-    put_orders(peer, cache_.due(peer.greeting.node, whole));
+    auto due = cache_.due(peer.greeting.node, whole);
+    peer.strangers.clear();
+    for (auto const& each : due)
+        if (!each.run && each.made_from == nullptr && whole.contains(each.instance))
+            peer.strangers.insert(each.instance);
+    put_orders(peer, std::move(due));
+    settle_ready(peer);
 }
 
 bool scheduler::impl::is_as_believed(node_peer const& peer) const {

@@ -33,7 +33,8 @@ void outbox::add(status_report news) {
 void outbox::add(gone_report news) { gone_.insert_or_assign({news.instance, news.node}, news); }
 
 bool outbox::empty() const {
-    return proposals_.empty() && unplaced_.empty() && nodes_.empty() && states_.empty() && gone_.empty();
+    return proposals_.empty() && unplaced_.empty() && nodes_.empty() && states_.empty() && gone_.empty() &&
+           loads_.empty();
 }
 
 reports outbox::drain(batch_limits most) {
@@ -44,6 +45,7 @@ reports outbox::drain(batch_limits most) {
     drain_queue(unplaced_, batch.unplaced, room);
     drain_set(states_, batch.states, room);
     drain_set(gone_, batch.gone, room);
+    drain_set(loads_, batch.loads, room);
     return batch;
 }
 

@@ -22,8 +22,11 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
     options_.out.info("primary connected");
     cache_.forget_decisions();
     outbox_ = {};
-    for (auto const& [id, peer] : peers_)
-        if (!peer->is_closed) report_node(node_report{id, true, peer->greeting.facts});
+    for (auto const& [id, peer] : peers_) {
+        if (peer->is_closed) continue;
+        report_node(node_report{id, true, peer->greeting.facts});
+        if (peer->metrics) outbox_.add(load_report{id, *peer->metrics});
+    }
     report_unheard();
     facts staged;
     for (;;) {
@@ -37,6 +40,7 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
         std::move(news->removed.begin(), news->removed.end(), std::back_inserter(staged.removed));
         std::move(news->refused.begin(), news->refused.end(), std::back_inserter(staged.refused));
         std::move(news->nodes.begin(), news->nodes.end(), std::back_inserter(staged.nodes));
+        std::move(news->removed_nodes.begin(), news->removed_nodes.end(), std::back_inserter(staged.removed_nodes));
         std::move(news->streams.begin(), news->streams.end(), std::back_inserter(staged.streams));
         if (!news->complete) continue;
         handle_facts(std::exchange(staged, {}));
@@ -55,6 +59,7 @@ void scheduler::impl::handle_facts(facts news) {
         if (peer != peers_.end() && peer->second->is_welcome)
             put_orders(*peer->second, {detail::scheduler_cache::order_for(each)});
     }
+    for (auto const& id : news.removed_nodes) forget_node(id);
     // What they said while no primary was there is lost, and so may be what the one before has not written down.
     if (news.everything)
         for (auto const& [id, peer] : peers_) compare(*peer);
@@ -79,6 +84,14 @@ void scheduler::impl::await_absent() {
         if (!peers_.contains(id)) awaited_.insert(id);
     awaited_until_ = ports_.time.now() + options_.unheard_after;
     if (!awaited_.empty()) cache_.mute_failures();
+}
+
+/// Should its agent still be there, it says Hello and joins anew.
+void scheduler::impl::forget_node(node_id const& which) {
+    if (auto const peer = peers_.find(which); peer != peers_.end()) close(*peer->second);
+    hearing_.forget(which);
+    unheard_.erase(which);
+    stop_awaiting(which);
 }
 
 /// The clock of a node that has not come starts when the scheduler knows of it; and a report that a node is unheard may

@@ -63,6 +63,7 @@ void cluster::checkers::take_node(journal_entry const& row) {
     if (found == sites_.end()) return;
     registered_[decoded->id] = &found->second;
     found->second.offered = decoded->facts.capacity;
+    for (auto const& each : decoded->remnants) found->second.given_up.insert(each.instance);
 }
 
 void cluster::checkers::take_instance(journal_entry const& row) {
@@ -116,7 +117,8 @@ void cluster::checkers::look_at_touched() {
 /// Nothing is on a machine for which the primary does not keep room there.
 void cluster::checkers::look(site const& at) {
     for (auto const& id : at.on->occupied())
-        if (!at.rooms.contains(id)) say(fmt::format("instance {} is on {}, and has no room there", id.text(), at.name));
+        if (!at.rooms.contains(id) && !at.given_up.contains(id))
+            say(fmt::format("instance {} is on {}, and has no room there", id.text(), at.name));
 }
 
 /// What was promised before a machine shrank stays promised.

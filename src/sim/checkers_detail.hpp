@@ -34,6 +34,9 @@ private:
         machine* on;
         std::map<instance_id, release_ptr> rooms = {};  ///< whatever holds room there, by the primary's journal
         resources offered = {};                         ///< the same
+        /// What was there when somebody declared the node dead: it may run on until the machine has come back and was
+        /// told.   Source: docs/protocol.md, section 4, "On declaring a node dead"
+        std::set<instance_id> given_up = {};
     };
 
     void take(journal_entry const& row);

@@ -46,7 +46,10 @@ std::size_t bytes_of(instance const& row) {
     return bytes;
 }
 
-std::size_t bytes_of(node const& row) { return sizeof row + object_overhead_bytes + bytes_of(row.facts.labels); }
+std::size_t bytes_of(node const& row) {
+    return sizeof row + object_overhead_bytes + bytes_of(row.facts.labels) + bytes_of(row.operator_labels) +
+           bytes_of(row.labels) + row.remnants.size() * sizeof(remnant);
+}
 
 std::size_t bytes_of(document const& row) { return sizeof row + row.key.name.size() + row.json.size(); }
 

@@ -367,6 +367,9 @@ TEST_CASE("the host says what it is and offers", "[e2e][host]") {
     CHECK(facts->capacity.get(resource::pods) == 110);
     CHECK(facts->labels.at("rik.dev/os") == "linux");
     CHECK(facts->labels.at("rik.dev/hostname") == facts->name);
+    CHECK(facts->labels.at("kubernetes.io/os") == "linux");
+    CHECK(facts->labels.at("kubernetes.io/arch") == facts->labels.at("rik.dev/arch"));
+    CHECK(facts->labels.at("kubernetes.io/hostname") == facts->name);
     for (auto const& each : facts->addresses) CHECK(!each.starts_with("127."));
     linux_host_options made_up{.state_directory = directory.path(), .name = "n1"};
     made_up.capacity.emplace().set(resource::cpu, 500);

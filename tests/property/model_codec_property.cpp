@@ -74,6 +74,10 @@ public:
         return some([this] { return bytes(); });
     }
 
+    std::vector<taint> taints() {
+        return some([this] { return taint{word(), word(), static_cast<taint_effect>(below(3))}; });
+    }
+
     std::string quoted() { return boost::json::serialize(boost::json::string(word())); }
     definition_ptr make_definition() {
         std::string containers;
@@ -170,10 +174,17 @@ public:
         result.facts.runtimes = words();
         result.facts.addresses = words();
         if (coin()) result.facts.troubles.push_back({word(), bytes()});
+        result.facts.taints = taints();
         result.pod_subnet = word();
         result.state = coin() ? node_state::ready : node_state::unheard;
         result.state_since = time();
         result.created_at = time();
+        result.updated_at = time();
+        result.generation = below(5);
+        result.standing = {coin(), coin(), taints()};
+        result.operator_labels = map();
+        settle_labels(result);
+        while (coin()) result.remnants.push_back({id<instance_tag>(), random_.next()});
         return result;
     }
     document make_document() {

@@ -90,6 +90,11 @@ candidate random_node(entropy& random, unsigned number) {
     node.is_ready = random.below(8) != 0;
     if (random.below(8) == 0) node.troubles = {{"NetworkNotReady", "no link"}};
     if (random.below(8) == 0) node.troubles = {{"Other", "on fire"}};
+    node.standing.is_cordoned = random.below(10) == 0;
+    node.standing.is_dead = random.below(16) == 0;
+    for (auto count = random.below(3); count > 0; --count)
+        node.standing.taints.push_back({"key" + std::to_string(count), "", taint_effect::prefer_no_schedule});
+    if (random.below(8) == 0) node.standing.taints.push_back({"gpu", std::to_string(number)});
     node.runtimes = {random.below(5) == 0 ? "microvm" : "oci"};
     if (random.below(5) == 0) node.runtimes.push_back("microvm");
     return node;
@@ -117,12 +122,14 @@ void change(cluster_view& nodes, entropy& random) {
     for (auto count = random.below(20); count > 0; --count) {
         auto const node = some_node();
         auto const instance = numbered<instance_id>(static_cast<unsigned>(1'000 + random.below(200)));
-        auto const what = random.below(8);
+        auto const what = random.below(10);
         if (what == 0) nodes.set_node(random_node(random, static_cast<unsigned>(random.below(60))));
         if (what == 1) nodes.set_ready(node, random.below(2) == 0);
         if (what == 2) nodes.set_troubles(node, {});
         if (what == 3) nodes.unreserve(instance);
-        if (what > 3) nodes.reserve(instance, node, random_release(random, 50));
+        if (what == 4) nodes.set_standing(node, random_node(random, 1).standing, {});
+        if (what == 5) nodes.remove_node(node);
+        if (what > 5) nodes.reserve(instance, node, random_release(random, 50));
     }
 }
 

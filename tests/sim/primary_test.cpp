@@ -215,6 +215,72 @@ awaitable<> deleted_across_a_crash(lone_primary& alone) {
     co_await alone.stop();
 }
 
+awaitable<> try_to_drive_away(lone_primary& alone, std::optional<result<stored<node>>>& answer) {
+    node_change what;
+    what.taints.push_back(parse_taint_change("gone:NoExecute").value());
+    answer = co_await alone.role->nodes().update(caller(), object_ref("node-0"), std::move(what), any_revision);
+}
+
+awaitable<> driven_away_across_a_crash(lone_primary& alone) {
+    co_await create_large(alone);
+    alone.disk->flush_time = 1s;
+    std::optional<result<stored<node>>> answer;
+    alone.tasks.spawn(try_to_drive_away(alone, answer));
+    co_await alone.world.time().sleep_for(1500ms);
+    co_await alone.crash();
+    REQUIRE(answer.has_value());
+    CHECK_FALSE(answer->has_value());
+    co_await alone.start();
+    auto const tainted = co_await alone.role->nodes().get(caller(), object_ref("node-0"));
+    REQUIRE((*tainted)->standing.taints.size() == 1);  // so somebody must go on
+    co_await alone.world.time().sleep_for(1min);
+    auto const after = co_await alone.instances();
+    CHECK(after.size() == 2'500);
+    CHECK(count_bound(after) == 0);
+    co_await alone.stop();
+}
+
+reports hello_with_taint(node_id const& node, std::string subnet) {
+    node_report hello{.node = node, .facts = node_facts{.name = "tainted"}};
+    hello.facts->taints.push_back({"gpu", "yes"});
+    hello.facts->labels["zone"] = "north";
+    hello.facts->pod_subnet = std::move(subnet);
+    reports news;
+    news.nodes.push_back(std::move(hello));
+    return news;
+}
+
+awaitable<> joins_with_taint(lone_primary& alone) {
+    alone.start_scheduler();
+    co_await alone.start();
+    auto const id = node_id::generate(alone.world.random());
+    co_await alone.report(hello_with_taint(id, "10.210.7.0/24"));
+    co_await alone.world.time().sleep_for(1s);
+    auto const joined = co_await alone.role->nodes().get(caller(), id);
+    REQUIRE((*joined)->standing.taints.size() == 1);
+    CHECK((*joined)->pod_subnet == "10.210.7.0/24");
+    node_change what;
+    what.taints.push_back(parse_taint_change("gpu-").value());
+    what.labels["zone"] = "south";
+    auto const changed = co_await alone.role->nodes().update(caller(), id, std::move(what), any_revision);
+    CHECK(changed.has_value());
+    co_await alone.report(hello_with_taint(id, "10.210.7.0/24"));
+    co_await alone.world.time().sleep_for(1s);
+    auto const again = co_await alone.role->nodes().get(caller(), id);
+    CHECK((*again)->standing.taints.empty());
+    CHECK((*again)->labels.at("zone") == "south");
+    auto const other = node_id::generate(alone.world.random());
+    co_await alone.report(hello_with_taint(other, "10.210.7.0/24"));
+    auto const third = node_id::generate(alone.world.random());
+    co_await alone.report(hello_with_taint(third, "192.0.2.0/24"));
+    co_await alone.world.time().sleep_for(1s);
+    auto const late = co_await alone.role->nodes().get(caller(), other);
+    CHECK((*late)->pod_subnet == "10.210.0.0/24");
+    auto const foreign = co_await alone.role->nodes().get(caller(), third);
+    CHECK((*foreign)->pod_subnet == "10.210.1.0/24");
+    co_await alone.stop();
+}
+
 /// One instance goes and another comes.
 awaitable<> replace_one(lone_primary& alone, workload_id of, std::vector<stored<instance>>& going) {
     if (going.empty()) co_return;
@@ -447,6 +513,10 @@ TEST_CASE("reports wait for a slow disk, and none is lost") { simulate(reports_t
 TEST_CASE("the deletion of a large workload goes on when its caller leaves") {
     simulate(deleted_by_a_caller_who_leaves);
 }
+TEST_CASE("a node brings taints and its Pod subnet when it joins, and from then on they are the primary's") {
+    simulate(joins_with_taint);
+}
+TEST_CASE("what a taint drives away goes on leaving after a crash") { simulate(driven_away_across_a_crash); }
 TEST_CASE("the deletion of a large workload goes on after a crash, and when it is asked for again") {
     simulate(deleted_across_a_crash);
 }

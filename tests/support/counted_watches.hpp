@@ -69,6 +69,20 @@ private:
     class nodes_of final : public node_operations {
     public:
         explicit nodes_of(counted_watches& whole) : whole_(whole), under_(whole.under_.nodes()) {}
+        awaitable<result<stored<node>>> update(caller who, object_ref which, node_change what,
+                                               expected_revision expected) override {
+            return under_.update(std::move(who), std::move(which), std::move(what), expected);
+        }
+        awaitable<result<drain_report>> drain(caller who, object_ref which, drain_options how) override {
+            return under_.drain(std::move(who), std::move(which), how);
+        }
+        awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override {
+            return under_.remove(std::move(who), std::move(which), expected);
+        }
+        awaitable<result<std::vector<stored<instance>>>> declare_dead(caller who, object_ref which,
+                                                                      std::string confirmation) override {
+            return under_.declare_dead(std::move(who), std::move(which), std::move(confirmation));
+        }
         awaitable<result<stored<node>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));
         }

@@ -178,6 +178,31 @@ TEST_CASE("a node that was stored before nodes could be in trouble is read", "[c
     CHECK(read->state == node_state::ready);
 }
 
+TEST_CASE("a node that was stored before operators could change it is read", "[codec]") {
+    auto const id = make_id<node_tag>(5).text();
+    auto const read = decode_node(R"({"id":")" + id +
+                                  R"(","facts":{"name":"a","labels":{"zone":"x"}},"state":"ready",)"
+                                  R"("state_since":"1970-01-01T00:00:00Z","created_at":"1970-01-01T00:00:00Z"})");
+    REQUIRE(read.has_value());
+    CHECK(read->standing == node_standing{});
+    CHECK(read->remnants.empty());
+    CHECK(read->generation == 1);
+    CHECK(meta_of(*read, 9).labels.at("zone") == "x");
+}
+
+TEST_CASE("what operators have said of a node is read back", "[codec]") {
+    node wanted{.id = make_id<node_tag>(5), .facts = {.name = "a"}};
+    wanted.facts.labels["zone"] = "x";
+    wanted.standing = {true, true, {{"gpu", "yes", taint_effect::no_execute}}};
+    wanted.operator_labels["zone"] = "y";
+    wanted.remnants.push_back({make_id<instance_tag>(6), 17});
+    auto const read = decode_node(encode(wanted));
+    REQUIRE(read.has_value());
+    CHECK(read->standing == wanted.standing);
+    CHECK(read->remnants == wanted.remnants);
+    CHECK(read->labels.at("zone") == "y");
+}
+
 TEST_CASE("damaged text is corrupt and says where", "[codec]") {
     auto const message_of = [](std::string_view text) {
         auto const read = decode_instance_status(text);

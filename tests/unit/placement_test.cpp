@@ -71,6 +71,53 @@ TEST_CASE("a node in trouble takes nothing, and the reason says what its trouble
     CHECK(place(nodes, of, default_policy()).placed.size() == 1);
 }
 
+TEST_CASE("a node that an operator keeps free takes nothing, and the reason says why") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    auto const kept_free = numbered<node_id>(1);
+    auto const of = requests(make_release(1, 1000), 0, 1);
+    auto const reason = [&](node_standing standing) {
+        nodes.set_standing(kept_free, std::move(standing), {});
+        auto const none = place(nodes, of, default_policy());
+        REQUIRE(none.unplaced.size() == 1);
+        return none.unplaced[0].reason;
+    };
+    CHECK(reason({.is_cordoned = true}) == "node is cordoned (1 node: n1)");
+    CHECK(reason({.is_dead = true}) == "node was declared dead, and is not yet cleared (1 node: n1)");
+    CHECK(reason({.taints = {{"gpu", "yes"}, {"a", "", taint_effect::prefer_no_schedule}}}) ==
+          "node has a taint (1 node: n1: gpu=yes:NoSchedule)");
+    CHECK(reason({.taints = {{"spot", "", taint_effect::no_execute}}}) ==
+          "node has a taint (1 node: n1: spot:NoExecute)");
+    nodes.set_standing(kept_free, {}, {});
+    CHECK(place(nodes, of, default_policy()).placed.size() == 1);
+}
+
+TEST_CASE("a node with a taint that is only to be avoided takes what fits nowhere else") {
+    cluster_view nodes;
+    auto avoided = make_candidate(1, 8000);
+    avoided.standing.taints = {{"old", "", taint_effect::prefer_no_schedule}};
+    nodes.set_node(avoided);
+    nodes.set_node(make_candidate(2, 2000));
+    auto const four = place(nodes, requests(make_release(1, 1000), 0, 4), default_policy());
+    CHECK(count_on(four, 2) == 2);
+    CHECK(count_on(four, 1) == 2);
+}
+
+TEST_CASE("a node that is removed takes nothing, and what it held is not held any more") {
+    cluster_view nodes;
+    auto const of = make_release(1, 1000);
+    nodes.set_node(make_candidate(1, 4000));
+    nodes.set_node(make_candidate(2, 1000));
+    nodes.reserve(numbered<instance_id>(1), numbered<node_id>(1), of);
+    CHECK(place(nodes, requests(of, 10, 1), default_policy()).placed.size() == 1);
+    nodes.remove_node(numbered<node_id>(1));
+    nodes.set_node(make_candidate(3, 1000));
+    CHECK_FALSE(nodes.unreserve(numbered<instance_id>(1)));
+    auto const three = place(nodes, requests(of, 10, 3), default_policy());
+    CHECK(three.placed.size() == 2);
+    CHECK(count_on(three, 1) == 0);
+}
+
 TEST_CASE("what does not fit is told with causes and counts, and does not stop what does") {
     cluster_view nodes;
     nodes.set_node(make_candidate(1, 1000));

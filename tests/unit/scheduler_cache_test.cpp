@@ -234,3 +234,47 @@ TEST_CASE("the digest of a node is that of all that is bound to it, as the prima
     CHECK(on.cache.digest_of(node_one) == held_digest());
     CHECK(on.cache.due(node_one).empty());
 }
+
+TEST_CASE("what operators want of a node counts, whether it or the node's own word comes first") {
+    fixture on;
+    on.apply({.items = {waiting(1, on.one_core)}, .nodes = {{node_one, "10.0.0.0/24", "n1", {.is_cordoned = true}}}});
+    auto const none = on.place();
+    REQUIRE(none.unplaced.size() == 1);
+    CHECK(none.unplaced[0].reason == "node is cordoned (1 node: n1)");
+    on.cache.set_node(node_one, make_facts("n1", 2000));  // it says Hello again
+    on.cache.set_ready(node_one, true);
+    CHECK(on.place().placed.empty());
+    on.apply({.nodes = {{node_one, "10.0.0.0/24", "n1"}}});
+    CHECK(on.place().placed.size() == 1);
+}
+
+TEST_CASE("a node that is removed takes nothing more, also when the primary says so by leaving it out") {
+    for (auto const is_everything : {false, true}) {
+        fixture on;
+        facts news{.everything = is_everything, .items = {waiting(1, on.one_core)}};
+        if (!is_everything) news.removed_nodes.push_back(node_one);
+        on.apply(std::move(news));
+        CHECK(on.cache.find_node(node_one) == nullptr);
+        auto const none = on.place();
+        REQUIRE(none.unplaced.size() == 1);
+        CHECK(none.unplaced[0].reason == "no node has joined yet");
+    }
+}
+
+TEST_CASE("a node that was declared dead is told to destroy what it may still have, and takes nothing") {
+    fixture on;
+    registered_node dead{node_one, "10.0.0.0/24", "n1", {.is_dead = true}};
+    dead.remnants = {{numbered<instance_id>(7), 5}};
+    auto const due = on.apply({.items = {waiting(1, on.one_core)}, .nodes = {dead}});
+    REQUIRE(due.size() == 1);
+    CHECK(due[0].instance == numbered<instance_id>(7));
+    CHECK(due[0].want == item_want::destroy);
+    CHECK(due[0].fence == 5);
+    CHECK(on.apply({.nodes = {dead}}).empty());  // said already
+    CHECK(on.place().placed.empty());
+    auto const orders = on.cache.due(node_one);
+    REQUIRE(orders.size() == 1);
+    CHECK(orders[0].instance == numbered<instance_id>(7));
+    CHECK_FALSE(orders[0].run);
+    CHECK(on.apply({.everything = true, .nodes = {dead}}).size() == 1);  // a new session of the primary
+}

@@ -16,6 +16,7 @@ std::size_t approximate_bytes(registered_node const& part);
 std::size_t approximate_bytes(proposal const& part);
 std::size_t approximate_bytes(no_place const& part);
 std::size_t approximate_bytes(node_report const& part);
+std::size_t approximate_bytes(load_report const& part);
 std::size_t approximate_bytes(status_report const& part);
 std::size_t approximate_bytes(gone_report const& part);
 std::size_t approximate_bytes(held_instance const& part);

@@ -7,6 +7,7 @@
 #include <rik/model/instance.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
+#include <rik/model/node_metrics.hpp>
 #include <rik/model/workload.hpp>
 
 #include <cstdint>
@@ -53,6 +54,9 @@ struct registered_node {
     node_id node;
     std::string pod_subnet;
     std::string name = {};  ///< for people
+    node_standing standing = {};
+    string_map labels = {};              ///< those that the node offers, with the operators' on top
+    std::vector<remnant> remnants = {};  ///< what it must destroy, if it has it: it was declared dead
 };
 
 /// Asks for a container's log.
@@ -84,6 +88,7 @@ struct facts {
     std::vector<instance_id> removed = {};
     std::vector<instance_id> refused = {};  ///< those whose proposals did not fit
     std::vector<registered_node> nodes = {};
+    std::vector<node_id> removed_nodes = {};  ///< before `nodes`: one that has come back since is in both
     std::vector<stream_request> streams = {};
 };
 
@@ -116,6 +121,12 @@ struct gone_report {
     node_id node;
 };
 
+/// What is in use on a node, as it has said last.
+struct load_report {
+    node_id node;
+    node_metrics metrics;
+};
+
 /// scheduler -> primary.
 struct reports {
     std::vector<proposal> proposals = {};
@@ -123,6 +134,7 @@ struct reports {
     std::vector<node_report> nodes = {};
     std::vector<status_report> states = {};
     std::vector<gone_report> gone = {};
+    std::vector<load_report> loads = {};
 };
 
 /// node -> scheduler, the first message of a session.
@@ -156,6 +168,7 @@ struct held {
     std::vector<held_instance> states = {};
     std::vector<gone_instance> gone = {};
     std::optional<std::vector<node_trouble>> troubles = {};  ///< set when they have changed: all that it has now
+    std::optional<node_metrics> metrics = {};                ///< set when they are due
 };
 
 struct order {

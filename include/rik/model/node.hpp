@@ -2,12 +2,18 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/base/result.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/meta.hpp>
 #include <rik/model/resources.hpp>
 #include <rik/model/state.hpp>
 
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rik {
@@ -19,6 +25,43 @@ struct node_trouble {
     friend bool operator==(node_trouble const&, node_trouble const&) = default;
 };
 
+enum class taint_effect : std::uint8_t { no_schedule, prefer_no_schedule, no_execute };
+std::string_view to_string(taint_effect effect);  ///< "NoSchedule", "PreferNoSchedule", "NoExecute"
+std::optional<taint_effect> parse_taint_effect(std::string_view text);
+
+/// What keeps instances off a node unless they tolerate it. A node has one of each key and effect.
+/// Source: Kubernetes, "Taints and Tolerations".
+struct taint {
+    std::string key;
+    std::string value = {};
+    taint_effect effect = taint_effect::no_schedule;
+    friend bool operator==(taint const&, taint const&) = default;
+};
+/// "key=value:NoSchedule", or "key:NoSchedule" without a value.
+std::string to_string(taint const& from);
+/// Reads what `to_string` makes. Errors: invalid, with the right form as remedy.
+result<taint> parse_taint(std::string_view text);
+
+/// A taint to be put on a node, or taken off it.
+struct taint_change {
+    taint what;
+    bool is_removal = false;
+    bool of_any_effect = false;  ///< of a removal: all taints of this key are meant
+    friend bool operator==(taint_change const&, taint_change const&) = default;
+};
+/// "key=value:Effect" puts a taint on, "key:Effect-" takes it off, "key-" takes all of this key off. A value in a
+/// removal is read and not compared.   Source: kubectl taint.
+result<taint_change> parse_taint_change(std::string_view text);
+/// `taints` once all of `changes` are made, in their order. Errors: not_found, what is to be taken off is not there.
+result<std::vector<taint>> changed_taints(std::vector<taint> taints, std::vector<taint_change> const& changes);
+
+/// Labels to be set (with a value) and to be taken off (nullopt).
+using label_changes = std::map<std::string, std::optional<std::string>, std::less<>>;
+/// "key=value" sets a label, "key-" takes it off.   Source: kubectl label. Errors: invalid.
+result<label_changes::value_type> parse_label_change(std::string_view text);
+/// What is wrong with a label; nullopt if nothing is.
+std::optional<error> check_label(std::string_view key, std::string_view value);
+
 /// What a node says of itself in its hello. It sends its troubles again whenever they change.
 struct node_facts {
     std::string name;     ///< the host name
@@ -29,19 +72,51 @@ struct node_facts {
     std::vector<std::string> runtimes = {};   ///< "oci", "microvm"
     std::vector<std::string> addresses = {};  ///< of the machine
     std::vector<node_trouble> troubles = {};  ///< empty: it takes instances
+    std::vector<taint> taints = {};           ///< taken over when it joins; from then on they are the operators'
+    std::string pod_subnet = {};              ///< that it has from before; it keeps it if nobody else has it
     friend bool operator==(node_facts const&, node_facts const&) = default;
+};
+
+/// What a node that was declared dead may still have: an instance that is gone for the primary. It is forgotten when
+/// the node says that it is gone there, too.
+struct remnant {
+    instance_id instance;
+    revision fence = 0;
+    friend bool operator==(remnant const&, remnant const&) = default;
+};
+
+/// What operators want of a node.
+struct node_standing {
+    bool is_cordoned = false;  ///< takes no new instances
+    /// An operator has said that it is gone for good. It ends when the node is heard, and nothing of before is left on
+    /// it.
+    bool is_dead = false;
+    std::vector<taint> taints = {};
+    friend bool operator==(node_standing const&, node_standing const&) = default;
 };
 
 struct node {
     node_id id;
     node_facts facts;
-    std::string pod_subnet = {};  ///< "10.210.3.0/24"; kept for ever
+    std::string pod_subnet = {};  ///< "10.210.3.0/24"; kept until the node is removed
     node_state state = node_state::ready;
     wall_time state_since = {};
     wall_time created_at = {};
+    wall_time updated_at = {};     ///< when an operator changed it last
+    std::uint64_t generation = 1;  ///< grows with what operators want
+    node_standing standing = {};
+    string_map operator_labels = {};     ///< labels that operators have set
+    string_map labels = {};              ///< those that the node offers, with the operators' on top: `settle_labels`
+    std::vector<remnant> remnants = {};  ///< of a dead node
 };
 
-/// It was updated when its state began.
+/// Makes `labels` from the others. Must be called when one of them has changed.
+void settle_labels(node& of);
+
+/// Ends that it counts as dead if it is heard, and nothing of before is left on it.
+void settle_death(node& of);
+
+/// It was updated when its state began, or an operator changed it.
 meta meta_of(node const& row, revision at);
 
 }  // namespace rik

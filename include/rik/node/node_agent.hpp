@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
 #include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/network/network.hpp>
@@ -52,6 +53,8 @@ public:
     cluster_id cluster() const;
     /// Completes when the agent cannot go on because its disk cannot be written. Its owner must stop it then.
     awaitable<error> failure();
+    /// Ready while it is connected to a scheduler and has no trouble. Call it on the strand.
+    role_health health() const;
     /// Await it on the strand before destroying the agent. Cancel: waits for the end.
     awaitable<> stop();
 

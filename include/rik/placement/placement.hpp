@@ -50,6 +50,7 @@ struct candidate {
     string_map labels = {};
     std::vector<std::string> addresses = {};  ///< of the machine
     std::string version = {};                 ///< of rik
+    node_standing standing = {};              ///< what operators want of it
 
     /// Counts `asked` as taken by `holder`.
     void reserve(release const& asked, instance_id const& holder);
@@ -58,6 +59,8 @@ struct candidate {
 
 /// What a node offers, with nothing taken yet.
 candidate candidate_of(node_id const& id, node_facts const& facts);
+/// The same, with what operators want of it.
+candidate candidate_of(node const& row);
 
 /// Why a candidate cannot take a request; nullopt if it can. A string literal, or text of the filter that lives as long
 /// as the policy does: reasons are counted, not formatted.
@@ -71,7 +74,7 @@ struct shortage {
     std::int64_t left = 0;
     std::int64_t capacity = 0;
     reserved_port const* port = nullptr;  ///< of the node: the one that is asked for, too
-    std::string_view told = {};           ///< what the node says of it
+    std::string told = {};                ///< what the node, or an operator, says of it
 };
 
 /// A condition that a node must meet. It answers alike for the same node and release, and looks at nothing else that
@@ -102,11 +105,17 @@ struct placement_policy {
 
 namespace filters {
 refusal is_not_ready(candidate const& node, release const& asked);
+/// It is heard again, and may still have what it had when it was declared dead.
+refusal was_declared_dead(candidate const& node, release const& asked);
+refusal is_cordoned(candidate const& node, release const& asked);
+/// A taint of the effect NoSchedule or NoExecute. Nothing tolerates one yet.
+refusal has_taint(candidate const& node, release const& asked);
 /// A node that is heard, and says itself that it cannot run an instance now.
 refusal has_trouble(candidate const& node, release const& asked);
 refusal lacks_runtime(candidate const& node, release const& asked);
 refusal lacks_resources(candidate const& node, release const& asked);
 refusal lacks_host_port(candidate const& node, release const& asked);
+void list_taints(candidate const& node, release const& asked, std::vector<shortage>& into);
 /// The trouble in its own words; all that lacks, each with its amounts; the host ports with their holders.
 void list_troubles(candidate const& node, release const& asked, std::vector<shortage>& into);
 void list_resources(candidate const& node, release const& asked, std::vector<shortage>& into);
@@ -116,6 +125,8 @@ void list_host_ports(candidate const& node, release const& asked, std::vector<sh
 namespace scores {
 /// Prefers the node with the largest free share of its scarcest resource once the request is on it: spreads.
 std::int64_t most_free(candidate const& node, release const& asked);
+/// Prefers a node without taints of the effect PreferNoSchedule, whatever is free on it; of others the one with fewer.
+std::int64_t fewest_taints(candidate const& node, release const& asked);
 }  // namespace scores
 
 /// All filters and scores above.
@@ -147,6 +158,9 @@ public:
     void set_node(candidate const& facts);
     void set_ready(node_id const& node, bool is_ready);
     void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
+    void set_standing(node_id const& node, node_standing standing, string_map labels);
+    /// Forgets it, and what it holds.
+    void remove_node(node_id const& node);
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
     /// remembered with what it holds.
     void reserve(instance_id const& instance, node_id const& node, release_ptr asked);

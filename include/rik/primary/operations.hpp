@@ -9,6 +9,7 @@
 #include <rik/model/instance.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
+#include <rik/model/node_metrics.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
@@ -137,15 +138,60 @@ public:
                                                                    watch_after after) = 0;
 };
 
-/// What is promised on a node: to all that are bound to it, until they are gone or have vacated.
+/// What is promised on a node: to all that are bound to it, until they are gone or have vacated; and what is in use on
+/// its machine, as it has said last.
 struct node_usage {
     resources requested = {};
     std::size_t instances_count = 0;
+    std::optional<node_metrics> measured = {};  ///< nullopt: it has not said it, or is not heard
+};
+
+/// What operators change of a node; what is not given stays.
+struct node_change {
+    std::optional<bool> is_cordoned = {};
+    label_changes labels = {};
+    std::vector<taint_change> taints = {};
+};
+
+struct drain_options {
+    bool forces = false;  ///< also instances that nobody replaces
+};
+
+/// An instance that a drain leaves where it is.
+struct kept_instance {
+    stored<instance> which;
+    std::string why;
+};
+
+/// What is on a node that is drained.
+struct drain_report {
+    std::vector<stored<instance>> leaving = {};  ///< condemned, and not gone yet
+    std::vector<kept_instance> kept = {};
 };
 
 class node_operations {
 public:
     virtual ~node_operations() = default;
+    /// Returns the node as it is then. With a taint of the effect NoExecute what is on the node is condemned: nothing
+    /// tolerates one yet. Errors: as get; not_found, also: a taint that is to be taken off is not there; invalid, a
+    /// label; exhausted, too many labels or taints; conflict, the node is at another revision.
+    virtual awaitable<result<stored<node>>> update(caller who, object_ref which, node_change what,
+                                                   expected_revision expected) = 0;
+    /// Cordons the node, and condemns what is on it, with its grace. An instance that nobody replaces stays, unless it
+    /// has ended or it is forced. Asked again, it condemns what has been left, and says what is left to go. Durable
+    /// when it returns. Errors: as get. Cancel: waits until all of it is durable.
+    virtual awaitable<result<drain_report>> drain(caller who, object_ref which, drain_options how) = 0;
+    /// Forgets the node: its name and its Pod subnet are free. If its agent is still there it joins anew.
+    /// Errors: as get; conflict, it is heard and not cordoned, instances are bound to it, or it is at another revision.
+    virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Gives up a node that is not heard, for good: what is bound to it is gone, with its names and its room. If the
+    /// machine comes back after all it is told to destroy what it has, and takes nothing new before it has done so.
+    /// Until then an instance that was given up may run beside the one that takes its place.
+    /// `confirmation` is the node's name. Returns what was given up.
+    /// Errors: as get; invalid, the confirmation is another: the message says what is at stake; conflict, it is heard;
+    /// exhausted, more is on it than one commit can change.
+    virtual awaitable<result<std::vector<stored<instance>>>> declare_dead(caller who, object_ref which,
+                                                                          std::string confirmation) = 0;
     /// Errors: not_found; conflict, the name stands for several.
     virtual awaitable<result<stored<node>>> get(caller who, object_ref which) = 0;
     /// In the order of names.

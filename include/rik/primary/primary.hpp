@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
 #include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
@@ -48,6 +49,8 @@ public:
     cluster_id cluster() const;
     /// Completes when the primary cannot go on: a flush has failed. Its owner stops it then.
     awaitable<error> failure();
+    /// Ready as `ready` is. Call it on the strand.
+    role_health health() const;
     /// Ends sessions and watches. Await it on the strand before destroying the primary.
     awaitable<> stop();
 

@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/limits.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
 #include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
@@ -38,6 +39,8 @@ public:
     void start();
     /// Ends its sessions. Await it on the strand before destroying the scheduler.
     awaitable<> stop();
+    /// Ready while a primary is connected and has told everything. Call it on the strand.
+    role_health health() const;
 
 private:
     class impl;

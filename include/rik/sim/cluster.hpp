@@ -94,7 +94,8 @@ public:
     /// Returns the first violations of the rules that must hold at every moment, one line each; empty if there are
     /// none. The rules are checked whenever a binding becomes durable, a container starts, or something ends:
     /// - An instance is started on one machine only, the one of its binding.
-    /// - An instance that has anything on a machine has room there by the primary's journal.
+    /// - An instance that has anything on a machine has room there by the primary's journal, unless the machine was
+    ///   declared dead when the instance was there.
     /// - When one more gets room, all together ask for no more than the machine has said that it offers (cpu, memory,
     ///   Pods, each host port once).
     /// - No machine was asked for something impossible (see `machine`).

@@ -1,0 +1,178 @@
+// What operators do with a node: cordon, label, taint, drain, remove, declare dead.
+#include "v1_detail.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+error wrong_node_body(std::string message, std::string field) {
+    return error{errc::invalid, std::move(message), std::move(field)};
+}
+
+/// An empty body is an empty object. Errors: invalid, it is no JSON object, or has a member that is not `known`.
+result<json::object> node_body(http_request const& request, std::span<std::string_view const> known) {
+    if (request.body.empty()) return json::object();
+    boost::system::error_code wrong;
+    auto parsed = json::parse(request.body, wrong);
+    if (wrong) return wrong_node_body(fmt::format("the body is not JSON: {}", wrong.message()), {});
+    if (!parsed.is_object()) return wrong_node_body("the body must be a JSON object", {});
+    for (auto const& member : parsed.get_object())
+        if (std::ranges::find(known, std::string_view(member.key())) == known.end())
+            return error{errc::invalid, "there is no such member", std::string(member.key()),
+                         fmt::format("there is {}", fmt::join(known, ", "))};
+    return std::move(parsed.get_object());
+}
+
+result<std::optional<bool>> flag_member(json::object const& from, std::string_view name) {
+    auto const* const value = from.if_contains(name);
+    if (value == nullptr || value->is_null()) return std::optional<bool>();
+    if (value->is_bool()) return std::optional(value->get_bool());
+    return wrong_node_body("it must be true or false", std::string(name));
+}
+
+result<label_changes> labels_member(json::object const& from) {
+    label_changes changes;
+    auto const* const value = from.if_contains("labels");
+    if (value == nullptr || value->is_null()) return changes;
+    if (!value->is_object()) return wrong_node_body("it must be an object", "labels");
+    for (auto const& label : value->get_object()) {
+        if (!label.value().is_string() && !label.value().is_null())
+            return wrong_node_body("a label is a string, or null to take it off",
+                                   fmt::format("labels.{}", std::string_view(label.key())));
+        auto const& text = label.value();
+        changes.emplace(label.key(), text.is_null() ? std::nullopt : std::optional(std::string(text.get_string())));
+    }
+    return changes;
+}
+
+result<std::vector<taint_change>> taints_member(json::object const& from) {
+    std::vector<taint_change> changes;
+    auto const* const value = from.if_contains("taints");
+    if (value == nullptr || value->is_null()) return changes;
+    if (!value->is_array()) return wrong_node_body("it must be a list of strings", "taints");
+    for (auto const& each : value->get_array()) {
+        if (!each.is_string()) return wrong_node_body("it must be a list of strings", "taints");
+        auto change = parse_taint_change(each.get_string());
+        if (!change) return change.error();
+        changes.push_back(std::move(*change));
+    }
+    return changes;
+}
+
+constexpr std::array update_members{std::string_view("unschedulable"), std::string_view("labels"),
+                                    std::string_view("taints")};
+constexpr std::array drain_members{std::string_view("force")};
+constexpr std::array death_members{std::string_view("confirm")};
+
+result<node_change> read_node_change(http_request const& request) {
+    auto const body = node_body(request, update_members);
+    if (!body) return body.error();
+    auto const cordoned = flag_member(*body, "unschedulable");
+    if (!cordoned) return cordoned.error();
+    auto labels = labels_member(*body);
+    if (!labels) return labels.error();
+    auto taints = taints_member(*body);
+    if (!taints) return taints.error();
+    return node_change{*cordoned, std::move(*labels), std::move(*taints)};
+}
+
+json::object instance_reference(instance const& row) {
+    json::object object;
+    object["id"] = row.id().text();
+    object["name"] = row.name();
+    object["tenant"] = row.tenant();
+    return object;
+}
+
+json::array instance_references(std::vector<stored<instance>> const& rows) {
+    json::array all;
+    for (auto const& each : rows) all.push_back(instance_reference(*each));
+    return all;
+}
+
+std::string drain_text(drain_report const& report) {
+    json::object object;
+    object["leaving"] = instance_references(report.leaving);
+    auto& kept = object["kept"].emplace_array();
+    for (auto const& each : report.kept) {
+        auto one = instance_reference(*each.which);
+        one["why"] = each.why;
+        kept.push_back(std::move(one));
+    }
+    return json::serialize(object);
+}
+
+}  // namespace
+
+api_answer show_node(api_call& call, stored<node> row) {
+    std::vector<node_id> one{row->id};
+    auto const used = co_await call.primary.nodes().usage(call.who, std::move(one));
+    if (!used) co_return used.error();
+    co_return json_response(200, node_text(row, used->front()));
+}
+
+api_answer update_node(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const expected = number_parameter(call.request, "revision");
+    if (!expected) co_return expected.error();
+    auto change = read_node_change(call.request);
+    if (!change) co_return change.error();
+    auto updated = co_await call.primary.nodes().update(call.who, std::move(*which), std::move(*change), *expected);
+    if (!updated) co_return updated.error();
+    auto showing = show_node(call, std::move(*updated));
+    co_return co_await std::move(showing);
+}
+
+api_answer drain_node(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const body = node_body(call.request, drain_members);
+    if (!body) co_return body.error();
+    auto const forces = flag_member(*body, "force");
+    if (!forces) co_return forces.error();
+    drain_options const how{.forces = forces->value_or(false)};
+    auto const report = co_await call.primary.nodes().drain(call.who, std::move(*which), how);
+    if (!report) co_return report.error();
+    co_return json_response(200, drain_text(*report));
+}
+
+api_answer remove_node(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const expected = number_parameter(call.request, "revision");
+    if (!expected) co_return expected.error();
+    auto const removed = co_await call.primary.nodes().remove(call.who, std::move(*which), *expected);
+    if (!removed) co_return removed.error();
+    co_return json_response(200, "{}");
+}
+
+api_answer declare_node_dead(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const body = node_body(call.request, death_members);
+    if (!body) co_return body.error();
+    std::string confirmation;
+    if (auto const* const value = body->if_contains("confirm")) {
+        if (!value->is_string()) co_return wrong_node_body("it must be a string", "confirm");
+        confirmation = std::string(value->get_string());
+    }
+    auto const lost = co_await call.primary.nodes().declare_dead(call.who, std::move(*which), std::move(confirmation));
+    if (!lost) co_return lost.error();
+    json::object answer;
+    answer["givenUp"] = instance_references(*lost);
+    co_return json_response(200, json::serialize(answer));
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,142 @@
+#include "node_changes_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+/// Of instances in a message.
+constexpr std::size_t names_count_max = 10;
+
+error offered_by_node(std::string_view key) {
+    return error{errc::conflict, fmt::format("label {} is the node's own: it cannot be taken off", key), "labels",
+                 "give it another value"};
+}
+
+result<void> change_labels(string_map& labels, label_changes const& by, string_map const& offered) {
+    for (auto const& [key, value] : by) {
+        if (!value && !labels.contains(key) && offered.contains(key)) return offered_by_node(key);
+        if (auto wrong = check_label(key, value.value_or(std::string()))) return std::move(*wrong);
+        if (value)
+            labels.insert_or_assign(key, *value);
+        else
+            labels.erase(key);
+    }
+    if (labels.size() <= limits::labels_per_node_max) return {};
+    return error{errc::exhausted, fmt::format("a node has at most {} labels", limits::labels_per_node_max), "labels"};
+}
+
+/// "disk=ssd, zone-": what of `now` is other than `before`.
+std::string told_labels(string_map const& before, string_map const& now) {
+    std::vector<std::string> told;
+    for (auto const& [key, value] : now) {
+        auto const old = before.find(key);
+        if (old == before.end() || old->second != value) told.push_back(fmt::format("{}={}", key, value));
+    }
+    for (auto const& [key, value] : before)
+        if (!now.contains(key)) told.push_back(key + "-");
+    return fmt::format("{}", fmt::join(told, ", "));
+}
+
+std::string told_taints(std::vector<taint> const& now) {
+    std::vector<std::string> told;
+    for (auto const& each : now) told.push_back(to_string(each));
+    return told.empty() ? "none" : fmt::format("{}", fmt::join(told, ", "));
+}
+
+/// "web-1, web-2, and 3 more"
+std::string names_text(std::vector<stored<instance>> const& of) {
+    std::vector<std::string_view> names;
+    for (auto const& each : of)
+        if (names.size() < names_count_max) names.push_back(each->name());
+    auto text = fmt::format("{}", fmt::join(names, ", "));
+    if (of.size() > names.size()) text += fmt::format(", and {} more", of.size() - names.size());
+    return text;
+}
+
+/// "3 instances (a, b, c)"
+std::string told_instances(std::vector<stored<instance>> const& of) {
+    return of.empty() ? count_text(0) : fmt::format("{} ({})", count_text(of.size()), names_text(of));
+}
+
+}  // namespace
+
+std::string count_text(std::size_t instances_count) {
+    return fmt::format("{} {}", instances_count, instances_count == 1 ? "instance" : "instances");
+}
+
+result<node> changed(node row, node_change const& what) {
+    if (what.is_cordoned) row.standing.is_cordoned = *what.is_cordoned;
+    if (auto const labelled = change_labels(row.operator_labels, what.labels, row.facts.labels); !labelled)
+        return labelled.error();
+    settle_labels(row);
+    auto taints = changed_taints(std::move(row.standing.taints), what.taints);
+    if (!taints) return taints.error();
+    if (taints->size() > limits::taints_per_node_max)
+        return error{errc::exhausted, fmt::format("a node has at most {} taints", limits::taints_per_node_max),
+                     "taints"};
+    row.standing.taints = std::move(*taints);
+    return row;
+}
+
+std::string told_change(node const& before, node const& now) {
+    std::vector<std::string> told;
+    if (before.standing.is_cordoned != now.standing.is_cordoned)
+        told.emplace_back(now.standing.is_cordoned ? "cordoned" : "uncordoned");
+    if (before.operator_labels != now.operator_labels)
+        told.push_back("labels: " + told_labels(before.operator_labels, now.operator_labels));
+    if (before.standing.taints != now.standing.taints) told.push_back("taints: " + told_taints(now.standing.taints));
+    return fmt::format("{}", fmt::join(told, "; "));
+}
+
+drain_plan plan_drain(std::vector<stored<instance>> const& bound, drain_options how) {
+    drain_plan plan;
+    for (auto const& each : bound) {
+        if (each->is_condemned()) continue;
+        // Pods and Functions are bare: there are no other kinds yet.
+        if (how.forces || is_finished(each->state()))
+            plan.to_condemn.push_back(each->id());
+        else
+            plan.kept.push_back(
+                {each, "nobody makes another one in its place: a drain removes it only if it is forced"});
+    }
+    return plan;
+}
+
+std::optional<error> keeps_from_removal(node const& which, std::vector<stored<instance>> const& bound) {
+    auto const& name = which.facts.name;
+    if (!bound.empty())
+        return error{errc::conflict,
+                     fmt::format("node {} cannot be removed: {} are bound to it", name, told_instances(bound)),
+                     {},
+                     "drain it first; if its machine is gone for good, declare it dead"};
+    if (which.state == node_state::unheard || which.standing.is_cordoned) return std::nullopt;
+    return error{
+        errc::conflict, fmt::format("node {} cannot be removed: it takes instances", name), {}, "drain it first"};
+}
+
+std::optional<error> keeps_from_death(node const& which, std::vector<stored<instance>> const& bound,
+                                      std::string_view confirmation) {
+    auto const& name = which.facts.name;
+    if (which.state != node_state::unheard)
+        return error{errc::conflict,
+                     fmt::format("node {} is heard: it is not dead", name),
+                     {},
+                     "drain it and remove it; or stop it, and wait until it is unheard"};
+    if (confirmation == name) return std::nullopt;
+    return error{errc::invalid,
+                 fmt::format("declaring node {} dead gives up {}; if its machine still runs, so do they, beside what "
+                             "takes their place",
+                             name, told_instances(bound)),
+                 "confirm",
+                 fmt::format("if its machine is gone for good, confirm with the name of the node: {}", name)};
+}
+
+}  // namespace rik::detail
