@@ -40,12 +40,14 @@ bool differs_by_a_step(node_metrics const& before, node_metrics const& now) {
 std::vector<node_trouble> find_pressure(node_metrics const& now, disk_metrics const& of_state) {
     std::vector<node_trouble> found;
     if (now.memory_total_bytes > 0 && now.memory_free_bytes < limits::pressure_memory_bytes)
-        found.push_back({"MemoryPressure", fmt::format("only {} MiB of memory are left on the machine: end something there",
-                                                       now.memory_free_bytes / mebibyte)});
+        found.push_back(
+            {"MemoryPressure", fmt::format("only {} MiB of memory are left on the machine: end something there",
+                                           now.memory_free_bytes / mebibyte)});
     if (of_state.total_bytes > 0 && of_state.free_bytes < limits::pressure_disk_bytes)
-        found.push_back({"DiskPressure",
-                         fmt::format("only {} MiB are left on {}, where images and logs are: remove images, or other files",
-                                     of_state.free_bytes / mebibyte, of_state.name)});
+        found.push_back(
+            {"DiskPressure",
+             fmt::format("only {} MiB are left on {}, where images and logs are: remove images, or other files",
+                         of_state.free_bytes / mebibyte, of_state.name)});
     return found;
 }
 

@@ -225,8 +225,7 @@ TEST_CASE("in a digest a condemned instance is being destroyed, whatever it does
 TEST_CASE("a node that returns with the same digest says nothing twice", "[sim][node]") { simulate(quiet_return); }
 TEST_CASE("a node beats as often as it is told", "[sim][node]") { simulate(beats_as_told); }
 TEST_CASE("an inventory is cut into parts", "[sim][node]") { simulate(cut_inventory); }
-TEST_CASE("after a reboot of a smaller machine what does not fit waits, and starts when there is room",
-          "[sim][node]") {
+TEST_CASE("after a reboot of a smaller machine what does not fit waits, and starts when there is room", "[sim][node]") {
     simulate(shrunk);
 }
 TEST_CASE("what runs is never stopped for want of room, and what is new waits", "[sim][node]") {

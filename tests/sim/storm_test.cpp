@@ -26,6 +26,10 @@ namespace {
 constexpr duration storm_length = 90s;
 constexpr duration calm_length = 7s;  ///< longer than any container of the storm runs, and than a refusal waits
 
+constexpr duration quick_flush = 10ms;
+/// Longer than a link takes to come back: what a primary has decided is not durable yet when it is asked again.
+constexpr duration slow_flush = 700ms;
+
 /// Everything that can break breaks by itself, at its own moments: so faults meet faults, and calls.
 class storm {
 public:
@@ -33,7 +37,7 @@ public:
         : world_(seed),
           cluster_(world_, {.nodes = 3,
                             .link_delay_max = 20ms,
-                            .flush_delay_max = 10ms,
+                            .flush_delay_max = seed % 4 == 0 ? slow_flush : quick_flush,
                             .batch = {.items_max = 3, .bytes_max = 4096}}),
           users_{user(cluster_, world_, "ann"), user(cluster_, world_, "bob")},
           follower_(cluster_, world_),

@@ -10,8 +10,8 @@
 
 namespace rik {
 
-/// The first pause is short; each later one may be twice as long as the one before, up to a limit, and is drawn from the
-/// upper half of that, so that many who have lost the same peer do not come back at the same moment.
+/// The first pause is short; each later one may be twice as long as the one before, up to a limit, and is drawn from
+/// the upper half of that, so that many who have lost the same peer do not come back at the same moment.
 class backoff {
 public:
     /// Precondition: 0 < `first` <= `most`.

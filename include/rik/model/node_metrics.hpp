@@ -22,8 +22,8 @@ struct node_metrics {
     std::int64_t cpu_total = 0;   ///< cores
     double cpu_free_percent = 0;  ///< the idle share of all cores
     std::int64_t memory_total_bytes = 0;
-    std::int64_t memory_free_bytes = 0;      ///< what new programs can have: free, and what can be taken back at once
-    std::vector<disk_metrics> disks = {};    ///< by name
+    std::int64_t memory_free_bytes = 0;    ///< what new programs can have: free, and what can be taken back at once
+    std::vector<disk_metrics> disks = {};  ///< by name
     wall_time measured_at = {};
     friend bool operator==(node_metrics const&, node_metrics const&) = default;
 };
