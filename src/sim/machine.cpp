@@ -243,7 +243,7 @@ awaitable<result<std::unique_ptr<container_log_reader>>> machine::open_container
     co_return std::make_unique<text_log>(*this, std::move(text), options, std::move(followed));
 }
 
-awaitable<result<machine_load>> machine::measure() { co_return load; }
+awaitable<result<machine_load>> machine::measure() { co_return measured; }
 
 awaitable<result<node_facts>> machine::describe() {
     if (faults.describe_error) co_return inject(*faults.describe_error);

@@ -91,7 +91,7 @@ public:
     /// lost if `attach_error` is set.
     void cut_off(instance_id instance);
     machine_faults faults;
-    machine_load load;  ///< what is in use, as far as anybody asks
+    machine_load measured;  ///< what `measure` gives
 
     /// Ends all containers and changes the boot id. What is left on the disk says that they have run, and has the exit
     /// codes of those that had ended before. Call it when no agent uses the machine.
@@ -145,7 +145,7 @@ public:
     awaitable<result<void>> remove_all() override;
 
     awaitable<result<node_facts>> describe() override;
-    /// What `load` says.
+    /// Gives what `measured` says.
     awaitable<result<machine_load>> measure() override;
 
 private:
