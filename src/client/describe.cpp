@@ -32,6 +32,17 @@ std::string command_text(boost::json::array const& words) {
     return join(parts, " ");
 }
 
+/// "gpu=yes:NoSchedule", each in a line of its own.
+std::string taints_text(object const& node) {
+    std::vector<std::string> lines;
+    for (auto const* each : objects_at(node, "taints")) {
+        auto const value = text_at(*each, "value");
+        lines.push_back(
+            fmt::format("{}{}{}:{}", text_at(*each, "key"), value.empty() ? "" : "=", value, text_at(*each, "effect")));
+    }
+    return join(lines, "\n");
+}
+
 std::string amounts_text(object const& amounts) {
     std::vector<std::string> parts;
     for (auto const& [name, amount] : amounts)
@@ -251,8 +262,9 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     if (!of) return of.error();
     describe_lines lines(now);
     add_identity(lines, *of);
-    lines.add("State", text_at(*of, "state"));
+    lines.add("State", node_state_text(*of));
     lines.add_time("Since", time_at(*of, "stateSince"));
+    lines.add("Taints", taints_text(*of));
     for (auto const* each : objects_at(*of, "troubles")) lines.add(text_at(*each, "reason"), text_at(*each, "message"));
     lines.add("Version", text_at(*of, "version"));
     lines.add("Boot id", text_at(*of, "bootId"));
