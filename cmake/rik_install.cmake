@@ -7,7 +7,7 @@ endif()
 include(CMakePackageConfigHelpers)
 
 set(rik_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rik)
-install(TARGETS rik ${rik_adapters} EXPORT rik_targets FILE_SET HEADERS)
+install(TARGETS rik ${rik_adapters} ${rik_link_libraries} EXPORT rik_targets FILE_SET HEADERS)
 install(EXPORT rik_targets NAMESPACE rik:: FILE rikTargets.cmake DESTINATION ${rik_package_dir})
 
 configure_package_config_file(cmake/rikConfig.cmake.in ${PROJECT_BINARY_DIR}/rikConfig.cmake

@@ -3,6 +3,7 @@
 #include "standard_descriptors.hpp"
 
 #include <rik/base/ipv4.hpp>
+#include <rik/base/quantity.hpp>
 #include <rik/http/server.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/image_name.hpp>
@@ -14,6 +15,7 @@
 #include "command_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cstdio>
@@ -31,6 +33,8 @@ namespace {
 constexpr char const* examples = R"(
 Examples:
   rik                                        all roles on this machine, API on /run/rik/rik.sock
+  rik --role=primary,scheduler               the first machine of a cluster; nodes dial it
+  rik --role=node --scheduler 10.0.0.1:4997  a further machine
   rik --listen 127.0.0.1:5000                the same, and RIK's REST API on its usual port
   rik --state-dir /tmp/r --socket /tmp/r.sock --cluster-cidr 10.99.0.0/16
                                              a second rik beside the first
@@ -95,11 +99,69 @@ std::filesystem::path absolute(std::string const& path) {
     return whole.has_filename() ? whole : whole.parent_path();  // "/srv/rik/"
 }
 
+std::string check_node_label(std::string const& text) {
+    auto const parsed = parse_label_change(text);
+    if (!parsed) return to_string(parsed.error());
+    return parsed->second ? "" : "'" + text + "' takes a label off: write KEY=VALUE";
+}
+
+std::string check_taint(std::string const& text) {
+    auto const parsed = parse_taint(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
+/// "cpu=500m,memory=256Mi"
+result<resources> parse_reserve(std::string_view text) {
+    resources all;
+    while (!text.empty()) {
+        auto const part = text.substr(0, text.find(','));
+        text.remove_prefix(std::min(part.size() + 1, text.size()));
+        auto const sign = std::min(part.find('='), part.size());
+        auto const name = part.substr(0, sign);
+        auto const is_cpu = name == resource::cpu;
+        if (!is_cpu && name != resource::memory)
+            return error{errc::invalid, "'" + std::string(part) + "' is none of cpu=QUANTITY and memory=QUANTITY"};
+        auto const quantity = part.substr(std::min(sign + 1, part.size()));
+        auto const amount = parse_quantity(quantity, is_cpu ? 1000 : 1);
+        if (!amount) return amount.error();
+        all.set(name, *amount);
+    }
+    return all;
+}
+
+std::string check_reserve(std::string const& text) {
+    auto const parsed = parse_reserve(text);
+    return parsed ? "" : to_string(parsed.error());
+}
+
+std::string check_role(std::string const& text) {
+    if (text == "all") return "";
+    auto const parsed = parse_role_set(text);
+    return parsed ? "" : parsed.error().message;
+}
+
+/// "10.0.0.1:4997": whoever dials must know where.
+std::string check_link_address(std::string const& text) {
+    auto const parsed = parse_tcp_address(text);
+    if (!parsed) return to_string(parsed.error());
+    return parsed->host.empty() ? "'" + text + "' names no host" : "";
+}
+
+bool is_loopback(std::string const& address) {
+    auto const host = parse_tcp_address(address).value().host;
+    return host.starts_with("127.") || host == "::1" || host == "localhost";
+}
+
 /// The command line as it was given.
 struct words {
     options chosen;
+    std::string role = "all";
+    std::string socket;
     std::string state_dir = chosen.local.state_dir;
     std::string run_dir;
+    std::vector<std::string> labels;
+    std::vector<std::string> taints;
+    std::string reserve;
     std::string level = "info";
     std::string format = "text";
 };
@@ -111,9 +173,10 @@ void add_places(CLI::App& app, words& to) {
     app.add_option("--run-dir", to.run_dir,
                    "what dies with the boot (default: as before; at first /run/rik/TAG, TAG from the state directory)")
         ->check(check_not_empty);
-    app.add_option("--socket", to.chosen.socket,
-                   "unix socket of the API, mode 0660, group rik if there is one; '' for none")
-        ->capture_default_str();
+    app.add_option(
+        "--socket", to.socket,
+        "unix socket of the API, mode 0660, group rik if there is one; '' for none (default: "
+        "/run/rik/rik.sock; without a primary /run/rik/scheduler.sock or node.sock, for health and metrics)");
     app.add_option(
            "--listen", to.chosen.listen,
            "also serve the API on HOST:PORT; may be given again. Whoever reaches it, Pods too, is administrator")
@@ -123,12 +186,27 @@ void add_places(CLI::App& app, words& to) {
         ->check(check_host_name);
 }
 
+void add_links(CLI::App& app, options& to) {
+    app.add_option("--scheduler", to.roles.scheduler, "where the primary and the nodes find the scheduler: HOST:PORT")
+        ->capture_default_str()
+        ->check(check_link_address);
+    app.add_option("--link-listen", to.roles.link_listen, "where the scheduler listens for them: HOST:PORT")
+        ->capture_default_str()
+        ->check(check_link_address);
+    app.add_flag("--insecure-links", to.insecure_links,
+                 "let --link-listen be an address that other machines reach: whoever reaches it can take part in the "
+                 "cluster, since links have no TLS yet; for labs");
+}
+
 void add_options(CLI::App& app, words& to) {
     auto& local = to.chosen.local;
-    app.add_option("--role", to.chosen.role, "all; roles as processes of their own come with links over gRPC")
+    app.add_option("--role", to.role,
+                   "all: a whole cluster on this machine; or primary, scheduler, node, or several of them joined by a "
+                   "comma, linked with those of other processes")
         ->capture_default_str()
-        ->check(command_line::one_of({"all", "primary", "scheduler", "node"}));
+        ->check(check_role);
     add_places(app, to);
+    add_links(app, to.chosen);
     app.add_option("--cluster-cidr", local.cluster_cidr,
                    "addresses of all Pods; each node gets a /24 of it (default: as before; at first 10.210.0.0/16)")
         ->check(check_range);
@@ -143,6 +221,14 @@ void add_options(CLI::App& app, words& to) {
     app.add_option("--node-name", local.node_name,
                    "name of this node: lower-case letters, digits, '-' and '.' (default: the host name)")
         ->check(check_node_name);
+    app.add_option("--node-label", to.labels, "a label of this node, KEY=VALUE; may be given again")
+        ->check(check_node_label);
+    app.add_option("--node-taint", to.taints,
+                   "a taint that this node has when it joins, KEY=VALUE:EFFECT or KEY:EFFECT; may be given again")
+        ->check(check_taint);
+    app.add_option("--reserve", to.reserve,
+                   "what of the machine is kept for all else that runs on it: cpu=500m,memory=256Mi")
+        ->check(check_reserve);
     app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
         ->check(check_registry);
@@ -168,12 +254,52 @@ log_level level_of(std::string const& name) {
     return log_level::error;
 }
 
+/// An option that none of the roles here uses would be without effect.
+void refuse_foreign(CLI::App const& app, words const& said) {
+    struct use {
+        char const* option;
+        role_set by;
+        bool has_all;  ///< --role=all uses it, too
+    };
+    constexpr role_set primary{.primary = true};
+    constexpr role_set scheduler{.scheduler = true};
+    constexpr role_set node{.node = true};
+    constexpr role_set lasting{.primary = true, .node = true};
+    constexpr std::array uses{use{"--state-dir", lasting, true},
+                              use{"--run-dir", lasting, true},
+                              use{"--cluster-cidr", primary, true},
+                              use{"--dns", node, true},
+                              use{"--mtu", node, true},
+                              use{"--node-name", node, true},
+                              use{"--insecure-registry", node, true},
+                              use{"--node-label", node, true},
+                              use{"--node-taint", node, true},
+                              use{"--reserve", node, true},
+                              use{"--scheduler", lasting, false},
+                              use{"--link-listen", scheduler, false},
+                              use{"--insecure-links", scheduler, false}};
+    auto const is_all = said.role == "all";
+    auto const roles = is_all ? role_set() : parse_role_set(said.role).value();
+    for (auto const& [option, by, has_all] : uses) {
+        if (app.get_option(option)->count() == 0) continue;
+        auto const is_used =
+            is_all ? has_all
+                   : (by.primary && roles.primary) || (by.scheduler && roles.scheduler) || (by.node && roles.node);
+        if (!is_used)
+            refuse(std::string(option) + ": --role=" + said.role + " has no use for it; it is of the role " +
+                   to_string(by));
+    }
+    if (app.get_option("--scheduler")->count() > 0 && roles.scheduler)
+        refuse("--scheduler: the scheduler is here, with --role=" + said.role + "; it listens at --link-listen");
+}
+
 /// What only a start understands would be without effect.
 void refuse_needless(CLI::App const& app, options const& chosen) {
     if (chosen.what == verb::serve) return;
     auto const word = chosen.what == verb::reset ? "reset" : "version";
     for (auto const* const name :
-         {"--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry"})
+         {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
+          "--node-label", "--node-taint", "--reserve", "--scheduler", "--link-listen", "--insecure-links"})
         if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)
@@ -190,13 +316,26 @@ std::string socket_path(std::string text) {
     return text.empty() ? text : absolute(text).string();
 }
 
+std::string usual_socket(role_set const& roles, bool has_all) {
+    if (has_all || roles.primary) return "/run/rik/rik.sock";
+    return roles.scheduler ? "/run/rik/scheduler.sock" : "/run/rik/node.sock";
+}
+
+void check_links(options const& chosen) {
+    auto const& listen = chosen.roles.link_listen;
+    if (!chosen.roles.roles.scheduler || chosen.insecure_links || is_loopback(listen)) return;
+    refuse("--link-listen " + listen +
+           ": other machines could reach it, and links have no TLS yet; listen at 127.0.0.1, or say --insecure-links");
+}
+
 /// What goes together and what does not.
-options check(words said) {
+options check(words said, bool has_socket) {
     auto chosen = std::move(said.chosen);
-    chosen.socket = socket_path(std::move(chosen.socket));
-    if (chosen.role != "all")
-        refuse("--role=" + chosen.role +
-               ": a role as a process of its own is not built yet (it needs links over gRPC); use --role=all");
+    chosen.has_all_roles = said.role == "all";
+    if (!chosen.has_all_roles) chosen.roles.roles = parse_role_set(said.role).value();
+    check_links(chosen);
+    auto const usual = usual_socket(chosen.roles.roles, chosen.has_all_roles);
+    chosen.socket = socket_path(has_socket ? std::move(said.socket) : usual);
     if (chosen.socket.empty() && chosen.listen.empty() && chosen.what == verb::serve)
         refuse("it would listen nowhere; give --socket or --listen");
     chosen.local.state_dir = absolute(said.state_dir);
@@ -206,6 +345,12 @@ options check(words said) {
             refuse("--socket " + chosen.socket + ": it must be outside of " + mine.string() + ", which is rik's alone");
     if (auto const servers = check_dns_servers(chosen.local.dns_servers); !servers)
         refuse("--dns: " + to_string(servers.error()));
+    for (auto const& each : said.labels) {
+        auto const label = parse_label_change(each).value();
+        chosen.local.node_labels[label.first] = *label.second;
+    }
+    for (auto const& each : said.taints) chosen.local.node_taints.push_back(parse_taint(each).value());
+    chosen.local.reserve = parse_reserve(said.reserve).value();
     chosen.local.version = RIK_VERSION;
     chosen.level = level_of(said.level);
     chosen.has_pretty_log = said.format == "text";
@@ -232,7 +377,9 @@ options parse_command_line(int argc, char** argv) {
         refuse(command_line::explain(app, problem) + "\nRun rik --help for more.");
     }
     refuse_needless(app, said.chosen);
-    return check(std::move(said));
+    refuse_foreign(app, said);
+    auto const has_socket = app.get_option("--socket")->count() > 0;
+    return check(std::move(said), has_socket);
 }
 
 }  // namespace rik::app

@@ -1,8 +1,8 @@
 // The command line of rik.
 #pragma once
 
-#include <rik/all.hpp>
 #include <rik/base/log.hpp>
+#include <rik/roles.hpp>
 
 #include <string>
 #include <vector>
@@ -13,14 +13,19 @@ enum class verb { serve, reset, version };
 
 struct options {
     verb what = verb::serve;
-    std::string role = "all";
+    bool has_all_roles = true;  ///< linked in this process, without gRPC
+    roles_options roles;        ///< in the other case
     local_options local;
-    std::string socket = "/run/rik/rik.sock";  ///< empty: none
-    std::vector<std::string> listen;           ///< "127.0.0.1:5000"
+    std::string socket;               ///< empty: none
+    std::vector<std::string> listen;  ///< "127.0.0.1:5000"
     std::vector<std::string> host_names;
     log_level level = log_level::info;
     bool has_pretty_log = true;
+    bool insecure_links = false;
     bool all = false;  ///< reset: whatever any rik has on this machine
+
+    bool runs_instances() const { return has_all_roles || roles.roles.node; }
+    std::string role_text() const { return has_all_roles ? "all" : to_string(roles.roles); }
 };
 
 /// Exits by itself with 0 for --help and --version, with 2 for a wrong command line, having said why.

@@ -2,8 +2,11 @@
 
 #include "logging.hpp"
 #include "open_files.hpp"
+#include "process_metrics.hpp"
+#include "role_process.hpp"
 
 #include <rik/api/api.hpp>
+#include <rik/api/health.hpp>
 #include <rik/http/server.hpp>
 
 #include <fmt/format.h>
@@ -113,18 +116,19 @@ private:
         late_handler handler;
         auto server = http_server::open(web_.executor(), time_, handler, addresses(), out_);
         if (!server) co_return fail("rik cannot listen", server.error());
-        auto local = chosen_.local;
-        local.out = out_;
-        auto opened = co_await local_cluster::open(context_.get_executor(), std::move(local));
+        auto opened = co_await open_roles(context_.get_executor(), chosen_, out_);
         if (!opened) co_return fail("rik cannot start", opened.error());
         for_socket.keep();
-        auto& cluster = **opened;
+        auto& roles = **opened;
         local_admin everybody;
-        api answers(cluster.api(), everybody, time_, chosen_.local.version, out_);
-        handler.set(answers);
-        auto const code = co_await serve_api(cluster, **server);
-        co_await cluster.stop();
-        out_.info("rik has stopped; instances run on");
+        std::optional<api> answers;
+        if (auto* const primary = roles.api()) answers.emplace(*primary, everybody, time_, chosen_.local.version, out_);
+        process_health_of health(roles, time_);
+        health_api front(health, answers ? &*answers : nullptr);
+        handler.set(front);
+        auto const code = co_await serve_api(roles, **server);
+        co_await roles.stop();
+        out_.info(chosen_.runs_instances() ? "rik has stopped; instances run on" : "rik has stopped");
         co_return code;
     }
 
@@ -152,15 +156,16 @@ private:
                       {"remedy", "raise its hard limit (LimitNOFILE of a service, ulimit -Hn)"}});
     }
 
-    awaitable<int> serve_api(local_cluster& cluster, http_server& server) {
+    awaitable<int> serve_api(role_process& roles, http_server& server) {
         // Not before: a start that hangs must be ended by a signal, as by kill -9.
         signals_.add(SIGINT);
         signals_.add(SIGTERM);
         co_await server.start();
         auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - began_).count();
-        out_.info("rik is ready", {{"socket", chosen_.socket}, {"took_ms", fmt::format("{}", took)}});
+        out_.info("rik is ready",
+                  {{"role", chosen_.role_text()}, {"socket", chosen_.socket}, {"took_ms", fmt::format("{}", took)}});
         for (auto const& each : server.tcp_addresses()) say_where(each);
-        auto const code = co_await wait_for_end(cluster);
+        auto const code = co_await wait_for_end(roles);
         co_await server.stop();
         co_return code;
     }
@@ -175,9 +180,9 @@ private:
     }
 
     /// Until a signal, or until a role cannot go on. A second signal ends the process at once.
-    awaitable<int> wait_for_end(local_cluster& cluster) {
+    awaitable<int> wait_for_end(role_process& roles) {
         using namespace asio::experimental::awaitable_operators;
-        auto ended = co_await (signals_.async_wait(asio::use_awaitable) || cluster.failure());
+        auto ended = co_await (signals_.async_wait(asio::use_awaitable) || roles.failure());
         std::signal(SIGINT, SIG_DFL);
         std::signal(SIGTERM, SIG_DFL);
         if (ended.index() == 1) co_return fail("a role cannot go on", std::get<1>(ended));

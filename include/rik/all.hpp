@@ -4,7 +4,9 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/assert.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
 #include <rik/cluster.hpp>
+#include <rik/model/node.hpp>
 #include <rik/model/resources.hpp>
 #include <rik/placement/placement.hpp>
 
@@ -47,6 +49,10 @@ struct local_options {
     std::uint32_t pod_mtu = 0;
     std::string node_name = {};              ///< a DNS-1123 name; empty: the machine's host name
     std::optional<resources> capacity = {};  ///< instead of what the machine has
+    resources reserve = {};                  ///< of that, kept for all else that runs on the machine
+    string_map node_labels = {};             ///< beside kubernetes.io/hostname, os and arch
+    /// That the node has when it joins. From then on they are the operators'.
+    std::vector<taint> node_taints = {};
     /// Registries ("host:port") that are reached over plain http, or https with any certificate. See parse_registry.
     std::vector<std::string> insecure_registries = {};
     std::string version = "0.1.0";
@@ -82,6 +88,8 @@ public:
     ~local_cluster();
 
     operations& api();
+    /// As that of `cluster`.
+    awaitable<role_health> health();
     /// Completes when a role cannot go on, with the reason; call `stop` then.
     awaitable<error> failure();
     /// Ends the roles. No instance is stopped. Cancel: waits for the end.

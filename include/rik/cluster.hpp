@@ -3,6 +3,7 @@
 
 #include <rik/async/clock.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
 #include <rik/network/network.hpp>
 #include <rik/placement/placement.hpp>
 #include <rik/primary/operations.hpp>
@@ -53,6 +54,9 @@ public:
     awaitable<error> failure();
     /// Ends the roles. No instance is stopped. Cancel: waits for the end.
     awaitable<> stop();
+
+    /// How the roles are: the first reason why one cannot do its work, and the numbers of all.
+    awaitable<role_health> health();
 
     /// The operations that users may call. Valid while the cluster lives.
     operations& api();

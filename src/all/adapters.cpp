@@ -89,6 +89,9 @@ awaitable<result<void>> adapters::open(local_options options) {
     open_network(options);
     linux_host_options host_options{
         .state_directory = place.state_dir(), .name = options.node_name, .capacity = options.capacity};
+    host_options.reserve = options.reserve;
+    host_options.labels = options.node_labels;
+    host_options.taints = options.node_taints;
     machine.emplace(std::move(host_options));
     co_return result<void>{};
 }

@@ -52,6 +52,7 @@ public:
     }
 
     operations& api() { return cluster_->api(); }
+    awaitable<role_health> health() { return cluster_->health(); }
     awaitable<error> failure() { return cluster_->failure(); }
 
 private:
@@ -68,6 +69,7 @@ private:
 local_cluster::local_cluster(std::unique_ptr<impl> inner) : impl_(std::move(inner)) {}
 local_cluster::~local_cluster() = default;
 operations& local_cluster::api() { return impl_->api(); }
+awaitable<role_health> local_cluster::health() { return impl_->health(); }
 awaitable<error> local_cluster::failure() { return impl_->failure(); }
 awaitable<> local_cluster::stop() { return shield(impl_->stop()); }
 

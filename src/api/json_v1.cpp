@@ -154,6 +154,17 @@ void put_status(json::object& object, instance const& row, directory const& name
     object["containers"] = containers_array(row);
 }
 
+/// The names are those of the riklet.   Source: riklet-architecture.md, "Node metrics"
+json::value metrics_value(node_metrics const& from) {
+    json::array disks;
+    for (auto const& each : from.disks)
+        disks.push_back(json::object{{"disk_name", each.name}, {"total", each.total_bytes}, {"free", each.free_bytes}});
+    return json::object{{"cpu", {{"total", from.cpu_total}, {"free", from.cpu_free_percent}}},
+                        {"memory", {{"total", from.memory_total_bytes}, {"free", from.memory_free_bytes}}},
+                        {"disks", std::move(disks)},
+                        {"measuredAt", to_string(from.measured_at)}};
+}
+
 }  // namespace
 
 std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings) {
@@ -198,6 +209,7 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["capacity"] = resources_object(row->facts.capacity);
     object["requested"] = resources_object(usage.requested);
     object["instances"] = usage.instances_count;
+    object["metrics"] = usage.measured ? metrics_value(*usage.measured) : json::value(nullptr);
     return json::serialize(object);
 }
 

@@ -55,6 +55,15 @@ public:
         co_await on_strand(primary_strand_, primary_.stop());
     }
 
+    awaitable<role_health> health() {
+        auto all = co_await on_strand(primary_strand_, health_of(primary_));
+        auto scheduling = co_await on_strand(scheduler_strand_, health_of(scheduler_));
+        add(all, std::move(scheduling));
+        auto running = co_await on_strand(node_strand_, health_of(node_));
+        add(all, std::move(running));
+        co_return all;
+    }
+
     operations& api() { return primary_; }
 
 private:
@@ -75,6 +84,11 @@ private:
         co_return;
     }
 
+    template <class Role>
+    static awaitable<role_health> health_of(Role const& role) {
+        co_return role.health();
+    }
+
     asio::any_io_executor primary_strand_;
     asio::any_io_executor scheduler_strand_;
     asio::any_io_executor node_strand_;
@@ -91,6 +105,7 @@ cluster::cluster(asio::any_io_executor executor, cluster_ports ports, cluster_op
 cluster::~cluster() = default;
 awaitable<result<void>> cluster::start() { return impl_->start(); }
 awaitable<error> cluster::failure() { return impl_->failure(); }
+awaitable<role_health> cluster::health() { return impl_->health(); }
 awaitable<> cluster::stop() { return shield(impl_->stop()); }
 operations& cluster::api() { return impl_->api(); }
 

@@ -1,5 +1,9 @@
 #include <rik/model/resources.hpp>
 
+#include <rik/base/quantity.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -26,6 +30,12 @@ std::int64_t saturated_difference(std::int64_t left, std::int64_t right) {
 }
 
 }  // namespace
+
+std::string amount_text(std::string_view resource, std::int64_t amount) {
+    if (resource == resource::cpu) return milli_text(amount);
+    if (resource == resource::memory || resource == resource::storage) return bytes_text(amount);
+    return fmt::format("{}", amount);
+}
 
 std::int64_t resources::get(std::string_view name) const {
     auto const at = position_of(entries_, name);

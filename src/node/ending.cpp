@@ -58,6 +58,7 @@ awaitable<> node_agent::impl::settle(node_instance_ptr mine) {
     co_await remove_pod(mine, mine->status().state, leaving::logs);
     detail::set_lost(mine->status().containers, ports_.time.wall());
     give_back_address(*mine);
+    give_back_room(*mine);
     mine->network_lost.reset();
     auto how = *std::exchange(mine->end, std::nullopt);
     disk_.remove("end", mine->id().text());
@@ -153,10 +154,12 @@ awaitable<> node_agent::impl::tear_down(node_instance_ptr mine) {
     co_await stop_containers(mine);
     co_await remove_pod(mine, instance_state::destroying, leaving::nothing);
     give_back_address(*mine);
+    give_back_room(*mine);
     forget(*mine);
     auto const on_disk = co_await disk_.wait_durable();
     if (!on_disk) co_return;  // the agent stops; the next one finds the record and says it again
     gone_[mine->id()] = mine->fields.binding->fence;
+    uncount(*mine);
     options_.out.info("instance removed", {{"instance", mine->fields.name}});
     instances_.erase(mine->id());
     due_.notify();

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@ public:
     awaitable<result<void>> start();
     cluster_id cluster() const { return cluster_; }
     awaitable<error> failure();
+    role_health health() const;
     awaitable<> stop();
 
 private:
@@ -35,6 +37,7 @@ private:
 
         instance_fields fields;
         bool is_dirty = false;                         ///< its status is due to the scheduler
+        std::optional<held_state> told = {};           ///< as it is counted in the digest
         bool is_forgotten = false;                     ///< its rows are removed
         revision kept_at = 0;                          ///< its newest change that is on its way to the disk
         std::optional<found_sandbox> found = {};       ///< what an earlier agent left; of what was taken over it stays
@@ -42,12 +45,17 @@ private:
         std::optional<detail::instance_end> end = {};  ///< on disk; told when everything is released
         std::string warnings = {};                     ///< about its images, for its user
         std::optional<error> network_lost = {};        ///< why it runs without a network
+        bool has_room = false;                         ///< what it asks for counts as taken
         notifier changed;
         task_group work;  ///< starting and watching; ended before its instance is torn down
 
         instance_id const& id() const { return fields.id; }
         instance_template const& spec() const { return fields.made_from->spec(); }
         instance_status& status() { return fields.status; }
+        held_state state_now() const {
+            auto const& seen = fields.status;
+            return {fields.binding->fence, is_condemned() ? instance_state::destroying : seen.state, seen.seq};
+        }
         bool is_condemned() const { return fields.binding->condemned; }
         container_status* find(std::string_view container) {
             for (auto& each : fields.status.containers)
@@ -84,6 +92,7 @@ private:
     struct connection {
         std::unique_ptr<uplink_session> link;
         bool is_closed = false;
+        bool is_accepted = false;  ///< orders were taken
     };
 
     // take_over.cpp: what an earlier agent left
@@ -93,6 +102,12 @@ private:
     void drop_unused_releases();
     awaitable<result<void>> take_over();
     awaitable<> remove_orphan(instance_id instance);
+
+    // load.cpp: what is in use on the machine
+    awaitable<> watch_load();
+    void take_load(machine_load const& now);
+    /// All troubles that the node has now are told.
+    void settle_troubles();
 
     // network.cpp: the node's Pod network, and what its instances have of it
     result<void> set_network(std::string pod_subnet, std::string cluster_cidr);
@@ -130,6 +145,9 @@ private:
     awaitable<> bring_up(node_instance_ptr mine);
     awaitable<start_result<void>> start_when_possible(node_instance_ptr mine);
     awaitable<start_result<void>> start_containers(node_instance_ptr mine);
+    awaitable<> wait_for_room(node_instance_ptr mine);
+    void give_back_room(node_instance& mine);
+    std::optional<std::string> lacks_room(node_instance const& mine) const;
     awaitable<start_result<void>> start_with(node_instance_ptr mine, std::vector<image_ptr> images);
     awaitable<start_result<void>> start_container(node_instance_ptr mine, container_definition definition,
                                                   image_ptr from);
@@ -150,9 +168,19 @@ private:
 
     // uplink.cpp
     awaitable<> connect();
-    held list_held();
+    void tell_of_connecting(std::string problem);
+    hello greet();
+    awaitable<> hear(std::shared_ptr<connection> from);
+    /// Returns false if the session must end: the scheduler refuses this node, or is behind.
+    bool may_obey(orders const& said);
+    std::vector<held> list_held();
     held list_news();
+    /// Counts it in the digest as it is now, or not at all.
+    void count(node_instance& mine);
+    void uncount(node_instance& mine);
+    void count_condemned(node_instance& mine);
     awaitable<> send_held(std::shared_ptr<connection> to);
+    awaitable<result<void>> send_part(std::shared_ptr<connection> to, held part);
     awaitable<> announce_flushes();
     awaitable<> beat();
     void obey(orders said);
@@ -176,6 +204,7 @@ private:
     awaitable<result<std::vector<node_image>>> remove_image(std::string name_or_digest);
     void note_users(std::vector<node_image>& all) const;
 
+    static awaitable<result<void>> change_of(notifier& changed);
     awaitable<result<void>> begin();
     awaitable<> flush();
 
@@ -196,8 +225,13 @@ private:
     std::map<release_id, release_ptr> releases_;
     std::map<instance_id, node_instance_ptr> instances_;
     std::map<instance_id, revision> gone_;  ///< confirmed gone and not yet said
+    held_digest digest_;                    ///< of what the scheduler was told of, in this session or before
+    std::string last_connect_error_;        ///< likewise
+    std::string last_refusal_;              ///< by a scheduler, so that it is logged once
     /// Found on the machine, owned by no record and not removed yet; with the fence of those that were ordered to go.
     std::map<instance_id, std::optional<revision>> orphans_;
+    /// Of these: what had containers that ran. Nobody knows what they take.
+    std::set<instance_id> running_orphans_;
     notifier orphan_gone_;
     std::list<dialled_stream_ptr> dialled_streams_;
     std::size_t stream_request_count_ = 0;  ///< of all that are being answered, also by a refusal
@@ -206,8 +240,15 @@ private:
     std::shared_ptr<connection> connection_;
     bool inventory_is_due_ = false;
     bool beat_is_due_ = false;
+    duration beat_period_ = limits::heartbeat_period;
     bool troubles_are_due_ = false;
+    std::vector<node_trouble> pressure_;
+    std::optional<node_metrics> load_;  ///< as it was told, or is due to be told
+    time_point load_told_at_ = {};
+    bool load_is_due_ = false;
     notifier due_;
+    notifier beat_changed_;
+    notifier room_changed_;
     notifier network_changed_;
     std::optional<error> failed_;
     notifier failure_;

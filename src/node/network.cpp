@@ -57,10 +57,7 @@ void node_agent::impl::tell_of_network(std::optional<error> const& why) {
                            {{"error", network_problem_}});
     else
         options_.out.info("the Pod network is ready");
-    facts_.troubles.clear();
-    if (why) facts_.troubles.push_back({"NetworkNotReady", network_problem_});
-    troubles_are_due_ = true;
-    due_.notify();
+    settle_troubles();
     network_changed_.notify();
     for (auto const& [id, mine] : instances_)
         if (mine->network_lost) mine->changed.notify();
@@ -117,14 +114,10 @@ awaitable<> node_agent::impl::network_ready(node_instance_ptr mine) {
     }
 }
 
-namespace {
-
-awaitable<result<void>> change_of(notifier& changed) {
+awaitable<result<void>> node_agent::impl::change_of(notifier& changed) {
     co_await changed.wait();
     co_return result<void>{};
 }
-
-}  // namespace
 
 /// Tries once; when that fails it says so and waits for a moment, or for something else to happen to the instance.
 /// While the network itself is damaged it only waits.

@@ -18,6 +18,8 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       orphan_gone_(strand),
       starts_(strand, limits::starts_at_once_max),
       due_(strand),
+      beat_changed_(strand),
+      room_changed_(strand),
       network_changed_(strand),
       failure_(strand),
       writing_(strand),
@@ -43,6 +45,7 @@ awaitable<result<void>> node_agent::impl::begin() {
     auto const taken = co_await take_over();
     if (!taken) co_return taken.error();
     tasks_.spawn(keep_network());
+    tasks_.spawn(watch_load());
     tasks_.spawn(connect());
     tasks_.spawn(announce_flushes());
     tasks_.spawn(beat());

@@ -1,4 +1,5 @@
 // From an order to running containers.
+#include "admission_detail.hpp"
 #include "impl_detail.hpp"
 
 #include <rik/base/limits.hpp>
@@ -78,6 +79,33 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(n
     co_return start_result<void>();
 }
 
+/// The check at the binding was made with what this machine offered then, and without what it did not know of. What
+/// runs is never stopped for room.
+awaitable<> node_agent::impl::wait_for_room(node_instance_ptr mine) {
+    while (!mine->has_room) {
+        auto why = lacks_room(*mine);
+        mine->has_room = !why;
+        if (mine->has_room) break;
+        if (mine->status().message != *why) report(*mine, instance_state::creating, "WaitingForRoom", std::move(*why));
+        co_await room_changed_.wait();
+    }
+    if (mine->status().reason == "WaitingForRoom")
+        report(*mine, instance_state::creating, "Preparing", "there is room for it now; its containers are made");
+}
+
+std::optional<std::string> node_agent::impl::lacks_room(node_instance const& mine) const {
+    if (!running_orphans_.empty())
+        return fmt::format("waits until {} Pods that belong to no instance are removed", running_orphans_.size());
+    resources taken;
+    for (auto const& [id, each] : instances_)
+        if (each->has_room) taken.add(each->fields.made_from->requests);
+    return detail::lacks_room(facts_.capacity, taken, mine.fields.made_from->requests);
+}
+
+void node_agent::impl::give_back_room(node_instance& mine) {
+    if (std::exchange(mine.has_room, false)) room_changed_.notify();
+}
+
 awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containers(node_instance_ptr mine) {
     // With the order, so that one flush is enough for both. As long as the subnet is not known, make_sandbox takes it.
     auto const addressed = addresses_ ? allocate_address(*mine) : start_result<void>();
@@ -85,6 +113,7 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containe
     auto const images = co_await pull_images(mine);
     if (!images) co_return images.error();
     co_await network_ready(mine);
+    co_await wait_for_room(mine);
     auto starting = start_with(mine, *images);
     co_return co_await starts_.run_lent(ports_.time, limits::start_place_max, std::move(starting));
 }

@@ -126,6 +126,7 @@ awaitable<> node_agent::impl::resume(node_instance_ptr mine) {
     }
     // Half made, or from before a reboot: it starts from nothing.
     if (std::exchange(mine->found, std::nullopt)) co_await remove_pod(mine, instance_state::creating, leaving::nothing);
+    give_back_room(*mine);
     co_await bring_up(mine);
 }
 

@@ -27,6 +27,10 @@ private:
     std::map<release_id, release_ptr> const& all_;
 };
 
+bool has_running(found_sandbox const& found) {
+    return std::ranges::any_of(found.containers, [](found_container const& each) { return each.running; });
+}
+
 result<revision> parse_revision(std::string const& text) {
     revision value = 0;
     auto const* const last = text.data() + text.size();
@@ -73,7 +77,9 @@ result<void> node_agent::impl::read_instance_row(journal_entry const& row) {
     if (!decoded) return decoded.error();
     if (!decoded->binding())
         return error{errc::corrupt, fmt::format("instance {} on the node's disk has no binding", decoded->name())};
-    instances_[decoded->id()] = std::make_shared<node_instance>(strand_, decoded->fields());
+    auto const mine = std::make_shared<node_instance>(strand_, decoded->fields());
+    instances_[decoded->id()] = mine;
+    count(*mine);
     return {};
 }
 
@@ -115,10 +121,12 @@ awaitable<result<void>> node_agent::impl::take_over() {
     for (auto& sandbox : *found) {
         auto const owner = instances_.find(sandbox.instance);
         if (owner != instances_.end()) {
+            owner->second->has_room = has_running(sandbox);
             owner->second->found = std::move(sandbox);
             continue;
         }
         options_.out.warning("removing what belongs to no instance", {{"instance", sandbox.instance.text()}});
+        if (has_running(sandbox)) running_orphans_.insert(sandbox.instance);
         orphans_[sandbox.instance] = std::nullopt;
         tasks_.spawn(remove_orphan(sandbox.instance));
     }
@@ -130,7 +138,6 @@ awaitable<result<void>> node_agent::impl::take_over() {
                 options_.out.error("address not kept", {{"instance", name}, {"error", to_string(reserved.error())}});
             return !reserved;
         });
-        mine->is_dirty = true;
         tasks_.spawn(supervise(mine));
     }
     co_return result<void>{};
@@ -154,6 +161,7 @@ awaitable<> node_agent::impl::remove_orphan(instance_id instance) {
     }
     auto const fence = orphans_.at(instance);
     orphans_.erase(instance);
+    if (running_orphans_.erase(instance) > 0) room_changed_.notify();
     if (fence) gone_[instance] = *fence;
     if (fence) due_.notify();
     orphan_gone_.notify();

@@ -1,6 +1,8 @@
 // The node's link to the scheduler: says what it holds, obeys orders, dials streams.
 #include "impl_detail.hpp"
 
+#include <rik/async/backoff.hpp>
+#include <rik/async/deadline.hpp>
 #include <rik/model/codec.hpp>
 
 #include <fmt/format.h>
@@ -11,8 +13,8 @@
 namespace rik {
 
 awaitable<> node_agent::impl::connect() {
-    auto pause = limits::reconnect_pause_min;
-    bool is_loss_said = false;  // a scheduler that refuses this node ends each session before it has said anything
+    backoff pauses(limits::reconnect_pause_min, limits::reconnect_pause_max);
+    bool is_loss_said = false;  // a scheduler that refuses this node ends each session before it has said anything else
     for (;;) {
         auto link = co_await ports_.scheduler.connect();
         if (link) {
@@ -20,35 +22,68 @@ awaitable<> node_agent::impl::connect() {
             current->link = std::move(*link);
             connection_ = current;
             inventory_is_due_ = false;  // it was an older session that asked
-            hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
-            greeting.facts.pod_subnet = pod_subnet_;
             troubles_are_due_ = false;
-            from_node first = std::move(greeting);
+            load_is_due_ = load_.has_value();
+            from_node first = greet();
             auto const said = co_await current->link->send(std::move(first));
             if (said) {
                 tasks_.spawn(send_held(current));
-                for (;;) {
-                    auto heard = co_await current->link->receive();
-                    if (!heard) break;
-                    pause = limits::reconnect_pause_min;
-                    is_loss_said = false;
-                    obey(std::move(*heard));
-                }
+                co_await hear(current);
             }
             current->is_closed = true;
             current->link->close();
             due_.notify();
             connection_.reset();
+            if (current->is_accepted) pauses.reset();
+            if (current->is_accepted) is_loss_said = false;
             if (!std::exchange(is_loss_said, true)) options_.out.warning("lost the scheduler; instances run on");
         }
-        co_await ports_.time.sleep_for(pause);
-        pause = std::min(pause * 2, limits::reconnect_pause_max);
+        tell_of_connecting(link ? std::string() : link.error().message);
+        co_await ports_.time.sleep_for(pauses.next(ports_.random));
     }
 }
 
-awaitable<> node_agent::impl::beat() {
+/// One that is not there is told once, until there is another reason.
+void node_agent::impl::tell_of_connecting(std::string problem) {
+    if (!problem.empty() && problem != last_connect_error_)
+        options_.out.warning("the scheduler cannot be reached; it is tried again", {{"why", problem}});
+    last_connect_error_ = std::move(problem);
+}
+
+hello node_agent::impl::greet() {
+    hello greeting{.node = id_, .cluster = cluster_, .floor = floor_, .facts = facts_};
+    greeting.facts.pod_subnet = pod_subnet_;
+    greeting.features = {std::string(link_feature::digests)};
+    greeting.digest = digest_;
+    return greeting;
+}
+
+awaitable<> node_agent::impl::hear(std::shared_ptr<connection> from) {
     for (;;) {
-        co_await ports_.time.sleep_for(limits::heartbeat_period);
+        auto heard = co_await from->link->receive();
+        if (!heard || !may_obey(*heard)) co_return;
+        if (!std::exchange(from->is_accepted, true)) options_.out.info("connected to the scheduler");
+        obey(std::move(*heard));
+    }
+}
+
+/// A scheduler that is behind what this node has obeyed may order what was taken back since.
+bool node_agent::impl::may_obey(orders const& said) {
+    auto why = said.refusal;
+    if (why.empty() && said.at < floor_)
+        why = fmt::format("the scheduler is behind: it knows revision {}, and this node has obeyed revision {}",
+                          said.at, floor_);
+    if (!why.empty() && why != last_refusal_) options_.out.error("no orders are taken", {{"why", why}});
+    last_refusal_ = std::move(why);
+    return last_refusal_.empty();
+}
+
+awaitable<> node_agent::impl::beat() {
+    for (auto last = ports_.time.now();;) {
+        auto changing = change_of(beat_changed_);
+        auto const changed = co_await with_deadline(ports_.time, last + beat_period_, std::move(changing));
+        if (changed && ports_.time.now() < last + beat_period_) continue;
+        last = ports_.time.now();
         beat_is_due_ = true;
         due_.notify();
     }
@@ -61,25 +96,64 @@ awaitable<> node_agent::impl::announce_flushes() {
     }
 }
 
-held node_agent::impl::list_held() {
-    held all{.inventory = true};
-    for (auto const& [id, each] : instances_) {
-        each->is_dirty = false;
-        all.states.push_back({id, each->fields.binding->fence, each->fields.status});
-    }
-    for (auto const& [id, fence] : gone_) all.gone.push_back({id, fence});
-    return all;
+void node_agent::impl::count(node_instance& mine) {
+    uncount(mine);
+    mine.told = mine.state_now();
+    digest_.add(mine.id(), *mine.told);
 }
 
+/// Its last word stays counted, as that of a condemned instance.
+void node_agent::impl::count_condemned(node_instance& mine) {
+    auto told = *mine.told;
+    uncount(mine);
+    told.state = instance_state::destroying;
+    digest_.add(mine.id(), told);
+    mine.told = told;
+}
+
+void node_agent::impl::uncount(node_instance& mine) {
+    if (mine.told) digest_.remove(mine.id(), *mine.told);
+    mine.told.reset();
+}
+
+/// In parts. All of them are as of now.
+std::vector<held> node_agent::impl::list_held() {
+    std::vector<held> parts{held{.inventory = true}};
+    batch_room room(options_.batch);
+    auto const add = [&](auto const& what, auto list) {
+        if (!room.take(what)) {
+            parts.back().complete = false;
+            parts.push_back(held{.inventory = true});
+            room = batch_room(options_.batch);
+            room.take(what);
+        }
+        (parts.back().*list).push_back(what);
+    };
+    for (auto const& [id, each] : instances_) {
+        each->is_dirty = false;
+        count(*each);
+        add(held_instance{id, each->fields.binding->fence, each->fields.status}, &held::states);
+    }
+    for (auto const& [id, fence] : gone_) add(gone_instance{id, fence}, &held::gone);
+    return parts;
+}
+
+/// As much of it as goes into one message.
 held node_agent::impl::list_news() {
     held news;
+    batch_room room(options_.batch);
     for (auto const& [id, each] : instances_) {
         if (!each->is_dirty || !disk_.is_durable(each->kept_at)) continue;
+        held_instance what{id, each->fields.binding->fence, each->fields.status};
+        if (!room.take(what)) break;
         each->is_dirty = false;
-        news.states.push_back({id, each->fields.binding->fence, each->fields.status});
+        count(*each);
+        news.states.push_back(std::move(what));
     }
     if (disk_.is_durable(floor_kept_at_))
-        for (auto const& [id, fence] : gone_) news.gone.push_back({id, fence});
+        for (auto const& [id, fence] : gone_)
+            if (gone_instance const what{id, fence}; room.take(what)) news.gone.push_back(what);
+    if (room.is_full()) due_.notify();
     return news;
 }
 
@@ -87,7 +161,7 @@ held node_agent::impl::list_news() {
 /// it is said, so that its seq never goes back; one that is not yet waits for the flush, and holds up nothing else. An
 /// inventory is as of when it was asked for, so that it is on disk some day: until then only heartbeats are sent.
 awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
-    std::optional<held> inventory;
+    std::vector<held> inventory;
     revision inventory_kept_at = 0;
     for (;;) {
         co_await due_.wait();
@@ -96,24 +170,41 @@ awaitable<> node_agent::impl::send_held(std::shared_ptr<connection> to) {
             inventory = list_held();
             inventory_kept_at = disk_.last();
         }
-        held news;
-        if (!inventory)
-            news = list_news();
+        std::vector<held> parts;
+        if (inventory.empty())
+            parts.push_back(list_news());
         else if (disk_.is_durable(inventory_kept_at))
-            news = *std::exchange(inventory, std::nullopt);
-        if (std::exchange(troubles_are_due_, false)) news.troubles = facts_.troubles;
+            parts = std::exchange(inventory, {});
+        else
+            parts.emplace_back();
+        auto& first = parts.front();
+        if (std::exchange(troubles_are_due_, false)) first.troubles = facts_.troubles;
+        if (std::exchange(load_is_due_, false)) first.metrics = load_;
         auto const is_beat = std::exchange(beat_is_due_, false);
-        if (!news.inventory && !news.troubles && !is_beat && news.states.empty() && news.gone.empty()) continue;
-        auto const said_gone = news.gone;
-        from_node message = std::move(news);
-        auto const sent = co_await to->link->send(std::move(message));
-        if (!sent) co_return;
-        for (auto const& each : said_gone) gone_.erase(each.instance);
+        if (!first.inventory && !first.troubles && !first.metrics && !is_beat && first.states.empty() &&
+            first.gone.empty())
+            continue;
+        for (std::size_t next = 0; next < parts.size(); ++next) {
+            auto const sent = co_await send_part(to, std::move(parts[next]));
+            if (!sent) co_return;
+        }
     }
+}
+
+awaitable<result<void>> node_agent::impl::send_part(std::shared_ptr<connection> to, held part) {
+    auto const said_gone = part.gone;
+    part.digest = digest_;
+    from_node message = std::move(part);
+    auto const sent = co_await to->link->send(std::move(message));
+    if (sent)
+        for (auto const& each : said_gone) gone_.erase(each.instance);
+    co_return sent;
 }
 
 void node_agent::impl::obey(orders said) {
     join_cluster(said);
+    if (said.beat_period > duration::zero() && std::exchange(beat_period_, said.beat_period) != said.beat_period)
+        beat_changed_.notify();
     for (auto const& each : said.due) {
         if (each.run)
             obey_run(each);
@@ -177,6 +268,7 @@ void node_agent::impl::obey_destroy(order const& what, revision at) {
     }
     auto& binding = *found->second->fields.binding;
     if (std::exchange(binding.condemned, true)) return;
+    if (found->second->told) count_condemned(*found->second);
     keep(*found->second);
     found->second->changed.notify();
 }

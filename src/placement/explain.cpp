@@ -158,12 +158,6 @@ private:
     groups counted_;
 };
 
-std::string amount_text(std::string_view resource, std::int64_t amount) {
-    if (resource == resource::cpu) return milli_text(amount);
-    if (resource == resource::memory || resource == resource::storage) return bytes_text(amount);
-    return fmt::format("{}", amount);
-}
-
 /// "asked 900Gi, most free 12Gi of 16Gi on a"
 std::string amounts_text(shortage const& what, candidate const& on) {
     auto const left = std::max(what.left, std::int64_t{0});

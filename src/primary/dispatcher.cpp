@@ -1,5 +1,6 @@
 #include "dispatcher_detail.hpp"
 
+#include <rik/async/backoff.hpp>
 #include <rik/base/limits.hpp>
 
 #include <boost/asio/post.hpp>
@@ -10,23 +11,36 @@
 
 namespace rik::detail {
 
-dispatcher::dispatcher(asio::any_io_executor strand, clock& time, connector<scheduler_session>& scheduler,
-                       cluster_state& state, due_facts& due, std::string cluster_cidr, log const& out)
+namespace {
+
+constexpr std::size_t everything_step_max = 1'000;  ///< rows that are looked at for one message
+
+}  // namespace
+
+dispatcher::dispatcher(asio::any_io_executor strand, clock& time, entropy& random,
+                       connector<scheduler_session>& scheduler, cluster_state& state, due_facts& due,
+                       std::string cluster_cidr, batch_limits batch, log const& out)
     : strand_(std::move(strand)),
       time_(time),
+      random_(random),
       scheduler_(scheduler),
       state_(state),
       due_(due),
       cluster_cidr_(std::move(cluster_cidr)),
+      batch_(batch),
       out_(out) {}
 
 awaitable<> dispatcher::run(task_group& tasks, reader read) {
-    auto pause = limits::reconnect_pause_min;
+    backoff pauses(limits::reconnect_pause_min, limits::reconnect_pause_max);
+    std::string last_problem;
     for (;;) {
         auto link = co_await scheduler_.connect();
+        auto problem = link ? std::string() : link.error().message;
+        if (!problem.empty() && problem != last_problem)
+            out_.warning("the scheduler cannot be reached; it is tried again", {{"why", problem}});
+        last_problem = std::move(problem);
         if (!link) {
-            co_await time_.sleep_for(pause);
-            pause = std::min(pause * 2, limits::reconnect_pause_max);
+            co_await time_.sleep_for(pauses.next(random_));
             continue;
         }
         auto const current = std::make_shared<scheduler_connection>();
@@ -39,9 +53,8 @@ awaitable<> dispatcher::run(task_group& tasks, reader read) {
         current->is_over = true;
         connection_.reset();
         out_.warning("lost the scheduler; nothing new is placed until it is back");
-        if (!current->is_refused) pause = limits::reconnect_pause_min;
-        co_await time_.sleep_for(pause);
-        if (current->is_refused) pause = std::min(pause * 2, limits::reconnect_pause_max);
+        if (!current->is_refused) pauses.reset();
+        co_await time_.sleep_for(pauses.next(random_));
     }
 }
 
@@ -49,8 +62,8 @@ awaitable<> dispatcher::send(connection_ptr to) {
     for (;;) {
         while (!to->is_closed && due_.is_empty()) co_await due_.wait();
         if (to->is_closed) co_return;
-        auto sending = due_.drain_everything() ? send_everything(to)
-                                               : send_batch(to, due_.drain(state_.durable(), limits::batch_items_max));
+        auto sending =
+            due_.drain_everything() ? send_everything(to) : send_batch(to, due_.drain(state_.durable(), batch_));
         auto const sent = co_await std::move(sending);
         if (!sent) co_return;
     }
@@ -62,18 +75,30 @@ awaitable<result<void>> dispatcher::send_everything(connection_ptr to) {
     auto const at = state_.durable().at();
     std::string after;
     for (;;) {
-        auto const& rows = state_.durable();
-        auto const some = rows.list_after<instance>({}, after, limits::batch_items_max);
-        facts batch{.at = at, .complete = some.size() < limits::batch_items_max, .everything = true};
-        for (auto const& row : some) batch.items.push_back(item_of(*row, rows));
-        if (!some.empty()) after = table<instance>::name_of(*some.back());
-        if (batch.complete)
-            for (auto const& row : rows.list<node>()) batch.nodes.push_back(registered(*row));
+        auto batch = next_of_everything(after);
+        batch.at = at;
         auto const is_last = batch.complete;
         auto const sent = co_await send_batch(to, std::move(batch));
         if (!sent || is_last) co_return sent;
         co_await asio::post(strand_, asio::use_awaitable);
     }
+}
+
+facts dispatcher::next_of_everything(std::string& after) const {
+    auto const& rows = state_.durable();
+    facts batch{.everything = true};
+    batch_room room(batch_);
+    auto const some = rows.list_after<instance>({}, after, everything_step_max);
+    for (auto const& row : some) {
+        auto said = item_of(*row, rows);
+        if (!room.take(said)) return batch;
+        batch.items.push_back(std::move(said));
+        after = table<instance>::name_of(*row);
+    }
+    if (some.size() == everything_step_max) return batch;
+    batch.complete = true;
+    for (auto const& row : rows.list<node>()) batch.nodes.push_back(registered(*row));
+    return batch;
 }
 
 awaitable<result<void>> dispatcher::send_batch(connection_ptr to, facts batch) {

@@ -30,8 +30,8 @@ public:
     /// Reads a session until it ends; then it sets `is_closed`, and wakes `due`.
     using reader = std::function<awaitable<>(connection_ptr)>;
 
-    dispatcher(asio::any_io_executor strand, clock& time, connector<scheduler_session>& scheduler, cluster_state& state,
-               due_facts& due, std::string cluster_cidr, log const& out);
+    dispatcher(asio::any_io_executor strand, clock& time, entropy& random, connector<scheduler_session>& scheduler,
+               cluster_state& state, due_facts& due, std::string cluster_cidr, batch_limits batch, log const& out);
 
     /// Connects again and again; each session is read by `read` in `tasks`. Until cancelled.
     awaitable<> run(task_group& tasks, reader read);
@@ -45,16 +45,20 @@ public:
 private:
     awaitable<> send(connection_ptr to);
     awaitable<result<void>> send_everything(connection_ptr to);
+    /// What comes after the row `after`, which it moves on.
+    facts next_of_everything(std::string& after) const;
     awaitable<result<void>> send_batch(connection_ptr to, facts batch);
     template <class Row>
     awaitable<> mark_changes();
 
     asio::any_io_executor strand_;
     clock& time_;
+    entropy& random_;
     connector<scheduler_session>& scheduler_;
     cluster_state& state_;
     due_facts& due_;
     std::string cluster_cidr_;
+    batch_limits batch_;
     log const& out_;
     connection_ptr connection_;
     bool is_stopping_ = false;

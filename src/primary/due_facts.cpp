@@ -16,6 +16,8 @@ item item_of(instance const& row, view const& in) {
         made.want = binding->condemned ? item_want::destroy : item_want::run;
         made.node = binding->node;
         made.fence = binding->fence;
+        made.state = row.state();
+        made.seq = row.status().seq;
     }
     return made;
 }
@@ -56,25 +58,40 @@ bool due_facts::is_empty() const {
     return !is_everything_ && instances_.empty() && nodes_.empty() && refusals_.empty() && streams_.empty();
 }
 
-facts due_facts::drain(view const& from, std::size_t count_max) {
+/// Requests first: somebody waits for each. A row that does not go in any more is due in the next message.
+facts due_facts::drain(view const& from, batch_limits most) {
     facts news{.at = from.at(), .complete = true};
-    for (std::size_t count = 0; count < count_max && !instances_.empty(); ++count) {
-        auto const id = *instances_.begin();
-        instances_.erase(instances_.begin());
-        if (auto const row = from.find<instance>(id))
-            news.items.push_back(item_of(*row, from));
-        else
-            news.removed.push_back(id);
+    batch_room room(most);
+    for (; !streams_.empty() && room.take(streams_.front()); streams_.pop_front())
+        news.streams.push_back(std::move(streams_.front()));
+    for (; !refusals_.empty() && room.take(refusals_.front()); refusals_.pop_front())
+        news.refused.push_back(refusals_.front());
+    for (; !nodes_.empty(); nodes_.erase(nodes_.begin())) {
+        auto const row = from.find<node>(*nodes_.begin());
+        if (!row) {
+            news.removed_nodes.push_back(*nodes_.begin());
+            continue;
+        }
+        auto said = registered(*row);
+        if (!room.take(said)) return news;
+        news.nodes.push_back(std::move(said));
     }
-    for (auto const& id : std::exchange(nodes_, {})) {
-        if (auto const row = from.find<node>(id))
-            news.nodes.push_back(registered(*row));
-        else
-            news.removed_nodes.push_back(id);
-    }
-    news.refused = std::exchange(refusals_, {});
-    news.streams = std::exchange(streams_, {});
+    for (; !instances_.empty() && !room.is_full(); instances_.erase(instances_.begin()))
+        if (!add(news, room, from, *instances_.begin())) return news;
     return news;
+}
+
+bool due_facts::add(facts& to, batch_room& room, view const& from, instance_id const& changed) {
+    auto const row = from.find<instance>(changed);
+    if (!row) {
+        if (!room.take(changed)) return false;
+        to.removed.push_back(changed);
+        return true;
+    }
+    auto said = item_of(*row, from);
+    if (!room.take(said)) return false;
+    to.items.push_back(std::move(said));
+    return true;
 }
 
 }  // namespace rik::detail

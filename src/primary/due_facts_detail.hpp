@@ -2,10 +2,11 @@
 #pragma once
 
 #include <rik/async/notifier.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/messages.hpp>
 #include <rik/store/view.hpp>
 
-#include <cstddef>
+#include <deque>
 #include <set>
 #include <utility>
 #include <vector>
@@ -35,16 +36,19 @@ public:
     /// Returns true if everything was due. What was marked by itself stays due: it may have been marked in this
     /// session.
     bool drain_everything() { return std::exchange(is_everything_, false); }
-    /// A batch of what is due, as the rows in `from` are now: of instances `count_max` at most, which are due no more.
-    /// What it says of the cluster is for the caller to add.
-    facts drain(view const& from, std::size_t count_max);
+    /// As much of what is due as goes into a message, as the rows in `from` are now; it is due no more. What it says of
+    /// the cluster is for the caller to add.
+    facts drain(view const& from, batch_limits most);
 
 private:
+    /// Returns false if it does not go in any more.
+    static bool add(facts& to, batch_room& room, view const& from, instance_id const& changed);
+
     bool is_everything_ = false;
     std::set<instance_id> instances_;
     std::set<node_id> nodes_;
-    std::vector<instance_id> refusals_;
-    std::vector<stream_request> streams_;
+    std::deque<instance_id> refusals_;
+    std::deque<stream_request> streams_;
     notifier marked_;
 };
 

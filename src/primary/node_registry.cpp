@@ -3,6 +3,8 @@
 #include "tidy_detail.hpp"
 
 #include <rik/base/ipv4.hpp>
+#include <rik/base/limits.hpp>
+#include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
 
@@ -30,7 +32,19 @@ node_registry::node_registry(clock& time, cluster_state& state, event_writer& ev
                              subnet_plan subnets, log const& out)
     : time_(time), state_(state), events_(events), due_(due), subnets_(std::move(subnets)), out_(out) {}
 
+void node_registry::note_load(load_report news) {
+    if (!state_.head().find<node>(news.node)) return;
+    for (auto& each : news.metrics.disks) each.name = to_utf8(each.name, limits::path_bytes_max);
+    loads_.insert_or_assign(news.node, std::move(news.metrics));
+}
+
+node_metrics const* node_registry::find_load(node_id const& node) const {
+    auto const found = loads_.find(node);
+    return found == loads_.end() ? nullptr : &found->second;
+}
+
 result<void> node_registry::handle(node_report const& news) {
+    if (!news.heard) loads_.erase(news.node);
     auto const known = state_.head().find<node>(news.node);
     auto const facts = news.facts ? std::optional(tidied(*news.facts)) : std::nullopt;
     if (!known) return facts ? add(news.node, *facts) : result<void>();

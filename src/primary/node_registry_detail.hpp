@@ -6,6 +6,7 @@
 
 #include <rik/base/log.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@ public:
     /// Errors: those of cluster_state::apply. A node for which there is no subnet is refused without an error: the
     /// session goes on without it.
     result<void> handle(node_report const& news);
+    /// Kept in memory only, as long as the node is heard.
+    void note_load(load_report news);
+    /// Null if it is not known.
+    node_metrics const* find_load(node_id const& node) const;
 
 private:
     result<void> add(node_id const& id, node_facts const& said);
@@ -39,6 +44,7 @@ private:
     event_writer& events_;
     due_facts& due_;
     subnet_plan subnets_;
+    std::map<node_id, node_metrics> loads_;
     log const& out_;
 };
 

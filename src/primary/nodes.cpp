@@ -12,9 +12,12 @@ namespace rik::detail {
 
 namespace {
 
-node_usage usage_of(candidate const& on) {
+node_usage usage_of(candidate const& on, node_metrics const* measured) {
     // Every instance asks for one of `pods`.
-    return {.requested = on.reserved, .instances_count = static_cast<std::size_t>(on.reserved.get(resource::pods))};
+    node_usage made{.requested = on.reserved,
+                    .instances_count = static_cast<std::size_t>(on.reserved.get(resource::pods))};
+    if (measured != nullptr) made.measured = *measured;
+    return made;
 }
 
 }  // namespace
@@ -161,7 +164,8 @@ awaitable<result<std::vector<node_usage>>> primary_nodes::usage(caller who, std:
     return gate_.read(authorize(who, verb::get, object_kind::node, {}), [this, which = std::move(which)] {
         std::vector<node_usage> found(which.size());
         for (std::size_t i = 0; i < which.size(); ++i)
-            if (auto const* const one = state_.ledger().find(which[i])) found[i] = usage_of(*one);
+            if (auto const* const one = state_.ledger().find(which[i]))
+                found[i] = usage_of(*one, registry_.find_load(which[i]));
         return result(std::move(found));
     });
 }

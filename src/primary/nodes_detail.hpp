@@ -3,6 +3,7 @@
 
 #include "event_writer_detail.hpp"
 #include "gate_detail.hpp"
+#include "node_registry_detail.hpp"
 #include "removals_detail.hpp"
 
 #include <rik/primary/operations.hpp>
@@ -13,8 +14,14 @@ namespace rik::detail {
 class primary_nodes final : public node_operations {
 public:
     primary_nodes(asio::any_io_executor strand, gate& entrance, clock& time, cluster_state& state, event_writer& events,
-                  removals& leaving)
-        : strand_(strand), gate_(entrance), time_(time), state_(state), events_(events), removals_(leaving) {}
+                  removals& leaving, node_registry const& registry)
+        : strand_(strand),
+          gate_(entrance),
+          time_(time),
+          state_(state),
+          events_(events),
+          removals_(leaving),
+          registry_(registry) {}
 
     awaitable<result<stored<node>>> update(caller who, object_ref which, node_change what,
                                            expected_revision expected) override;
@@ -42,6 +49,7 @@ private:
     cluster_state& state_;
     event_writer& events_;
     removals& removals_;
+    node_registry const& registry_;
 };
 
 }  // namespace rik::detail

@@ -33,6 +33,7 @@ public:
     awaitable<> stop();
     awaitable<result<void>> ready();
     cluster_id cluster() const { return state_.cluster(); }
+    role_health health() const;
 
 private:
     void spawn_tasks();
@@ -72,7 +73,8 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       due_(strand),
       writer_(ports.time, state_),
       removals_(ports.time, state_, writer_, options_.out),
-      dispatcher_(strand, ports.time, ports.scheduler, state_, due_, options_.cluster_cidr, options_.out),
+      dispatcher_(strand, ports.time, ports.random, ports.scheduler, state_, due_, options_.cluster_cidr,
+                  options_.batch, options_.out),
       registry_(ports.time, state_, writer_, due_, {options_.cluster_cidr, options_.node_prefix_bits}, options_.out),
       bindings_(ports.time, state_, writer_, removals_, due_, options_.policy, options_.out),
       reports_(strand, state_, registry_, bindings_, removals_, due_, options_.out),
@@ -80,7 +82,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, removals_),
       instances(strand, gate_, state_, creation_, removals_),
-      nodes(strand, gate_, ports.time, state_, writer_, removals_),
+      nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
       events(strand, gate_, state_),
       documents(gate_, state_),
@@ -145,11 +147,26 @@ result<void> primary::impl::ready_here() const {
     return {};
 }
 
+role_health primary::impl::health() const {
+    role_health made{.ready = ready_here()};
+    auto const add = [&made](char const* name, char const* help, auto value) {
+        made.metrics.push_back(make_gauge(name, help, static_cast<double>(value)));
+    };
+    auto const& rows = state_.durable();
+    add("rik_primary_scheduler_connected", "1 while a scheduler is connected.", dispatcher_.is_connected() ? 1 : 0);
+    add("rik_primary_revision", "The newest revision that is on disk.", rows.at());
+    add("rik_primary_workloads", "Workloads that are kept.", rows.count<workload>());
+    add("rik_primary_instances", "Instances that are kept.", rows.count<instance>());
+    add("rik_primary_nodes", "Nodes that are registered.", rows.count<node>());
+    return made;
+}
+
 primary::primary(asio::any_io_executor strand, primary_ports ports, primary_options options)
     : impl_(std::make_unique<impl>(std::move(strand), ports, std::move(options))) {}
 primary::~primary() = default;
 awaitable<result<void>> primary::start() { return impl_->start(); }
 cluster_id primary::cluster() const { return impl_->cluster(); }
+role_health primary::health() const { return impl_->health(); }
 awaitable<error> primary::failure() { return impl_->failure(); }
 awaitable<> primary::stop() { return impl_->stop(); }
 awaitable<result<void>> primary::ready() { return impl_->ready(); }

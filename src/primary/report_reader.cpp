@@ -37,6 +37,8 @@ awaitable<result<void>> report_reader::handle(connection_ptr from, reports news)
     if (done) done = co_await handle_slices(from, std::move(unplaced), bindings_);
     if (done) done = co_await handle_slices(from, std::move(news.states), bindings_);
     if (done) done = co_await handle_slices(from, std::move(news.gone), bindings_);
+    if (done && !from->is_over)
+        for (auto& each : news.loads) nodes_.note_load(std::move(each));
     if (done) done = co_await removals_.limit_finished();
     co_return done;
 }

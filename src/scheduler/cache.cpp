@@ -7,6 +7,11 @@ namespace rik::detail {
 
 namespace {
 
+held_state believed(item const& of) {
+    auto const is_condemned = of.want == item_want::destroy;
+    return {of.fence, is_condemned ? instance_state::destroying : of.state, of.seq};
+}
+
 /// The order that it goes.
 item item_of(remnant const& from, node_id const& on) {
     return {.instance = from.instance, .want = item_want::destroy, .node = on, .fence = from.fence};
@@ -28,6 +33,11 @@ std::vector<item> scheduler_cache::apply(facts const& news) {
     cluster_cidr_ = news.cluster_cidr;
     is_complete_ = is_complete_ || news.everything;
     return due;
+}
+
+item const* scheduler_cache::find(instance_id const& instance) const {
+    auto const known = items_.find(instance);
+    return known == items_.end() ? nullptr : &known->second;
 }
 
 void scheduler_cache::forget_unnamed(facts const& named) {
@@ -61,7 +71,7 @@ bool scheduler_cache::set_item(item const& news) {
         return false;
     }
     end_waiting(news.instance);
-    by_node_[news.node].insert(news.instance);
+    add_to_node(news);
     if (news.occupies_room)
         view_.reserve(news.instance, news.node, news.made_from);
     else
@@ -149,8 +159,21 @@ void scheduler_cache::set_due(queues::iterator which, bool is_due) {
     due_.emplace(*all.due, which);
 }
 
+void scheduler_cache::add_to_node(item const& news) {
+    auto& on = by_node_[news.node];
+    on.all.insert(news.instance);
+    on.digest.add(news.instance, believed(news));
+}
+
 void scheduler_cache::remove_from_node(item const& old) {
-    if (auto const found = by_node_.find(old.node); found != by_node_.end()) found->second.erase(old.instance);
+    auto const on = by_node_.find(old.node);
+    if (on == by_node_.end() || on->second.all.erase(old.instance) == 0) return;
+    on->second.digest.remove(old.instance, believed(old));
+}
+
+held_digest scheduler_cache::digest_of(node_id const& node) const {
+    auto const on = by_node_.find(node);
+    return on == by_node_.end() ? held_digest() : on->second.digest;
 }
 
 registered_node const* scheduler_cache::find_node(node_id const& node) const {
@@ -258,26 +281,30 @@ void scheduler_cache::retry_refused() {
     refused_.clear();
 }
 
-std::vector<order> scheduler_cache::due(node_id const& node, std::vector<held_instance> const& inventory) const {
-    std::set<instance_id> held;
-    for (auto const& each : inventory) held.insert(each.instance);
+std::vector<order> scheduler_cache::due(node_id const& node) const {
     std::vector<order> orders;
     auto const bound = by_node_.find(node);
-    if (bound != by_node_.end()) {
-        for (auto const& id : bound->second) {
-            auto const& known = items_.at(id);
-            auto const is_missing = !held.contains(id) && known.occupies_room;
-            if (known.want == item_want::destroy || is_missing) orders.push_back(order_for(known));
-        }
-    }
+    if (bound != by_node_.end())
+        for (auto const& id : bound->second.all)
+            if (auto const& known = items_.at(id); known.want == item_want::destroy) orders.push_back(order_for(known));
     if (auto const* const known = find_node(node))
         for (auto const& each : known->remnants) orders.push_back(order_for(item_of(each, node)));
-    for (auto const& each : inventory) {
-        auto const is_ours = bound != by_node_.end() && bound->second.contains(each.instance);
-        // With a fence above our revision it is we who do not know yet.
-        if (!is_ours && each.fence <= at_)
-            orders.push_back({.instance = each.instance, .fence = each.fence, .run = false});
+    return orders;
+}
+
+std::vector<order> scheduler_cache::due(node_id const& node, std::map<instance_id, revision> const& inventory) const {
+    auto orders = due(node);
+    auto const bound = by_node_.find(node);
+    std::set<instance_id> const none;
+    auto const& ours = bound == by_node_.end() ? none : bound->second.all;
+    for (auto const& id : ours) {
+        auto const& known = items_.at(id);
+        if (known.want == item_want::run && known.occupies_room && !inventory.contains(id))
+            orders.push_back(order_for(known));
     }
+    // With a fence above our revision it is we who do not know yet.
+    for (auto const& [id, fence] : inventory)
+        if (!ours.contains(id) && fence <= at_) orders.push_back({.instance = id, .fence = fence, .run = false});
     return orders;
 }
 

@@ -27,8 +27,14 @@ public:
     revision at() const { return at_; }
     cluster_id cluster() const { return cluster_; }
     std::string const& cluster_cidr() const { return cluster_cidr_; }
+    std::size_t instance_count() const { return items_.size(); }
+    std::size_t pending_count() const { return pending_.size(); }
+    /// Null if it is not known (any more).
+    item const* find(instance_id const& instance) const;
     registered_node const* find_node(node_id const& node) const;
     std::map<node_id, registered_node> const& nodes() const { return nodes_; }
+    /// Of all that the primary believes that `node` holds.
+    held_digest digest_of(node_id const& node) const;
 
     void set_node(node_id const& node, node_facts const& facts);
     void set_ready(node_id const& node, bool is_ready);
@@ -51,7 +57,9 @@ public:
     void retry_refused();
 
     /// What `node`, which holds `inventory`, must be told.   Source: docs/protocol.md, section 5, "On an inventory"
-    std::vector<order> due(node_id const& node, std::vector<held_instance> const& inventory) const;
+    std::vector<order> due(node_id const& node, std::map<instance_id, revision> const& inventory) const;
+    /// The same for a node that holds what the primary believes: what it must let go.
+    std::vector<order> due(node_id const& node) const;
 
     static order order_for(item const& what);
 
@@ -85,6 +93,7 @@ private:
     void set_refused(instance_id const& instance);
     void forget(instance_id const& instance);
     void forget_unnamed(facts const& named);
+    void add_to_node(item const& news);
     void remove_from_node(item const& old);
     void unreserve(instance_id const& instance);
 
@@ -100,7 +109,11 @@ private:
     std::string name_of(instance_id const& instance) const;
 
     std::map<instance_id, item> items_;
-    std::map<node_id, std::set<instance_id>> by_node_;
+    struct bound_instances {
+        std::set<instance_id> all = {};
+        held_digest digest = {};
+    };
+    std::map<node_id, bound_instances> by_node_;
     std::map<instance_id, pending> pending_;
     std::set<instance_id> refused_;
     queues queues_;

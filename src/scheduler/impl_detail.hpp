@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache_detail.hpp"
+#include "hearing_detail.hpp"
 #include "outbox_detail.hpp"
 
 #include <rik/async/notifier.hpp>
@@ -21,6 +22,7 @@ public:
     impl(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options);
     void start();
     awaitable<> stop();
+    role_health health() const;
 
 private:
     /// A node in session: its link, and what it must still be told.
@@ -30,12 +32,17 @@ private:
 
         std::unique_ptr<node_session> link;
         hello greeting;
-        time_point heard_at = {};
-        bool is_silent = false;   ///< closed because it was not heard for too long
+        held_digest digest = {};          ///< of what it has said that it holds
+        held_digest digest_at_beat = {};  ///< the same, at its last beat
+        detail::inventory_need need = {};
         bool is_welcome = false;  ///< its first orders are due or sent
         bool needs_welcome = false;
         bool needs_inventory = false;
+        bool is_inventory_due = false;                   ///< it was or is asked, and has not sent all of it
+        std::map<instance_id, revision> inventory = {};  ///< the parts that have come
+        std::string refusal = {};                        ///< to be said before its session ends
         bool is_closed = false;
+        std::optional<node_metrics> metrics;
         std::set<instance_id> strangers;   ///< what its inventory had of which the primary knows nothing (any more)
         std::map<instance_id, order> due;  ///< a set, not a queue: the newest order for each instance
         std::vector<stream_request> streams;
@@ -55,22 +62,35 @@ private:
     // node_side.cpp: one session for each node, orders out
     awaitable<> accept_nodes();
     awaitable<> serve_node(std::unique_ptr<node_session> link);
-    bool admit(hello const& said);
+    awaitable<> refuse(std::unique_ptr<node_session> link, std::string why);
+    peer_ptr add_peer(std::unique_ptr<node_session> link, hello said);
+    /// Why a node cannot be served, for people.
+    std::optional<std::string> refusal_of(hello const& said) const;
     void welcome(node_peer& peer);
     void handle_held(node_peer& peer, held news);
+    void handle_inventory(node_peer& peer, held const& part);
+    bool may_tell_of(node_peer const& peer, instance_id const& which);
+    void handle_beat(node_peer& peer);
+    bool is_as_believed(node_peer const& peer) const;
+    /// Asks for its inventory if it differs from what the primary believes.
+    void compare(node_peer& peer);
+    static void ask_for_inventory(node_peer& peer);
+    static void put_orders(node_peer& peer, std::vector<order> due);
     void settle_ready(node_peer const& peer);
     void remove_peer(peer_ptr const& peer);
     awaitable<> send_orders(peer_ptr peer);
+    orders next_orders(node_peer& peer) const;
 
     // scheduler.cpp
     awaitable<> place_pending();
     awaitable<> sweep();
 
+    awaitable<> watch_silence();
+
     void stop_awaiting(node_id const& node);
-    /// Reports nodes that were not heard for limits::unheard_after.
-    void report_lost();
-    /// Returns true if it was reported.
-    bool report_if_lost(node_id const& node, time_point since);
+    void await_absent();
+    void note_absent();
+    void report_unheard();
 
     static void close(node_peer& peer);
     void report_node(node_report news);
@@ -81,7 +101,8 @@ private:
     detail::scheduler_cache cache_;
     std::shared_ptr<primary_session> primary_;
     std::map<node_id, peer_ptr> peers_;
-    std::map<node_id, time_point> lost_at_;  ///< nodes without a session that were not yet reported unheard
+    detail::hearing hearing_;    ///< of all nodes that are not known to be unheard, in session or not
+    std::set<node_id> unheard_;  ///< and no primary was told of it
     /// Registered when the scheduler learnt of the cluster, and not come yet: until they have, or are overdue, nobody
     /// is told that there is no room.
     std::set<node_id> awaited_;

@@ -1,6 +1,5 @@
 #include "outbox_detail.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -9,31 +8,14 @@ namespace rik::detail {
 namespace {
 
 template <class Report>
-std::size_t drain_queue(std::deque<Report>& from, std::vector<Report>& into, std::size_t count_max) {
-    std::size_t count = 0;
-    for (; count < count_max && !from.empty(); ++count) {
-        into.push_back(std::move(from.front()));
-        from.pop_front();
-    }
-    return count;
+void drain_queue(std::deque<Report>& from, std::vector<Report>& into, batch_room& room) {
+    for (; !from.empty() && room.take(from.front()); from.pop_front()) into.push_back(std::move(from.front()));
 }
 
 template <class Key, class Report>
-std::size_t drain_set(std::map<Key, Report>& from, std::vector<Report>& into, std::size_t count_max) {
-    std::size_t count = 0;
-    for (; count < count_max && !from.empty(); ++count) into.push_back(std::move(from.extract(from.begin()).mapped()));
-    return count;
-}
-
-/// A group counts as its instances; the last one may go past the limit.
-std::size_t drain_groups(std::deque<no_place>& from, std::vector<no_place>& into, std::size_t count_max) {
-    std::size_t count = 0;
-    while (count < count_max && !from.empty()) {
-        count += from.front().instances.size();
-        into.push_back(std::move(from.front()));
-        from.pop_front();
-    }
-    return std::min(count, count_max);
+void drain_set(std::map<Key, Report>& from, std::vector<Report>& into, batch_room& room) {
+    while (!from.empty() && room.take(from.begin()->second))
+        into.push_back(std::move(from.extract(from.begin()).mapped()));
 }
 
 }  // namespace
@@ -51,17 +33,19 @@ void outbox::add(status_report news) {
 void outbox::add(gone_report news) { gone_.insert_or_assign({news.instance, news.node}, news); }
 
 bool outbox::empty() const {
-    return proposals_.empty() && unplaced_.empty() && nodes_.empty() && states_.empty() && gone_.empty();
+    return proposals_.empty() && unplaced_.empty() && nodes_.empty() && states_.empty() && gone_.empty() &&
+           loads_.empty();
 }
 
-reports outbox::drain(std::size_t count_max) {
+reports outbox::drain(batch_limits most) {
     reports batch;
-    auto left = count_max;
-    left -= drain_set(nodes_, batch.nodes, left);
-    left -= drain_queue(proposals_, batch.proposals, left);
-    left -= drain_groups(unplaced_, batch.unplaced, left);
-    left -= drain_set(states_, batch.states, left);
-    drain_set(gone_, batch.gone, left);
+    batch_room room(most);
+    drain_set(nodes_, batch.nodes, room);
+    drain_queue(proposals_, batch.proposals, room);
+    drain_queue(unplaced_, batch.unplaced, room);
+    drain_set(states_, batch.states, room);
+    drain_set(gone_, batch.gone, room);
+    drain_set(loads_, batch.loads, room);
     return batch;
 }
 

@@ -1,9 +1,9 @@
 // What the scheduler owes the primary: a set of reports, not a queue.
 #pragma once
 
+#include <rik/link/batch.hpp>
 #include <rik/link/messages.hpp>
 
-#include <cstddef>
 #include <deque>
 #include <map>
 #include <utility>
@@ -19,10 +19,11 @@ public:
     void add(node_report news);
     void add(status_report news);
     void add(gone_report news);
+    void add(load_report news) { loads_.insert_or_assign(news.node, std::move(news)); }
 
     bool empty() const;
-    /// Takes out about `count_max` reports: nodes first, ends last, as whoever reads them needs them.
-    reports drain(std::size_t count_max);
+    /// Takes out as many reports as go into a message: nodes first, ends last, as whoever reads them needs them.
+    reports drain(batch_limits most);
 
 private:
     std::deque<proposal> proposals_;
@@ -30,6 +31,7 @@ private:
     std::map<node_id, node_report> nodes_;
     std::map<instance_id, status_report> states_;
     std::map<std::pair<instance_id, node_id>, gone_report> gone_;
+    std::map<node_id, load_report> loads_;
 };
 
 }  // namespace rik::detail

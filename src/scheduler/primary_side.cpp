@@ -23,10 +23,11 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
     cache_.forget_decisions();
     outbox_ = {};
     for (auto const& [id, peer] : peers_) {
+        if (peer->is_closed) continue;
         report_node(node_report{id, true, peer->greeting.facts});
-        peer->needs_inventory = peer->is_welcome;  // the others are asked with their welcome
-        peer->changed.notify();
+        if (peer->metrics) outbox_.add(load_report{id, *peer->metrics});
     }
+    report_unheard();
     facts staged;
     for (;;) {
         auto news = co_await link->receive();
@@ -55,11 +56,13 @@ void scheduler::impl::handle_facts(facts news) {
     auto const is_first = !cache_.is_complete();
     for (auto const& each : cache_.apply(news)) {
         auto const peer = peers_.find(each.node);
-        if (peer == peers_.end() || !peer->second->is_welcome) continue;
-        peer->second->due[each.instance] = detail::scheduler_cache::order_for(each);
-        peer->second->changed.notify();
+        if (peer != peers_.end() && peer->second->is_welcome)
+            put_orders(*peer->second, {detail::scheduler_cache::order_for(each)});
     }
     for (auto const& id : news.removed_nodes) forget_node(id);
+    // What they said while no primary was there is lost, and so may be what the one before has not written down.
+    if (news.everything)
+        for (auto const& [id, peer] : peers_) compare(*peer);
     for (auto const& each : news.nodes) {
         auto const peer = peers_.find(each.node);
         if (peer != peers_.end() && !peer->second->is_welcome) welcome(*peer->second);
@@ -71,25 +74,32 @@ void scheduler::impl::handle_facts(facts news) {
         peer->second->streams.push_back(std::move(each));
         peer->second->changed.notify();
     }
-    if (is_first) {
-        for (auto const& [id, node] : cache_.nodes())
-            if (!peers_.contains(id)) awaited_.insert(id);
-        awaited_until_ = ports_.time.now() + limits::unheard_after;
-        if (!awaited_.empty()) cache_.mute_failures();
-    }
-    // The clock of a node that has not come starts when the scheduler knows of it; and a report that a node is unheard
-    // may have been lost with the primary that it was meant for.
-    if (news.everything)
-        for (auto const& [id, node] : cache_.nodes())
-            if (!peers_.contains(id)) lost_at_.emplace(id, ports_.time.now());
+    if (is_first) await_absent();
+    if (news.everything) note_absent();
     place_due_.notify();
+}
+
+void scheduler::impl::await_absent() {
+    for (auto const& [id, node] : cache_.nodes())
+        if (!peers_.contains(id)) awaited_.insert(id);
+    awaited_until_ = ports_.time.now() + options_.unheard_after;
+    if (!awaited_.empty()) cache_.mute_failures();
 }
 
 /// Should its agent still be there, it says Hello and joins anew.
 void scheduler::impl::forget_node(node_id const& which) {
     if (auto const peer = peers_.find(which); peer != peers_.end()) close(*peer->second);
-    lost_at_.erase(which);
+    hearing_.forget(which);
+    unheard_.erase(which);
     stop_awaiting(which);
+}
+
+/// The clock of a node that has not come starts when the scheduler knows of it; and a report that a node is unheard may
+/// have been lost with the primary that it was meant for.
+void scheduler::impl::note_absent() {
+    for (auto const& [id, node] : cache_.nodes())
+        if (!peers_.contains(id) && !hearing_.is_noted(id) && !unheard_.contains(id))
+            hearing_.note(id, ports_.time.now());
 }
 
 /// This primary does not know them: let them say Hello again.
@@ -108,7 +118,7 @@ awaitable<> scheduler::impl::send_reports() {
         co_await report_due_.wait();
         while (primary_ && !outbox_.empty()) {
             auto const link = primary_;
-            auto batch = outbox_.drain(limits::batch_items_max);
+            auto batch = outbox_.drain(options_.batch);
             auto const sent = co_await link->send(std::move(batch));
             if (!sent) break;  // the session's reader sees it too, and the resync repeats what was lost
         }

@@ -26,6 +26,7 @@ void scheduler::impl::start() {
     tasks_.spawn(place_pending());
     tasks_.spawn(send_reports());
     tasks_.spawn(sweep());
+    tasks_.spawn(watch_silence());
 }
 
 awaitable<> scheduler::impl::stop() {
@@ -50,29 +51,30 @@ awaitable<> scheduler::impl::place_pending() {
 
 awaitable<> scheduler::impl::sweep() {
     for (;;) {
-        co_await ports_.time.sleep_for(limits::heartbeat_period);
-        auto const now = ports_.time.now();
-        for (auto const& [id, peer] : peers_) {
-            if (now - peer->heard_at < limits::unheard_after) continue;
-            peer->is_silent = true;
-            close(*peer);
-        }
-        if (now >= awaited_until_) awaited_.clear();
+        co_await ports_.time.sleep_for(limits::refusal_pause_max);
+        if (ports_.time.now() >= awaited_until_) awaited_.clear();
         if (awaited_.empty()) cache_.tell_failures();
-        report_lost();
         cache_.retry_refused();
         place_due_.notify();
     }
 }
 
-void scheduler::impl::report_lost() {
-    std::erase_if(lost_at_, [this](auto const& each) { return report_if_lost(each.first, each.second); });
+/// Looks again when the one that was heard longest ago is overdue: whoever is heard meanwhile costs nothing here.
+awaitable<> scheduler::impl::watch_silence() {
+    for (;;) {
+        auto const now = ports_.time.now();
+        for (auto const& id : hearing_.take_silent(now - options_.unheard_after)) {
+            unheard_.insert(id);
+            if (auto const peer = peers_.find(id); peer != peers_.end()) close(*peer->second);
+        }
+        report_unheard();
+        co_await ports_.time.sleep_until(hearing_.oldest().value_or(now) + options_.unheard_after);
+    }
 }
 
-bool scheduler::impl::report_if_lost(node_id const& node, time_point since) {
-    if (!primary_ || ports_.time.now() - since < limits::unheard_after) return false;
-    report_node(node_report{node, false, std::nullopt});
-    return true;
+void scheduler::impl::report_unheard() {
+    if (!primary_) return;
+    for (auto const& id : std::exchange(unheard_, {})) report_node(node_report{id, false, std::nullopt});
 }
 
 scheduler::scheduler(asio::any_io_executor strand, scheduler_ports ports, scheduler_options options)

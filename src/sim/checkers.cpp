@@ -62,13 +62,15 @@ void cluster::checkers::take_node(journal_entry const& row) {
     auto const found = sites_.find(decoded->facts.name);
     if (found == sites_.end()) return;
     registered_[decoded->id] = &found->second;
+    found->second.offered = decoded->facts.capacity;
     for (auto const& each : decoded->remnants) found->second.given_up.insert(each.instance);
 }
 
 void cluster::checkers::take_instance(journal_entry const& row) {
     auto const id = instance_id::parse(row.key);
     if (!id) return say("an instance in the primary's journal has no id");
-    if (auto const held = holders_.extract(*id)) {
+    auto const held = holders_.extract(*id);
+    if (held) {
         touched_.insert(held.mapped());
         if (auto* const at = find_site(held.mapped())) at->rooms.erase(*id);
     }
@@ -80,6 +82,7 @@ void cluster::checkers::take_instance(journal_entry const& row) {
     auto const node = decoded->binding()->node;
     holders_.emplace(*id, node);
     touched_.insert(node);
+    if (!held || held.mapped() != node) promised_[node].add(decoded->requests());
     if (auto* const at = find_site(node)) at->rooms.emplace(*id, decoded->made_from());
 }
 
@@ -106,8 +109,9 @@ void cluster::checkers::look_at_touched() {
         auto const* const at = find_site(id);
         if (at == nullptr) continue;
         look(*at);
-        look_at_promises(*at);
+        if (auto const more = promised_.find(id); more != promised_.end()) look_at_promises(*at, more->second);
     }
+    promised_.clear();
 }
 
 /// Nothing is on a machine for which the primary does not keep room there.
@@ -117,12 +121,14 @@ void cluster::checkers::look(site const& at) {
             say(fmt::format("instance {} is on {}, and has no room there", id.text(), at.name));
 }
 
-void cluster::checkers::look_at_promises(site const& at) {
+/// What was promised before a machine shrank stays promised.
+void cluster::checkers::look_at_promises(site const& at, resources const& more) {
     auto const taken = sum_of(at.rooms);
-    auto const& offered = at.on->capacity();
-    if (auto const lacking = taken.first_lacking(offered, {}))
+    auto before = taken;
+    before.subtract(more);
+    if (auto const lacking = more.first_lacking(at.offered, before))
         say(fmt::format("{} of {}: {} promised, {} offered", *lacking, at.name, taken.get(*lacking),
-                        offered.get(*lacking)));
+                        at.offered.get(*lacking)));
     std::map<std::pair<port_protocol, std::uint16_t>, instance_id> ports;
     for (auto const& [id, asked] : at.rooms)
         for (auto const& port : host_ports(asked->spec()))

@@ -33,6 +33,7 @@ private:
         std::string name;
         machine* on;
         std::map<instance_id, release_ptr> rooms = {};  ///< whatever holds room there, by the primary's journal
+        resources offered = {};                         ///< the same
         /// What was there when somebody declared the node dead: it may run on until the machine has come back and was
         /// told.   Source: docs/protocol.md, section 4, "On declaring a node dead"
         std::set<instance_id> given_up = {};
@@ -44,7 +45,7 @@ private:
     void check_end(instance const& row);
     void started(site const& at, container_key const& what);
     void look(site const& at);
-    void look_at_promises(site const& at);
+    void look_at_promises(site const& at, resources const& more);
     void look_at_touched();
     site* find_site(node_id const& node) const;
     release_ptr find_release(release_id const& id) const override;
@@ -56,6 +57,7 @@ private:
     std::map<instance_id, node_id> holders_;
     std::map<instance_id, std::string> homes_;  ///< where each instance was started first
     std::set<node_id> touched_;                 ///< by the commit that is being read
+    std::map<node_id, resources> promised_;     ///< by the same commit, to those that had no room there before
     std::set<std::string> said_;
     std::string violations_;
 };

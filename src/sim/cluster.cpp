@@ -30,7 +30,7 @@ node_facts facts_of(std::size_t index, cluster_options const& options) {
 
 /// Room for any number of nodes, each with a subnet of its own.
 primary_options primary_options_for(cluster_options const& options) {
-    primary_options made{.policy = options.policy, .out = options.out};
+    primary_options made{.policy = options.policy, .out = options.out, .batch = options.batch};
     auto const default_subnets = std::size_t{1} << 8;  // of a /16 in /24
     if (options.nodes <= default_subnets) return made;
     constexpr unsigned whole_bits = 8;
@@ -57,9 +57,12 @@ struct cluster::primary_process {
 };
 
 struct cluster::scheduler_process {
-    scheduler_process(world& in, links& wires, cluster_options const& options)
-        : role(in.executor(), {in.time(), wires.from_primary, wires.from_nodes},
-               {.policy = options.policy, .out = options.out}) {}
+    scheduler_process(world& in, scheduler_doors& doors, cluster_options const& options)
+        : role(in.executor(), {in.time(), doors.from_primary, doors.from_nodes},
+               {.policy = options.policy,
+                .out = options.out,
+                .unheard_after = options.unheard_after,
+                .batch = options.batch}) {}
     scheduler role;
 };
 
@@ -70,7 +73,7 @@ struct cluster::node_process {
           role(in.executor(),
                {in.time(), in.random(), disk, wires.at_node[index].uplink, wires.at_node[index].streams, under, under,
                 under, under},
-               {.version = "sim", .out = options.out}) {
+               {.version = "sim", .out = options.out, .batch = options.batch}) {
         disk.fail_with(under.faults.disk_error);
     }
     faulty_disk disk;
@@ -116,6 +119,7 @@ awaitable<> cluster::stop() {
     }
     if (scheduler_) co_await scheduler_->role.stop();
     scheduler_.reset();
+    if (old_scheduler_) co_await stop_old_scheduler();
     if (primary_) co_await primary_->role.stop();
     primary_.reset();
     co_await links_->stop();
@@ -146,15 +150,50 @@ awaitable<> cluster::start_primary() {
 
 awaitable<> cluster::crash_scheduler() {
     require(scheduler_ != nullptr, "crash_scheduler: there is no scheduler to crash");
-    co_await scheduler_->role.stop();
-    scheduler_.reset();
+    auto const crashing = std::move(scheduler_);
+    co_await crashing->role.stop();
 }
 
 awaitable<> cluster::start_scheduler() {
     require(scheduler_ == nullptr, "start_scheduler: the scheduler is there already");
-    scheduler_ = std::make_unique<scheduler_process>(world_, *links_, options_);
+    scheduler_ = std::make_unique<scheduler_process>(world_, links_->open_doors(), options_);
     scheduler_->role.start();
     co_return;
+}
+
+bool cluster::has_scheduler() const { return scheduler_ != nullptr; }
+
+void cluster::leave_scheduler_behind() {
+    require(has_scheduler(), "leave_scheduler_behind: there is no scheduler");
+    require(old_scheduler_ == nullptr, "leave_scheduler_behind: one was left behind already");
+    old_scheduler_ = std::move(scheduler_);
+    links_->open_index = 1 - links_->open_index;
+    silence_primary_link();
+    links_->at_primary.board.turn_to(links_->open_doors().from_primary);
+    mend_primary_link();
+    for (auto& each : links_->at_node) each.board.turn_to(links_->open_doors().from_nodes);
+    scheduler_ = std::make_unique<scheduler_process>(world_, links_->open_doors(), options_);
+    scheduler_->role.start();
+}
+
+void cluster::dial_old_scheduler(std::size_t index, bool is_old) {
+    auto& doors = is_old ? links_->old_doors() : links_->open_doors();
+    links_->at_node.at(index).turn_to(doors.from_nodes);
+}
+
+awaitable<> cluster::stop_old_scheduler() {
+    require(old_scheduler_ != nullptr, "stop_old_scheduler: no scheduler was left behind");
+    for (auto& each : links_->at_node) each.board.turn_to(links_->open_doors().from_nodes);
+    auto const stopping = std::move(old_scheduler_);
+    co_await stopping->role.stop();
+}
+
+held_digest cluster::said_digest(std::size_t index) const { return links_->at_node.at(index).digest; }
+
+std::size_t cluster::inventory_count() const {
+    std::size_t count = 0;
+    for (auto const& each : links_->at_node) count += each.inventories_asked;
+    return count;
 }
 
 awaitable<> cluster::crash_node(std::size_t index) {

@@ -6,6 +6,7 @@
 #include <rik/sim/world.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -68,6 +69,12 @@ public:
         co_return std::move(ends.first);
     }
 
+    /// Each message that arrives at either end is shown.
+    void watch(std::function<void(Out const&)> out, std::function<void(In const&)> in) {
+        show_out_ = std::move(out);
+        show_in_ = std::move(in);
+    }
+
     /// Call them after the line has become what they say.
     void cut() {
         for (auto const& each : open_wires()) close(*each);
@@ -104,6 +111,7 @@ private:
             if (!message) break;
             co_await delay_.pass();
             if (on->is_silent) continue;
+            if (show_out_) show_out_(*message);
             auto const sent = co_await on->far->send(std::move(*message));
             if (!sent) break;
         }
@@ -117,6 +125,7 @@ private:
             co_await delay_.pass();
             if (on->is_silent && !line_.is_up()) continue;
             if (on->is_silent) co_return on->far->close();
+            if (show_in_) show_in_(*message);
             auto const sent = co_await on->near->send(std::move(*message));
             if (!sent) break;
         }
@@ -134,6 +143,8 @@ private:
     connector<session<Out, In>>& under_;
     line const& line_;
     delay delay_;
+    std::function<void(Out const&)> show_out_;
+    std::function<void(In const&)> show_in_;
     std::vector<std::weak_ptr<wire>> wires_;
     task_group tasks_;  // last member: the tasks use everything above
 };

@@ -7,17 +7,42 @@
 #include <rik/sim/cluster.hpp>
 #include <rik/store/memory_journal.hpp>
 
+#include <array>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace rik::sim {
 
+/// Dials whom it is told to dial.
+template <class Session>
+class switchboard final : public connector<Session> {
+public:
+    explicit switchboard(connector<Session>& to) : to_(&to) {}
+    void turn_to(connector<Session>& to) { to_ = &to; }
+    awaitable<result<std::unique_ptr<Session>>> connect() override { return to_->connect(); }
+
+private:
+    connector<Session>* to_;
+};
+
+/// Where a scheduler listens.
+struct scheduler_doors {
+    explicit scheduler_doors(asio::any_io_executor executor) : from_primary(executor), from_nodes(executor) {}
+    local_primary_edge from_primary;
+    local_node_edge from_nodes;
+};
+
 /// One line and all that runs over it.
 struct node_wires {
     node_wires(world& in, local_node_edge& scheduler, local_streams& primary, duration delay_max)
-        : uplink(in, scheduler, condition, delay_max), streams(in, primary, condition, delay_max) {}
+        : board(scheduler), uplink(in, board, condition, delay_max), streams(in, primary, condition, delay_max) {
+        uplink.watch([this](from_node const& said) { note(said); },
+                     [this](orders const& told) { inventories_asked += told.send_inventory ? 1 : 0; });
+    }
 
     void cut() {
         condition.become(line::condition::cut);
@@ -35,14 +60,26 @@ struct node_wires {
         streams.mend();
     }
 
+    void note(from_node const& said) {
+        digest = std::visit([](auto const& message) { return message.digest; }, said);
+    }
+    /// Another scheduler than before. Whoever was there notices.
+    void turn_to(local_node_edge& scheduler) {
+        board.turn_to(scheduler);
+        uplink.cut();
+    }
+
     line condition;
+    switchboard<uplink_session> board;
     faulty_edge<from_node, orders> uplink;
     faulty_dialer streams;
+    held_digest digest;  ///< that was said last
+    std::size_t inventories_asked = 0;
 };
 
 struct primary_wires {
     primary_wires(world& in, local_primary_edge& scheduler, duration delay_max)
-        : uplink(in, scheduler, condition, delay_max) {}
+        : board(scheduler), uplink(in, board, condition, delay_max) {}
 
     void cut() {
         condition.become(line::condition::cut);
@@ -58,19 +95,19 @@ struct primary_wires {
     }
 
     line condition;
+    switchboard<scheduler_session> board;
     faulty_edge<facts, reports> uplink;
 };
 
 class cluster::links {
 public:
     links(world& in, cluster_options const& options)
-        : from_primary(in.executor()),
-          from_nodes(in.executor()),
+        : doors{{scheduler_doors(in.executor()), scheduler_doors(in.executor())}},
           streams(in.executor()),
-          at_primary(in, from_primary, options.link_delay_max),
+          at_primary(in, doors[0].from_primary, options.link_delay_max),
           primary_contents(std::make_shared<memory_disk>()) {
         for (std::size_t index = 0; index < options.nodes; ++index) {
-            at_node.emplace_back(in, from_nodes, streams, options.link_delay_max);
+            at_node.emplace_back(in, doors[0].from_nodes, streams, options.link_delay_max);
             node_contents.push_back(std::make_shared<memory_disk>());
         }
     }
@@ -80,9 +117,14 @@ public:
         for (auto& each : at_node) co_await each.uplink.stop();
     }
 
-    // Where the scheduler, and for streams the primary, listens.
-    local_primary_edge from_primary;
-    local_node_edge from_nodes;
+    /// Of the scheduler that the primary knows.
+    scheduler_doors& open_doors() { return doors.at(open_index); }
+    /// Of one that was left behind.
+    scheduler_doors& old_doors() { return doors.at(1 - open_index); }
+
+    // Where schedulers, and for streams the primary, listen.
+    std::array<scheduler_doors, 2> doors;
+    std::size_t open_index = 0;
     local_streams streams;
     // What the others dial.
     primary_wires at_primary;

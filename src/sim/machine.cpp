@@ -243,6 +243,8 @@ awaitable<result<std::unique_ptr<container_log_reader>>> machine::open_container
     co_return std::make_unique<text_log>(*this, std::move(text), options, std::move(followed));
 }
 
+awaitable<result<machine_load>> machine::measure() { co_return in_use_now; }
+
 awaitable<result<node_facts>> machine::describe() {
     if (faults.describe_error) co_return inject(*faults.describe_error);
     auto said = facts_;

@@ -37,16 +37,16 @@ error machine::refuse(instance_id const& told, error why) {
 
 std::optional<error> machine::lacks_room(container_request const& asked) const {
     if (facts_.capacity.empty()) return std::nullopt;
-    auto taken = in_use();
-    taken.add(asked.definition.requests);
+    auto const taken = in_use();
+    auto more = asked.definition.requests;
     auto const has_others = std::any_of(containers_.begin(), containers_.end(), [&](auto const& each) {
         return each.first.instance == asked.key.instance && !each.second->is_over(time_.now());
     });
-    if (!has_others) taken.set(resource::pods, taken.get(resource::pods) + 1);
-    auto const lacking = taken.first_lacking(facts_.capacity, {});
+    if (!has_others) more.set(resource::pods, 1);
+    auto const lacking = more.first_lacking(facts_.capacity, taken);
     if (!lacking) return std::nullopt;
-    return error{errc::exhausted, fmt::format("{}: {} would be taken, {} is offered", *lacking, taken.get(*lacking),
-                                              facts_.capacity.get(*lacking))};
+    return error{errc::exhausted, fmt::format("{}: {} would be taken, {} is offered", *lacking,
+                                              taken.get(*lacking) + more.get(*lacking), facts_.capacity.get(*lacking))};
 }
 
 }  // namespace rik::sim

@@ -40,7 +40,7 @@ test_options() {
         --insecure-registry=http://host:1/path --insecure-registry=plainword --insecure-registry= '--insecure-registry=a b:1' \
         --insecure-registry=h:70000 --host-name=console:80 --host-name= --host-name=http://console --run-dir= --state-dir= \
         --cluster-cidr= --cluster-cidr=10.1.0.0 --cluster-cidr=10.1.2.3/16 --listen= --listen=http://127.0.0.1:1 \
-        --listen=127.0.0.1:99999 --log-level=loud --log-format=xml --role=node; do
+        --listen=127.0.0.1:99999 --log-level=loud --log-format=xml --role=nodes; do
         check "a value that is none: $option" 2 rik "$option"
         says "${option%%=*}"
     done

@@ -187,7 +187,7 @@ test_words() {
     check 'rik knows a wrong option' 2 "$rik_program" --rol=all
     says 'did you mean --role?'
     check 'rik knows a wrong role' 2 "$rik_program" --role=foo
-    says "--role: 'foo' is none of its values: use all, primary, scheduler, node"
+    says "--role: 'foo' is no role: use primary, scheduler, node, several joined by a comma, or all"
     check 'rik knows a wrong command' 2 "$rik_program" rest
     says "rik has no command 'rest': did you mean reset?"
     check 'also before an option' 2 "$rik_program" start -d

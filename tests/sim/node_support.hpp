@@ -46,6 +46,7 @@ public:
     stream_dialer* dialer = &streams;  ///< of the agent that is started next
     log out;                           ///< the same
     duration flush_time = std::chrono::microseconds(100);
+    batch_limits batch = {};
 
     clock& time() { return world_.time(); }
     world& in() { return world_; }
@@ -120,6 +121,21 @@ public:
         auto const found = said_.find(id);
         return found == said_.end() ? instance_status{} : found->second;
     }
+    /// Of the hello and of all that was said since.
+    held_digest digest() const { return digest_; }
+    std::size_t session_count() const { return session_count_; }
+    /// Sends orders of another revision than the newest.
+    awaitable<> tell_as_of(revision at, order what) {
+        orders said{.at = at};
+        said.due.push_back(std::move(what));
+        co_await send(std::move(said));
+    }
+    order order_of(instance_id id) const { return bound_.at(id); }
+    revision now() const { return revision_; }
+    duration beat_period = {};             ///< in the next welcome
+    bool is_inventory_wanted = true;       ///< the same
+    std::string refusal;                   ///< the next welcome is this, and nothing else
+    std::vector<std::size_t> held_counts;  ///< states in each message
     bool is_gone(instance_id id) const { return gone_.contains(id); }
     std::size_t message_count() const { return message_count_; }
     std::size_t start_count(instance_id id) const {
@@ -153,7 +169,7 @@ private:
               role(at.world_.executor(),
                    {at.time(), at.world_.random(), disk, at.edge_, *at.dialer, at.machine_under, at.machine_under,
                     at.machine_under, at.machine_under},
-                   {.version = "sim", .out = at.out}) {}
+                   {.version = "sim", .out = at.out, .batch = at.batch}) {}
         faulty_disk disk;
         node_agent role;
     };
@@ -174,9 +190,18 @@ private:
             auto const peer = std::shared_ptr<node_session>(std::move(*accepted));
             auto const greeting = co_await peer->receive();
             if (!greeting) continue;
+            ++session_count_;
+            digest_ = std::get<hello>(*greeting).digest;
+            if (!refusal.empty()) {
+                orders refused{.refusal = refusal};
+                auto const told = co_await peer->send(std::move(refused));
+                (void)told;
+                continue;
+            }
             orders welcome{.at = revision_, .cluster = cluster_, .cluster_cidr = "10.210.0.0/16"};
             welcome.pod_subnet = "10.210.3.0/24";
-            welcome.send_inventory = true;
+            welcome.send_inventory = is_inventory_wanted;
+            welcome.beat_period = beat_period;
             for (auto const& [id, each] : bound_) welcome.due.push_back(each);
             auto const welcomed = co_await peer->send(std::move(welcome));
             peer_ = peer;
@@ -190,6 +215,8 @@ private:
     }
     void take(held news) {
         ++message_count_;
+        digest_ = news.digest;
+        held_counts.push_back(news.states.size());
         for (auto& each : news.states) said_[each.instance] = std::move(each.status);
         for (auto const& each : news.gone) {
             gone_.insert(each.instance);
@@ -209,6 +236,8 @@ private:
     std::map<instance_id, instance_status> said_;
     std::set<instance_id> gone_;
     std::size_t message_count_ = 0;
+    std::size_t session_count_ = 0;
+    held_digest digest_;
     std::shared_ptr<node_session> peer_;
     std::unique_ptr<process> process_;
     task_group tasks_;  // last member: the tasks use everything above

@@ -19,12 +19,12 @@ namespace {
 /// Use it inside of `simulate`.
 class lone_scheduler {
 public:
-    explicit lone_scheduler(sim::world& in)
+    explicit lone_scheduler(sim::world& in, duration unheard_after = limits::unheard_after)
         : world(in),
           cluster(cluster_id::generate(in.random())),
           primaries_(in.executor()),
           nodes_(in.executor()),
-          role_(in.executor(), {in.time(), primaries_, nodes_}, {}),
+          role_(in.executor(), {in.time(), primaries_, nodes_}, {.unheard_after = unheard_after}),
           tasks_(in.executor()) {
         role_.start();
     }
@@ -37,6 +37,10 @@ public:
         all.complete = true;
         all.everything = true;
         co_await tell(std::move(all));
+    }
+    void disconnect_primary() {
+        primary_->close();
+        primary_.reset();
     }
     awaitable<> tell(facts news) {
         news.at = ++at_;
@@ -61,7 +65,26 @@ public:
     sim::world& world;
     cluster_id cluster;
     std::vector<status_report> states;  ///< what the primary was told
+    std::vector<node_report> nodes;     ///< the same
     std::vector<orders> ordered;        ///< what any node was told
+
+    std::size_t inventory_count() const {
+        std::size_t count = 0;
+        for (auto const& each : ordered) count += each.send_inventory ? 1 : 0;
+        return count;
+    }
+    std::vector<order> due() const {
+        std::vector<order> all;
+        for (auto const& each : ordered) all.insert(all.end(), each.due.begin(), each.due.end());
+        return all;
+    }
+    std::vector<std::string> refusals() const {
+        std::vector<std::string> all;
+        for (auto const& each : ordered)
+            if (!each.refusal.empty()) all.push_back(each.refusal);
+        return all;
+    }
+    revision at() const { return at_; }
 
 private:
     awaitable<> hear_reports(std::shared_ptr<scheduler_session> from) {
@@ -69,6 +92,7 @@ private:
             auto news = co_await from->receive();
             if (!news) co_return;
             for (auto& each : news->states) states.push_back(std::move(each));
+            for (auto& each : news->nodes) nodes.push_back(std::move(each));
         }
     }
     awaitable<> hear_orders(std::shared_ptr<uplink_session> from) {
@@ -153,6 +177,187 @@ awaitable<> inventory_of_a_stranger(lone_scheduler& alone) {
     co_await alone.stop();
 }
 
+/// A node with one instance, of which its primary has `state` and `seq`.
+facts one_bound(lone_scheduler& alone, node_id const& node, instance_id const& which, std::uint64_t seq) {
+    auto asked = std::make_shared<release>();
+    asked->id = release_id::generate(alone.world.random());
+    asked->definition = testing::written_pod("web");
+    item bound{.instance = which, .want = item_want::run, .made_from = asked, .node = node, .fence = 7};
+    bound.state = instance_state::running;
+    bound.seq = seq;
+    facts all;
+    all.nodes.push_back({node, "10.210.0.0/24", "node"});
+    all.items.push_back(std::move(bound));
+    return all;
+}
+
+held_digest digest_of(instance_id const& which, std::uint64_t seq) {
+    held_digest sum;
+    sum.add(which, {7, instance_state::running, seq});
+    return sum;
+}
+
+from_node hello_with(node_id const& node, held_digest const& digest) {
+    auto said = std::get<hello>(hello_of(node));
+    said.features.emplace_back(link_feature::digests);
+    said.digest = digest;
+    return said;
+}
+
+from_node beat_with(held_digest const& digest) {
+    held said;
+    said.digest = digest;
+    return said;
+}
+
+struct bound_one {
+    node_id node;
+    instance_id which;
+};
+
+/// The primary knows a node and an instance that runs there, with seq 3.
+awaitable<bound_one> bind_one(lone_scheduler& alone) {
+    bound_one made{node_id::generate(alone.world.random()), instance_id::generate(alone.world.random())};
+    co_await alone.connect_primary(one_bound(alone, made.node, made.which, 3));
+    co_return made;
+}
+
+/// What it holds is what the primary believes.
+awaitable<> equal_digests(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    auto const session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    for (int i = 0; i < 10; ++i) {
+        co_await alone.world.time().sleep_for(1s);
+        co_await say(session, beat_with(digest_of(known.which, 3)));
+    }
+    CHECK(alone.inventory_count() == 0);
+    CHECK(alone.due().empty());
+    co_await alone.stop();
+}
+
+/// At its hello, and then at its beats: the first may only be news on its way.
+awaitable<> unequal_digests(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    auto const session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 4)));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.inventory_count() == 1);
+    held all{.inventory = true};
+    all.digest = digest_of(known.which, 3);
+    co_await say(session, std::move(all));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.due().size() == 1);  // it was not in the inventory
+    co_await say(session, beat_with(held_digest()));
+    co_await say(session, beat_with(digest_of(known.which, 3)));
+    co_await say(session, beat_with(held_digest()));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.inventory_count() == 1);
+    co_await say(session, beat_with(held_digest()));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.inventory_count() == 2);
+    co_await alone.stop();
+}
+
+/// While no primary was there it said something: the next one is told.
+awaitable<> digest_after_a_primary(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    auto const session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.inventory_count() == 0);
+    alone.disconnect_primary();
+    co_await alone.world.time().sleep_for(1s);
+    co_await say(session, beat_with(digest_of(known.which, 4)));
+    co_await alone.connect_primary(one_bound(alone, known.node, known.which, 3));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.inventory_count() == 1);
+    co_await alone.stop();
+}
+
+awaitable<> inventory_in_parts(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    auto const session = co_await alone.connect_node();
+    co_await say(session, hello_of(known.node));
+    auto const stranger = instance_id::generate(alone.world.random());
+    auto first = std::get<held>(state_of(stranger, 6, true));
+    first.complete = false;
+    co_await say(session, std::move(first));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.due().empty());
+    co_await say(session, state_of(known.which, 3, true));
+    co_await alone.world.time().sleep_for(1s);
+    REQUIRE(alone.due().size() == 1);
+    CHECK(alone.due()[0].instance == stranger);
+    CHECK_FALSE(alone.due()[0].run);
+    co_await alone.stop();
+}
+
+awaitable<> node_ahead(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    for (auto const floor : {alone.at() + 1, alone.at()}) {
+        auto const session = co_await alone.connect_node();
+        auto said = std::get<hello>(hello_of(known.node));
+        said.floor = floor;
+        co_await say(session, std::move(said));
+        co_await alone.world.time().sleep_for(1s);
+        CHECK(alone.inventory_count() == (floor > alone.at() ? 0 : 1));
+    }
+    REQUIRE(alone.refusals().size() == 1);
+    CHECK(alone.refusals()[0].find("behind") != std::string::npos);
+    co_await alone.stop();
+}
+
+/// It waits for the first facts, and is refused then.
+awaitable<> node_ahead_of_all(lone_scheduler& alone) {
+    auto const node = node_id::generate(alone.world.random());
+    auto const session = co_await alone.connect_node();
+    auto said = std::get<hello>(hello_of(node));
+    said.floor = 1'000'000;
+    co_await say(session, std::move(said));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.ordered.empty());
+    co_await alone.connect_primary(one_bound(alone, node, instance_id::generate(alone.world.random()), 3));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.refusals().size() == 1);
+    CHECK(alone.due().empty());
+    co_await alone.stop();
+}
+
+awaitable<> other_versions(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    for (auto const version : {link_protocol - 1, link_protocol, link_protocol + 1, link_protocol + 2}) {
+        auto const session = co_await alone.connect_node();
+        auto said = std::get<hello>(hello_of(known.node));
+        said.protocol_version = version;
+        co_await say(session, std::move(said));
+        co_await alone.world.time().sleep_for(1s);
+    }
+    CHECK(alone.inventory_count() == 3);
+    REQUIRE(alone.refusals().size() == 1);
+    CHECK(alone.refusals()[0].find("version " + std::to_string(link_protocol + 2)) != std::string::npos);
+    CHECK(alone.refusals()[0].find("version " + std::to_string(link_protocol) + ":") != std::string::npos);
+    co_await alone.stop();
+}
+
+/// Each is found at its own time, and how often it must beat follows from that.
+awaitable<> silence_is_tunable(lone_scheduler& alone) {
+    auto const known = co_await bind_one(alone);
+    auto const session = co_await alone.connect_node();
+    co_await say(session, hello_of(known.node));
+    co_await alone.world.time().sleep_for(500ms);
+    CHECK(alone.ordered.at(0).beat_period <= 1s);
+    co_await say(session, beat_with(held_digest()));
+    auto const heard_at = alone.world.time().now();
+    co_await alone.world.time().sleep_for(2990ms);
+    for (auto const& each : alone.nodes) CHECK(each.heard);
+    co_await alone.world.time().sleep_for(20ms);
+    REQUIRE_FALSE(alone.nodes.empty());
+    CHECK_FALSE(alone.nodes.back().heard);
+    CHECK(alone.world.time().now() - heard_at < 4s);
+    co_await alone.stop();
+}
+
 void simulate(awaitable<> (*what)(lone_scheduler&)) {
     sim::world world(42);
     lone_scheduler alone(world);
@@ -166,4 +371,28 @@ TEST_CASE("what an older session of a node says is dropped when the newer one ha
 }
 TEST_CASE("a node is told nothing before its primary knows it", "[sim][scheduler]") {
     simulate(inventory_of_a_stranger);
+}
+TEST_CASE("a node whose digest is what the primary believes is asked for nothing", "[sim][scheduler]") {
+    simulate(equal_digests);
+}
+TEST_CASE("a node whose digest stays another is asked for its inventory", "[sim][scheduler]") {
+    simulate(unequal_digests);
+}
+TEST_CASE("what a node said while no primary was there is asked for when one is", "[sim][scheduler]") {
+    simulate(digest_after_a_primary);
+}
+TEST_CASE("an inventory is decided on when its last part is there", "[sim][scheduler]") {
+    simulate(inventory_in_parts);
+}
+TEST_CASE("a node that has obeyed more than the scheduler knows is refused", "[sim][scheduler]") {
+    simulate(node_ahead);
+    simulate(node_ahead_of_all);
+}
+TEST_CASE("neighbouring versions work together, and others are refused by name", "[sim][scheduler]") {
+    simulate(other_versions);
+}
+TEST_CASE("how long a node may be silent can be set", "[sim][scheduler]") {
+    sim::world world(42);
+    lone_scheduler alone(world, 3s);
+    world.run(silence_is_tunable(alone));
 }

@@ -1,6 +1,7 @@
 // Users work while everything breaks, at moments chosen by seed; then the faults stop, and what was acknowledged holds.
 // RIK_SEED=N replays one storm, RIK_SEEDS=N runs more.
 #include <rik/async/task_group.hpp>
+#include <rik/link/held_digest.hpp>
 #include <rik/sim/cluster.hpp>
 
 #include <sim/follower.hpp>
@@ -31,7 +32,10 @@ class storm {
 public:
     explicit storm(std::uint64_t seed)
         : world_(seed),
-          cluster_(world_, {.nodes = 3, .link_delay_max = 20ms, .flush_delay_max = 10ms}),
+          cluster_(world_, {.nodes = 3,
+                            .link_delay_max = 20ms,
+                            .flush_delay_max = 10ms,
+                            .batch = {.items_max = 3, .bytes_max = 4096}}),
           users_{user(cluster_, world_, "ann"), user(cluster_, world_, "bob")},
           operator_(cluster_, world_),
           follower_(cluster_, world_),
@@ -71,6 +75,7 @@ private:
         tasks_.spawn(break_primary());
         tasks_.spawn(break_scheduler());
         tasks_.spawn(break_primary_link());
+        tasks_.spawn(leave_schedulers_behind());
         for (std::size_t index = 0; index < cluster_.node_count(); ++index) {
             tasks_.spawn(break_node(index));
             tasks_.spawn(break_machine(index));
@@ -117,6 +122,31 @@ private:
         }
     }
 
+    /// A scheduler that its primary has replaced goes on, and some nodes are in session with it.
+    awaitable<> leave_schedulers_behind() {
+        for (;;) {
+            auto const goes_on = co_await lull(20s);
+            if (!goes_on) co_return;
+            if (!cluster_.has_scheduler()) continue;
+            cluster_.leave_scheduler_behind();
+            for (auto turns = world_.random().below(10); turns > 0; --turns) {
+                co_await lull(3s);
+                auto const index = world_.random().below(cluster_.node_count());
+                cluster_.dial_old_scheduler(index, world_.random().below(2) == 0);
+            }
+            co_await cluster_.stop_old_scheduler();
+        }
+    }
+
+    /// Of a machine from which something was taken, or to which it was given back.
+    resources roll_capacity() {
+        resources made;
+        made.set(resource::cpu, static_cast<std::int64_t>(1 + world_.random().below(4)) * 1000);
+        made.set(resource::memory, static_cast<std::int64_t>(2 + world_.random().below(7)) << 30);
+        made.set(resource::pods, static_cast<std::int64_t>(2 + world_.random().below(109)));
+        return made;
+    }
+
     awaitable<> break_node(std::size_t index) {
         for (;;) {
             auto const goes_on = co_await lull(40s);
@@ -127,6 +157,7 @@ private:
                 default: co_await cluster_.crash_node(index); break;
             }
             co_await lull(4s);
+            if (world_.random().below(3) == 0) cluster_.node(index).set_capacity(roll_capacity());
             co_await bring_back(index);
         }
     }
@@ -252,10 +283,12 @@ private:
 
     static bool is_settled(std::vector<stored<instance>> const& rows) {
         return std::all_of(rows.begin(), rows.end(), [](auto const& row) {
-            return row->state() == instance_state::running || is_finished(row->state()) ||
+            return row->state() == instance_state::running || is_finished(row->state()) || waits_for_room(*row) ||
                    (row->is_pending() && row->status().reason == "Unschedulable");
         });
     }
+
+    static bool waits_for_room(instance const& row) { return row.status().reason == "WaitingForRoom"; }
 
     awaitable<> check() {
         auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter(), page());
@@ -269,7 +302,19 @@ private:
         for (auto const& each : nodes->rows) {
             auto const index = std::stoul(each->facts.name.substr(std::string_view("node-").size()));
             check_machine(cluster_.node(index), each->id, rows->rows);
+            check_digest(cluster_.said_digest(index), each->id, rows->rows);
         }
+        auto const inventories = cluster_.inventory_count();
+        co_await world_.time().sleep_for(30s);
+        if (cluster_.inventory_count() != inventories) fail("an inventory is asked for, and nothing has changed");
+    }
+
+    static void check_digest(held_digest const& said, node_id const& on, std::vector<stored<instance>> const& rows) {
+        held_digest believed;
+        for (auto const& row : rows)
+            if (row->binding() && row->binding()->node == on)
+                believed.add(row->id(), {row->binding()->fence, row->state(), row->status().seq});
+        if (believed != said) fail("a node holds something else than its primary believes");
     }
 
     /// A watch that went on through it all has told the same as the list.
@@ -330,8 +375,15 @@ private:
         for (auto const& key : on.running()) runs.insert(key.instance);
         if (runs != up) fail("what runs on a node is not what is wanted there");
         if (on.attached() != up) fail("what is on the network is not what runs");
+        for (auto const& row : rows)
+            if (row->binding() && row->binding()->node == id && waits_for_room(*row)) check_wait(on, *row);
         for (auto const& each : on.occupied())
             if (!bound.contains(each)) fail("something is left on a node");
+    }
+
+    static void check_wait(sim::machine const& on, instance const& row) {
+        if (!row.requests().first_lacking(on.capacity(), on.in_use()))
+            fail(row.name() + " waits on its node although there is room for it");
     }
 
     sim::world world_;

@@ -30,12 +30,13 @@ LAYERS = {
     "cluster": _core | _faces,
     "sim": _core | _faces | {"cluster"},
     "all": _core | _faces | {"cluster"},
+    "roles": _core | _faces | {"cluster", "all"},  # the header beside all.hpp
     "rik": _core | {"cluster"},  # the umbrella header
 }
 
 # Headers that belong to one adapter: only programs, `all`, sim and the adapter itself name them.
 ADAPTERS = ("store/sqlite*", "runtime/oci*", "runtime/microvm*", "network/linux*", "link/grpc*")
-_may_name_adapters = {"sim", "all"}
+_may_name_adapters = {"sim", "all", "roles"}
 
 # Third party: what an include looks like, and the files below src/ that may have it.
 _with_async = sorted(f"{folder}[/.]*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
@@ -54,7 +55,7 @@ THIRD_PARTY = (
     ("libnftables", r"nftables/", ["network/linux/*"]),
     ("libmnl", r"libmnl/", ["network/linux/*"]),
     ("libarchive", r"archive(_entry)?\.h$", ["runtime/oci/*"]),
-    ("gRPC", r"(grpc|grpcpp|google/protobuf)/", ["link/grpc_*"]),
+    ("gRPC", r"(grpc|grpcpp|google/protobuf)/", ["link/grpc/*"]),
     ("spdlog", r"spdlog/", []),
     ("CLI11", r"CLI/", []),
     ("Catch2", r"catch2/", []),

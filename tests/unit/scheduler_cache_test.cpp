@@ -147,7 +147,7 @@ TEST_CASE("what everything does not name is forgotten, in the middle of a sessio
     CHECK(on.place().placed.empty());
     on.apply({.everything = true, .items = {waiting(2, on.one_core)}, .nodes = {{node_one, "10.0.0.0/24"}}});
     CHECK(on.place().placed.size() == 1);
-    std::vector<held_instance> inventory{{.instance = numbered<instance_id>(1), .fence = 5}};
+    std::map<instance_id, revision> const inventory{{numbered<instance_id>(1), 5}};
     auto const due = on.cache.due(node_one, inventory);
     REQUIRE(due.size() == 1);
     CHECK_FALSE(due[0].run);
@@ -207,6 +207,34 @@ TEST_CASE("failures are held while nodes are awaited, and an absent node is said
     CHECK(cache.place(100).placed.size() == 1);
 }
 
+TEST_CASE("the digest of a node is that of all that is bound to it, as the primary has it now") {
+    fixture on;
+    CHECK(on.cache.digest_of(node_one) == held_digest());
+    auto one = bound(waiting(1, on.one_core), 5);
+    on.apply({.items = {one, waiting(2, on.one_core)}});
+    held_digest expected;
+    expected.add(one.instance, {5, instance_state::pending, 0});
+    CHECK(on.cache.digest_of(node_one) == expected);
+
+    one.state = instance_state::running;
+    one.seq = 3;
+    on.apply({.items = {one}});
+    expected = {};
+    expected.add(one.instance, {5, instance_state::running, 3});
+    CHECK(on.cache.digest_of(node_one) == expected);
+
+    one.want = item_want::destroy;  // its node may have said anything of it
+    on.apply({.items = {one}});
+    expected = {};
+    expected.add(one.instance, {5, instance_state::destroying, 3});
+    CHECK(on.cache.digest_of(node_one) == expected);
+    CHECK(on.cache.due(node_one).size() == 1);
+
+    on.apply({.removed = {one.instance}});
+    CHECK(on.cache.digest_of(node_one) == held_digest());
+    CHECK(on.cache.due(node_one).empty());
+}
+
 TEST_CASE("what operators want of a node counts, whether it or the node's own word comes first") {
     fixture on;
     on.apply({.items = {waiting(1, on.one_core)}, .nodes = {{node_one, "10.0.0.0/24", "n1", {.is_cordoned = true}}}});
@@ -244,7 +272,7 @@ TEST_CASE("a node that was declared dead is told to destroy what it may still ha
     CHECK(due[0].fence == 5);
     CHECK(on.apply({.nodes = {dead}}).empty());  // said already
     CHECK(on.place().placed.empty());
-    auto const orders = on.cache.due(node_one, {});
+    auto const orders = on.cache.due(node_one);
     REQUIRE(orders.size() == 1);
     CHECK(orders[0].instance == numbered<instance_id>(7));
     CHECK_FALSE(orders[0].run);

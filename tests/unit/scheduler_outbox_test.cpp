@@ -31,7 +31,7 @@ TEST_CASE("of each instance the newest state is told, and each end once", "[sche
     owed.add(seen(one, 2));
     owed.add(seen(one, 1));
     for (int i = 0; i < 3; ++i) owed.add(gone_report{one, 1, on});
-    auto const all = owed.drain(100);
+    auto const all = owed.drain({.items_max = 100});
     REQUIRE(all.states.size() == 1);
     CHECK(all.states[0].status.seq == 2);
     CHECK(all.gone.size() == 1);
@@ -44,7 +44,7 @@ TEST_CASE("a node is told as it was seen last", "[scheduler]") {
     auto const on = make.node();
     owed.add(node_report{on, true, node_facts{.name = "a"}});
     owed.add(node_report{on, false, std::nullopt});
-    auto const all = owed.drain(100);
+    auto const all = owed.drain({.items_max = 100});
     REQUIRE(all.nodes.size() == 1);
     CHECK_FALSE(all.nodes[0].heard);
 }
@@ -57,15 +57,15 @@ TEST_CASE("what is owed comes in batches, nodes first and ends last", "[schedule
     owed.add(no_place{{make.instance(), make.instance(), make.instance()}, "full"});
     for (int i = 0; i < 2; ++i) owed.add(proposal{make.instance(), make.node()});
     owed.add(node_report{make.node(), true, node_facts{.name = "a"}});
-    auto const first = owed.drain(4);
+    auto const first = owed.drain({.items_max = 4});
     CHECK(first.nodes.size() == 1);
     CHECK(first.proposals.size() == 2);
     CHECK(first.unplaced.size() == 1);  // one of three: a group stays whole
     CHECK(first.states.empty());
-    CHECK(owed.drain(4).states.size() == 4);
-    auto const third = owed.drain(4);
+    CHECK(owed.drain({.items_max = 4}).states.size() == 4);
+    auto const third = owed.drain({.items_max = 4});
     CHECK(third.states.size() == 1);
     CHECK(third.gone.size() == 3);
-    CHECK(owed.drain(4).gone.size() == 2);
+    CHECK(owed.drain({.items_max = 4}).gone.size() == 2);
     CHECK(owed.empty());
 }

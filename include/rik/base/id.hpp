@@ -41,6 +41,8 @@ public:
         return uid(*bytes);
     }
 
+    static uid from_bytes(detail::uid_bytes const& bytes) { return uid(bytes); }
+
     bool is_nil() const { return bytes_ == detail::uid_bytes{}; }
     std::string text() const { return detail::uid_text(bytes_); }
     detail::uid_bytes const& bytes() const { return bytes_; }

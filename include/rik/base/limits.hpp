@@ -60,14 +60,32 @@ inline constexpr std::size_t taints_per_node_max = 64;
 
 // Links
 inline constexpr std::size_t batch_items_max = 10'000;
+inline constexpr std::size_t batch_bytes_max = 1u << 20;   ///< of a message; what is larger by itself travels alone
 inline constexpr std::size_t places_per_turn_max = 1'000;  ///< then the scheduler looks at what has arrived
 inline constexpr std::size_t link_queue_count_max = 64;
+/// That both ends of a session remember as told; then they begin anew.
+inline constexpr std::size_t releases_per_session_max = 10'000;
 inline constexpr std::size_t stream_queue_count_max = 4;  ///< chunks of a log on their way
-inline constexpr duration heartbeat_period = 5s;
-inline constexpr duration unheard_after = 15s;  ///< of silence; checked every heartbeat_period
+inline constexpr duration unheard_after = 10s;            ///< of silence
+inline constexpr int beats_per_unheard_min = 3;    ///< a node beats so often that two lost beats do not make it unheard
+inline constexpr duration heartbeat_period = 3s;   ///< until its scheduler says otherwise
+inline constexpr duration refusal_pause_max = 5s;  ///< then instances whose proposal was refused are proposed again
+inline constexpr unsigned unequal_beats_min = 2;   ///< of a node that says nothing new; then its inventory is wanted
+inline constexpr unsigned unequal_beats_max = 64;  ///< between two inventories of a node, whatever it says
+inline constexpr duration load_period = 5s;        ///< between two looks at what is in use on a machine
+inline constexpr duration load_report_period = 60s;               ///< after which it is told even if little has changed
+inline constexpr std::int64_t pressure_memory_bytes = 100 << 20;  ///< Source: Kubernetes, memory.available
+inline constexpr std::int64_t pressure_disk_bytes = 128 << 20;
 inline constexpr duration reconnect_pause_min = 100ms;
 inline constexpr duration reconnect_pause_max = 5s;
 inline constexpr duration stream_dial_timeout = 10s;
+/// For the primary's end of a stream, which may come after the node's: they travel on different connections.
+inline constexpr duration stream_join_patience = 1s;
+/// Of one message between processes: a batch, and one definition of the largest size.
+inline constexpr std::size_t link_message_bytes_max = 8u << 20;
+inline constexpr duration link_keepalive_period = 3s;
+inline constexpr duration link_keepalive_timeout = 3s;
+inline constexpr duration link_channel_pause_max = 1s;  ///< of gRPC itself, between two tries to connect
 
 // Node
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)

@@ -2,19 +2,36 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/link/held_digest.hpp>
 #include <rik/model/container_log.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
+#include <rik/model/node_metrics.hpp>
 #include <rik/model/workload.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 namespace rik {
+
+/// The version of what is said here. It grows when a message comes to mean something that an older peer would get
+/// wrong.
+inline constexpr std::uint32_t link_protocol = 1;
+
+/// Roles of neighbouring versions work together, so that a cluster can be upgraded machine by machine.
+constexpr bool can_speak(std::uint32_t own, std::uint32_t other) {
+    return own <= other ? other - own <= 1 : own - other <= 1;
+}
+
+/// What a node can do beyond what its version says.
+namespace link_feature {
+inline constexpr std::string_view digests = "digests";  ///< it says a digest of what it holds
+}
 
 enum class item_want : std::uint8_t { place, run, destroy };
 
@@ -28,6 +45,8 @@ struct item {
     std::string name = {};      ///< of the instance: its hostname, and for people
     bool occupies_room = true;  ///< false: it has ended and its node has vacated it; it never starts again
     std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
+    instance_state state = instance_state::pending;  ///< with `seq`: the newest status that the primary has of it
+    std::uint64_t seq = 0;
 };
 
 /// A node as the primary knows it.
@@ -102,6 +121,12 @@ struct gone_report {
     node_id node;
 };
 
+/// What is in use on a node, as it has said last.
+struct load_report {
+    node_id node;
+    node_metrics metrics;
+};
+
 /// scheduler -> primary.
 struct reports {
     std::vector<proposal> proposals = {};
@@ -109,6 +134,7 @@ struct reports {
     std::vector<node_report> nodes = {};
     std::vector<status_report> states = {};
     std::vector<gone_report> gone = {};
+    std::vector<load_report> loads = {};
 };
 
 /// node -> scheduler, the first message of a session.
@@ -117,7 +143,9 @@ struct hello {
     rik::cluster_id cluster = {};  ///< nil: the node has never joined one
     revision floor = 0;            ///< the highest revision of a destroy that it has obeyed
     node_facts facts;
-    std::uint32_t protocol_version = 1;
+    std::uint32_t protocol_version = link_protocol;
+    std::vector<std::string> features = {};
+    held_digest digest = {};
 };
 
 struct held_instance {
@@ -131,13 +159,16 @@ struct gone_instance {
     revision fence = 0;
 };
 
-/// node -> scheduler. What has changed or, with `inventory`, everything that the node holds. An empty one is the
-/// heartbeat.
+/// node -> scheduler. What has changed or, with `inventory`, everything that the node holds. An inventory may be sent
+/// in parts, and `complete` marks the last. An empty one is the heartbeat.
 struct held {
     bool inventory = false;
+    bool complete = true;     ///< of an inventory: nothing of it is to come
+    held_digest digest = {};  ///< of all that the node has said that it holds, this message included
     std::vector<held_instance> states = {};
     std::vector<gone_instance> gone = {};
     std::optional<std::vector<node_trouble>> troubles = {};  ///< set when they have changed: all that it has now
+    std::optional<node_metrics> metrics = {};                ///< set when they are due
 };
 
 struct order {
@@ -148,9 +179,12 @@ struct order {
     std::string name = {};
 };
 
-/// scheduler -> node. The first one of a session has the cluster and the node's network.
+/// scheduler -> node. The first one of a session has the cluster and the node's network, or says why the scheduler
+/// refuses the node: then it is the only one.
 struct orders {
     revision at = 0;
+    std::string refusal = {};   ///< for people; empty: it is not refused
+    duration beat_period = {};  ///< how often the node must be heard; zero: as before
     std::optional<rik::cluster_id> cluster = {};
     std::string cluster_cidr = {};
     std::string pod_subnet = {};

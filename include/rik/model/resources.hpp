@@ -17,6 +17,9 @@ inline constexpr std::string_view storage = "ephemeral-storage";  ///< bytes
 inline constexpr std::string_view pods = "pods";                  ///< instances; every instance takes one
 }  // namespace resource
 
+/// Writes an amount for people, in the unit of its resource: "500m", "1.5Gi", "110".
+std::string amount_text(std::string_view resource, std::int64_t amount);
+
 /// A small sorted list of (name, amount). An amount of 0 is the same as none. cpu is in thousandths, the rest in units.
 class resources {
 public:

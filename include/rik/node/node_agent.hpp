@@ -4,6 +4,8 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/network/network.hpp>
 #include <rik/runtime/host.hpp>
@@ -32,6 +34,7 @@ struct node_ports {
 struct node_options {
     std::string version = "0";
     log out = {};
+    batch_limits batch = {};
 };
 
 /// The agent of one machine. Everything happens on `strand`. Instances outlive it: stopping or cancelling it stops no
@@ -50,6 +53,8 @@ public:
     cluster_id cluster() const;
     /// Completes when the agent cannot go on because its disk cannot be written. Its owner must stop it then.
     awaitable<error> failure();
+    /// Ready while it is connected to a scheduler and has no trouble. Call it on the strand.
+    role_health health() const;
     /// Await it on the strand before destroying the agent. Cancel: waits for the end.
     awaitable<> stop();
 

@@ -9,6 +9,7 @@
 #include <rik/model/instance.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
+#include <rik/model/node_metrics.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
@@ -137,10 +138,12 @@ public:
                                                                    watch_after after) = 0;
 };
 
-/// What is promised on a node: to all that are bound to it, until they are gone or have vacated.
+/// What is promised on a node: to all that are bound to it, until they are gone or have vacated; and what is in use on
+/// its machine, as it has said last.
 struct node_usage {
     resources requested = {};
     std::size_t instances_count = 0;
+    std::optional<node_metrics> measured = {};  ///< nullopt: it has not said it, or is not heard
 };
 
 /// What operators change of a node; what is not given stays.

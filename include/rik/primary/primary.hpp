@@ -4,6 +4,8 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
 #include <rik/primary/operations.hpp>
@@ -29,6 +31,7 @@ struct primary_options {
     /// What its commits check again; not necessarily what the scheduler proposes by.
     placement_policy policy = default_policy();
     log out = {};
+    batch_limits batch = {};
 };
 
 /// Role code runs on `strand`; the operations may be called from any thread, and must have returned, or been cancelled,
@@ -46,6 +49,8 @@ public:
     cluster_id cluster() const;
     /// Completes when the primary cannot go on: a flush has failed. Its owner stops it then.
     awaitable<error> failure();
+    /// Ready as `ready` is. Call it on the strand.
+    role_health health() const;
     /// Ends sessions and watches. Await it on the strand before destroying the primary.
     awaitable<> stop();
 

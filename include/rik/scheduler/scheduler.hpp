@@ -2,7 +2,10 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/base/log.hpp>
+#include <rik/base/metric.hpp>
+#include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/placement/placement.hpp>
 
@@ -20,6 +23,9 @@ struct scheduler_ports {
 struct scheduler_options {
     placement_policy policy = default_policy();
     log out = {};
+    /// A node is reported as unheard so long after its last word. Nodes are told to beat three times as often.
+    duration unheard_after = limits::unheard_after;
+    batch_limits batch = {};
 };
 
 /// Keeps nothing that lasts: losing it loses nothing (protocol.md, section 2). Everything happens on `strand`.
@@ -33,6 +39,8 @@ public:
     void start();
     /// Ends its sessions. Await it on the strand before destroying the scheduler.
     awaitable<> stop();
+    /// Ready while a primary is connected and has told everything. Call it on the strand.
+    role_health health() const;
 
 private:
     class impl;

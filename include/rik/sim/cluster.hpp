@@ -1,6 +1,7 @@
 // A whole cluster in virtual time: the real primary, scheduler and node agents on simulated machines, disks and links.
 #pragma once
 
+#include <rik/link/batch.hpp>
 #include <rik/node/node_agent.hpp>
 #include <rik/primary/primary.hpp>
 #include <rik/scheduler/scheduler.hpp>
@@ -24,6 +25,8 @@ struct cluster_options {
     duration flush_delay_max = {};  ///< every flush takes up to this longer, before and after it is durable, by seed
     placement_policy policy = default_policy();
     log out = {};
+    duration unheard_after = limits::unheard_after;
+    batch_limits batch = {};  ///< of all roles
 };
 
 /// Every call runs on the world's one thread. Roles can be crashed (nothing that was not flushed survives) and started
@@ -47,8 +50,16 @@ public:
 
     awaitable<> crash_primary();
     awaitable<> start_primary();
+    bool has_scheduler() const;
     awaitable<> crash_scheduler();
     awaitable<> start_scheduler();
+    /// Another scheduler takes the place of the one that is there, which goes on: the primary says nothing to it any
+    /// more, and it does not know. Nodes that are in session with it stay.
+    void leave_scheduler_behind();
+    /// The node dials the scheduler that was left behind, or (false) the other one.
+    void dial_old_scheduler(std::size_t index, bool is_old);
+    /// It stops, and nobody dials it any more.
+    awaitable<> stop_old_scheduler();
     /// The agent dies, and containers run on.
     awaitable<> crash_node(std::size_t index);
     awaitable<> start_node(std::size_t index);
@@ -75,12 +86,18 @@ public:
     /// Makes a workload from `definition` (JSON or YAML), and `count` instances of it. Returns the workload's id.
     awaitable<workload_id> create(std::string definition, std::uint32_t count);
 
+    /// Returns what a node has said last of all that it holds.
+    held_digest said_digest(std::size_t index) const;
+    /// Returns how many inventories were asked for so far.
+    std::size_t inventory_count() const;
+
     /// Returns the first violations of the rules that must hold at every moment, one line each; empty if there are
     /// none. The rules are checked whenever a binding becomes durable, a container starts, or something ends:
     /// - An instance is started on one machine only, the one of its binding.
     /// - An instance that has anything on a machine has room there by the primary's journal, unless the machine was
     ///   declared dead when the instance was there.
-    /// - These together ask for no more than the machine offers (cpu, memory, Pods, each host port once).
+    /// - When one more gets room, all together ask for no more than the machine has said that it offers (cpu, memory,
+    ///   Pods, each host port once).
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
     /// Source: docs/architecture.md, "What holds everywhere"
@@ -100,6 +117,7 @@ private:
     std::vector<std::unique_ptr<machine>> machines_;
     std::unique_ptr<primary_process> primary_;
     std::unique_ptr<scheduler_process> scheduler_;
+    std::unique_ptr<scheduler_process> old_scheduler_;
     std::vector<std::unique_ptr<node_process>> nodes_;
 };
 

@@ -91,6 +91,7 @@ public:
     /// lost if `attach_error` is set.
     void cut_off(instance_id instance);
     machine_faults faults;
+    machine_load in_use_now;  ///< what is in use, as far as anybody asks
 
     /// Ends all containers and changes the boot id. What is left on the disk says that they have run, and has the exit
     /// codes of those that had ended before. Call it when no agent uses the machine.
@@ -105,6 +106,8 @@ public:
     /// Returns what these use of the machine together.
     resources in_use() const;
     resources const& capacity() const { return facts_.capacity; }
+    /// Somebody takes memory out, or puts it in. What runs goes on. An agent knows of it when it has started again.
+    void set_capacity(resources offered) { facts_.capacity = std::move(offered); }
     /// Returns the instances that are on the network now.
     std::set<instance_id> attached() const;
     /// Returns the number of log readers that are open now.
@@ -142,6 +145,8 @@ public:
     awaitable<result<void>> remove_all() override;
 
     awaitable<result<node_facts>> describe() override;
+    /// What `in_use_now` says.
+    awaitable<result<machine_load>> measure() override;
 
 private:
     struct container;

@@ -2,14 +2,17 @@
 
 #include "runtime/oci/cgroup_limits_detail.hpp"
 #include "runtime/oci/image_layout_detail.hpp"
+#include "runtime/oci/machine_load_detail.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -82,6 +85,11 @@ result<std::int64_t> storage_bytes(fs::path directory) {
     return static_cast<std::int64_t>(space.capacity);
 }
 
+std::string read_file(fs::path const& file) {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
 /// The bridge of some rik on this machine: "rk" and its tag.
 bool is_pod_bridge(std::string_view link) {
     return link.size() == 10 && link.starts_with("rk") && link.find_first_not_of("0123456789abcdef", 2) == link.npos;
@@ -125,6 +133,17 @@ result<resources> measure(linux_host_options const& options) {
     return capacity;
 }
 
+result<void> take_reserve(resources& from, resources const& reserve) {
+    for (auto const& [name, amount] : reserve.entries()) {
+        auto const left = from.get(name) - amount;
+        if (left < 0)
+            return error{errc::invalid, fmt::format("the reserve of {} ({}) is more than the machine has ({})", name,
+                                                    amount, from.get(name))};
+        from.set(name, left);
+    }
+    return {};
+}
+
 result<node_facts> gather(linux_host_options const& options) {
     auto const machine = host_name();
     if (!machine) return machine.error();
@@ -132,6 +151,7 @@ result<node_facts> gather(linux_host_options const& options) {
     if (!boot) return boot.error();
     auto capacity = options.capacity ? result<resources>(*options.capacity) : measure(options);
     if (!capacity) return capacity.error();
+    if (auto const fits = take_reserve(*capacity, options.reserve); !fits) return fits.error();
     node_facts facts;
     facts.name = options.name.empty() ? *machine : options.name;
     facts.boot_id = std::move(*boot);
@@ -141,6 +161,8 @@ result<node_facts> gather(linux_host_options const& options) {
         facts.labels[prefix + "hostname"] = facts.name;
         facts.labels[prefix + "os"] = "linux";
     }
+    for (auto const& [key, value] : options.labels) facts.labels[key] = value;
+    facts.taints = options.taints;
     facts.addresses = addresses();
     return facts;
 }
@@ -148,6 +170,27 @@ result<node_facts> gather(linux_host_options const& options) {
 }  // namespace
 
 linux_host::linux_host(linux_host_options options) : options_(std::move(options)) {}
+
+awaitable<result<machine_load>> linux_host::measure() { co_return measure_now(); }
+
+result<machine_load> linux_host::measure_now() {
+    auto const cpu = detail::parse_cpu_times(read_file(options_.proc / "stat"));
+    if (!cpu) return cpu.error();
+    auto const memory = detail::parse_memory(read_file(options_.proc / "meminfo"));
+    if (!memory) return memory.error();
+    auto const cores = processors();
+    if (!cores) return cores.error();
+    machine_load now;
+    now.metrics.cpu_total = *cores;
+    now.metrics.cpu_free_percent = detail::idle_percent(std::exchange(cpu_before_, *cpu), *cpu);
+    now.metrics.memory_total_bytes = memory->total_bytes;
+    now.metrics.memory_free_bytes = memory->available_bytes;
+    now.metrics.disks = detail::measure_disks(read_file(options_.proc / "self" / "mountinfo"));
+    now.metrics.measured_at = std::chrono::time_point_cast<wall_time::duration>(std::chrono::system_clock::now());
+    auto of_state = detail::measure_disk(options_.state_directory.string(), options_.state_directory);
+    if (of_state) now.of_state = std::move(*of_state);
+    return now;
+}
 
 awaitable<result<node_facts>> linux_host::describe() { co_return gather(options_); }
 

@@ -1,0 +1,35 @@
+// The calls that are under way, so that whoever made them can end them.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+
+namespace rik::detail {
+
+class open_call {
+public:
+    virtual ~open_call() = default;
+    /// Thread-safe. It does nothing the second time.
+    virtual void cancel() = 0;
+};
+
+/// Thread-safe.
+class open_calls {
+public:
+    /// Returns false if no call may be made any more.
+    bool add(std::shared_ptr<open_call> one);
+    /// The last thing that a call does.
+    void remove(open_call* one);
+    /// Cancels all, and waits until the last is gone. Their last words come to their strands later.
+    void end_all();
+
+private:
+    std::mutex guard_;
+    std::condition_variable gone_;
+    std::map<open_call*, std::shared_ptr<open_call>> all_;
+    bool is_ending_ = false;
+};
+
+}  // namespace rik::detail

@@ -1,0 +1,144 @@
+#include "carriers_detail.hpp"
+#include "relay_detail.hpp"
+#include "session_detail.hpp"
+
+#include "rik_link_v1.grpc.pb.h"
+
+#include <rik/async/channel.hpp>
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <utility>
+
+namespace rik {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+int milliseconds(duration length) {
+    return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count());
+}
+
+/// Those that have called and were not accepted yet.
+template <class Session>
+class waiting_sessions final : public acceptor<Session> {
+public:
+    explicit waiting_sessions(asio::any_io_executor strand) : waiting_(strand, limits::link_queue_count_max) {}
+    void add(std::unique_ptr<Session> one) { (void)waiting_.try_send(one); }  // one too many is closed
+    void abort() { waiting_.abort(); }
+    awaitable<result<std::unique_ptr<Session>>> accept() override { return waiting_.receive(); }
+
+private:
+    channel<std::unique_ptr<Session>> waiting_;
+};
+
+}  // namespace
+
+class grpc_link_server::impl final : public detail::wire::Link::CallbackService {
+public:
+    impl(asio::any_io_executor strand, clock& time, std::string address, link_identity own)
+        : primaries(strand),
+          nodes(strand),
+          strand_(strand),
+          address_(std::move(address)),
+          own_(std::move(own)),
+          relay_(strand, time, own_) {}
+
+    result<void> start() {
+        grpc::ServerBuilder builder;
+        int port = 0;
+        builder.AddListeningPort(address_, grpc::InsecureServerCredentials(), &port);
+        builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits::link_keepalive_period));
+        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits::link_keepalive_timeout));
+        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+        // Less than the period of a peer, or its pings count as an attack.
+        builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                                   milliseconds(limits::link_keepalive_period) / 4);
+        builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+        builder.SetMaxReceiveMessageSize(static_cast<int>(limits::link_message_bytes_max));
+        builder.RegisterService(this);
+        server_ = builder.BuildAndStart();
+        if (server_ == nullptr || port == 0) {
+            server_.reset();
+            return error{
+                errc::unavailable,
+                fmt::format("nothing can listen at {}: it is no address of this machine, or another program has it",
+                            address_)};
+        }
+        address_ = fmt::format("{}:{}", address_.substr(0, address_.rfind(':')), port);
+        return {};
+    }
+
+    awaitable<> stop() {
+        primaries.abort();
+        nodes.abort();
+        co_await relay_.stop();
+        if (server_ == nullptr) co_return;
+        calls_.end_all();
+        server_->Shutdown(std::chrono::system_clock::now());
+        server_.reset();
+    }
+
+    std::string const& address() const { return address_; }
+
+    // On threads of gRPC.
+
+    using context = grpc::CallbackServerContext;
+
+    grpc::ServerBidiReactor<detail::wire::PrimaryMessage, detail::wire::SchedulerMessage>* Primary(context*) override {
+        return serve<detail::wire::SchedulerMessage, detail::wire::PrimaryMessage>(
+            limits::link_queue_count_max,
+            [this](auto const& over) { primaries.add(std::make_unique<detail::grpc_primary_session>(over, own_)); });
+    }
+    grpc::ServerBidiReactor<detail::wire::NodeMessage, detail::wire::OrdersMessage>* Node(context*) override {
+        return serve<detail::wire::OrdersMessage, detail::wire::NodeMessage>(
+            limits::link_queue_count_max,
+            [this](auto const& over) { nodes.add(std::make_unique<detail::grpc_node_session>(over, own_)); });
+    }
+    grpc::ServerBidiReactor<detail::wire::StreamPart, detail::wire::StreamPart>* Dial(context*) override {
+        return serve<detail::wire::StreamPart, detail::wire::StreamPart>(
+            limits::stream_queue_count_max, [this](auto const& over) { relay_.take_dialled(over); });
+    }
+    grpc::ServerBidiReactor<detail::wire::StreamPart, detail::wire::StreamPart>* Expect(context*) override {
+        return serve<detail::wire::StreamPart, detail::wire::StreamPart>(
+            limits::stream_queue_count_max, [this](auto const& over) { relay_.take_expected(over); });
+    }
+
+    waiting_sessions<primary_session> primaries;
+    waiting_sessions<node_session> nodes;
+
+private:
+    template <class Out, class In, class Take>
+    grpc::ServerBidiReactor<In, Out>* serve(std::size_t on_their_way_max, Take take) {
+        auto over = std::make_shared<detail::pipe<Out, In>>(strand_, on_their_way_max);
+        auto const carrier = std::make_shared<detail::server_carrier<Out, In>>(std::move(over), calls_);
+        auto const may = calls_.add(carrier);
+        carrier->start(std::move(take));
+        if (!may) carrier->cancel();
+        return carrier.get();
+    }
+
+    asio::any_io_executor strand_;
+    std::string address_;
+    link_identity own_;
+    detail::stream_relay relay_;
+    detail::open_calls calls_;
+    std::unique_ptr<grpc::Server> server_;
+};
+
+grpc_link_server::grpc_link_server(asio::any_io_executor strand, clock& time, std::string address, link_identity own)
+    : impl_(std::make_unique<impl>(std::move(strand), time, std::move(address), std::move(own))) {}
+grpc_link_server::~grpc_link_server() = default;
+result<void> grpc_link_server::start() { return impl_->start(); }
+std::string const& grpc_link_server::address() const { return impl_->address(); }
+awaitable<> grpc_link_server::stop() { return impl_->stop(); }
+acceptor<primary_session>& grpc_link_server::primaries() { return impl_->primaries; }
+acceptor<node_session>& grpc_link_server::nodes() { return impl_->nodes; }
+
+}  // namespace rik
