@@ -24,6 +24,8 @@ void add_logs(CLI::App& to, action& chosen);
 void add_wait(CLI::App& to, action& chosen);
 /// `command` is what stands after "--".
 void add_run(CLI::App& to, std::vector<std::string> command, action& chosen);
+void add_node_commands(CLI::App& to, action& chosen);
+void add_top(CLI::App& to, action& chosen);
 void add_images(CLI::App& to, action& chosen);
 void add_version(CLI::App& to, action& chosen);
 void add_completion(CLI::App& to, action& chosen);

@@ -12,7 +12,7 @@ namespace {
 constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to use with:  source <(rikctl completion bash)
 _rikctl() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-    local commands="run create get describe logs delete wait nodes events images version completion"
+    local commands="run create get describe logs delete wait nodes node events images version completion"
     local kinds="workload instance node event"
     local command="" kind="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -41,6 +41,12 @@ _rikctl() {
             logs|log) _rikctl_words "--container --follow --tail --since --timestamps --stream --help" ;;
             delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
+            node)
+                case "$kind" in
+                    drain) _rikctl_words "--force --timeout --help" ;;
+                    declare-dead) _rikctl_words "--yes --help" ;;
+                    *) _rikctl_words "--help" ;;
+                esac ;;
             images) _rikctl_words "--node --output --name --help" ;;
             *) _rikctl_words "--help" ;;
         esac
@@ -51,6 +57,9 @@ _rikctl() {
         logs|log) _rikctl_names instances ;;
         nodes) _rikctl_names nodes ;;
         completion) _rikctl_words "bash" ;;
+        node)
+            if [ -z "$kind" ]; then _rikctl_words "cordon uncordon drain label taint remove declare-dead"
+            else _rikctl_names nodes; fi ;;
         images)
             if [ -z "$kind" ]; then _rikctl_words "list pull remove load"
             elif [ "$kind" = load ]; then COMPREPLY=($(compgen -f -- "$current")); fi ;;

@@ -48,6 +48,7 @@ int main(int argument_count, char* arguments[]) {
     std::ios::sync_with_stdio(false);
     rikctl::surroundings around{.in = std::cin, .out = std::cout, .err = std::cerr};
     around.has_colours = wants_colours();
+    around.can_ask = isatty(STDIN_FILENO) != 0;
     around.sources.server_variable = variable("RIK_CLUSTER_SERVER");
     around.sources.config_variable = variable("RIKCONFIG");
     around.sources.home = variable("HOME");

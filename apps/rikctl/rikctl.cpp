@@ -41,6 +41,8 @@ void add_commands(CLI::App& app, action& chosen) {
     add_delete(app, chosen);
     add_wait(app, chosen);
     add_shortcuts(app, chosen);
+    add_node_commands(app, chosen);
+    add_top(app, chosen);
     add_images(app, chosen);
     add_version(app, chosen);
     add_completion(app, chosen);

@@ -24,6 +24,7 @@ struct surroundings {
     std::ostream& out;
     std::ostream& err;
     bool has_colours = false;
+    bool can_ask = false;  ///< `in` is a terminal: somebody is there to answer
     rik::address_sources sources = {};
     rik::client_options options = {};
     /// From now on Ctrl-C does not end the program; `is_interrupted` says whether it was pressed.
@@ -41,6 +42,7 @@ public:
     std::ostream& err() { return around_.err; }
     std::istream& in() { return around_.in; }
     rik::client_options const& options() const { return around_.options; }
+    bool can_ask() const { return around_.can_ask; }
     bool has_colours() const { return around_.has_colours; }
     rik::wall_time wall() const { return clock_.wall(); }
     rik::time_point now() const { return clock_.now(); }

@@ -155,7 +155,7 @@ api_answer remove_node(api_call& call) {
     if (!expected) co_return expected.error();
     auto const removed = co_await call.primary.nodes().remove(call.who, std::move(*which), *expected);
     if (!removed) co_return removed.error();
-    co_return json_response(200, "{}");
+    co_return json_response(202, "{}");
 }
 
 api_answer declare_node_dead(api_call& call) {

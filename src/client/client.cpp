@@ -240,6 +240,33 @@ result<watch_stream> client::watch(resource_kind kind, list_filter const& filter
     return stream;
 }
 
+result<std::string> client::change_node(std::string_view node, node_changes_wanted const& what) {
+    boost::json::object body;
+    if (what.is_cordoned) body["unschedulable"] = *what.is_cordoned;
+    if (!what.labels.empty()) {
+        auto& labels = body["labels"].emplace_object();
+        for (auto const& [key, value] : what.labels)
+            labels[key] = value ? boost::json::value(*value) : boost::json::value(nullptr);
+    }
+    if (!what.taints.empty()) body["taints"] = boost::json::array(what.taints.begin(), what.taints.end());
+    return call_for("name", "PATCH", object_target(resource_kind::node, node), boost::json::serialize(body),
+                    "application/json");
+}
+
+result<std::string> client::drain_node(std::string_view node, bool forces) {
+    boost::json::object body;
+    body["force"] = forces;
+    return call_for("leaving", "POST", object_target(resource_kind::node, node) + "/drain",
+                    boost::json::serialize(body), "application/json");
+}
+
+result<std::string> client::declare_node_dead(std::string_view node, std::string_view confirmation) {
+    boost::json::object body;
+    body["confirm"] = confirmation;
+    return call_for("givenUp", "POST", object_target(resource_kind::node, node) + "/declare-dead",
+                    boost::json::serialize(body), "application/json");
+}
+
 result<std::string> client::list_images(std::string_view node) {
     detail::exchange_request request{.target = images_target(node)};
     request.may_wait = true;

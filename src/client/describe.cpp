@@ -2,6 +2,7 @@
 
 #include "client/describe_lines.hpp"
 #include "client/json_view.hpp"
+#include "client/load_text.hpp"
 #include "client/object_text.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +31,17 @@ std::string command_text(boost::json::array const& words) {
         parts.push_back(quoted + "'");
     }
     return join(parts, " ");
+}
+
+/// "gpu=yes:NoSchedule", each in a line of its own.
+std::string taints_text(object const& node) {
+    std::vector<std::string> lines;
+    for (auto const* each : objects_at(node, "taints")) {
+        auto const value = text_at(*each, "value");
+        lines.push_back(
+            fmt::format("{}{}{}:{}", text_at(*each, "key"), value.empty() ? "" : "=", value, text_at(*each, "effect")));
+    }
+    return join(lines, "\n");
 }
 
 std::string amounts_text(object const& amounts) {
@@ -190,6 +202,13 @@ std::string name_and_id(object const& in, std::string_view member) {
     return fmt::format("{} ({})", text_at(ref, "name"), text_at(ref, "id"));
 }
 
+void add_load(describe_lines& lines, object const& metrics) {
+    if (metrics.empty()) return;
+    lines.add("CPU used", cpu_load_text(metrics));
+    lines.add("Memory used", memory_load_text(metrics));
+    for (auto const* each : objects_at(metrics, "disks")) lines.add(text_at(*each, "disk_name"), disk_load_text(*each));
+}
+
 }  // namespace
 
 result<std::string> describe_instance(std::string_view instance, result<std::string> const& workload,
@@ -251,8 +270,9 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     if (!of) return of.error();
     describe_lines lines(now);
     add_identity(lines, *of);
-    lines.add("State", text_at(*of, "state"));
+    lines.add("State", node_state_text(*of));
     lines.add_time("Since", time_at(*of, "stateSince"));
+    lines.add("Taints", taints_text(*of));
     for (auto const* each : objects_at(*of, "troubles")) lines.add(text_at(*each, "reason"), text_at(*each, "message"));
     lines.add("Version", text_at(*of, "version"));
     lines.add("Boot id", text_at(*of, "bootId"));
@@ -261,6 +281,7 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     lines.add("Pod subnet", text_at(*of, "podSubnet"));
     lines.add("Capacity", amounts_text(object_at(*of, "capacity")));
     lines.add("Requested", amounts_text(object_at(*of, "requested")));
+    add_load(lines, object_at(*of, "metrics"));
     add_labels(lines, *of);
     add_table(lines, "Instances", instances, now);
     add_story(lines, events, time_at(*of, "createdAt"));

@@ -88,4 +88,11 @@ std::vector<std::string> definition_ports(object const& container) {
     return written;
 }
 
+std::string node_state_text(boost::json::object const& node) {
+    auto text = text_at(node, "state");
+    if (is_true(node, "unschedulable")) text += ",cordoned";
+    if (is_true(node, "declaredDead")) text += ",dead";
+    return text;
+}
+
 }  // namespace rik::detail

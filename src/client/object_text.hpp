@@ -27,4 +27,7 @@ std::string host_port_text(boost::json::object const& host_port);
 /// The ports of a container of a definition; RIK writes one object, Kubernetes a list.
 std::vector<std::string> definition_ports(boost::json::object const& container);
 
+/// "ready", "ready,cordoned", "unheard,dead"
+std::string node_state_text(boost::json::object const& node);
+
 }  // namespace rik::detail

@@ -42,8 +42,8 @@ table_cell age(object const& of, table_options const& options) {
 
 table_cell state(object const& of, table_options const&) { return {text_at(of, "state"), tone_of(of)}; }
 
-table_cell node_state(object const& of, table_options const&) {
-    auto const word = text_at(of, "state");
+table_cell state_of_node(object const& of, table_options const&) {
+    auto const word = node_state_text(of);
     return {word, word == "ready" ? tone::good : tone::bad};
 }
 
@@ -162,7 +162,7 @@ constexpr std::array instance_columns{
 
 constexpr std::array node_columns{
     column{"NAME", false, member<"name">},
-    column{"STATE", false, node_state},
+    column{"STATE", false, state_of_node},
     column{"SINCE", false, age<"stateSince">},
     column{"INSTANCES", false, member<"instances">},
     column{"CPU", false, used<"cpu">},

@@ -114,7 +114,7 @@ std::optional<error> keeps_from_removal(node const& which, std::vector<stored<in
     auto const& name = which.facts.name;
     if (!bound.empty())
         return error{errc::conflict,
-                     fmt::format("node {} cannot be removed: {} are bound to it", name, told_instances(bound)),
+                     fmt::format("node {} cannot be removed: it still has {}", name, told_instances(bound)),
                      {},
                      "drain it first; if its machine is gone for good, declare it dead"};
     if (which.state == node_state::unheard || which.standing.is_cordoned) return std::nullopt;
@@ -131,12 +131,12 @@ std::optional<error> keeps_from_death(node const& which, std::vector<stored<inst
                      {},
                      "drain it and remove it; or stop it, and wait until it is unheard"};
     if (confirmation == name) return std::nullopt;
-    return error{errc::invalid,
-                 fmt::format("declaring node {} dead gives up {}; if its machine still runs, so do they, beside what "
-                             "takes their place",
-                             name, told_instances(bound)),
-                 "confirm",
-                 fmt::format("if its machine is gone for good, confirm with the name of the node: {}", name)};
+    return error{
+        errc::invalid,
+        fmt::format("declaring node {} dead gives up {}; where its machine is not off, this runs on, beside what "
+                    "takes its place",
+                    name, told_instances(bound)),
+        "confirm", fmt::format("if its machine is gone for good, confirm with the name of the node: {}", name)};
 }
 
 }  // namespace rik::detail

@@ -139,8 +139,7 @@ awaitable<result<std::vector<stored<instance>>>> primary_nodes::declare_dead_her
     auto happened = events_.about(next);
     happened.type = event_type::warning;
     happened.reason = "NodeDeclaredDead";
-    happened.message =
-        fmt::format("an operator has declared the node dead; {} were given up", count_text(bound.size()));
+    happened.message = fmt::format("an operator has declared the node dead; given up: {}", count_text(bound.size()));
     transaction death;
     events_.note(death, std::move(happened));
     removals_.give_up(death, bound, fmt::format("given up: node {} was declared dead", row->facts.name));

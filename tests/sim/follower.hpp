@@ -28,6 +28,10 @@ public:
 
     /// By what it was told: the revision of each instance's last change.
     std::map<instance_id, revision> const& view() const { return view_; }
+    /// The last that it was told of each, also of those that are gone.
+    std::map<instance_id, std::shared_ptr<instance const>> const& last() const { return last_; }
+    /// Why those were condemned that were.
+    std::map<instance_id, std::string> const& condemned_because() const { return condemned_because_; }
     /// What it was told, with the virtual time of each.
     std::vector<std::string> const& trace() const { return trace_; }
     std::size_t resumed_count() const { return resumed_count_; }
@@ -50,10 +54,13 @@ private:
         for (auto const& each : news.changes) {
             auto const& seen = std::get<row_change<instance>>(each.row);
             auto const& row = seen.after ? *seen.after : *seen.before;
-            if (seen.after)
+            if (seen.after) {
                 view_[row.id()] = each.changed_at;
-            else
+                last_[row.id()] = seen.after;
+                if (row.is_condemned()) condemned_because_.emplace(row.id(), row.status().message);
+            } else {
                 view_.erase(row.id());
+            }
             trace_.push_back(fmt::format("{} {} {} {} {}", world_.time().now().time_since_epoch().count(),
                                          each.changed_at, row.id().text(), to_string(row.state()),
                                          seen.after ? row.status().reason : "gone"));
@@ -65,6 +72,8 @@ private:
     sim::world& world_;
     std::optional<store_position> seen_ = {};
     std::map<instance_id, revision> view_;
+    std::map<instance_id, std::shared_ptr<instance const>> last_;
+    std::map<instance_id, std::string> condemned_because_;
     std::vector<std::string> trace_;
     std::size_t resumed_count_ = 0;
 };

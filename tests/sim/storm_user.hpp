@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -55,8 +56,11 @@ answer answer_of(result<T> const& said) {
     }
 }
 
-/// What must be true in the end.
-enum class fate { there, gone, unknown };
+/// What must be true in the end. `missed`: it is gone, and this user has not asked for that: an operator has.
+enum class fate { there, gone, unknown, missed };
+
+/// Returns true if an operator has removed an instance.
+using is_taken = std::function<bool(instance_id const&)>;
 
 [[noreturn]] inline void fail(std::string const& why) { throw std::runtime_error(why); }
 
@@ -86,11 +90,14 @@ public:
     }
 
     /// Throws if an acknowledged change is lost. What is this user's is taken out of `rows` and `workloads`.
-    void check(std::map<instance_id, stored<instance>>& rows, std::map<workload_id, stored<workload>>& workloads) {
+    void check(std::map<instance_id, stored<instance>>& rows, std::map<workload_id, stored<workload>>& workloads,
+               is_taken const& taken) {
         for (auto const& [id, known] : instances_) {
             auto const is_there = rows.erase(id) > 0;
-            if (known.expected == fate::there && !is_there) fail("an instance is lost: " + id.text());
-            if (known.expected == fate::gone && is_there) fail("a deleted instance is there: " + id.text());
+            auto const is_wanted = known.expected == fate::there || known.expected == fate::missed;
+            if (is_wanted && !is_there && !taken(id)) fail("an instance is lost: " + id.text());
+            if ((known.expected == fate::gone || known.expected == fate::missed) && is_there)
+                fail("a deleted instance is there: " + id.text());
             if (is_there && !workloads.contains(known.owner)) fail("an instance has no workload: " + id.text());
         }
         for (auto const& [id, known] : workloads_) {
@@ -174,9 +181,15 @@ private:
         auto const deleted = co_await ask(cluster_.api().instances().remove(caller(), *which, any_revision));
         switch (answer_of(deleted)) {
             case answer::acknowledged: instances_[*which].expected = fate::gone; break;
-            case answer::refused: fail(to_string(deleted.error()));
+            case answer::refused: miss(*which, deleted.error()); break;
             case answer::unknown: instances_[*which].expected = fate::unknown; break;
         }
+    }
+
+    /// An operator has removed it meanwhile; nothing else is to be refused.
+    void miss(instance_id const& which, error const& why) {
+        if (why.code != errc::not_found) fail(to_string(why));
+        instances_[which].expected = fate::missed;
     }
 
     awaitable<> delete_workload() {
@@ -189,7 +202,8 @@ private:
         workloads_[*which].expected = expected;
         if (expected == fate::gone) workloads_[*which].unanswered_count = 0;
         for (auto& [id, known] : instances_)
-            if (known.owner == *which && known.expected != fate::gone) known.expected = expected;
+            if (known.owner == *which && known.expected != fate::gone && known.expected != fate::missed)
+                known.expected = expected;
     }
 
     /// What was acknowledged is read at once; a log comes whole, or with an error.
@@ -198,7 +212,7 @@ private:
         if (!which) co_return;
         object_ref by_id{which->text()};
         auto const row = co_await ask(cluster_.api().instances().get(caller(), std::move(by_id)));
-        if (answer_of(row) == answer::refused) fail(to_string(row.error()));
+        if (answer_of(row) == answer::refused) co_return miss(*which, row.error());
         if (!cluster_.has_primary()) co_return;
         container_log_request what{.instance = *which};
         auto const log = co_await ask(cluster_.api().streams().open_container_log(caller(), std::move(what)));

@@ -52,6 +52,8 @@ TEST_CASE("tables of workloads, nodes and events") {
           "a      ready   10m     3           500m/2   0/24Gi   192.0.2.1   1d    -\n");
     CHECK_THAT(table(rik::resource_kind::node, test::list_of(test::node_in_trouble)),
                Catch::Contains("notReady") && Catch::Contains("NetworkNotReady: subnet in use by lan0\n"));
+    CHECK_THAT(table(rik::resource_kind::node, test::list_of(test::node_kept_free)),
+               Catch::Contains("unheard,cordoned,dead"));
     CHECK(table(rik::resource_kind::event, test::events_of_web) ==
           "AGE     TYPE      OBJECT           REASON      MESSAGE\n"
           "3m      normal    instance/web-1   Scheduled   It goes to node a.\n"
@@ -161,6 +163,8 @@ TEST_CASE("descriptions of workloads and nodes have the table of their instances
     auto const node = text_of(rik::describe_node(test::node_a, test::list_of(""), "", test::now));
     CHECK_THAT(node, Catch::Contains("Capacity:     cpu 2, memory 24Gi, pods 110\n"));
     CHECK_THAT(node, Catch::Contains("Instances:    none\n"));
+    CHECK_THAT(text_of(rik::describe_node(test::node_kept_free, test::list_of(""), "", test::now)),
+               Catch::Contains("gpu=yes:NoSchedule\n") && Catch::Contains(" old:NoExecute\n"));
     CHECK_THAT(text_of(rik::describe_node(test::node_in_trouble, test::list_of(""), "", test::now)),
                Catch::Contains("NetworkNotReady:") && Catch::Contains("subnet in use by lan0\n"));
 }

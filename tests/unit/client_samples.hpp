@@ -49,6 +49,10 @@ inline std::string const node_a =
  "addresses":["192.0.2.1"],"podSubnet":"10.210.0.0/24","labels":{},"capacity":{"cpu":"2","memory":"24Gi","pods":"110"},
  "requested":{"cpu":"500m"},"instances":3})json";
 
+inline std::string const node_kept_free =
+    R"json({"id":"n3","name":"c","state":"unheard","unschedulable":true,"declaredDead":true,
+ "taints":[{"key":"gpu","value":"yes","effect":"NoSchedule"},{"key":"old","value":"","effect":"NoExecute"}]})json";
+
 inline std::string const node_in_trouble =
     R"json({"id":"n2","name":"b","state":"notReady","stateSince":"2026-11-21T19:10:00.000000Z",
  "troubles":[{"reason":"NetworkNotReady","message":"subnet in use by lan0"}],

@@ -8,6 +8,7 @@
 #include <rik/client/event_stream.hpp>
 #include <rik/client/resource_kind.hpp>
 #include <rik/model/container_log.hpp>
+#include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 
 #include <cstddef>
@@ -60,6 +61,13 @@ struct container_log_wanted {
     container_log_options how = {};  ///< `is_framed`, `since` and `after` are ignored
     std::string since = {};          ///< "90s" before now, or a time in RFC 3339; empty: from the beginning
     std::string after = {};          ///< what a container_log_mark has said; empty: from where `how` says
+};
+
+/// What is not given stays.
+struct node_changes_wanted {
+    std::optional<bool> is_cordoned = {};
+    label_changes labels = {};
+    std::vector<std::string> taints = {};  ///< as of parse_taint_change
 };
 
 /// An open log. Destroying it ends the stream.
@@ -161,6 +169,13 @@ public:
     result<std::string> create_instances(instances_wanted const& what);
     result<container_log_stream> open_container_log(container_log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
+    /// What operators do with a node; each takes its name or id. Returns the node.
+    result<std::string> change_node(std::string_view node, node_changes_wanted const& what);
+    /// Returns what leaves and what stays: {"leaving":[..],"kept":[..]}.
+    result<std::string> drain_node(std::string_view node, bool forces);
+    /// `confirmation` is the node's name; with another one the server refuses, and says what is at stake (invalid).
+    /// Returns what was given up: {"givenUp":[..]}.
+    result<std::string> declare_node_dead(std::string_view node, std::string_view confirmation);
     /// The calls about images take the name or id of a node. Each returns the images that it was about.
     result<std::string> list_images(std::string_view node);
     /// Waits for as long as the server does, limits::image_call_timeout.

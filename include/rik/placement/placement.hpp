@@ -105,7 +105,7 @@ struct placement_policy {
 
 namespace filters {
 refusal is_not_ready(candidate const& node, release const& asked);
-/// It is heard again, and may still have what it had when it was declared dead.
+/// It may still have what it had when it was declared dead.
 refusal was_declared_dead(candidate const& node, release const& asked);
 refusal is_cordoned(candidate const& node, release const& asked);
 /// A taint of the effect NoSchedule or NoExecute. Nothing tolerates one yet.
