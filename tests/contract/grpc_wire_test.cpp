@@ -56,6 +56,15 @@ node_facts some_facts() {
     made.runtimes = {"oci"};
     made.addresses = {"192.0.2.1"};
     made.troubles = {{"NetworkNotReady", "why"}};
+    made.taints = {{"gpu", "", taint_effect::prefer_no_schedule}};
+    made.pod_subnet = "10.0.9.0/24";
+    return made;
+}
+
+node_metrics some_metrics() {
+    node_metrics made{.cpu_total = 2, .cpu_free_percent = 17.5, .memory_total_bytes = 100, .memory_free_bytes = 40};
+    made.disks = {{"/dev/sda1", 1000, 10}};
+    made.measured_at = wall_time(7s);
     return made;
 }
 
@@ -84,7 +93,12 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
     said.items = {one};
     said.removed = {made.next<instance_id>()};
     said.refused = {made.next<instance_id>()};
-    said.nodes = {{one.node, "10.0.1.0/24", "a"}};
+    registered_node node{one.node, "10.0.1.0/24", "a"};
+    node.standing = {.is_cordoned = true, .is_dead = true, .taints = {{"k", "v", taint_effect::no_execute}}};
+    node.labels = {{"zone", "x"}};
+    node.remnants = {{made.next<instance_id>(), 6}};
+    said.nodes = {node};
+    said.removed_nodes = {made.next<node_id>()};
     auto const first = to_wire(said, told);
     auto const second = to_wire(said, told);
     CHECK(first.releases_size() == 1);
@@ -102,6 +116,11 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
         REQUIRE(heard->nodes.size() == 1);
         CHECK(heard->nodes[0].node == one.node);
         CHECK(heard->nodes[0].pod_subnet == "10.0.1.0/24");
+        CHECK(heard->nodes[0].name == "a");
+        CHECK(heard->nodes[0].standing == node.standing);
+        CHECK(heard->nodes[0].labels == node.labels);
+        CHECK(heard->nodes[0].remnants == node.remnants);
+        CHECK(heard->removed_nodes == said.removed_nodes);
         REQUIRE(heard->items.size() == 1);
         auto const& got = heard->items[0];
         CHECK(got.instance == one.instance);
@@ -139,6 +158,7 @@ TEST_CASE("reports arrive as they were said", "[wire]") {
     said.nodes = {{node, false, std::nullopt}, {node, true, some_facts()}};
     said.states = {{instance, 4, some_status()}};
     said.gone = {{instance, 4, node}};
+    said.loads = {{node, some_metrics()}};
     auto const heard = from_wire(to_wire(said));
     REQUIRE(heard);
     REQUIRE(heard->proposals.size() == 1);
@@ -155,6 +175,9 @@ TEST_CASE("reports arrive as they were said", "[wire]") {
     CHECK(heard->states[0].status == some_status());
     REQUIRE(heard->gone.size() == 1);
     CHECK(heard->gone[0].node == node);
+    REQUIRE(heard->loads.size() == 1);
+    CHECK(heard->loads[0].node == node);
+    CHECK(heard->loads[0].metrics == some_metrics());
 }
 
 TEST_CASE("a hello arrives as it was said", "[wire]") {
@@ -181,6 +204,7 @@ TEST_CASE("what is held arrives as it was said", "[wire]") {
     said.states = {{made.next<instance_id>(), 4, some_status()}};
     said.gone = {{made.next<instance_id>(), 5}};
     said.troubles = std::vector<node_trouble>();
+    said.metrics = some_metrics();
     auto const heard = from_wire(to_wire(from_node(said)));
     REQUIRE(heard);
     auto const& got = std::get<held>(*heard);
@@ -193,6 +217,7 @@ TEST_CASE("what is held arrives as it was said", "[wire]") {
     CHECK(got.gone[0].fence == 5);
     REQUIRE(got.troubles);
     CHECK(got.troubles->empty());
+    CHECK(got.metrics == some_metrics());
 }
 
 TEST_CASE("orders arrive as they were said", "[wire]") {
