@@ -1,11 +1,11 @@
 #include "role_parts_detail.hpp"
 
+#include <rik/async/notifier.hpp>
 #include <rik/async/shield.hpp>
 #include <rik/roles.hpp>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <optional>
 #include <utility>
@@ -105,9 +105,8 @@ private:
     }
 
     static awaitable<error> never() {
-        asio::steady_timer timer(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
-        co_await timer.async_wait(asio::use_awaitable);
-        co_return error{errc::internal, "the end of time"};
+        notifier nothing(co_await asio::this_coro::executor);
+        for (;;) co_await nothing.wait();
     }
 
     asio::any_io_executor executor_;

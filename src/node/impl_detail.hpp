@@ -105,7 +105,7 @@ private:
 
     // load.cpp: what is in use on the machine
     awaitable<> watch_load();
-    void take_load(machine_load const& now);
+    void take_load(machine_load now);
     /// All troubles that the node has now are told.
     void settle_troubles();
 

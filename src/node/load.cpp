@@ -19,9 +19,9 @@ bool have_same_reasons(std::vector<node_trouble> const& one, std::vector<node_tr
 awaitable<> node_agent::impl::watch_load() {
     auto is_said = false;
     for (;;) {
-        auto const now = co_await ports_.machine.measure();
+        auto now = co_await ports_.machine.measure();
         if (now)
-            take_load(*now);
+            take_load(std::move(*now));
         else if (!std::exchange(is_said, true))
             options_.out.error("what is in use on this machine cannot be measured",
                                {{"error", to_string(now.error())}});
@@ -29,7 +29,8 @@ awaitable<> node_agent::impl::watch_load() {
     }
 }
 
-void node_agent::impl::take_load(machine_load const& now) {
+void node_agent::impl::take_load(machine_load now) {
+    now.metrics.measured_at = ports_.time.wall();
     auto pressure = find_pressure(now.metrics, now.of_state);
     if (!have_same_reasons(pressure, pressure_)) {
         for (auto const& each : pressure)

@@ -6,7 +6,11 @@
 
 #include <rik/link/grpc_link.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace rik::testing {
 
@@ -97,6 +101,65 @@ TEST_CASE("a node hears at once that no scheduler is there", "[contract]") {
     REQUIRE_FALSE(connected.has_value());
     CHECK(connected.error().code == errc::unavailable);
     CHECK(connected.error().message.find("the scheduler at 127.0.0.1:1: ") == 0);
+}
+
+namespace {
+
+awaitable<result<orders>> greet_and_hear(connector<uplink_session>& link) {
+    auto connected = co_await link.connect();
+    if (!connected) co_return connected.error();
+    from_node first = hello();
+    auto const said = co_await (*connected)->send(std::move(first));
+    if (!said) co_return said.error();
+    co_return co_await (*connected)->receive();
+}
+
+awaitable<> serve_one(acceptor<node_session>& nodes, result<from_node>& heard) {
+    auto const accepted = co_await nodes.accept();
+    REQUIRE(accepted.has_value());
+    heard = co_await (*accepted)->receive();
+    if (!heard) co_return;
+    orders first{.at = 5};
+    auto const sent = co_await (*accepted)->send(std::move(first));
+    CHECK(sent.has_value());
+    (void)co_await (*accepted)->receive();  // until the node goes
+}
+
+awaitable<> keep_answer(awaitable<result<orders>> work, result<orders>& into) { into = co_await std::move(work); }
+
+/// What each of two ends of these protocols hears.
+std::pair<result<from_node>, result<orders>> meet(std::uint32_t of_scheduler, std::uint32_t of_node) {
+    real_loop loop;
+    scheduler_end end(loop, {.version = "9.0", .protocol = of_scheduler});
+    grpc_node_link link(end.server.address(), {.version = "7.0", .protocol = of_node});
+    std::pair<result<from_node>, result<orders>> heard{error{errc::internal, "nothing"},
+                                                       error{errc::internal, "nothing"}};
+    auto answered = keep_answer(greet_and_hear(link), heard.second);
+    loop.run(together(serve_one(end.server.nodes(), heard.first), std::move(answered)));
+    return heard;
+}
+
+}  // namespace
+
+TEST_CASE("ends of neighbouring protocols work together", "[contract]") {
+    for (auto const& [one, other] : {std::pair(1u, 1u), {1u, 2u}, {2u, 1u}}) {
+        auto const [at_scheduler, at_node] = meet(one, other);
+        CHECK(at_scheduler.has_value());
+        REQUIRE(at_node.has_value());
+        CHECK(at_node->at == 5);
+    }
+}
+
+TEST_CASE("ends of other protocols refuse each other, and both name both", "[contract]") {
+    auto const [at_scheduler, at_node] = meet(5, 3);
+    REQUIRE_FALSE(at_scheduler.has_value());
+    REQUIRE_FALSE(at_node.has_value());
+    for (auto const& why : {at_scheduler.error(), at_node.error()}) {
+        CAPTURE(why.message);
+        CHECK(why.code == errc::unavailable);
+        CHECK(why.message.find("rik 9.0 speaks protocol 5") != std::string::npos);
+        CHECK(why.message.find("rik 7.0) protocol 3") != std::string::npos);
+    }
 }
 
 }  // namespace rik::testing

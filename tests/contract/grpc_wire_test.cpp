@@ -105,7 +105,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
     CHECK(second.releases_size() == 0);
     for (auto const& each : {first, second}) {
         auto const heard = from_wire(each, known);
-        REQUIRE(heard);
+        REQUIRE(heard.has_value());
         CHECK(heard->at == said.at);
         CHECK(heard->complete);
         CHECK(heard->everything);
@@ -144,7 +144,7 @@ TEST_CASE("a release that was named and not sent is an error, not a crash", "[wi
     said.due = {{.instance = made.next<instance_id>(), .fence = 1, .run = true, .made_from = some_release(made)}};
     (void)to_wire(said, told);
     auto const heard = from_wire(to_wire(said, told), known);
-    REQUIRE_FALSE(heard);
+    REQUIRE_FALSE(heard.has_value());
     CHECK(heard.error().code == errc::corrupt);
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("reports arrive as they were said", "[wire]") {
     said.gone = {{instance, 4, node}};
     said.loads = {{node, some_metrics()}};
     auto const heard = from_wire(to_wire(said));
-    REQUIRE(heard);
+    REQUIRE(heard.has_value());
     REQUIRE(heard->proposals.size() == 1);
     CHECK(heard->proposals[0].instance == instance);
     CHECK(heard->proposals[0].node == node);
@@ -187,7 +187,7 @@ TEST_CASE("a hello arrives as it was said", "[wire]") {
     said.features = {"digests"};
     said.digest = held_digest(~std::uint64_t{0}, 1, 2);
     auto const heard = from_wire(to_wire(from_node(said)));
-    REQUIRE(heard);
+    REQUIRE(heard.has_value());
     auto const& got = std::get<hello>(*heard);
     CHECK(got.node == said.node);
     CHECK(got.cluster == said.cluster);
@@ -206,7 +206,7 @@ TEST_CASE("what is held arrives as it was said", "[wire]") {
     said.troubles = std::vector<node_trouble>();
     said.metrics = some_metrics();
     auto const heard = from_wire(to_wire(from_node(said)));
-    REQUIRE(heard);
+    REQUIRE(heard.has_value());
     auto const& got = std::get<held>(*heard);
     CHECK(got.inventory);
     CHECK_FALSE(got.complete);
@@ -239,7 +239,7 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     said.streams = {{made.next<stream_id>(), made.next<node_id>(), call},
                     {made.next<stream_id>(), made.next<node_id>(), image_call(pull_image{"x:1"})}};
     auto const heard = from_wire(to_wire(said, told), known);
-    REQUIRE(heard);
+    REQUIRE(heard.has_value());
     CHECK(heard->at == 8);
     CHECK(heard->refusal == "behind");
     CHECK(heard->beat_period == 1500ms);
@@ -265,10 +265,10 @@ TEST_CASE("a message that is wrong is refused with what is wrong", "[wire]") {
     detail::wire::OrdersMessage orders;
     orders.add_due()->set_instance("short");
     CHECK(from_wire(orders, known).error().message == "a message of the peer: an id of 5 bytes");
-    CHECK_FALSE(from_wire(detail::wire::NodeMessage()));
+    CHECK_FALSE(from_wire(detail::wire::NodeMessage()).has_value());
     detail::wire::NodeMessage held;
     held.mutable_held()->add_states()->mutable_status()->set_state(99);
-    CHECK_FALSE(from_wire(held));
+    CHECK_FALSE(from_wire(held).has_value());
 }
 
 }  // namespace rik::testing

@@ -77,7 +77,7 @@ private:
         if (!cluster_.has_primary()) co_return;
         if (which->state == node_state::unheard && is_one_of(2)) co_return co_await give_up(which);
         switch (world_.random().below(8)) {
-            case 0: co_await drain(which, {}); break;
+            case 0: co_await drain(which, drain_options()); break;
             case 1: co_await take_out_of_service(which); break;
             case 2: co_await taint(which); break;
             case 3: co_await set_cordoned(which, true); break;

@@ -81,7 +81,7 @@ public:
         co_await relay_.stop();
         if (server_ == nullptr) co_return;
         calls_.end_all();
-        server_->Shutdown(std::chrono::system_clock::now());
+        server_->Shutdown(std::chrono::system_clock::time_point());  // nobody is waited for
         server_.reset();
     }
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -186,7 +185,6 @@ result<machine_load> linux_host::measure_now() {
     now.metrics.memory_total_bytes = memory->total_bytes;
     now.metrics.memory_free_bytes = memory->available_bytes;
     now.metrics.disks = detail::measure_disks(read_file(options_.proc / "self" / "mountinfo"));
-    now.metrics.measured_at = std::chrono::time_point_cast<wall_time::duration>(std::chrono::system_clock::now());
     auto of_state = detail::measure_disk(options_.state_directory.string(), options_.state_directory);
     if (of_state) now.of_state = std::move(*of_state);
     return now;
