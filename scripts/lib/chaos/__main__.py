@@ -39,7 +39,7 @@ class Chaos:
         self.cluster = Cluster(options)
         self.machine = Machine(options.lab, self.cluster.nodes, self.report)
         self.users = [User(self.api, self.ledger, self.report, f"{options.seed}-{index}") for index in range(USERS)]
-        self.settle = Settle(self.api, self.ledger, self.machine, self.report, self.users[0])
+        self.settle = Settle(self.api, self.ledger, self.machine, self.report)
 
     def run(self):
         self.cluster.begin()

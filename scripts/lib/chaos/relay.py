@@ -54,8 +54,8 @@ class Link:
             back, there = await asyncio.open_connection("127.0.0.1", self.target_port)
             self.writers.add(there)
             await both(self.pass_on(reader, there), self.pass_on(back, writer))
-        except OSError:
-            pass  # the target is not there, or one side has gone: so has the connection
+        except (OSError, asyncio.CancelledError):
+            pass  # the target is not there, one side has gone, or the relay ends: so does the connection
         finally:
             for each in (writer, there):
                 if each:

@@ -14,8 +14,8 @@ PERIOD_S = 0.1
 
 
 class Settle:
-    def __init__(self, api, ledger, machine, report, user):
-        self.api, self.ledger, self.machine, self.report, self.user = api, ledger, machine, report, user
+    def __init__(self, api, ledger, machine, report):
+        self.api, self.ledger, self.machine, self.report = api, ledger, machine, report
 
     def run(self):
         """Waits until what is there is what is wanted, and looks whether it stays so."""

@@ -6,8 +6,9 @@ import threading
 from api import NotSent, Unclear
 from ledger import KINDS, Word, definition
 
-WANTED_MAX = 12   # instances at a time
-PAUSE_S = (0.05, 0.5)
+WANTED_MAX = 14  # instances at a time
+PAUSE_S = (0.05, 0.6)
+CREATE_SHARE, DELETE_SHARE = 0.4, 0.2
 OWN_WORKLOAD_SHARE = 0.2  # of the creations are of a workload for that one instance
 WORD_OF = {True: Word.YES, False: Word.REFUSED}
 
@@ -36,11 +37,11 @@ class User:
 
     def act(self):
         wanted = self.ledger.wanted()
-        draw, kind, chosen = self.random.random(), self.random.choice(["stay", "stay", "succeed", "fail"]), self.random.random()
-        one = wanted[int(chosen * len(wanted))] if wanted else None
-        if one is None or (draw < 0.45 and len(wanted) < WANTED_MAX):
-            self.create(kind, self.random.random() < OWN_WORKLOAD_SHARE)
-        elif draw < 0.75:
+        draw, chosen = self.random.random(), self.random.random()
+        one = wanted[int(chosen**2 * len(wanted))] if wanted else None  # rather an old one: the most have started by then
+        if one is None or (draw < CREATE_SHARE and len(wanted) < WANTED_MAX):
+            self.create(self.random.choice(["stay", "stay", "succeed", "fail"]), self.random.random() < OWN_WORKLOAD_SHARE)
+        elif draw > 1 - DELETE_SHARE:
             self.delete(one)
         else:
             self.look_at(one)
