@@ -247,6 +247,14 @@ class SettleTest(Judged):
             self.assertEqual(entry.created, word)
 
 
+    def test_a_log_must_be_there_and_begin_once(self):
+        self.entry()
+        for answer, count in (((200, " begin stay-1 x"), 0), ((200, ""), 1), ((200, " begin stay-1 x begin stay-1 y"), 2), ((404, {}), 3), (Unclear(), 4)):
+            self.api.answer = answer if isinstance(answer, Exception) else (answer[0], str(answer[1]))
+            self.settle.read_logs()
+            self.assertEqual(len(self.report.violations), count)
+
+
 class UserTest(Judged):
     def test_what_was_answered_is_a_promise(self):
         self.api.answer = (201, {"items": [{"id": "u"}]})
@@ -268,6 +276,12 @@ class UserTest(Judged):
         self.api.answer = (404, {})
         self.user.look_at(self.entry())
         self.assertEqual(self.report.rules(), ["nothing acknowledged is lost"])
+
+    def test_a_log_with_two_beginnings_is_found(self):
+        for text, count in ((" begin a", 0), (" begin a\n begin b", 1)):
+            self.api.answer = (200, text)
+            self.user.read_log(self.entry())
+            self.assertEqual(len(self.report.violations), count)
 
     def test_a_deletion_that_was_not_sent_promises_nothing(self):
         entry = self.entry()

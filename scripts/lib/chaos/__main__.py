@@ -33,6 +33,7 @@ class Chaos:
     def __init__(self, options):
         self.options = options
         self.random = random.Random(options.seed)
+        self.is_complete = False
         self.ledger = Ledger()
         self.report = Report(self.ledger)
         self.api = Api(options.lab / "primary.sock")
@@ -53,6 +54,7 @@ class Chaos:
             if self.report.violations:
                 return
         self.clear()
+        self.is_complete = True
 
     def nodes_are_ready(self):
         return [node["state"] for node in self.api.items("nodes")] == ["ready"] * len(self.cluster.nodes)
@@ -116,6 +118,7 @@ class Chaos:
         return not self.api.items("instances") and not self.api.items("workloads")
 
     def end(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for user in self.users:
             if user.thread.is_alive():
                 user.end()
@@ -127,14 +130,17 @@ class Chaos:
     def close_report(self):
         self.report.count("instances of which the starts were counted", len(self.machine.started()))
         self.report.count("looks at all processes and logs", self.machine.looks)
+        self.report.count_errors(self.cluster.roles.values())
         if self.report.violations:
             self.report.print_logs(self.cluster.roles.values(), self.report.words())
             self.report.print_violations()
         self.report.print_counts()
-        print(f"seed {self.options.seed}: {len(self.report.violations)} violations", flush=True)
+        note = "" if self.is_complete or self.report.violations else "broken off, "
+        print(f"seed {self.options.seed}: {note}{len(self.report.violations)} violations", flush=True)
 
 
 def main(arguments):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the script that started this gets it too, and says SIGTERM
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     chaos = Chaos(options_of(arguments))
     try:

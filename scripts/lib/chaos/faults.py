@@ -51,7 +51,8 @@ def draw(random, roles, links, at, seconds_max):
         verb, target = random.choice(ROLE_FAULTS), random.choice(roles)
     else:
         verb, target = random.choice(LINK_FAULTS), random.choice(links)
-    seconds = min(random.uniform(*SECONDS[verb]), seconds_max)
+    shortest, longest = SECONDS[verb]
+    seconds = min(shortest + (longest - shortest) * random.random() ** 2, seconds_max)  # rather short: between faults things go on
     return Fault(at, verb, target, seconds, random.randint(20, 1500) if verb == "delay" else 0)
 
 

@@ -48,6 +48,13 @@ class Report:
             about = [line for line in every[:-lines] if any(word in line for word in words)]
             print("\n".join([*about, "..."] + every[-lines:]))
 
+    def count_errors(self, roles):
+        """Lines that say that somebody must act. Nobody had to; they are no violation, but worth a look."""
+        for role in roles:
+            for line in role.log_end(100000):
+                if " E " in line[:40]:
+                    self.count(f"in the log of {role.name}: {line.partition(' E ')[2]}")
+
     def words(self):
         entries = [entry for _, _, _, entry in self.violations if entry]
         return [f'"{entry.name}"' for entry in entries] + [entry.uid for entry in entries if entry.uid]

@@ -30,6 +30,19 @@ class Settle:
         for entry, text in differences:
             self.report.violation(f"converged {SECONDS_TO_CONVERGE_MAX} s after the last fault and what is due", text, entry=entry)
         self.report.count("instances found as they are wanted", len(self.ledger.wanted()))
+        if not differences:
+            self.read_logs()
+
+    def read_logs(self):
+        """Streams work again, too."""
+        for entry in self.ledger.wanted():
+            try:
+                status, text = self.api.call("GET", f"/rik/v1/instances/{entry.name}/logs")
+            except (NotSent, Unclear) as error:
+                status, text = 0, str(error)
+            if status != 200 or text.count(f" begin {entry.name} ") != 1:
+                self.report.violation("each log can be read, and has one beginning", f"{status} {text}", entry=entry)
+            self.report.count("logs read in the calm")
 
     def wait(self, until):
         """(what is still different, what was the last that was)."""

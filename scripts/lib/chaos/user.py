@@ -10,6 +10,7 @@ WANTED_MAX = 14  # instances at a time
 PAUSE_S = (0.05, 0.6)
 CREATE_SHARE, DELETE_SHARE = 0.4, 0.2
 OWN_WORKLOAD_SHARE = 0.2  # of the creations are of a workload for that one instance
+LOG_SHARE = 0.3           # of the looks are at a log
 WORD_OF = {True: Word.YES, False: Word.REFUSED}
 
 
@@ -43,6 +44,8 @@ class User:
             self.create(self.random.choice(["stay", "stay", "succeed", "fail"]), self.random.random() < OWN_WORKLOAD_SHARE)
         elif draw > 1 - DELETE_SHARE:
             self.delete(one)
+        elif self.random.random() < LOG_SHARE:
+            self.read_log(one)
         else:
             self.look_at(one)
 
@@ -76,6 +79,17 @@ class User:
         self.report.count("looks at instances that must be there")
         if status != 200 or answer["id"] != entry.uid:
             self.report.violation("nothing acknowledged is lost", f"{entry.name}: {status} {answer}", entry=entry)
+
+    def read_log(self, entry):
+        """It may fail now. What comes must be of one start."""
+        try:
+            status, text = self.api.call("GET", f"/rik/v1/instances/{entry.name}/logs")
+        except (NotSent, Unclear):
+            return
+        if status == 200:
+            self.report.count("logs read among the faults")
+            if text.count(" begin ") > 1:
+                self.report.violation("no instance starts twice", f"its log: {text}", entry=entry)
 
     def ask(self, entry, method, path, body=None):
         """(how it ended, the answer)."""
