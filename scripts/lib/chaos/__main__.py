@@ -38,6 +38,7 @@ class Chaos:
         self.report = Report(self.ledger)
         self.api = Api(options.lab / "primary.sock")
         self.cluster = Cluster(options)
+        self.report.roles = self.cluster.roles.values()
         self.machine = Machine(options.lab, self.cluster.nodes, self.report)
         self.users = [User(self.api, self.ledger, self.report, f"{options.seed}-{index}") for index in range(USERS)]
         self.settle = Settle(self.api, self.ledger, self.machine, self.report)
@@ -93,14 +94,17 @@ class Chaos:
         plan = faults.plan(self.random, list(self.cluster.roles), self.cluster.links, seconds)
         doer = faults.Doer(self.cluster, self.report)
         doer.run(plan)
+        mended = time.monotonic()
         for user in self.users:
             user.rest()
-        self.settle.run()
+        self.settle.run(mended)
         doer.look_for_dead()
         self.report.count("rounds")
 
     def clear(self):
         """Deletes everything: nothing of it stays."""
+        if not self.machine.started():
+            self.report.violation("there was something to check", "no instance has started")
         for entry in self.ledger.entries:
             entry.deleted = Word.YES
         for workload in self.api.items("workloads"):
@@ -130,9 +134,9 @@ class Chaos:
     def close_report(self):
         self.report.count("instances of which the starts were counted", len(self.machine.started()))
         self.report.count("looks at all processes and logs", self.machine.looks)
-        self.report.count_errors(self.cluster.roles.values())
+        self.report.count_errors()
         if self.report.violations:
-            self.report.print_logs(self.cluster.roles.values(), self.report.words())
+            self.report.print_logs(self.report.words())
             self.report.print_violations()
         self.report.print_counts()
         note = "" if self.is_complete or self.report.violations else "broken off, "

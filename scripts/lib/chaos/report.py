@@ -5,10 +5,14 @@ import threading
 
 from ledger import now
 
+LINES_MAX = 100000  # of a log
+LINES_OF_SLOW_MAX = 40
+
 
 class Report:
     def __init__(self, ledger):
         self.ledger = ledger
+        self.roles = []  # whose logs it reads
         self.lock = threading.Lock()
         self.counts = collections.Counter()
         self.faults = []
@@ -33,6 +37,14 @@ class Report:
             self.violations.append((now(), rule, f"instance {uid}: {text}" if uid else text, entry))
         self.say(f"VIOLATION {rule}: {entry.name if entry else ''} {text}")
 
+    def slow_since(self, time):
+        """What the roles said since the faults were mended: why it took so long."""
+        self.count("rounds that took longer than 5 s, and had reason to")
+        for role in self.roles:
+            for line in role.log_end(LINES_OF_SLOW_MAX):
+                if line[11:23] >= time:
+                    print(f"    {role.name}: {line[11:]}")
+
     def print_violations(self):
         for when, rule, text, entry in self.violations:
             print(f"\n{when} violated: {rule}\n  {text}")
@@ -40,18 +52,18 @@ class Report:
                 print(f"  the story of {entry.name} ({entry.uid or 'no id known'}, workload {entry.workload}):")
                 print("".join(f"    {line}\n" for line in entry.story), end="")
 
-    def print_logs(self, roles, words, lines=40):
+    def print_logs(self, words, lines=40):
         """The lines about the instances that are concerned, and the ends of all logs."""
-        for role in roles:
-            every = role.log_end(100000)
+        for role in self.roles:
+            every = role.log_end(LINES_MAX)
             print(f"\n-- {role.name}: the lines that name them, and the last {lines}")
             about = [line for line in every[:-lines] if any(word in line for word in words)]
             print("\n".join([*about, "..."] + every[-lines:]))
 
-    def count_errors(self, roles):
+    def count_errors(self):
         """Lines that say that somebody must act. Nobody had to; they are no violation, but worth a look."""
-        for role in roles:
-            for line in role.log_end(100000):
+        for role in self.roles:
+            for line in role.log_end(LINES_MAX):
                 if " E " in line[:40]:
                     self.count(f"in the log of {role.name}: {line.partition(' E ')[2]}")
 

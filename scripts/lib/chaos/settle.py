@@ -3,7 +3,7 @@
 import time
 
 from api import NotSent, Unclear
-from ledger import KINDS, Word
+from ledger import KINDS, Word, now
 
 SECONDS_TO_CONVERGE_MAX = 5
 # What may be due on top: a pause between two tries to connect (5 s), the one of gRPC itself (1 s), grace (1 s), and the life of
@@ -17,13 +17,15 @@ class Settle:
     def __init__(self, api, ledger, machine, report):
         self.api, self.ledger, self.machine, self.report = api, ledger, machine, report
 
-    def run(self):
-        """Waits until what is there is what is wanted, and looks whether it stays so."""
-        began = time.monotonic()
+    def run(self, began):
+        """Waits until what is there is what is wanted, and looks whether it stays so. `began`: when the last fault was mended."""
         until = began + SECONDS_TO_CONVERGE_MAX + SECONDS_DUE_MAX
+        mended_at = now()
         differences, last = self.wait(until)
         self.report.settle_seconds.append(time.monotonic() - began)
         self.report.say(f"{'NOT ' if differences else ''}converged after {self.report.settle_seconds[-1]:.1f} s: {len(self.ledger.wanted())} instances as wanted{last}")
+        if self.report.settle_seconds[-1] > SECONDS_TO_CONVERGE_MAX:
+            self.report.slow_since(mended_at)
         if not differences:
             time.sleep(SECONDS_TO_STAY)
             differences = [(entry, f"{text}, after it had converged") for entry, text in self.differences()]
