@@ -148,6 +148,9 @@ class FakeApi:
             raise self.answer
         return self.answer
 
+    def log(self, _):
+        return self.call()
+
     def items(self, kind):
         return self.lists[kind]
 

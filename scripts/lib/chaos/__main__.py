@@ -9,7 +9,7 @@ import time
 
 import faults
 from api import Api, NotSent, Unclear
-from ledger import KINDS, Ledger, Word, definition
+from ledger import KINDS, Ledger, Word, definition, now
 from machine import Machine
 from report import Report
 from roles import Cluster
@@ -94,10 +94,10 @@ class Chaos:
         plan = faults.plan(self.random, list(self.cluster.roles), self.cluster.links, seconds)
         doer = faults.Doer(self.cluster, self.report)
         doer.run(plan)
-        mended = time.monotonic()
+        mended = time.monotonic(), now()
         for user in self.users:
             user.rest()
-        self.settle.run(mended)
+        self.settle.run(*mended)
         doer.look_for_dead()
         self.report.count("rounds")
 

@@ -5,6 +5,7 @@ import json
 import socket
 
 ANSWER_SECONDS_MAX = 8
+LOG_SECONDS_MAX = 2  # a node that is not heard keeps a log waiting for 10 s; a user who waits must not hold up the calm
 
 
 class NotSent(Exception):
@@ -16,8 +17,8 @@ class Unclear(Exception):
 
 
 class Connection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=ANSWER_SECONDS_MAX)
+    def __init__(self, path, seconds_max):
+        super().__init__("localhost", timeout=seconds_max)
         self.path = path
 
     def connect(self):
@@ -30,9 +31,9 @@ class Api:
     def __init__(self, path):
         self.path = path
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, seconds_max=ANSWER_SECONDS_MAX):
         """(status, answer). An answer that says nothing certain, 5xx, is unclear."""
-        connection = Connection(self.path)
+        connection = Connection(self.path, seconds_max)
         try:
             connection.connect()
         except OSError as error:
@@ -46,6 +47,9 @@ class Api:
         if status >= 500:
             raise Unclear(f"{status}: {text[:200]}")
         return status, json.loads(text) if text.startswith("{") else text
+
+    def log(self, name):
+        return self.call("GET", f"/rik/v1/instances/{name}/logs", seconds_max=LOG_SECONDS_MAX)
 
     def items(self, kind):
         status, answer = self.call("GET", f"/rik/v1/{kind}")

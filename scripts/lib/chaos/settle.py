@@ -3,7 +3,7 @@
 import time
 
 from api import NotSent, Unclear
-from ledger import KINDS, Word, now
+from ledger import KINDS, Word
 
 SECONDS_TO_CONVERGE_MAX = 5
 # What may be due on top: a pause between two tries to connect (5 s), the one of gRPC itself (1 s), grace (1 s), and the life of
@@ -17,10 +17,9 @@ class Settle:
     def __init__(self, api, ledger, machine, report):
         self.api, self.ledger, self.machine, self.report = api, ledger, machine, report
 
-    def run(self, began):
-        """Waits until what is there is what is wanted, and looks whether it stays so. `began`: when the last fault was mended."""
+    def run(self, began, mended_at):
+        """Waits until what is there is what is wanted, and looks whether it stays so. The last fault was mended at `began`, by the clock of the logs at `mended_at`."""
         until = began + SECONDS_TO_CONVERGE_MAX + SECONDS_DUE_MAX
-        mended_at = now()
         differences, last = self.wait(until)
         self.report.settle_seconds.append(time.monotonic() - began)
         self.report.say(f"{'NOT ' if differences else ''}converged after {self.report.settle_seconds[-1]:.1f} s: {len(self.ledger.wanted())} instances as wanted{last}")
@@ -39,7 +38,7 @@ class Settle:
         """Streams work again, too."""
         for entry in self.ledger.wanted():
             try:
-                status, text = self.api.call("GET", f"/rik/v1/instances/{entry.name}/logs")
+                status, text = self.api.log(entry.name)
             except (NotSent, Unclear) as error:
                 status, text = 0, str(error)
             if status != 200 or text.count(f" begin {entry.name} ") != 1:

@@ -83,7 +83,7 @@ class User:
     def read_log(self, entry):
         """It may fail now. What comes must be of one start."""
         try:
-            status, text = self.api.call("GET", f"/rik/v1/instances/{entry.name}/logs")
+            status, text = self.api.log(entry.name)
         except (NotSent, Unclear):
             return
         if status == 200:
