@@ -29,7 +29,7 @@ LAYERS = {
     "client": {"base", "model", "async", "http"},
     "cluster": _core | _faces,
     "sim": _core | _faces | {"cluster"},
-    "all": _core | _faces | {"cluster", "roles*"},
+    "all": _core | _faces | {"cluster", "roles"},
     "roles": _core | _faces | {"cluster", "all"},  # the header beside all.hpp
     "rik": _core | {"cluster"},  # the umbrella header
 }

@@ -24,7 +24,7 @@ struct node_metrics {
     std::int64_t memory_total_bytes = 0;
     std::int64_t memory_free_bytes = 0;    ///< what new programs can have: free, and what can be taken back at once
     std::vector<disk_metrics> disks = {};  ///< by name
-    wall_time measured_at = {};  ///< by the node's clock
+    wall_time measured_at = {};            ///< by the node's clock
     friend bool operator==(node_metrics const&, node_metrics const&) = default;
 };
 
