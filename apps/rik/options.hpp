@@ -1,8 +1,8 @@
 // The command line of rik.
 #pragma once
 
+#include <rik/all/roles.hpp>
 #include <rik/base/log.hpp>
-#include <rik/roles.hpp>
 
 #include <string>
 #include <vector>

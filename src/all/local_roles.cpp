@@ -1,8 +1,8 @@
 #include "role_parts_detail.hpp"
 
+#include <rik/all/roles.hpp>
 #include <rik/async/notifier.hpp>
 #include <rik/async/shield.hpp>
-#include <rik/roles.hpp>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -1,4 +1,4 @@
-#include <rik/roles.hpp>
+#include <rik/all/roles.hpp>
 
 #include <rik/base/nearest_word.hpp>
 

@@ -29,14 +29,13 @@ LAYERS = {
     "client": {"base", "model", "async", "http"},
     "cluster": _core | _faces,
     "sim": _core | _faces | {"cluster"},
-    "all": _core | _faces | {"cluster", "roles"},
-    "roles": _core | _faces | {"cluster", "all"},  # the header beside all.hpp
+    "all": _core | _faces | {"cluster"},
     "rik": _core | {"cluster"},  # the umbrella header
 }
 
 # Headers that belong to one adapter: only programs, `all`, sim and the adapter itself name them.
 ADAPTERS = ("store/sqlite*", "runtime/oci*", "runtime/microvm*", "network/linux*", "link/grpc*")
-_may_name_adapters = {"sim", "all", "roles"}
+_may_name_adapters = {"sim", "all"}
 
 # Third party: what an include looks like, and the files below src/ that may have it.
 _with_async = sorted(f"{folder}[/.]*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
