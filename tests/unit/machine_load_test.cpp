@@ -9,23 +9,23 @@ namespace rik::detail {
 TEST_CASE("the idle share of the processors is that between two readings", "[load]") {
     auto const before = parse_cpu_times("cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3 4\n");
     auto const now = parse_cpu_times("cpu  150 0 110 820 20 0 0 0 30 0\n");
-    REQUIRE(before);
-    REQUIRE(now);
+    REQUIRE(before.has_value());
+    REQUIRE(now.has_value());
     CHECK(before->all == 1000);
     CHECK(before->idle == 800);
     CHECK(idle_percent(*before, *now) == Approx(40));  // guest time is counted once; waiting for disks is idle
     CHECK(idle_percent(*now, *now) == 100);
     CHECK(idle_percent(*now, *before) == 100);  // counters that went back
-    CHECK_FALSE(parse_cpu_times("cpu 1 2"));
-    CHECK_FALSE(parse_cpu_times(""));
+    CHECK_FALSE(parse_cpu_times("cpu 1 2").has_value());
+    CHECK_FALSE(parse_cpu_times("").has_value());
 }
 
 TEST_CASE("memory that new programs can have", "[load]") {
     auto const read = parse_memory("MemTotal:       24689432 kB\nMemFree: 1 kB\nMemAvailable:    1000 kB\n");
-    REQUIRE(read);
+    REQUIRE(read.has_value());
     CHECK(read->total_bytes == std::int64_t{24689432} * 1024);
     CHECK(read->available_bytes == 1024000);
-    CHECK_FALSE(parse_memory("MemTotal: 5 kB\n"));
+    CHECK_FALSE(parse_memory("MemTotal: 5 kB\n").has_value());
 }
 
 TEST_CASE("each device is a disk once, whatever is mounted of it", "[load]") {
@@ -42,8 +42,8 @@ TEST_CASE("each device is a disk once, whatever is mounted of it", "[load]") {
 TEST_CASE("a directory that is not there yet is on the file system of the one above", "[load]") {
     auto const there = measure_disk("x", "/");
     auto const missing = measure_disk("x", "/no/such/directory");
-    REQUIRE(there);
-    REQUIRE(missing);
+    REQUIRE(there.has_value());
+    REQUIRE(missing.has_value());
     CHECK(there->total_bytes == missing->total_bytes);
     CHECK(there->total_bytes > 0);
 }
