@@ -23,6 +23,13 @@ bool occupy_standard_descriptors() {
     return !is_closed(STDERR_FILENO) || hold(STDERR_FILENO, O_WRONLY);
 }
 
+namespace {
+
+/// Before the initializers of libraries, which may open files: that of gRPC does. `main` asks again, and can fail.
+[[gnu::constructor(101)]] void occupy_first() { (void)occupy_standard_descriptors(); }
+
+}  // namespace
+
 int exit_code_with_output(int code, char const* program) {
     if (code != 0 || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return code;
     std::fprintf(stderr, "%s: cannot write the output\n", program);

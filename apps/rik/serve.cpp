@@ -3,6 +3,7 @@
 #include "logging.hpp"
 #include "open_files.hpp"
 #include "process_metrics.hpp"
+#include "resident_memory.hpp"
 #include "role_process.hpp"
 
 #include <rik/api/api.hpp>
@@ -179,10 +180,19 @@ private:
                      {{"address", text}});
     }
 
+    /// For ever. The first time soon: most of what is resident by then is the start's.
+    awaitable<> stay_small() {
+        using namespace std::chrono_literals;
+        for (auto pause = 1s;; pause = 30s) {
+            co_await time_.sleep_for(pause);
+            give_back_memory();
+        }
+    }
+
     /// Until a signal, or until a role cannot go on. A second signal ends the process at once.
     awaitable<int> wait_for_end(role_process& roles) {
         using namespace asio::experimental::awaitable_operators;
-        auto ended = co_await (signals_.async_wait(asio::use_awaitable) || roles.failure());
+        auto ended = co_await (signals_.async_wait(asio::use_awaitable) || roles.failure() || stay_small());
         std::signal(SIGINT, SIG_DFL);
         std::signal(SIGTERM, SIG_DFL);
         if (ended.index() == 1) co_return fail("a role cannot go on", std::get<1>(ended));
@@ -222,6 +232,7 @@ int serve(options const& chosen) {
     // conmon, and the containers of one that was killed, become our children, and librik reaps those it knows.
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     std::signal(SIGPIPE, SIG_IGN);
+    limit_heaps();
     stderr_log sink(chosen.level, chosen.has_pretty_log);
     program running(chosen, open_files_max, log(sink));
     return running.run();
