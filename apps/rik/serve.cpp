@@ -233,6 +233,7 @@ int serve(options const& chosen) {
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     std::signal(SIGPIPE, SIG_IGN);
     limit_heaps();
+    ::setenv("GRPC_VERBOSITY", "NONE", 0);  // what it says is in our own errors, in our log's form
     stderr_log sink(chosen.level, chosen.has_pretty_log);
     program running(chosen, open_files_max, log(sink));
     return running.run();

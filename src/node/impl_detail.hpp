@@ -91,6 +91,7 @@ private:
 
     struct connection {
         std::unique_ptr<uplink_session> link;
+        time_point began_at = {};
         bool is_closed = false;
         bool is_accepted = false;  ///< orders were taken
     };

@@ -20,6 +20,7 @@ awaitable<> node_agent::impl::connect() {
         if (link) {
             auto const current = std::make_shared<connection>();
             current->link = std::move(*link);
+            current->began_at = ports_.time.now();
             connection_ = current;
             inventory_is_due_ = false;  // it was an older session that asked
             troubles_are_due_ = false;
@@ -34,7 +35,8 @@ awaitable<> node_agent::impl::connect() {
             current->link->close();
             due_.notify();
             connection_.reset();
-            if (current->is_accepted) pauses.reset();
+            auto const has_lasted = ports_.time.now() - current->began_at >= session_lasting;
+            if (current->is_accepted && has_lasted) pauses.reset();
             if (current->is_accepted) is_loss_said = false;
             if (!std::exchange(is_loss_said, true)) options_.out.warning("lost the scheduler; instances run on");
         }
@@ -70,6 +72,9 @@ awaitable<> node_agent::impl::hear(std::shared_ptr<connection> from) {
 /// A scheduler that is behind what this node has obeyed may order what was taken back since.
 bool node_agent::impl::may_obey(orders const& said) {
     auto why = said.refusal;
+    if (why.empty() && said.cluster && !cluster_.is_nil() && *said.cluster != cluster_)
+        why = fmt::format("the scheduler serves cluster {}, and this node belongs to {}", said.cluster->text(),
+                          cluster_.text());
     if (why.empty() && said.at < floor_)
         why = fmt::format("the scheduler is behind: it knows revision {}, and this node has obeyed revision {}",
                           said.at, floor_);

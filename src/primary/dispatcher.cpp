@@ -46,6 +46,7 @@ awaitable<> dispatcher::run(task_group& tasks, reader read) {
         auto const current = std::make_shared<scheduler_connection>();
         current->link = std::move(*link);
         connection_ = current;
+        auto const began = time_.now();
         due_.mark_everything();
         out_.info("connected to the scheduler");
         tasks.spawn(read(current));
@@ -53,7 +54,8 @@ awaitable<> dispatcher::run(task_group& tasks, reader read) {
         current->is_over = true;
         connection_.reset();
         out_.warning("lost the scheduler; nothing new is placed until it is back");
-        if (!current->is_refused) pauses.reset();
+        auto const has_lasted = time_.now() - began >= session_lasting;
+        if (!current->is_refused && has_lasted) pauses.reset();
         co_await time_.sleep_for(pauses.next(random_));
     }
 }

@@ -4,7 +4,6 @@
 
 #include <rik/base/ipv4.hpp>
 #include <rik/base/limits.hpp>
-#include <rik/base/utf8.hpp>
 
 #include <fmt/format.h>
 
@@ -34,8 +33,7 @@ node_registry::node_registry(clock& time, cluster_state& state, event_writer& ev
 
 void node_registry::note_load(load_report news) {
     if (!state_.head().find<node>(news.node)) return;
-    for (auto& each : news.metrics.disks) each.name = to_utf8(each.name, limits::path_bytes_max);
-    loads_.insert_or_assign(news.node, std::move(news.metrics));
+    loads_.insert_or_assign(news.node, tidied(std::move(news.metrics)));
 }
 
 node_metrics const* node_registry::find_load(node_id const& node) const {

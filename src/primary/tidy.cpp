@@ -4,6 +4,8 @@
 #include <rik/base/utf8.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 namespace rik::detail {
 
@@ -11,6 +13,7 @@ namespace {
 
 /// A node has one for each of its parts that fails.
 constexpr std::size_t node_troubles_max = 8;
+constexpr std::size_t disks_per_node_max = 256;
 
 void tidy(std::string& text, std::size_t bytes_max) {
     if (text.size() > bytes_max || !is_utf8(text)) text = to_utf8(text, bytes_max);
@@ -59,6 +62,23 @@ node_facts tidied(node_facts said) {
     for (auto& [name, value] : said.labels)
         labels.emplace(to_utf8(name, limits::message_bytes_max), to_utf8(value, limits::message_bytes_max));
     said.labels = std::move(labels);
+    return said;
+}
+
+/// Numbers that JSON has, too, and that can be.
+node_metrics tidied(node_metrics said) {
+    auto const at_least_zero = [](std::int64_t& number) { number = std::max(number, std::int64_t{0}); };
+    if (!std::isfinite(said.cpu_free_percent)) said.cpu_free_percent = 0;
+    said.cpu_free_percent = std::clamp(said.cpu_free_percent, 0.0, 100.0);
+    at_least_zero(said.cpu_total);
+    at_least_zero(said.memory_total_bytes);
+    at_least_zero(said.memory_free_bytes);
+    said.disks.resize(std::min(said.disks.size(), disks_per_node_max));
+    for (auto& each : said.disks) {
+        tidy(each.name, limits::path_bytes_max);
+        at_least_zero(each.total_bytes);
+        at_least_zero(each.free_bytes);
+    }
     return said;
 }
 

@@ -22,6 +22,11 @@ void hearing::forget(node_id const& node) {
     places_.erase(known);
 }
 
+std::optional<time_point> hearing::last(node_id const& node) const {
+    auto const known = places_.find(node);
+    return known == places_.end() ? std::nullopt : std::optional(known->second->second);
+}
+
 std::vector<node_id> hearing::take_silent(time_point since) {
     std::vector<node_id> silent;
     for (; !order_.empty() && order_.front().second <= since; order_.pop_front()) {

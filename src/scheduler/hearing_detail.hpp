@@ -19,6 +19,7 @@ public:
     /// Precondition: `now` is not before what was noted last.
     void note(node_id const& node, time_point now);
     void forget(node_id const& node);
+    std::optional<time_point> last(node_id const& node) const;
     bool is_noted(node_id const& node) const { return places_.contains(node); }
     /// Takes out those that were not heard after `since`, longest ago first.
     std::vector<node_id> take_silent(time_point since);

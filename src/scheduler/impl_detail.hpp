@@ -54,6 +54,9 @@ private:
     // primary_side.cpp: facts in, reports out
     awaitable<> accept_primaries();
     awaitable<> serve_primary(std::shared_ptr<primary_session> link);
+    bool may_serve(facts const& first);
+    void take_primary(std::shared_ptr<primary_session> link);
+    void report_peers();
     void handle_facts(facts news);
     void forget_node(node_id const& which);
     void close_unregistered();
@@ -66,6 +69,10 @@ private:
     peer_ptr add_peer(std::unique_ptr<node_session> link, hello said);
     /// Why a node cannot be served, for people.
     std::optional<std::string> refusal_of(hello const& said) const;
+    void refuse_peer(node_peer& peer, std::string why);
+    /// Returns true if a copy of the node's state directory may be in use on another machine: that one must not obey
+    /// the same orders.
+    bool is_elsewhere(hello const& said) const;
     void welcome(node_peer& peer);
     void handle_held(node_peer& peer, held news);
     void handle_inventory(node_peer& peer, held const& part);

@@ -53,7 +53,12 @@ awaitable<> scheduler::impl::serve_node(std::unique_ptr<node_session> link) {
     auto first = co_await with_deadline(ports_.time, patience, link->receive());
     if (!first || !std::holds_alternative<hello>(*first)) co_return;
     auto said = std::get<hello>(std::move(*first));
-    if (auto why = refusal_of(said)) {
+    auto why = refusal_of(said);
+    if (!why && is_elsewhere(said))
+        why =
+            "another machine of the same identity is connected: is the state directory a copy? A new node needs a new "
+            "one";
+    if (why) {
         options_.out.error("node refused", {{"node", said.facts.name}, {"why", *why}});
         co_return co_await refuse(std::move(link), std::move(*why));
     }
@@ -79,18 +84,29 @@ scheduler::impl::peer_ptr scheduler::impl::add_peer(std::unique_ptr<node_session
     hearing_.note(id, ports_.time.now());
     unheard_.erase(id);
     cache_.set_node(id, peer->greeting.facts);
-    report_node(node_report{id, true, peer->greeting.facts});
+    if (cache_.is_complete()) report_node(node_report{id, true, peer->greeting.facts});
     options_.out.info("node connected", {{"node", peer->greeting.facts.name}});
     if (cache_.find_node(id) != nullptr) welcome(*peer);
     return peer;
 }
 
+void scheduler::impl::refuse_peer(node_peer& peer, std::string why) {
+    if (peer.refusal.empty()) options_.out.error("node refused", {{"node", peer.greeting.facts.name}, {"why", why}});
+    peer.refusal = std::move(why);
+    peer.is_welcome = false;
+    peer.changed.notify();
+}
+
+bool scheduler::impl::is_elsewhere(hello const& said) const {
+    auto const old = peers_.find(said.node);
+    if (old == peers_.end() || old->second->is_closed) return false;
+    auto const heard_at = hearing_.last(said.node);
+    auto const is_fresh = heard_at && ports_.time.now() - *heard_at < options_.unheard_after / 2;
+    return is_fresh && old->second->greeting.facts.boot_id != said.facts.boot_id;
+}
+
 void scheduler::impl::welcome(node_peer& peer) {
-    if (auto why = refusal_of(peer.greeting)) {
-        options_.out.error("node refused", {{"node", peer.greeting.facts.name}, {"why", *why}});
-        peer.refusal = std::move(*why);
-        return peer.changed.notify();
-    }
+    if (auto why = refusal_of(peer.greeting)) return refuse_peer(peer, std::move(*why));
     peer.is_welcome = true;
     peer.needs_welcome = true;
     put_orders(peer, cache_.due(peer.greeting.node));

@@ -1,5 +1,6 @@
 #include "impl_detail.hpp"
 
+#include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
 
 #include <iterator>
@@ -7,43 +8,84 @@
 
 namespace rik {
 
+namespace {
+
+template <class Part>
+void append(std::vector<Part>& to, std::vector<Part>&& more) {
+    std::move(more.begin(), more.end(), std::back_inserter(to));
+}
+
+/// Nothing of a batch is used before all of it is there.
+void stage(facts& whole, facts part) {
+    whole.at = part.at;
+    whole.everything |= part.everything;
+    whole.cluster = part.cluster;
+    whole.cluster_cidr = std::move(part.cluster_cidr);
+    append(whole.items, std::move(part.items));
+    append(whole.removed, std::move(part.removed));
+    append(whole.refused, std::move(part.refused));
+    append(whole.nodes, std::move(part.nodes));
+    append(whole.removed_nodes, std::move(part.removed_nodes));
+    append(whole.streams, std::move(part.streams));
+}
+
+}  // namespace
+
 awaitable<> scheduler::impl::accept_primaries() {
     for (;;) {
         auto link = co_await ports_.primaries.accept();
         if (!link) co_return;
-        // A newer session replaces the old one; what the old one still says is true but old.
-        if (primary_) primary_->close();
-        primary_ = std::move(*link);
-        tasks_.spawn(serve_primary(primary_));
+        tasks_.spawn(serve_primary(std::move(*link)));
     }
 }
 
-awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link) {
+/// What orders of another cluster's primary would do to this one's instances must not happen.
+bool scheduler::impl::may_serve(facts const& first) {
+    if (!cache_.is_complete() || first.cluster == cache_.cluster()) return true;
+    options_.out.error("primary refused: it is of another cluster than the one that this scheduler serves",
+                       {{"cluster", first.cluster.text()}, {"served", cache_.cluster().text()}});
+    return false;
+}
+
+/// A newer session replaces the old one, once it has said who it is; what the old one still says is true but old.
+void scheduler::impl::take_primary(std::shared_ptr<primary_session> link) {
+    if (primary_) {
+        options_.out.warning("another session of a primary takes the place of the one before");
+        primary_->close();
+    }
+    primary_ = std::move(link);
     options_.out.info("primary connected");
     cache_.forget_decisions();
     outbox_ = {};
+}
+
+/// Only now it is known to which cluster they must belong.
+void scheduler::impl::report_peers() {
     for (auto const& [id, peer] : peers_) {
         if (peer->is_closed) continue;
+        if (auto why = refusal_of(peer->greeting)) {
+            refuse_peer(*peer, std::move(*why));
+            continue;
+        }
         report_node(node_report{id, true, peer->greeting.facts});
         if (peer->metrics) outbox_.add(load_report{id, *peer->metrics});
     }
     report_unheard();
+}
+
+awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link) {
+    auto const patience = ports_.time.now() + options_.unheard_after;
+    auto receiving = link->receive();
+    auto first = co_await with_deadline(ports_.time, patience, std::move(receiving));
+    if (!first || !may_serve(*first)) co_return link->close();
+    take_primary(link);
     facts staged;
-    for (;;) {
-        auto news = co_await link->receive();
-        if (!news || primary_ != link) break;
-        staged.at = news->at;
-        staged.everything |= news->everything;
-        staged.cluster = news->cluster;
-        staged.cluster_cidr = std::move(news->cluster_cidr);
-        std::move(news->items.begin(), news->items.end(), std::back_inserter(staged.items));
-        std::move(news->removed.begin(), news->removed.end(), std::back_inserter(staged.removed));
-        std::move(news->refused.begin(), news->refused.end(), std::back_inserter(staged.refused));
-        std::move(news->nodes.begin(), news->nodes.end(), std::back_inserter(staged.nodes));
-        std::move(news->removed_nodes.begin(), news->removed_nodes.end(), std::back_inserter(staged.removed_nodes));
-        std::move(news->streams.begin(), news->streams.end(), std::back_inserter(staged.streams));
-        if (!news->complete) continue;
-        handle_facts(std::exchange(staged, {}));
+    auto news = std::move(first);
+    while (news && primary_ == link) {
+        auto const is_complete = news->complete;
+        stage(staged, std::move(*news));
+        if (is_complete) handle_facts(std::exchange(staged, {}));
+        news = co_await link->receive();
     }
     if (primary_ != link) co_return;
     // Nodes are served on from the cache; what they say meanwhile is said again at the next resync.
@@ -59,6 +101,7 @@ void scheduler::impl::handle_facts(facts news) {
         if (peer != peers_.end() && peer->second->is_welcome)
             put_orders(*peer->second, {detail::scheduler_cache::order_for(each)});
     }
+    if (news.everything) report_peers();
     for (auto const& id : news.removed_nodes) forget_node(id);
     // What they said while no primary was there is lost, and so may be what the one before has not written down.
     if (news.everything)

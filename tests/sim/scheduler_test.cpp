@@ -85,6 +85,7 @@ public:
         return all;
     }
     revision at() const { return at_; }
+    void skip_revisions(revision count) { at_ += count; }
 
 private:
     awaitable<> hear_reports(std::shared_ptr<scheduler_session> from) {
@@ -364,6 +365,92 @@ void simulate(awaitable<> (*what)(lone_scheduler&)) {
     world.run(what(alone));
 }
 
+/// Its revisions are above the fences of what runs here: by the rule of orphans all of it would go.
+awaitable<> foreign_primary(lone_scheduler& alone) {
+    auto const node = node_id::generate(alone.world.random());
+    auto const which = instance_id::generate(alone.world.random());
+    auto all = one_bound(alone, node, which, 1);
+    co_await alone.connect_primary(std::move(all));
+    auto const session = co_await alone.connect_node();
+    auto greeting = hello_of(node);
+    co_await say(session, std::move(greeting));
+    auto holding = state_of(which, 1, true);
+    co_await say(session, std::move(holding));
+    co_await alone.world.time().sleep_for(1s);
+    alone.disconnect_primary();
+    alone.ordered.clear();
+    auto const ours = std::exchange(alone.cluster, cluster_id::generate(alone.world.random()));
+    facts theirs;
+    theirs.nodes.push_back({node, "10.210.0.0/24", "node"});
+    alone.skip_revisions(1'000);
+    co_await alone.connect_primary(std::move(theirs));
+    co_await alone.world.time().sleep_for(30s);
+    CHECK(alone.due().empty());
+    alone.cluster = ours;
+    auto again = one_bound(alone, node, which, 1);
+    co_await alone.connect_primary(std::move(again));
+    co_await alone.world.time().sleep_for(1s);
+    for (auto const& each : alone.due()) CHECK(each.run);
+    co_await alone.stop();
+}
+
+/// It has come before the scheduler knew which cluster it serves.
+awaitable<> foreign_node(lone_scheduler& alone) {
+    auto const session = co_await alone.connect_node();
+    hello greeting{.node = node_id::generate(alone.world.random()),
+                   .facts = {.name = "node", .boot_id = {}, .version = "sim"}};
+    greeting.cluster = cluster_id::generate(alone.world.random());
+    from_node first = std::move(greeting);
+    co_await say(session, std::move(first));
+    co_await alone.world.time().sleep_for(1s);
+    facts nothing;
+    co_await alone.connect_primary(std::move(nothing));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.nodes.empty());
+    REQUIRE(alone.refusals().size() == 1);
+    CHECK(alone.refusals()[0].find("cluster") != std::string::npos);
+    co_await alone.stop();
+}
+
+/// The same identity on two machines at once: the second one must not obey what is meant for the first.
+awaitable<> copied_node(lone_scheduler& alone) {
+    auto const node = node_id::generate(alone.world.random());
+    facts all;
+    all.nodes.push_back({node, "10.210.0.0/24", "node"});
+    co_await alone.connect_primary(std::move(all));
+    std::vector<std::shared_ptr<uplink_session>> sessions;
+    for (auto const* const boot : {"one", "other"}) {
+        auto session = co_await alone.connect_node();
+        sessions.push_back(std::move(session));
+        hello greeting{.node = node, .facts = {.name = "node", .boot_id = boot, .version = "sim"}};
+        from_node first = std::move(greeting);
+        co_await say(sessions.back(), std::move(first));
+        co_await alone.world.time().sleep_for(1s);
+    }
+    REQUIRE(alone.refusals().size() == 1);
+    CHECK(alone.refusals()[0].find("another machine of the same identity") == 0);
+    auto beat = state_of(instance_id::generate(alone.world.random()), 1, false);
+    co_await say(sessions[0], std::move(beat));  // the first goes on
+    co_await alone.stop();
+}
+
+awaitable<> slander(lone_scheduler& alone) {
+    auto const node = node_id::generate(alone.world.random());
+    auto const other = node_id::generate(alone.world.random());
+    auto const which = instance_id::generate(alone.world.random());
+    auto all = one_bound(alone, node, which, 1);
+    all.nodes.push_back({other, "10.210.1.0/24", "other"});
+    co_await alone.connect_primary(std::move(all));
+    auto const session = co_await alone.connect_node();
+    auto greeting = hello_of(other);
+    co_await say(session, std::move(greeting));
+    auto lie = state_of(which, 9, false);
+    co_await say(session, std::move(lie));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.states.empty());
+    co_await alone.stop();
+}
+
 }  // namespace
 
 TEST_CASE("what an older session of a node says is dropped when the newer one has begun", "[sim][scheduler]") {
@@ -391,6 +478,16 @@ TEST_CASE("a node that has obeyed more than the scheduler knows is refused", "[s
 TEST_CASE("neighbouring versions work together, and others are refused by name", "[sim][scheduler]") {
     simulate(other_versions);
 }
+TEST_CASE("a primary of another cluster is refused, and nothing is destroyed for it", "[sim][scheduler]") {
+    simulate(foreign_primary);
+}
+TEST_CASE("a node of another cluster is not reported, also when it came first", "[sim][scheduler]") {
+    simulate(foreign_node);
+}
+TEST_CASE("a copy of a node on another machine is refused while the first is heard", "[sim][scheduler]") {
+    simulate(copied_node);
+}
+TEST_CASE("what a node tells of another one's instances is not passed on", "[sim][scheduler]") { simulate(slander); }
 TEST_CASE("how long a node may be silent can be set", "[sim][scheduler]") {
     sim::world world(42);
     lone_scheduler alone(world, 3s);

@@ -10,6 +10,9 @@
 
 namespace rik {
 
+/// A session that ends sooner was no success: pauses go on growing.
+inline constexpr duration session_lasting = std::chrono::seconds(1);
+
 /// The first pause is short; each later one may be twice as long as the one before, up to a limit, and is drawn from
 /// the upper half of that, so that many who have lost the same peer do not come back at the same moment.
 class backoff {

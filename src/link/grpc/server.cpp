@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <utility>
@@ -19,6 +21,8 @@ namespace rik {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr int streams_per_connection_max = 1'024;  ///< logs and calls at once of one peer
 
 int milliseconds(duration length) {
     return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count());
@@ -61,6 +65,7 @@ public:
         builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                    milliseconds(limits::link_keepalive_period) / 4);
         builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+        builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_per_connection_max);
         builder.SetMaxReceiveMessageSize(static_cast<int>(limits::link_message_bytes_max));
         builder.RegisterService(this);
         server_ = builder.BuildAndStart();
@@ -76,13 +81,16 @@ public:
     }
 
     awaitable<> stop() {
+        is_stopped_ = true;
         primaries.abort();
         nodes.abort();
+        if (server_ != nullptr) {
+            server_->Shutdown(std::chrono::system_clock::time_point());  // nobody is waited for, reading or not
+            calls_.end_all();
+            server_.reset();
+        }
+        co_await asio::post(strand_, asio::use_awaitable);  // what gRPC has told by then uses this object
         co_await relay_.stop();
-        if (server_ == nullptr) co_return;
-        calls_.end_all();
-        server_->Shutdown(std::chrono::system_clock::time_point());  // nobody is waited for
-        server_.reset();
     }
 
     std::string const& address() const { return address_; }
@@ -119,7 +127,10 @@ private:
         auto over = std::make_shared<detail::pipe<Out, In>>(strand_, on_their_way_max);
         auto const carrier = std::make_shared<detail::server_carrier<Out, In>>(std::move(over), calls_);
         auto const may = calls_.add(carrier);
-        carrier->start(std::move(take));
+        carrier->start([this, take = std::move(take)](auto const& called) {
+            if (is_stopped_) return called->close();
+            take(called);
+        });
         if (!may) carrier->cancel();
         return carrier.get();
     }
@@ -130,6 +141,7 @@ private:
     detail::stream_relay relay_;
     detail::open_calls calls_;
     std::unique_ptr<grpc::Server> server_;
+    bool is_stopped_ = false;  ///< of the strand
 };
 
 grpc_link_server::grpc_link_server(asio::any_io_executor strand, clock& time, std::string address, link_identity own)

@@ -381,6 +381,7 @@ void known_releases::learn(Message const& from) {
     for (auto const& each : from.releases()) {
         auto made = read(each);
         known_[made->id] = std::move(made);
+        if (known_.size() > 2 * limits::releases_per_session_max) fail("more releases than a session may have");
     }
 }
 
