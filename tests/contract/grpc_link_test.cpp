@@ -141,6 +141,35 @@ std::pair<result<from_node>, result<orders>> meet(std::uint32_t of_scheduler, st
 
 }  // namespace
 
+namespace {
+
+awaitable<> expect_until_the_end(stream_listener& streams, stream_id which) {
+    auto const expected = co_await streams.expect(which);
+    CHECK_FALSE(expected.has_value());
+}
+
+awaitable<> end_soon(event_loop& loop, grpc_link_server& server, duration after) {
+    co_await loop.time().sleep_for(after);
+    co_await server.stop();
+}
+
+}  // namespace
+
+/// Its end comes at any moment of their beginning.
+TEST_CASE("a server ends while streams are asked for", "[contract]") {
+    seeded_entropy random(3);
+    for (auto const after : {0us, 200us, 500us, 1000us, 2000us, 5000us}) {
+        real_loop loop;
+        grpc_link_server server(loop.executor(), loop.time(), "127.0.0.1:0", {});
+        REQUIRE(server.start().has_value());
+        grpc_primary_link link(server.address(), {});
+        auto all = end_soon(loop, server, after);
+        for (int i = 0; i < 20; ++i)
+            all = together(expect_until_the_end(link, stream_id::generate(random)), std::move(all));
+        loop.run(std::move(all));
+    }
+}
+
 TEST_CASE("ends of neighbouring protocols work together", "[contract]") {
     for (auto const& [one, other] : {std::pair(1u, 1u), {1u, 2u}, {2u, 1u}}) {
         auto const [at_scheduler, at_node] = meet(one, other);
