@@ -100,8 +100,15 @@ private:
     awaitable<> undo() {
         co_await stop_roles();
         if (machine_) co_await on_strand(machine_->strand, machine_->clean_up(options_.local.out));
-        if (own_place_ && own_place_->is_new()) (void)own_place_->remove(options_.local.out);
-        if (own_place_) own_place_->undo();
+        if (own_place_) clean_up_place();
+    }
+
+    void clean_up_place() {
+        auto const removed = own_place_->is_new() ? own_place_->remove(options_.local.out) : result<void>();
+        if (!removed)
+            options_.local.out.warning("not all of a refused start could be removed",
+                                       {{"error", to_string(removed.error())}});
+        own_place_->undo();
     }
 
     static awaitable<error> never() {

@@ -1,7 +1,5 @@
 #include <rik/all/roles.hpp>
 
-#include <rik/base/nearest_word.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>

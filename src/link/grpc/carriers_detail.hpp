@@ -8,8 +8,11 @@
 #include <grpcpp/support/client_callback.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <rik/base/time.hpp>
+
 #include <boost/asio/post.hpp>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,12 +20,17 @@
 
 namespace rik::detail {
 
+/// As arguments of channels have it.
+inline int milliseconds(duration length) {
+    return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count());
+}
+
 /// How the end of a call is told to its other end, and back.
 grpc::Status status_of(std::optional<error> const& why);
 std::optional<error> error_of(grpc::Status const& status);
 
 // Both carriers own themselves until gRPC has said its last word. After `is_ended_` no operation begins. gRPC may tell
-// something while an operation is begun, so nothing that it tells takes the lock.
+// something on the thread that is just beginning an operation, so the lock can be taken again there.
 
 template <class Out, class In>
 class client_carrier final : public grpc::ClientBidiReactor<Out, In>,
@@ -100,7 +108,7 @@ private:
     open_calls& calls_;
     std::shared_ptr<client_carrier> own_;
     grpc::ClientContext context_;
-    std::mutex guard_;
+    std::recursive_mutex guard_;
     bool is_ended_ = false;
     In arrived_;
 };
@@ -171,7 +179,7 @@ private:
     asio::any_io_executor strand_;
     open_calls& calls_;
     std::shared_ptr<server_carrier> own_;
-    std::mutex guard_;
+    std::recursive_mutex guard_;
     bool is_ended_ = false;
     In arrived_;
 };

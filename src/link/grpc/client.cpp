@@ -21,10 +21,6 @@ namespace detail {
 
 namespace {
 
-int milliseconds(duration length) {
-    return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count());
-}
-
 grpc::ChannelArguments arguments() {
     grpc::ChannelArguments made;
     made.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits::link_keepalive_period));

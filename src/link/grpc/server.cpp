@@ -20,13 +20,7 @@ namespace rik {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr int streams_per_connection_max = 1'024;  ///< logs and calls at once of one peer
-
-int milliseconds(duration length) {
-    return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count());
-}
 
 /// Those that have called and were not accepted yet.
 template <class Session>
@@ -58,12 +52,12 @@ public:
         int port = 0;
         builder.AddListeningPort(address_, grpc::InsecureServerCredentials(), &port);
         builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits::link_keepalive_period));
-        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits::link_keepalive_timeout));
+        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, detail::milliseconds(limits::link_keepalive_period));
+        builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, detail::milliseconds(limits::link_keepalive_timeout));
         builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
         // Less than the period of a peer, or its pings count as an attack.
         builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                                   milliseconds(limits::link_keepalive_period) / 4);
+                                   detail::milliseconds(limits::link_keepalive_period) / 4);
         builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
         builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_per_connection_max);
         builder.SetMaxReceiveMessageSize(static_cast<int>(limits::link_message_bytes_max));

@@ -13,7 +13,6 @@
 #include <fstream>
 #include <iterator>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -72,18 +71,6 @@ result<std::int64_t> memory_bytes(fs::path const& proc) {
     return cannot_read(proc / "meminfo");
 }
 
-/// Of the file system that `directory` is or will be on.
-result<std::int64_t> storage_bytes(fs::path directory) {
-    std::error_code failure;
-    auto space = fs::space(directory, failure);
-    while (failure && directory.has_relative_path()) {
-        directory = directory.parent_path();
-        space = fs::space(directory, failure);
-    }
-    if (failure) return error{errc::internal, fmt::format("{}: {}", directory.string(), failure.message())};
-    return static_cast<std::int64_t>(space.capacity);
-}
-
 std::string read_file(fs::path const& file) {
     std::ifstream in(file);
     return std::string(std::istreambuf_iterator<char>(in), {});
@@ -120,14 +107,14 @@ result<resources> measure(linux_host_options const& options) {
     if (!cores) return cores.error();
     auto const memory = memory_bytes(options.proc);
     if (!memory) return memory.error();
-    auto const storage = storage_bytes(options.state_directory);
+    auto const storage = detail::measure_disk({}, options.state_directory);
     if (!storage) return storage.error();
     auto const limits = detail::read_cgroup_limits(options.proc, options.cgroups);
     auto const cpu_milli = *cores * 1000;
     resources capacity;
     capacity.set(resource::cpu, std::min(cpu_milli, limits.cpu_milli.value_or(cpu_milli)));
     capacity.set(resource::memory, std::min(*memory, limits.memory_bytes.value_or(*memory)));
-    capacity.set(resource::storage, *storage);
+    capacity.set(resource::storage, storage->total_bytes);
     capacity.set(resource::pods, options.pods_max);
     return capacity;
 }
