@@ -27,6 +27,9 @@ void add_run(CLI::App& to, std::vector<std::string> command, action& chosen);
 void add_node_commands(CLI::App& to, action& chosen);
 void add_top(CLI::App& to, action& chosen);
 void add_images(CLI::App& to, action& chosen);
+/// `explain` and `validate`, which need no server.
+void add_explain(CLI::App& to, action& chosen);
+void add_validate(CLI::App& to, action& chosen);
 void add_version(CLI::App& to, action& chosen);
 void add_completion(CLI::App& to, action& chosen);
 

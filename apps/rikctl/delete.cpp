@@ -44,13 +44,18 @@ exit_code add_from_file(session& with, std::string const& path, std::vector<targ
     auto all = read_definitions(with, path);
     if (!all) return with.fail(all.error());
     auto worst = exit_code::ok;
-    for (auto& [about, text, parsed] : *all) {
-        std::erase_if(parsed.found, [](rik::error const& problem) { return !hides_identity(problem); });
-        if (parsed.found.empty())
-            to.push_back(
-                {rik::resource_kind::workload, parsed.definition.name, std::string(to_string(parsed.definition.kind))});
+    for (auto& each : *all) {
+        if (each.tenant) {
+            worst = with.fail_usage(fmt::format("{}: it defines a tenant, which is deleted by name", each.about));
+            continue;
+        }
+        auto& found = each.parsed.found;
+        std::erase_if(found, [](rik::error const& problem) { return !hides_identity(problem); });
+        auto const& definition = each.parsed.definition;
+        if (found.empty())
+            to.push_back({rik::resource_kind::workload, definition.name, std::string(to_string(definition.kind))});
         else
-            worst = with.fail(rik::summarize(parsed.found), about);
+            worst = with.fail(rik::summarize(found), each.about);
     }
     return worst;
 }

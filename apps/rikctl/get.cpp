@@ -1,7 +1,11 @@
+#include <rik/client/json_path.hpp>
 #include <rik/client/print.hpp>
+#include <rik/model/yaml.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -15,6 +19,8 @@ namespace {
 
 using rik::resource_kind;
 
+constexpr std::string_view path_form = "jsonpath=";
+
 struct get_options {
     std::string kind = {};
     std::vector<std::string> names = {};
@@ -26,9 +32,28 @@ struct get_options {
 
 output_form parse_form(std::string_view text) {
     if (text == "wide") return output_form::wide;
+    if (text == "yaml") return output_form::yaml;
+    if (text.starts_with(path_form)) return output_form::json_path;
     if (text == "json") return output_form::json;
     if (text == "name") return output_form::name;
     return output_form::table;
+}
+
+/// Is the object printed as it is, and not what is known of it?
+bool is_whole(output_form form) {
+    return form == output_form::json || form == output_form::yaml || form == output_form::json_path;
+}
+
+/// What is wrong with -o; empty if nothing is.
+std::string check_form(std::string const& text) {
+    static std::vector<std::string> const words{"table", "wide", "json", "yaml", "name"};
+    if (std::ranges::find(words, text) != words.end()) return {};
+    if (text.starts_with(path_form)) {
+        auto const path = rik::json_path::parse(std::string_view(text).substr(path_form.size()));
+        return path ? std::string() : rik::to_string(path.error());
+    }
+    auto const choice = fmt::format("use {}, or jsonpath=PATH", fmt::join(words, ", "));
+    return fmt::format("'{}' is none of its values: {}", text, rik::command_line::suggestion(text, words, choice));
 }
 
 /// The filter that does not fit the kind, if there is one.
@@ -90,16 +115,30 @@ rik::result<void> print_names(session& with, std::vector<std::string> const& obj
     return {};
 }
 
-/// One object or list is printed as it came; of several names the objects become one list, so that the output is one
-/// JSON text, of the same shape however many of them were found.
-void print_json(session& with, std::vector<std::string> const& objects, std::size_t asked_count) {
-    if (asked_count <= 1) {
-        with.out() << rik::pretty_json(objects.front()) << '\n';
-        return;
-    }
+/// One object or list stays as it came; of several names the objects become one list, so that the output is one text,
+/// of the same shape however many of them were found.
+std::string joined(std::vector<std::string> const& objects, std::size_t asked_count) {
+    if (asked_count <= 1) return objects.front();
     std::string list;
     for (auto const& object : objects) list += (list.empty() ? "" : ",") + object;
-    with.out() << rik::pretty_json(fmt::format("{{\"items\":[{}]}}", list)) << '\n';
+    return fmt::format("{{\"items\":[{}]}}", list);
+}
+
+rik::result<void> print_whole(session& with, std::string const& object, std::string_view form) {
+    if (form == "json") {
+        with.out() << rik::pretty_json(object) << '\n';
+        return {};
+    }
+    auto text = rik::result<std::string>(std::string());
+    if (form == "yaml") {
+        text = rik::json_to_yaml(object);
+    } else {
+        auto const path = rik::json_path::parse(form.substr(path_form.size()));
+        text = path ? path->print(object) : path.error();
+    }
+    if (!text) return text.error();
+    with.out() << *text;
+    return {};
 }
 
 /// What was got for `names`, or a list.
@@ -107,8 +146,8 @@ exit_code print(session& with, resource_kind kind, get_options const& options,
                 std::vector<std::string> const& objects) {
     auto const form = parse_form(options.form);
     rik::result<void> done;
-    if (form == output_form::json)
-        print_json(with, objects, options.names.size());
+    if (is_whole(form))
+        done = print_whole(with, joined(objects, options.names.size()), options.form);
     else if (form == output_form::name)
         done = print_names(with, objects);
     else {
@@ -191,9 +230,12 @@ exit_code get_as_told(session& with, get_options options) {
     if (!options.filter.workload.empty()) options.filter.definition_kind = std::exchange(options.definition_kind, {});
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
+    auto const form = parse_form(options.form);
+    if (options.watches && (form == output_form::yaml || form == output_form::json_path))
+        return with.fail_usage("--watch prints tables, names or JSON: use -o json");
     if (options.watches) return watch_as_told(with, *server, kind, options);
     if (!options.names.empty()) return get_named(with, *server, kind, options);
-    auto const is_in_pages = kind != resource_kind::event && parse_form(options.form) != output_form::json;
+    auto const is_in_pages = kind != resource_kind::event && !is_whole(parse_form(options.form));
     if (is_in_pages) return print_pages(with, *server, kind, options);
     auto const list = server->list(kind, options.filter);
     if (!list) return with.fail(list.error());
@@ -205,8 +247,8 @@ exit_code get_as_told(session& with, get_options options) {
 
 void add_output(CLI::App& to, get_options& options) {
     to.add_option("-o,--output", options.form,
-                  "table, wide (more columns, nothing cut), json (as the API gives it) or name")
-        ->check(rik::command_line::one_of({"table", "wide", "json", "name"}))
+                  "table, wide (more columns, nothing cut), json or yaml (as the API gives it), name, or jsonpath=PATH")
+        ->check(check_form)
         ->type_name("FORM");
     to.add_flag("-w,--watch", options.watches, "Go on with a row for each change; with -o json a line for each");
 }

@@ -44,6 +44,8 @@ void add_commands(CLI::App& app, action& chosen) {
     add_node_commands(app, chosen);
     add_top(app, chosen);
     add_images(app, chosen);
+    add_explain(app, chosen);
+    add_validate(app, chosen);
     add_version(app, chosen);
     add_completion(app, chosen);
 }

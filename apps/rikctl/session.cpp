@@ -100,7 +100,7 @@ rik::result<std::vector<definition>> read_definitions(session& with, std::string
     std::vector<definition> all;
     for (auto& each : parsed) {
         auto about = parsed.size() == 1 ? path : fmt::format("{}: definition {}", path, all.size() + 1);
-        all.push_back({std::move(about), std::move(each.text), std::move(each.parsed)});
+        all.push_back({std::move(about), std::move(each.text), std::move(each.parsed), std::move(each.tenant)});
     }
     return all;
 }

@@ -77,6 +77,7 @@ struct definition {
     std::string about;  ///< for messages: the file, and which of several in it
     std::string text;
     rik::parsed_definition parsed;
+    std::optional<rik::tenant_definition> tenant = {};  ///< it defines a tenant, and no workload
 };
 
 /// The definitions of a file, or of the standard input for "-", as of rik::parse_definition_file. What is wrong with

@@ -10,7 +10,7 @@
 
 namespace rikctl {
 
-enum class output_form { table, wide, json, name };
+enum class output_form { table, wide, json, yaml, json_path, name };
 
 struct watch_view {
     rik::resource_kind kind;

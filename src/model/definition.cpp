@@ -48,6 +48,27 @@ std::optional<image_pull_policy> parse_image_pull_policy(std::string_view text) 
     return std::nullopt;
 }
 
+std::string_view to_string(definition_form form) {
+    return form == definition_form::kubernetes ? "Kubernetes' form" : "RIK's form";
+}
+
+std::string_view to_string(dns_policy policy) {
+    switch (policy) {
+        case dns_policy::cluster_first: return "ClusterFirst";
+        case dns_policy::cluster_first_with_host_net: return "ClusterFirstWithHostNet";
+        case dns_policy::node: return "Default";
+        case dns_policy::none: return "None";
+    }
+    return "ClusterFirst";
+}
+
+std::optional<dns_policy> parse_dns_policy(std::string_view text) {
+    for (auto const policy :
+         {dns_policy::cluster_first, dns_policy::cluster_first_with_host_net, dns_policy::node, dns_policy::none})
+        if (text == to_string(policy)) return policy;
+    return std::nullopt;
+}
+
 std::string_view to_string(port_protocol protocol) { return protocol == port_protocol::udp ? "UDP" : "TCP"; }
 
 std::optional<port_protocol> parse_port_protocol(std::string_view text) {
@@ -95,6 +116,7 @@ std::optional<error> name_problem(std::string_view name, std::string_view field,
 resources effective_requests(instance_template const& from) {
     resources sum;
     for (auto const& container : from.containers) sum.add(container.requests);
+    for (auto const& [name, amount] : from.requests.entries()) sum.set(name, amount);
     sum.set(resource::pods, 1);
     return sum;
 }

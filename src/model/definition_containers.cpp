@@ -4,7 +4,6 @@
 #include "model/definition_tree.hpp"
 
 #include <rik/base/quantity.hpp>
-#include <rik/model/image_name.hpp>
 
 #include <fmt/format.h>
 
@@ -16,107 +15,81 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::array container_rules{field_rule{"name"},       field_rule{"image"}, field_rule{"imagePullPolicy"},
-                                     field_rule{"command"},    field_rule{"args"},  field_rule{"env"},
-                                     field_rule{"workingDir"}, field_rule{"ports"}, field_rule{"network"},
-                                     field_rule{"resources"}};
-constexpr std::array environment_rules{field_rule{"name"}, field_rule{"value"}};
-constexpr std::array resources_rules{field_rule{"requests"}, field_rule{"limits"}};
-constexpr std::array requests_rules{field_rule{resource::cpu}, field_rule{resource::memory},
-                                    field_rule{resource::storage}};
-constexpr std::array limits_rules{field_rule{resource::cpu}, field_rule{resource::memory},
-                                  field_rule{resource::storage,
-                                             "it counts as request, but nothing ends a container that "
-                                             "stores more"}};
-
 constexpr std::array resource_names{resource::cpu, resource::memory, resource::storage};
-/// Sums of such amounts, over all containers of many instances, stay far from the end of 64 bits.
-constexpr std::int64_t amount_max = std::int64_t{1} << 53;
+constexpr std::array field_paths{"metadata.name", "metadata.namespace", "metadata.uid",  "spec.nodeName",
+                                 "status.podIP",  "status.podIPs",      "status.hostIP", "status.hostIPs"};
 
-bool is_environment_name(std::string_view name) {
-    auto const is_legal = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-               c == '.';
-    };
-    return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), is_legal);
+/// metadata.labels['KEY'] and metadata.annotations['KEY'] name an entry, too.
+bool is_field_path(std::string_view path) {
+    if (std::find(field_paths.begin(), field_paths.end(), path) != field_paths.end()) return true;
+    for (std::string_view const map : {"metadata.labels['", "metadata.annotations['"})
+        if (path.starts_with(map) && path.ends_with("']"))
+            return path.size() > map.size() + 2 && is_label_key(path.substr(map.size(), path.size() - map.size() - 2));
+    return false;
 }
 
-std::optional<environment_variable> read_variable(json::object const& from, std::string path, findings& notes) {
-    field_reader const fields(from, std::move(path), environment_rules, notes);
-    auto const name = fields.needed_text("name", "name the variable");
-    auto const value = fields.text("value");
-    if (!name) return std::nullopt;
-    if (!is_environment_name(*name))
-        notes.problem(fields.path_of("name"), fmt::format("'{}' is not a legal name of a variable", shortened(*name)),
-                      "use letters, digits, '_', '-' and '.', not beginning with a digit");
-    return environment_variable{std::string(*name), std::string(value.value_or(""))};
+field_reference read_field_reference(field_reader const& from) {
+    auto const path = from.text("fieldPath").value_or("");
+    if (!path.empty() && !is_field_path(path))
+        from.notes().problem(from.path_of("fieldPath"), fmt::format("'{}' is not a field of a Pod", shortened(path)),
+                             "use metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], "
+                             "metadata.annotations['KEY'], spec.nodeName, status.podIP or status.hostIP");
+    return {std::string(path)};
+}
+
+amount_reference read_amount_reference(field_reader const& from) {
+    amount_reference made;
+    auto const what = from.text("resource").value_or("");
+    made.is_limit = what.starts_with("limits.");
+    made.resource = what.substr(std::min(what.find('.') + 1, what.size()));
+    made.container = from.text("containerName").value_or("");
+    auto const unit = made.resource == resource::cpu ? 1000 : 1;
+    auto const divisor = from.amount("divisor", unit).value_or(0);
+    made.divisor = divisor > 0 ? divisor : unit;
+    return made;
+}
+
+void read_source(field_reader const& from, environment_variable& into) {
+    from.in("fieldRef", [&](field_reader const& field) { into.from = read_field_reference(field); });
+    auto const has_field = !into.is_written();
+    from.in("resourceFieldRef", [&](field_reader const& amount) { into.from = read_amount_reference(amount); });
+    if (has_field && from.object("resourceFieldRef") != nullptr)
+        from.notes().problem(from.path(), "names two sources", "keep one of the two");
+    if (!into.value.empty()) from.notes().problem(from.path(), "stands beside a value", "keep one of the two");
+}
+
+environment_variable read_variable(field_reader const& fields) {
+    environment_variable variable{std::string(fields.text("name").value_or("")),
+                                  std::string(fields.text("value").value_or(""))};
+    fields.in("valueFrom", [&](field_reader const& source) { read_source(source, variable); });
+    return variable;
 }
 
 std::vector<environment_variable> read_environment(field_reader const& container) {
     std::vector<environment_variable> variables;
-    auto const* list = container.list("env");
-    if (list == nullptr) return variables;
     std::set<std::string, std::less<>> names;
-    for (std::size_t i = 0; i < list->size() && !container.notes().is_full(); ++i) {
-        auto path = path_of(container.path_of("env"), i);
-        auto const* object = expect_object((*list)[i], path, container.notes());
-        if (object == nullptr) continue;
-        auto variable = read_variable(*object, path, container.notes());
-        if (!variable) continue;
-        if (!names.insert(variable->name).second)
-            container.notes().problem(path_of(path, "name"),
-                                      fmt::format("'{}' is set twice", shortened(variable->name)),
-                                      "keep one of the two");
-        variables.push_back(std::move(*variable));
-    }
+    container.each("env", [&](field_reader const& fields) {
+        auto variable = read_variable(fields);
+        if (variable.name.empty()) return;
+        if (!names.insert(variable.name).second)
+            fields.notes().problem(fields.path_of("name"), fmt::format("'{}' is set twice", shortened(variable.name)),
+                                   "keep one of the two");
+        variables.push_back(std::move(variable));
+    });
     return variables;
 }
 
 /// An empty list is as good as none, as in Kubernetes.
 std::optional<std::vector<std::string>> read_words(field_reader const& container, std::string_view field) {
-    auto const* found = container.find(field);
-    if (found == nullptr) return std::nullopt;
-    if (found->is_string()) {
-        container.notes().problem(container.path_of(field), "is text, not a list",
-                                  R"(write one entry per word: ["sleep", "60"], or ["sh", "-c", "..."] for a shell)");
-        return std::nullopt;
-    }
-    auto const* list = container.list(field);
-    if (list == nullptr || list->empty()) return std::nullopt;
-    std::vector<std::string> words;
-    for (std::size_t i = 0; i < list->size() && !container.notes().is_full(); ++i)
-        if (auto const word = expect_text((*list)[i], path_of(container.path_of(field), i), container.notes()))
-            words.emplace_back(*word);
+    auto words = container.texts(field);
+    if (words.empty()) return std::nullopt;
     return words;
 }
 
-std::optional<std::int64_t> read_amount(field_reader const& amounts, std::string_view name) {
-    auto const* found = amounts.find(name);
-    if (found == nullptr) return std::nullopt;
-    auto const path = amounts.path_of(name);
-    if (!found->is_string() && !found->is_number()) {
-        amounts.notes().problem(path, fmt::format("is {}, not an amount", kind_text(*found)),
-                                "write for example 2, 500m, 64Mi or 1.5Gi");
-        return std::nullopt;
-    }
-    auto const text = found->is_string() ? std::string(std::string_view(*found->if_string())) : canonical_text(*found);
-    auto const amount = parse_quantity(text, name == resource::cpu ? 1000 : 1);
-    if (!amount) {
-        amounts.notes().problem(path, amount.error().message, amount.error().remedy);
-        return std::nullopt;
-    }
-    if (*amount <= amount_max) return *amount;
-    amounts.notes().problem(path, fmt::format("'{}' is more than any machine has", shortened(text)), "ask for less");
-    return std::nullopt;
-}
-
-resources read_limits(field_reader const& container) {
+resources read_limits(field_reader const& fields) {
     resources amounts;
-    auto const* object = container.object("limits");
-    if (object == nullptr) return amounts;
-    field_reader const fields(*object, container.path_of("limits"), limits_rules, container.notes());
     for (auto const name : resource_names) {
-        auto const amount = read_amount(fields, name);
+        auto const amount = fields.amount(name, name == resource::cpu ? 1000 : 1);
         if (!amount) continue;
         check_limit(fields, name, *amount);
         amounts.set(name, *amount);
@@ -124,17 +97,13 @@ resources read_limits(field_reader const& container) {
     return amounts;
 }
 
-/// A limit without a request is its request; a request of 0 is one.
+/// `amounts` are the limits. A limit without a request is its request; a request of 0 is one.
 /// Source: Kubernetes, "Resource Management for Pods and Containers", and SetDefaults_Pod.
-resources read_requests(field_reader const& container, resources const& limits) {
-    auto amounts = limits;
-    auto const* object = container.object("requests");
-    if (object == nullptr) return amounts;
-    field_reader const fields(*object, container.path_of("requests"), requests_rules, container.notes());
+resources read_requests(field_reader const& fields, resources amounts) {
     for (auto const name : resource_names) {
-        auto const amount = read_amount(fields, name);
+        auto const amount = fields.amount(name, name == resource::cpu ? 1000 : 1);
         if (!amount) continue;
-        auto const limit = limits.get(name);
+        auto const limit = amounts.get(name);
         if (limit != 0 && *amount > limit)
             fields.notes().problem(fields.path_of(name), "is more than the limit",
                                    "raise the limit or lower the request");
@@ -143,81 +112,100 @@ resources read_requests(field_reader const& container, resources const& limits) 
     return amounts;
 }
 
-void read_resources(field_reader const& container, container_definition& into) {
-    auto const* object = container.object("resources");
-    if (object == nullptr) return;
-    field_reader const fields(*object, container.path_of("resources"), resources_rules, container.notes());
-    into.limits = read_limits(fields);
-    into.requests = read_requests(fields, into.limits);
+/// "NET_ADMIN" for "CAP_NET_ADMIN".
+std::vector<std::string> read_capabilities(field_reader const& from, std::string_view field) {
+    auto names = from.texts(field);
+    for (auto& each : names)
+        if (each.starts_with("CAP_")) each.erase(0, 4);
+    return names;
 }
 
-void read_name_and_image(field_reader const& fields, container_definition& into) {
-    if (auto const name = fields.needed_text("name", "name the container")) {
-        into.name = *name;
-        fields.notes().problem(check_label_name(*name, fields.path_of("name")));
-    }
-    auto const image = fields.needed_text("image", image_name_remedy);
-    if (!image) return;
-    into.image = *image;
-    if (auto const parsed = parse_image_name(*image); !parsed) {
-        auto const& why = parsed.error();
-        fields.notes().problem(fields.path_of("image"), fmt::format("'{}': {}", shortened(*image), why.message),
-                               why.remedy);
-    }
+/// `into` has what the Pod says.
+void read_rights(field_reader const& from, container_rights& into) {
+    if (auto const user = from.integer("runAsUser")) into.user = user;
+    if (auto const group = from.integer("runAsGroup")) into.group = group;
+    if (from.find("runAsNonRoot") != nullptr) into.is_never_root = from.flag("runAsNonRoot");
+    into.has_read_only_root = from.flag("readOnlyRootFilesystem");
+    from.in("capabilities", [&](field_reader const& lists) {
+        into.added_capabilities = read_capabilities(lists, "add");
+        into.dropped_capabilities = read_capabilities(lists, "drop");
+    });
+    if (into.is_never_root && into.user == 0)
+        from.notes().problem(from.path_of("runAsNonRoot"), "is true, and the user is 0, which is root",
+                             "set runAsUser to another number");
 }
 
-void read_pull_policy(field_reader const& fields, container_definition& into) {
-    auto const text = fields.text("imagePullPolicy");
-    if (!text || text->empty()) return;  // as in Kubernetes, where an empty one is the default
-    into.pull_policy = parse_image_pull_policy(*text);
-    if (into.pull_policy) return;
-    fields.notes().problem(fields.path_of("imagePullPolicy"), fmt::format("'{}' is no pull policy", shortened(*text)),
-                           "use Always, IfNotPresent or Never");
-}
-
-container_definition read_container(json::object const& from, std::string path, findings& notes) {
-    field_reader const fields(from, std::move(path), container_rules, notes);
+container_definition read_container(field_reader const& fields, container_rights const& of_pod) {
     container_definition container;
-    read_name_and_image(fields, container);
-    read_pull_policy(fields, container);
+    container.name = fields.text("name").value_or("");
+    container.image = fields.text("image").value_or("");
+    container.pull_policy = parse_image_pull_policy(fields.text("imagePullPolicy").value_or(""));
     container.command = read_words(fields, "command");
     container.args = read_words(fields, "args");
     container.env = read_environment(fields);
-    if (auto const directory = fields.text("workingDir")) {
-        container.working_dir = *directory;
-        if (!directory->starts_with('/'))
-            notes.problem(fields.path_of("workingDir"),
-                          fmt::format("'{}' is not an absolute path", shortened(*directory)), "begin it with /");
-    }
+    container.working_dir = fields.text("workingDir").value_or("");
     container.ports = read_ports(fields);
-    read_resources(fields, container);
+    container.rights = of_pod;
+    fields.in("resources",
+              [&](field_reader const& from) { read_resources(from, container.requests, container.limits); });
+    fields.in("securityContext", [&](field_reader const& from) { read_rights(from, container.rights); });
     check_startable(container, fields);
     return container;
 }
 
+container_rights read_rights_of_pod(field_reader const& spec) {
+    container_rights rights;
+    spec.in("securityContext", [&](field_reader const& from) { read_rights(from, rights); });
+    return rights;
+}
+
+bool has_container(std::vector<container_definition> const& all, std::string_view name) {
+    return std::any_of(all.begin(), all.end(), [&](auto const& each) { return each.name == name; });
+}
+
+/// Amounts that variables name are those of a container of the same Pod.
+void check_references(field_reader const& spec, std::vector<container_definition> const& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        for (std::size_t j = 0; j < all[i].env.size(); ++j) {
+            auto const* amount = std::get_if<amount_reference>(&all[i].env[j].from);
+            if (amount == nullptr || amount->container.empty() || has_container(all, amount->container)) continue;
+            spec.notes().problem(
+                fmt::format("{}.containers[{}].env[{}].valueFrom.resourceFieldRef.containerName", spec.path(), i, j),
+                fmt::format("'{}' is not a container of this Pod", shortened(amount->container)),
+                "name one of its containers");
+        }
+    }
+}
+
 }  // namespace
 
-std::vector<container_definition> read_containers(json::array const& from, std::string_view path, findings& notes) {
-    std::vector<container_definition> containers;
-    if (from.size() > limits::containers_per_pod_max)
-        notes.problem(std::string(path),
-                      fmt::format("has {} containers; the limit is {}", from.size(), limits::containers_per_pod_max),
-                      "split it into several Pods");
-    std::set<std::string, std::less<>> names;
-    // Those past the limit are not read: each may cost as much as the whole text.
-    auto const count = std::min(from.size(), limits::containers_per_pod_max);
-    for (std::size_t i = 0; i < count && !notes.is_full(); ++i) {
-        auto const container_path = path_of(path, i);
-        auto const* object = expect_object(from[i], container_path, notes);
-        if (object == nullptr) continue;
-        auto container = read_container(*object, container_path, notes);
-        if (!container.name.empty() && !names.insert(container.name).second)
-            notes.problem(path_of(container_path, "name"),
-                          fmt::format("'{}' is the name of two containers", shortened(container.name)),
-                          "give every container a name of its own");
-        containers.push_back(std::move(container));
-    }
-    return containers;
+void read_resources(field_reader const& from, resources& requests, resources& limits) {
+    from.in("limits", [&](field_reader const& fields) { limits = read_limits(fields); });
+    requests = limits;
+    from.in("requests", [&](field_reader const& fields) { requests = read_requests(fields, limits); });
+}
+
+void read_containers(field_reader const& spec, instance_template& into) {
+    auto const* list = spec.list("containers");
+    if (list == nullptr) return;
+    auto const path = spec.path_of("containers");
+    if (list->empty()) spec.notes().problem(path, "is empty", "a Pod needs at least one container");
+    if (list->size() > limits::containers_per_pod_max)
+        spec.notes().problem(
+            path, fmt::format("has {} containers; the limit is {}", list->size(), limits::containers_per_pod_max),
+            "split it into several Pods");
+    auto const rights = read_rights_of_pod(spec);
+    spec.each("containers", [&](field_reader const& fields) {
+        // Those past the limit are not read: each may cost as much as the whole text.
+        if (into.containers.size() == limits::containers_per_pod_max) return;
+        auto container = read_container(fields, rights);
+        if (!container.name.empty() && has_container(into.containers, container.name))
+            fields.notes().problem(fields.path_of("name"),
+                                   fmt::format("'{}' is the name of two containers", shortened(container.name)),
+                                   "give every container a name of its own");
+        into.containers.push_back(std::move(container));
+    });
+    check_references(spec, into.containers);
 }
 
 }  // namespace rik::detail

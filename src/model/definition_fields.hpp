@@ -1,13 +1,14 @@
-// Reading the fields of a definition: each reader notes what is wrong, with the field's path, and goes on.
+// Reading the fields of a definition. Their types are checked before, by the table of fields (definition_check.hpp): a
+// reader finds nothing where the type is wrong, and notes only what the table cannot know.
 #pragma once
 
 #include <rik/model/definition.hpp>
+#include <rik/model/labels.hpp>
 
 #include <boost/json.hpp>
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ public:
 
     void problem(std::string field, std::string message, std::string_view remedy);
     void problem(std::optional<error> found);
+    /// "FIELD is not supported yet: BECAUSE"
+    void not_supported(std::string field, std::string_view because);
     /// "FIELD is kept and not acted on: BECAUSE."
     void warn_unused(std::string_view field, std::string_view because);
     /// "FIELD WHAT."
@@ -35,18 +38,6 @@ private:
     parsed_definition& into_;
 };
 
-/// A legal field of an object. `unused_because` says why it is known and not acted on; empty: it is acted on.
-struct field_rule {
-    std::string_view name;
-    std::string_view unused_because = {};
-};
-
-struct integer_range {
-    std::int64_t min = 0;
-    std::int64_t max = 0;
-};
-inline constexpr integer_range port_range{1, 65535};
-
 /// "a list", "a number": for messages.
 std::string_view kind_text(json::value const& value);
 
@@ -54,56 +45,61 @@ std::string_view kind_text(json::value const& value);
 std::string path_of(std::string_view parent, std::string_view field);
 std::string path_of(std::string_view list, std::size_t index);
 
-/// Reads the fields of one object. A field that is null is as good as left out. Refers to all that it was made with.
+/// Reads the fields of one object. A field that is null is as good as left out, and so is one of another type. Refers
+/// to all that it was made with.
 class field_reader {
 public:
-    /// Notes every field that `rules` do not name, with the one that was probably meant.
-    field_reader(json::object const& from, std::string path, std::span<field_rule const> rules, findings& notes);
+    field_reader(json::object const& from, std::string path, findings& notes)
+        : from_(from), path_(std::move(path)), notes_(notes) {}
 
     std::string const& path() const { return path_; }
     std::string path_of(std::string_view field) const { return detail::path_of(path_, field); }
     findings& notes() const { return notes_; }
 
     json::value const* find(std::string_view field) const;
-    /// These note a problem and find nothing if the field has another type.
     std::optional<std::string_view> text(std::string_view field) const;
-    std::optional<std::int64_t> integer(std::string_view field, integer_range range) const;
+    std::optional<std::int64_t> integer(std::string_view field) const;
+    bool flag(std::string_view field) const;  ///< false if it is not there
+    std::optional<std::int64_t> amount(std::string_view field, std::int64_t per_unit) const;  ///< see parse_quantity
     json::object const* object(std::string_view field) const;
     json::array const* list(std::string_view field) const;
-    /// Notes a problem if the field is missing, too.
-    std::optional<std::string_view> needed_text(std::string_view field, std::string_view remedy) const;
+    std::vector<std::string> texts(std::string_view field) const;
+    string_map map(std::string_view field) const;
+
+    /// Calls `read(field_reader const&)` for the field's object, if it is there.
+    template <class Read>
+    void in(std::string_view field, Read read) const {
+        if (auto const* found = object(field)) read(field_reader(*found, path_of(field), notes_));
+    }
+    /// Calls `read(field_reader const&)` for each object of the field's list, until nothing more is noted.
+    template <class Read>
+    void each(std::string_view field, Read read) const {
+        auto const* found = list(field);
+        if (found == nullptr) return;
+        for (std::size_t i = 0; i < found->size() && !notes_.is_full(); ++i)
+            if (auto const* object = (*found)[i].if_object())
+                read(field_reader(*object, detail::path_of(path_of(field), i), notes_));
+    }
 
 private:
-    void check_names(std::span<field_rule const> rules) const;
-
     json::object const& from_;
     std::string path_;
     findings& notes_;
 };
 
-/// Nothing, and a problem, if `value` at `path` is no object (no string).
-json::object const* expect_object(json::value const& value, std::string_view path, findings& notes);
-std::optional<std::string_view> expect_text(json::value const& value, std::string_view path, findings& notes);
-
-/// The syntax of a label's key, and of its value where that is not empty.   Source: Kubernetes, "Labels and Selectors".
-bool is_label_key(std::string_view key);
-bool is_label_text(std::string_view text);
-inline constexpr std::string_view label_key_remedy =
-    "use letters, digits, '-', '_' and '.', at most 63, with an optional prefix such as example.com/";
-
-/// A map of strings, such as labels.
-string_map read_string_map(field_reader const& from, std::string_view field);
-
-/// Labels also have a syntax.  Source: Kubernetes, "Labels and Selectors".
-string_map read_labels(field_reader const& from, std::string_view field);
-
-/// The `type` of a port, if given: clusterIP, nodePort or loadBalancer in any case.
-void check_port_type(field_reader const& port);
-
 /// The `ports` of a container: in RIK one object, in Kubernetes a list; RIK's OpenAPI file calls it `network`.
 std::vector<container_port> read_ports(field_reader const& container);
 
-/// spec.containers.
-std::vector<container_definition> read_containers(json::array const& from, std::string_view path, findings& notes);
+/// The containers of a Pod, with its own rights where they say nothing.
+void read_containers(field_reader const& spec, instance_template& into);
+
+/// What a Pod says beside its containers.
+void read_pod(field_reader const& spec, instance_template& into);
+
+/// `from` has requests and limits.
+void read_resources(field_reader const& from, resources& requests, resources& limits);
+
+/// Sums of such amounts, over all containers of many instances, stay far from the end of 64 bits.
+inline constexpr std::int64_t amount_max = std::int64_t{1} << 53;
 
 }  // namespace rik::detail

@@ -30,9 +30,9 @@ public:
         auto const where = position_;
         auto part = is_json(rest_) ? read_json() : read_yaml_part(rest_, position_);
         if (start.problem) part.tree = wrong(*start.problem);
-        into.text = rest_.substr(0, part.size);
-        if (into.text.size() > limits::definition_bytes_max) part.tree = wrong(too_large(into.text, where));
-        into.parsed = parse_tree(std::move(part.tree));
+        auto const text = rest_.substr(0, part.size);
+        if (text.size() > limits::definition_bytes_max) part.tree = wrong(too_large(text, where));
+        into = parse_tree_of_file(std::move(part.tree), text, where);
         pass(part.size);
         return true;
     }

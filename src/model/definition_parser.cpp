@@ -1,14 +1,15 @@
 // The second half of parsing a definition: from a JSON tree to a workload_definition, with all problems at once.
 #include <rik/model/definition.hpp>
 
+#include "model/definition_check.hpp"
 #include "model/definition_fields.hpp"
+#include "model/definition_positions.hpp"
 #include "model/definition_tree.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 namespace rik {
@@ -17,70 +18,101 @@ namespace detail {
 
 namespace {
 
-constexpr std::array definition_rules{field_rule{"apiVersion"}, field_rule{"kind"},   field_rule{"name"},
-                                      field_rule{"tenant"},     field_rule{"labels"}, field_rule{"annotations"},
-                                      field_rule{"replicas"},   field_rule{"spec"}};
-constexpr std::array spec_rules{field_rule{"containers"}, field_rule{"function"}, field_rule{"restartPolicy"},
-                                field_rule{"terminationGracePeriodSeconds"}, field_rule{"hostname"}};
-constexpr std::array function_rules{field_rule{"execution"}, field_rule{"exposure"}};
-constexpr std::array execution_rules{field_rule{"rootfs"}};
-constexpr std::array exposure_rules{field_rule{"port"}, field_rule{"targetPort"}, field_rule{"type"}};
+constexpr std::string_view kind_remedy = "use Pod, or Function in RIK's form";
 
-constexpr std::array kinds_to_come{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"};
-constexpr std::string_view kind_remedy = "use Pod or Function";
-constexpr std::int64_t grace_period_seconds_max = 86'400;
+/// Kinds of Kubernetes that RIK does not have yet.
+constexpr std::array kinds_to_come{"Deployment",
+                                   "ReplicaSet",
+                                   "StatefulSet",
+                                   "DaemonSet",
+                                   "Job",
+                                   "CronJob",
+                                   "ConfigMap",
+                                   "Secret",
+                                   "Service",
+                                   "Ingress",
+                                   "PersistentVolumeClaim",
+                                   "PersistentVolume",
+                                   "StorageClass",
+                                   "ServiceAccount",
+                                   "Role",
+                                   "RoleBinding",
+                                   "ClusterRole",
+                                   "ClusterRoleBinding",
+                                   "NetworkPolicy",
+                                   "PodDisruptionBudget",
+                                   "HorizontalPodAutoscaler",
+                                   "LimitRange",
+                                   "ResourceQuota",
+                                   "PriorityClass",
+                                   "RuntimeClass",
+                                   "CustomResourceDefinition",
+                                   "ReplicationController",
+                                   "List"};
 
-void check_version(field_reader const& fields) {
-    auto const version = fields.needed_text("apiVersion", "write v1");
-    if (version && *version != "v1" && *version != "v0")
-        fields.notes().problem("apiVersion", fmt::format("'{}' is not a version of RIK", shortened(*version)),
-                               "write v1");
+definition_form form_of(json::object const& root) {
+    return root.if_contains("metadata") != nullptr ? definition_form::kubernetes : definition_form::rik;
 }
 
-workload_kind read_kind(field_reader const& fields) {
-    auto const text = fields.needed_text("kind", kind_remedy);
-    if (!text) return workload_kind::pod;
-    if (auto const kind = parse_workload_kind(*text)) return *kind;
-    auto const comes_later = std::find(kinds_to_come.begin(), kinds_to_come.end(), *text) != kinds_to_come.end();
-    fields.notes().problem(error{comes_later ? errc::unsupported : errc::invalid,
-                                 fmt::format("'{}' is not a kind {}", shortened(*text), comes_later ? "yet" : "of RIK"),
-                                 "kind", std::string(kind_remedy)});
-    return workload_kind::pod;
+std::string_view kind_of(json::object const& root) {
+    auto const* kind = root.if_contains("kind");
+    auto const* text = kind == nullptr ? nullptr : kind->if_string();
+    return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
 }
 
-void read_identity(field_reader const& fields, workload_definition& into) {
-    check_version(fields);
-    into.kind = read_kind(fields);
-    if (auto const name = fields.needed_text("name", "name the workload")) {
-        into.name = *name;
-        fields.notes().problem(check_object_name(*name, "name"));
-    }
-    // Until every call says a tenant, an object of another one could be made and neither be named nor deleted.
-    if (auto const tenant = fields.text("tenant"); tenant && *tenant != into.tenant)
-        fields.notes().problem(error{errc::unsupported,
-                                     fmt::format("is '{}': tenants come with a later version", shortened(*tenant)),
-                                     "tenant", "leave it out"});
-    into.labels = read_labels(fields, "labels");
-    into.annotations = read_string_map(fields, "annotations");
+bool is_tenant(definition_type const& type) { return type.kind == "Tenant" || type.kind == "Namespace"; }
+
+/// The problem with a kind of the other form, or one that comes later; the rest is then not worth a look.
+std::optional<error> foreign_kind(std::string_view kind, definition_form form) {
+    if (std::find(kinds_to_come.begin(), kinds_to_come.end(), kind) != kinds_to_come.end())
+        return error{errc::unsupported, fmt::format("'{}' is not a kind of RIK yet", kind), "kind",
+                     std::string(kind_remedy)};
+    auto const other = form == definition_form::rik ? definition_form::kubernetes : definition_form::rik;
+    if (find_definition_type(kind, form) != nullptr || find_definition_type(kind, other) == nullptr)
+        return std::nullopt;
+    return error{
+        errc::invalid, fmt::format("{} is a kind of {}, and this is {}", kind, to_string(other), to_string(form)),
+        "kind",
+        other == definition_form::rik ? "write name at the top, and no metadata" : "write the name in metadata"};
 }
 
-void read_replicas(field_reader const& fields, workload_definition& into) {
-    auto const replicas = fields.integer("replicas", {1, static_cast<std::int64_t>(limits::replicas_per_request_max)});
-    if (!replicas) return;
-    into.replicas = static_cast<std::uint32_t>(*replicas);
-    if (into.replicas > 1)
-        fields.notes().warn_unused("replicas",
-                                   "a workload of this kind starts nothing by itself; ask for instances of it");
+// RIK's form
+
+void read_exposure(field_reader const& fields, function_definition& into) {
+    into.port = static_cast<std::uint16_t>(fields.integer("port").value_or(into.port));
+    into.target_port = static_cast<std::uint16_t>(fields.integer("targetPort").value_or(into.target_port));
 }
+
+void read_function(field_reader const& spec, instance_template& into) {
+    if (spec.find("function") == nullptr)
+        spec.notes().problem(spec.path_of("function"), "is missing", "a Function needs function.execution.rootfs");
+    if (auto const* containers = spec.list("containers"); containers != nullptr && !containers->empty())
+        spec.notes().problem(spec.path_of("containers"), "does not belong into a Function",
+                             "leave it out, or make the kind Pod");
+    spec.in("function", [&](field_reader const& fields) {
+        function_definition function;
+        if (fields.find("execution") == nullptr)
+            fields.notes().problem(fields.path_of("execution.rootfs"), "is missing",
+                                   "give the http or https URL of the image of its root file system");
+        fields.in("execution", [&](field_reader const& from) { function.rootfs = from.text("rootfs").value_or(""); });
+        fields.in("exposure", [&](field_reader const& from) { read_exposure(from, function); });
+        into.function = std::move(function);
+    });
+}
+
+/// RIK's schema wants `function` in a Pod; it may be null or empty there.
+void check_no_function(field_reader const& spec) {
+    auto const* function = spec.find("function");
+    if (function == nullptr || (function->is_object() && function->get_object().empty())) return;
+    spec.notes().problem(spec.path_of("function"), "does not belong into a Pod",
+                         "leave it out, or make the kind Function");
+}
+
+// Both forms
 
 void read_restart_policy(field_reader const& spec, instance_template& into) {
-    auto const text = spec.text("restartPolicy");
-    if (!text) return;
-    auto const policy = parse_restart_policy(*text);
-    if (!policy)
-        return spec.notes().problem(spec.path_of("restartPolicy"),
-                                    fmt::format("'{}' is not a restart policy", shortened(*text)),
-                                    "use Always, OnFailure or Never");
+    auto const policy = parse_restart_policy(spec.text("restartPolicy").value_or(""));
+    if (!policy) return;
     into.restart = *policy;
     // Never is what happens anyway.
     if (*policy != restart_policy::never)
@@ -89,121 +121,42 @@ void read_restart_policy(field_reader const& spec, instance_template& into) {
             "restarts come with supervision; until then a Pod runs until all its containers have exited");
 }
 
-void read_exposure(field_reader const& function, function_definition& into) {
-    auto const* object = function.object("exposure");
-    if (object == nullptr) return;
-    field_reader const fields(*object, function.path_of("exposure"), exposure_rules, function.notes());
-    into.port = static_cast<std::uint16_t>(fields.integer("port", port_range).value_or(into.port));
-    into.target_port = static_cast<std::uint16_t>(fields.integer("targetPort", port_range).value_or(into.target_port));
-    check_port_type(fields);
-    if (fields.find("type") != nullptr)
-        fields.notes().warn_unused(fields.path_of("type"), "a Function always has a port of its node");
-}
-
-void read_execution(field_reader const& function, function_definition& into) {
-    constexpr std::string_view remedy = "give the http or https URL of the image of its root file system";
-    auto const* object = function.object("execution");
-    if (object == nullptr) {
-        if (function.find("execution") == nullptr)
-            function.notes().problem(function.path_of("execution.rootfs"), "is missing", remedy);
-        return;
-    }
-    field_reader const fields(*object, function.path_of("execution"), execution_rules, function.notes());
-    auto const rootfs = fields.needed_text("rootfs", remedy);
-    if (!rootfs) return;
-    into.rootfs = *rootfs;
-    auto const is_url = rootfs->starts_with("http://") || rootfs->starts_with("https://");
-    auto const has_blank =
-        std::any_of(rootfs->begin(), rootfs->end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
-    if (!is_url || has_blank)
-        fields.notes().problem(fields.path_of("rootfs"), fmt::format("'{}' is not a URL", shortened(*rootfs)), remedy);
-}
-
-/// RIK's schema wants `function` in a Pod and `containers` in a Function; both may be null or empty there.
-void read_function(field_reader const& spec, instance_template& into) {
-    auto const is_function = into.form == instance_form::function;
-    auto const* object = spec.object("function");
-    if (object == nullptr) {
-        if (is_function && spec.find("function") == nullptr)
-            spec.notes().problem(spec.path_of("function"), "is missing", "a Function needs function.execution.rootfs");
-        return;
-    }
-    if (!is_function) {
-        if (!object->empty())
-            spec.notes().problem(spec.path_of("function"), "does not belong into a Pod",
-                                 "leave it out, or make the kind Function");
-        return;
-    }
-    field_reader const fields(*object, spec.path_of("function"), function_rules, spec.notes());
-    function_definition function;
-    read_execution(fields, function);
-    read_exposure(fields, function);
-    into.function = std::move(function);
-}
-
-void check_host_ports(instance_template const& pod, findings& notes) {
-    std::set<std::pair<std::uint16_t, port_protocol>> taken;
-    for (std::size_t i = 0; i < pod.containers.size() && !notes.is_full(); ++i) {
-        auto const& ports = pod.containers[i].ports;
-        for (std::size_t j = 0; j < ports.size() && !notes.is_full(); ++j) {
-            if (ports[j].host_port == 0 || taken.emplace(ports[j].host_port, ports[j].protocol).second) continue;
-            notes.problem(fmt::format("spec.containers[{}].ports[{}].hostPort", i, j),
-                          fmt::format("{}/{} is taken by another port of this Pod", ports[j].host_port,
-                                      to_string(ports[j].protocol)),
-                          "give every port a host port of its own");
-        }
-    }
-}
-
-void read_pod_containers(field_reader const& spec, instance_template& into) {
-    auto const* list = spec.list("containers");
-    auto const is_empty = list == nullptr || list->empty();
+void read_spec(field_reader const& spec, instance_template& into) {
     if (into.form == instance_form::function) {
-        if (!is_empty)
-            spec.notes().problem(spec.path_of("containers"), "does not belong into a Function",
-                                 "leave it out, or make the kind Pod");
-        return;
+        read_function(spec, into);
+    } else {
+        check_no_function(spec);
+        read_containers(spec, into);
     }
-    auto const is_wrong_type = list == nullptr && spec.find("containers") != nullptr;
-    if (is_empty && !is_wrong_type)
-        spec.notes().problem(spec.path_of("containers"), list == nullptr ? "is missing" : "is empty",
-                             "a Pod needs at least one container");
-    if (is_empty) return;
-    into.containers = read_containers(*list, spec.path_of("containers"), spec.notes());
-    check_host_ports(into, spec.notes());
+    read_pod(spec, into);
+    read_restart_policy(spec, into);
+    if (auto const seconds = spec.integer("terminationGracePeriodSeconds"))
+        into.grace_period = std::chrono::seconds(*seconds);
 }
 
-void read_spec(field_reader const& fields, workload_definition& into) {
-    auto const* object = fields.object("spec");
-    if (object == nullptr) {
-        if (fields.find("spec") == nullptr)
-            fields.notes().problem("spec", "is missing", "describe the containers, or the function, there");
-        return;
-    }
-    field_reader const spec(*object, "spec", spec_rules, fields.notes());
-    read_pod_containers(spec, into.spec);
-    read_function(spec, into.spec);
-    read_restart_policy(spec, into.spec);
-    if (auto const seconds = spec.integer("terminationGracePeriodSeconds", {0, grace_period_seconds_max}))
-        into.spec.grace_period = std::chrono::seconds(*seconds);
-    if (auto const hostname = spec.text("hostname")) {
-        into.spec.hostname = *hostname;
-        spec.notes().problem(check_label_name(*hostname, spec.path_of("hostname")));
-    }
+/// `tenant` is what the form calls the field.
+void read_names(field_reader const& fields, std::string_view tenant, workload_definition& into) {
+    into.name = fields.text("name").value_or("");
+    if (auto const given = fields.text(tenant); given && !given->empty()) into.tenant = *given;
+    into.labels = fields.map("labels");
+    into.annotations = fields.map("annotations");
+    for (auto const& [key, value] : into.labels)
+        if (key.starts_with(own_label_prefix))
+            fields.notes().problem(path_of(fields.path_of("labels"), key), "is a label that only RIK sets",
+                                   "choose another key");
 }
 
 void read_definition(json::object const& root, workload_definition& into, findings& notes) {
-    if (root.if_contains("metadata") != nullptr) {
-        notes.problem(error{errc::unsupported, "definitions in Kubernetes' form come with a later version", "metadata",
-                            "write it in RIK's form: apiVersion: v1, kind, name and spec at the top"});
-        return;
-    }
-    field_reader const fields(root, {}, definition_rules, notes);
-    read_identity(fields, into);
-    read_replicas(fields, into);
+    field_reader const fields(root, {}, notes);
+    into.kind = parse_workload_kind(kind_of(root)).value_or(workload_kind::pod);
+    if (into.form == definition_form::rik)
+        read_names(fields, "tenant", into);
+    else
+        fields.in("metadata", [&](field_reader const& meta) { read_names(meta, "namespace", into); });
+    into.replicas = static_cast<std::uint32_t>(std::max<std::int64_t>(fields.integer("replicas").value_or(1), 0));
     into.spec.form = into.kind == workload_kind::function ? instance_form::function : instance_form::pod;
     into.spec.labels = into.labels;
-    read_spec(fields, into);
+    fields.in("spec", [&](field_reader const& spec) { read_spec(spec, into.spec); });
 }
 
 /// What is accepted must be read again from this text when the store opens, within the same limit.
@@ -215,34 +168,82 @@ void check_kept_text(std::string_view canonical, findings& notes) {
                   "make it smaller");
 }
 
-}  // namespace
-
-parsed_definition parse_tree(definition_tree tree) {
-    parsed_definition parsed;
-    findings notes(parsed);
-    for (auto& problem : tree.found) notes.problem(std::move(problem));
-    if (!tree.is_complete) return parsed;
+json::object const* root_of(definition_tree const& tree, findings& notes) {
+    if (!tree.is_complete) return nullptr;
     auto const* root = tree.root.if_object();
-    if (root == nullptr) {
+    if (root == nullptr)
         notes.problem({}, fmt::format("the definition is {}, not an object", kind_text(tree.root)),
                       "begin with apiVersion, kind and name");
-        return parsed;
+    return root;
+}
+
+void read_workload(json::object const& root, workload_definition& into, findings& notes) {
+    into.form = form_of(root);
+    auto const kind = kind_of(root);
+    if (auto foreign = foreign_kind(kind, into.form)) return notes.problem(std::move(foreign));
+    auto const* type = find_definition_type(kind, into.form);
+    if (type != nullptr && is_tenant(*type))
+        return notes.problem("kind", fmt::format("is {}, and a workload is wanted here", kind),
+                             "use `rikctl apply -f` or `rikctl create tenant`");
+    if (type == nullptr) type = find_definition_type("Pod", into.form);
+    check_fields(root, *type->type, notes);
+    read_definition(root, into, notes);
+}
+
+tenant_definition read_tenant(json::object const& root, definition_type const& type, findings& notes) {
+    check_fields(root, *type.type, notes);
+    field_reader const fields(root, {}, notes);
+    workload_definition named;
+    if (type.form == definition_form::rik)
+        read_names(fields, "tenant", named);
+    else
+        fields.in("metadata", [&](field_reader const& meta) { read_names(meta, "namespace", named); });
+    notes.problem(check_label_name(named.name, type.form == definition_form::rik ? "name" : "metadata.name"));
+    return {std::move(named.name), std::move(named.labels), std::move(named.annotations)};
+}
+
+void note_all(problems& found, findings& notes) {
+    for (auto& problem : found) notes.problem(std::move(problem));
+}
+
+}  // namespace
+
+parsed_definition parse_tree(definition_tree tree, std::string_view text, text_position from) {
+    parsed_definition parsed;
+    findings notes(parsed);
+    note_all(tree.found, notes);
+    if (auto const* root = root_of(tree, notes)) {
+        read_workload(*root, parsed.definition, notes);
+        parsed.definition.text = canonical_text(tree.root);
+        check_kept_text(parsed.definition.text, notes);
+        tell_positions(parsed.found, text, from);
     }
-    read_definition(*root, parsed.definition, notes);
-    if (!parsed.found.empty()) return parsed;
-    parsed.definition.text = canonical_text(tree.root);
-    check_kept_text(parsed.definition.text, notes);
     return parsed;
+}
+
+definition_of_file parse_tree_of_file(definition_tree tree, std::string_view text, text_position from) {
+    definition_of_file entry{.text = std::string(text)};
+    auto const* root = tree.is_complete ? tree.root.if_object() : nullptr;
+    auto const* type = root == nullptr ? nullptr : find_definition_type(kind_of(*root), form_of(*root));
+    if (type == nullptr || !is_tenant(*type)) {
+        entry.parsed = parse_tree(std::move(tree), text, from);
+        return entry;
+    }
+    findings notes(entry.parsed);
+    note_all(tree.found, notes);
+    entry.tenant = read_tenant(*root, *type, notes);
+    tell_positions(entry.parsed.found, text, from);
+    return entry;
 }
 
 }  // namespace detail
 
 parsed_definition parse_definition_json(std::string_view text) {
-    return detail::parse_tree(detail::read_json_tree(text));
+    return detail::parse_tree(detail::read_json_tree(text), text, {});
 }
 
 parsed_definition parse_definition_yaml(std::string_view text) {
-    return detail::parse_tree(detail::read_yaml_tree(text));
+    return detail::parse_tree(detail::read_yaml_tree(text), text, {});
 }
 
 parsed_definition parse_definition(std::string_view text) {

@@ -59,8 +59,11 @@ struct document_start {
 /// `from` in its file.   Source: YAML 1.2.2, 9.1 "Documents"
 document_start find_document(std::string_view text, text_position from);
 
-/// The second half of parsing a definition: checks what the tree says.
-parsed_definition parse_tree(definition_tree tree);
+/// The second half of parsing a definition: checks what the tree says. `text` is what it was read from, which begins at
+/// `from` in its file.
+parsed_definition parse_tree(definition_tree tree, std::string_view text, text_position from);
+/// The same where a tenant may be defined, too.
+definition_of_file parse_tree_of_file(definition_tree tree, std::string_view text, text_position from);
 
 /// Compact JSON with the keys in their order and numbers as people write them.
 std::string canonical_text(json::value const& root);

@@ -62,11 +62,11 @@ result<std::vector<std::string>> expand_words(std::optional<std::vector<std::str
 result<expanded_texts> expand_references(container_definition const& of, string_map const& known) {
     reference_expander with(known);
     expanded_texts made;
-    for (auto const& [name, value] : of.env) {
-        auto expanded = with.expand(value);
+    for (auto const& each : of.env) {
+        auto expanded = each.is_written() ? with.expand(each.value) : result<std::string>(each.value);
         if (!expanded) return in_field(expanded.error(), "env", made.env.size(), ".value");
-        with.define(name, *expanded);
-        made.env.push_back({name, std::move(*expanded)});
+        with.define(each.name, *expanded);
+        made.env.push_back({each.name, std::move(*expanded)});
     }
     auto command = expand_words(of.command, "command", with);
     if (!command) return command.error();

@@ -78,8 +78,9 @@ std::size_t bytes_of(std::string_view text, std::size_t count) {
 /// Reads one document: hands the events of libyaml to a tree_builder, and stops at what a definition may not have.
 class document_reader {
 public:
-    document_reader(std::string_view text, text_position from, problems& found)
-        : text_(text), from_(from), parser_(text), tree_(found) {}
+    /// `places`, if given, gets where each value stands.
+    document_reader(std::string_view text, text_position from, problems& found, place_map* places = nullptr)
+        : text_(text), from_(from), parser_(text), tree_(found), places_(places) {}
 
     /// The bytes that are done with.
     std::size_t read() {
@@ -117,7 +118,16 @@ private:
         return pass_over(size);
     }
 
+    /// Of a member where its name stands, of an element where it begins.
+    void note_place(yaml_event_t const& event) {
+        if (places_ == nullptr || tree_.is_stopped()) return;
+        auto const is_value = event.type == YAML_SCALAR_EVENT || event.type == YAML_SEQUENCE_START_EVENT ||
+                              event.type == YAML_MAPPING_START_EVENT;
+        if (is_value && !tree_.expects_key()) places_->emplace(tree_.path(), position_of(event.start_mark));
+    }
+
     void take(yaml_event_t const& event) {
+        note_place(event);
         switch (event.type) {
             case YAML_ALIAS_EVENT: return stop_at_anchor(event);
             case YAML_SCALAR_EVENT: return read_scalar(event);
@@ -142,7 +152,9 @@ private:
         auto const where = position_of(event.start_mark);
         if (tree_.expects_key()) {
             if (value && value->is_null()) return stop(where, "a key is null", "write the key in quotes");
-            return tree_.key(text);
+            tree_.key(text);
+            if (places_ != nullptr) places_->emplace(tree_.path(), where);
+            return;
         }
         if (value) return tree_.scalar(std::move(*value));
         stop(where, fmt::format("'{}' is a number that a definition cannot hold", shortened(text)),
@@ -204,6 +216,7 @@ private:
     text_position from_;
     yaml_parser parser_;
     tree_builder tree_;
+    place_map* places_;
 };
 
 /// What YAML 1.2 takes for text, and YAML 1.1, and with it libyaml, for the end of a line.
@@ -267,6 +280,15 @@ std::optional<tree_part> read_json_document(std::string_view text, text_position
 }
 
 }  // namespace
+
+place_map find_places(std::string_view text, text_position from) {
+    place_map places;
+    problems ignored;
+    auto const start = find_document(text, from);
+    auto const at = position_after(text.substr(0, start.at), from);
+    document_reader(text.substr(start.at), at, ignored, &places).read();
+    return places;
+}
 
 tree_part read_yaml_part(std::string_view text, text_position from) {
     if (auto json = read_json_document(text, from)) return std::move(*json);

@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,5 +37,12 @@ bool is_at_line_end(std::string_view text);
 /// The value of a plain scalar by the core schema; nullopt for a number that JSON cannot hold.
 /// Source: YAML 1.2.2, 10.3.2 "Tag Resolution".
 std::optional<json::value> resolve_plain(std::string_view text);
+
+/// Where the values of a document stand, by their paths.
+using place_map = std::map<std::string, text_position, std::less<>>;
+
+/// The places of a text that is right, YAML or JSON; those up to what libyaml does not take. `text` begins at `from` in
+/// its file.
+place_map find_places(std::string_view text, text_position from);
 
 }  // namespace rik::detail

@@ -40,13 +40,33 @@ using detail::port_is_taken;
 
 std::string_view runtime_of(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }
 
-bool keeps_off(taint const& each) { return each.effect != taint_effect::prefer_no_schedule; }
+bool names(release const& asked, candidate const& node) {
+    return !asked.spec().node_name.empty() && asked.spec().node_name == node.name;
+}
+
+bool keeps_off(taint const& each, candidate const& node, release const& asked) {
+    if (each.effect == taint_effect::prefer_no_schedule || tolerates(asked.spec().tolerations, each)) return false;
+    return each.effect != taint_effect::no_schedule || !names(asked, node);
+}
 
 /// "gpu=yes:NoSchedule, spot:NoExecute"
-std::string taints_text(candidate const& node) {
+std::string taints_text(candidate const& node, release const& asked) {
     std::string text;
     for (auto const& each : node.standing.taints)
-        if (keeps_off(each)) text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(each));
+        if (keeps_off(each, node, asked)) text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(each));
+    return text;
+}
+
+bool has_label(candidate const& node, string_map::value_type const& wanted) {
+    auto const found = node.labels.find(wanted.first);
+    return found != node.labels.end() && found->second == wanted.second;
+}
+
+/// "disk=ssd, zone=a"
+std::string lacking_labels_text(candidate const& node, release const& asked) {
+    std::string text;
+    for (auto const& each : asked.spec().node_selector)
+        if (!has_label(node, each)) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", each.first, each.second);
     return text;
 }
 
@@ -76,18 +96,35 @@ refusal was_declared_dead(candidate const& node, release const&) {
     return "node was declared dead, and is not yet cleared";
 }
 
-refusal is_cordoned(candidate const& node, release const&) {
-    if (!node.standing.is_cordoned) return std::nullopt;
+refusal is_cordoned(candidate const& node, release const& asked) {
+    if (!node.standing.is_cordoned || names(asked, node)) return std::nullopt;
     return "node is cordoned";
 }
 
-refusal has_taint(candidate const& node, release const&) {
-    if (std::ranges::none_of(node.standing.taints, keeps_off)) return std::nullopt;
+refusal is_another_node(candidate const& node, release const& asked) {
+    if (asked.spec().node_name.empty() || names(asked, node)) return std::nullopt;
+    return "it is not the node that is asked for";
+}
+
+refusal lacks_labels(candidate const& node, release const& asked) {
+    auto const has = [&](auto const& each) { return has_label(node, each); };
+    if (std::ranges::all_of(asked.spec().node_selector, has)) return std::nullopt;
+    return "node has not the labels that are asked for";
+}
+
+void list_labels(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    if (auto const cause = lacks_labels(node, asked))
+        into.push_back({.cause = *cause, .told = lacking_labels_text(node, asked)});
+}
+
+refusal has_taint(candidate const& node, release const& asked) {
+    auto const keeps = [&](taint const& each) { return keeps_off(each, node, asked); };
+    if (std::ranges::none_of(node.standing.taints, keeps)) return std::nullopt;
     return "node has a taint";
 }
 
 void list_taints(candidate const& node, release const& asked, std::vector<shortage>& into) {
-    if (auto const cause = has_taint(node, asked)) into.push_back({.cause = *cause, .told = taints_text(node)});
+    if (auto const cause = has_taint(node, asked)) into.push_back({.cause = *cause, .told = taints_text(node, asked)});
 }
 
 refusal has_trouble(candidate const& node, release const&) {
@@ -147,20 +184,27 @@ std::int64_t most_free(candidate const& node, release const& asked) {
     return scarcest;
 }
 
-std::int64_t fewest_taints(candidate const& node, release const&) {
-    auto const count = std::ranges::count(node.standing.taints, taint_effect::prefer_no_schedule, &taint::effect);
+std::int64_t fewest_taints(candidate const& node, release const& asked) {
+    auto const counts = [&](taint const& each) {
+        return each.effect == taint_effect::prefer_no_schedule && !tolerates(asked.spec().tolerations, each);
+    };
+    auto const count = std::ranges::count_if(node.standing.taints, counts);
     return -10'000 * static_cast<std::int64_t>(count);  // shares of what is free are 1,000 at most
 }
 
 }  // namespace scores
 
+release const& detail::undemanding() {
+    static release const anything{.definition = std::make_shared<workload_definition const>()};
+    return anything;
+}
+
 std::optional<shortage> detail::out_of_service(candidate const& node) {
-    static release const anything;
     std::vector<shortage> why;
     for (auto const refuses : {filters::was_declared_dead, filters::is_not_ready, filters::is_cordoned})
-        if (auto const cause = refuses(node, anything)) return shortage{.cause = *cause};
-    filters::list_taints(node, anything, why);
-    if (why.empty()) filters::list_troubles(node, anything, why);
+        if (auto const cause = refuses(node, undemanding())) return shortage{.cause = *cause};
+    filters::list_taints(node, undemanding(), why);
+    if (why.empty()) filters::list_troubles(node, undemanding(), why);
     return why.empty() ? std::nullopt : std::optional(std::move(why.front()));
 }
 
@@ -179,10 +223,12 @@ placement_policy default_policy() {
     auto const cordoned = last_word(filters::is_cordoned);
     auto const tainted = last_word({filters::has_taint, filters::list_taints});
     auto const trouble = last_word({filters::has_trouble, filters::list_troubles});
+    filter const another = last_word(filters::is_another_node);
+    filter const labels(filters::lacks_labels, filters::list_labels);
     filter const runtime(filters::lacks_runtime);
     filter const room(filters::lacks_resources, filters::list_resources);
     filter const ports(filters::lacks_host_port, filters::list_host_ports);
-    return {{dead, not_ready, cordoned, tainted, trouble, runtime, room, ports},
+    return {{another, dead, not_ready, cordoned, tainted, trouble, labels, runtime, room, ports},
             {scores::most_free, scores::fewest_taints}};
 }
 

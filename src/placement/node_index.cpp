@@ -104,8 +104,7 @@ node_index::row node_index::row_of(candidate const& node) const {
     for (auto const& each : node.host_ports_reserved)
         made.ports.emplace_back(host_port(each.port.host_port, each.port.protocol), each.holder);
     if (auto const why = detail::out_of_service(node)) made.out_of_service_by = why->cause;
-    static release const anything;
-    made.penalty = -scores::fewest_taints(node, anything);
+    made.penalty = -scores::fewest_taints(node, undemanding());
     return made;
 }
 

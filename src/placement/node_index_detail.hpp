@@ -53,6 +53,8 @@ std::string_view cause_of(std::string_view resource);
 /// "no node offers runtime oci"
 std::string_view lacks_runtime_cause(instance_form form);
 inline constexpr std::string_view port_is_taken = "host port is taken";
+/// A release that says nothing of nodes: no name, no labels, no tolerations.
+release const& undemanding();
 /// Why the default policy puts nothing on a node, whatever is asked; nullopt: it takes instances.
 std::optional<shortage> out_of_service(candidate const& node);
 

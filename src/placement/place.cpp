@@ -45,11 +45,22 @@ refusal refuse(candidate const& node, release const& asked, placement_policy con
     return std::nullopt;
 }
 
+namespace {
+
+/// What it says of nodes is looked at by the filters themselves, for each release: the index does not know it.
+bool is_chooser(instance_template const& spec) {
+    return !spec.node_name.empty() || !spec.node_selector.empty() || !spec.tolerations.empty();
+}
+
+}  // namespace
+
 demand detail::demand_of(release const& asked, bool by_default) {
     demand made{.requests = asked.requests.entries(), .form = asked.spec().form};
     for (auto const& container : asked.spec().containers)
         for (auto const& port : container.ports)
             if (port.host_port != 0) made.ports.emplace_back(port.host_port, port.protocol);
+    made.priority = asked.spec().priority;
+    if (is_chooser(asked.spec())) made.chooser = asked.id;
     if (!by_default) made.only_of = asked.id;
     return made;
 }

@@ -82,11 +82,11 @@ placement_run::outcome placement_run::impl::place(place_request const& request) 
     auto asked = detail::demand_of(*request.made_from, is_default_);
     if (auto const known = failed_.find(asked); known != failed_.end()) return fail(*known->second, request);
     auto query = nodes_.query_of(asked);
-    if (auto const which = best(request.made_from, query)) {
+    if (auto const which = best(request.made_from, asked, query)) {
         take(*which, std::move(query), request);
         return {nodes_.node(*which).id};
     }
-    auto& failure = failures_.emplace_back(explain(*request.made_from, query));
+    auto& failure = failures_.emplace_back(explain(*request.made_from, asked, query));
     failed_.emplace(std::move(asked), &failure);
     return fail(failure, request);
 }
@@ -103,14 +103,16 @@ void placement_run::impl::take(detail::slot which, detail::query asked, place_re
     taken_.push_back({which, std::move(asked)});
 }
 
-std::optional<detail::slot> placement_run::impl::best(release_ptr const& asked, detail::query const& query) {
-    if (is_indexed_) return nodes_.best(query);
+std::optional<detail::slot> placement_run::impl::best(release_ptr const& asked, demand const& wanted,
+                                                      detail::query const& query) {
+    if (is_in_index(wanted)) return nodes_.best(query);
     if (contests_.size() == detail::contests_count_max && !contests_.contains(asked->id)) contests_.clear();
     return contests_.try_emplace(asked->id, candidates_, asked, policy_).first->second.best();
 }
 
-placement_failure placement_run::impl::explain(release const& asked, detail::query const& query) {
-    if (is_indexed_ && detail::is_countable(query)) return detail::explain(nodes_, query, asked.spec().form, names_);
+placement_failure placement_run::impl::explain(release const& asked, demand const& wanted, detail::query const& query) {
+    if (is_in_index(wanted) && detail::is_countable(query))
+        return detail::explain(nodes_, query, asked.spec().form, names_);
     return detail::explain(candidates_.all(), asked, policy_, names_);
 }
 

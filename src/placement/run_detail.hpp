@@ -91,8 +91,9 @@ private:
     };
     static outcome fail(placement_failure& by, place_request const& request);
     void take(detail::slot which, detail::query asked, place_request const& request);
-    std::optional<detail::slot> best(release_ptr const& asked, detail::query const& query);
-    placement_failure explain(release const& asked, detail::query const& query);
+    bool is_in_index(demand const& asked) const { return is_indexed_ && asked.chooser.is_nil(); }
+    std::optional<detail::slot> best(release_ptr const& asked, demand const& wanted, detail::query const& query);
+    placement_failure explain(release const& asked, demand const& wanted, detail::query const& query);
 
     detail::node_index& nodes_;
     placement_policy const& policy_;
@@ -100,7 +101,7 @@ private:
     bool const is_default_;
     bool const is_indexed_;
     detail::run_candidates candidates_;
-    std::map<release_id, detail::contest> contests_;  ///< without the index
+    std::map<release_id, detail::contest> contests_;  ///< of what the index does not know
     std::vector<taking> taken_;                       ///< in the index
     std::deque<placement_failure> failures_;
     std::map<demand, placement_failure*> failed_;

@@ -155,7 +155,7 @@ void scheduler_cache::set_due(queues::iterator which, bool is_due) {
     auto& all = which->second;
     if (all.due) due_.erase(*std::exchange(all.due, std::nullopt));
     if (!is_due || all.empty()) return;
-    all.due = all.of_oldest().begin()->first;
+    all.due = turn{-std::int64_t{which->first.priority}, all.of_oldest().begin()->first};
     due_.emplace(*all.due, which);
 }
 

@@ -65,6 +65,12 @@ public:
 
 private:
     using arrival = std::uint64_t;
+    /// The order in which queues are served: the higher priority, then whoever has waited longest.
+    struct turn {
+        std::int64_t lowness = 0;  ///< the priority, negated
+        arrival oldest = 0;
+        friend auto operator<=>(turn const&, turn const&) = default;
+    };
     enum class decision : std::uint8_t { waiting, proposed, refused };
     /// Instances that ask for the same and wait, in the order of their arrival.
     struct queue {
@@ -72,7 +78,7 @@ private:
         std::map<arrival, instance_id> told = {};
         std::vector<std::string_view> last_causes = {};
         std::vector<instance_id> last_holders = {};  ///< whom it named
-        std::optional<arrival> due = {};             ///< its key in due_
+        std::optional<turn> due = {};                ///< its key in due_
 
         bool empty() const { return untold.empty() && told.empty(); }
         /// Precondition: !empty()
@@ -117,8 +123,8 @@ private:
     std::map<instance_id, pending> pending_;
     std::set<instance_id> refused_;
     queues queues_;
-    std::map<arrival, queues::iterator> due_;  ///< queues to be tried, by their oldest
-    bool nodes_changed_ = false;               ///< since what fits nowhere was decided
+    std::map<turn, queues::iterator> due_;  ///< queues to be tried
+    bool nodes_changed_ = false;            ///< since what fits nowhere was decided
     std::map<node_id, registered_node> nodes_;
     cluster_view view_;
     placement_policy policy_;

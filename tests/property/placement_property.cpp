@@ -48,6 +48,17 @@ struct world {
     std::vector<place_request> requests;
 };
 
+/// A release that says something of its nodes.
+release_ptr make_chooser(unsigned number, entropy& random) {
+    instance_template spec;
+    switch (random.below(3)) {
+        case 0: spec.node_selector = {{"zone", "a"}}; break;
+        case 1: spec.tolerations = {{.key = "gpu", .how = toleration_operator::exists}}; break;
+        default: spec.node_name = make_candidate(1 + static_cast<unsigned>(random.below(4)), 1000).name; break;
+    }
+    return make_release(number, std::move(spec));
+}
+
 world random_world(entropy& random) {
     world made;
     auto const node_count = static_cast<unsigned>(random.below(12));
@@ -56,12 +67,16 @@ world random_world(entropy& random) {
                                    static_cast<std::int64_t>(1 + random.below(20)));
         node.is_ready = random.below(8) != 0;
         if (random.below(8) == 0) node.runtimes.clear();
+        node.labels["zone"] = random.below(2) == 0 ? "a" : "b";
+        if (random.below(4) == 0) node.standing.taints = {{"gpu", "", static_cast<taint_effect>(random.below(3))}};
+        node.standing.is_cordoned = random.below(8) == 0;
         made.nodes.set_node(node);
     }
     std::vector<release_ptr> releases;
     for (unsigned i = 0; i < 5; ++i)
         releases.push_back(make_release(1 + i, 100 * static_cast<std::int64_t>(random.below(20)),
                                         random.below(4) == 0 ? static_cast<std::uint16_t>(8000 + i / 2) : 0));
+    for (unsigned i = 5; i < 8; ++i) releases.push_back(make_chooser(i, random));
     auto const request_count = static_cast<unsigned>(random.below(120));
     auto last = releases[0];
     for (unsigned i = 0; i < request_count; ++i) {

@@ -41,6 +41,14 @@ inline release_ptr make_release(unsigned number, std::int64_t cpu, std::uint16_t
     return std::make_shared<release const>(std::move(made));
 }
 
+/// One that asks for a Pod's place alone.
+inline release_ptr make_release(unsigned number, instance_template spec) {
+    release made{.id = numbered<release_id>(number), .workload = numbered<workload_id>(number)};
+    made.definition = unwritten(std::move(spec));
+    made.requests.set(resource::pods, 1);
+    return std::make_shared<release const>(std::move(made));
+}
+
 inline node_facts make_facts(std::string name, std::int64_t cpu, std::int64_t pods = 110) {
     node_facts made{.name = std::move(name), .runtimes = {"oci"}};
     made.capacity.set(resource::cpu, cpu);

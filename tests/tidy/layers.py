@@ -48,7 +48,7 @@ THIRD_PARTY = (
     ("Boost.URL", r"boost/url(/|\.hpp)", ["http/*", "api/*", "client/*"]),
     ("Boost.Beast", r"boost/beast(/|\.hpp)", ["http/*", "client/http_exchange*"]),
     ("OpenSSL", r"openssl/", ["http/*", "security/*"]),
-    ("libyaml", r"yaml\.h$", ["model/yaml.cpp"]),
+    ("libyaml", r"yaml\.h$", ["model/yaml.cpp", "model/yaml_text.cpp"]),
     ("date", r"date/", ["model/*"]),
     ("SQLite", r"sqlite3\.h$", ["store/sqlite*"]),
     ("libnftables", r"nftables/", ["network/linux/*"]),

@@ -172,14 +172,6 @@ TEST_CASE("replicas is a whole number within limits", "[definition]") {
     CHECK(accept(with_replicas("null")).definition.replicas == 1);
 }
 
-TEST_CASE("Kubernetes' form is refused with one clear problem", "[definition]") {
-    auto const parsed =
-        parse_definition_json(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"volumes":[]}})");
-    REQUIRE(parsed.found.size() == 1);
-    CHECK(parsed.found[0].code == errc::unsupported);
-    CHECK(parsed.found[0].field == "metadata");
-}
-
 TEST_CASE("a kind that comes later is unsupported, not invalid", "[definition]") {
     auto const with_kind = [](std::string const& kind) {
         return parse_definition_json(R"({"apiVersion":"v1","name":"a","kind":")" + kind +
@@ -419,17 +411,15 @@ TEST_CASE("a hundred problems are enough", "[definition]") {
     CHECK(parsed.found.size() == 101);
 }
 
-TEST_CASE("a definition for another tenant is refused for now", "[definition]") {
+TEST_CASE("a definition names its tenant", "[definition]") {
     auto const of_tenant = [](std::string const& tenant) {
         return parse_definition(R"({"apiVersion":"v0","kind":"Pod","name":"a","tenant":")" + tenant +
                                 R"(","spec":{"containers":[{"name":"a","image":"x"}]}})");
     };
-    CHECK(of_tenant("default").found.empty());
-    auto const refused = of_tenant("team-a");
-    REQUIRE(refused.found.size() == 1);
-    CHECK(refused.found.front().code == errc::unsupported);
-    CHECK(refused.found.front().field == "tenant");
-    CHECK(refused.definition.tenant == "default");
+    CHECK(of_tenant("default").definition.tenant == "default");
+    CHECK(of_tenant("team-a").definition.tenant == "team-a");
+    CHECK(of_tenant("team-a").found.empty());
+    CHECK(problem_at(of_tenant("Team.A"), "tenant") != nullptr);
 }
 
 TEST_CASE("a request of 0 is kept beside a limit", "[definition]") {

@@ -312,3 +312,57 @@ TEST_CASE("a node that holds more than it offers takes nothing") {
     auto const decided = place(nodes, requests(make_release(2, 1), 2, 1), default_policy());
     CHECK(decided.placed.empty());
 }
+
+namespace {
+
+/// Two nodes, of which the first is the better one.
+cluster_view two_nodes() {
+    cluster_view nodes;
+    auto ssd = make_candidate(2, 2000);
+    ssd.labels = {{"disk", "ssd"}, {"zone", "a"}};
+    nodes.set_node(make_candidate(1, 4000));
+    nodes.set_node(ssd);
+    return nodes;
+}
+
+placement place_one(cluster_view const& nodes, instance_template spec) {
+    return place(nodes, requests(make_release(1, std::move(spec)), 0, 1), default_policy());
+}
+
+}  // namespace
+
+TEST_CASE("a nodeSelector leaves the nodes that have its labels, and the reason names what others lack") {
+    auto const nodes = two_nodes();
+    CHECK(count_on(place_one(nodes, {.node_selector = {{"disk", "ssd"}, {"zone", "a"}}}), 2) == 1);
+    auto const none = place_one(nodes, {.node_selector = {{"disk", "ssd"}, {"zone", "b"}}});
+    REQUIRE(none.unplaced.size() == 1);
+    CHECK(none.unplaced[0].reason.find("node has not the labels that are asked for (2 nodes") != std::string::npos);
+    CHECK(none.unplaced[0].reason.find("disk=ssd, zone=b") != std::string::npos);
+}
+
+TEST_CASE("a nodeName leaves one node, cordoned or not") {
+    auto nodes = two_nodes();
+    auto const name = nodes.find(numbered<node_id>(2))->name;
+    CHECK(count_on(place_one(nodes, {.node_name = name}), 2) == 1);
+    nodes.set_standing(numbered<node_id>(2), {.is_cordoned = true, .taints = {{"a", "", taint_effect::no_schedule}}},
+                       {});
+    CHECK(count_on(place_one(nodes, {.node_name = name}), 2) == 1);
+    CHECK(count_on(place_one(nodes, {}), 1) == 1);
+    nodes.set_standing(numbered<node_id>(2), {.taints = {{"a", "", taint_effect::no_execute}}}, {});
+    CHECK(place_one(nodes, {.node_name = name}).placed.empty());
+    CHECK(place_one(nodes, {.node_name = "nowhere"}).placed.empty());
+}
+
+TEST_CASE("a taint that is tolerated keeps nothing off") {
+    auto nodes = two_nodes();
+    for (unsigned i = 1; i <= 2; ++i)
+        nodes.set_standing(numbered<node_id>(i), {.taints = {{"gpu", "x", taint_effect::no_schedule}}}, {});
+    CHECK(place_one(nodes, {}).placed.empty());
+    CHECK(place_one(nodes, {.tolerations = {{.key = "gpu", .value = "x"}}}).placed.size() == 1);
+    CHECK(place_one(nodes, {.tolerations = {{.key = "gpu", .value = "y"}}}).placed.empty());
+    CHECK(place_one(
+              nodes,
+              {.tolerations = {{.key = "gpu", .how = toleration_operator::exists, .effect = taint_effect::no_execute}}})
+              .placed.empty());
+    CHECK(place_one(nodes, {.tolerations = {{.how = toleration_operator::exists}}}).placed.size() == 1);
+}

@@ -278,3 +278,21 @@ TEST_CASE("a node that was declared dead is told to destroy what it may still ha
     CHECK_FALSE(orders[0].run);
     CHECK(on.apply({.everything = true, .nodes = {dead}}).size() == 1);  // a new session of the primary
 }
+
+TEST_CASE("of what waits the higher priority is placed first, whoever came before") {
+    fixture on;
+    auto const core_of_priority = [](unsigned number, std::int32_t priority) {
+        auto made = *make_release(number, 1000);
+        change_spec(made, [&](instance_template& spec) { spec.priority = priority; });
+        return std::make_shared<release const>(std::move(made));
+    };
+    on.apply({.items = {waiting(1, core_of_priority(1, -5)), waiting(2, on.one_core),
+                        waiting(3, core_of_priority(2, 7)), waiting(4, core_of_priority(3, 7))}});
+    auto const first = on.place(1);
+    REQUIRE(first.placed.size() == 1);
+    CHECK(first.placed[0].instance == numbered<instance_id>(3));
+    auto const second = on.place();
+    REQUIRE(second.placed.size() == 1);
+    CHECK(second.placed[0].instance == numbered<instance_id>(4));
+    CHECK(second.unplaced.size() == 2);
+}

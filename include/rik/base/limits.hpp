@@ -22,6 +22,12 @@ inline constexpr std::size_t definitions_per_file_max = 10'000;
 inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
 inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
+inline constexpr std::size_t selector_requirements_max = 100;
+inline constexpr std::size_t host_aliases_max = 256;
+/// Source: Kubernetes, ValidatePodDNSConfig; resolv.conf(5) of the C libraries that programs are linked with.
+inline constexpr std::size_t name_servers_max = 3;
+inline constexpr std::size_t search_domains_max = 32;
+inline constexpr std::size_t search_bytes_max = 2'048;
 inline constexpr std::size_t expanded_bytes_max = 1u << 20;  ///< of a container's texts, references expanded
 /// Of one argument or "NAME=value", with the zero byte at its end.   Source: Linux, MAX_ARG_STRLEN; man 2 execve
 inline constexpr std::size_t argument_bytes_max = 131'072;

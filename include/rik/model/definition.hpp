@@ -6,12 +6,14 @@
 #include <rik/base/string_map.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/resources.hpp>
+#include <rik/model/taint.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace rik {
@@ -37,9 +39,37 @@ enum class image_pull_policy : std::uint8_t { always, if_not_present, never };
 std::string_view to_string(image_pull_policy policy);  ///< "Always", "IfNotPresent", "Never"
 std::optional<image_pull_policy> parse_image_pull_policy(std::string_view text);
 
+/// Where the name servers of a Pod come from. There is no DNS of the cluster yet: but for `none` it is the node.
+enum class dns_policy : std::uint8_t { cluster_first, cluster_first_with_host_net, node, none };
+std::string_view to_string(dns_policy policy);  ///< "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"
+std::optional<dns_policy> parse_dns_policy(std::string_view text);
+
+/// How a definition is written. RIK's form has its name at the top, Kubernetes' has `metadata`.
+enum class definition_form : std::uint8_t { rik, kubernetes };
+std::string_view to_string(definition_form form);  ///< "RIK's form", "Kubernetes' form"
+
+/// A field of the instance, known to its node.   Source: Kubernetes, "Downward API".
+struct field_reference {
+    /// metadata.name, .namespace, .uid, .labels['KEY'], .annotations['KEY'], spec.nodeName, status.podIP(s), .hostIP(s)
+    std::string path;
+    friend bool operator==(field_reference const&, field_reference const&) = default;
+};
+
+/// A request or limit of a container, in units of `divisor`, rounded up. A limit that is not set is what the node has.
+struct amount_reference {
+    std::string container = {};  ///< empty: the one with the variable
+    std::string resource;
+    bool is_limit = false;
+    std::int64_t divisor = 1;  ///< of cpu in thousandths of a core
+    friend bool operator==(amount_reference const&, amount_reference const&) = default;
+};
+
 struct environment_variable {
     std::string name;
     std::string value;
+    std::variant<std::monostate, field_reference, amount_reference> from = {};  ///< in place of `value`
+
+    bool is_written() const { return from.index() == 0; }
     friend bool operator==(environment_variable const&, environment_variable const&) = default;
 };
 
@@ -50,6 +80,17 @@ struct container_port {
     std::uint16_t host_port = 0;
     port_protocol protocol = port_protocol::tcp;
     friend bool operator==(container_port const&, container_port const&) = default;
+};
+
+/// What a container may do. What is not set is as the image says.
+struct container_rights {
+    std::optional<std::int64_t> user = {};
+    std::optional<std::int64_t> group = {};
+    bool is_never_root = false;  ///< refuse to start as root
+    bool has_read_only_root = false;
+    std::vector<std::string> added_capabilities = {};    ///< "NET_ADMIN", "ALL"; without "CAP_"
+    std::vector<std::string> dropped_capabilities = {};  ///< the same; what is added counts more
+    friend bool operator==(container_rights const&, container_rights const&) = default;
 };
 
 /// `command` replaces the image's entrypoint and command, `args` its command only.
@@ -65,6 +106,7 @@ struct container_definition {
     std::vector<container_port> ports = {};
     resources requests = {};  ///< includes those that follow from a limit alone
     resources limits = {};
+    container_rights rights = {};  ///< those of its Pod where it says nothing itself
     friend bool operator==(container_definition const&, container_definition const&) = default;
 };
 
@@ -76,6 +118,21 @@ struct function_definition {
     friend bool operator==(function_definition const&, function_definition const&) = default;
 };
 
+/// A line of /etc/hosts.
+struct host_alias {
+    std::string address;
+    std::vector<std::string> names = {};
+    friend bool operator==(host_alias const&, host_alias const&) = default;
+};
+
+struct dns_settings {
+    dns_policy policy = dns_policy::cluster_first;
+    std::vector<std::string> servers = {};   ///< beside those of the policy
+    std::vector<std::string> searches = {};  ///< the same
+    std::vector<std::string> options = {};   ///< "ndots:2"; one of a name that the policy has replaces it
+    friend bool operator==(dns_settings const&, dns_settings const&) = default;
+};
+
 /// What every instance of a workload is made from.
 struct instance_template {
     instance_form form = instance_form::pod;
@@ -84,17 +141,29 @@ struct instance_template {
     std::optional<function_definition> function = {};
     restart_policy restart = restart_policy::always;
     duration grace_period = limits::grace_period_default;
-    std::string hostname = {};  ///< empty: the instance's name
+    std::string hostname = {};   ///< empty: the instance's name
+    std::string node_name = {};  ///< empty: any node
+    string_map node_selector = {};
+    std::vector<toleration> tolerations = {};
+    std::int32_t priority = 0;  ///< of what waits the highest is placed first
+    bool has_host_network = false;
+    dns_settings dns = {};
+    std::vector<host_alias> host_aliases = {};
+    std::vector<std::int64_t> groups = {};  ///< of every process, beside those of the image
+    resources requests = {};                ///< of all containers together; where it has none, the sum counts
+    resources limits = {};                  ///< that all containers share
     friend bool operator==(instance_template const&, instance_template const&) = default;
 };
 
-/// Returns the sum over all containers, in which a limit stands for a missing request, and one of `pods`.
+/// Returns what the Pod itself requests, else the sum over all containers, in which a limit stands for a missing
+/// request; and one of `pods`.
 resources effective_requests(instance_template const& from);
 
 /// Returns all entries with a host port, of all containers.
 std::vector<container_port> host_ports(instance_template const& from);
 
 struct workload_definition {
+    definition_form form = definition_form::rik;
     workload_kind kind = workload_kind::pod;
     std::string name;
     std::string tenant = "default";
@@ -116,9 +185,10 @@ struct parsed_definition {
     std::vector<std::string> warnings;
 };
 
-/// Parses a definition in RIK's form. Bounded: limits::definition_bytes_max, _depth_max, _nodes_max.
-/// Problems (all errc::invalid, or unsupported for a kind that comes later): syntax; a field that is missing, of the
-/// wrong type, out of range or unknown - each with its path and a remedy.   Source: RIK's schema v1.
+/// Parses a definition of a workload, in either form. Bounded: limits::definition_bytes_max, _depth_max, _nodes_max.
+/// Problems (errc::invalid; unsupported for a kind or field that comes later): syntax; a field that is missing, of the
+/// wrong type, out of range or unknown - each with its path, its place in the text and a remedy. What is known of
+/// fields stands in rik/model/fields.hpp.   Source: RIK's schema v1; the Kubernetes API, v1.
 parsed_definition parse_definition_json(std::string_view text);
 
 /// The same from YAML 1.2, which is converted to JSON first. Quoted scalars stay strings. There may be one document
@@ -128,10 +198,22 @@ parsed_definition parse_definition_yaml(std::string_view text);
 /// Parses JSON if the first character that is not white space is '{', else YAML.
 parsed_definition parse_definition(std::string_view text);
 
+/// Writes `of` as compact JSON in its form, from its members: `of.text` is not looked at. parse_definition reads the same
+/// from it if `of` is right; else it says what is wrong. What a Pod sets for all its containers is written in each.
+std::string definition_text(workload_definition const& of);
+
+/// A tenant as a user writes it: `kind: Tenant` in RIK's form, `kind: Namespace` in Kubernetes'.
+struct tenant_definition {
+    std::string name;
+    string_map labels = {};
+    string_map annotations = {};
+};
+
 /// One definition of a file that may hold several.
 struct definition_of_file {
     std::string text;  ///< as it is written in the file: parse_definition(text) gives the same
-    parsed_definition parsed;
+    parsed_definition parsed = {};
+    std::optional<tenant_definition> tenant = {};  ///< it defines a tenant: `parsed` has problems and warnings only
 };
 
 /// Parses all definitions of a file: YAML documents, of which empty ones are skipped, or JSON values one after the

@@ -3,10 +3,12 @@
 
 #include <rik/base/id.hpp>
 #include <rik/base/result.hpp>
-#include <rik/model/definition.hpp>
+#include <rik/base/string_map.hpp>
+#include <rik/model/labels.hpp>
 #include <rik/model/meta.hpp>
 #include <rik/model/resources.hpp>
 #include <rik/model/state.hpp>
+#include <rik/model/taint.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -24,43 +26,6 @@ struct node_trouble {
     std::string message;  ///< what is wrong, and the remedy
     friend bool operator==(node_trouble const&, node_trouble const&) = default;
 };
-
-enum class taint_effect : std::uint8_t { no_schedule, prefer_no_schedule, no_execute };
-std::string_view to_string(taint_effect effect);  ///< "NoSchedule", "PreferNoSchedule", "NoExecute"
-std::optional<taint_effect> parse_taint_effect(std::string_view text);
-
-/// What keeps instances off a node unless they tolerate it. A node has one of each key and effect.
-/// Source: Kubernetes, "Taints and Tolerations".
-struct taint {
-    std::string key;
-    std::string value = {};
-    taint_effect effect = taint_effect::no_schedule;
-    friend bool operator==(taint const&, taint const&) = default;
-};
-/// "key=value:NoSchedule", or "key:NoSchedule" without a value.
-std::string to_string(taint const& from);
-/// Reads what `to_string` makes. Errors: invalid, with the right form as remedy.
-result<taint> parse_taint(std::string_view text);
-
-/// A taint to be put on a node, or taken off it.
-struct taint_change {
-    taint what;
-    bool is_removal = false;
-    bool of_any_effect = false;  ///< of a removal: all taints of this key are meant
-    friend bool operator==(taint_change const&, taint_change const&) = default;
-};
-/// "key=value:Effect" puts a taint on, "key:Effect-" takes it off, "key-" takes all of this key off. A value in a
-/// removal is read and not compared.   Source: kubectl taint.
-result<taint_change> parse_taint_change(std::string_view text);
-/// `taints` once all of `changes` are made, in their order. Errors: not_found, what is to be taken off is not there.
-result<std::vector<taint>> changed_taints(std::vector<taint> taints, std::vector<taint_change> const& changes);
-
-/// Labels to be set (with a value) and to be taken off (nullopt).
-using label_changes = std::map<std::string, std::optional<std::string>, std::less<>>;
-/// "key=value" sets a label, "key-" takes it off.   Source: kubectl label. Errors: invalid.
-result<label_changes::value_type> parse_label_change(std::string_view text);
-/// What is wrong with a label; nullopt if nothing is.
-std::optional<error> check_label(std::string_view key, std::string_view value);
 
 /// What a node says of itself in its hello. It sends its troubles again whenever they change.
 struct node_facts {

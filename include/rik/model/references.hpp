@@ -38,6 +38,7 @@ struct expanded_texts {
     std::vector<environment_variable> env;
 };
 
+/// A variable that is not written, but refers to something, has its value already, and that is not expanded.
 /// Each variable may refer to `known` and to the variables before it; commands and arguments may refer to all of these.
 /// None may refer to the image's variables. Errors: invalid, as in `expand`; the error's field is the one of the
 /// container at which the texts became too long.

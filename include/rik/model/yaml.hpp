@@ -1,4 +1,4 @@
-// YAML of files that are not definitions.
+// YAML from and to JSON.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -12,5 +12,8 @@ namespace rik {
 /// rules of definitions hold. Errors: not_found, there is no document in it; invalid, the syntax is wrong, with line
 /// and column, or a key is given twice.
 result<std::string> yaml_to_json(std::string_view text);
+
+/// Returns the same values as YAML in block style, which yaml_to_json reads back as they are. Errors: as of definitions.
+result<std::string> json_to_yaml(std::string_view text);
 
 }  // namespace rik

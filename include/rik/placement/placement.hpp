@@ -107,8 +107,13 @@ namespace filters {
 refusal is_not_ready(candidate const& node, release const& asked);
 /// It may still have what it had when it was declared dead.
 refusal was_declared_dead(candidate const& node, release const& asked);
+/// Of a release that names the node, a cordon or a taint NoSchedule refuses nothing, as in Kubernetes.
 refusal is_cordoned(candidate const& node, release const& asked);
-/// A taint of the effect NoSchedule or NoExecute. Nothing tolerates one yet.
+/// The release names another node.
+refusal is_another_node(candidate const& node, release const& asked);
+/// It has not all labels of the release's nodeSelector.
+refusal lacks_labels(candidate const& node, release const& asked);
+/// A taint of the effect NoSchedule or NoExecute that the release does not tolerate.
 refusal has_taint(candidate const& node, release const& asked);
 /// A node that is heard, and says itself that it cannot run an instance now.
 refusal has_trouble(candidate const& node, release const& asked);
@@ -116,6 +121,8 @@ refusal lacks_runtime(candidate const& node, release const& asked);
 refusal lacks_resources(candidate const& node, release const& asked);
 refusal lacks_host_port(candidate const& node, release const& asked);
 void list_taints(candidate const& node, release const& asked, std::vector<shortage>& into);
+/// The labels that it would have to have.
+void list_labels(candidate const& node, release const& asked, std::vector<shortage>& into);
 /// The trouble in its own words; all that lacks, each with its amounts; the host ports with their holders.
 void list_troubles(candidate const& node, release const& asked, std::vector<shortage>& into);
 void list_resources(candidate const& node, release const& asked, std::vector<shortage>& into);
@@ -140,7 +147,9 @@ struct demand {
     std::vector<resources::entry> requests;
     std::vector<host_port> ports;
     instance_form form = instance_form::pod;
-    release_id only_of = {};  ///< set if the policy is not the default one: its own filters may look at everything
+    std::int32_t priority = 0;  ///< of what waits the highest comes first
+    release_id chooser = {};    ///< set if it says more of the node than what it must have free
+    release_id only_of = {};    ///< set if the policy is not the default one: its own filters may look at everything
     friend auto operator<=>(demand const&, demand const&) = default;
 };
 demand demand_of(release const& asked, placement_policy const& policy);

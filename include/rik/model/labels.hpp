@@ -1,0 +1,78 @@
+// Labels, and what selects objects by them.
+#pragma once
+
+#include <rik/base/result.hpp>
+#include <rik/base/string_map.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rik {
+
+/// The syntax of a label's key, and of its value where that is not empty.   Source: Kubernetes, "Labels and Selectors".
+bool is_label_key(std::string_view key);
+bool is_label_text(std::string_view text);
+inline constexpr std::string_view label_key_remedy =
+    "use letters, digits, '-', '_' and '.', at most 63, with an optional prefix such as example.com/";
+/// Keys with this prefix are RIK's own: it sets them on containers, and no definition may.
+inline constexpr std::string_view own_label_prefix = "rik.io/";
+
+/// Labels to be set (with a value) and to be taken off (nullopt).
+using label_changes = std::map<std::string, std::optional<std::string>, std::less<>>;
+/// "key=value" sets a label, "key-" takes it off.   Source: kubectl label. Errors: invalid.
+result<label_changes::value_type> parse_label_change(std::string_view text);
+/// What is wrong with a label; nullopt if nothing is.
+std::optional<error> check_label(std::string_view key, std::string_view value);
+
+/// One condition of a selector.
+struct label_requirement {
+    enum class relation : std::uint8_t { in, not_in, exists, does_not_exist };
+    std::string key;
+    relation how = relation::exists;
+    std::vector<std::string> values = {};
+    friend bool operator==(label_requirement const&, label_requirement const&) = default;
+};
+
+/// Which objects are meant: those that meet all requirements.
+struct label_selector {
+    std::vector<label_requirement> requirements = {};
+
+    bool is_empty() const { return requirements.empty(); }
+    bool matches(string_map const& labels) const;
+    friend bool operator==(label_selector const&, label_selector const&) = default;
+};
+
+/// Reads "app=web,tier!=db,env in (a,b),env notin (c),canary,!old". An object without the key meets `!=` and `notin`.
+/// Errors: invalid, with what is wrong and where.   Source: Kubernetes, "Labels and Selectors".
+result<label_selector> parse_label_selector(std::string_view text);
+
+/// Conditions on other fields: "state=running,node!=a".
+struct field_requirement {
+    std::string field;
+    std::string value = {};
+    bool is_negated = false;
+    friend bool operator==(field_requirement const&, field_requirement const&) = default;
+};
+
+/// Reads "field=value", "field==value" and "field!=value", joined by commas. A backslash takes its meaning from a
+/// comma, an equals sign or a backslash. Errors: invalid.   Source: Kubernetes, "Field Selectors".
+result<std::vector<field_requirement>> parse_field_selector(std::string_view text);
+
+/// Do all of `wanted` hold? `value_of` gives the value of a field; nullopt: there is no such field.
+/// Errors: invalid, for a field that there is not.
+template <class ValueOf>
+result<bool> match_fields(std::vector<field_requirement> const& wanted, ValueOf value_of) {
+    for (auto const& each : wanted) {
+        std::optional<std::string> const value = value_of(each.field);
+        if (!value) return error{errc::invalid, "is not a field that objects are selected by", each.field};
+        if ((*value == each.value) == each.is_negated) return false;
+    }
+    return true;
+}
+
+}  // namespace rik

@@ -1,0 +1,212 @@
+// From a definition to its text: for programs that make definitions in code.
+#include <rik/model/definition.hpp>
+
+#include "model/definition_tree.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rik {
+
+namespace detail {
+
+namespace {
+
+void put_text(json::object& into, std::string_view name, std::string_view text) {
+    if (!text.empty()) into[name] = text;
+}
+
+void put_object(json::object& into, std::string_view name, json::object object) {
+    if (!object.empty()) into[name] = std::move(object);
+}
+
+void put_list(json::object& into, std::string_view name, json::array list) {
+    if (!list.empty()) into[name] = std::move(list);
+}
+
+json::object object_of(string_map const& map) {
+    json::object object;
+    for (auto const& [key, value] : map) object[key] = value;
+    return object;
+}
+
+json::array array_of(std::vector<std::string> const& texts) { return json::array(texts.begin(), texts.end()); }
+
+template <class Items, class Write>
+json::array array_of(Items const& items, Write write) {
+    json::array array;
+    for (auto const& each : items) array.push_back(write(each));
+    return array;
+}
+
+json::value amount_value(std::string_view resource, std::int64_t amount) {
+    if (resource == resource::cpu) return json::value(fmt::format("{}m", amount));
+    return json::value(amount);
+}
+
+/// A request that is equal to its limit follows from it; one of 0 beside a limit must be said.
+json::object resources_object(resources const& requests, resources const& limits) {
+    json::object asked;
+    json::object allowed;
+    for (auto const& [name, amount] : limits.entries()) {
+        allowed[name] = amount_value(name, amount);
+        if (requests.get(name) != amount) asked[name] = amount_value(name, requests.get(name));
+    }
+    for (auto const& [name, amount] : requests.entries())
+        if (limits.get(name) == 0) asked[name] = amount_value(name, amount);
+    json::object object;
+    put_object(object, "requests", std::move(asked));
+    put_object(object, "limits", std::move(allowed));
+    return object;
+}
+
+json::object source_object(field_reference const& from) { return {{"fieldRef", {{"fieldPath", from.path}}}}; }
+
+json::object source_object(amount_reference const& from) {
+    json::object object;
+    object["resource"] = fmt::format("{}.{}", from.is_limit ? "limits" : "requests", from.resource);
+    put_text(object, "containerName", from.container);
+    object["divisor"] = amount_value(from.resource, from.divisor);
+    return {{"resourceFieldRef", std::move(object)}};
+}
+
+json::object source_object(std::monostate) { return {}; }
+
+json::object variable_object(environment_variable const& from) {
+    json::object object{{"name", from.name}};
+    put_text(object, "value", from.value);
+    put_object(object, "valueFrom", std::visit([](auto const& source) { return source_object(source); }, from.from));
+    return object;
+}
+
+json::object port_object(container_port const& from) {
+    json::object object;
+    put_text(object, "name", from.name);
+    object["containerPort"] = from.port;
+    if (from.host_port != 0) object["hostPort"] = from.host_port;
+    object["protocol"] = to_string(from.protocol);
+    return object;
+}
+
+json::object rights_object(container_rights const& from) {
+    json::object object;
+    if (from.user) object["runAsUser"] = *from.user;
+    if (from.group) object["runAsGroup"] = *from.group;
+    if (from.is_never_root) object["runAsNonRoot"] = true;
+    if (from.has_read_only_root) object["readOnlyRootFilesystem"] = true;
+    json::object capabilities;
+    put_list(capabilities, "add", array_of(from.added_capabilities));
+    put_list(capabilities, "drop", array_of(from.dropped_capabilities));
+    put_object(object, "capabilities", std::move(capabilities));
+    return object;
+}
+
+json::object container_object(container_definition const& from) {
+    json::object object{{"name", from.name}, {"image", from.image}};
+    if (from.pull_policy) object["imagePullPolicy"] = to_string(*from.pull_policy);
+    if (from.command) object["command"] = array_of(*from.command);
+    if (from.args) object["args"] = array_of(*from.args);
+    put_list(object, "env", array_of(from.env, variable_object));
+    put_text(object, "workingDir", from.working_dir);
+    put_list(object, "ports", array_of(from.ports, port_object));
+    put_object(object, "resources", resources_object(from.requests, from.limits));
+    put_object(object, "securityContext", rights_object(from.rights));
+    return object;
+}
+
+json::object function_object(function_definition const& from) {
+    json::object exposure;
+    if (from.port != 0) exposure["port"] = from.port;
+    exposure["targetPort"] = from.target_port;
+    return {{"execution", {{"rootfs", from.rootfs}}}, {"exposure", std::move(exposure)}};
+}
+
+json::object toleration_object(toleration const& from) {
+    json::object object;
+    put_text(object, "key", from.key);
+    object["operator"] = to_string(from.how);
+    put_text(object, "value", from.value);
+    if (from.effect) object["effect"] = to_string(*from.effect);
+    return object;
+}
+
+json::object alias_object(host_alias const& from) {
+    json::object object{{"ip", from.address}};
+    put_list(object, "hostnames", array_of(from.names));
+    return object;
+}
+
+/// "ndots:2"
+json::object option_object(std::string const& text) {
+    auto const colon = std::min(text.find(':'), text.size());
+    json::object object{{"name", text.substr(0, colon)}};
+    put_text(object, "value", std::string_view(text).substr(std::min(colon + 1, text.size())));
+    return object;
+}
+
+json::object dns_object(dns_settings const& from) {
+    json::object object;
+    put_list(object, "nameservers", array_of(from.servers));
+    put_list(object, "searches", array_of(from.searches));
+    put_list(object, "options", array_of(from.options, option_object));
+    return object;
+}
+
+void put_place(json::object& into, instance_template const& from) {
+    put_text(into, "nodeName", from.node_name);
+    put_object(into, "nodeSelector", object_of(from.node_selector));
+    put_list(into, "tolerations", array_of(from.tolerations, toleration_object));
+    if (from.priority != 0) into["priority"] = from.priority;
+}
+
+void put_network(json::object& into, instance_template const& from) {
+    if (from.has_host_network) into["hostNetwork"] = true;
+    if (from.dns.policy != dns_policy::cluster_first) into["dnsPolicy"] = to_string(from.dns.policy);
+    put_object(into, "dnsConfig", dns_object(from.dns));
+    put_list(into, "hostAliases", array_of(from.host_aliases, alias_object));
+}
+
+json::object spec_object(instance_template const& from) {
+    json::object spec;
+    put_list(spec, "containers", array_of(from.containers, container_object));
+    if (from.function) spec["function"] = function_object(*from.function);
+    if (from.restart != restart_policy::always) spec["restartPolicy"] = to_string(from.restart);
+    if (from.grace_period != limits::grace_period_default)
+        spec["terminationGracePeriodSeconds"] =
+            std::chrono::duration_cast<std::chrono::seconds>(from.grace_period).count();
+    put_text(spec, "hostname", from.hostname);
+    put_place(spec, from);
+    put_network(spec, from);
+    if (!from.groups.empty())
+        spec["securityContext"] = {{"supplementalGroups", json::array(from.groups.begin(), from.groups.end())}};
+    put_object(spec, "resources", resources_object(from.requests, from.limits));
+    return spec;
+}
+
+void put_names(json::object& into, std::string_view tenant, workload_definition const& from) {
+    into["name"] = from.name;
+    if (from.tenant != "default") into[tenant] = from.tenant;
+    put_object(into, "labels", object_of(from.labels));
+    put_object(into, "annotations", object_of(from.annotations));
+}
+
+}  // namespace
+
+}  // namespace detail
+
+std::string definition_text(workload_definition const& of) {
+    detail::json::object root{{"apiVersion", "v1"}, {"kind", to_string(of.kind)}};
+    if (of.form == definition_form::rik) {
+        detail::put_names(root, "tenant", of);
+        if (of.replicas != 1) root["replicas"] = of.replicas;
+    } else {
+        detail::json::object meta;
+        detail::put_names(meta, "namespace", of);
+        root["metadata"] = std::move(meta);
+    }
+    root["spec"] = detail::spec_object(of.spec);
+    return detail::canonical_text(root);
+}
+
+}  // namespace rik

@@ -1,0 +1,167 @@
+// The syntax of texts in definitions.
+#include "model/definition_tree.hpp"
+#include "model/fields/rows_detail.hpp"
+
+#include <rik/base/ipv4.hpp>
+#include <rik/model/definition.hpp>
+#include <rik/model/image_name.hpp>
+#include <rik/model/labels.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace rik::detail::rows {
+
+namespace {
+
+using verdict = std::optional<error>;
+
+verdict wrong(std::string_view field, std::string message, std::string_view remedy) {
+    return error{errc::invalid, std::move(message), std::string(field), std::string(remedy)};
+}
+
+verdict check_key(std::string_view text, std::string_view field) {
+    if (is_label_key(text)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a legal key", shortened(text)), label_key_remedy);
+}
+
+verdict check_value(std::string_view text, std::string_view field) {
+    if (text.empty() || is_label_text(text)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a legal value of a label", shortened(text)),
+                 "use letters, digits, '-', '_' and '.', at most 63; annotations take any text");
+}
+
+verdict check_image(std::string_view text, std::string_view field) {
+    auto const parsed = parse_image_name(text);
+    if (parsed) return std::nullopt;
+    return wrong(field, fmt::format("'{}': {}", shortened(text), parsed.error().message), parsed.error().remedy);
+}
+
+verdict check_absolute(std::string_view text, std::string_view field) {
+    if (text.empty() || text.starts_with('/')) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not an absolute path", shortened(text)), "begin it with /");
+}
+
+constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+verdict check_variable(std::string_view text, std::string_view field) {
+    auto const is_legal = [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.'; };
+    if (!text.empty() && !is_digit(text.front()) && std::all_of(text.begin(), text.end(), is_legal))
+        return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a legal name of a variable", shortened(text)),
+                 "use letters, digits, '_', '-' and '.', not beginning with a digit");
+}
+
+bool is_number_up_to(std::string_view text, std::size_t digits_max, int base, int max) {
+    int number = 0;
+    auto const read = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    auto const is_whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
+    return is_whole && text.size() <= digits_max && number >= 0 && number <= max;
+}
+
+/// The text before the first `mark`, which is taken off with it.
+std::string_view take_until(std::string_view& text, char mark) {
+    auto const end = std::min(text.find(mark), text.size());
+    auto const part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return part;
+}
+
+bool is_ipv4(std::string_view text) { return parse_ipv4(text).has_value(); }
+
+/// The number of groups of an IPv6 address in `text`, which has no "::"; an IPv4 address at its end counts as two.
+std::optional<int> count_groups(std::string_view text) {
+    int count = 0;
+    while (!text.empty()) {
+        auto const has_more = text.find(':') != text.npos;
+        auto const group = take_until(text, ':');
+        if (has_more && text.empty()) return std::nullopt;
+        if (!has_more && is_ipv4(group))
+            ++count;
+        else if (!is_number_up_to(group, 4, 16, 0xffff))
+            return std::nullopt;
+        ++count;
+    }
+    return count;
+}
+
+/// Source: RFC 4291, section 2.2.
+bool is_ipv6(std::string_view text) {
+    auto const gap = text.find("::");
+    if (gap == text.npos) return count_groups(text) == 8;
+    auto const before = count_groups(text.substr(0, gap));
+    auto const behind = count_groups(text.substr(gap + 2));
+    return before && behind && *before + *behind < 8;
+}
+
+verdict check_address(std::string_view text, std::string_view field) {
+    if (is_ipv4(text) || is_ipv6(text)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not an IP address", shortened(text)), "write for example 10.0.0.7");
+}
+
+verdict check_rootfs(std::string_view text, std::string_view field) {
+    auto const is_url = text.starts_with("http://") || text.starts_with("https://");
+    auto const has_blank = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+    if (is_url && !has_blank) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a URL", shortened(text)),
+                 "give the http or https URL of the image of its root file system");
+}
+
+/// Source: capabilities(7), as of Linux 6.1.
+constexpr std::array<std::string_view, 41> capabilities{"AUDIT_CONTROL",   "AUDIT_READ",   "AUDIT_WRITE",
+                                                        "BLOCK_SUSPEND",   "BPF",          "CHECKPOINT_RESTORE",
+                                                        "CHOWN",           "DAC_OVERRIDE", "DAC_READ_SEARCH",
+                                                        "FOWNER",          "FSETID",       "IPC_LOCK",
+                                                        "IPC_OWNER",       "KILL",         "LEASE",
+                                                        "LINUX_IMMUTABLE", "MAC_ADMIN",    "MAC_OVERRIDE",
+                                                        "MKNOD",           "NET_ADMIN",    "NET_BIND_SERVICE",
+                                                        "NET_BROADCAST",   "NET_RAW",      "PERFMON",
+                                                        "SETFCAP",         "SETGID",       "SETPCAP",
+                                                        "SETUID",          "SYSLOG",       "SYS_ADMIN",
+                                                        "SYS_BOOT",        "SYS_CHROOT",   "SYS_MODULE",
+                                                        "SYS_NICE",        "SYS_PACCT",    "SYS_PTRACE",
+                                                        "SYS_RAWIO",       "SYS_RESOURCE", "SYS_TIME",
+                                                        "SYS_TTY_CONFIG",  "WAKE_ALARM"};
+
+verdict check_capability(std::string_view text, std::string_view field) {
+    auto const name = text.starts_with("CAP_") ? text.substr(4) : text;
+    if (text == "ALL" || std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end())
+        return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a capability of Linux", shortened(text)),
+                 "write for example NET_ADMIN, or ALL; see capabilities(7)");
+}
+
+/// Source: RFC 6335, section 5.1.
+verdict check_port_name(std::string_view text, std::string_view field) {
+    auto const is_legal = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; };
+    auto const has_letter = std::any_of(text.begin(), text.end(), is_letter);
+    auto const is_right = has_letter && text.size() <= 15 && text.front() != '-' && text.back() != '-' &&
+                          text.find("--") == text.npos && std::all_of(text.begin(), text.end(), is_legal);
+    if (is_right) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a legal name of a port", shortened(text)),
+                 "use at most 15 lower-case letters, digits and '-', with a letter among them");
+}
+
+verdict check_any(std::string_view, std::string_view) { return std::nullopt; }
+
+}  // namespace
+
+constinit text_format const dns_label{"DNS label", &check_label_name};
+constinit text_format const dns_subdomain{"DNS name", &check_name};
+constinit text_format const object_name{"DNS name", &check_object_name};
+constinit text_format const label_key{"key of a label", &check_key};
+constinit text_format const label_value{"value of a label", &check_value};
+constinit text_format const image_text{"name of an image", &check_image};
+constinit text_format const absolute_path{"absolute path", &check_absolute};
+constinit text_format const variable_name{"name of a variable", &check_variable};
+constinit text_format const port_name{"name of a port", &check_port_name};
+constinit text_format const ip_address{"IP address", &check_address};
+constinit text_format const rootfs_url{"URL", &check_rootfs};
+constinit text_format const capability_name{"capability", &check_capability};
+constinit text_format const any_name{"text", &check_any};
+
+}  // namespace rik::detail::rows

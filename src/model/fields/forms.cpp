@@ -1,0 +1,180 @@
+// The outermost objects: definitions as a whole, in both forms.
+#include "model/fields/rows_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <array>
+
+namespace rik {
+
+namespace detail::rows {
+
+namespace {
+
+constexpr auto replicas_max = static_cast<std::int64_t>(limits::replicas_per_request_max);
+
+constexpr std::array owner_reference_fields{
+    field{"apiVersion", text(), "The version of the API that the owner belongs to."},
+    field{"kind", text(), "The owner's kind."},
+    field{"name", text(), "The owner's name."},
+    field{"uid", text(), "The owner's id."},
+    field{"controller", boolean(), "Whether the owner is what keeps the object at the wanted state."},
+    field{"blockOwnerDeletion", boolean(), "Whether the owner stays until the object is gone."},
+};
+constexpr object_type owner_reference{"OwnerReference", "What an object belongs to.", owner_reference_fields};
+
+constexpr std::string_view told_by_the_server = "it is what a server says of an object, not what is wanted";
+
+constexpr std::array object_meta_fields{
+    field{"name", text(object_name), "Names the object; unique for its kind within a namespace."}.needed(
+        "name the object"),
+    field{"generateName", text(), "The beginning of a name that the server completes."}.refused(
+        "names are not made up for definitions"),
+    field{"namespace", text(dns_label), "The tenant of the object."}.by_default("default"),
+    field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
+    field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
+    field{"ownerReferences", list(object(owner_reference)), "What the object is deleted with."}.refused(
+        "an object of RIK has the owner that made it"),
+    field{"finalizers", list(text()), "What must be done before the object may go."}.refused(
+        "nobody would take them off, and the object would stay for ever"),
+    field{"uid", text(), "The id of the object."}.kept(told_by_the_server),
+    field{"resourceVersion", text(), "The revision of the object."}.kept(told_by_the_server),
+    field{"generation", integer(0, std::numeric_limits<std::int64_t>::max()),
+          "Grows with each change of what is wanted."}
+        .kept(told_by_the_server),
+    field{"creationTimestamp", text(), "When the object was made."}.kept(told_by_the_server),
+    field{"deletionTimestamp", text(), "When the object was deleted."}.kept(told_by_the_server),
+    field{"deletionGracePeriodSeconds", integer(), "How long the object had to end."}.kept(told_by_the_server),
+    field{"managedFields", list(anything()), "Who changed which field."}.kept(told_by_the_server),
+    field{"selfLink", text(), "The path of the object."}.kept(told_by_the_server),
+    field{"clusterName", text(), "The cluster of the object."}.kept(told_by_the_server),
+};
+
+constexpr std::array execution_fields{
+    field{"rootfs", text(rootfs_url), "The URL of the image of the root file system."}.needed(
+        "give the http or https URL of the image of its root file system"),
+};
+constexpr object_type execution{"Execution", "What a Function runs.", execution_fields};
+
+constexpr std::array exposure_fields{
+    field{"port", port_number(), "The port of the node at which the Function is reached."},
+    field{"targetPort", port_number(), "The port at which the Function listens."}.by_default("8080"),
+    field{"type", words_of_any_case("clusterIP|nodePort|loadBalancer"), "How the port is offered."}.kept(
+        "a Function always has a port of its node"),
+};
+constexpr object_type exposure{"Exposure", "The port of a Function.", exposure_fields};
+
+constexpr std::array function_fields{
+    field{"execution", object(execution), "What it runs."},
+    field{"exposure", object(exposure), "Where it is reached."},
+};
+constexpr object_type function{"Function", "A microVM.", function_fields};
+
+/// RIK's schema wants `function` in a Pod and `containers` in a Function; both may be null or empty there.
+constexpr std::array function_spec_fields{
+    field{"function", object(function), "The microVM of a Function."},
+    field{"containers", list(anything()), "Empty in a Function."},
+    field{"restartPolicy", words("Always|OnFailure|Never"), "When what has ended is started again."},
+    field{"terminationGracePeriodSeconds", integer(0, 86'400), "How long it may take to end after it was told to."}
+        .by_default("30"),
+    field{"hostname", text(dns_label), "The host name inside."}.by_default("the instance's name"),
+    field{"nodeName", text(dns_subdomain), "The only node that may run the instances."},
+    field{"nodeSelector", map(label_key, text(label_value)), "Labels that a node must have."},
+};
+constexpr object_type function_spec{"FunctionSpec", "What the instances of a Function are made from.",
+                                    function_spec_fields};
+
+constexpr field api_version_row(std::string_view versions) {
+    return field{"apiVersion", words(versions), "The version of the form."}.needed("write v1");
+}
+constexpr field kind_row(std::string_view kind) {
+    return field{"kind", words(kind), "What is defined."}.needed("use Pod or Function");
+}
+
+constexpr std::array rik_fields{
+    api_version_row("v1|v0"),
+    kind_row("Pod|Function"),
+    field{"name", text(object_name), "Names the workload; unique for its kind within a tenant."}.needed(
+        "name the workload"),
+    field{"tenant", text(dns_label), "The tenant that it belongs to."}.by_default("default"),
+    field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
+    field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
+    field{"replicas", integer(1, replicas_max), "The number of instances that are expected."}.by_default("1").kept(
+        "a workload of this kind starts nothing by itself; ask for instances of it"),
+};
+constexpr object_type rik_base{"Definition", "A workload in RIK's form.", rik_fields};
+
+constexpr std::string_view spec_remedy = "describe the containers, or the function, there";
+
+constexpr std::array rik_pod_form_fields{
+    field{"spec", object(rik_pod_spec), "What its instances are made from."}.needed(spec_remedy),
+};
+constexpr std::array rik_function_fields{
+    field{"spec", object(function_spec), "What its instances are made from."}.needed(spec_remedy),
+};
+
+constexpr std::array kubernetes_pod_fields{
+    api_version_row("v1"),
+    kind_row("Pod"),
+    field{"metadata", object(object_meta), "What the object is called and belongs to."}.needed("give metadata.name"),
+    field{"spec", object(pod_spec), "What the Pod is made from."}.needed("describe the containers there"),
+    field{"status", anything(), "What was seen of the Pod."}.kept(told_by_the_server),
+};
+
+constexpr std::array rik_tenant_fields{
+    api_version_row("v1|v0"),
+    kind_row("Tenant"),
+    field{"name", text(dns_label), "Names the tenant."}.needed("name the tenant"),
+    field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
+    field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
+};
+
+constexpr std::array namespace_spec_fields{
+    field{"finalizers", list(text()), "What must be done before the namespace may go."}.kept(
+        "a namespace goes when all that is in it has gone"),
+};
+constexpr object_type namespace_spec{"NamespaceSpec", "How a namespace behaves.", namespace_spec_fields};
+
+constexpr std::array kubernetes_namespace_fields{
+    api_version_row("v1"),
+    kind_row("Namespace"),
+    field{"metadata", object(object_meta), "What the namespace is called."}.needed("give metadata.name"),
+    field{"spec", object(namespace_spec), "How the namespace behaves."},
+    field{"status", anything(), "What was seen of the namespace."}.kept(told_by_the_server),
+};
+
+}  // namespace
+
+constinit object_type const object_meta{"ObjectMeta", "What every object has.", object_meta_fields};
+constinit object_type const rik_pod{"Pod", "Containers that share a network, in RIK's form.", rik_pod_form_fields,
+                                    &rik_base};
+constinit object_type const rik_function{"Function", "A microVM, in RIK's form.", rik_function_fields, &rik_base};
+constinit object_type const kubernetes_pod{"Pod", "Containers that share a network. Applying it starts it.",
+                                           kubernetes_pod_fields};
+constinit object_type const rik_tenant{"Tenant", "A space of names, in RIK's form.", rik_tenant_fields};
+constinit object_type const kubernetes_namespace{"Namespace", "A space of names: a tenant of RIK.",
+                                                 kubernetes_namespace_fields};
+
+namespace {
+
+constexpr std::array<definition_type, 5> types{
+    definition_type{"Pod", definition_form::rik, "v1|v0", &rik_pod},
+    definition_type{"Function", definition_form::rik, "v1|v0", &rik_function},
+    definition_type{"Tenant", definition_form::rik, "v1|v0", &rik_tenant},
+    definition_type{"Pod", definition_form::kubernetes, "v1", &kubernetes_pod},
+    definition_type{"Namespace", definition_form::kubernetes, "v1", &kubernetes_namespace},
+};
+
+}  // namespace
+
+}  // namespace detail::rows
+
+std::span<definition_type const> definition_types() { return detail::rows::types; }
+
+definition_type const* find_definition_type(std::string_view kind, definition_form form) {
+    for (auto const& each : detail::rows::types)
+        if (each.kind == kind && each.form == form) return &each;
+    return nullptr;
+}
+
+}  // namespace rik

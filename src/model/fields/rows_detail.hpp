@@ -1,0 +1,71 @@
+// How the rows of the table of fields are written, and the objects that they name.
+#pragma once
+
+#include <rik/model/fields.hpp>
+
+namespace rik::detail::rows {
+
+// Values. Each is a constant expression, so that the table costs nothing at start.
+
+constexpr value_type text(text_format const& format) { return {.kind = value_kind::text, .format = &format}; }
+constexpr value_type text() { return {.kind = value_kind::text}; }
+constexpr value_type words(std::string_view list) { return {.kind = value_kind::word, .words = list}; }
+constexpr value_type words_of_any_case(std::string_view list) {
+    return {.kind = value_kind::word, .words = list, .has_any_case = true};
+}
+constexpr value_type boolean() { return {.kind = value_kind::boolean}; }
+constexpr value_type integer(std::int64_t min = 0, std::int64_t max = std::numeric_limits<std::int32_t>::max()) {
+    return {.kind = value_kind::integer, .min = min, .max = max};
+}
+constexpr value_type quantity() { return {.kind = value_kind::quantity}; }
+constexpr value_type port() { return {.kind = value_kind::port, .min = 1, .max = 65535}; }
+constexpr value_type port_number() { return integer(1, 65535); }
+constexpr value_type share() { return {.kind = value_kind::share}; }
+constexpr value_type object(object_type const& of) { return {.kind = value_kind::object, .object = &of}; }
+constexpr value_type anything() { return {.kind = value_kind::anything}; }
+constexpr value_type list(value_type of) {
+    of.count = value_count::list;
+    return of;
+}
+constexpr value_type list_or_one(value_type of) {
+    of.count = value_count::list_or_one;
+    return of;
+}
+constexpr value_type map(text_format const& keys, value_type of) {
+    of.count = value_count::map;
+    of.key_format = &keys;
+    return of;
+}
+
+// Syntax of texts.
+
+extern text_format const dns_label;
+extern text_format const dns_subdomain;
+extern text_format const object_name;
+extern text_format const label_key;
+extern text_format const label_value;
+extern text_format const image_text;
+extern text_format const absolute_path;
+extern text_format const variable_name;
+extern text_format const port_name;
+extern text_format const ip_address;
+extern text_format const rootfs_url;
+extern text_format const capability_name;
+extern text_format const any_name;
+
+// Objects, by the file that has them.
+
+extern object_type const object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant, kubernetes_namespace;  // forms
+extern object_type const pod_spec, rik_pod_spec;                                                                // pod
+extern object_type const container, rik_container, init_container, security_context_of_pod, resource_requirements;
+extern object_type const label_selector, node_affinity_terms;
+extern object_type const probe, lifecycle;
+extern object_type const volume, volume_mount, volume_device;
+extern object_type const seccomp_profile, apparmor_profile, selinux_options, windows_options;
+
+inline constexpr std::string_view volumes_come_later = "volumes come with a later version";
+inline constexpr std::string_view services_come_later =
+    "node ports, load balancers and service ports come with a later version";
+inline constexpr std::string_view probes_come_later = "probes come with a later version";
+
+}  // namespace rik::detail::rows

@@ -1,0 +1,106 @@
+// Properties of definitions made from the table of fields: what the table allows has no problem that the table tells;
+// what is broken in one place has a problem there; what is accepted is written and read as the same.
+#include <rik/model/definition.hpp>
+#include <rik/model/fields.hpp>
+
+#include <rik/base/entropy.hpp>
+
+#include "property/seed.hpp"
+
+#include "support/catch.hpp"
+#include "support/definition_generator.hpp"
+
+#include <algorithm>
+#include <string>
+
+using namespace rik;
+using namespace rik::testing;
+
+namespace {
+
+constexpr int rounds = 1500;
+
+std::vector<definition_type> workload_types() {
+    std::vector<definition_type> all;
+    for (auto const& each : definition_types())
+        if (parse_workload_kind(each.kind)) all.push_back(each);
+    return all;
+}
+
+/// Told by the table alone.
+bool is_of_table(error const& found) {
+    for (std::string_view const part : {"is not a field", "is not supported yet", "is none of its values",
+                                        "not a number", "out of range", "not text", "not an object", "not a list"})
+        if (found.message.find(part) != std::string::npos) return true;
+    return false;
+}
+
+void check_same(workload_definition const& one, workload_definition const& other) {
+    CHECK(one.form == other.form);
+    CHECK(one.kind == other.kind);
+    CHECK(one.name == other.name);
+    CHECK(one.tenant == other.tenant);
+    CHECK(one.labels == other.labels);
+    CHECK(one.annotations == other.annotations);
+    CHECK(one.replicas == other.replicas);
+    CHECK(one.spec == other.spec);
+}
+
+}  // namespace
+
+TEST_CASE("what the table allows has no problem that the table tells", "[property][fields]") {
+    seeded_entropy random(test_seed());
+    definition_generator generator(random);
+    auto const types = workload_types();
+    int accepted_count = 0;
+    for (int round = 0; round < rounds; ++round) {
+        auto const text = boost::json::serialize(generator.make(types.at(random.below(types.size()))));
+        INFO(text);
+        auto const parsed = parse_definition(text);
+        for (auto const& each : parsed.found) {
+            INFO(each);
+            CHECK_FALSE(is_of_table(each));
+            CHECK_FALSE(each.remedy.empty());
+        }
+        accepted_count += parsed.found.empty() ? 1 : 0;
+    }
+    CHECK(accepted_count > rounds / 5);
+}
+
+TEST_CASE("what is accepted is written and read as the same", "[property][fields]") {
+    seeded_entropy random(test_seed());
+    definition_generator generator(random);
+    auto const types = workload_types();
+    for (int round = 0; round < rounds; ++round) {
+        auto const parsed =
+            parse_definition(boost::json::serialize(generator.make(types.at(random.below(types.size())))));
+        if (!parsed.found.empty()) continue;
+        auto const written = definition_text(parsed.definition);
+        INFO(parsed.definition.text);
+        INFO(written);
+        auto const again = parse_definition(written);
+        REQUIRE(again.found == problems{});
+        check_same(again.definition, parsed.definition);
+        CHECK(definition_text(again.definition) == written);
+    }
+}
+
+TEST_CASE("what is broken in one place has a problem there", "[property][fields]") {
+    seeded_entropy random(test_seed());
+    definition_generator generator(random);
+    auto const types = workload_types();
+    for (int round = 0; round < rounds; ++round) {
+        auto const& type = types.at(random.below(types.size()));
+        auto made = generator.make(type);
+        auto const broken = generator.break_one(made, type);
+        if (!broken) continue;
+        auto const text = boost::json::serialize(made);
+        INFO(text);
+        INFO(broken->path << " " << broken->what);
+        auto const parsed = parse_definition(text);
+        auto const tells = [&](error const& each) {
+            return each.field == broken->path && each.message.find(broken->what) != std::string::npos;
+        };
+        CHECK(std::any_of(parsed.found.begin(), parsed.found.end(), tells));
+    }
+}

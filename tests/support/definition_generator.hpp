@@ -1,0 +1,193 @@
+// Definitions made from the table of fields: right by the table, or wrong in one place.
+#pragma once
+
+#include <rik/base/entropy.hpp>
+#include <rik/model/fields.hpp>
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rik::testing {
+
+namespace json = boost::json;
+
+/// Makes definitions of one form. What is right by the table may still be wrong as a whole: a request above its limit.
+class definition_generator {
+public:
+    explicit definition_generator(entropy& random) : random_(random) {}
+
+    json::object make(definition_type const& of) {
+        auto made = make_object(*of.type);
+        made["apiVersion"] = "v1";
+        made["kind"] = of.kind;
+        return made;
+    }
+
+    /// What makes it wrong, and where.
+    struct breakage {
+        std::string path;
+        std::string what;
+    };
+    /// Breaks one place of `made`: an unknown field, a field of the wrong type, a missing one, or one that is refused.
+    std::optional<breakage> break_one(json::object& made, definition_type const& of) {
+        return break_in(made, *of.type, {});
+    }
+
+private:
+    std::uint64_t below(std::uint64_t bound) { return random_.below(bound); }
+    bool one_of(std::uint64_t count) { return below(count) == 0; }
+
+    json::object make_object(object_type const& of) {
+        json::object made;
+        for_each_field(of, [&](field const& row) {
+            auto const is_wanted = row.is_needed() || (row.standing == field_standing::acted_on && one_of(4));
+            if (is_wanted) made[row.name] = make_value(row);
+        });
+        return made;
+    }
+
+    json::value make_value(field const& row) {
+        switch (row.type.count) {
+            case value_count::one: return make_one(row);
+            case value_count::list: {
+                json::array list;
+                for (auto left = 1 + below(2); left > 0; --left) list.push_back(make_one(row));
+                return list;
+            }
+            case value_count::map: {
+                json::object map;
+                for (auto left = below(3); left > 0; --left) map[word("key")] = make_one(row);
+                return map;
+            }
+            case value_count::list_or_one: return one_of(2) ? make_one(row) : json::value(json::array{make_one(row)});
+        }
+        return nullptr;
+    }
+
+    json::value make_one(field const& row) {
+        switch (row.type.kind) {
+            case value_kind::text: return json::value(make_text(row.type.format));
+            case value_kind::word: return json::value(make_word(row));
+            case value_kind::boolean: return one_of(2);
+            case value_kind::integer: return make_integer(row.type);
+            case value_kind::quantity: return make_quantity();
+            case value_kind::port: return 1 + static_cast<std::int64_t>(below(65535));
+            case value_kind::share: return "25%";
+            case value_kind::object: return make_object(*row.type.object);
+            case value_kind::anything: return json::object{};
+        }
+        return nullptr;
+    }
+
+    std::string word(std::string_view beginning) { return fmt::format("{}-{}", beginning, below(1000)); }
+
+    std::string make_text(text_format const* format) {
+        auto const name = format == nullptr ? std::string_view("text") : format->name;
+        if (name == "name of an image") return "registry.test/" + word("image") + ":1.0";
+        if (name == "absolute path") return "/srv/" + word("directory");
+        if (name == "IP address") return fmt::format("10.0.0.{}", below(256));
+        if (name == "URL") return "https://x.test/" + word("rootfs");
+        if (name == "capability") return one_of(2) ? "NET_ADMIN" : "ALL";
+        if (name == "name of a variable") return fmt::format("V{}", below(1000));
+        return word("a");
+    }
+
+    std::string make_word(field const& row) {
+        std::vector<std::string_view> legal;
+        for (auto rest = row.type.words; !rest.empty();) {
+            auto const each = next_word(rest);
+            if (row.refused_words.find(each) == std::string_view::npos) legal.push_back(each);
+        }
+        return std::string(legal.at(below(legal.size())));
+    }
+
+    std::int64_t make_integer(value_type const& type) {
+        switch (below(4)) {
+            case 0: return type.min;
+            case 1: return type.max;
+            default:
+                return type.min + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(type.max - type.min)));
+        }
+    }
+
+    json::value make_quantity() {
+        constexpr std::array<std::string_view, 5> texts{"500m", "64Mi", "1.5Gi", "2", "1e9"};
+        if (one_of(3)) return 1 + static_cast<std::int64_t>(below(64)) * 4'194'304;
+        return json::value(texts.at(below(texts.size())));
+    }
+
+    static std::string joined(std::string const& path, std::string_view name) {
+        return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+    }
+
+    /// Goes down into one of the objects of `made`, or breaks it itself.
+    std::optional<breakage> break_in(json::object& made, object_type const& of, std::string const& path) {
+        std::vector<std::pair<field const*, json::value*>> objects;
+        for (auto& member : made) {
+            auto const* row = of.find(std::string_view(member.key()));
+            if (row != nullptr && row->type.object != nullptr) objects.emplace_back(row, &member.value());
+        }
+        if (objects.empty() || one_of(3)) return break_here(made, of, path);
+        auto const& [row, value] = objects.at(below(objects.size()));
+        auto const inside = joined(path, row->name);
+        if (auto* object = value->if_object()) return break_in(*object, *row->type.object, inside);
+        auto* list = value->if_array();
+        if (list == nullptr || list->empty()) return std::nullopt;
+        auto const which = below(list->size());
+        return break_in((*list)[which].get_object(), *row->type.object, fmt::format("{}[{}]", inside, which));
+    }
+
+    std::optional<breakage> break_here(json::object& made, object_type const& of, std::string const& path) {
+        switch (below(4)) {
+            case 0: made["zzz"] = 1; return breakage{joined(path, "zzz"), "is not a field"};
+            case 1:
+                return set(made, of, path, "not supported yet", [](field const& row) {
+                    return row.standing == field_standing::refused && row.type.kind != value_kind::boolean;
+                });
+            case 2: return drop_needed(made, of, path);
+            default:
+                return set(made, of, path, "", [](field const& row) {
+                    return row.standing == field_standing::acted_on && row.type.kind != value_kind::anything;
+                });
+        }
+    }
+
+    /// A value that no field takes, for one of those that are `meant`.
+    template <class Meant>
+    std::optional<breakage> set(json::object& made, object_type const& of, std::string const& path,
+                                std::string_view what, Meant meant) {
+        std::vector<field const*> rows;
+        for_each_field(of, [&](field const& row) {
+            if (meant(row)) rows.push_back(&row);
+        });
+        if (rows.empty()) return std::nullopt;
+        auto const* row = rows.at(below(rows.size()));
+        if (row->name == "kind" || row->name == "metadata") return std::nullopt;
+        made[row->name] = json::array{json::array{1}};
+        auto const is_list = row->type.count == value_count::list || row->type.count == value_count::list_or_one;
+        auto const inside = is_list && what.empty() ? "[0]" : "";
+        return breakage{joined(path, row->name) + inside, std::string(what)};
+    }
+
+    std::optional<breakage> drop_needed(json::object& made, object_type const& of, std::string const& path) {
+        std::vector<field const*> rows;
+        for_each_field(of, [&](field const& row) {
+            if (row.is_needed() && row.name != "kind" && row.name != "metadata") rows.push_back(&row);
+        });
+        if (rows.empty()) return std::nullopt;
+        auto const* row = rows.at(below(rows.size()));
+        made.erase(row->name);
+        return breakage{joined(path, row->name), "is missing"};
+    }
+
+    entropy& random_;
+};
+
+}  // namespace rik::testing
