@@ -53,7 +53,7 @@ struct condition {
     std::variant<json::value, path> right;
 };
 
-values follow(path const& which, json::value const& root, json::value const& here);
+values follow(path const& which, json::value const& top, json::value const& here);
 
 void add_all(json::value const& from, values& into) {
     if (auto const* object = from.if_object())
@@ -89,19 +89,19 @@ bool compare(json::value const& left, std::string_view relation, json::value con
     return false;
 }
 
-bool holds(condition const& what, json::value const& root, json::value const& here) {
-    auto const left = follow(what.left, root, here);
+bool holds(condition const& what, json::value const& top, json::value const& here) {
+    auto const left = follow(what.left, top, here);
     if (what.relation.empty()) return !left.empty();
     if (left.empty()) return false;
     if (auto const* literal = std::get_if<json::value>(&what.right)) return compare(*left[0], what.relation, *literal);
-    auto const right = follow(std::get<path>(what.right), root, here);
+    auto const right = follow(std::get<path>(what.right), top, here);
     return !right.empty() && compare(*left[0], what.relation, *right[0]);
 }
 
 /// Takes one step from one value.
 class stepper {
 public:
-    stepper(json::value const& root, json::value const& from, values& into) : root_(root), from_(from), into_(into) {}
+    stepper(json::value const& top, json::value const& from, values& into) : root_(top), from_(from), into_(into) {}
 
     void operator()(field_step const& by) const {
         if (!by.is_deep) return add_member(from_, by.name);
@@ -145,17 +145,17 @@ private:
     values& into_;
 };
 
-values follow(path const& which, json::value const& root, json::value const& here) {
-    values found{which.is_from_root ? &root : &here};
+values follow(path const& which, json::value const& top, json::value const& here) {
+    values found{which.is_from_root ? &top : &here};
     for (auto const& each : which.steps) {
         values next;
-        for (auto const* from : found) std::visit(stepper(root, *from, next), each);
+        for (auto const* from : found) std::visit(stepper(top, *from, next), each);
         found = std::move(next);
     }
     return found;
 }
 
-std::string text_of(json::value const& value) {
+std::string printed(json::value const& value) {
     if (auto const* text = value.if_string()) return std::string(text->data(), text->size());
     return value.is_null() ? std::string() : json::serialize(value);
 }
@@ -168,24 +168,24 @@ struct json_path::node {
     bool is_range = false;
     std::vector<node> inside = {};
 
-    void print(json::value const& root, json::value const& here, std::string& into) const {
+    void print(json::value const& top, json::value const& here, std::string& into) const {
         if (auto const* text = std::get_if<std::string>(&what)) into += *text;
-        if (auto const* from = std::get_if<path>(&what)) print_values(follow(*from, root, here), root, into);
-        if (!std::holds_alternative<path>(what)) print_inside(root, here, into);
+        if (auto const* from = std::get_if<path>(&what)) print_values(follow(*from, top, here), top, into);
+        if (!std::holds_alternative<path>(what)) print_inside(top, here, into);
     }
 
 private:
-    void print_inside(json::value const& root, json::value const& here, std::string& into) const {
-        for (auto const& each : inside) each.print(root, here, into);
+    void print_inside(json::value const& top, json::value const& here, std::string& into) const {
+        for (auto const& each : inside) each.print(top, here, into);
     }
-    void print_values(values const& found, json::value const& root, std::string& into) const {
+    void print_values(values const& found, json::value const& top, std::string& into) const {
         for (std::size_t i = 0; i < found.size(); ++i) {
             if (is_range) {
-                print_inside(root, *found[i], into);
+                print_inside(top, *found[i], into);
                 continue;
             }
             if (i > 0) into += ' ';
-            into += text_of(*found[i]);
+            into += printed(*found[i]);
         }
     }
 };
@@ -398,19 +398,19 @@ result<json_path> json_path::parse(std::string_view text) {
     auto const has_braces = text.find('{') != text.npos;
     auto const whole = has_braces ? std::string(text) : fmt::format("{{{}{}}}", text.starts_with('.') ? "" : ".", text);
     template_reader reader(whole);
-    auto root = std::make_unique<node>();
-    read_parts(reader, root->inside, false);
+    auto top = std::make_unique<node>();
+    read_parts(reader, top->inside, false);
     if (auto const& wrong = reader.problem()) return *wrong;
-    return json_path(std::move(root));
+    return json_path(std::move(top));
 }
 
 result<std::string> json_path::print(std::string_view text) const {
     boost::system::error_code failed;
-    auto const root = json::parse(text, failed);
+    auto const top = json::parse(text, failed);
     if (failed) return error{errc::corrupt, fmt::format("what the server answered is no JSON: {}", failed.message())};
-    std::string printed;
-    root_->print(root, root, printed);
-    return printed;
+    std::string text_made;
+    root_->print(top, top, text_made);
+    return text_made;
 }
 
 }  // namespace rik

@@ -19,7 +19,8 @@ field const* object_type::find(std::string_view wanted) const {
     for (auto const* each = this; each != nullptr; each = each->base)
         for (auto const& row : each->fields)
             if (row.name == wanted) return &row;
-    return nullptr;
+    auto const is_extended = wanted.find('/') != wanted.npos && wanted != any_extended_name;
+    return is_extended ? find(any_extended_name) : nullptr;
 }
 
 std::string_view next_word(std::string_view& words) {

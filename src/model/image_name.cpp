@@ -15,8 +15,8 @@ constexpr std::size_t tag_bytes_max = 128;
 
 constexpr bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 constexpr bool is_upper(char letter) { return letter >= 'A' && letter <= 'Z'; }
-constexpr bool is_lower_alphanumeric(char letter) { return (letter >= 'a' && letter <= 'z') || is_digit(letter); }
-constexpr bool is_alphanumeric(char letter) { return is_lower_alphanumeric(letter) || is_upper(letter); }
+constexpr bool is_lower_or_digit(char letter) { return (letter >= 'a' && letter <= 'z') || is_digit(letter); }
+constexpr bool is_alphanumeric(char letter) { return is_lower_or_digit(letter) || is_upper(letter); }
 
 /// Letters, digits and `others`.
 bool has_only(std::string_view text, std::string_view others) {
@@ -36,12 +36,12 @@ bool is_separator(std::string_view text) {
 }
 
 bool is_component(std::string_view text) {
-    if (text.empty() || !is_lower_alphanumeric(text.front()) || !is_lower_alphanumeric(text.back())) return false;
+    if (text.empty() || !is_lower_or_digit(text.front()) || !is_lower_or_digit(text.back())) return false;
     for (std::size_t at = 0; at < text.size();) {
         auto const begin = at;
-        while (at < text.size() && !is_lower_alphanumeric(text[at])) ++at;
+        while (at < text.size() && !is_lower_or_digit(text[at])) ++at;
         if (at > begin && !is_separator(text.substr(begin, at - begin))) return false;
-        while (at < text.size() && is_lower_alphanumeric(text[at])) ++at;
+        while (at < text.size() && is_lower_or_digit(text[at])) ++at;
     }
     return true;
 }

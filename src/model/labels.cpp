@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::string_view label_remedy = "write key=value, or key- to take the label off";
 
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_label_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 /// "key" and "value" of "key=value", or of "key".
-std::pair<std::string_view, std::string_view> split_value(std::string_view text) {
+std::pair<std::string_view, std::string_view> split_label(std::string_view text) {
     auto const sign = text.find('=');
     if (sign == text.npos) return {text, {}};
     return {text.substr(0, sign), text.substr(sign + 1)};
@@ -27,9 +27,9 @@ std::pair<std::string_view, std::string_view> split_value(std::string_view text)
 
 bool is_label_text(std::string_view text) {
     if (text.empty() || text.size() > limits::label_bytes_max) return false;
-    if (!is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
+    if (!is_label_letter(text.front()) || !is_label_letter(text.back())) return false;
     return std::all_of(text.begin(), text.end(),
-                       [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+                       [](char c) { return is_label_letter(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool is_label_key(std::string_view key) {
@@ -51,7 +51,7 @@ result<label_changes::value_type> parse_label_change(std::string_view text) {
     auto const has_value = text.find('=') != text.npos;
     if (!has_value && !text.ends_with('-'))
         return error{errc::invalid, fmt::format("label '{}' has no value", text), "labels", std::string(label_remedy)};
-    auto const [key, value] = has_value ? split_value(text) : split_value(text.substr(0, text.size() - 1));
+    auto const [key, value] = has_value ? split_label(text) : split_label(text.substr(0, text.size() - 1));
     if (auto wrong = check_label(key, value)) return std::move(*wrong);
     return label_changes::value_type(key, has_value ? std::optional(std::string(value)) : std::nullopt);
 }

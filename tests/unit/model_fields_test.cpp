@@ -263,6 +263,9 @@ TEST_CASE("what would change data or rights is refused, and what asks for nothin
         "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution"));
     CHECK(warns_of(accept(pod("", R"("tty":true)")), "spec.containers[0].tty"));
     check_unsupported(pod("", R"("livenessProbe":{"tcpSocket":{"port":80}})"), "spec.containers[0].livenessProbe");
+    check_unsupported(pod("", R"("resources":{"limits":{"nvidia.com/gpu":1}})"),
+                      "spec.containers[0].resources.limits.nvidia.com/gpu");
+    check_unsupported(pod(R"("resources":{"limits":{"pids":"2048"}})"), "spec.resources.limits.pids");
     check_unsupported(pod("", R"("envFrom":[{"configMapRef":{"name":"x"}}])"), "spec.containers[0].envFrom");
     check_unsupported(pod("", R"("ports":[{"containerPort":80,"hostIP":"127.0.0.1"}])"),
                       "spec.containers[0].ports[0].hostIP");

@@ -105,6 +105,9 @@ struct field {
     bool is_needed() const { return !missing_remedy.empty(); }
 };
 
+/// The name of a row for all names with a slash that have no row of their own: "example.com/gpu".
+inline constexpr std::string_view any_extended_name = "*/*";
+
 /// What an object of a definition may have: its own fields, and those of `base` that it does not define anew.
 struct object_type {
     std::string_view name;  ///< "Container"

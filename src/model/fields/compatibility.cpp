@@ -13,7 +13,7 @@ namespace {
 /// Writes one row of a table for each field that is not simply acted on, in the order of the table of fields.
 class table_writer {
 public:
-    explicit table_writer(definition_form form) : form_(form) {}
+    explicit table_writer(definition_form of) : form_(of) {}
 
     std::string write() {
         text_ = fmt::format("### {}\n\n| field | what RIK does | why |\n|---|---|---|\n", to_string(form_));

@@ -101,12 +101,21 @@ constexpr object_type rik_port_entry{"Port", "A port at which a container listen
 
 constexpr std::string_view storage_is_not_bounded =
     "it counts as request, but nothing ends a container that stores more";
-constexpr std::string_view hugepages_come_later = "huge pages are not offered by nodes";
+constexpr field hugepages(std::string_view name) {
+    return field{name, quantity(), "Bytes in huge pages."}.refused("nodes offer no huge pages");
+}
+/// Devices and the like, whatever their names.
+constexpr field extended_row =
+    field{any_extended_name, quantity(), "A resource that some nodes offer, such as a GPU."}.refused(
+        "nodes offer processors, memory and disk only");
 
 constexpr std::array request_fields{
     field{resource::cpu, quantity(), "Cores, for example 2 or 500m."},
     field{resource::memory, quantity(), "Bytes, for example 64Mi."},
     field{resource::storage, quantity(), "Bytes on the node's disk."},
+    hugepages("hugepages-2Mi"),
+    hugepages("hugepages-1Gi"),
+    extended_row,
 };
 constexpr object_type requests{"Requests", "What a node must have free.", request_fields};
 
@@ -114,6 +123,10 @@ constexpr std::array limit_fields{
     field{resource::cpu, quantity(), "Cores, for example 2 or 500m."},
     field{resource::memory, quantity(), "Bytes, for example 64Mi; what needs more is ended."},
     field{resource::storage, quantity(), "Bytes on the node's disk."}.kept(storage_is_not_bounded),
+    hugepages("hugepages-2Mi"),
+    hugepages("hugepages-1Gi"),
+    field{"pids", quantity(), "The number of processes."}.refused("the number of processes is not bounded yet"),
+    extended_row,
 };
 constexpr object_type limits_type{"Limits", "What may be used.", limit_fields};
 

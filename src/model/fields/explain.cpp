@@ -33,11 +33,11 @@ bool is_kind(definition_type const& type, std::string_view word) {
     return word == kind || word == kind + "s";
 }
 
-definition_type const* find_kind(std::string_view word, definition_form form) {
+definition_type const* find_kind(std::string_view word, definition_form wanted) {
     definition_type const* other = nullptr;
     for (auto const& each : definition_types()) {
         if (!is_kind(each, word)) continue;
-        if (each.form == form) return &each;
+        if (each.form == wanted) return &each;
         other = &each;
     }
     return other;

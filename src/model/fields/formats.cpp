@@ -112,24 +112,25 @@ verdict check_rootfs(std::string_view text, std::string_view field) {
 }
 
 /// Source: capabilities(7), as of Linux 6.1.
-constexpr std::array<std::string_view, 41> capabilities{"AUDIT_CONTROL",   "AUDIT_READ",   "AUDIT_WRITE",
-                                                        "BLOCK_SUSPEND",   "BPF",          "CHECKPOINT_RESTORE",
-                                                        "CHOWN",           "DAC_OVERRIDE", "DAC_READ_SEARCH",
-                                                        "FOWNER",          "FSETID",       "IPC_LOCK",
-                                                        "IPC_OWNER",       "KILL",         "LEASE",
-                                                        "LINUX_IMMUTABLE", "MAC_ADMIN",    "MAC_OVERRIDE",
-                                                        "MKNOD",           "NET_ADMIN",    "NET_BIND_SERVICE",
-                                                        "NET_BROADCAST",   "NET_RAW",      "PERFMON",
-                                                        "SETFCAP",         "SETGID",       "SETPCAP",
-                                                        "SETUID",          "SYSLOG",       "SYS_ADMIN",
-                                                        "SYS_BOOT",        "SYS_CHROOT",   "SYS_MODULE",
-                                                        "SYS_NICE",        "SYS_PACCT",    "SYS_PTRACE",
-                                                        "SYS_RAWIO",       "SYS_RESOURCE", "SYS_TIME",
-                                                        "SYS_TTY_CONFIG",  "WAKE_ALARM"};
+constexpr std::array<std::string_view, 41> known_capabilities{"AUDIT_CONTROL",   "AUDIT_READ",   "AUDIT_WRITE",
+                                                              "BLOCK_SUSPEND",   "BPF",          "CHECKPOINT_RESTORE",
+                                                              "CHOWN",           "DAC_OVERRIDE", "DAC_READ_SEARCH",
+                                                              "FOWNER",          "FSETID",       "IPC_LOCK",
+                                                              "IPC_OWNER",       "KILL",         "LEASE",
+                                                              "LINUX_IMMUTABLE", "MAC_ADMIN",    "MAC_OVERRIDE",
+                                                              "MKNOD",           "NET_ADMIN",    "NET_BIND_SERVICE",
+                                                              "NET_BROADCAST",   "NET_RAW",      "PERFMON",
+                                                              "SETFCAP",         "SETGID",       "SETPCAP",
+                                                              "SETUID",          "SYSLOG",       "SYS_ADMIN",
+                                                              "SYS_BOOT",        "SYS_CHROOT",   "SYS_MODULE",
+                                                              "SYS_NICE",        "SYS_PACCT",    "SYS_PTRACE",
+                                                              "SYS_RAWIO",       "SYS_RESOURCE", "SYS_TIME",
+                                                              "SYS_TTY_CONFIG",  "WAKE_ALARM"};
 
 verdict check_capability(std::string_view text, std::string_view field) {
     auto const name = text.starts_with("CAP_") ? text.substr(4) : text;
-    if (text == "ALL" || std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end())
+    if (text == "ALL" ||
+        std::find(known_capabilities.begin(), known_capabilities.end(), name) != known_capabilities.end())
         return std::nullopt;
     return wrong(field, fmt::format("'{}' is not a capability of Linux", shortened(text)),
                  "write for example NET_ADMIN, or ALL; see capabilities(7)");

@@ -28,8 +28,7 @@ constexpr std::string_view told_by_the_server = "it is what a server says of an 
 constexpr std::array object_meta_fields{
     field{"name", text(object_name), "Names the object; unique for its kind within a namespace."}.needed(
         "name the object"),
-    field{"generateName", text(), "The beginning of a name that the server completes."}.refused(
-        "names are not made up for definitions"),
+    field{"generateName", text(), "The beginning of a name that the server completes."}.kept("the name is what counts"),
     field{"namespace", text(dns_label), "The tenant of the object."}.by_default("default"),
     field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},

@@ -19,7 +19,7 @@ constexpr std::string_view quantity_pattern =
 /// Writes each object of the table once, below $defs, and refers to it by name.
 class schema_writer {
 public:
-    explicit schema_writer(definition_form form) : form_(form) {}
+    explicit schema_writer(definition_form of) : form_(of) {}
 
     json::object write() {
         json::array kinds;

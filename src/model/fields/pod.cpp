@@ -84,7 +84,9 @@ constexpr object_type affinity{"Affinity", "Where a Pod goes.", affinity_fields}
 
 constexpr std::array toleration_fields{
     field{"key", text(label_key), "The key of the taint; without it every taint is tolerated."},
-    field{"operator", words("Equal|Exists"), "Whether the value must be the same."}.by_default("Equal"),
+    field{"operator", words("Equal|Exists|Gt|Lt"), "How the value of the taint is compared."}
+        .by_default("Equal")
+        .without("Gt|Lt", "values of taints are not compared as numbers"),
     field{"value", text(label_value), "The value of the taint."},
     field{"effect", words("NoSchedule|PreferNoSchedule|NoExecute"), "The effect of the taint; without it all of them."},
     field{"tolerationSeconds", integer(std::numeric_limits<std::int32_t>::min()), "How long the taint is tolerated."}
