@@ -1,4 +1,5 @@
 #include "carriers_detail.hpp"
+#include "listener_detail.hpp"
 #include "relay_detail.hpp"
 #include "session_detail.hpp"
 
@@ -39,19 +40,21 @@ private:
 
 class grpc_link_server::impl final : public detail::wire::Link::CallbackService {
 public:
-    impl(asio::any_io_executor strand, clock& time, std::string address, link_identity own)
+    impl(asio::any_io_executor strand, clock& time, std::string address, link_identity own, log to)
         : primaries(strand),
           nodes(strand),
           strand_(strand),
           address_(std::move(address)),
           own_(std::move(own)),
+          listener_(strand, time, std::move(to)),
           relay_(strand, time, own_) {}
 
     result<void> start() {
+        if (auto opened = listener_.open(address_); !opened) return opened;
         grpc::ServerBuilder builder;
-        int port = 0;
-        builder.AddListeningPort(address_, grpc::InsecureServerCredentials(), &port);
-        builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+        using connection_type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+        connections_ = builder.experimental().AddExternalConnectionAcceptor(connection_type::FROM_FD,
+                                                                            grpc::InsecureServerCredentials());
         builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, detail::milliseconds(limits::link_keepalive_period));
         builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, detail::milliseconds(limits::link_keepalive_timeout));
         builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -63,14 +66,9 @@ public:
         builder.SetMaxReceiveMessageSize(static_cast<int>(limits::link_message_bytes_max));
         builder.RegisterService(this);
         server_ = builder.BuildAndStart();
-        if (server_ == nullptr || port == 0) {
-            server_.reset();
-            return error{
-                errc::unavailable,
-                fmt::format("nothing can listen at {}: it is no address of this machine, or another program has it",
-                            address_)};
-        }
-        address_ = fmt::format("{}:{}", address_.substr(0, address_.rfind(':')), port);
+        if (server_ == nullptr) return error{errc::internal, fmt::format("gRPC does not serve at {}", address_)};
+        listener_.start([this](int connection, int listening) { take(connection, listening); });
+        address_ = fmt::format("{}:{}", address_.substr(0, address_.rfind(':')), listener_.port());
         return {};
     }
 
@@ -78,6 +76,7 @@ public:
         is_stopped_ = true;
         primaries.abort();
         nodes.abort();
+        co_await listener_.stop();
         if (server_ != nullptr) {
             server_->Shutdown(std::chrono::system_clock::time_point());  // nobody is waited for, reading or not
             calls_.end_all();
@@ -116,6 +115,13 @@ public:
     waiting_sessions<node_session> nodes;
 
 private:
+    void take(int connection, int listening) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters made;
+        made.listener_fd = listening;
+        made.fd = connection;
+        connections_->HandleNewConnection(&made);
+    }
+
     template <class Out, class In, class Take>
     grpc::ServerBidiReactor<In, Out>* serve(std::size_t on_their_way_max, Take take) {
         auto over = std::make_shared<detail::pipe<Out, In>>(strand_, on_their_way_max);
@@ -132,14 +138,17 @@ private:
     asio::any_io_executor strand_;
     std::string address_;
     link_identity own_;
+    detail::link_listener listener_;
     detail::stream_relay relay_;
     detail::open_calls calls_;
+    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
     std::unique_ptr<grpc::Server> server_;
     bool is_stopped_ = false;  ///< of the strand
 };
 
-grpc_link_server::grpc_link_server(asio::any_io_executor strand, clock& time, std::string address, link_identity own)
-    : impl_(std::make_unique<impl>(std::move(strand), time, std::move(address), std::move(own))) {}
+grpc_link_server::grpc_link_server(asio::any_io_executor strand, clock& time, std::string address, link_identity own,
+                                   log to)
+    : impl_(std::make_unique<impl>(std::move(strand), time, std::move(address), std::move(own), std::move(to))) {}
 grpc_link_server::~grpc_link_server() = default;
 result<void> grpc_link_server::start() { return impl_->start(); }
 std::string const& grpc_link_server::address() const { return impl_->address(); }
