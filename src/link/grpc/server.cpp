@@ -9,6 +9,7 @@
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <boost/asio/post.hpp>
@@ -28,7 +29,12 @@ template <class Session>
 class waiting_sessions final : public acceptor<Session> {
 public:
     explicit waiting_sessions(asio::any_io_executor strand) : waiting_(strand, limits::link_queue_count_max) {}
-    void add(std::unique_ptr<Session> one) { (void)waiting_.try_send(one); }  // one too many is closed
+    /// Why no further one may wait.
+    std::optional<error> refusal() const {
+        if (waiting_.size() < limits::link_queue_count_max) return std::nullopt;
+        return error{errc::exhausted, "too many sessions begin at the same time"};
+    }
+    void add(std::unique_ptr<Session> one) { (void)waiting_.try_send(one); }
     void abort() { waiting_.abort(); }
     awaitable<result<std::unique_ptr<Session>>> accept() override { return waiting_.receive(); }
 
@@ -46,7 +52,8 @@ public:
           strand_(strand),
           address_(std::move(address)),
           own_(std::move(own)),
-          listener_(strand, time, std::move(to)),
+          listener_(strand, time, to),
+          inboxes_(std::make_shared<detail::inboxes>(std::move(to), limits::link_inboxes_bytes_max)),
           relay_(strand, time, own_) {}
 
     result<void> start() {
@@ -63,6 +70,9 @@ public:
                                    detail::milliseconds(limits::link_keepalive_period) / 4);
         builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
         builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_per_connection_max);
+        grpc::ResourceQuota buffers("links");
+        buffers.Resize(limits::link_transport_bytes_max);
+        builder.SetResourceQuota(buffers);
         builder.SetMaxReceiveMessageSize(static_cast<int>(limits::link_message_bytes_max));
         builder.RegisterService(this);
         server_ = builder.BuildAndStart();
@@ -92,23 +102,22 @@ public:
 
     using context = grpc::CallbackServerContext;
 
-    grpc::ServerBidiReactor<detail::wire::PrimaryMessage, detail::wire::SchedulerMessage>* Primary(context*) override {
+    grpc::ServerBidiReactor<detail::wire::PrimaryMessage, detail::wire::SchedulerMessage>* Primary(
+        context* of) override {
         return serve<detail::wire::SchedulerMessage, detail::wire::PrimaryMessage>(
-            limits::link_queue_count_max,
-            [this](auto const& over) { primaries.add(std::make_unique<detail::grpc_primary_session>(over, own_)); });
+            *of, {}, [this](auto const& over) { enqueue<detail::grpc_primary_session>(over, primaries); });
     }
-    grpc::ServerBidiReactor<detail::wire::NodeMessage, detail::wire::OrdersMessage>* Node(context*) override {
+    grpc::ServerBidiReactor<detail::wire::NodeMessage, detail::wire::OrdersMessage>* Node(context* of) override {
         return serve<detail::wire::OrdersMessage, detail::wire::NodeMessage>(
-            limits::link_queue_count_max,
-            [this](auto const& over) { nodes.add(std::make_unique<detail::grpc_node_session>(over, own_)); });
+            *of, {}, [this](auto const& over) { enqueue<detail::grpc_node_session>(over, nodes); });
     }
-    grpc::ServerBidiReactor<detail::wire::StreamPart, detail::wire::StreamPart>* Dial(context*) override {
+    grpc::ServerBidiReactor<detail::wire::StreamPart, detail::wire::StreamPart>* Dial(context* of) override {
         return serve<detail::wire::StreamPart, detail::wire::StreamPart>(
-            limits::stream_queue_count_max, [this](auto const& over) { relay_.take_dialled(over); });
+            *of, detail::stream_pipe_limits, [this](auto const& over) { relay_.take_dialled(over); });
     }
-    grpc::ServerBidiReactor<detail::wire::StreamPart, detail::wire::StreamPart>* Expect(context*) override {
+    grpc::ServerBidiReactor<detail::wire::StreamPart, detail::wire::StreamPart>* Expect(context* of) override {
         return serve<detail::wire::StreamPart, detail::wire::StreamPart>(
-            limits::stream_queue_count_max, [this](auto const& over) { relay_.take_expected(over); });
+            *of, detail::stream_pipe_limits, [this](auto const& over) { relay_.take_expected(over); });
     }
 
     waiting_sessions<primary_session> primaries;
@@ -122,16 +131,22 @@ private:
         connections_->HandleNewConnection(&made);
     }
 
+    template <class Session, class Pipe>
+    void enqueue(Pipe const& over, waiting_sessions<typename Session::base>& into) {
+        if (auto const why = into.refusal()) return over->close(why);
+        into.add(std::make_unique<Session>(over, own_));
+    }
+
     template <class Out, class In, class Take>
-    grpc::ServerBidiReactor<In, Out>* serve(std::size_t on_their_way_max, Take take) {
-        auto over = std::make_shared<detail::pipe<Out, In>>(strand_, on_their_way_max);
+    grpc::ServerBidiReactor<In, Out>* serve(context const& of, detail::pipe_limits most, Take take) {
+        auto over = std::make_shared<detail::pipe<Out, In>>(strand_, most, inboxes_, of.peer());
         auto const carrier = std::make_shared<detail::server_carrier<Out, In>>(std::move(over), calls_);
-        auto const may = calls_.add(carrier);
+        auto const refusal = calls_.add(carrier);
         carrier->start([this, take = std::move(take)](auto const& called) {
             if (is_stopped_) return called->close();
             take(called);
         });
-        if (!may) carrier->cancel();
+        if (refusal) carrier->end(refusal);
         return carrier.get();
     }
 
@@ -139,6 +154,7 @@ private:
     std::string address_;
     link_identity own_;
     detail::link_listener listener_;
+    std::shared_ptr<detail::inboxes> inboxes_;
     detail::stream_relay relay_;
     detail::open_calls calls_;
     std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;

@@ -358,6 +358,7 @@ template <class Message>
 std::string told_releases::tell(release_ptr const& which, Message& into) {
     if (which == nullptr) return {};
     if (told_.insert(which->id).second) {
+        bytes_ += which->definition->text.size();
         auto& one = *into.add_releases();
         one.set_id(bytes_of(which->id));
         one.set_workload(bytes_of(which->workload));
@@ -370,19 +371,31 @@ std::string told_releases::tell(release_ptr const& which, Message& into) {
 
 template <class Message>
 void told_releases::begin(Message& next) {
-    if (told_.size() < limits::releases_per_session_max) return;
+    if (told_.size() < limits::releases_per_session_max && bytes_ < limits::releases_bytes_per_session_max) return;
     told_.clear();
+    bytes_ = 0;
     next.set_forget_releases(true);
 }
 
 template <class Message>
 void known_releases::learn(Message const& from) {
-    if (from.forget_releases()) known_.clear();
-    for (auto const& each : from.releases()) {
-        auto made = read(each);
-        known_[made->id] = std::move(made);
-        if (known_.size() > 2 * limits::releases_per_session_max) fail("more releases than a session may have");
+    if (from.forget_releases()) {
+        known_.clear();
+        bytes_ = 0;
     }
+    for (auto const& each : from.releases()) keep(read(each));
+}
+
+/// Twice what the other end may: it forgets between two messages only.
+void known_releases::keep(release_ptr one) {
+    auto& place = known_[one->id];
+    if (place != nullptr) bytes_ -= place->definition->text.size();
+    bytes_ += one->definition->text.size();
+    place = std::move(one);
+    if (known_.size() > 2 * limits::releases_per_session_max)
+        fail(fmt::format("more than {} releases in a session", limits::releases_per_session_max));
+    if (bytes_ > 2 * limits::releases_bytes_per_session_max)
+        fail(fmt::format("more than {} bytes of definitions in a session", limits::releases_bytes_per_session_max));
 }
 
 release_ptr known_releases::find(std::string const& id) const {
