@@ -140,6 +140,7 @@ void scheduler::impl::handle_held(node_peer& peer, held news) {
     }
     if (news.metrics) {
         peer.metrics = std::move(*news.metrics);
+        cache_.set_load(peer.greeting.node, *peer.metrics);
         if (primary_) outbox_.add(load_report{peer.greeting.node, *peer.metrics});
     }
     peer.digest = news.digest;
