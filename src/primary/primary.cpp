@@ -10,6 +10,7 @@
 #include "node_registry_detail.hpp"
 #include "nodes_detail.hpp"
 #include "report_reader_detail.hpp"
+#include "scheduler_absence_detail.hpp"
 #include "streams_detail.hpp"
 #include "workloads_detail.hpp"
 
@@ -46,8 +47,9 @@ private:
     detail::due_facts due_;
     detail::event_writer writer_;
     detail::removals removals_;
-    detail::dispatcher dispatcher_;
     detail::node_registry registry_;
+    detail::scheduler_absence absence_;
+    detail::dispatcher dispatcher_;
     detail::bindings bindings_;
     detail::report_reader reports_;
     detail::node_streams node_streams_;
@@ -73,11 +75,12 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       due_(strand),
       writer_(ports.time, state_),
       removals_(ports.time, state_, writer_, options_.out),
-      dispatcher_(strand, ports.time, ports.random, ports.scheduler, state_, due_, options_.cluster_cidr,
-                  options_.batch, options_.out),
       registry_(ports.time, state_, writer_, due_, {options_.cluster_cidr, options_.node_prefix_bits}, options_.out),
+      absence_(strand, ports.time, state_, registry_, options_.unheard_after, options_.out),
+      dispatcher_(strand, ports.time, ports.random, ports.scheduler, state_, due_, absence_, options_.cluster_cidr,
+                  options_.batch, options_.out),
       bindings_(ports.time, state_, writer_, removals_, due_, options_.policy, options_.out),
-      reports_(strand, state_, registry_, bindings_, removals_, due_, options_.out),
+      reports_(strand, state_, registry_, bindings_, removals_, due_, absence_, options_.out),
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, removals_),
@@ -104,6 +107,7 @@ void primary::impl::spawn_tasks() {
     tasks_.spawn(dispatcher_.mark_instances());
     tasks_.spawn(dispatcher_.mark_nodes());
     tasks_.spawn(removals_.finish_deletions());
+    tasks_.spawn(absence_.watch());
     tasks_.spawn(trim_events());
     auto read = [this](detail::connection_ptr from) { return reports_.read(std::move(from)); };
     tasks_.spawn(dispatcher_.run(tasks_, std::move(read)));
