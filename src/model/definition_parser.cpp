@@ -55,11 +55,10 @@ void read_identity(field_reader const& fields, workload_definition& into) {
         into.name = *name;
         fields.notes().problem(check_object_name(*name, "name"));
     }
-    // Until every call says a tenant, an object of another one could be made and neither be named nor deleted.
-    if (auto const tenant = fields.text("tenant"); tenant && *tenant != into.tenant)
-        fields.notes().problem(error{errc::unsupported,
-                                     fmt::format("is '{}': tenants come with a later version", shortened(*tenant)),
-                                     "tenant", "leave it out"});
+    if (auto const tenant = fields.text("tenant")) {
+        into.tenant = *tenant;
+        fields.notes().problem(check_label_name(*tenant, "tenant"));
+    }
     into.labels = read_labels(fields, "labels");
     into.annotations = read_string_map(fields, "annotations");
 }

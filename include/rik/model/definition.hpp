@@ -97,7 +97,7 @@ std::vector<container_port> host_ports(instance_template const& from);
 struct workload_definition {
     workload_kind kind = workload_kind::pod;
     std::string name;
-    std::string tenant = "default";
+    std::string tenant = {};  ///< empty: it names none, and the call says which
     string_map labels = {};
     string_map annotations = {};
     std::uint32_t replicas = 1;
