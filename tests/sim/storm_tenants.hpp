@@ -17,6 +17,7 @@ class user_of_tenants {
 public:
     user_of_tenants(sim::cluster& cluster, sim::world& world) : cluster_(cluster), world_(world) {}
 
+    /// May run twice at a time.
     awaitable<> work_until(time_point end) {
         while (world_.time().now() < end) {
             co_await world_.time().sleep_for(random_time(3s));
@@ -73,6 +74,13 @@ private:
         return there.empty() ? std::string() : there[world_.random().below(there.size())];
     }
 
+    /// Somebody else deletes the tenant meanwhile: then nothing is made in it any more.
+    template <class T>
+    bool is_closed(std::string const& tenant, result<T> const& said) {
+        if (said || tenants_.at(tenant) == fate::there) return false;
+        return said.error().code == errc::conflict || said.error().code == errc::not_found;
+    }
+
     awaitable<> create_tenant() {
         new_tenant what{.name = fmt::format("tenant-{}", tenants_.size())};
         auto const name = what.name;
@@ -93,14 +101,15 @@ private:
         parsed.definition.tenant = tenant;
         auto creating = cluster_.api().workloads().create(caller(), std::move(parsed.definition));
         auto const made = co_await ask(std::move(creating));
-        auto const is_taken = !made && made.error().code == errc::conflict && made.error().field == "name";
-        if (answer_of(made) == answer::refused && !is_taken) fail(to_string(made.error()));
+        auto const is_name_taken = !made && made.error().code == errc::conflict && made.error().field == "name";
+        if (answer_of(made) == answer::refused && !is_name_taken && !is_closed(tenant, made))
+            fail(to_string(made.error()));
         if (!made || !cluster_.has_primary()) co_return;
         create_instances_request what{.workload = made->row->id};
         what.replicas = static_cast<std::uint32_t>(1 + world_.random().below(2));
         auto filling = cluster_.api().instances().create(caller(), std::move(what));
         auto const filled = co_await ask(std::move(filling));
-        if (answer_of(filled) == answer::refused) fail(to_string(filled.error()));
+        if (answer_of(filled) == answer::refused && !is_closed(tenant, filled)) fail(to_string(filled.error()));
     }
 
     awaitable<> delete_tenant() {

@@ -82,6 +82,7 @@ private:
         following_.spawn(follower_.follow());
         for (auto& each : users_) tasks_.spawn(each.work_until(ends_at_));
         tasks_.spawn(tenants_.work_until(ends_at_));
+        tasks_.spawn(tenants_.work_until(ends_at_));
         tasks_.spawn(operator_.work_until(ends_at_));
         tasks_.spawn(break_primary());
         tasks_.spawn(break_scheduler());
