@@ -60,6 +60,10 @@ inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a no
 inline constexpr std::size_t unflushed_count_max = 100'000;    ///< changes that wait for the journal
 inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no further transaction is taken
 
+// Tenants
+inline constexpr std::size_t tenants_max = 1'000;
+inline constexpr std::size_t tenant_texts_bytes_max = 256u << 10;  ///< of the labels and annotations of one
+
 // Nodes, as operators see them
 inline constexpr std::size_t labels_per_node_max = 256;  ///< that operators have set
 inline constexpr std::size_t taints_per_node_max = 64;

@@ -62,7 +62,7 @@ public:
     node_operations& nodes() override;
     image_operations& images() override;
     event_operations& events() override;
-    document_operations& documents() override;
+    tenant_operations& tenants() override;
     stream_operations& streams() override;
     awaitable<result<void>> ready() override;
 
