@@ -28,11 +28,16 @@ struct directory {
     bool is_unheard(instance const& row) const;
 };
 
+/// What `names` knows of what `row` refers to.
+instance_surroundings around_of(instance const& row, directory const& names);
+
 directory make_directory(listing<workload> const& workloads, listing<node> const& nodes);
 
 // --- v1: JSON texts, as docs/api-v1.md shows them
 
 std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings);
+/// {"outcome":"changed","changes":[..],"warnings":[..],"workload":{..}}
+std::string change_text(workload_change const& of);
 std::string instance_text(stored<instance> const& row, directory const& names);
 std::string node_text(stored<node> const& row, node_usage const& usage);
 std::string event_text(event const& happened);

@@ -18,6 +18,13 @@ bool directory::is_unheard(instance const& row) const {
     return on == nullptr || on->state == node_state::unheard;
 }
 
+instance_surroundings around_of(instance const& row, directory const& names) {
+    instance_surroundings around{.is_unheard = names.is_unheard(row)};
+    if (auto const* const owner = names.find_workload(row.owner())) around.workload_name = owner->name;
+    if (auto const* const on = names.find_node(row.binding())) around.node_name = on->facts.name;
+    return around;
+}
+
 directory make_directory(listing<workload> const& workloads, listing<node> const& nodes) {
     directory made;
     for (auto const& each : workloads.rows) made.workloads.emplace(each->id, each.row);

@@ -181,6 +181,18 @@ std::string workload_text(stored<workload> const& row, std::vector<std::string> 
     return fmt::format(R"({},"definition":{}}})", text, row->definition->text);
 }
 
+std::string change_text(workload_change const& of) {
+    std::string changes;
+    for (auto const& each : of.changes) {
+        // The values are JSON already.
+        changes += fmt::format(R"({}{{"path":{},"before":{},"after":{}}})", changes.empty() ? "" : ",",
+                               json::serialize(json::string(each.path)), each.before.value_or("null"),
+                               each.after.value_or("null"));
+    }
+    return fmt::format(R"({{"outcome":"{}","changes":[{}],"warnings":{},"workload":{}}})", to_string(of.outcome),
+                       changes, json::serialize(text_array(of.warnings)), workload_text(of.row, {}));
+}
+
 std::string instance_text(stored<instance> const& row, directory const& names) {
     json::object object;
     put_meta(object, meta_of(*row, row.changed_at));

@@ -1,4 +1,4 @@
-// RIK's own API: workloads and instances, made, shown and removed.
+// RIK's own API: instances, made, shown and removed; and the table of its routes.
 #include "v1_detail.hpp"
 
 #include <fmt/format.h>
@@ -10,45 +10,6 @@
 namespace rik::detail {
 
 namespace {
-
-/// Says in which tenant `definition` is to be made, if it does not say so itself. Errors: invalid, the call says
-/// another.
-result<void> settle_tenant(workload_definition& definition, std::string const& named) {
-    if (definition.tenant.empty()) definition.tenant = named;
-    if (named.empty() || definition.tenant == named) return {};
-    return error{errc::invalid,
-                 fmt::format("the call names the tenant {}, the definition {}", named, definition.tenant), "tenant",
-                 "leave one of them out, or name the same"};
-}
-
-api_answer create_workload(api_call& call) {
-    auto const tenant = tenant_parameter(call);
-    if (!tenant) co_return tenant.error();
-    auto parsed = parse_definition(call.request.body);
-    if (!parsed.found.empty()) co_return problems_response(parsed.found);
-    if (auto const settled = settle_tenant(parsed.definition, *tenant); !settled) co_return settled.error();
-    auto const created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
-    if (!created) co_return created.error();
-    co_return json_response(201, workload_text(*created, parsed.warnings));
-}
-
-api_answer get_workload(api_call& call) {
-    auto which = ref_of(call);
-    if (!which) co_return which.error();
-    auto const found = co_await call.primary.workloads().get(call.who, std::move(*which));
-    if (!found) co_return found.error();
-    co_return json_response(200, workload_text(*found, {}));
-}
-
-api_answer delete_workload(api_call& call) {
-    auto which = ref_of(call);
-    if (!which) co_return which.error();
-    auto const expected = number_parameter(call.request, "revision");
-    if (!expected) co_return expected.error();
-    auto const deleted = co_await call.primary.workloads().remove(call.who, std::move(*which), *expected);
-    if (!deleted) co_return deleted.error();
-    co_return json_response(202, "{}");
-}
 
 /// What POST /rik/v1/instances takes.
 struct instances_body {
@@ -148,13 +109,20 @@ namespace {
 using words = std::string_view;
 
 constexpr std::array list_parameters{words("watch"), words("after"), words("limit"), words("continue")};
-constexpr std::array workloads_parameters{words("watch"),    words("after"),  words("limit"),
-                                          words("continue"), words("tenant"), words("allTenants")};
-constexpr std::array instances_parameters{words("watch"),    words("after"),    words("limit"),
-                                          words("continue"), words("workload"), words("node"),
-                                          words("kind"),     words("tenant"),   words("allTenants")};
-constexpr std::array events_parameters{words("watch"), words("after"), words("instance"), words("workload"),
-                                       words("node"),  words("kind"),  words("tenant"),   words("allTenants")};
+constexpr std::array workloads_parameters{
+    words("watch"),  words("after"),      words("limit"),         words("continue"),
+    words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array instances_parameters{
+    words("watch"), words("after"),  words("limit"),      words("continue"),      words("workload"),     words("node"),
+    words("kind"),  words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array nodes_parameters{words("watch"),    words("after"),         words("limit"),
+                                      words("continue"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array events_parameters{
+    words("watch"), words("after"),  words("instance"),   words("workload"),     words("node"),
+    words("kind"),  words("tenant"), words("allTenants"), words("fieldSelector")};
+constexpr std::array creation_parameters{words("tenant"), words("dryRun")};
+constexpr std::array apply_parameters{words("tenant"), words("dryRun"), words("revision")};
+constexpr std::array workload_change_parameters{words("kind"), words("tenant"), words("dryRun"), words("revision")};
 constexpr std::array image_parameters{words("image")};
 constexpr std::array tenant_parameters{words("tenant")};
 constexpr std::array workload_parameters{words("kind"), words("tenant")};
@@ -167,15 +135,18 @@ constexpr std::array log_parameters{words("container"),  words("follow"), words(
 
 constexpr std::array table{
     route{"GET", "/rik/v1/workloads", &list_workloads, workloads_parameters},
-    route{"POST", "/rik/v1/workloads", &create_workload, tenant_parameters, true},
+    route{"POST", "/rik/v1/workloads", &make_workload, creation_parameters, true},
+    route{"PUT", "/rik/v1/workloads", &apply_workload, apply_parameters, true},
     route{"GET", "/rik/v1/workloads/{name}", &get_workload, workload_parameters},
-    route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload, workload_removal_parameters, true},
+    route{"PUT", "/rik/v1/workloads/{name}", &replace_workload, workload_change_parameters, true},
+    route{"PATCH", "/rik/v1/workloads/{name}", &patch_workload, workload_change_parameters, true},
+    route{"DELETE", "/rik/v1/workloads/{name}", &remove_workload, workload_removal_parameters, true},
     route{"GET", "/rik/v1/instances", &list_instances, instances_parameters},
     route{"POST", "/rik/v1/instances", &create_instances, tenant_parameters, true},
     route{"GET", "/rik/v1/instances/{name}", &get_instance, tenant_parameters},
     route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_removal_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
-    route{"GET", "/rik/v1/nodes", &list_nodes, list_parameters},
+    route{"GET", "/rik/v1/nodes", &list_nodes, nodes_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
     route{"PATCH", "/rik/v1/nodes/{name}", &update_node, revision_parameters, true},
     route{"DELETE", "/rik/v1/nodes/{name}", &remove_node, revision_parameters, true},

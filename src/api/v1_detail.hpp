@@ -59,6 +59,9 @@ result<bool> wants_watch(http_request const& request);
 /// The part of a list that `limit` and `continue` of the query ask for. Errors: invalid.
 result<page> read_page(http_request const& request);
 
+/// `labelSelector` and `fieldSelector` of the query; the fields are some of `known`. Errors: invalid.
+result<selection> read_selection(http_request const& request, std::span<std::string_view const> known);
+
 // Lists, or with `watch` in the query the streams below.
 api_answer list_workloads(api_call& call);
 api_answer list_instances(api_call& call);
@@ -83,6 +86,14 @@ api_answer update_node(api_call& call);
 api_answer drain_node(api_call& call);
 api_answer remove_node(api_call& call);
 api_answer declare_node_dead(api_call& call);
+
+// Workloads.
+api_answer make_workload(api_call& call);
+api_answer apply_workload(api_call& call);
+api_answer get_workload(api_call& call);
+api_answer replace_workload(api_call& call);
+api_answer patch_workload(api_call& call);
+api_answer remove_workload(api_call& call);
 
 // Tenants.
 api_answer make_tenant(api_call& call);

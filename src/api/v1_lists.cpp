@@ -36,6 +36,22 @@ result<page> read_page(http_request const& request) {
     return part;
 }
 
+result<selection> read_selection(http_request const& request, std::span<std::string_view const> known) {
+    selection chosen;
+    if (auto const text = request.parameter("labelSelector")) {
+        auto labels = parse_label_selector(*text);
+        if (!labels) return labels.error();
+        chosen.labels = std::move(*labels);
+    }
+    if (auto const text = request.parameter("fieldSelector")) {
+        auto fields = parse_field_selector(*text);
+        if (!fields) return fields.error();
+        if (auto wrong = check_fields(*fields, known)) return std::move(*wrong);
+        chosen.fields = std::move(*fields);
+    }
+    return chosen;
+}
+
 result<std::string> tenant_parameter(api_call const& call) {
     auto const value = call.request.parameter("tenant");
     if (!value) return std::string();
@@ -118,8 +134,11 @@ awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
     if (auto const fits = check_companion(call.request, "kind", "workload"); !fits) co_return fits.error();
     auto const tenant = tenant_of_list(call);
     if (!tenant) co_return tenant.error();
+    auto chosen = read_selection(call.request, instance_selection_fields());
+    if (!chosen) co_return chosen.error();
     instance_filter filter;
     filter.tenant = *tenant;
+    filter.chosen = std::move(*chosen);
     if (auto const name = call.request.parameter("workload")) {
         object_ref which{std::string(*name)};
         auto const kind = kind_parameter(call.request);
@@ -224,8 +243,11 @@ api_answer list_workloads(api_call& call) {
     if (!part) co_return part.error();
     auto const tenant = tenant_of_list(call);
     if (!tenant) co_return tenant.error();
+    auto chosen = read_selection(call.request, workload_selection_fields());
+    if (!chosen) co_return chosen.error();
     workload_filter filter;
     filter.tenant = *tenant;
+    filter.chosen = std::move(*chosen);
     auto listed = co_await call.primary.workloads().list(call.who, std::move(filter), std::move(*part));
     if (!listed) co_return listed.error();
     auto const show = [](stored<workload> const& row) -> shown_object { return std::optional(workload_text(row, {})); };
@@ -260,7 +282,11 @@ api_answer list_nodes(api_call& call) {
     if (*watches) co_return co_await watch_nodes(call);
     auto part = read_page(call.request);
     if (!part) co_return part.error();
-    auto listed = co_await call.primary.nodes().list(call.who, std::move(*part));
+    auto chosen = read_selection(call.request, node_selection_fields());
+    if (!chosen) co_return chosen.error();
+    node_filter filter;
+    filter.chosen = std::move(*chosen);
+    auto listed = co_await call.primary.nodes().list(call.who, std::move(filter), std::move(*part));
     if (!listed) co_return listed.error();
     std::vector<node_id> which;
     for (auto const& each : listed->rows) which.push_back(each->id);
@@ -280,12 +306,15 @@ api_answer list_events(api_call& call) {
     if (!subject) co_return subject.error();
     auto filter = event_filter_of(call, *subject);
     if (!filter) co_return filter.error();
+    auto chosen = read_selection(call.request, event_selection_fields());
+    if (!chosen) co_return chosen.error();
     auto listed = co_await call.primary.events().list(call.who, std::move(*filter));
     if (!listed) co_return listed.error();
-    auto show = [subject = *subject](stored<document> const& row) -> shown_object {
+    auto show = [subject = *subject, chosen = std::move(*chosen)](stored<document> const& row) -> shown_object {
         auto const happened = parse_event(*row);
         if (!happened) return happened.error();
-        return subject.matches(*happened) ? std::optional(event_text(*happened)) : std::nullopt;
+        auto const is_meant = subject.matches(*happened) && matches(chosen, *happened);
+        return is_meant ? std::optional(event_text(*happened)) : std::nullopt;
     };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }

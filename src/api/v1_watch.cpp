@@ -4,7 +4,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <set>
+#include <map>
 
 namespace rik::detail {
 
@@ -19,29 +19,37 @@ http_response stream_response(std::unique_ptr<body_source> stream) {
 
 class workload_stream final : public watch_stream {
 public:
-    using watch_stream::watch_stream;
+    workload_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source,
+                    selection chosen)
+        : watch_stream(std::move(strand), call, std::move(source)), chosen_(std::move(chosen)) {}
 
 private:
     awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
-        auto const seen = see<workload>(what, [](workload const&) { return true; });
+        auto const seen = see<workload>(what, [this](workload const& row) { return matches(chosen_, row); });
         if (!seen) co_return std::string();
         co_return sse_text(seen->name, workload_text(seen->row, {}), id);
     }
+
+    selection chosen_;
 };
 
 class node_stream final : public watch_stream {
 public:
-    using watch_stream::watch_stream;
+    node_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source,
+                selection chosen)
+        : watch_stream(std::move(strand), call, std::move(source)), chosen_(std::move(chosen)) {}
 
 private:
     awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
-        auto const seen = see<node>(what, [](node const&) { return true; });
+        auto const seen = see<node>(what, [this](node const& row) { return matches(chosen_, row); });
         if (!seen) co_return std::string();
         std::vector<node_id> one{seen->row->id};
         auto const used = co_await primary().nodes().usage(who(), std::move(one));
         if (!used) co_return used.error();
         co_return sse_text(seen->name, node_text(seen->row, used->front()), id);
     }
+
+    selection chosen_;
 };
 
 class tenant_stream final : public watch_stream {
@@ -64,8 +72,10 @@ private:
 class event_stream final : public watch_stream {
 public:
     event_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source,
-                 event_subject subject)
-        : watch_stream(std::move(strand), call, std::move(source)), subject_(std::move(subject)) {}
+                 event_subject subject, selection chosen)
+        : watch_stream(std::move(strand), call, std::move(source)),
+          subject_(std::move(subject)),
+          chosen_(std::move(chosen)) {}
 
 private:
     awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
@@ -73,11 +83,12 @@ private:
         if (!seen || seen->name == "deleted") co_return std::string();
         auto const happened = parse_event(*seen->row);
         if (!happened) co_return happened.error();
-        if (!subject_.matches(*happened)) co_return std::string();
+        if (!subject_.matches(*happened) || !matches(chosen_, *happened)) co_return std::string();
         co_return sse_text(seen->name, event_text(*happened), id);
     }
 
     event_subject subject_;
+    selection chosen_;
 };
 
 /// Instances, and again those of a node that is no longer heard, or heard again: their state is shown otherwise then.
@@ -85,7 +96,9 @@ class instance_stream final : public watch_stream {
 public:
     instance_stream(asio::any_io_executor strand, api_call const& call, std::unique_ptr<watch_source> source,
                     std::unique_ptr<watch_source> nodes, instance_filter wanted)
-        : watch_stream(std::move(strand), call, std::move(source)), nodes_(std::move(nodes)), wanted_(wanted) {}
+        : watch_stream(std::move(strand), call, std::move(source)),
+          nodes_(std::move(nodes)),
+          wanted_(std::move(wanted)) {}
 
     /// Nodes as they are at the beginning. A client that goes on after `resumed` has not heard of their changes since.
     void learn(watch_source::batch const& first, std::optional<store_position> resumed) {
@@ -93,7 +106,7 @@ public:
             auto const& row = std::get<row_change<node>>(each.row).after;
             if (row == nullptr) continue;
             names_.nodes.emplace(row->id, row);
-            if (resumed && each.changed_at > resumed->reached) due_.insert(row->id);
+            if (resumed && each.changed_at > resumed->reached) note_due(*row, row->state != node_state::unheard);
         }
     }
 
@@ -105,18 +118,22 @@ private:
     awaitable<> read_nodes();
     awaitable<result<void>> learn_owner(instance const& row);
     void note(row_change<node> const& seen);
-    bool wants(instance const& row) const {
+    void note_due(node const& which, bool was_unheard) { due_.emplace(which.id, was_unheard); }
+    bool wants(instance const& row, instance_surroundings const& around) const {
         if (!wanted_.tenant.empty() && row.tenant() != wanted_.tenant) return false;
         if (wanted_.workload && row.owner() != wanted_.workload) return false;
-        return !wanted_.node || (row.binding() && row.binding()->node == *wanted_.node);
+        if (wanted_.node && !(row.binding() && row.binding()->node == *wanted_.node)) return false;
+        return matches(wanted_.chosen, row, around);
     }
+    bool wants(instance const& row) const { return wants(row, around_of(row, names_)); }
+    std::string show_again(stored<instance> const& row, bool was_unheard) const;
 
     static constexpr std::size_t known_owners_max = 1'000;
 
     std::unique_ptr<watch_source> nodes_;
     instance_filter wanted_;
     directory names_;
-    std::set<node_id> due_;
+    std::map<node_id, bool> due_;  ///< nodes whose instances are shown again; whether they were unheard before
 };
 
 awaitable<> instance_stream::run() {
@@ -142,10 +159,9 @@ void instance_stream::note(row_change<node> const& seen) {
     }
     auto const known = names_.nodes.find(seen.after->id);
     auto const is_changed = known != names_.nodes.end() && known->second->state != seen.after->state;
+    if (is_changed) note_due(*seen.after, known->second->state == node_state::unheard);
     names_.nodes.insert_or_assign(seen.after->id, seen.after);
-    if (!is_changed) return;
-    due_.insert(seen.after->id);
-    wake();
+    if (is_changed) wake();
 }
 
 /// Without its definition, which would be kept for as long as the watch lasts.
@@ -179,28 +195,42 @@ stored<instance> terminated(stored<instance> const& last) {
 }
 
 awaitable<result<std::string>> instance_stream::show(change const& what, std::optional<store_position> id) {
+    if (auto const* const row = std::get_if<row_change<instance>>(&what.row); row != nullptr) {
+        auto learning = learn_owner(row->after ? *row->after : *row->before);
+        auto const known = co_await std::move(learning);
+        if (!known) co_return known.error();
+    }
     auto seen = see<instance>(what, [this](instance const& row) { return wants(row); });
     if (!seen) co_return std::string();
-    if (seen->name == "deleted") seen->row = terminated(seen->row);
-    auto const learned = co_await learn_owner(*seen->row);
-    if (!learned) co_return learned.error();
+    auto const is_gone = std::get<row_change<instance>>(what.row).after == nullptr;
+    if (is_gone) seen->row = terminated(seen->row);
     co_return sse_text(seen->name, instance_text(seen->row, names_), id);
+}
+
+/// Whether its node is heard may decide whether it is selected: then it comes or goes.
+std::string instance_stream::show_again(stored<instance> const& row, bool was_unheard) const {
+    auto before = around_of(*row, names_);
+    before.is_unheard = was_unheard;
+    auto const was = wants(*row, before);
+    auto const is = wants(*row);
+    if (!was && !is) return {};
+    return sse_text(!was ? "added" : is ? "modified" : "deleted", instance_text(row, names_), std::nullopt);
 }
 
 awaitable<result<std::string>> instance_stream::show_more() {
     if (due_.empty()) co_return std::string();
     instance_filter on_it;
-    on_it.node = *due_.begin();
+    auto const [node, was_unheard] = *due_.begin();
+    on_it.node = node;
     due_.erase(due_.begin());
     if (!due_.empty()) wake();
     auto const held = co_await primary().instances().list(who(), std::move(on_it), page());
     if (!held) co_return held.error();
     std::string text;
     for (auto const& row : held->rows) {
-        if (!wants(*row)) continue;
         auto const learned = co_await learn_owner(*row);
         if (!learned) co_return learned.error();
-        text += sse_text("modified", instance_text(row, names_), std::nullopt);
+        text += show_again(row, was_unheard);
     }
     co_return text;
 }
@@ -212,21 +242,26 @@ api_answer watch_workloads(api_call& call) {
     if (!after) co_return after.error();
     auto const tenant = tenant_of_list(call);
     if (!tenant) co_return tenant.error();
+    auto chosen = read_selection(call.request, workload_selection_fields());
+    if (!chosen) co_return chosen.error();
     workload_filter filter;
     filter.tenant = *tenant;
+    filter.chosen = *chosen;
     auto source = co_await call.primary.workloads().watch(call.who, std::move(filter), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
-    co_return stream_response(std::make_unique<workload_stream>(strand, call, std::move(*source)));
+    co_return stream_response(std::make_unique<workload_stream>(strand, call, std::move(*source), std::move(*chosen)));
 }
 
 api_answer watch_nodes(api_call& call) {
     auto const after = resume_point(call.request);
     if (!after) co_return after.error();
+    auto chosen = read_selection(call.request, node_selection_fields());
+    if (!chosen) co_return chosen.error();
     auto source = co_await call.primary.nodes().watch(call.who, *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
-    co_return stream_response(std::make_unique<node_stream>(strand, call, std::move(*source)));
+    co_return stream_response(std::make_unique<node_stream>(strand, call, std::move(*source), std::move(*chosen)));
 }
 
 api_answer watch_tenants(api_call& call) {
@@ -243,12 +278,15 @@ api_answer watch_events(api_call& call) {
     if (!subject) co_return subject.error();
     auto const after = resume_point(call.request);
     if (!after) co_return after.error();
+    auto chosen = read_selection(call.request, event_selection_fields());
+    if (!chosen) co_return chosen.error();
     auto about = event_filter_of(call, *subject);
     if (!about) co_return about.error();
     auto source = co_await call.primary.events().watch(call.who, std::move(*about), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
-    co_return stream_response(std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject)));
+    co_return stream_response(std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject),
+                                                             std::move(*chosen)));
 }
 
 api_answer watch_instances(api_call& call) {

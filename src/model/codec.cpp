@@ -27,7 +27,8 @@ inline constexpr auto members_of<workload> =
                needed("release", &workload::current_release), needed("created_at", &workload::created_at),
                needed("updated_at", &workload::updated_at), needed("generation", &workload::generation),
                usual("owner", &workload::owner), usual("finalizers", &workload::finalizers),
-               usual("deleting_since", &workload::deleting_since));
+               usual("deleting_since", &workload::deleting_since), usual("applied", &workload::applied),
+               usual("releases_made", &workload::releases_made));
 
 template <>
 inline constexpr auto members_of<release> = std::tuple(needed("id", &release::id),

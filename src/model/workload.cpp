@@ -9,4 +9,8 @@ release make_release(release_id const& id, workload_id const& workload, definiti
     return made;
 }
 
+bool is_one_with_its_instance(workload const& row) {
+    return row.kind == workload_kind::pod && row.definition->form == definition_form::kubernetes;
+}
+
 }  // namespace rik

@@ -10,8 +10,9 @@ namespace rik::detail {
 
 namespace {
 
-// Of an instance: its row, its event and the oldest event, which goes; and what is left of its workload.
-constexpr std::size_t slice_changes_max = 4 * limits::instances_per_slice_max;
+// Of an instance: its row, its event and the oldest event, which goes; and what is left of its workload: its row, its
+// release, its event, and again the oldest.
+constexpr std::size_t slice_changes_max = 8 * limits::instances_per_slice_max;
 constexpr std::size_t slice_bytes_max = limits::unflushed_bytes_max / 4;
 
 /// A JSON string.
@@ -34,10 +35,11 @@ struct cluster_state::consequences {
     std::vector<document_key> gone = {};  ///< events
     std::vector<instance_change> instances = {};
     std::vector<transaction::write<node>> nodes = {};
+    std::vector<release_id> left = {};  ///< releases that a workload has named as its current one, and does not any more
 };
 
 cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random)
-    : random_(random), store_(strand, disk, random), failure_(strand) {}
+    : random_(random), store_(strand, disk, random), failure_(strand), unused_due_(strand) {}
 
 awaitable<result<void>> cluster_state::open() {
     auto const opened = co_await store_.open();
@@ -66,6 +68,7 @@ result<void> cluster_state::read_identity() {
 void cluster_state::derive() {
     for (auto const& each : head().list<node>()) ledger_.set_node(candidate_of(*each));
     for (auto const& each : head().list<instance>()) track(nullptr, each.row.get());
+    for (auto const& each : head().list<release>()) note_unused(each->id);
     for (auto const& each : head().list<document>(kind_index(event_kind))) events_.add(event_ledger::read(*each));
 }
 
@@ -101,6 +104,10 @@ cluster_state::consequences cluster_state::read(transaction const& changes) cons
             found.instances.push_back({head().find<instance>(one->key).row, one->row});
         } else if (auto const* const machine = std::get_if<transaction::write<node>>(&each)) {
             found.nodes.push_back(*machine);
+        } else if (auto const* const owner = std::get_if<transaction::write<workload>>(&each)) {
+            auto const before = head().find<workload>(owner->key);
+            if (before && owner->row && before->current_release != owner->row->current_release)
+                found.left.push_back(before->current_release);
         }
     }
     return found;
@@ -118,6 +125,7 @@ void cluster_state::follow(consequences of) {
     for (auto const& each : of.gone) events_.remove(each);
     for (auto& each : of.told) events_.add(std::move(each));
     for (auto const& [before, now] : of.instances) track(before.get(), now.get());
+    for (auto const& each : of.left) note_unused(each);
     for (auto const& each : of.nodes) {
         if (each.row)
             ledger_.set_node(candidate_of(*each.row));
@@ -126,8 +134,39 @@ void cluster_state::follow(consequences of) {
     }
 }
 
+/// Nearly always an instance stays made from what it was made from.
+void cluster_state::count_releases(instance const* before, instance const* now) {
+    if (before != nullptr && now != nullptr && before->made_from()->id == now->made_from()->id) return;
+    if (now != nullptr) ++made_from_[now->made_from()->id];
+    if (before == nullptr) return;
+    auto const found = made_from_.find(before->made_from()->id);
+    if (--found->second > 0) return;
+    made_from_.erase(found);
+    note_unused(before->made_from()->id);
+}
+
+void cluster_state::note_unused(release_id const& which) {
+    auto const row = head().find<release>(which);
+    if (!row || count_made_from(which) > 0) return;
+    auto const owner = head().find<workload>(row->workload);
+    if (owner && owner->current_release == which) return;
+    unused_.insert(which);
+    unused_due_.notify();
+}
+
+std::size_t cluster_state::count_made_from(release_id const& which) const {
+    auto const found = made_from_.find(which);
+    return found == made_from_.end() ? 0 : found->second;
+}
+
+awaitable<std::set<release_id>> cluster_state::wait_unused_releases() {
+    while (unused_.empty()) co_await unused_due_.wait();
+    co_return std::exchange(unused_, {});
+}
+
 /// Precondition: one of the two is there.
 void cluster_state::track(instance const* before, instance const* now) {
+    count_releases(before, now);
     if (before != nullptr && is_finished(before->state())) finished_.remove(*before);
     if (now != nullptr && is_finished(now->state())) finished_.add(*now);
     if (now != nullptr && now->occupies_room())

@@ -9,8 +9,10 @@
 #include <rik/store/store.hpp>
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -58,6 +60,9 @@ public:
     cluster_view const& ledger() const { return ledger_; }
     event_ledger const& events() const { return events_; }
     finished_ledger const& finished() const { return finished_; }
+    std::size_t count_made_from(release_id const& which) const;
+    /// Waits for releases that may be of no use any more, and returns them; the first time those of all that is kept.
+    awaitable<std::set<release_id>> wait_unused_releases();
 
 private:
     struct consequences;
@@ -67,6 +72,8 @@ private:
     void drop_old_events(transaction& changes, consequences& of) const;
     void follow(consequences of);
     void track(instance const* before, instance const* now);
+    void count_releases(instance const* before, instance const* now);
+    void note_unused(release_id const& which);
 
     entropy& random_;
     store store_;
@@ -74,8 +81,11 @@ private:
     cluster_view ledger_;
     event_ledger events_;
     finished_ledger finished_;
+    std::map<release_id, std::size_t> made_from_;  ///< how many instances; none: no entry
+    std::set<release_id> unused_;                  ///< perhaps
     std::optional<error> failed_;
     notifier failure_;
+    notifier unused_due_;
 };
 
 }  // namespace rik::detail

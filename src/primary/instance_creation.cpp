@@ -102,6 +102,20 @@ awaitable<result<void>> instance_creation::make_slices(creation_request what, pr
     co_return result<void>{};
 }
 
+result<instance_id> instance_creation::add(transaction& into, workload const& owner, release_ptr from,
+                                           std::string name) {
+    if (state_.head().find_named<instance>(instance_name(owner.tenant, name)))
+        return error{errc::conflict, fmt::format("instance {} exists already", name), "name", "choose another name"};
+    auto one = make_pending(owner, std::move(from), std::move(name));
+    auto const id = one.id();
+    auto happened = events_.about(one);
+    happened.reason = "Created";
+    happened.message = fmt::format("pending: created from workload {}", owner.name);
+    events_.note(into, std::move(happened));
+    into.put(std::move(one), 0);
+    return id;
+}
+
 /// The next slice of what was asked for; what it makes is added to `made`.
 result<transaction> instance_creation::plan_slice(creation_request const& what, workload const& owner,
                                                   std::vector<instance_id>& made) {
@@ -113,17 +127,10 @@ result<transaction> instance_creation::plan_slice(creation_request const& what, 
     while (added.size() < count) {
         auto name = what.name.empty() ? free_name(owner.tenant, promised) : result<std::string>(what.name);
         if (!name) return name.error();
-        if (state_.head().find_named<instance>(instance_name(owner.tenant, *name)))
-            return error{errc::conflict, fmt::format("instance {} exists already", *name), "name",
-                         "choose another name"};
         promised.insert(*name);
-        auto const one = make_pending(owner, current, std::move(*name));
-        auto happened = events_.about(one);
-        happened.reason = "Created";
-        happened.message = fmt::format("pending: created from workload {}", owner.name);
-        events_.note(slice, std::move(happened));
-        added.push_back(one.id());
-        slice.put(one, 0);
+        auto const one = add(slice, owner, current, std::move(*name));
+        if (!one) return one.error();
+        added.push_back(*one);
     }
     made.insert(made.end(), added.begin(), added.end());
     return slice;

@@ -41,6 +41,9 @@ public:
     /// changes wait for the disk.
     awaitable<result<std::vector<instance_id>>> make(creation_request what);
 
+    /// Adds one instance of `owner`, made from `from`, to `into`. Errors: conflict, the name is taken.
+    result<instance_id> add(transaction& into, workload const& owner, release_ptr from, std::string name);
+
 private:
     class promise;
     awaitable<result<void>> make_slices(creation_request what, promise& held, std::vector<instance_id>& made);

@@ -34,6 +34,22 @@ bool is_chosen(instance const& row, caller const& who, instance_filter const& wh
     return !authorize(who, verb::list, object_kind::instance, row.tenant());
 }
 
+instance_surroundings surroundings_of(view const& in, instance const& row) {
+    instance_surroundings around;
+    if (auto const owner = row.owner() ? in.find<workload>(*row.owner()) : stored<workload>())
+        around.workload_name = owner->name;
+    if (!row.binding()) return around;
+    auto const on = in.find<node>(row.binding()->node);
+    if (on) around.node_name = on->facts.name;
+    around.is_unheard = !on || on->state == node_state::unheard;
+    return around;
+}
+
+/// Returns true if a watch, which cannot look at others, has this row.
+bool is_watched(instance const& row, caller const& who, instance_filter const& which) {
+    return which.chosen.labels.matches(row.spec().labels) && is_chosen(row, who, which);
+}
+
 /// The index that holds all that are chosen; empty: the whole table.
 std::string index_of(instance_filter const& which) {
     if (which.workload) return owner_index(*which.workload);
@@ -45,6 +61,13 @@ error being_deleted(workload const& owner) {
                  fmt::format("workload {} is being deleted", owner.name),
                  {},
                  "wait until it is gone, and create it again"};
+}
+
+error has_its_instance(workload const& owner) {
+    return error{errc::conflict,
+                 fmt::format("Pod {} is in Kubernetes' form: it has its one instance, and no more are made", owner.name),
+                 {},
+                 "write it in RIK's form, with its name at the top, to make several"};
 }
 
 }  // namespace
@@ -61,6 +84,7 @@ awaitable<result<std::vector<stored<instance>>>> primary_instances::create_here(
     if (!owner) co_return co_await state_.when_durable(owner.error());
     if (auto const refused = authorize(who, verb::create, object_kind::instance, (*owner)->tenant)) co_return *refused;
     if ((*owner)->deleting_since) co_return co_await state_.when_durable(being_deleted(**owner));
+    if (is_one_with_its_instance(**owner)) co_return co_await state_.when_durable(has_its_instance(**owner));
     if (auto const closed = check_open(state_.head(), (*owner)->tenant))
         co_return co_await state_.when_durable(*closed);
     creation_request wanted{.workload = (*owner)->id, .name = std::move(what.name), .replicas = what.replicas};
@@ -106,8 +130,10 @@ awaitable<result<listing<instance>>> primary_instances::list(caller who, instanc
     list_range range;
     range.index_key = index_of(which);
     range.tenant = which.tenant;
-    auto is_meant = [who = std::move(who), which = std::move(which)](instance const& row) {
-        return is_chosen(row, who, which);
+    if (auto const wrong = check_fields(which.chosen.fields, instance_selection_fields())) refusal = wrong;
+    auto is_meant = [this, who = std::move(who), which = std::move(which)](instance const& row) {
+        if (!is_chosen(row, who, which)) return false;
+        return which.chosen.is_empty() || matches(which.chosen, row, surroundings_of(state_.durable(), row));
     };
     return gate_.enter(std::move(refusal),
                        read_list<instance>(strand_, state_, std::move(range), std::move(part), std::move(is_meant)));
@@ -120,7 +146,7 @@ awaitable<result<std::unique_ptr<watch_source>>> primary_instances::watch(caller
     wanted.after = after;
     auto tenant = which.tenant;
     auto meant = either_side<instance>(
-        [who = std::move(who), which = std::move(which)](instance const& row) { return is_chosen(row, who, which); });
+        [who = std::move(who), which = std::move(which)](instance const& row) { return is_watched(row, who, which); });
     return gate_.read(std::move(refusal), [this, tenant, wanted = std::move(wanted), meant = std::move(meant)] {
         return open_watch_in(tenant, strand_, state_, wanted, meant);
     });

@@ -154,10 +154,12 @@ awaitable<result<stored<node>>> primary_nodes::get(caller who, object_ref which)
                       [this, which = std::move(which)] { return find_node(state_.durable(), which); });
 }
 
-awaitable<result<listing<node>>> primary_nodes::list(caller who, page part) {
-    auto const all = [](node const&) { return true; };
-    return gate_.enter(authorize(who, verb::list, object_kind::node, {}),
-                       read_list<node>(strand_, state_, list_range(), std::move(part), all));
+awaitable<result<listing<node>>> primary_nodes::list(caller who, node_filter which, page part) {
+    auto refusal = authorize(who, verb::list, object_kind::node, {});
+    if (auto const wrong = check_fields(which.chosen.fields, node_selection_fields())) refusal = wrong;
+    auto is_meant = [which = std::move(which)](node const& row) { return matches(which.chosen, row); };
+    return gate_.enter(std::move(refusal),
+                       read_list<node>(strand_, state_, list_range(), std::move(part), std::move(is_meant)));
 }
 
 awaitable<result<std::vector<node_usage>>> primary_nodes::usage(caller who, std::vector<node_id> which) {

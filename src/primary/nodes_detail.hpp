@@ -30,7 +30,7 @@ public:
     awaitable<result<std::vector<stored<instance>>>> declare_dead(caller who, object_ref which,
                                                                   std::string confirmation) override;
     awaitable<result<stored<node>>> get(caller who, object_ref which) override;
-    awaitable<result<listing<node>>> list(caller who, page part) override;
+    awaitable<result<listing<node>>> list(caller who, node_filter which, page part) override;
     awaitable<result<std::vector<node_usage>>> usage(caller who, std::vector<node_id> which) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) override;
 

@@ -83,7 +83,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       reports_(strand, state_, registry_, bindings_, removals_, due_, absence_, options_.out),
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
-      workloads(strand, gate_, ports.time, ports.random, state_, writer_, removals_),
+      workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_),
       instances(strand, gate_, state_, creation_, removals_),
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
@@ -111,6 +111,7 @@ void primary::impl::spawn_tasks() {
     tasks_.spawn(removals_.finish_deletions());
     tasks_.spawn(absence_.watch());
     tasks_.spawn(removals_.end_tenants());
+    tasks_.spawn(removals_.end_releases());
     tasks_.spawn(trim_events());
     auto read = [this](detail::connection_ptr from) { return reports_.read(std::move(from)); };
     tasks_.spawn(dispatcher_.run(tasks_, std::move(read)));

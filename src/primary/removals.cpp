@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -43,14 +44,24 @@ void removals::condemn(transaction& into, stored<instance> const& which, std::st
     happened.reason = "Deleting";
     happened.message = fmt::format("{}: {}", which->is_pending() ? "terminated" : "destroying", message);
     events_.note(into, std::move(happened));
+    remove_with(into, *which);
     if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
     into.put(condemned(*which, time_.wall(), std::move(message)), which.changed_at);
+}
+
+/// An earlier release of RIK made several instances of such a workload: it goes with the last of them.
+void removals::remove_with(transaction& into, instance const& leaving) {
+    auto const row = leaving.owner() ? state_.head().find<workload>(*leaving.owner()) : stored<workload>();
+    if (!row || row->deleting_since || !is_one_with_its_instance(*row)) return;
+    if (state_.head().count<instance>(owner_index(row->id)) > 1) return;
+    if (leaving.is_pending() && row->finalizers.empty()) return remove_if_empty(into, row->id, 1);
+    mark(into, row);
 }
 
 void removals::remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count) {
     auto const& head = state_.head();
     auto const row = head.find<workload>(which);
-    if (!row || !row->deleting_since || !row->finalizers.empty() ||
+    if (!row || !(row->deleting_since || is_one_with_its_instance(*row)) || !row->finalizers.empty() ||
         head.count<instance>(owner_index(which)) > leaving_count)
         return;
     auto happened = events_.about(*row);
@@ -77,16 +88,30 @@ void removals::give_up(transaction& into, std::vector<stored<instance>> const& a
     for (auto const& [owner, count] : leaving_count) remove_if_empty(into, owner, count);
 }
 
+namespace {
+
+/// What runs on a node and does not tolerate `by`.
+std::vector<instance_id> driven_off(view const& in, node_id const& from, taint const& by) {
+    std::vector<instance_id> found;
+    for (auto const& each : in.list<instance>(rik::node_index(from)))
+        if (!each->is_condemned() && !is_finished(each->state()) && !tolerates(each->spec().tolerations, by))
+            found.push_back(each->id());
+    return found;
+}
+
+}  // namespace
+
 awaitable<result<void>> removals::evict(node_id from) {
     auto const row = state_.head().find<node>(from);
     if (!row) co_return result<void>{};
-    auto const tainted = std::ranges::find(row->standing.taints, taint_effect::no_execute, &taint::effect);
-    if (tainted == row->standing.taints.end()) co_return result<void>{};
-    auto message = fmt::format("evicted: its node has the taint {}", to_string(*tainted));
-    std::vector<instance_id> left;
-    for (auto const& each : state_.head().list<instance>(rik::node_index(from)))
-        if (!each->is_condemned() && !is_finished(each->state())) left.push_back(each->id());
-    co_return co_await remove_all(std::move(left), std::move(message));
+    for (auto const& each : row->standing.taints) {
+        if (each.effect != taint_effect::no_execute) continue;
+        auto leaving = remove_all(driven_off(state_.head(), from, each),
+                                  fmt::format("evicted: its node has the taint {}", to_string(each)));
+        auto const done = co_await std::move(leaving);
+        if (!done) co_return done;
+    }
+    co_return result<void>{};
 }
 
 awaitable<result<void>> removals::remove_all(std::vector<instance_id> left, std::string message) {
@@ -228,6 +253,37 @@ awaitable<result<void>> removals::end_tenant(std::string name) {
         if (is_last) slice.remove<document>(record->key, record.changed_at);
         auto const done = co_await state_.commit(std::move(slice));
         if (!done || is_last) co_return done;
+    }
+}
+
+namespace {
+
+/// The removal of those of `some` that are of no use, a commit's worth at most; they are taken out of it.
+transaction plan_end_of_releases(cluster_state const& state, std::set<release_id>& some) {
+    transaction ended;
+    while (!some.empty() && ended.size() < limits::instances_per_slice_max) {
+        auto const id = some.extract(some.begin()).value();
+        auto const row = state.head().find<release>(id);
+        if (!row || state.count_made_from(id) > 0) continue;
+        auto const owner = state.head().find<workload>(row->workload);
+        if (!owner || owner->current_release != id) ended.remove<release>(id, row.changed_at);
+    }
+    return ended;
+}
+
+}  // namespace
+
+awaitable<> removals::end_releases() {
+    for (;;) {
+        auto some = co_await state_.wait_unused_releases();
+        while (!some.empty()) {
+            auto const room = co_await state_.wait_for_slice();
+            if (!room) co_return;  // the journal has failed, and the role stops
+            auto ended = plan_end_of_releases(state_, some);
+            if (ended.empty()) continue;
+            auto const done = state_.apply(std::move(ended));
+            if (!done && !state_.failed()) out_.error("releases not removed", {{"error", to_string(done.error())}});
+        }
     }
 }
 

@@ -23,7 +23,8 @@ public:
     /// Says that a workload is to go. Precondition: nobody has said so yet.
     void mark(transaction& into, stored<workload> const& which);
 
-    /// A pending instance goes at once; a bound one when its node confirms. `message` says why.
+    /// A pending instance goes at once; a bound one when its node confirms. `message` says why. A workload that is one
+    /// with it goes, too: then nothing else in `into` may change that.
     /// Precondition: it is there and not condemned.
     void condemn(transaction& into, stored<instance> const& which, std::string message);
 
@@ -31,7 +32,7 @@ public:
     /// `message` says why. Workloads that are being deleted go with their last one.
     void give_up(transaction& into, std::vector<stored<instance>> const& all, std::string const& message);
 
-    /// Adds the removal of a workload that is being deleted if `leaving_count` of its instances, which leave in this
+    /// Adds the removal of a workload that is being deleted, or is one with its instance, if `leaving_count` of its instances, which leave in this
     /// commit, are the last, and no finalizer keeps it.
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
@@ -49,7 +50,10 @@ public:
     /// Takes away tenants that are being deleted and empty, with their events and documents. It never returns.
     awaitable<> end_tenants();
 
-    /// Condemns what is on a node that has a taint of the effect NoExecute, likewise.
+    /// Takes away releases that nothing is made from and nothing will be. It never returns.
+    awaitable<> end_releases();
+
+    /// Condemns what is on a node that has a taint of the effect NoExecute, and does not tolerate it, likewise.
     awaitable<result<void>> evict(node_id from);
 
     /// Goes on with every deletion and eviction that an earlier end of the process has cut short.
@@ -61,6 +65,7 @@ public:
 private:
     awaitable<result<void>> remove_slice(std::vector<workload_id> const& some);
     awaitable<result<void>> end_tenant(std::string name);
+    void remove_with(transaction& into, instance const& leaving);
     awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message);
 
     clock& time_;

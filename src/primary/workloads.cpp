@@ -9,9 +9,7 @@
 
 namespace rik::detail {
 
-namespace {
-
-error name_taken(workload const& by) {
+error workload_exists(workload const& by) {
     auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
     if (by.deleting_since)
         return error{errc::conflict, what + " is being deleted", "name",
@@ -19,10 +17,13 @@ error name_taken(workload const& by) {
     return error{errc::conflict, what + " exists already", "name", "choose another name, or delete it first"};
 }
 
+namespace {
+
 /// Returns true if a list or a watch of `which` has this row.
 auto chosen(caller who, workload_filter which) {
     return [who = std::move(who), which = std::move(which)](workload const& row) {
         if (!which.tenant.empty() && row.tenant != which.tenant) return false;
+        if (!matches(which.chosen, row)) return false;
         return !authorize(who, verb::list, object_kind::workload, row.tenant);
     };
 }
@@ -45,31 +46,39 @@ workload primary_workloads::make_workload(definition_ptr from, release_id const&
     return made;
 }
 
-awaitable<result<stored<workload>>> primary_workloads::create_here(workload_definition definition) {
-    // Nothing is awaited between here and the commit: a tenant that is deleted meanwhile has the workload, or it is not
-    // made.
-    if (auto const closed = check_open(state_.head(), definition.tenant))
-        co_return co_await state_.when_durable(*closed);
+/// Nothing is awaited between here and the commit: a tenant that is deleted meanwhile has the workload, or it is not
+/// made.
+result<primary_workloads::creation_plan> primary_workloads::plan_creation(workload_definition definition) {
+    if (auto const closed = check_open(state_.head(), definition.tenant)) return *closed;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
-    if (auto const holder = state_.head().find_named<workload>(name))
-        co_return co_await state_.when_durable(name_taken(*holder));
+    if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);
     auto const shared = std::make_shared<workload_definition const>(std::move(definition));
     auto made = make_workload(shared, release_id::generate(random_));
     auto first = make_release(made.current_release, made.id, shared);
     first.created_at = made.created_at;
+    auto const from = std::make_shared<release const>(std::move(first));
 
+    creation_plan plan;
     auto happened = events_.about(made);
     happened.reason = "Created";
     happened.message = "the workload was created";
+    events_.note(plan.changes, std::move(happened));
+    plan.changes.put(*from, 0);
     // Kept: by the time that it is durable somebody may have deleted it.
-    stored<workload> const row{std::make_shared<workload const>(made), state_.next_revision()};
-    transaction creation;
-    events_.note(creation, std::move(happened));
-    creation.put(std::move(first), 0);
-    creation.put(std::move(made), 0);
-    auto const done = co_await state_.commit(std::move(creation));
+    plan.row = {std::make_shared<workload const>(made), state_.next_revision()};
+    plan.changes.put(std::move(made), 0);
+    if (!is_one_with_its_instance(*plan.row)) return plan;
+    auto const one = creation_.add(plan.changes, *plan.row, from, plan.row->name);
+    if (!one) return one.error();
+    return plan;
+}
+
+awaitable<result<stored<workload>>> primary_workloads::create_here(workload_definition definition) {
+    auto plan = plan_creation(std::move(definition));
+    if (!plan) co_return co_await state_.when_durable(plan.error());
+    auto const done = co_await state_.commit(std::move(plan->changes));
     if (!done) co_return done.error();
-    co_return row;
+    co_return plan->row;
 }
 
 awaitable<result<void>> primary_workloads::remove(caller who, object_ref which, expected_revision expected) {
@@ -104,6 +113,7 @@ awaitable<result<stored<workload>>> primary_workloads::get(caller who, object_re
 
 awaitable<result<listing<workload>>> primary_workloads::list(caller who, workload_filter which, page part) {
     auto refusal = authorize(who, verb::list, object_kind::workload, which.tenant);
+    if (auto const wrong = check_fields(which.chosen.fields, workload_selection_fields())) refusal = wrong;
     list_range range;
     range.tenant = which.tenant;
     auto is_meant = chosen(std::move(who), std::move(which));
@@ -114,6 +124,7 @@ awaitable<result<listing<workload>>> primary_workloads::list(caller who, workloa
 awaitable<result<std::unique_ptr<watch_source>>> primary_workloads::watch(caller who, workload_filter which,
                                                                           watch_after after) {
     auto refusal = authorize(who, verb::watch, object_kind::workload, which.tenant);
+    if (auto const wrong = check_fields(which.chosen.fields, workload_selection_fields())) refusal = wrong;
     auto tenant = which.tenant;
     auto meant = either_side<workload>(chosen(std::move(who), std::move(which)));
     return gate_.read(std::move(refusal), [this, after, tenant, meant = std::move(meant)] {

@@ -3,26 +3,37 @@
 
 #include "event_writer_detail.hpp"
 #include "gate_detail.hpp"
+#include "instance_creation_detail.hpp"
 #include "removals_detail.hpp"
+#include "workload_change_detail.hpp"
 
 #include <rik/primary/operations.hpp>
 
 namespace rik::detail {
 
+/// The name of a new workload is taken by `by`.
+error workload_exists(workload const& by);
+
 /// Changes the rows of workloads and their releases; their instances leave through the removals.
 class primary_workloads final : public workload_operations {
 public:
     primary_workloads(asio::any_io_executor strand, gate& entrance, clock& time, entropy& random, cluster_state& state,
-                      event_writer& events, removals& leaving)
+                      event_writer& events, instance_creation& creation, removals& leaving)
         : strand_(strand),
           gate_(entrance),
           time_(time),
           random_(random),
           state_(state),
           events_(events),
+          creation_(creation),
           removals_(leaving) {}
 
     awaitable<result<stored<workload>>> create(caller who, workload_definition definition) override;
+    awaitable<result<workload_change>> apply(caller who, workload_definition definition, change_options how) override;
+    awaitable<result<workload_change>> change(caller who, object_ref which, std::string patch,
+                                              change_options how) override;
+    awaitable<result<workload_change>> replace(caller who, object_ref which, workload_definition definition,
+                                               change_options how) override;
     awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
     awaitable<result<stored<workload>>> get(caller who, object_ref which) override;
     awaitable<result<listing<workload>>> list(caller who, workload_filter which, page part) override;
@@ -32,7 +43,26 @@ public:
 private:
     awaitable<result<stored<workload>>> create_here(workload_definition definition);
     awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
+    awaitable<result<workload_change>> apply_here(caller who, workload_definition definition, change_options how);
+    awaitable<result<workload_change>> change_here(caller who, object_ref which, std::string patch,
+                                                   change_options how);
+    awaitable<result<workload_change>> replace_here(caller who, object_ref which, workload_definition definition,
+                                                    change_options how);
+
+    /// What is to be committed to make a workload.
+    struct creation_plan {
+        stored<workload> row;
+        transaction changes = {};
+    };
+    result<creation_plan> plan_creation(workload_definition definition);
     workload make_workload(definition_ptr from, release_id const& first) const;
+    /// The row that `which` names, as `who` may change it now. Errors: as of workload_operations::change.
+    result<stored<workload>> find_changeable(caller const& who, object_ref const& which,
+                                             expected_revision expected) const;
+    result<void> check_changeable(caller const& who, stored<workload> const& row, expected_revision expected) const;
+    awaitable<result<workload_change>> make_so(stored<workload> row, wanted_workload wanted,
+                                               std::vector<std::string> warnings, bool is_dry_run);
+    transaction transaction_of(stored<workload> const& before, workload_plan const& plan);
 
     asio::any_io_executor strand_;
     gate& gate_;
@@ -40,6 +70,7 @@ private:
     entropy& random_;
     cluster_state& state_;
     event_writer& events_;
+    instance_creation& creation_;
     removals& removals_;
 };
 

@@ -86,8 +86,8 @@ private:
         awaitable<result<stored<node>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));
         }
-        awaitable<result<listing<node>>> list(caller who, page part) override {
-            return under_.list(std::move(who), std::move(part));
+        awaitable<result<listing<node>>> list(caller who, node_filter which, page part) override {
+            return under_.list(std::move(who), std::move(which), std::move(part));
         }
         awaitable<result<std::vector<node_usage>>> usage(caller who, std::vector<node_id> which) override {
             return under_.usage(std::move(who), std::move(which));

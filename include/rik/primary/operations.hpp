@@ -5,11 +5,13 @@
 #include <rik/base/result.hpp>
 #include <rik/model/caller.hpp>
 #include <rik/model/container_log.hpp>
+#include <rik/model/definition_change.hpp>
 #include <rik/model/document.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/model/selection.hpp>
 #include <rik/model/tenant.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
@@ -87,14 +89,46 @@ public:
 
 struct workload_filter {
     std::string tenant = {};  ///< empty: every tenant whose workloads the caller may see
+    selection chosen = {};
+};
+
+/// How a workload is changed.
+struct change_options {
+    expected_revision expected = any_revision;  ///< 0: it must not be there yet
+    bool is_dry_run = false;                    ///< all is checked and said, and nothing is done
+};
+
+enum class change_outcome : std::uint8_t { created, changed, unchanged };
+std::string_view to_string(change_outcome outcome);  ///< "created", "changed", "unchanged"
+
+/// What has become of a workload; of a dry run, what would.
+struct workload_change {
+    change_outcome outcome = change_outcome::unchanged;
+    stored<workload> row = {};               ///< of a dry run that would create it: with revision 0
+    std::vector<field_change> changes = {};  ///< of its definition
+    /// What does not follow from the answer: which instances stay as they are, and which fields are not acted on.
+    std::vector<std::string> warnings = {};
 };
 
 class workload_operations {
 public:
     virtual ~workload_operations() = default;
-    /// In the tenant that the definition names, else in the caller's. Errors: conflict, the name is taken in this
-    /// tenant and kind, or the tenant is being deleted; not_found, the tenant does not exist.
+    /// In the tenant that the definition names, else in the caller's. A bare Pod in Kubernetes' form gets its one
+    /// instance, of the same name, in the same commit. Errors: conflict, the name is taken in this tenant and kind, or
+    /// among the instances of the tenant, or the tenant is being deleted; not_found, the tenant does not exist.
     virtual awaitable<result<stored<workload>>> create(caller who, workload_definition definition) = 0;
+    /// Creates it, or makes what is there so: what was applied before and is left out now goes, what others have added
+    /// stays (applied_text). No change of a bare definition touches an instance that is there: the warnings say so.
+    /// Errors: as create, but that its own name is no conflict; invalid, what would come of it is no definition, or its
+    /// kind, name, tenant or form would change; conflict, also: it is being deleted, or at another revision.
+    virtual awaitable<result<workload_change>> apply(caller who, workload_definition definition,
+                                                     change_options how) = 0;
+    /// Merges a JSON merge patch into the definition (merge_patched). Errors: as get and as apply.
+    virtual awaitable<result<workload_change>> change(caller who, object_ref which, std::string patch,
+                                                      change_options how) = 0;
+    /// Puts `definition` in the place of the one that is there. Errors: as get and as apply.
+    virtual awaitable<result<workload_change>> replace(caller who, object_ref which, workload_definition definition,
+                                                       change_options how) = 0;
     /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
     /// Errors: as get; conflict, also: it is at another revision. Cancel: waits until the deletion of all is durable.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
@@ -120,16 +154,20 @@ struct instance_filter {
     std::optional<workload_id> workload = {};
     std::optional<node_id> node = {};
     std::string tenant = {};  ///< empty: every tenant whose instances the caller may see
+    /// A watch heeds its labels only: what the other fields say depends on more than the instance, and a list looks
+    /// there.
+    selection chosen = {};
 };
 
 class instance_operations {
 public:
     virtual ~instance_operations() = default;
     /// All or none; but a crash in between leaves those that were made by then. Errors: not_found; invalid; conflict, a
-    /// name is taken, or the workload or its tenant is being deleted; exhausted, no free name was found.
+    /// name is taken, the workload or its tenant is being deleted, or it is a bare Pod in Kubernetes' form, which has its
+    /// one instance; exhausted, no free name was found.
     virtual awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) = 0;
-    /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found; conflict, it is at
-    /// another revision.
+    /// Durable when it returns; the instance is gone when its node confirms. With that of a bare Pod in Kubernetes' form
+    /// goes the workload. Errors: not_found; conflict, it is at another revision.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
@@ -171,12 +209,16 @@ struct drain_report {
     std::vector<kept_instance> kept = {};
 };
 
+struct node_filter {
+    selection chosen = {};
+};
+
 class node_operations {
 public:
     virtual ~node_operations() = default;
-    /// Returns the node as it is then. With a taint of the effect NoExecute what is on the node is condemned: nothing
-    /// tolerates one yet. Errors: as get; not_found, also: a taint that is to be taken off is not there; invalid, a
-    /// label; exhausted, too many labels or taints; conflict, the node is at another revision.
+    /// Returns the node as it is then. With a taint of the effect NoExecute what is on the node and does not tolerate it
+    /// is condemned. Errors: as get; not_found, also: a taint that is to be taken off is not there; invalid, a label;
+    /// exhausted, too many labels or taints; conflict, the node is at another revision.
     virtual awaitable<result<stored<node>>> update(caller who, object_ref which, node_change what,
                                                    expected_revision expected) = 0;
     /// Cordons the node, and condemns what is on it, with its grace. An instance that nobody replaces stays, unless it
@@ -197,7 +239,10 @@ public:
     /// Errors: not_found; conflict, the name stands for several.
     virtual awaitable<result<stored<node>>> get(caller who, object_ref which) = 0;
     /// In the order of names.
-    virtual awaitable<result<listing<node>>> list(caller who, page part) = 0;
+    virtual awaitable<result<listing<node>>> list(caller who, node_filter which, page part) = 0;
+    awaitable<result<listing<node>>> list(caller who, page part) {
+        return list(std::move(who), node_filter(), std::move(part));
+    }
     /// Of each of `which`, in their order; zero of one that is not known. It is kept up to date, not counted for the
     /// call, and may be ahead of what is durable.
     virtual awaitable<result<std::vector<node_usage>>> usage(caller who, std::vector<node_id> which) = 0;

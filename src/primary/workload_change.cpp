@@ -1,0 +1,130 @@
+#include "workload_change_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+/// The canonical text is one line, and nobody has written it: a place in it says nothing.
+void drop_place(error& problem) {
+    if (!problem.message.starts_with("line ")) return;
+    if (auto const end = problem.message.find(": "); end != problem.message.npos) problem.message.erase(0, end + 2);
+}
+
+result<parsed_definition> parsed_result(std::string const& text) {
+    auto parsed = parse_definition_json(text);
+    if (parsed.found.empty()) return parsed;
+    for (auto& each : parsed.found) drop_place(each);
+    return summarize(parsed.found);
+}
+
+error immutable(workload const& row, std::string_view field, std::string_view now, std::string_view wanted) {
+    return error{errc::invalid,
+                 fmt::format("workload {}: its {} cannot change from {} to {}", row.name, field, now, wanted),
+                 std::string(field), "delete it and create it again, or give the new one another name"};
+}
+
+std::optional<error> check_identity(workload const& row, workload_definition const& wanted) {
+    if (wanted.kind != row.kind) return immutable(row, "kind", to_string(row.kind), to_string(wanted.kind));
+    if (wanted.name != row.name) return immutable(row, "name", row.name, wanted.name);
+    if (!wanted.tenant.empty() && wanted.tenant != row.tenant)
+        return immutable(row, "tenant", row.tenant, wanted.tenant);
+    if (wanted.form != row.definition->form)
+        return immutable(row, "form", to_string(row.definition->form), to_string(wanted.form));
+    return std::nullopt;
+}
+
+bool reads_annotations(instance_template const& of) {
+    auto const is_one = [](environment_variable const& each) {
+        auto const* const field = std::get_if<field_reference>(&each.from);
+        return field != nullptr && field->path.starts_with("metadata.annotations");
+    };
+    return std::ranges::any_of(of.containers, [&](auto const& each) { return std::ranges::any_of(each.env, is_one); });
+}
+
+/// Instances are made from the definition of a release: so its annotations count where a container reads them.
+bool has_same_template(workload_definition const& a, workload_definition const& b) {
+    return a.spec == b.spec && (a.annotations == b.annotations || !reads_annotations(a.spec));
+}
+
+release_ptr find_same(std::span<release_ptr const> releases, release_id const& current, workload_definition const& as) {
+    release_ptr found;
+    for (auto const& each : releases) {
+        if (!has_same_template(*each->definition, as)) continue;
+        if (each->id == current) return each;
+        if (!found || each->number > found->number) found = each;
+    }
+    return found;
+}
+
+/// The text that is kept as applied last; none if it says what the definition says.
+std::string kept_applied(std::string text, std::string const& definition) {
+    return changes_between(definition, text).empty() ? std::string() : std::move(text);
+}
+
+void move_to_release(workload_plan& plan, std::span<release_ptr const> releases, change_stamp const& with) {
+    auto& next = plan.next;
+    auto const same = find_same(releases, next.current_release, *next.definition);
+    if (same && same->id == next.current_release) return;
+    plan.moves_release = true;
+    if (same) {
+        next.current_release = same->id;
+        return;
+    }
+    for (auto const& each : releases) next.releases_made = std::max(next.releases_made, each->number);
+    plan.made = make_release(with.fresh, next.id, next.definition);
+    plan.made->number = ++next.releases_made;
+    plan.made->created_at = with.now;
+    next.current_release = with.fresh;
+}
+
+}  // namespace
+
+std::string const& last_applied(workload const& row) {
+    return row.applied.empty() ? row.definition->text : row.applied;
+}
+
+result<parsed_definition> merge_applied(workload const& row, std::string_view text) {
+    return parsed_result(applied_text(row.definition->text, last_applied(row), text));
+}
+
+result<parsed_definition> merge_patch(workload const& row, std::string_view patch) {
+    auto const merged = merge_patched(row.definition->text, patch);
+    if (!merged) return merged.error();
+    return parsed_result(*merged);
+}
+
+result<workload_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
+                                  change_stamp const& with) {
+    if (auto const wrong = check_identity(row, wanted.definition)) return *wrong;
+    workload_plan plan{.next = row};
+    plan.changes = changes_between(row.definition->text, wanted.definition.text);
+    auto const& text = plan.changes.empty() ? row.definition->text : wanted.definition.text;
+    plan.next.applied = kept_applied(std::move(wanted.applied), text);
+    plan.is_written = !plan.changes.empty() || plan.next.applied != row.applied;
+    if (plan.changes.empty()) return plan;
+    wanted.definition.tenant = row.tenant;
+    plan.next.replicas = wanted.definition.replicas;
+    plan.next.definition = std::make_shared<workload_definition const>(std::move(wanted.definition));
+    plan.next.updated_at = with.now;
+    ++plan.next.generation;
+    move_to_release(plan, releases, with);
+    return plan;
+}
+
+std::vector<std::string> warnings_of(workload_plan const& plan, std::size_t count) {
+    if (!plan.moves_release || count == 0) return {};
+    if (is_one_with_its_instance(plan.next))
+        return {fmt::format("its instance goes on as it is: delete Pod {} and apply it again, and what is new counts",
+                            plan.next.name)};
+    auto const are_many = count > 1;
+    return {fmt::format("{} instance{} of workload {} go{} on as {} {}: a change of a definition is for the next ones",
+                        count, are_many ? "s" : "", plan.next.name, are_many ? "" : "es", are_many ? "they" : "it",
+                        are_many ? "are" : "is")};
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,52 @@
+// How a workload changes: pure. What is decided here is committed as it is.
+#pragma once
+
+#include <rik/base/result.hpp>
+#include <rik/model/definition_change.hpp>
+#include <rik/model/workload.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rik::detail {
+
+/// What somebody wants a workload to be.
+struct wanted_workload {
+    workload_definition definition;
+    std::string applied;  ///< the text that counts as applied last from then on
+};
+
+/// What a new row and a new release are made with.
+struct change_stamp {
+    wall_time now = {};
+    release_id fresh = {};  ///< of a new release, if there is to be one
+};
+
+struct workload_plan {
+    workload next;
+    std::optional<release> made = {};         ///< a new release
+    std::vector<field_change> changes = {};   ///< empty: the definition stays as it is
+    bool is_written = false;                  ///< the row differs
+    bool moves_release = false;               ///< what is made from now on is made from something else
+};
+
+/// The text that was applied last to `row`.
+std::string const& last_applied(workload const& row);
+
+/// What `row` would be if `text` were applied. Errors: invalid, with all that is wrong in the result.
+result<parsed_definition> merge_applied(workload const& row, std::string_view text);
+/// What `row` would be with `patch` merged in. Errors: as above; invalid, also: it is no JSON object.
+result<parsed_definition> merge_patch(workload const& row, std::string_view patch);
+
+/// The change of `row`, which has `releases`, to what is wanted. A release whose template is the same is taken again.
+/// Errors: invalid, the name, the kind, the tenant or the form would change.
+result<workload_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
+                                  change_stamp const& with);
+
+/// What to say to who changes the template of `row`, of which `count` instances are there.
+std::vector<std::string> warnings_of(workload_plan const& plan, std::size_t count);
+
+}  // namespace rik::detail
