@@ -15,6 +15,11 @@
 namespace rikctl {
 
 void add_create(CLI::App& to, action& chosen);
+void add_apply(CLI::App& to, action& chosen);
+void add_diff(CLI::App& to, action& chosen);
+void add_edit(CLI::App& to, action& chosen);
+void add_label(CLI::App& to, action& chosen);
+void add_annotate(CLI::App& to, action& chosen);
 void add_get(CLI::App& to, action& chosen);
 /// `nodes` and `events`, short for `get`.
 void add_shortcuts(CLI::App& to, action& chosen);

@@ -12,7 +12,7 @@ namespace {
 constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to use with:  source <(rikctl completion bash)
 _rikctl() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-    local commands="run create get describe logs delete wait nodes node events images version completion"
+    local commands="run create apply diff edit label annotate get describe logs delete wait nodes node events images explain validate top version completion"
     local kinds="workload instance node event tenant"
     local command="" kind="" tenant="" word is_tenant=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -39,10 +39,13 @@ _rikctl() {
     if [[ "$current" == -* ]]; then
         case "$command" in
             run) _rikctl_words "--name --port --env --cpu --memory --pull --rm --detach --quiet --timeout --help" ;;
-            create) _rikctl_words "--file --workload --name --replicas --label --wait --timeout --help" ;;
-            get|ls|nodes|events) _rikctl_words "--output --watch --all-tenants --workload --node --instance --help" ;;
+            create) _rikctl_words "--file --dry-run --workload --name --replicas --label --wait --timeout --help" ;;
+            apply) _rikctl_words "--file --dry-run --help" ;;
+            diff) _rikctl_words "--file --help" ;;
+            label|annotate) _rikctl_words "--overwrite --dry-run --kind --help" ;;
+            get|ls|nodes|events) _rikctl_words "--output --watch --all-tenants --selector --field-selector --workload --node --instance --help" ;;
             logs|log) _rikctl_words "--container --follow --tail --since --timestamps --stream --help" ;;
-            delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
+            delete|rm) _rikctl_words "--file --selector --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
             node)
                 case "$kind" in
@@ -57,6 +60,10 @@ _rikctl() {
     fi
     case "$command" in
         create) [ -z "$kind" ] && _rikctl_words "workload instance tenant" ;;
+        edit|annotate)
+            if [ -z "$kind" ]; then _rikctl_words "workload tenant"; else _rikctl_names "$kind"; fi ;;
+        label)
+            if [ -z "$kind" ]; then _rikctl_words "workload tenant node"; else _rikctl_names "$kind"; fi ;;
         logs|log) _rikctl_names instances ;;
         nodes) _rikctl_names nodes ;;
         completion) _rikctl_words "bash" ;;

@@ -1,5 +1,3 @@
-#include "commands.hpp"
-
 #include <rik/base/limits.hpp>
 #include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
@@ -10,6 +8,8 @@
 #include <memory>
 #include <ostream>
 
+#include "change_parts.hpp"
+#include "commands.hpp"
 #include "parse_json.hpp"
 #include "wait_command.hpp"
 
@@ -17,49 +17,37 @@ namespace rikctl {
 
 namespace {
 
-void print_warnings(session& with, std::string_view about, boost::json::value const& workload) {
-    auto const* object = workload.if_object();
-    auto const* warnings = object == nullptr ? nullptr : object->if_contains("warnings");
-    if (warnings == nullptr || !warnings->is_array()) return;
-    for (auto const& each : warnings->get_array()) {
-        if (each.is_string()) with.warn(fmt::format("{}: {}", about, std::string_view(each.get_string())));
-    }
+struct workload_options {
+    std::vector<std::string> paths = {};
+    bool is_dry_run = false;
+};
+
+/// A Pod in Kubernetes' form comes with its instance.
+bool has_instance(definition const& each) {
+    return each.parsed.definition.form == rik::definition_form::kubernetes;
 }
 
-/// A definition that names its tenant wins over a tenant that was not said with the command.
-rik::client server_for(session& with, rik::client const& server, definition const& each) {
-    auto const says_it_itself = !each.parsed.definition.tenant.empty() && with.named_tenant().empty();
-    return says_it_itself ? server.in_tenant({}) : server;
-}
-
-exit_code create_one(session& with, rik::client& server, definition const& each) {
-    auto const created = server_for(with, server, each).create_workload(each.text);
+exit_code create_one(session& with, rik::client& server, definition const& each, bool is_dry_run) {
+    auto const created = server_for(with, server, each).create_workload(each.text, is_dry_run);
     if (!created) return with.fail(created.error(), each.about);
     print_warnings(with, each.about, parse_json(*created));
     auto const names = rik::object_names(*created);
     if (!names) return with.fail(names.error(), each.about);
-    for (auto const& name : *names) with.out() << fmt::format("workload {} created\n", name) << std::flush;
+    auto const* const how = is_dry_run ? " (dry run)" : "";
+    for (auto const& name : *names) {
+        with.out() << fmt::format("workload {} created{}\n", name, how);
+        if (has_instance(each)) with.out() << fmt::format("instance {} created{}\n", name, how);
+    }
+    with.out() << std::flush;
     return exit_code::ok;
 }
 
-/// Adds the definitions of a file. Says what is wrong with them.
-exit_code add_checked(session& with, std::string const& path, std::vector<definition>& to) {
-    auto found = read_definitions(with, path);
-    if (!found) return with.fail(found.error());
-    auto worst = exit_code::ok;
-    for (auto& each : *found) {
-        if (!each.parsed.found.empty()) worst = with.fail(rik::summarize(each.parsed.found), each.about);
-        to.push_back(std::move(each));
-    }
-    return worst;
-}
-
 /// Goes on after a failure, so that one run shows all that the server refuses.
-exit_code create_all(session& with, rik::client& server, std::vector<definition> const& all) {
+exit_code create_all(session& with, rik::client& server, std::vector<definition> const& all, bool is_dry_run) {
     auto worst = exit_code::ok;
     std::size_t created_count = 0;
     for (auto const& each : all) {
-        auto const code = create_one(with, server, each);
+        auto const code = create_one(with, server, each, is_dry_run);
         if (code == exit_code::ok) ++created_count;
         if (worst == exit_code::ok) worst = code;
         if (code == exit_code::unreachable) break;
@@ -71,17 +59,13 @@ exit_code create_all(session& with, rik::client& server, std::vector<definition>
 
 /// Everything is checked before the first is created: a mistake in the last must not leave the others made. The first
 /// failure gives the exit code.
-exit_code create_workloads(session& with, std::vector<std::string> const& paths) {
+exit_code create_workloads(session& with, workload_options const& options) {
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
     std::vector<definition> all;
-    auto worst = exit_code::ok;
-    for (auto const& path : paths) {
-        auto const code = add_checked(with, path, all);
-        if (worst == exit_code::ok) worst = code;
-    }
-    if (worst == exit_code::ok) return create_all(with, *server, all);
-    if (all.size() > 1 || paths.size() > 1) with.err() << "nothing was created\n" << std::flush;
+    auto const worst = read_checked(with, options.paths, all);
+    if (worst == exit_code::ok) return create_all(with, *server, all, options.is_dry_run);
+    if (all.size() > 1 || options.paths.size() > 1) with.err() << "nothing was created\n" << std::flush;
     return worst;
 }
 
@@ -125,12 +109,11 @@ void add_create_workload(CLI::App& to, action& chosen) {
         "  rikctl create workload -f web.yaml\n"
         "  rikctl create workload -f web.yaml -f db.json\n"
         "  generate | rikctl create workload -f -\n");
-    auto const paths = std::make_shared<std::vector<std::string>>();
-    command->add_option("-f,--file", *paths, "A definition, or - for the standard input; may be given several times")
-        ->required()
-        ->allow_extra_args(false)
-        ->type_name("FILE");
-    command->callback([paths, &chosen] { chosen = [paths](session& with) { return create_workloads(with, *paths); }; });
+    auto const options = std::make_shared<workload_options>();
+    add_files(*command, options->paths)->required();
+    add_dry_run(*command, options->is_dry_run);
+    command->callback(
+        [options, &chosen] { chosen = [options](session& with) { return create_workloads(with, *options); }; });
 }
 
 void add_create_instance(CLI::App& to, action& chosen) {

@@ -1,9 +1,12 @@
 #include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/labels.hpp>
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -23,6 +26,7 @@ struct delete_options {
     std::vector<std::string> instance_ids;
     std::vector<std::string> files;
     std::string definition_kind;
+    std::string labels;
     bool waits = false;
     bool is_quiet = false;
     std::string timeout = "5m";
@@ -54,8 +58,8 @@ exit_code add_from_file(session& with, std::string const& path, std::vector<targ
     if (!all) return with.fail(all.error());
     auto worst = exit_code::ok;
     for (auto& each : *all) {
-        if (each.tenant) {
-            worst = with.fail_usage(fmt::format("{}: it defines a tenant, which is deleted by name", each.about));
+        if (each.tenant && check_tenant(each.tenant->name).empty()) {
+            to.push_back({rik::resource_kind::tenant, each.tenant->name});
             continue;
         }
         auto& found = each.parsed.found;
@@ -102,8 +106,34 @@ exit_code delete_one(session& with, rik::client& server, target const& what) {
     return exit_code::ok;
 }
 
+/// Adds what the labels select, by id: what has a name when it is listed may be another object when it is deleted.
+exit_code add_selected(session& with, rik::resource_kind kind, std::string const& labels, std::vector<target>& to) {
+    constexpr std::size_t page_count = 500;
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    std::string after;
+    do {
+        auto part = server->list_some(kind, {.labels = labels}, page_count, after);
+        if (!part) return with.fail(part.error());
+        auto const list = parse_json(part->text);
+        auto const* const items = list.is_object() ? list.get_object().if_contains("items") : nullptr;
+        if (items != nullptr && items->is_array())
+            for (auto const& each : items->get_array())
+                to.push_back({kind, rik::printable(string_at(each, "/name")), {}, string_at(each, "/id")});
+        after = std::move(part->next);
+    } while (!after.empty());
+    if (to.empty()) with.err() << fmt::format("There are no {} with these labels.\n", plural(kind)) << std::flush;
+    return exit_code::ok;
+}
+
+/// What is in a tenant goes before it, wherever it stands in the files.
+void put_tenants_last(std::vector<target>& all) {
+    std::ranges::stable_partition(all, [](target const& each) { return each.kind != rik::resource_kind::tenant; });
+}
+
 /// Fixes which object the name means, so that what is waited for is what was deleted.
 exit_code find_id(session& with, rik::client& server, target& what) {
+    if (!what.id.empty()) return exit_code::ok;
     auto const object = server.get(what.kind, what.name, what.definition_kind);
     if (!object) return with.fail(object.error());
     auto const id = rik::object_id(*object);
@@ -148,16 +178,28 @@ exit_code delete_as_told(session& with, delete_options const& options) {
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind);
         !options.names.empty() && !wrong.empty())
         return with.fail_usage(wrong);
-    if (targets.empty() && options.files.empty())
-        return with.fail_usage("say what is to be deleted: names, or -f FILE");
-    auto worst = exit_code::ok;
+    if (!options.labels.empty() && !(targets.empty() && options.files.empty()))
+        return with.fail_usage("names, files or labels: one of them");
+    if (!options.labels.empty() && !(kind && *kind != rik::resource_kind::tenant))
+        return with.fail_usage("-l selects workloads or instances: say which");
+    if (targets.empty() && options.files.empty() && options.labels.empty())
+        return with.fail_usage("say what is to be deleted: names, -l LABELS, or -f FILE");
+    auto worst = options.labels.empty() ? exit_code::ok : add_selected(with, *kind, options.labels, targets);
     for (auto const& path : options.files) {
         auto const code = add_from_file(with, path, targets);
         if (worst == exit_code::ok) worst = code;
     }
     if (targets.empty()) return worst;
+    put_tenants_last(targets);
     auto const code = delete_all(with, std::move(targets), options);
     return worst == exit_code::ok ? code : worst;
+}
+
+/// Without a condition it would select everything.
+std::string check_selector(std::string const& text) {
+    auto const read = rik::parse_label_selector(text);
+    if (!read) return rik::to_string(read.error());
+    return read->is_empty() ? "it is empty" : "";
 }
 
 }  // namespace
@@ -170,13 +212,17 @@ void add_delete(CLI::App& to, action& chosen) {
         "  rikctl delete instance web-1 web-2\n"
         "  rikctl delete workload web --wait\n"
         "  rikctl delete -f web.yaml\n"
+        "  rikctl delete instances -l tier=front\n"
         "  rikctl delete tenant team-a --wait     with all that is in it\n"
         "  rikctl get instances -o name | xargs -r rikctl delete instances\n");
     auto const options = std::make_shared<delete_options>();
     add_kind(*command, options->kind,
              {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::tenant});
     add_names(*command, options->names, "Names or ids");
-    command->add_option("-f,--file", options->files, "The workload of this definition; - for the standard input")
+    command->add_option("-l,--selector", options->labels, "Those with these labels: app=web,tier!=db")
+        ->type_name("LABELS")
+        ->check(check_selector);
+    command->add_option("-f,--file", options->files, "What these definitions are of; - for the standard input")
         ->allow_extra_args(false)
         ->type_name("FILE");
     command->add_option("--workload-id", options->workload_ids, "A workload by its id")

@@ -1,5 +1,6 @@
 #include <rik/client/json_path.hpp>
 #include <rik/client/print.hpp>
+#include <rik/model/labels.hpp>
 #include <rik/model/yaml.hpp>
 
 #include <fmt/format.h>
@@ -62,8 +63,15 @@ std::string wrong_filter(resource_kind kind, rik::list_filter const& filter) {
     auto const takes_both = kind == resource_kind::instance || kind == resource_kind::event;
     if (!(filter.workload.empty() && filter.node.empty()) && !takes_both)
         return "--workload and --node are for instances and events";
+    auto const has_labels = kind != resource_kind::event && kind != resource_kind::tenant;
+    if (!filter.labels.empty() && !has_labels) return "-l is for workloads, instances and nodes";
+    if (!filter.fields.empty() && kind == resource_kind::tenant) return "--field-selector is not for tenants";
     if (!filter.workload.empty() && !filter.instance.empty()) return "use one of --workload and --instance";
     return {};
+}
+
+bool is_filtered(rik::list_filter const& by) {
+    return !(by.workload.empty() && by.node.empty() && by.labels.empty() && by.fields.empty());
 }
 
 /// `--kind` belongs to a workload's name, which may be that of an object or of a filter.
@@ -242,7 +250,7 @@ exit_code get_as_told(session& with, get_options options) {
     if (kind == resource_kind::event && !options.names.empty())
         return with.fail_usage("events of one instance at a time");
     if (auto const wrong = wrong_filter(kind, options.filter); !wrong.empty()) return with.fail_usage(wrong);
-    if (!options.names.empty() && !(options.filter.workload.empty() && options.filter.node.empty()))
+    if (!options.names.empty() && is_filtered(options.filter))
         return with.fail_usage("names or a filter, not both");
     if (auto const wrong = wrong_kind(kind, options); !wrong.empty()) return with.fail_usage(wrong);
     if (auto const wrong = wrong_tenants(with, kind, options); !wrong.empty()) return with.fail_usage(wrong);
@@ -277,6 +285,19 @@ void add_all_tenants(CLI::App& to, get_options& options) {
                 "Of all tenants, with a column that tells which");
 }
 
+/// What an empty selector would mean, nobody has meant.
+std::string check_labels(std::string const& text) {
+    if (text.empty()) return "it is empty";
+    auto const read = rik::parse_label_selector(text);
+    return read ? std::string() : rik::to_string(read.error());
+}
+
+std::string check_fields(std::string const& text) {
+    if (text.empty()) return "it is empty";
+    auto const read = rik::parse_field_selector(text);
+    return read ? std::string() : rik::to_string(read.error());
+}
+
 void add_filters(CLI::App& to, get_options& options) {
     to.add_option("--workload,--workload-id", options.filter.workload, "Only those of this workload")
         ->type_name("NAME")
@@ -285,6 +306,15 @@ void add_filters(CLI::App& to, get_options& options) {
     to.add_option("--instance", options.filter.instance, "Only the events of this instance")
         ->type_name("NAME")
         ->check(check_given);
+}
+
+void add_selectors(CLI::App& to, get_options& options) {
+    to.add_option("-l,--selector", options.filter.labels, "Only those with these labels: app=web,tier!=db,env in (a,b)")
+        ->type_name("LABELS")
+        ->check(check_labels);
+    to.add_option("--field-selector", options.filter.fields, "Only those with these fields: state=running,node!=a")
+        ->type_name("FIELDS")
+        ->check(check_fields);
 }
 
 void choose(CLI::App& command, std::shared_ptr<get_options> const& options, action& chosen) {
@@ -300,6 +330,7 @@ void add_get(CLI::App& to, action& chosen) {
         "Examples:\n"
         "  rikctl get workloads\n"
         "  rikctl get instances --workload web -o wide\n"
+        "  rikctl get instances -l tier=front --field-selector state=running\n"
         "  rikctl get instance web-1 -o json\n"
         "  rikctl get i -w                        the list, then each change\n"
         "  rikctl get instances -A                of all tenants\n"
@@ -313,6 +344,7 @@ void add_get(CLI::App& to, action& chosen) {
     add_output(*command, *options);
     add_all_tenants(*command, *options);
     add_filters(*command, *options);
+    add_selectors(*command, *options);
     add_definition_kind(*command, options->definition_kind);
     choose(*command, options, chosen);
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "editor.hpp"
 #include "rikctl.hpp"
 #include "standard_descriptors.hpp"
 
@@ -17,6 +18,13 @@ std::string variable(char const* name) {
 
 bool wants_colours() {
     return isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
+}
+
+/// Source: environ(7).
+std::string editor() {
+    for (auto const* name : {"RIK_EDITOR", "VISUAL", "EDITOR"})
+        if (auto const given = variable(name); !given.empty()) return given;
+    return "vi";
 }
 
 volatile std::sig_atomic_t interrupt_count = 0;
@@ -53,6 +61,7 @@ int main(int argument_count, char* arguments[]) {
     around.sources.config_variable = variable("RIKCONFIG");
     around.sources.tenant_variable = variable("RIK_TENANT");
     around.sources.home = variable("HOME");
+    around.edit_file = [](std::string const& path) { return rikctl::run_editor(editor(), path); };
     around.catch_interrupts = catch_interrupts;
     around.is_interrupted = [] { return interrupt_count > 0; };
     around.is_reader_gone = is_reader_gone;

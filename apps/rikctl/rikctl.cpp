@@ -23,7 +23,7 @@ constexpr auto description =
     "\n"
     "Examples:\n"
     "  rikctl run nginx:1.25 --port 8080:80        one container, now\n"
-    "  rikctl create workload -f web.yaml          a definition, to make instances from\n"
+    "  rikctl apply -f web.yaml                    a definition, made or changed\n"
     "  rikctl create instance --workload web --replicas 3 --wait\n"
     "  rikctl get instances -w                     what runs, as it changes\n"
     "  rikctl describe instance web-1              its story: states, times, reasons\n"
@@ -41,6 +41,11 @@ constexpr auto tenant_help =
 
 void add_commands(CLI::App& app, action& chosen) {
     add_create(app, chosen);
+    add_apply(app, chosen);
+    add_diff(app, chosen);
+    add_edit(app, chosen);
+    add_label(app, chosen);
+    add_annotate(app, chosen);
     add_get(app, chosen);
     add_describe(app, chosen);
     add_logs(app, chosen);

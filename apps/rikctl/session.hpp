@@ -32,6 +32,10 @@ struct surroundings {
     std::function<bool()> is_interrupted = [] { return false; };
     /// Did the reader of `out` go away, as head does? Of use when `out` has failed.
     std::function<bool()> is_reader_gone = [] { return false; };
+    /// Lets the user change a file, and waits. Errors: the editor cannot be started, or has failed.
+    std::function<rik::result<void>(std::string const&)> edit_file = [](std::string const&) -> rik::result<void> {
+        return rik::error{rik::errc::unsupported, "there is no editor"};
+    };
 };
 
 class session {
@@ -49,6 +53,7 @@ public:
     void catch_interrupts() { around_.catch_interrupts(); }
     bool is_interrupted() const { return around_.is_interrupted(); }
     bool is_reader_gone() const { return around_.is_reader_gone(); }
+    rik::result<void> edit_file(std::string const& path) { return around_.edit_file(path); }
 
     /// The tenant that --tenant names; empty: none.
     std::string const& named_tenant() const { return around_.sources.tenant_flag; }

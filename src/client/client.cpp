@@ -59,7 +59,29 @@ target_writer list_target(resource_kind kind, list_filter const& filter) {
     target_writer target(fmt::format("{}{}", root, plural(kind)));
     target.with("workload", filter.workload).with("node", filter.node).with("instance", filter.instance);
     target.with("kind", filter.definition_kind);
+    target.with("labelSelector", filter.labels).with("fieldSelector", filter.fields);
     return target;
+}
+
+/// `target`, with how a change is to be made.
+target_writer change_target(std::string path, change_wanted const& how, std::string const& tenant) {
+    target_writer target(std::move(path));
+    target.with("dryRun", how.is_dry_run ? "true" : "");
+    if (how.revision) target.with("revision", std::to_string(*how.revision));
+    return target.with("tenant", tenant);
+}
+
+boost::json::object changes_object(label_changes const& changes) {
+    boost::json::object made;
+    for (auto const& [key, value] : changes)
+        made[key] = value ? boost::json::value(*value) : boost::json::value(nullptr);
+    return made;
+}
+
+boost::json::object texts_object(string_map const& texts) {
+    boost::json::object made;
+    for (auto const& [key, value] : texts) made[key] = value;
+    return made;
 }
 
 /// `target`, of what is in `tenant` or, as `filter` says, in all.
@@ -205,22 +227,51 @@ result<void> client::remove(resource_kind kind, std::string_view name, std::stri
     return {};
 }
 
-result<std::string> client::create_tenant(std::string_view name, string_map const& labels) {
+result<std::string> client::create_tenant(std::string_view name, string_map const& labels,
+                                          string_map const& annotations) {
     boost::json::object body;
     body["name"] = name;
-    auto& texts = body["labels"].emplace_object();
-    for (auto const& [key, value] : labels) texts[key] = value;
+    body["labels"] = texts_object(labels);
+    if (!annotations.empty()) body["annotations"] = texts_object(annotations);
     return call_for("name", "POST", fmt::format("{}tenants", root), boost::json::serialize(body), "application/json");
+}
+
+result<std::string> client::change_tenant(std::string_view name_or_id, label_changes const& labels,
+                                          label_changes const& annotations, std::optional<std::uint64_t> revision) {
+    boost::json::object body;
+    if (!labels.empty()) body["labels"] = changes_object(labels);
+    if (!annotations.empty()) body["annotations"] = changes_object(annotations);
+    target_writer target(object_target(resource_kind::tenant, name_or_id));
+    if (revision) target.with("revision", std::to_string(*revision));
+    return call_for("name", "PATCH", target.text(), boost::json::serialize(body), "application/json");
 }
 
 result<std::string> client::remove_tenant(std::string_view name_or_id) {
     return call_for("workloads", "DELETE", object_target(resource_kind::tenant, name_or_id));
 }
 
-result<std::string> client::create_workload(std::string_view definition) {
-    target_writer target(fmt::format("{}workloads", root));
-    target.with("tenant", options_.tenant);
+result<std::string> client::create_workload(std::string_view definition, bool is_dry_run) {
+    auto const target = change_target(fmt::format("{}workloads", root), {.is_dry_run = is_dry_run}, options_.tenant);
     return call_for("name", "POST", target.text(), std::string(definition), content_type_of(definition));
+}
+
+result<std::string> client::apply_workload(std::string_view definition, change_wanted const& how) {
+    auto const target = change_target(fmt::format("{}workloads", root), how, options_.tenant);
+    return call_for("outcome", "PUT", target.text(), std::string(definition), content_type_of(definition));
+}
+
+result<std::string> client::replace_workload(std::string_view name, std::string_view definition_kind,
+                                             std::string_view definition, change_wanted const& how) {
+    auto target = change_target(object_target(resource_kind::workload, name), how, options_.tenant);
+    target.with("kind", definition_kind);
+    return call_for("outcome", "PUT", target.text(), std::string(definition), content_type_of(definition));
+}
+
+result<std::string> client::patch_workload(std::string_view name, std::string_view definition_kind,
+                                           std::string_view patch, change_wanted const& how) {
+    auto target = change_target(object_target(resource_kind::workload, name), how, options_.tenant);
+    target.with("kind", definition_kind);
+    return call_for("outcome", "PATCH", target.text(), std::string(patch), "application/merge-patch+json");
 }
 
 result<std::string> client::create_instances(instances_wanted const& what) {
@@ -275,11 +326,7 @@ result<watch_stream> client::watch(resource_kind kind, list_filter const& filter
 result<std::string> client::change_node(std::string_view node, node_changes_wanted const& what) {
     boost::json::object body;
     if (what.is_cordoned) body["unschedulable"] = *what.is_cordoned;
-    if (!what.labels.empty()) {
-        auto& labels = body["labels"].emplace_object();
-        for (auto const& [key, value] : what.labels)
-            labels[key] = value ? boost::json::value(*value) : boost::json::value(nullptr);
-    }
+    if (!what.labels.empty()) body["labels"] = changes_object(what.labels);
     if (!what.taints.empty()) body["taints"] = boost::json::array(what.taints.begin(), what.taints.end());
     return call_for("name", "PATCH", object_target(resource_kind::node, node), boost::json::serialize(body),
                     "application/json");

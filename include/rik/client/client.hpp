@@ -43,6 +43,8 @@ struct list_filter {
     std::string node = {};             ///< for instances and events
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
     bool is_of_all_tenants = false;    ///< else of client_options::tenant
+    std::string labels = {};           ///< a label selector; for workloads, instances and nodes
+    std::string fields = {};           ///< a field selector; not for tenants
 };
 
 /// A part of a list, and where the next part begins.
@@ -71,6 +73,12 @@ struct node_changes_wanted {
     std::optional<bool> is_cordoned = {};
     label_changes labels = {};
     std::vector<std::string> taints = {};  ///< as of parse_taint_change
+};
+
+/// How a workload is changed.
+struct change_wanted {
+    bool is_dry_run = false;                      ///< all is checked and said, and nothing is done
+    std::optional<std::uint64_t> revision = {};   ///< that it must still be at
 };
 
 /// An open log. Destroying it ends the stream.
@@ -167,12 +175,24 @@ public:
     /// `name` is a name or an id. `definition_kind` ("Pod", "Function") tells two workloads of one name apart.
     result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
-    /// What is said of a new tenant; `labels` are its labels.
-    result<std::string> create_tenant(std::string_view name, string_map const& labels);
+    /// Returns the new tenant, with these labels and annotations.
+    result<std::string> create_tenant(std::string_view name, string_map const& labels,
+                                      string_map const& annotations = {});
+    /// What is not named stays. Returns the tenant.
+    result<std::string> change_tenant(std::string_view name_or_id, label_changes const& labels,
+                                      label_changes const& annotations, std::optional<std::uint64_t> revision = {});
     /// Returns how much goes with it: {"workloads":N,"instances":N}.
     result<std::string> remove_tenant(std::string_view name_or_id);
     /// `definition` is JSON or YAML.
-    result<std::string> create_workload(std::string_view definition);
+    result<std::string> create_workload(std::string_view definition, bool is_dry_run = false);
+    /// Each returns what was done, or would be: {"outcome":..,"changes":[..],"warnings":[..],"workload":{..}}.
+    /// `definition_kind` as of `get`.
+    result<std::string> apply_workload(std::string_view definition, change_wanted const& how = {});
+    result<std::string> replace_workload(std::string_view name, std::string_view definition_kind,
+                                         std::string_view definition, change_wanted const& how = {});
+    /// `patch` is a JSON merge patch.
+    result<std::string> patch_workload(std::string_view name, std::string_view definition_kind, std::string_view patch,
+                                       change_wanted const& how = {});
     result<std::string> create_instances(instances_wanted const& what);
     result<container_log_stream> open_container_log(container_log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
