@@ -23,9 +23,7 @@ struct workload_options {
 };
 
 /// A Pod in Kubernetes' form comes with its instance.
-bool has_instance(definition const& each) {
-    return each.parsed.definition.form == rik::definition_form::kubernetes;
-}
+bool has_instance(definition const& each) { return each.parsed.definition.form == rik::definition_form::kubernetes; }
 
 exit_code create_one(session& with, rik::client& server, definition const& each, bool is_dry_run) {
     auto const created = server_for(with, server, each).create_workload(each.text, is_dry_run);

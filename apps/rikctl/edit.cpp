@@ -164,8 +164,7 @@ private:
 /// One editing after the other, until the text is right, or given up.
 class editing {
 public:
-    editing(session& with, edited_object& what, scratch_file file)
-        : with_(with), what_(what), file_(std::move(file)) {}
+    editing(session& with, edited_object& what, scratch_file file) : with_(with), what_(what), file_(std::move(file)) {}
 
     exit_code run() {
         auto const original = what_.text();
@@ -246,7 +245,8 @@ void add_edit(CLI::App& to, action& chosen) {
         "  rikctl edit workload web\n"
         "  EDITOR='code --wait' rikctl edit tenant team-a\n"
         "\n"
-        "The editor is RIK_EDITOR, else VISUAL, else EDITOR, else vi. What is wrong is told at the top of the text, and\n"
+        "The editor is RIK_EDITOR, else VISUAL, else EDITOR, else vi. What is wrong is told at the top of the text, "
+        "and\n"
         "the editor opened again; it is given up if nothing is changed then.\n");
     auto const options = std::make_shared<edit_options>();
     add_kind(*command, options->kind, {resource_kind::workload, resource_kind::tenant})->required();

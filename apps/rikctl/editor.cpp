@@ -56,8 +56,8 @@ rik::result<void> run_editor(std::string const& editor, std::string const& path)
     while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    return rik::error{rik::errc::invalid, fmt::format("the editor has failed: {}", editor), {},
-                      "say by EDITOR which is to be used"};
+    return rik::error{
+        rik::errc::invalid, fmt::format("the editor has failed: {}", editor), {}, "say by EDITOR which is to be used"};
 }
 
 }  // namespace rikctl

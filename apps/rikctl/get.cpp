@@ -250,8 +250,7 @@ exit_code get_as_told(session& with, get_options options) {
     if (kind == resource_kind::event && !options.names.empty())
         return with.fail_usage("events of one instance at a time");
     if (auto const wrong = wrong_filter(kind, options.filter); !wrong.empty()) return with.fail_usage(wrong);
-    if (!options.names.empty() && is_filtered(options.filter))
-        return with.fail_usage("names or a filter, not both");
+    if (!options.names.empty() && is_filtered(options.filter)) return with.fail_usage("names or a filter, not both");
     if (auto const wrong = wrong_kind(kind, options); !wrong.empty()) return with.fail_usage(wrong);
     if (auto const wrong = wrong_tenants(with, kind, options); !wrong.empty()) return with.fail_usage(wrong);
     if (!options.filter.workload.empty()) options.filter.definition_kind = std::exchange(options.definition_kind, {});

@@ -109,17 +109,17 @@ namespace {
 using words = std::string_view;
 
 constexpr std::array list_parameters{words("watch"), words("after"), words("limit"), words("continue")};
-constexpr std::array workloads_parameters{
-    words("watch"),  words("after"),      words("limit"),         words("continue"),
-    words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array workloads_parameters{words("watch"),         words("after"),        words("limit"),
+                                          words("continue"),      words("tenant"),       words("allTenants"),
+                                          words("labelSelector"), words("fieldSelector")};
 constexpr std::array instances_parameters{
     words("watch"), words("after"),  words("limit"),      words("continue"),      words("workload"),     words("node"),
     words("kind"),  words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
 constexpr std::array nodes_parameters{words("watch"),    words("after"),         words("limit"),
                                       words("continue"), words("labelSelector"), words("fieldSelector")};
-constexpr std::array events_parameters{
-    words("watch"), words("after"),  words("instance"),   words("workload"),     words("node"),
-    words("kind"),  words("tenant"), words("allTenants"), words("fieldSelector")};
+constexpr std::array events_parameters{words("watch"),    words("after"),      words("instance"),
+                                       words("workload"), words("node"),       words("kind"),
+                                       words("tenant"),   words("allTenants"), words("fieldSelector")};
 constexpr std::array creation_parameters{words("tenant"), words("dryRun")};
 constexpr std::array apply_parameters{words("tenant"), words("dryRun"), words("revision")};
 constexpr std::array workload_change_parameters{words("kind"), words("tenant"), words("dryRun"), words("revision")};

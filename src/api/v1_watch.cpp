@@ -285,8 +285,8 @@ api_answer watch_events(api_call& call) {
     auto source = co_await call.primary.events().watch(call.who, std::move(*about), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
-    co_return stream_response(std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject),
-                                                             std::move(*chosen)));
+    co_return stream_response(
+        std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject), std::move(*chosen)));
 }
 
 api_answer watch_instances(api_call& call) {

@@ -49,7 +49,9 @@ std::optional<http_response> refuse_type(http_request const& request) {
     auto const type = std::string_view(given).substr(0, std::string_view(given).find_first_of("; "));
     if (std::ranges::find(known, type) != known.end()) return std::nullopt;
     return error_response(415,
-                          error{errc::unsupported, fmt::format("a patch of the type {} is not understood", given), {},
+                          error{errc::unsupported,
+                                fmt::format("a patch of the type {} is not understood", given),
+                                {},
                                 "send a JSON merge patch, as application/merge-patch+json"},
                           request.target);
 }
@@ -101,7 +103,8 @@ api_answer replace_workload(api_call& call) {
     if (!how) co_return how.error();
     auto parsed = parse_definition(call.request.body);
     if (!parsed.found.empty()) co_return problems_response(parsed.found);
-    auto made = co_await call.primary.workloads().replace(call.who, std::move(*which), std::move(parsed.definition), *how);
+    auto made =
+        co_await call.primary.workloads().replace(call.who, std::move(*which), std::move(parsed.definition), *how);
     if (!made) co_return made.error();
     add_warnings(*made, parsed.warnings);
     co_return json_response(200, change_text(*made));

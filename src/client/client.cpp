@@ -237,12 +237,12 @@ result<std::string> client::create_tenant(std::string_view name, string_map cons
 }
 
 result<std::string> client::change_tenant(std::string_view name_or_id, label_changes const& labels,
-                                          label_changes const& annotations, std::optional<std::uint64_t> revision) {
+                                          label_changes const& annotations, std::optional<std::uint64_t> expected) {
     boost::json::object body;
     if (!labels.empty()) body["labels"] = changes_object(labels);
     if (!annotations.empty()) body["annotations"] = changes_object(annotations);
     target_writer target(object_target(resource_kind::tenant, name_or_id));
-    if (revision) target.with("revision", std::to_string(*revision));
+    if (expected) target.with("revision", std::to_string(*expected));
     return call_for("name", "PATCH", target.text(), boost::json::serialize(body), "application/json");
 }
 

@@ -123,8 +123,7 @@ std::string unified_diff(std::string_view before, std::string_view after, std::s
         auto const begin = at - std::min(at, context_count);
         auto const changed = end_of_changes(all, at);
         auto const end = std::min(all.size(), changed + context_count);
-        text += fmt::format("@@ -{} +{} @@\n",
-                            range_text(count_in(all, 0, begin, '+'), count_in(all, begin, end, '+')),
+        text += fmt::format("@@ -{} +{} @@\n", range_text(count_in(all, 0, begin, '+'), count_in(all, begin, end, '+')),
                             range_text(count_in(all, 0, begin, '-'), count_in(all, begin, end, '-')));
         for (auto i = begin; i < end; ++i) text += fmt::format("{}{}\n", all[i].where, all[i].text);
         at = end - 1;

@@ -35,7 +35,8 @@ struct cluster_state::consequences {
     std::vector<document_key> gone = {};  ///< events
     std::vector<instance_change> instances = {};
     std::vector<transaction::write<node>> nodes = {};
-    std::vector<release_id> left = {};  ///< releases that a workload has named as its current one, and does not any more
+    std::vector<release_id> left =
+        {};  ///< releases that a workload has named as its current one, and does not any more
 };
 
 cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random)

@@ -64,10 +64,11 @@ error being_deleted(workload const& owner) {
 }
 
 error has_its_instance(workload const& owner) {
-    return error{errc::conflict,
-                 fmt::format("Pod {} is in Kubernetes' form: it has its one instance, and no more are made", owner.name),
-                 {},
-                 "write it in RIK's form, with its name at the top, to make several"};
+    return error{
+        errc::conflict,
+        fmt::format("Pod {} is in Kubernetes' form: it has its one instance, and no more are made", owner.name),
+        {},
+        "write it in RIK's form, with its name at the top, to make several"};
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ public:
     /// `message` says why. Workloads that are being deleted go with their last one.
     void give_up(transaction& into, std::vector<stored<instance>> const& all, std::string const& message);
 
-    /// Adds the removal of a workload that is being deleted, or is one with its instance, if `leaving_count` of its instances, which leave in this
-    /// commit, are the last, and no finalizer keeps it.
+    /// Adds the removal of a workload that is being deleted, or is one with its instance, if `leaving_count` of its
+    /// instances, which leave in this commit, are the last, and no finalizer keeps it.
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     /// Condemns `left` slice by slice, so that neither a commit nor the strand is held long. Returns when all of it is

@@ -27,10 +27,10 @@ struct change_stamp {
 
 struct workload_plan {
     workload next;
-    std::optional<release> made = {};         ///< a new release
-    std::vector<field_change> changes = {};   ///< empty: the definition stays as it is
-    bool is_written = false;                  ///< the row differs
-    bool moves_release = false;               ///< what is made from now on is made from something else
+    std::optional<release> made = {};        ///< a new release
+    std::vector<field_change> changes = {};  ///< empty: the definition stays as it is
+    bool is_written = false;                 ///< the row differs
+    bool moves_release = false;              ///< what is made from now on is made from something else
 };
 
 /// The text that was applied last to `row`.

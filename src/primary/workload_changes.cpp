@@ -104,8 +104,7 @@ awaitable<result<workload_change>> primary_workloads::replace(caller who, object
 }
 
 awaitable<result<workload_change>> primary_workloads::replace_here(caller who, object_ref which,
-                                                                   workload_definition definition,
-                                                                   change_options how) {
+                                                                   workload_definition definition, change_options how) {
     auto const row = find_changeable(who, which, how.expected);
     if (!row) co_return co_await state_.when_durable(row.error());
     wanted_workload wanted{std::move(definition), last_applied(**row)};

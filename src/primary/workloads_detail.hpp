@@ -44,8 +44,7 @@ private:
     awaitable<result<stored<workload>>> create_here(workload_definition definition);
     awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
     awaitable<result<workload_change>> apply_here(caller who, workload_definition definition, change_options how);
-    awaitable<result<workload_change>> change_here(caller who, object_ref which, std::string patch,
-                                                   change_options how);
+    awaitable<result<workload_change>> change_here(caller who, object_ref which, std::string patch, change_options how);
     awaitable<result<workload_change>> replace_here(caller who, object_ref which, workload_definition definition,
                                                     change_options how);
 

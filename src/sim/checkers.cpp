@@ -50,6 +50,7 @@ void cluster::checkers::primary_wrote(std::vector<journal_entry> const& batch) {
 void cluster::checkers::end_commit() {
     look_at_touched();
     for (auto& each : tenants_.broken()) say(std::move(each));
+    for (auto& each : workloads_.broken()) say(std::move(each));
 }
 
 void cluster::checkers::take(journal_entry const& row) {
@@ -57,17 +58,31 @@ void cluster::checkers::take(journal_entry const& row) {
     if (is_of(row, table_id::node)) return take_node(row);
     if (is_of(row, table_id::workload)) return take_workload(row);
     if (is_of(row, table_id::document)) return take_document(row);
-    if (!is_of(row, table_id::release) || !row.value) return;
+    if (is_of(row, table_id::release)) return take_release(row);
+}
+
+/// One that is gone is still needed to read what was made from it.
+void cluster::checkers::take_release(journal_entry const& row) {
+    if (!row.value) {
+        if (auto const id = release_id::parse(row.key)) workloads_.remove(*id);
+        return;
+    }
     auto decoded = decode_release(*row.value);
     if (!decoded) return say("a release in the primary's journal cannot be read");
-    releases_[decoded->id] = std::make_shared<release const>(std::move(*decoded));
+    auto const kept = std::make_shared<release const>(std::move(*decoded));
+    releases_[kept->id] = kept;
+    workloads_.put(kept);
 }
 
 void cluster::checkers::take_workload(journal_entry const& row) {
-    if (!row.value) return tenants_.remove(row.table, row.key);
+    if (!row.value) {
+        if (auto const id = workload_id::parse(row.key)) workloads_.remove(*id);
+        return tenants_.remove(row.table, row.key);
+    }
     auto const decoded = decode_workload(*row.value, *this);
     if (!decoded) return say("a workload in the primary's journal cannot be read: " + decoded.error().message);
     tenants_.put(row.table, row.key, decoded->tenant, table<workload>::name_of(*decoded));
+    workloads_.put(*decoded);
 }
 
 /// Its key is "KIND/TENANT/NAME".
@@ -100,10 +115,14 @@ void cluster::checkers::take_instance(journal_entry const& row) {
         touched_.insert(held.mapped());
         if (auto* const at = find_site(held.mapped())) at->rooms.erase(*id);
     }
-    if (!row.value) return tenants_.remove(row.table, row.key);
+    if (!row.value) {
+        workloads_.remove(*id);
+        return tenants_.remove(row.table, row.key);
+    }
     auto const decoded = decode_instance(*row.value, *this);
     if (!decoded) return say("an instance in the primary's journal cannot be read: " + decoded.error().message);
     tenants_.put(row.table, row.key, decoded->tenant(), table<instance>::name_of(*decoded));
+    workloads_.put(*decoded);
     check_end(*decoded);
     if (!decoded->occupies_room()) return;
     auto const node = decoded->binding()->node;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tenant_rules_detail.hpp"
+#include "workload_rules_detail.hpp"
 
 #include <rik/model/codec.hpp>
 #include <rik/sim/cluster.hpp>
@@ -29,6 +30,7 @@ public:
     void primary_wrote(std::vector<journal_entry> const& batch);
 
     std::string const& violations() const { return violations_; }
+    std::size_t unused_releases_count() const { return workloads_.unused().size(); }
 
 private:
     struct site {
@@ -45,6 +47,7 @@ private:
     void take_node(journal_entry const& row);
     void take_instance(journal_entry const& row);
     void take_workload(journal_entry const& row);
+    void take_release(journal_entry const& row);
     void take_document(journal_entry const& row);
     void end_commit();
     void check_end(instance const& row);
@@ -64,6 +67,7 @@ private:
     std::set<node_id> touched_;                 ///< by the commit that is being read
     std::map<node_id, resources> promised_;     ///< by the same commit, to those that had no room there before
     tenant_rules tenants_;
+    workload_rules workloads_;
     std::set<std::string> said_;
     std::string violations_;
 };

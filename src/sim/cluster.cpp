@@ -238,6 +238,7 @@ void cluster::fail_primary_disk(error why) {
 }
 
 std::string const& cluster::violations() const { return checkers_->violations(); }
+std::size_t cluster::unused_releases_count() const { return checkers_->unused_releases_count(); }
 
 awaitable<workload_id> cluster::create(std::string definition, std::uint32_t count) {
     auto parsed = parse_definition(definition);

@@ -5,6 +5,7 @@
 #include <rik/sim/cluster.hpp>
 
 #include <sim/follower.hpp>
+#include <sim/storm_changes.hpp>
 #include <sim/storm_operator.hpp>
 #include <sim/storm_tenants.hpp>
 #include <sim/storm_user.hpp>
@@ -42,6 +43,7 @@ public:
                             .flush_delay_max = seed % 4 == 0 ? slow_flush : quick_flush,
                             .batch = {.items_max = 3, .bytes_max = 4096}}),
           users_{user(cluster_, world_, "ann"), user(cluster_, world_, "bob")},
+          changes_(cluster_, world_),
           tenants_(cluster_, world_),
           operator_(cluster_, world_),
           follower_(cluster_, world_),
@@ -70,6 +72,7 @@ public:
     deeds done() const {
         auto all = operator_.done();
         all.tenants_deleted_count = tenants_.deleted_count();
+        all.changed_count = changes_.changed_count();
         return all;
     }
     /// Every change of an instance that could be heard of, and when.
@@ -83,6 +86,7 @@ private:
         for (auto& each : users_) tasks_.spawn(each.work_until(ends_at_));
         tasks_.spawn(tenants_.work_until(ends_at_));
         tasks_.spawn(tenants_.work_until(ends_at_));
+        tasks_.spawn(changes_.work_until(ends_at_));
         tasks_.spawn(operator_.work_until(ends_at_));
         tasks_.spawn(break_primary());
         tasks_.spawn(break_scheduler());
@@ -309,6 +313,7 @@ private:
         auto const tenants = co_await cluster_.api().tenants().list(caller(), page());
         if (!rows || !workloads || !nodes || !tenants) fail("the primary does not answer");
         if (nodes->rows.size() != cluster_.node_count()) fail("a node has not joined anew");
+        if (cluster_.unused_releases_count() > 0) fail("a release is left over");
         check_view(rows->rows);
         check_answers(rows->rows, workloads->rows, tenants->rows);
         check_placement(rows->rows, nodes->rows);
@@ -345,6 +350,7 @@ private:
         for (auto const& row : workloads) unexplained_workloads.emplace(row->id, row);
         is_taken const taken = [this](instance_id const& id) { return is_taken_by_operator(id); };
         tenants_.check(tenants, unexplained, unexplained_workloads);
+        changes_.check(unexplained, unexplained_workloads);
         for (auto& each : users_) each.check(unexplained, unexplained_workloads, taken);
         if (!unexplained.empty()) fail("an instance is there that nobody made");
         if (!unexplained_workloads.empty()) fail("a workload is there that nobody made");
@@ -404,6 +410,7 @@ private:
     sim::world world_;
     sim::cluster cluster_;
     std::array<user, 2> users_;
+    user_of_changes changes_;
     user_of_tenants tenants_;
     node_operator operator_;
     follower follower_;
@@ -431,6 +438,7 @@ TEST_CASE("after any storm of faults, what was acknowledged holds and what runs 
     CHECK(all.removed_count > 0);
     CHECK(all.given_up_count > 0);
     CHECK(all.tenants_deleted_count > 0);
+    CHECK(all.changed_count > 0);
 }
 
 TEST_CASE("a storm is the same each time that its seed is given") {

@@ -91,6 +91,8 @@ public:
         co_return listed->rows;
     }
 
+    memory_disk const& contents() const { return *contents_; }
+
     sim::world& world;
     played_scheduler scheduler;
     std::unique_ptr<sim::faulty_disk> disk;

@@ -349,3 +349,34 @@ TEST_CASE(
     CHECK_FALSE(frames.next()->has_value());
     CHECK_FALSE(frames.is_inside());
 }
+
+TEST_CASE("watch: what comes into a selection is added, and what leaves it is deleted") {
+    api_fixture on;
+    on.add_workload("web");
+    auto const label = [&](std::string const& text) {
+        return on.connect().request("PATCH", "/rik/v1/workloads/web", R"({"labels":{"tier":)" + text + "}}");
+    };
+    REQUIRE(label(R"("front")").status_code == 200);
+    watching watch(on, "/rik/v1/workloads?watch=true&labelSelector=tier=front");
+    CHECK(watch.next().name == "added");
+    CHECK(watch.next().name == "synced");
+    label(R"("back")");
+    CHECK(watch.next().name == "deleted");
+    label(R"("front")");
+    CHECK(watch.next().name == "added");
+}
+
+TEST_CASE("watch: a selection by state follows whether a node is heard") {
+    api_fixture on;
+    auto const node = on.primary.add_node("a");
+    on.add_instance_on(node, on.add_workload("web"), instance_state::running);
+    watching watch(on, "/rik/v1/instances?watch=true&fieldSelector=state=running,node=a,workload=web");
+    CHECK(watch.next().name == "added");
+    CHECK(watch.next().name == "synced");
+    on.primary.lose_node(node);
+    auto const lost = watch.next();
+    CHECK(lost.name == "deleted");
+    CHECK(lost.data.at("state") == "unknown");
+    on.primary.find_node_again(node);
+    CHECK(watch.next().name == "added");
+}

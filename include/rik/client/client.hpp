@@ -77,8 +77,8 @@ struct node_changes_wanted {
 
 /// How a workload is changed.
 struct change_wanted {
-    bool is_dry_run = false;                      ///< all is checked and said, and nothing is done
-    std::optional<std::uint64_t> revision = {};   ///< that it must still be at
+    bool is_dry_run = false;                     ///< all is checked and said, and nothing is done
+    std::optional<std::uint64_t> revision = {};  ///< that it must still be at
 };
 
 /// An open log. Destroying it ends the stream.
@@ -180,7 +180,7 @@ public:
                                       string_map const& annotations = {});
     /// What is not named stays. Returns the tenant.
     result<std::string> change_tenant(std::string_view name_or_id, label_changes const& labels,
-                                      label_changes const& annotations, std::optional<std::uint64_t> revision = {});
+                                      label_changes const& annotations, std::optional<std::uint64_t> expected = {});
     /// Returns how much goes with it: {"workloads":N,"instances":N}.
     result<std::string> remove_tenant(std::string_view name_or_id);
     /// `definition` is JSON or YAML.

@@ -46,16 +46,16 @@ struct workload {
     std::optional<workload_id> owner = {};
     std::vector<std::string> finalizers = {};  ///< it stays until each is taken off, also without instances
     std::optional<wall_time> deleting_since = {};
-    std::string applied = {};          ///< the text that was applied last; empty: the definition's own
-    std::uint64_t releases_made = 1;   ///< the highest number of a release, also of one that has gone
+    std::string applied = {};         ///< the text that was applied last; empty: the definition's own
+    std::uint64_t releases_made = 1;  ///< the highest number of a release, also of one that has gone
 
     workload_state state() const { return deleting_since ? workload_state::destroying : workload_state::active; }
     string_map const& labels() const { return definition->labels; }
     string_map const& annotations() const { return definition->annotations; }
 };
 
-/// Returns true if it is a bare Pod in Kubernetes' form: it comes with its one instance, of the same name, and goes with
-/// it.
+/// Returns true if it is a bare Pod in Kubernetes' form: it comes with its one instance, of the same name, and goes
+/// with it.
 bool is_one_with_its_instance(workload const& row);
 
 meta meta_of(workload const& row, revision at);

@@ -163,11 +163,11 @@ class instance_operations {
 public:
     virtual ~instance_operations() = default;
     /// All or none; but a crash in between leaves those that were made by then. Errors: not_found; invalid; conflict, a
-    /// name is taken, the workload or its tenant is being deleted, or it is a bare Pod in Kubernetes' form, which has its
-    /// one instance; exhausted, no free name was found.
+    /// name is taken, the workload or its tenant is being deleted, or it is a bare Pod in Kubernetes' form, which has
+    /// its one instance; exhausted, no free name was found.
     virtual awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) = 0;
-    /// Durable when it returns; the instance is gone when its node confirms. With that of a bare Pod in Kubernetes' form
-    /// goes the workload. Errors: not_found; conflict, it is at another revision.
+    /// Durable when it returns; the instance is gone when its node confirms. With that of a bare Pod in Kubernetes'
+    /// form goes the workload. Errors: not_found; conflict, it is at another revision.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
@@ -216,9 +216,9 @@ struct node_filter {
 class node_operations {
 public:
     virtual ~node_operations() = default;
-    /// Returns the node as it is then. With a taint of the effect NoExecute what is on the node and does not tolerate it
-    /// is condemned. Errors: as get; not_found, also: a taint that is to be taken off is not there; invalid, a label;
-    /// exhausted, too many labels or taints; conflict, the node is at another revision.
+    /// Returns the node as it is then. With a taint of the effect NoExecute what is on the node and does not tolerate
+    /// it is condemned. Errors: as get; not_found, also: a taint that is to be taken off is not there; invalid, a
+    /// label; exhausted, too many labels or taints; conflict, the node is at another revision.
     virtual awaitable<result<stored<node>>> update(caller who, object_ref which, node_change what,
                                                    expected_revision expected) = 0;
     /// Cordons the node, and condemns what is on it, with its grace. An instance that nobody replaces stays, unless it

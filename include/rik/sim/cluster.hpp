@@ -98,10 +98,15 @@ public:
     ///   declared dead when the instance was there.
     /// - When one more gets room, all together ask for no more than the machine has said that it offers (cpu, memory,
     ///   Pods, each host port once).
+    /// - A workload has one release of each template, and a bare Pod in Kubernetes' form is there exactly as long as
+    /// its
+    ///   one instance.
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
     /// Source: docs/architecture.md, "What holds everywhere"
     std::string const& violations() const;
+    /// Returns how many releases are kept that nothing is made from, nor will be. They go by and by.
+    std::size_t unused_releases_count() const;
 
 private:
     struct primary_process;

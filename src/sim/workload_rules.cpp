@@ -1,0 +1,103 @@
+#include "workload_rules_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rik::sim {
+
+void workload_rules::put(workload const& row) {
+    workloads_[row.id] = {row.name, row.current_release, is_one_with_its_instance(row), row.deleting_since.has_value()};
+    touched_.insert(row.id);
+}
+
+void workload_rules::put(release_ptr const& row) {
+    releases_[row->id] = row;
+    releases_of_[row->workload].insert(row->id);
+    touched_.insert(row->workload);
+}
+
+void workload_rules::put(instance const& row) {
+    if (!row.owner()) return;
+    instances_[row.id()] = {*row.owner(), row.made_from()->id, row.is_condemned()};
+    instances_of_[*row.owner()].insert(row.id());
+    touched_.insert(*row.owner());
+}
+
+void workload_rules::remove(workload_id const& which) {
+    workloads_.erase(which);
+    touched_.insert(which);
+}
+
+void workload_rules::remove(release_id const& which) {
+    auto const held = releases_.extract(which);
+    if (!held) return;
+    releases_of_[held.mapped()->workload].erase(which);
+    touched_.insert(held.mapped()->workload);
+}
+
+void workload_rules::remove(instance_id const& which) {
+    auto const held = instances_.extract(which);
+    if (!held) return;
+    instances_of_[held.mapped().owner].erase(which);
+    touched_.insert(held.mapped().owner);
+}
+
+std::vector<std::string> workload_rules::broken() {
+    std::vector<std::string> found;
+    for (auto const& each : std::exchange(touched_, {})) check(each, found);
+    return found;
+}
+
+void workload_rules::check(workload_id const& which, std::vector<std::string>& found) const {
+    check_releases(which, found);
+    check_instance(which, found);
+}
+
+void workload_rules::check_releases(workload_id const& which, std::vector<std::string>& found) const {
+    auto const theirs = releases_of_.find(which);
+    if (theirs == releases_of_.end()) return;
+    if (!theirs->second.empty() && !workloads_.contains(which))
+        found.push_back(fmt::format("a release has no workload {}", which.text()));
+    for (auto a = theirs->second.begin(); a != theirs->second.end(); ++a) {
+        for (auto b = std::next(a); b != theirs->second.end(); ++b) {
+            auto const& one = *releases_.at(*a);
+            auto const& other = *releases_.at(*b);
+            if (one.number == other.number)
+                found.push_back(
+                    fmt::format("two releases of workload {} have the number {}", which.text(), one.number));
+            if (one.spec() == other.spec() && one.definition->annotations == other.definition->annotations)
+                found.push_back(fmt::format("two releases of workload {} are the same", which.text()));
+        }
+    }
+}
+
+void workload_rules::check_instance(workload_id const& which, std::vector<std::string>& found) const {
+    auto const of = instances_of_.find(which);
+    auto const count = of == instances_of_.end() ? 0 : of->second.size();
+    auto const row = workloads_.find(which);
+    if (row == workloads_.end()) {
+        if (count > 0) found.push_back(fmt::format("{} instances have no workload {}", count, which.text()));
+        return;
+    }
+    auto const& [name, current, is_one, is_leaving] = row->second;
+    if (!releases_.contains(current)) found.push_back(fmt::format("workload {} has no release", name));
+    if (!is_one) return;
+    if (count != 1) found.push_back(fmt::format("Pod {} has {} instances", name, count));
+    for (std::size_t i = 0; i < count; ++i) {
+        auto const& one = instances_.at(*std::next(of->second.begin(), static_cast<std::ptrdiff_t>(i)));
+        if (one.is_leaving && !is_leaving) found.push_back(fmt::format("Pod {} stays, and its instance goes", name));
+    }
+}
+
+std::vector<release_id> workload_rules::unused() const {
+    std::set<release_id> used;
+    for (auto const& [id, row] : workloads_) used.insert(row.current);
+    for (auto const& [id, row] : instances_) used.insert(row.from);
+    std::vector<release_id> found;
+    for (auto const& [id, row] : releases_)
+        if (!used.contains(id)) found.push_back(id);
+    return found;
+}
+
+}  // namespace rik::sim

@@ -1,0 +1,55 @@
+// What must hold of workloads, their releases and their instances after every commit of a primary.
+#pragma once
+
+#include <rik/model/instance.hpp>
+#include <rik/model/workload.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace rik::sim {
+
+/// A workload has one release of each template, a release has its workload, and a bare Pod in Kubernetes' form is there
+/// exactly as long as its one instance.
+class workload_rules {
+public:
+    void put(workload const& row);
+    void put(release_ptr const& row);
+    void put(instance const& row);
+    void remove(workload_id const& which);
+    void remove(release_id const& which);
+    void remove(instance_id const& which);
+
+    /// A commit is over: what it has broken.
+    std::vector<std::string> broken();
+    /// Releases that nothing is made from, nor will be: in the end there are none.
+    std::vector<release_id> unused() const;
+
+private:
+    struct known_workload {
+        std::string name;
+        release_id current;
+        bool is_one_with_its_instance = false;
+        bool is_leaving = false;
+    };
+    struct known_instance {
+        workload_id owner;
+        release_id from;
+        bool is_leaving = false;
+    };
+    void check(workload_id const& which, std::vector<std::string>& found) const;
+    void check_releases(workload_id const& which, std::vector<std::string>& found) const;
+    void check_instance(workload_id const& which, std::vector<std::string>& found) const;
+
+    std::map<workload_id, known_workload> workloads_;
+    std::map<release_id, release_ptr> releases_;
+    std::map<workload_id, std::set<release_id>> releases_of_;
+    std::map<instance_id, known_instance> instances_;
+    std::map<workload_id, std::set<instance_id>> instances_of_;
+    std::set<workload_id> touched_;  ///< by the commit that is being read
+};
+
+}  // namespace rik::sim

@@ -1,0 +1,186 @@
+// What a change of a workload comes to, before anything is done.
+#include "primary/workload_change_detail.hpp"
+
+#include <support/catch.hpp>
+#include <support/definitions.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace rik;
+using namespace rik::detail;
+using rik::testing::written;
+
+namespace {
+
+std::string pod(std::string const& image, std::string const& labels = "{}") {
+    return R"({"apiVersion":"v1","kind":"Pod","name":"web","labels":)" + labels +
+           R"(,"spec":{"containers":[{"name":"main","image":")" + image + R"("}]}})";
+}
+
+std::string kubernetes_pod(std::string const& image) {
+    return R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"},"spec":{"containers":[{"name":"main","image":")" +
+           image + R"("}]}})";
+}
+
+/// A workload with one release, and what becomes of it.
+class changing {
+public:
+    explicit changing(std::string const& text) {
+        row.id = workload_id::generate(random_);
+        row.definition = written(text);
+        row.name = row.definition->name;
+        row.kind = row.definition->kind;
+        releases.push_back(
+            std::make_shared<release const>(make_release(release_id::generate(random_), row.id, row.definition)));
+        row.current_release = releases.front()->id;
+    }
+    result<workload_plan> plan(std::string const& text, std::string const& applied = {}) {
+        wanted_workload wanted{*written(text), applied.empty() ? text : applied};
+        return plan_change(row, releases, std::move(wanted), {wall_time(std::chrono::seconds(7)), fresh()});
+    }
+    /// Takes what is planned.
+    workload_plan take(result<workload_plan> planned) {
+        REQUIRE(planned.has_value());
+        row = planned->next;
+        if (planned->made) releases.push_back(std::make_shared<release const>(*planned->made));
+        return std::move(*planned);
+    }
+    release_id fresh() { return release_id::generate(random_); }
+
+    workload row;
+    std::vector<release_ptr> releases;
+
+private:
+    seeded_entropy random_{1};
+};
+
+}  // namespace
+
+TEST_CASE("what says the same changes nothing", "[change]") {
+    changing web(pod("a:1"));
+    auto const plan = web.take(web.plan(
+        R"({"kind":"Pod","apiVersion":"v1","labels":{},"name":"web","spec":{"containers":[{"image":"a:1","name":"main"}]}})"));
+    CHECK(plan.changes.empty());
+    CHECK_FALSE(plan.is_written);
+    CHECK_FALSE(plan.made);
+    CHECK(plan.next.generation == 1);
+}
+
+TEST_CASE("another template is a new release, with the next number", "[change]") {
+    changing web(pod("a:1"));
+    auto const first = web.row.current_release;
+    auto const plan = web.take(web.plan(pod("a:2")));
+    REQUIRE(plan.changes.size() == 1);
+    CHECK(plan.changes.front().path == "spec.containers[0].image");
+    REQUIRE(plan.made);
+    CHECK(plan.made->number == 2);
+    CHECK(plan.made->workload == web.row.id);
+    CHECK(plan.next.current_release == plan.made->id);
+    CHECK(plan.next.current_release != first);
+    CHECK(plan.next.generation == 2);
+    CHECK(plan.next.updated_at == wall_time(std::chrono::seconds(7)));
+    CHECK(plan.made->created_at == plan.next.updated_at);
+}
+
+TEST_CASE("a template that was there before is that release again; numbers are not given twice", "[change]") {
+    changing web(pod("a:1"));
+    auto const first = web.row.current_release;
+    web.take(web.plan(pod("a:2")));
+    auto const back = web.take(web.plan(pod("a:1")));
+    CHECK_FALSE(back.made);
+    CHECK(back.moves_release);
+    CHECK(back.next.current_release == first);
+    web.releases.resize(1);  // nothing was made from the second, and it is gone
+    CHECK(web.take(web.plan(pod("a:3"))).made->number == 3);
+}
+
+TEST_CASE("annotations and replicas are not of the template, labels are", "[change]") {
+    changing web(pod("a:1"));
+    auto text = pod("a:1");
+    text.insert(1, R"("replicas":5,"annotations":{"a":"b"},)");
+    auto const plan = web.take(web.plan(text));
+    CHECK(plan.changes.size() == 2);
+    CHECK_FALSE(plan.moves_release);
+    CHECK(plan.next.replicas == 5);
+    CHECK(plan.next.annotations().at("a") == "b");
+    CHECK(web.plan(pod("a:1", R"({"tier":"front"})"))->made);
+}
+
+TEST_CASE("annotations count where a container reads them", "[change]") {
+    auto const reading = [](std::string const& note) {
+        return R"({"apiVersion":"v1","kind":"Pod","name":"web","annotations":{"note":")" + note +
+               R"("},"spec":{"containers":[{"name":"main","image":"a","env":[{"name":"NOTE","valueFrom":{"fieldRef":
+               {"fieldPath":"metadata.annotations['note']"}}}]}]}})";
+    };
+    changing web(reading("one"));
+    CHECK(web.plan(reading("two"))->made);
+}
+
+TEST_CASE("kind, name, tenant and form stay", "[change]") {
+    changing web(pod("a:1"));
+    auto const refused = [&](std::string const& text, std::string_view field) {
+        auto const plan = web.plan(text);
+        REQUIRE_FALSE(plan.has_value());
+        CHECK(plan.error().code == errc::invalid);
+        CHECK(plan.error().field == field);
+        CHECK_FALSE(plan.error().remedy.empty());
+    };
+    refused(
+        R"({"apiVersion":"v1","kind":"Function","name":"web","spec":{"function":{"execution":{"rootfs":"https://x/y"}}}})",
+        "kind");
+    refused(R"({"apiVersion":"v1","kind":"Pod","name":"other","spec":{"containers":[{"name":"main","image":"a"}]}})",
+            "name");
+    refused(
+        R"({"apiVersion":"v1","kind":"Pod","name":"web","tenant":"b","spec":{"containers":[{"name":"main","image":"a"}]}})",
+        "tenant");
+    refused(kubernetes_pod("a:1"), "form");
+    auto text = pod("a:2");
+    text.insert(1, R"("tenant":"default",)");
+    auto const same = web.plan(text);
+    REQUIRE(same.has_value());
+    CHECK(same->next.definition->tenant == "default");
+}
+
+TEST_CASE("apply takes back what it said, and leaves what others said", "[change]") {
+    changing web(pod("a:1", R"({"mine":"1"})"));
+    auto const patched = merge_patch(web.row, R"({"labels":{"theirs":"2"}})");
+    REQUIRE(patched.has_value());
+    wanted_workload wanted{patched->definition, last_applied(web.row)};
+    web.take(plan_change(web.row, web.releases, std::move(wanted), {{}, web.fresh()}));
+    CHECK(web.row.labels().size() == 2);
+    CHECK(changes_between(web.row.applied, pod("a:1", R"({"mine":"1"})")).empty());
+
+    auto const text = pod("a:1");
+    auto const merged = merge_applied(web.row, text);
+    REQUIRE(merged.has_value());
+    CHECK(merged->definition.labels == string_map{{"theirs", "2"}});
+    auto const plan = plan_change(web.row, web.releases, {merged->definition, text}, {{}, web.fresh()});
+    CHECK(plan->next.applied == text);
+}
+
+TEST_CASE("what would be no definition is refused, without places in a text that nobody has written", "[change]") {
+    changing web(pod("a:1"));
+    auto const wrong = merge_patch(web.row, R"({"spec":{"containers":[]},"labels":{"no key":"x"}})");
+    REQUIRE_FALSE(wrong.has_value());
+    CHECK(wrong.error().code == errc::invalid);
+    CHECK_THAT(wrong.error().message, Catch::Contains("containers") && Catch::Contains("no key"));
+    CHECK_THAT(wrong.error().message, !Catch::Contains("line 1"));
+    CHECK(merge_patch(web.row, "[1]").error().code == errc::invalid);
+    CHECK(merge_patch(web.row, "{").error().code == errc::invalid);
+}
+
+TEST_CASE("who changes a template is told which instances stay as they are", "[change]") {
+    changing web(pod("a:1"));
+    auto const plan = web.plan(pod("a:2"));
+    CHECK(warnings_of(*plan, 0).empty());
+    REQUIRE(warnings_of(*plan, 3).size() == 1);
+    CHECK_THAT(warnings_of(*plan, 3).front(), Catch::StartsWith("3 instances of workload web go on as they are"));
+    CHECK_THAT(warnings_of(*plan, 1).front(), Catch::StartsWith("1 instance of workload web goes on as it is"));
+    changing one(kubernetes_pod("a:1"));
+    CHECK_THAT(warnings_of(*one.plan(kubernetes_pod("a:2")), 1).front(), Catch::Contains("delete Pod web and apply"));
+    auto text = pod("a:1");
+    text.insert(1, R"("annotations":{"a":"b"},)");
+    CHECK(warnings_of(*web.plan(text), 3).empty());
+}
