@@ -11,8 +11,8 @@ namespace {
 
 /// The canonical text is one line, and nobody has written it: a place in it says nothing.
 void drop_place(error& problem) {
-    if (!problem.message.starts_with("line ")) return;
-    if (auto const end = problem.message.find(": "); end != problem.message.npos) problem.message.erase(0, end + 2);
+    auto const begin = problem.message.rfind(" (line ");
+    if (begin != problem.message.npos && problem.message.ends_with(')')) problem.message.erase(begin);
 }
 
 result<parsed_definition> parsed_result(std::string const& text) {
