@@ -1,5 +1,5 @@
-// Changes of definitions: what differs between two, and how one is made from another. Texts are JSON, as definitions are
-// kept.
+// Changes of definitions: what differs between two, and how one is made from another. Texts are JSON, as definitions
+// are kept.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -30,9 +30,9 @@ std::vector<field_change> changes_between(std::string_view before, std::string_v
 /// what was there. Errors: invalid, the patch is not a JSON object.   Source: RFC 7396, JSON Merge Patch.
 result<std::string> merge_patched(std::string_view definition, std::string_view patch);
 
-/// `current` as it is after `wanted` is applied: what `last` applied and `wanted` leaves out goes, what somebody else has
-/// added stays, and `wanted` wins where both say something. A list is one value.
-/// Precondition: all are JSON objects.   Source: Kubernetes, "Declarative Management", how apply calculates differences.
+/// `current` as it is after `wanted` is applied: what `last` applied and `wanted` leaves out goes, what somebody else
+/// has added stays, and `wanted` wins where both say something. A list is one value. Precondition: all are JSON
+/// objects.   Source: Kubernetes, "Declarative Management", how apply calculates differences.
 std::string applied_text(std::string_view current, std::string_view last, std::string_view wanted);
 
 }  // namespace rik

@@ -13,7 +13,8 @@ namespace rik {
 /// and column, or a key is given twice.
 result<std::string> yaml_to_json(std::string_view text);
 
-/// Returns the same values as YAML in block style, which yaml_to_json reads back as they are. Errors: as of definitions.
+/// Returns the same values as YAML in block style, which yaml_to_json reads back as they are. Errors: as of
+/// definitions.
 result<std::string> json_to_yaml(std::string_view text);
 
 }  // namespace rik
