@@ -13,10 +13,10 @@ namespace {
 /// Writes one row of a table for each field that is not simply acted on, in the order of the table of fields.
 class table_writer {
 public:
-    std::string write(definition_form form) {
+    std::string write(definition_form of) {
         text_ = "| field | what RIK does | why |\n|---|---|---|\n";
         for (auto const& each : definition_types())
-            if (each.form == form) add_object(*each.type, std::string(each.kind));
+            if (each.form == of) add_object(*each.type, std::string(each.kind));
         return std::move(text_);
     }
 
