@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
+#include <unordered_set>
 #include <utility>
 
 namespace rik::detail {
@@ -139,9 +139,10 @@ result<void> node_registry::add(node_id const& id, node_facts const& said) {
 result<std::string> node_registry::free_subnet(std::string_view wanted) const {
     auto const whole = ipv4_subnet::parse(subnets_.cluster_cidr);
     if (!whole) return whole.error();
-    std::set<std::string> taken;
-    for (auto const& each : state_.head().list<node>()) taken.insert(each->pod_subnet);
-    if (is_part(*whole, wanted, subnets_.node_prefix_bits) && !taken.contains(std::string(wanted)))
+    std::unordered_set<std::uint32_t> taken;  // only asked, never walked
+    for (auto const& each : state_.head().list<node>())
+        if (auto const part = ipv4_subnet::parse(each->pod_subnet)) taken.insert(part->network());
+    if (is_part(*whole, wanted, subnets_.node_prefix_bits) && !taken.contains(ipv4_subnet::parse(wanted)->network()))
         return std::string(wanted);
     for (std::uint64_t index = 0;; ++index) {
         auto const part = whole->part(index, subnets_.node_prefix_bits);
@@ -150,7 +151,7 @@ result<std::string> node_registry::free_subnet(std::string_view wanted) const {
                          fmt::format("every Pod subnet of {} is taken", subnets_.cluster_cidr),
                          {},
                          "start the cluster with a larger --cluster-cidr"};
-        if (!taken.contains(part->text())) return part->text();
+        if (!taken.contains(part->network())) return part->text();
     }
 }
 
