@@ -232,7 +232,7 @@ int serve(options const& chosen) {
     // conmon, and the containers of one that was killed, become our children, and librik reaps those it knows.
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     std::signal(SIGPIPE, SIG_IGN);
-    limit_heaps();
+    begin_small();
     ::setenv("GRPC_VERBOSITY", "NONE", 0);  // what it says is in our own errors, in our log's form
     stderr_log sink(chosen.level, chosen.has_pretty_log);
     program running(chosen, open_files_max, log(sink));

@@ -39,6 +39,16 @@ bool is_among(std::string_view words, std::string_view word, bool in_any_case) {
     return words.starts_with('|') && word.empty();
 }
 
+std::string supported_words(field const& row) {
+    std::string supported;
+    for (auto rest = row.type.words; !rest.empty();) {
+        auto const word = next_word(rest);
+        if (word.empty() || is_among(row.refused_words, word, false)) continue;
+        supported += (supported.empty() ? "" : "|") + std::string(word);
+    }
+    return supported;
+}
+
 /// Would leaving it out be the same? What asks for nothing needs no support.
 bool asks_for_nothing(json::value const& value, field const& row) {
     if (!row.usual.empty()) {
@@ -191,7 +201,7 @@ private:
             return notes_.not_supported(where.text(), fmt::format("it is '{}', and {}", *text, row.because));
         if (is_among(row.type.words, *text, row.type.has_any_case)) return;
         notes_.problem(where.text(), fmt::format("'{}' is none of its values", shortened(*text)),
-                       fmt::format("use {}", word_list(row.type.words)));
+                       fmt::format("use {}", word_list(supported_words(row))));
     }
 
     void check_integer(json::value const& value, value_type const& type, place const& where) {

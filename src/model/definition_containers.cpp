@@ -16,27 +16,6 @@ namespace rik::detail {
 namespace {
 
 constexpr std::array resource_names{resource::cpu, resource::memory, resource::storage};
-constexpr std::array field_paths{"metadata.name", "metadata.namespace", "metadata.uid",  "spec.nodeName",
-                                 "status.podIP",  "status.podIPs",      "status.hostIP", "status.hostIPs"};
-
-/// metadata.labels['KEY'] and metadata.annotations['KEY'] name an entry, too.
-bool is_field_path(std::string_view path) {
-    if (std::find(field_paths.begin(), field_paths.end(), path) != field_paths.end()) return true;
-    for (std::string_view const map : {"metadata.labels['", "metadata.annotations['"})
-        if (path.starts_with(map) && path.ends_with("']"))
-            return path.size() > map.size() + 2 && is_label_key(path.substr(map.size(), path.size() - map.size() - 2));
-    return false;
-}
-
-field_reference read_field_reference(field_reader const& from) {
-    auto const path = from.text("fieldPath").value_or("");
-    if (!path.empty() && !is_field_path(path))
-        from.notes().problem(from.path_of("fieldPath"), fmt::format("'{}' is not a field of a Pod", shortened(path)),
-                             "use metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], "
-                             "metadata.annotations['KEY'], spec.nodeName, status.podIP or status.hostIP");
-    return {std::string(path)};
-}
-
 amount_reference read_amount_reference(field_reader const& from) {
     amount_reference made;
     auto const what = from.text("resource").value_or("");
@@ -50,7 +29,9 @@ amount_reference read_amount_reference(field_reader const& from) {
 }
 
 void read_source(field_reader const& from, environment_variable& into) {
-    from.in("fieldRef", [&](field_reader const& field) { into.from = read_field_reference(field); });
+    from.in("fieldRef", [&](field_reader const& field) {
+        into.from = field_reference{std::string(field.text("fieldPath").value_or(""))};
+    });
     auto const has_field = !into.is_written();
     from.in("resourceFieldRef", [&](field_reader const& amount) { into.from = read_amount_reference(amount); });
     if (has_field && from.object("resourceFieldRef") != nullptr)

@@ -34,7 +34,7 @@ void tell_positions(problems& found, std::string_view text, text_position from) 
     for (auto& each : found) {
         if (!has_field(each) || tells_its_place(each)) continue;
         if (auto const where = find_position(places, each.field))
-            each.message += fmt::format(" ({})", to_string(*where));
+            each.message += fmt::format(", {}", to_string(*where));
     }
 }
 

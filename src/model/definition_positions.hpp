@@ -10,7 +10,7 @@
 namespace rik::detail {
 
 /// Adds to the message of each problem with a field where the field stands, or, if it is missing, what it is missing
-/// from: "(line 7 column 5)". `text` is the definition, which begins at `from` in its file.
+/// from: ", line 7 column 5". `text` is the definition, which begins at `from` in its file.
 void tell_positions(problems& found, std::string_view text, text_position from);
 
 }  // namespace rik::detail

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
+#include <vector>
 
 namespace rik::detail {
 
@@ -139,9 +139,12 @@ result<void> node_registry::add(node_id const& id, node_facts const& said) {
 result<std::string> node_registry::free_subnet(std::string_view wanted) const {
     auto const whole = ipv4_subnet::parse(subnets_.cluster_cidr);
     if (!whole) return whole.error();
-    std::set<std::string> taken;
-    for (auto const& each : state_.head().list<node>()) taken.insert(each->pod_subnet);
-    if (is_part(*whole, wanted, subnets_.node_prefix_bits) && !taken.contains(std::string(wanted)))
+    std::vector<std::uint32_t> taken;
+    for (auto const& each : state_.head().list<node>())
+        if (auto const part = ipv4_subnet::parse(each->pod_subnet)) taken.push_back(part->network());
+    std::ranges::sort(taken);
+    auto const is_taken = [&](std::uint32_t network) { return std::ranges::binary_search(taken, network); };
+    if (is_part(*whole, wanted, subnets_.node_prefix_bits) && !is_taken(ipv4_subnet::parse(wanted)->network()))
         return std::string(wanted);
     for (std::uint64_t index = 0;; ++index) {
         auto const part = whole->part(index, subnets_.node_prefix_bits);
@@ -150,7 +153,7 @@ result<std::string> node_registry::free_subnet(std::string_view wanted) const {
                          fmt::format("every Pod subnet of {} is taken", subnets_.cluster_cidr),
                          {},
                          "start the cluster with a larger --cluster-cidr"};
-        if (!taken.contains(part->text())) return part->text();
+        if (!is_taken(part->network())) return part->text();
     }
 }
 

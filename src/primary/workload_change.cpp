@@ -11,8 +11,8 @@ namespace {
 
 /// The canonical text is one line, and nobody has written it: a place in it says nothing.
 void drop_place(error& problem) {
-    auto const begin = problem.message.rfind(" (line ");
-    if (begin != problem.message.npos && problem.message.ends_with(')')) problem.message.erase(begin);
+    if (auto const begin = problem.message.rfind(", line "); begin != problem.message.npos)
+        problem.message.erase(begin);
 }
 
 result<parsed_definition> parsed_result(std::string const& text) {

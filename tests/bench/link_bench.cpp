@@ -69,32 +69,38 @@ public:
         facts_.runtimes = {"oci"};
     }
 
+    /// Whoever is cut off, or finds no place among those that begin, tries again.
     awaitable<> run() {
-        auto session = co_await link_.connect();
-        while (!session) {
-            co_await time_.sleep_for(100ms);
-            session = co_await link_.connect();
-        }
-        hello greeting{.node = id_, .facts = facts_};
-        greeting.features = {std::string(link_feature::digests)};
-        from_node first = std::move(greeting);
-        must(co_await (*session)->send(std::move(first)));
         for (;;) {
-            auto receiving = (*session)->receive();
-            auto heard = co_await with_deadline(time_, time_.now() + beat_, std::move(receiving));
-            if (!heard && heard.error().code != errc::timed_out) co_return;
-            auto news = heard ? obey(std::move(*heard)) : held();
-            beat_count_ += heard ? 0 : 1;
-            news.digest = digest_;
-            from_node answer = std::move(news);
-            auto const sent = co_await (*session)->send(std::move(answer));
-            if (!sent) co_return;
+            auto session = co_await link_.connect();
+            if (session) co_await serve(std::move(*session));
+            co_await time_.sleep_for(100ms);
         }
     }
 
     std::size_t beat_count() const { return beat_count_; }
 
 private:
+    awaitable<> serve(std::unique_ptr<uplink_session> session) {
+        hello greeting{.node = id_, .facts = facts_};
+        greeting.digest = digest_;
+        greeting.features = {std::string(link_feature::digests)};
+        from_node first = std::move(greeting);
+        auto const greeted = co_await session->send(std::move(first));
+        if (!greeted) co_return;
+        for (;;) {
+            auto receiving = session->receive();
+            auto heard = co_await with_deadline(time_, time_.now() + beat_, std::move(receiving));
+            if (!heard && heard.error().code != errc::timed_out) co_return;
+            auto news = heard ? obey(std::move(*heard)) : held();
+            beat_count_ += heard ? 0 : 1;
+            news.digest = digest_;
+            from_node answer = std::move(news);
+            auto const sent = co_await session->send(std::move(answer));
+            if (!sent) co_return;
+        }
+    }
+
     held obey(orders said) {
         if (said.beat_period > duration::zero()) beat_ = said.beat_period;
         held news{.inventory = said.send_inventory};

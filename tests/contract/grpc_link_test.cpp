@@ -256,6 +256,44 @@ TEST_CASE("a server listens at a name, at the addresses of both families, and no
     }
 }
 
+namespace {
+
+constexpr int large_count = 40;
+
+awaitable<> send_large(connector<scheduler_session>& link, int& sent_count) {
+    auto const connected = co_await link.connect();
+    REQUIRE(connected.has_value());
+    for (; sent_count < large_count; ++sent_count) {
+        facts next;
+        next.cluster_cidr = std::string(limits::batch_bytes_max, 'x');
+        auto const sent = co_await (*connected)->send(std::move(next));
+        REQUIRE(sent.has_value());
+    }
+    (void)co_await (*connected)->receive();  // until the other end has taken all
+}
+
+awaitable<> take_large(acceptor<primary_session>& from) {
+    auto const accepted = co_await from.accept();
+    REQUIRE(accepted.has_value());
+    for (int i = 0; i < large_count; ++i) {
+        auto const got = co_await (*accepted)->receive();
+        REQUIRE(got.has_value());
+        CHECK(got->cluster_cidr.size() == limits::batch_bytes_max);
+    }
+}
+
+}  // namespace
+
+/// More than a session sends ahead, to an end that says nothing itself.
+TEST_CASE("facts of any number of bytes arrive") {
+    real_loop loop;
+    scheduler_end end(loop);
+    grpc_primary_link link(end.server.address(), {});
+    int sent_count = 0;
+    loop.run(together(send_large(link, sent_count), take_large(end.server.primaries())));
+    CHECK(sent_count == large_count);
+}
+
 TEST_CASE("ends of neighbouring protocols work together", "[contract]") {
     for (auto const& [one, other] : {std::pair(1u, 1u), {1u, 2u}, {2u, 1u}}) {
         auto const [at_scheduler, at_node] = meet(one, other);

@@ -156,6 +156,18 @@ TEST_CASE("a session sends only so many bytes before its peer takes some, and al
     CHECK(thrown == nullptr);
 }
 
+TEST_CASE("a peer that sends large messages hears soon that they were taken", "[wire]") {
+    asio::io_context io;
+    lone_pipe one(io.get_executor(), small);
+    one.come(100);
+    CHECK(run(io, one.pipe->receive()).has_value());
+    CHECK(one.carrier.written.empty());
+    one.come(200);
+    CHECK(run(io, one.pipe->receive()).has_value());
+    REQUIRE(one.carrier.written.size() == 1);
+    CHECK(one.carrier.written[0].credit() == 2);
+}
+
 TEST_CASE("a peer that takes nothing does not make our words to it pile up", "[wire]") {
     asio::io_context io;
     lone_pipe one(io.get_executor(), small);

@@ -318,12 +318,12 @@ awaitable<> old_news_wait(lone_primary& alone) {
     auto const sessions = alone.scheduler.session_count;
     task_group users(alone.world.executor());
     users.spawn(ask_for_a_log(alone, bound[0]->id()));
-    co_await users.join();
-    co_await alone.world.time().sleep_for(1min);
+    co_await alone.world.time().sleep_for(5s);  // less than a scheduler may report nothing
     REQUIRE(alone.scheduler.session_count == sessions + 1);
     reports now;
     now.nodes.push_back({node, true, std::nullopt});
     co_await alone.report(std::move(now));
+    co_await users.join();
     alone.disk->flush_time = 1ms;
     co_await alone.world.time().sleep_for(2h);
     auto const after = co_await alone.role->nodes().list(caller(), page());

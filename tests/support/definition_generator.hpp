@@ -94,6 +94,7 @@ private:
         if (name == "absolute path") return "/srv/" + word("directory");
         if (name == "IP address") return fmt::format("10.0.0.{}", below(256));
         if (name == "URL") return "https://x.test/" + word("rootfs");
+        if (name == "field of a Pod") return one_of(2) ? "metadata.name" : "metadata.labels['app']";
         if (name == "capability") return one_of(2) ? "NET_ADMIN" : "ALL";
         if (name == "name of a variable") return fmt::format("V{}", below(1000));
         return word("a");

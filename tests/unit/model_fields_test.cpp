@@ -96,14 +96,14 @@ TEST_CASE("where a problem stands is told by line and column", "[definition]") {
         "    ports:\n    - {containerPort: 0}\n");
     REQUIRE(yaml.found.size() == 3);
     CHECK(yaml.found[0].field == "spec.containers[0].imag");
-    CHECK(yaml.found[0].message == "is not a field (line 8 column 5)");
-    CHECK(yaml.found[1].message.ends_with("(line 10 column 8)"));
-    CHECK(yaml.found[2].message == "is missing (line 7 column 5)");  // where its container begins
+    CHECK(yaml.found[0].message == "is not a field, line 8 column 5");
+    CHECK(yaml.found[1].message.ends_with(", line 10 column 8"));
+    CHECK(yaml.found[2].message == "is missing, line 7 column 5");  // where its container begins
     auto const json = parse_definition(
         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\n \"name\":\"A\",\"spec\":{\"containers\":"
         "[{\"name\":\"a\",\"image\":\"x\"}]}}");
     REQUIRE(json.found.size() == 1);
-    CHECK(json.found[0].message == "'A' is not a legal name (line 2 column 2)");
+    CHECK(json.found[0].message == "'A' is not a legal name, line 2 column 2");
 }
 
 TEST_CASE("positions in a file of several definitions are those of the file", "[definition]") {
@@ -116,7 +116,7 @@ TEST_CASE("positions in a file of several definitions are those of the file", "[
     CHECK(all[0].tenant->name == "shop");
     CHECK(all[0].parsed.found.empty());
     REQUIRE(all[1].parsed.found.size() == 1);
-    CHECK(all[1].parsed.found[0].message == "is a number, not text (line 9 column 12)");
+    CHECK(all[1].parsed.found[0].message == "is a number, not text, line 9 column 12");
 }
 
 TEST_CASE("a tenant is no workload", "[definition]") {

@@ -21,7 +21,8 @@ public:
     json_path& operator=(json_path&&) noexcept;
     ~json_path();
 
-    /// Returns what the template makes of `json`; objects and lists are printed as JSON. Errors: corrupt, it is no JSON.
+    /// Returns what the template makes of `json`; objects and lists are printed as JSON. Errors: corrupt, it is no
+    /// JSON.
     result<std::string> print(std::string_view json) const;
 
 private:

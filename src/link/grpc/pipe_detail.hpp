@@ -85,8 +85,8 @@ public:
         while (inbox_.empty() && !is_over_ && !is_read_to_end_) co_await readable_.wait();
         if (inbox_.empty()) co_return failure();
         auto taken = std::move(inbox_.front().message);
+        give_credit(inbox_.front().bytes);
         drop_first();
-        give_credit();
         co_return std::move(taken);
     }
 
@@ -204,9 +204,13 @@ private:
     }
 
     void queue(Out message) {
-        message.set_credit(std::exchange(untold_, 0));
+        message.set_credit(take_untold());
         outbox_.push_back(std::move(message));
         pump();
+    }
+    std::uint32_t take_untold() {
+        untold_bytes_ = 0;
+        return std::exchange(untold_, 0);
     }
     void pump() {
         if (is_writing_ || is_over_ || !is_open_) return;
@@ -217,11 +221,14 @@ private:
             carrier_->finish();
         }
     }
-    void give_credit() {
+    /// Long before the peer must wait for it: all ends have the same limits.
+    void give_credit(std::size_t bytes) {
         ++untold_;
-        if (is_over_ || is_finishing_ || untold_ * 4 < most_.count_max) return;
+        untold_bytes_ += bytes;
+        auto const is_little = untold_ * 4 < most_.count_max && untold_bytes_ * 4 < most_.ahead_bytes_max;
+        if (is_over_ || is_finishing_ || is_little) return;
         // A peer that takes nothing must not pile them up here: the last one that waits says it, too.
-        if (outbox_.size() > 1) return outbox_.back().set_credit(outbox_.back().credit() + std::exchange(untold_, 0));
+        if (outbox_.size() > 1) return outbox_.back().set_credit(outbox_.back().credit() + take_untold());
         Out word;
         word.set_is_credit_only(true);
         queue(std::move(word));
@@ -243,6 +250,7 @@ private:
     std::deque<std::size_t> ahead_;  ///< of each message that is sent, and not yet known to be taken, its bytes
     std::size_t ahead_bytes_ = 0;
     std::uint32_t untold_ = 0;  ///< taken, and not yet told
+    std::size_t untold_bytes_ = 0;
     bool is_open_ = false;
     bool is_writing_ = false;
     bool is_read_to_end_ = false;

@@ -13,12 +13,10 @@ namespace {
 /// Writes one row of a table for each field that is not simply acted on, in the order of the table of fields.
 class table_writer {
 public:
-    explicit table_writer(definition_form of) : form_(of) {}
-
-    std::string write() {
-        text_ = fmt::format("### {}\n\n| field | what RIK does | why |\n|---|---|---|\n", to_string(form_));
+    std::string write(definition_form of) {
+        text_ = "| field | what RIK does | why |\n|---|---|---|\n";
         for (auto const& each : definition_types())
-            if (each.form == form_) add_object(*each.type, std::string(each.kind));
+            if (each.form == of) add_object(*each.type, std::string(each.kind));
         return std::move(text_);
     }
 
@@ -35,6 +33,7 @@ private:
     }
 
     void add_row(field const& row, std::string const& path) {
+        if (!told_.insert(&row).second) return;
         if (!row.refused_words.empty())
             add(path, fmt::format("refuses {}", word_list(row.refused_words)), row.because);
         else if (row.standing == field_standing::kept)
@@ -46,15 +45,19 @@ private:
         text_ += fmt::format("| `{}` | {} | {} |\n", path, what, why);
     }
 
-    definition_form form_;
     std::string text_;
-    std::set<object_type const*> written_;  // only looked up by pointer, never walked
+    std::set<object_type const*> written_;  // only looked up by pointer, never walked, as is the next
+    std::set<field const*> told_;           // the forms share rows
 };
 
 }  // namespace
 
 std::string compatibility_tables() {
-    return table_writer(definition_form::kubernetes).write() + "\n" + table_writer(definition_form::rik).write();
+    table_writer writer;
+    auto const kubernetes = writer.write(definition_form::kubernetes);
+    auto const rik = writer.write(definition_form::rik);
+    return fmt::format("### In both forms, by their places in Kubernetes' form\n\n{}\n### In RIK's form only\n\n{}",
+                       kubernetes, rik);
 }
 
 }  // namespace rik

@@ -14,7 +14,7 @@ constexpr std::string_view configuration_comes_later = "ConfigMaps and Secrets c
 // Variables
 
 constexpr std::array field_selector_fields{
-    field{"fieldPath", text(),
+    field{"fieldPath", text(field_path),
           "The field: metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], "
           "metadata.annotations['KEY'], spec.nodeName, status.podIP, status.podIPs, "
           "status.hostIP or status.hostIPs."}

@@ -73,14 +73,15 @@ std::string_view take_until(std::string_view& text, char mark) {
 
 bool is_ipv4(std::string_view text) { return parse_ipv4(text).has_value(); }
 
-/// The number of groups of an IPv6 address in `text`, which has no "::"; an IPv4 address at its end counts as two.
-std::optional<int> count_groups(std::string_view text) {
+/// The number of groups of an IPv6 address in `text`, which has no "::". At the end of all an IPv4 address counts as
+/// two.
+std::optional<int> count_groups(std::string_view text, bool is_end = true) {
     int count = 0;
     while (!text.empty()) {
         auto const has_more = text.find(':') != text.npos;
         auto const group = take_until(text, ':');
         if (has_more && text.empty()) return std::nullopt;
-        if (!has_more && is_ipv4(group))
+        if (is_end && !has_more && is_ipv4(group))
             ++count;
         else if (!is_number_up_to(group, 4, 16, 0xffff))
             return std::nullopt;
@@ -93,7 +94,7 @@ std::optional<int> count_groups(std::string_view text) {
 bool is_ipv6(std::string_view text) {
     auto const gap = text.find("::");
     if (gap == text.npos) return count_groups(text) == 8;
-    auto const before = count_groups(text.substr(0, gap));
+    auto const before = count_groups(text.substr(0, gap), false);
     auto const behind = count_groups(text.substr(gap + 2));
     return before && behind && *before + *behind < 8;
 }
@@ -136,6 +137,26 @@ verdict check_capability(std::string_view text, std::string_view field) {
                  "write for example NET_ADMIN, or ALL; see capabilities(7)");
 }
 
+constexpr std::array<std::string_view, 8> field_paths{"metadata.name", "metadata.namespace", "metadata.uid",
+                                                      "spec.nodeName", "status.podIP",       "status.podIPs",
+                                                      "status.hostIP", "status.hostIPs"};
+
+/// metadata.labels['KEY'] and metadata.annotations['KEY'] name an entry, too.
+bool is_field_path(std::string_view path) {
+    if (std::find(field_paths.begin(), field_paths.end(), path) != field_paths.end()) return true;
+    for (std::string_view const map : {"metadata.labels['", "metadata.annotations['"})
+        if (path.starts_with(map) && path.ends_with("']"))
+            return path.size() > map.size() + 2 && is_label_key(path.substr(map.size(), path.size() - map.size() - 2));
+    return false;
+}
+
+verdict check_field_path(std::string_view text, std::string_view field) {
+    if (is_field_path(text)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' names no field that a variable can have", shortened(text)),
+                 "use metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], "
+                 "metadata.annotations['KEY'], spec.nodeName, status.podIP or status.hostIP");
+}
+
 /// Source: RFC 6335, section 5.1.
 verdict check_port_name(std::string_view text, std::string_view field) {
     auto const is_legal = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; };
@@ -159,6 +180,7 @@ constinit text_format const label_value{"value of a label", &check_value};
 constinit text_format const image_text{"name of an image", &check_image};
 constinit text_format const absolute_path{"absolute path", &check_absolute};
 constinit text_format const variable_name{"name of a variable", &check_variable};
+constinit text_format const field_path{"field of a Pod", &check_field_path};
 constinit text_format const port_name{"name of a port", &check_port_name};
 constinit text_format const ip_address{"IP address", &check_address};
 constinit text_format const rootfs_url{"URL", &check_rootfs};

@@ -47,6 +47,7 @@ extern text_format const label_value;
 extern text_format const image_text;
 extern text_format const absolute_path;
 extern text_format const variable_name;
+extern text_format const field_path;
 extern text_format const port_name;
 extern text_format const ip_address;
 extern text_format const rootfs_url;
