@@ -10,11 +10,20 @@ namespace rik::detail {
 
 namespace {
 
-bool is_number(std::string_view text) {
+bool has_only_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char each) { return each >= '0' && each <= '9'; });
 }
 
 bool is_zero(std::string_view digits) { return digits.find_first_not_of('0') == digits.npos; }
+
+/// What the Pod asks for beyond its containers is for all of them alike.   Source: Kubernetes, pkg/kubelet/qos,
+/// GetContainerOOMScoreAdjust.
+std::int64_t memory_request_of(instance_template const& pod, container_definition const& container) {
+    auto rest = pod.requests.get(resource::memory);
+    for (auto const& each : pod.containers) rest -= each.requests.get(resource::memory);
+    auto const count = static_cast<std::int64_t>(std::max<std::size_t>(pod.containers.size(), 1));
+    return container.requests.get(resource::memory) + std::max<std::int64_t>(rest, 0) / count;
+}
 
 }  // namespace
 
@@ -48,6 +57,7 @@ result<container_request> make_container_request(instance_facts const& of, conta
     if (auto const resolved = resolve_variables(of, made.definition); !resolved) return resolved.error();
     made.from = std::move(from);
     made.groups = of.definition->spec.groups;
+    made.memory_request_bytes = memory_request_of(of.definition->spec, made.definition);
     made.annotations = own_annotations(of, made.definition.name);
     return made;
 }
@@ -63,7 +73,7 @@ std::optional<error> find_root(container_definition const& container, image_conf
     if (rights.user) return refuse("runAsUser is 0, which is root");
     auto const user = std::string_view(image.user).substr(0, image.user.find(':'));
     if (user.empty()) return refuse("its image names no user, which means root");
-    if (!is_number(user))
+    if (!has_only_digits(user))
         return refuse(fmt::format("the user of its image is a name, '{}', which may stand for root", user));
     if (is_zero(user)) return refuse("the user of its image is 0, which is root");
     return std::nullopt;

@@ -232,8 +232,9 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
     for (auto const& [key, text] : logs_) known.insert(key.instance);
     for (auto const& [key, state] : containers_) known.insert(key.instance);
     for (auto const& id : known) {
-        found_sandbox each{
-            .instance = id, .network_namespace = "/simulated/" + id.text(), .is_whole = sandboxes_.contains(id)};
+        auto const* const sandbox = find_sandbox(id);
+        found_sandbox each{.instance = id, .is_whole = sandbox != nullptr};
+        if (sandbox == nullptr || !sandbox->has_host_network) each.network_namespace = "/simulated/" + id.text();
         for (auto const& [key, state] : containers_) {
             if (key.instance != id) continue;
             found_container seen{.key = key, .running = !state->is_over(time_.now()), .started_at = state->started_at};

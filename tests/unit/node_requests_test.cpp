@@ -79,6 +79,18 @@ TEST_CASE("a container is asked for with its variables, its Pod's groups, and wh
     CHECK(addresses_on({}).empty());
 }
 
+TEST_CASE("what a Pod asks for beyond its containers is for all of them alike", "[unit][node]") {
+    auto const fields = instance_of(
+        R"("resources":{"requests":{"memory":"100Mi"}},"containers":[{"name":"a","image":"i","resources":{"requests":{"memory":"40Mi"}}},
+           {"name":"b","image":"i"}])");
+    auto const asked_of = [&](std::size_t which) {
+        auto const& container = fields.made_from->spec().containers[which];
+        return make_container_request(facts_of(fields, {}), container, nullptr)->memory_request_bytes;
+    };
+    CHECK(asked_of(0) == 70 << 20);
+    CHECK(asked_of(1) == 30 << 20);
+}
+
 TEST_CASE("what may not be root is refused where it is, or may be", "[unit][node]") {
     for (auto const* user : {"", "0", "00", "0:1000", "root", "app", "app:app", ":5"}) {
         INFO(user);

@@ -599,6 +599,14 @@ TEST_CASE_METHOD(config_fixture, "rights become what runc is told", "[unit][oci]
     CHECK(refused.error().message.find("capability SYS_ADMIN") != std::string::npos);
 }
 
+TEST_CASE_METHOD(config_fixture,
+                 "its part of what its Pod asks for keeps a container from being the first to be killed",
+                 "[unit][oci]") {
+    CHECK(config()["process"].at("oomScoreAdj") == 1000);
+    request.memory_request_bytes = host.memory_bytes / 4;
+    CHECK(config()["process"].at("oomScoreAdj") == 750);
+}
+
 TEST_CASE_METHOD(config_fixture, "a container on the host's network has no network namespace", "[unit][oci]") {
     auto const kinds = [&](bool has_host_network) {
         auto const made = container_config({.request = request,

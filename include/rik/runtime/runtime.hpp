@@ -52,6 +52,8 @@ struct container_request {
     string_map environment = {};            ///< RIK's own variables; the definition's win
     std::vector<std::int64_t> groups = {};  ///< of its processes, beside those of the image
     string_map annotations = {};            ///< for who looks at its configuration
+    /// What it asks for of what its Pod does. Who uses more goes first when the machine is short. 0: as it says itself.
+    std::int64_t memory_request_bytes = 0;
 };
 
 struct container_exit {

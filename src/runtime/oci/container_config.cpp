@@ -82,7 +82,8 @@ json::object capability_sets(config_input const& input, std::vector<std::string_
 /// behavior". Never below our own.
 int oom_score_adj_of(config_input const& input) {
     auto const& definition = input.request.definition;
-    auto memory = definition.requests.get(resource::memory);
+    auto memory = input.request.memory_request_bytes;
+    if (memory == 0) memory = definition.requests.get(resource::memory);
     if (memory == 0) memory = definition.limits.get(resource::memory);
     if (memory == 0 || input.host.memory_bytes <= 0) return 1000;
     auto const share = 1000 * std::min(memory, input.host.memory_bytes) / input.host.memory_bytes;
@@ -150,7 +151,7 @@ json::object linux_of(config_input const& input, std::vector<std::string_view> c
             {"readonlyPaths", readonly_paths()},     {"seccomp", seccomp_of(input, granted)}};
 }
 
-json::object root_of(config_input const& input) {
+json::object root_directory_of(config_input const& input) {
     return {{"path", "rootfs"}, {"readonly", input.request.definition.rights.has_read_only_root}};
 }
 
@@ -265,7 +266,7 @@ result<json::object> container_config(config_input const& input) {
     if (!granted) return of_container(definition, granted.error());
     return json::object{{"ociVersion", "1.0.2"},
                         {"process", process_of(input, *arguments, environment, *granted)},
-                        {"root", root_of(input)},
+                        {"root", root_directory_of(input)},
                         {"mounts", mounts_of(input.pod)},
                         {"annotations", annotations_of(input)},
                         {"linux", linux_of(input, *granted)}};

@@ -12,14 +12,14 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
+constexpr std::string_view separators = " \t\r";
 
-std::vector<std::string> words_of(std::string_view line) {
+std::vector<std::string> split_words(std::string_view line) {
     std::vector<std::string> found;
     while (true) {
-        line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+        line.remove_prefix(std::min(line.find_first_not_of(separators), line.size()));
         if (line.empty()) return found;
-        auto const word = line.substr(0, line.find_first_of(blanks));
+        auto const word = line.substr(0, line.find_first_of(separators));
         found.emplace_back(word);
         line.remove_prefix(word.size());
     }
@@ -49,8 +49,8 @@ void set_option(std::vector<std::string>& options, std::string const& option) {
 }
 
 /// Of several lines `search` and `domain` the last one counts; the options of all lines do.   Source: resolv.conf(5)
-void read_line(std::string_view line, resolver_parts& into) {
-    auto words = words_of(line);
+void take_line(std::string_view line, resolver_parts& into) {
+    auto words = split_words(line);
     if (words.size() < 2) return;
     auto const keyword = words.front();
     words.erase(words.begin());
@@ -65,7 +65,7 @@ resolver_parts read_parts(std::string_view text) {
     resolver_parts found;
     while (!text.empty()) {
         auto const end = std::min(text.find('\n'), text.size());
-        read_line(text.substr(0, end), found);
+        take_line(text.substr(0, end), found);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return found;
@@ -89,7 +89,7 @@ void cut_searches(resolver_parts& of, std::vector<std::string>& left_out) {
         left_out.push_back(fmt::format("search domain {} of dnsConfig, since there are too many", all.back()));
 }
 
-std::string text_of(resolver_parts const& from) {
+std::string write_parts(resolver_parts const& from) {
     std::string text;
     for (auto const& each : from.servers) text += fmt::format("nameserver {}\n", each);
     if (!from.searches.empty()) text += fmt::format("search {}\n", fmt::join(from.searches, " "));
@@ -113,7 +113,7 @@ merged_resolver merge_resolver(std::string_view base, dns_settings const& settin
     for (auto const& each : settings.options) set_option(parts.options, each);
     cut_servers(parts, made.left_out);
     cut_searches(parts, made.left_out);
-    made.text = text_of(parts);
+    made.text = write_parts(parts);
     made.has_server = !parts.servers.empty();
     return made;
 }

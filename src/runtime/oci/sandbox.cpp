@@ -24,7 +24,7 @@ constexpr std::size_t hostname_bytes_max = 63;  // of a DNS label; Kubernetes cu
 /// for also while there are no descriptors.
 constexpr std::string_view host_network_mark = "host network\n";
 
-std::optional<std::size_t> size_of(std::filesystem::path const& file) {
+std::optional<std::size_t> bytes_of_mark(std::filesystem::path const& file) {
     struct stat about {};
     if (::stat(file.c_str(), &about) != 0) return std::nullopt;
     return static_cast<std::size_t>(about.st_size);
@@ -69,12 +69,12 @@ std::string hosts_text(sandbox_request const& request, std::string_view host) {
 }
 
 bool is_whole(pod_paths const& paths) {
-    auto const mark_bytes = size_of(paths.ready);
+    auto const mark_bytes = bytes_of_mark(paths.ready);
     if (!mark_bytes) return false;
     return is_namespace(*mark_bytes > 0 ? paths.namespaces / "uts" : paths.network_namespace());
 }
 
-bool has_host_network(pod_paths const& paths) { return size_of(paths.ready).value_or(0) > 0; }
+bool has_host_network(pod_paths const& paths) { return bytes_of_mark(paths.ready).value_or(0) > 0; }
 
 std::string host_hostname() {
     std::array<char, 256> name{};

@@ -74,7 +74,7 @@ void include_own_group(container_user& user) {
 }
 
 /// As the user of an image is written.
-std::string text_of(user_wish const& wish) {
+std::string wanted_user(user_wish const& wish) {
     auto const colon = std::min(wish.of_image.find(':'), wish.of_image.size());
     auto const& [user, group] = std::pair(wish.rights.user, wish.rights.group);
     auto text = user ? std::to_string(*user) : std::string(wish.of_image.substr(0, colon));
@@ -128,7 +128,7 @@ result<container_user> resolve_user(std::string_view wanted, std::string_view pa
 }
 
 result<container_user> resolve_user(user_wish const& wish, std::string_view passwd, std::string_view group) {
-    auto const wanted = text_of(wish);
+    auto const wanted = wanted_user(wish);
     auto found = resolve_user(wanted, passwd, group);
     if (!found) return found;
     if (wish.rights.group) {  // a group of the image is its last word, one of the definition is not
