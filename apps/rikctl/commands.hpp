@@ -39,6 +39,8 @@ CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource
 CLI::Option* add_names(CLI::App& to, std::vector<std::string>& into, std::string_view help);
 /// For an option that holds a name.
 std::string check_given(std::string const& text);
+/// For an option that holds the name of a tenant.
+std::string check_tenant(std::string const& text);
 /// A whole number in a range.
 CLI::Validator whole_number(std::uint64_t min, std::uint64_t max);
 CLI::Option* add_timeout(CLI::App& to, std::string& into);

@@ -13,10 +13,12 @@ constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to u
 _rikctl() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
     local commands="run create get describe logs delete wait nodes node events images version completion"
-    local kinds="workload instance node event"
-    local command="" kind="" word
+    local kinds="workload instance node event tenant"
+    local command="" kind="" tenant="" word is_tenant=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if [ -n "$is_tenant" ]; then tenant="$word"; is_tenant=""; continue; fi
         case "$word" in
+            -n|--tenant|--namespace) is_tenant=yes ;;
             -*) ;;
             *) if [ -z "$command" ]; then command="$word"; elif [ -z "$kind" ]; then kind="$word"; fi ;;
         esac
@@ -30,14 +32,15 @@ _rikctl() {
         --workload|--workload-id) _rikctl_names workloads; return ;;
         --instance|--instance-id) _rikctl_names instances; return ;;
         --node) _rikctl_names nodes; return ;;
+        -n|--tenant|--namespace) _rikctl_names tenants; return ;;
         -w) [ "$command" = create ] && { _rikctl_names workloads; return; } ;;
     esac
-    if [ -z "$command" ]; then _rikctl_words "$commands --server --help"; return; fi
+    if [ -z "$command" ]; then _rikctl_words "$commands --server --tenant --help"; return; fi
     if [[ "$current" == -* ]]; then
         case "$command" in
             run) _rikctl_words "--name --port --env --cpu --memory --pull --rm --detach --quiet --timeout --help" ;;
-            create) _rikctl_words "--file --workload --name --replicas --wait --timeout --help" ;;
-            get|ls|nodes|events) _rikctl_words "--output --watch --workload --node --instance --help" ;;
+            create) _rikctl_words "--file --workload --name --replicas --label --wait --timeout --help" ;;
+            get|ls|nodes|events) _rikctl_words "--output --watch --all-tenants --workload --node --instance --help" ;;
             logs|log) _rikctl_words "--container --follow --tail --since --timestamps --stream --help" ;;
             delete|rm) _rikctl_words "--file --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
@@ -53,7 +56,7 @@ _rikctl() {
         return
     fi
     case "$command" in
-        create) [ -z "$kind" ] && _rikctl_words "workload instance" ;;
+        create) [ -z "$kind" ] && _rikctl_words "workload instance tenant" ;;
         logs|log) _rikctl_names instances ;;
         nodes) _rikctl_names nodes ;;
         completion) _rikctl_words "bash" ;;
@@ -68,7 +71,7 @@ _rikctl() {
     esac
 }
 _rikctl_words() { COMPREPLY=($(compgen -W "$1" -- "$current")); }
-_rikctl_names() { _rikctl_words "$(rikctl get "$1" -o name 2>/dev/null)"; }
+_rikctl_names() { _rikctl_words "$(rikctl ${tenant:+-n "$tenant"} get "$1" -o name 2>/dev/null)"; }
 complete -F _rikctl rikctl
 )BASH";
 // clang-format on

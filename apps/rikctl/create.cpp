@@ -26,8 +26,14 @@ void print_warnings(session& with, std::string_view about, boost::json::value co
     }
 }
 
+/// A definition that names its tenant wins over a tenant that was not said with the command.
+rik::client server_for(session& with, rik::client const& server, definition const& each) {
+    auto const says_it_itself = !each.parsed.definition.tenant.empty() && with.named_tenant().empty();
+    return says_it_itself ? server.in_tenant({}) : server;
+}
+
 exit_code create_one(session& with, rik::client& server, definition const& each) {
-    auto const created = server.create_workload(each.text);
+    auto const created = server_for(with, server, each).create_workload(each.text);
     if (!created) return with.fail(created.error(), each.about);
     print_warnings(with, each.about, parse_json(*created));
     auto const names = rik::object_names(*created);
@@ -139,7 +145,7 @@ void add_create_instance(CLI::App& to, action& chosen) {
     command->add_option("-w,--workload,--workload-id", options->wanted.workload, "The workload's name or id")
         ->required()
         ->type_name("NAME");
-    command->add_option("-n,--name", options->wanted.name, "The instance's name; one is made up without it")
+    command->add_option("--name", options->wanted.name, "The instance's name; one is made up without it")
         ->type_name("NAME");
     command->add_option("-r,--replicas", options->wanted.replicas, "How many instances")
         ->check(whole_number(1, rik::limits::replicas_per_request_max))
@@ -152,17 +158,68 @@ void add_create_instance(CLI::App& to, action& chosen) {
         [options, &chosen] { chosen = [options](session& with) { return create_instances(with, *options); }; });
 }
 
+struct tenant_options {
+    std::vector<std::string> names;
+    std::vector<std::string> labels;
+};
+
+/// "key=value"
+std::string check_new_label(std::string const& text) {
+    auto const parsed = rik::parse_label_change(text);
+    if (!parsed) return rik::to_string(parsed.error());
+    return parsed->second ? "" : "a new tenant has no label to take off";
+}
+
+exit_code create_tenants(session& with, tenant_options const& options) {
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    rik::string_map labels;
+    for (auto const& each : options.labels) {
+        auto const parsed = rik::parse_label_change(each);
+        labels.emplace(parsed->first, *parsed->second);
+    }
+    auto worst = exit_code::ok;
+    for (auto const& name : options.names) {
+        auto const created = server->create_tenant(name, labels);
+        auto const code = created ? exit_code::ok : with.fail(created.error());
+        if (created) with.out() << fmt::format("tenant {} created\n", name) << std::flush;
+        if (worst == exit_code::ok) worst = code;
+        if (code == exit_code::unreachable) break;
+    }
+    return worst;
+}
+
+void add_create_tenant(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("tenant", "Create tenants, in which names are apart from those of others");
+    command->alias("tenants")->alias("namespace")->alias("namespaces")->alias("ns");
+    command->footer(
+        "Examples:\n"
+        "  rikctl create tenant team-a\n"
+        "  rikctl create tenant team-a --label zone=north\n"
+        "  rikctl -n team-a create workload -f web.yaml\n");
+    auto const options = std::make_shared<tenant_options>();
+    command->add_option("NAME", options->names, "Their names")->required()->type_name("")->check(check_tenant);
+    command->add_option("-l,--label", options->labels, "A label; repeat it for more")
+        ->allow_extra_args(false)
+        ->check(check_new_label)
+        ->type_name("KEY=VALUE");
+    command->callback(
+        [options, &chosen] { chosen = [options](session& with) { return create_tenants(with, *options); }; });
+}
+
 }  // namespace
 
 void add_create(CLI::App& to, action& chosen) {
-    auto* const command = to.add_subcommand("create", "Create workloads and instances");
+    auto* const command = to.add_subcommand("create", "Create workloads, instances and tenants");
     command->require_subcommand(1);
     command->footer(
         "Examples:\n"
         "  rikctl create workload -f web.yaml\n"
-        "  rikctl create instance --workload web --replicas 3 --wait\n");
+        "  rikctl create instance --workload web --replicas 3 --wait\n"
+        "  rikctl create tenant team-a\n");
     add_create_workload(*command, chosen);
     add_create_instance(*command, chosen);
+    add_create_tenant(*command, chosen);
 }
 
 }  // namespace rikctl

@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <memory>
 #include <ostream>
 
 #include "commands.hpp"
+#include "parse_json.hpp"
 #include "wait_command.hpp"
 
 namespace rikctl {
@@ -30,13 +32,20 @@ struct target {
     rik::resource_kind kind;
     std::string name;
     std::string definition_kind = {};
-    std::string id = {};  ///< once it is known
+    std::string id = {};      ///< once it is known
+    std::string tenant = {};  ///< that its definition names; empty: that of the command
 };
 
 /// Does it leave open what the definition is of? Others do not matter here: what it made is to be removed.
 bool hides_identity(rik::error const& problem) {
-    return problem.field.empty() || problem.field == "name" || problem.field == "kind" || problem.field == "metadata" ||
-           problem.field.starts_with("metadata.");
+    return problem.field.empty() || problem.field == "name" || problem.field == "kind" || problem.field == "tenant" ||
+           problem.field == "metadata" || problem.field.starts_with("metadata.");
+}
+
+rik::error two_tenants(std::string_view by_command, std::string_view by_definition) {
+    return {rik::errc::invalid,
+            fmt::format("the command names the tenant {}, the definition {}", by_command, by_definition), "tenant",
+            "leave out -n, or name the same"};
 }
 
 /// Adds what the definitions of a file are called.
@@ -51,16 +60,41 @@ exit_code add_from_file(session& with, std::string const& path, std::vector<targ
         }
         auto& found = each.parsed.found;
         std::erase_if(found, [](rik::error const& problem) { return !hides_identity(problem); });
-        auto const& definition = each.parsed.definition;
-        if (found.empty())
-            to.push_back({rik::resource_kind::workload, definition.name, std::string(to_string(definition.kind))});
-        else
+        auto const& meant = each.parsed.definition;
+        auto const& named = meant.tenant;
+        auto const differs = !named.empty() && !with.named_tenant().empty() && named != with.named_tenant();
+        if (!found.empty())
             worst = with.fail(rik::summarize(found), each.about);
+        else if (differs)
+            worst = with.fail(two_tenants(with.named_tenant(), named), each.about);
+        else
+            to.push_back({rik::resource_kind::workload, meant.name, std::string(to_string(meant.kind)), {}, named});
     }
     return worst;
 }
 
+std::string counted(std::int64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// Says what goes with it.
+exit_code delete_tenant(session& with, rik::client& server, target const& what) {
+    auto const going = server.remove_tenant(what.id.empty() ? what.name : what.id);
+    if (!going) return with.fail(going.error());
+    auto const object = parse_json(*going);
+    with.out() << fmt::format("tenant {} is being deleted, with {} and {}\n", what.name,
+                              counted(number_at(object, "/workloads"), "workload"),
+                              counted(number_at(object, "/instances"), "instance"))
+               << std::flush;
+    return exit_code::ok;
+}
+
+rik::client server_for(rik::client const& server, target const& what) {
+    return what.tenant.empty() ? server : server.in_tenant(what.tenant);
+}
+
 exit_code delete_one(session& with, rik::client& server, target const& what) {
+    if (what.kind == rik::resource_kind::tenant) return delete_tenant(with, server, what);
     auto const& name = what.id.empty() ? what.name : what.id;
     auto const done = server.remove(what.kind, name, what.id.empty() ? what.definition_kind : std::string());
     if (!done) return with.fail(done.error());
@@ -85,8 +119,9 @@ exit_code delete_all(session& with, std::vector<target> targets, delete_options 
     auto worst = exit_code::ok;
     std::vector<target> deleted;
     for (auto& each : targets) {
-        auto code = options.waits ? find_id(with, *server, each) : exit_code::ok;
-        if (code == exit_code::ok) code = delete_one(with, *server, each);
+        auto there = server_for(*server, each);
+        auto code = options.waits ? find_id(with, there, each) : exit_code::ok;
+        if (code == exit_code::ok) code = delete_one(with, there, each);
         if (code == exit_code::ok) deleted.push_back(each);
         if (worst == exit_code::ok) worst = code;
         if (code == exit_code::unreachable) return worst;
@@ -105,7 +140,8 @@ exit_code delete_all(session& with, std::vector<target> targets, delete_options 
 exit_code delete_as_told(session& with, delete_options const& options) {
     std::vector<target> targets;
     auto const kind = rik::parse_resource_kind(options.kind);
-    if (!kind && !options.names.empty()) return with.fail_usage("say what is to be deleted: workload or instance");
+    if (!kind && !options.names.empty())
+        return with.fail_usage("say what is to be deleted: workload, instance or tenant");
     for (auto const& name : options.names) targets.push_back({*kind, name, options.definition_kind});
     for (auto const& id : options.workload_ids) targets.push_back({rik::resource_kind::workload, id});
     for (auto const& id : options.instance_ids) targets.push_back({rik::resource_kind::instance, id});
@@ -127,16 +163,18 @@ exit_code delete_as_told(session& with, delete_options const& options) {
 }  // namespace
 
 void add_delete(CLI::App& to, action& chosen) {
-    auto* const command = to.add_subcommand("delete", "Delete workloads, with their instances, or instances");
+    auto* const command = to.add_subcommand("delete", "Delete workloads, with their instances, instances, or tenants");
     command->alias("rm");
     command->footer(
         "Examples:\n"
         "  rikctl delete instance web-1 web-2\n"
         "  rikctl delete workload web --wait\n"
         "  rikctl delete -f web.yaml\n"
+        "  rikctl delete tenant team-a --wait     with all that is in it\n"
         "  rikctl get instances -o name | xargs -r rikctl delete instances\n");
     auto const options = std::make_shared<delete_options>();
-    add_kind(*command, options->kind, {rik::resource_kind::workload, rik::resource_kind::instance});
+    add_kind(*command, options->kind,
+             {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::tenant});
     add_names(*command, options->names, "Names or ids");
     command->add_option("-f,--file", options->files, "The workload of this definition; - for the standard input")
         ->allow_extra_args(false)

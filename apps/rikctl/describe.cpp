@@ -45,6 +45,13 @@ description describe_instance(rik::client& server, std::string const& instance, 
     return {rik::describe_instance(instance, workload, events, now), code_of(workload, events)};
 }
 
+description describe_tenant(rik::client const& server, std::string const& tenant, rik::wall_time now) {
+    auto inside = server.in_tenant(string_at(parse_json(tenant), "/name"));
+    auto const workloads = inside.list(resource_kind::workload);
+    auto const instances = inside.list(resource_kind::instance);
+    return {rik::describe_tenant(tenant, workloads, instances, now), code_of(workloads, instances)};
+}
+
 /// The parts are asked for by the id of what was read: another object may have the same name.
 description describe(session& with, rik::client& server, describe_options const& options, std::string const& name) {
     auto const kind = *rik::parse_resource_kind(options.kind);
@@ -53,7 +60,9 @@ description describe(session& with, rik::client& server, describe_options const&
     auto const id = rik::object_id(*object);
     if (!id) return {id};
     if (kind == resource_kind::instance) return describe_instance(server, *object, *id, with.wall());
+    if (kind == resource_kind::tenant) return describe_tenant(server, *object, with.wall());
     rik::list_filter filter;
+    filter.is_of_all_tenants = kind == resource_kind::node;  // an id finds its workload in whatever tenant
     (kind == resource_kind::node ? filter.node : filter.workload) = *id;
     auto const instances = server.list(resource_kind::instance, filter);
     auto const events = server.list(resource_kind::event, filter);
@@ -88,9 +97,11 @@ void add_describe(CLI::App& to, action& chosen) {
         "Examples:\n"
         "  rikctl describe instance web-1     states, containers, addresses, and its events with times\n"
         "  rikctl describe workload web\n"
-        "  rikctl describe node a\n");
+        "  rikctl describe node a\n"
+        "  rikctl describe tenant team-a      what is in it\n");
     auto const options = std::make_shared<describe_options>();
-    add_kind(*command, options->kind, {resource_kind::workload, resource_kind::instance, resource_kind::node})
+    add_kind(*command, options->kind,
+             {resource_kind::workload, resource_kind::instance, resource_kind::node, resource_kind::tenant})
         ->required();
     add_names(*command, options->names, "Names or ids")->required();
     add_definition_kind(*command, options->definition_kind);

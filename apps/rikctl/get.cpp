@@ -73,11 +73,25 @@ std::string wrong_kind(resource_kind kind, get_options const& options) {
     return "--kind says which workload is meant: name it, or use --workload";
 }
 
+/// What is wrong with -A.
+std::string wrong_tenants(session& with, resource_kind kind, get_options const& options) {
+    if (!options.filter.is_of_all_tenants) return {};
+    if (!belongs_to_tenant(kind)) return fmt::format("{} belong to no tenant: leave out -A", plural(kind));
+    if (!with.named_tenant().empty()) return "use one of -n and -A";
+    if (!options.names.empty()) return "names are looked for in one tenant: use -n NAME instead of -A";
+    return {};
+}
+
 /// A table that comes in parts: its columns keep their widths.
 class growing_table {
 public:
-    growing_table(session& with, resource_kind kind, bool is_wide)
-        : with_(with), kind_(kind), options_{.wide = is_wide, .now = with.wall()}, writer_(with.has_colours()) {}
+    growing_table(session& with, resource_kind kind, get_options const& asked)
+        : with_(with),
+          kind_(kind),
+          options_{.wide = parse_form(asked.form) == output_form::wide,
+                   .now = with.wall(),
+                   .has_tenants = asked.filter.is_of_all_tenants},
+          writer_(with.has_colours()) {}
 
     rik::result<void> add(std::vector<std::string> const& objects) {
         std::vector<rik::table_row> rows;
@@ -95,7 +109,10 @@ public:
 
     /// A script sees the difference in the empty output, a person wants to know that it is no failure.
     void end() {
-        if (is_empty_) with_.err() << fmt::format("There are no {}.\n", plural(kind_));
+        auto const& tenant = with_.options().tenant;
+        auto const is_said = belongs_to_tenant(kind_) && !options_.has_tenants && !tenant.empty();
+        auto const where = is_said ? " in tenant " + tenant : std::string();
+        if (is_empty_) with_.err() << fmt::format("There are no {}{}.\n", plural(kind_), where);
     }
 
 private:
@@ -151,7 +168,7 @@ exit_code print(session& with, resource_kind kind, get_options const& options,
     else if (form == output_form::name)
         done = print_names(with, objects);
     else {
-        growing_table table(with, kind, form == output_form::wide);
+        growing_table table(with, kind, options);
         done = table.add(objects);
         if (done) table.end();
     }
@@ -163,7 +180,7 @@ constexpr std::size_t page_count = 500;
 /// A list of any length as names or as a table, page by page: it is never in memory as a whole.
 exit_code print_pages(session& with, rik::client& server, resource_kind kind, get_options const& options) {
     auto const form = parse_form(options.form);
-    growing_table table(with, kind, form == output_form::wide);
+    growing_table table(with, kind, options);
     std::string after;
     do {
         auto part = server.list_some(kind, options.filter, page_count, after);
@@ -205,7 +222,8 @@ exit_code watch_as_told(session& with, rik::client& server, resource_kind kind, 
     if (auto const code = find_named(with, server, kind, options); code != exit_code::ok) return code;
     auto stream = server.watch(kind, options.filter);
     if (!stream) return with.fail(stream.error());
-    return print_watch(with, *stream, {kind, parse_form(options.form), options.names});
+    return print_watch(with, *stream,
+                       {kind, parse_form(options.form), options.names, options.filter.is_of_all_tenants});
 }
 
 /// Events outlive what they are about: so there is no such object only if there are no events either.
@@ -227,6 +245,7 @@ exit_code get_as_told(session& with, get_options options) {
     if (!options.names.empty() && !(options.filter.workload.empty() && options.filter.node.empty()))
         return with.fail_usage("names or a filter, not both");
     if (auto const wrong = wrong_kind(kind, options); !wrong.empty()) return with.fail_usage(wrong);
+    if (auto const wrong = wrong_tenants(with, kind, options); !wrong.empty()) return with.fail_usage(wrong);
     if (!options.filter.workload.empty()) options.filter.definition_kind = std::exchange(options.definition_kind, {});
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
@@ -253,6 +272,11 @@ void add_output(CLI::App& to, get_options& options) {
     to.add_flag("-w,--watch", options.watches, "Go on with a row for each change; with -o json a line for each");
 }
 
+void add_all_tenants(CLI::App& to, get_options& options) {
+    to.add_flag("-A,--all-tenants,--all-namespaces", options.filter.is_of_all_tenants,
+                "Of all tenants, with a column that tells which");
+}
+
 void add_filters(CLI::App& to, get_options& options) {
     to.add_option("--workload,--workload-id", options.filter.workload, "Only those of this workload")
         ->type_name("NAME")
@@ -270,7 +294,7 @@ void choose(CLI::App& command, std::shared_ptr<get_options> const& options, acti
 }  // namespace
 
 void add_get(CLI::App& to, action& chosen) {
-    auto* const command = to.add_subcommand("get", "List workloads, instances, nodes or events");
+    auto* const command = to.add_subcommand("get", "List workloads, instances, nodes, events or tenants");
     command->alias("ls");
     command->footer(
         "Examples:\n"
@@ -278,13 +302,16 @@ void add_get(CLI::App& to, action& chosen) {
         "  rikctl get instances --workload web -o wide\n"
         "  rikctl get instance web-1 -o json\n"
         "  rikctl get i -w                        the list, then each change\n"
+        "  rikctl get instances -A                of all tenants\n"
         "  rikctl get events --instance web-1\n");
     auto const options = std::make_shared<get_options>();
     add_kind(*command, options->kind,
-             {resource_kind::workload, resource_kind::instance, resource_kind::node, resource_kind::event})
+             {resource_kind::workload, resource_kind::instance, resource_kind::node, resource_kind::event,
+              resource_kind::tenant})
         ->required();
     add_names(*command, options->names, "Only these, by name or id");
     add_output(*command, *options);
+    add_all_tenants(*command, *options);
     add_filters(*command, *options);
     add_definition_kind(*command, options->definition_kind);
     choose(*command, options, chosen);
@@ -310,6 +337,7 @@ void add_shortcuts(CLI::App& to, action& chosen) {
         "  rikctl events -w\n");
     auto const event_options = std::make_shared<get_options>(get_options{.kind = "events"});
     add_output(*events, *event_options);
+    add_all_tenants(*events, *event_options);
     events->add_option("--instance,-i", event_options->filter.instance, "Only the events of this instance")
         ->type_name("NAME")
         ->check(check_given);

@@ -51,6 +51,7 @@ int main(int argument_count, char* arguments[]) {
     around.can_ask = isatty(STDIN_FILENO) != 0;
     around.sources.server_variable = variable("RIK_CLUSTER_SERVER");
     around.sources.config_variable = variable("RIKCONFIG");
+    around.sources.tenant_variable = variable("RIK_TENANT");
     around.sources.home = variable("HOME");
     around.catch_interrupts = catch_interrupts;
     around.is_interrupted = [] { return interrupt_count > 0; };

@@ -1,5 +1,6 @@
 #include <rik/client/print.hpp>
 #include <rik/client/wait.hpp>
+#include <rik/model/tenant.hpp>
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -34,7 +35,12 @@ std::vector<boost::json::value> objects_of(std::string const& answer, std::strin
     return {found->get_array().begin(), found->get_array().end()};
 }
 
-std::string name_of(boost::json::value const& object) { return rik::printable(string_at(object, "/name")); }
+/// "web-1", or "web-1 of tenant team-a".
+std::string name_of(boost::json::value const& object) {
+    auto const tenant = string_at(object, "/tenant");
+    auto const is_said = !tenant.empty() && tenant != rik::default_tenant;
+    return rik::printable(string_at(object, "/name") + (is_said ? " of tenant " + tenant : std::string()));
+}
 
 /// Of several names the first failure counts; the others are still done.
 template <class Act>

@@ -18,4 +18,10 @@ std::string string_at(boost::json::value const& in, std::string_view pointer) {
     return found != nullptr && found->is_string() ? std::string(found->get_string().c_str()) : std::string();
 }
 
+std::int64_t number_at(boost::json::value const& in, std::string_view pointer) {
+    boost::system::error_code code;
+    auto const* const found = in.find_pointer({pointer.data(), pointer.size()}, code);
+    return found != nullptr && found->is_int64() ? found->get_int64() : 0;
+}
+
 }  // namespace rikctl

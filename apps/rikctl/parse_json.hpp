@@ -3,6 +3,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,7 @@ boost::json::value parse_json(std::string_view text);
 
 /// The string there; empty if there is none.
 std::string string_at(boost::json::value const& in, std::string_view pointer);
+/// The whole number there; 0 if there is none.
+std::int64_t number_at(boost::json::value const& in, std::string_view pointer);
 
 }  // namespace rikctl

@@ -1,10 +1,12 @@
 #include "rikctl.hpp"
 
 #include <rik/client/print.hpp>
+#include <rik/model/tenant.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <ostream>
@@ -32,6 +34,10 @@ constexpr auto server_help =
     "Where rik listens: unix:///path, /path, http://host:port or host:port. "
     "Without it: RIK_CLUSTER_SERVER, then cluster.server in the file RIKCONFIG (or ~/.rik/config.yaml), "
     "then unix:///run/rik/rik.sock";
+
+constexpr auto tenant_help =
+    "The tenant in which names are looked for and things are made. Without it: RIK_TENANT, then cluster.tenant in the "
+    "file that the server is taken from, then default";
 
 void add_commands(CLI::App& app, action& chosen) {
     add_create(app, chosen);
@@ -70,6 +76,7 @@ std::string_view with_short_form(rik::resource_kind kind) {
         case rik::resource_kind::instance: return "instance (i)";
         case rik::resource_kind::node: return "node (n)";
         case rik::resource_kind::event: return "event (e)";
+        case rik::resource_kind::tenant: return "tenant (ns)";
     }
     return {};
 }
@@ -109,6 +116,11 @@ CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource
         }
         return fmt::format("this is not for {}: {}", plural(*kind), use);
     });
+}
+
+std::string check_tenant(std::string const& text) {
+    auto const wrong = rik::check_tenant_name(text, {});
+    return wrong ? rik::to_string(*wrong) : std::string();
 }
 
 std::string check_given(std::string const& text) { return text.empty() ? "a name is empty" : ""; }
@@ -155,7 +167,8 @@ namespace {
 /// Is the command `run`? It is the first word that is no option, and no value of one.
 bool is_run(std::vector<std::string> const& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (arguments[i] == "-s" || arguments[i] == "--server") {
+        static constexpr std::array with_value{"-s", "--server", "-n", "--tenant", "--namespace"};
+        if (std::ranges::find(with_value, arguments[i]) != with_value.end()) {
             ++i;
         } else if (!arguments[i].starts_with('-')) {
             return arguments[i] == "run";
@@ -183,6 +196,9 @@ exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around
     app.add_option("-s,--server", around.sources.flag, server_help)
         ->type_name("ADDRESS")
         ->check([](std::string const& text) { return text.empty() ? "it is empty" : ""; });
+    app.add_option("-n,--tenant,--namespace", around.sources.tenant_flag, tenant_help)
+        ->type_name("NAME")
+        ->check(check_tenant);
     action chosen;
     add_run(app, take_container_command(arguments), chosen);
     add_commands(app, chosen);

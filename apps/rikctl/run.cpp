@@ -177,8 +177,8 @@ private:
         if (options_.removes)
             with_.err() << fmt::format("{}{} is being deleted\n", before, name_);
         else
-            with_.err() << fmt::format("{0}{1} goes on: rikctl logs -f {1}; rikctl delete workload {1}\n", before,
-                                       name_);
+            with_.err() << fmt::format("{0}{1} goes on: rikctl{2} logs -f {1}; rikctl{2} delete workload {1}\n", before,
+                                       name_, with_.tenant_words());
         clean_up();
         return is_failure ? exit_code::run_failed : exit_code::interrupted;
     }
@@ -191,7 +191,8 @@ private:
 
     exit_code give_up(rik::error const& problem) {
         auto const code = with_.fail(problem, name_);
-        if (!options_.removes) with_.err() << fmt::format("See: rikctl describe instance {}\n", name_);
+        if (!options_.removes)
+            with_.err() << fmt::format("See: rikctl{} describe instance {}\n", with_.tenant_words(), name_);
         clean_up();
         return own_failure(code);
     }
@@ -234,7 +235,7 @@ void add_run_options(CLI::App& command, run_command_options& options) {
     command.add_option("IMAGE", options.run.image, "The image, as in a definition")->required()->type_name("");
     command.add_option("CMD", options.run.command, "Command for the image's entrypoint; write -- before it")
         ->type_name("");
-    command.add_option("-n,--name", options.run.name, "Name of the workload and its instance")->type_name("NAME");
+    command.add_option("--name", options.run.name, "Name of the workload and its instance")->type_name("NAME");
     command
         .add_option("-p,--port", options.run.ports,
                     "A port of the node that leads to one of the container; repeat it for more")

@@ -22,8 +22,13 @@ using rik::error;
 rik::result<rik::client> session::server() const {
     auto address = rik::resolve_server_address(around_.sources);
     if (!address) return address.error();
+    auto const tenant = rik::resolve_tenant(around_.sources);
+    if (!tenant) return tenant.error();
+    around_.options.tenant = *tenant;  // for what goes on by itself, too
     return rik::client(std::move(*address), around_.options);
 }
+
+std::string session::tenant_words() const { return named_tenant().empty() ? "" : " -n " + named_tenant(); }
 
 rik::result<rik::client> session::server_until(rik::time_point deadline) const {
     auto const found = server();

@@ -50,7 +50,12 @@ public:
     bool is_interrupted() const { return around_.is_interrupted(); }
     bool is_reader_gone() const { return around_.is_reader_gone(); }
 
-    /// Errors: as of rik::resolve_server_address.
+    /// The tenant that --tenant names; empty: none.
+    std::string const& named_tenant() const { return around_.sources.tenant_flag; }
+    /// What a command that is shown to the user needs for the same tenant: " -n NAME", or nothing.
+    std::string tenant_words() const;
+
+    /// It is asked about the tenant of rik::resolve_tenant. Errors: as of that, and of rik::resolve_server_address.
     rik::result<rik::client> server() const;
     /// The same; no call waits longer than until `deadline`.
     rik::result<rik::client> server_until(rik::time_point deadline) const;

@@ -141,7 +141,8 @@ void add_wait(CLI::App& to, action& chosen) {
         "  rikctl wait node a --for ready\n");
     auto const options = std::make_shared<wait_options>();
     add_kind(*command, options->kind,
-             {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::node})
+             {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::node,
+              rik::resource_kind::tenant})
         ->required();
     add_names(*command, options->names, "Names or ids")->required();
     command

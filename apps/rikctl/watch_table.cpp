@@ -64,7 +64,9 @@ private:
     /// Where an object stands at the beginning: events are told in their order.
     std::string place_of(std::string_view object) const {
         auto const member = view_.kind == rik::resource_kind::event ? "/time" : "/name";
-        return string_at(parse_json(object), member);
+        auto const of = parse_json(object);
+        auto const tenant = view_.has_tenants ? string_at(of, "/tenant") + "/" : std::string();
+        return (view_.kind == rik::resource_kind::event ? "" : tenant) + string_at(of, member);
     }
 
     rik::result<void> show(rik::watch_event const& event) {
@@ -92,7 +94,9 @@ private:
         return {};
     }
 
-    rik::table_options options() const { return {.wide = view_.form == output_form::wide, .now = with_.wall()}; }
+    rik::table_options options() const {
+        return {.wide = view_.form == output_form::wide, .now = with_.wall(), .has_tenants = view_.has_tenants};
+    }
 
     rik::result<void> take_row(rik::watch_event const& event) {
         auto rows = rik::table_rows(view_.kind, event.object, options());

@@ -16,6 +16,7 @@ struct watch_view {
     rik::resource_kind kind;
     output_form form = output_form::table;
     std::vector<std::string> names = {};  ///< only these, by name or id; empty: all
+    bool has_tenants = false;             ///< a column tells of which tenant
 };
 
 /// Ends only with an error, or with the output.

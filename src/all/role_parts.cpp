@@ -19,7 +19,7 @@ awaitable<role_health> health_of(Role const& role) {
 
 scheduler_part::scheduler_part(asio::any_io_executor executor, std::string listen, local_options const& options)
     : strand_(asio::make_strand(std::move(executor))),
-      links_(strand_, time_, std::move(listen), {.version = options.version}),
+      links_(strand_, time_, std::move(listen), {.version = options.version}, options.out),
       role_(strand_, {time_, links_.primaries(), links_.nodes()}, {.policy = options.policy, .out = options.out}) {}
 
 awaitable<result<void>> scheduler_part::start_here() {

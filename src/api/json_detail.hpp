@@ -36,6 +36,7 @@ std::string workload_text(stored<workload> const& row, std::vector<std::string> 
 std::string instance_text(stored<instance> const& row, directory const& names);
 std::string node_text(stored<node> const& row, node_usage const& usage);
 std::string event_text(event const& happened);
+std::string tenant_text(stored<tenant_record> const& row);
 
 // --- v0
 
@@ -43,7 +44,9 @@ std::string event_text(event const& happened);
 json::object v0_definition(workload const& row);
 /// What the original's clients read of the definition that an instance was made from.
 json::object v0_spec(workload_definition const& definition);
-json::object v0_instance(instance const& row, json::object const& spec, bool is_unheard);
+/// The names of v0 are those of one tenant: what is in another is known by its uid.
+std::string v0_id(instance const& row, std::string_view tenant);
+json::object v0_instance(instance const& row, std::string id, json::object const& spec, bool is_unheard);
 std::string_view v0_state(instance const& row, bool is_unheard);
 
 }  // namespace rik::detail

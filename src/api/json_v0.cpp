@@ -59,11 +59,15 @@ json::object v0_spec(workload_definition const& definition) {
     return spec;
 }
 
-json::object v0_instance(instance const& row, json::object const& spec, bool is_unheard) {
+std::string v0_id(instance const& row, std::string_view tenant) {
+    return row.tenant() == tenant ? row.name() : row.id().text();
+}
+
+json::object v0_instance(instance const& row, std::string id, json::object const& spec, bool is_unheard) {
     json::object object;
     object["workload_id"] = row.owner() ? row.owner()->text() : std::string();
     object["namespace"] = row.tenant();
-    object["id"] = row.name();
+    object["id"] = std::move(id);
     object["kind"] = to_string(row.spec().form);
     object["status"] = v0_state(row, is_unheard);
     object["spec"] = spec;

@@ -229,4 +229,11 @@ std::string event_text(event const& happened) {
     return json::serialize(object);
 }
 
+std::string tenant_text(stored<tenant_record> const& row) {
+    json::object object;
+    put_meta(object, meta_of(*row, row.changed_at));
+    object["state"] = to_string(row->state());
+    return json::serialize(object);
+}
+
 }  // namespace rik::detail

@@ -70,7 +70,8 @@ api_answer create_workload(api_call& call) {
     if (!parsed.found.empty()) co_return text_response(400, to_string(summarize(parsed.found)));
     auto const created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
     if (created) co_return json_response(200, fmt::format(R"({{"id":"{}"}})", (*created)->id.text()));
-    if (created.error().code == errc::conflict) co_return text_response(404, std::string(name_is_taken));
+    if (created.error().code == errc::conflict && created.error().field == "name")
+        co_return text_response(404, std::string(name_is_taken));
     co_return created.error();
 }
 
@@ -105,9 +106,12 @@ api_answer delete_workload(api_call& call) {
 /// Turns rows into what v0 shows. Each definition is parsed once.
 class v0_rows {
 public:
-    explicit v0_rows(directory names) : names_(std::move(names)) {}
+    v0_rows(directory names, std::string tenant) : names_(std::move(names)), tenant_(std::move(tenant)) {}
 
-    json::object show(instance const& row) { return v0_instance(row, spec_of(row), names_.is_unheard(row)); }
+    std::string id_of(instance const& row) const { return v0_id(row, tenant_); }
+    json::object show(instance const& row) {
+        return v0_instance(row, id_of(row), spec_of(row), names_.is_unheard(row));
+    }
 
 private:
     json::object const& spec_of(instance const& row) {
@@ -117,6 +121,7 @@ private:
     }
 
     directory names_;
+    std::string tenant_;  ///< the caller's
     std::map<release_id, json::object> specs_;
 };
 
@@ -127,7 +132,7 @@ awaitable<result<v0_rows_ptr>> read_names(api_call& call) {
     if (!workloads) co_return workloads.error();
     auto const nodes = co_await call.primary.nodes().list(call.who, page());
     if (!nodes) co_return nodes.error();
-    co_return std::make_shared<v0_rows>(make_directory(*workloads, *nodes));
+    co_return std::make_shared<v0_rows>(make_directory(*workloads, *nodes), call.who.tenant);
 }
 
 api_answer list_workload_instances(api_call& call) {
@@ -175,7 +180,7 @@ api_answer create_instances(api_call& call) {
     auto const created = co_await call.primary.instances().create(call.who, std::move(*request));
     if (created) {
         json::array names;
-        for (auto const& row : *created) names.emplace_back(row->name());
+        for (auto const& row : *created) names.emplace_back(v0_id(*row, call.who.tenant));
         co_return json_response(201, json::serialize(names));
     }
     auto const& why = created.error();
@@ -200,7 +205,7 @@ api_answer list_instances(api_call& call) {
     auto show = [names = *names](stored<instance> const& row) -> result<std::optional<std::string>> {
         if (!is_v0_kind(row->made_from()->definition->kind)) return std::optional<std::string>();
         json::object object;
-        object["id"] = row->name();
+        object["id"] = names->id_of(*row);
         object["name"] = row->name();
         object["value"] = names->show(*row);
         return std::optional(json::serialize(object));

@@ -1,38 +1,41 @@
-// Tenants of v0: RIK keeps them and does nothing with them, as the original does.
+// Tenants of v0: the same objects as those of RIK's own API. `verb` and `resource` are kept and given back.
 #include "json_detail.hpp"
 #include "v0_detail.hpp"
 
-#include <rik/base/entropy.hpp>
-#include <rik/base/hash.hpp>
-
 #include <fmt/format.h>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
-#include <algorithm>
 
 namespace rik::detail {
 
 namespace {
 
-/// The same for the same tenant: creating one twice makes one.
-std::string tenant_id(json::object const& of) {
-    seeded_entropy numbers(fnv1a(json::serialize(of)));
-    return document_id::generate(numbers).text();
+json::object v0_tenant(tenant_record const& row) {
+    json::object object;
+    object["name"] = row.name;
+    object["verb"] = row.verb;
+    object["resource"] = row.resource;
+    object["id"] = row.id.text();
+    return object;
 }
 
-/// The hash is no match for somebody who looks for another tenant with the same.
-bool is_another(listing<document> const& kept, document const& wanted) {
-    return std::ranges::any_of(
-        kept.rows, [&](auto const& row) { return row->key.name == wanted.key.name && row->json != wanted.json; });
+result<new_tenant> read_v0_tenant(api_call const& call) {
+    auto const body = v0_body(call);
+    if (!body) return body.error();
+    auto name = v0_needed_text(*body, "name");
+    if (!name) return name.error();
+    auto verb = v0_text(*body, "verb");
+    if (!verb) return verb.error();
+    auto resource = v0_text(*body, "resource");
+    if (!resource) return resource.error();
+    return new_tenant{.name = std::move(*name), .verb = std::move(*verb), .resource = std::move(*resource)};
 }
 
-document_key tenant_key(api_call const& call, std::string_view id) {
-    document_key key;
-    key.kind = tenant_kind;
-    key.tenant = call.who.tenant;
-    key.name = id;
-    return key;
+/// Is there one already that says the same? Creating one twice makes one.
+awaitable<bool> is_there(api_call& call, new_tenant const& wanted) {
+    object_ref which(wanted.name);
+    auto const found = co_await call.primary.tenants().get(call.who, std::move(which));
+    co_return found && !(*found)->deleting_since && (*found)->verb == wanted.verb &&
+        (*found)->resource == wanted.resource;
 }
 
 }  // namespace
@@ -41,38 +44,24 @@ api_answer list_tenants(api_call& call) {
     auto const limit = number_parameter(call.request, "limit");
     if (!limit) co_return limit.error();
     if (*limit == 0u) co_return error{errc::invalid, "it must be at least 1", "limit"};
-    auto const listed = co_await call.primary.documents().list(call.who, std::string(tenant_kind));
+    page part;
+    part.count_max = static_cast<std::size_t>(limit->value_or(0));
+    auto const listed = co_await call.primary.tenants().list(call.who, std::move(part));
     if (!listed) co_return listed.error();
-    std::string items;
-    auto const count = std::min<std::size_t>(listed->rows.size(), limit->value_or(listed->rows.size()));
-    for (std::size_t i = 0; i < count; ++i) items += (i == 0 ? "" : ",") + listed->rows[i]->json;
-    co_return json_response(200, fmt::format(R"({{"tenants":[{}]}})", items));
+    json::object answer;
+    auto& all = answer["tenants"].emplace_array();
+    for (auto const& row : listed->rows) all.push_back(v0_tenant(*row));
+    co_return json_response(200, json::serialize(answer));
 }
 
 api_answer create_tenant(api_call& call) {
-    auto const body = v0_body(call);
-    if (!body) co_return body.error();
-    auto const name = v0_needed_text(*body, "name");
-    if (!name) co_return name.error();
-    auto const verb = v0_text(*body, "verb");
-    if (!verb) co_return verb.error();
-    auto const resource = v0_text(*body, "resource");
-    if (!resource) co_return resource.error();
-    json::object tenant;
-    tenant["name"] = *name;
-    tenant["verb"] = *verb;
-    tenant["resource"] = *resource;
-    document kept;
-    kept.key = tenant_key(call, tenant_id(tenant));
-    tenant["id"] = kept.key.name;
-    kept.json = json::serialize(tenant);
-    auto const listed = co_await call.primary.documents().list(call.who, std::string(tenant_kind));
-    if (!listed) co_return listed.error();
-    if (is_another(*listed, kept))
-        co_return error{errc::conflict, "another tenant has the same id", "name", "choose another name"};
-    auto const put = co_await call.primary.documents().put(call.who, std::move(kept), any_revision);
-    if (!put) co_return put.error();
-    co_return json_response(200, call.request.body);
+    auto const wanted = read_v0_tenant(call);
+    if (!wanted) co_return wanted.error();
+    auto const made = co_await call.primary.tenants().create(call.who, *wanted);
+    if (made) co_return json_response(200, call.request.body);
+    auto const is_known = co_await is_there(call, *wanted);
+    if (made.error().code == errc::conflict && is_known) co_return json_response(200, call.request.body);
+    co_return made.error();
 }
 
 api_answer delete_tenant(api_call& call) {
@@ -80,7 +69,8 @@ api_answer delete_tenant(api_call& call) {
     if (!body) co_return body.error();
     auto const id = v0_needed_text(*body, "id");
     if (!id) co_return id.error();
-    auto const deleted = co_await call.primary.documents().remove(call.who, tenant_key(call, *id), any_revision);
+    object_ref which(*id);
+    auto const deleted = co_await call.primary.tenants().remove(call.who, std::move(which), any_revision);
     if (deleted) co_return make_response(200, "", "");
     if (deleted.error().code == errc::not_found)
         co_return text_response(404, fmt::format("Tenant id {} not found", *id));

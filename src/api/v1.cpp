@@ -2,7 +2,6 @@
 #include "v1_detail.hpp"
 
 #include <fmt/format.h>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -12,9 +11,22 @@ namespace rik::detail {
 
 namespace {
 
+/// Says in which tenant `definition` is to be made, if it does not say so itself. Errors: invalid, the call says
+/// another.
+result<void> settle_tenant(workload_definition& definition, std::string const& named) {
+    if (definition.tenant.empty()) definition.tenant = named;
+    if (named.empty() || definition.tenant == named) return {};
+    return error{errc::invalid,
+                 fmt::format("the call names the tenant {}, the definition {}", named, definition.tenant), "tenant",
+                 "leave one of them out, or name the same"};
+}
+
 api_answer create_workload(api_call& call) {
+    auto const tenant = tenant_parameter(call);
+    if (!tenant) co_return tenant.error();
     auto parsed = parse_definition(call.request.body);
     if (!parsed.found.empty()) co_return problems_response(parsed.found);
+    if (auto const settled = settle_tenant(parsed.definition, *tenant); !settled) co_return settled.error();
     auto const created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
     if (!created) co_return created.error();
     co_return json_response(201, workload_text(*created, parsed.warnings));
@@ -38,31 +50,13 @@ api_answer delete_workload(api_call& call) {
     co_return json_response(202, "{}");
 }
 
-error wrong_member(std::string_view name, std::string message) {
-    return error{errc::invalid, std::move(message), std::string(name)};
-}
-
-result<std::string> text_member(json::object const& from, std::string_view name) {
-    auto const* value = from.if_contains(name);
-    if (value == nullptr || value->is_null()) return std::string();
-    if (!value->is_string()) return wrong_member(name, "it must be a string");
-    return std::string(value->get_string());
-}
-
 /// What POST /rik/v1/instances takes.
 struct instances_body {
     object_ref workload = {};
     create_instances_request request = {};
 };
 
-result<void> check_members(json::object const& from) {
-    static constexpr std::array<std::string_view, 4> known{"workload", "name", "replicas", "kind"};
-    for (auto const& member : from)
-        if (std::find(known.begin(), known.end(), std::string_view(member.key())) == known.end())
-            return error{errc::invalid, "there is no such member", std::string(member.key()),
-                         fmt::format("there is {}", fmt::join(known, ", "))};
-    return {};
-}
+constexpr std::array<std::string_view, 4> instances_members{"workload", "name", "replicas", "kind"};
 
 result<std::optional<workload_kind>> kind_member(json::object const& from) {
     auto const text = text_member(from, "kind");
@@ -74,7 +68,6 @@ result<std::optional<workload_kind>> kind_member(json::object const& from) {
 }
 
 result<instances_body> read_members(json::object const& from) {
-    if (auto const known = check_members(from); !known) return known.error();
     auto const workload = text_member(from, "workload");
     if (!workload) return workload.error();
     if (workload->empty()) return error{errc::invalid, "it is missing", "workload", "give a workload's name or id"};
@@ -93,17 +86,14 @@ result<instances_body> read_members(json::object const& from) {
     return body;
 }
 
-result<instances_body> read_body(http_request const& request) {
-    boost::system::error_code wrong;
-    auto const parsed = json::parse(request.body, wrong);
-    if (wrong) return error{errc::invalid, fmt::format("the body is not JSON: {}", wrong.message())};
-    if (!parsed.is_object()) return error{errc::invalid, "the body must be a JSON object"};
-    return read_members(parsed.get_object());
-}
-
 api_answer create_instances(api_call& call) {
-    auto body = read_body(call.request);
+    auto const tenant = tenant_parameter(call);
+    if (!tenant) co_return tenant.error();
+    auto const members = object_body(call.request, instances_members);
+    if (!members) co_return members.error();
+    auto body = read_members(*members);
     if (!body) co_return body.error();
+    body->workload.tenant = *tenant;
     auto const owner = co_await call.primary.workloads().get(call.who, std::move(body->workload));
     if (!owner) co_return owner.error();
     body->request.workload = (*owner)->id;
@@ -158,26 +148,32 @@ namespace {
 using words = std::string_view;
 
 constexpr std::array list_parameters{words("watch"), words("after"), words("limit"), words("continue")};
-constexpr std::array instances_parameters{words("watch"),    words("after"), words("limit"), words("continue"),
-                                          words("workload"), words("node"),  words("kind")};
-constexpr std::array events_parameters{words("watch"),    words("after"), words("instance"),
-                                       words("workload"), words("node"),  words("kind")};
+constexpr std::array workloads_parameters{words("watch"),    words("after"),  words("limit"),
+                                          words("continue"), words("tenant"), words("allTenants")};
+constexpr std::array instances_parameters{words("watch"),    words("after"),    words("limit"),
+                                          words("continue"), words("workload"), words("node"),
+                                          words("kind"),     words("tenant"),   words("allTenants")};
+constexpr std::array events_parameters{words("watch"), words("after"), words("instance"), words("workload"),
+                                       words("node"),  words("kind"),  words("tenant"),   words("allTenants")};
 constexpr std::array image_parameters{words("image")};
-constexpr std::array workload_parameters{words("kind")};
-constexpr std::array workload_removal_parameters{words("kind"), words("revision")};
+constexpr std::array tenant_parameters{words("tenant")};
+constexpr std::array workload_parameters{words("kind"), words("tenant")};
+constexpr std::array workload_removal_parameters{words("kind"), words("revision"), words("tenant")};
+constexpr std::array instance_removal_parameters{words("revision"), words("tenant")};
 constexpr std::array revision_parameters{words("revision")};
-constexpr std::array log_parameters{words("container"), words("follow"), words("tail"),  words("timestamps"),
-                                    words("stream"),    words("whole"),  words("since"), words("after")};
+constexpr std::array log_parameters{words("container"),  words("follow"), words("tail"),
+                                    words("timestamps"), words("stream"), words("whole"),
+                                    words("since"),      words("after"),  words("tenant")};
 
 constexpr std::array table{
-    route{"GET", "/rik/v1/workloads", &list_workloads, list_parameters},
-    route{"POST", "/rik/v1/workloads", &create_workload, {}, true},
+    route{"GET", "/rik/v1/workloads", &list_workloads, workloads_parameters},
+    route{"POST", "/rik/v1/workloads", &create_workload, tenant_parameters, true},
     route{"GET", "/rik/v1/workloads/{name}", &get_workload, workload_parameters},
     route{"DELETE", "/rik/v1/workloads/{name}", &delete_workload, workload_removal_parameters, true},
     route{"GET", "/rik/v1/instances", &list_instances, instances_parameters},
-    route{"POST", "/rik/v1/instances", &create_instances, {}, true},
-    route{"GET", "/rik/v1/instances/{name}", &get_instance},
-    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, revision_parameters, true},
+    route{"POST", "/rik/v1/instances", &create_instances, tenant_parameters, true},
+    route{"GET", "/rik/v1/instances/{name}", &get_instance, tenant_parameters},
+    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_removal_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, list_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
@@ -188,6 +184,11 @@ constexpr std::array table{
     route{"GET", "/rik/v1/nodes/{name}/images", &list_images_of, {}, true},
     route{"POST", "/rik/v1/nodes/{name}/images", &bring_images_to, {}, true, limits::image_call_timeout},
     route{"DELETE", "/rik/v1/nodes/{name}/images", &remove_image_of, image_parameters, true},
+    route{"GET", "/rik/v1/tenants", &list_tenants_of, list_parameters},
+    route{"POST", "/rik/v1/tenants", &make_tenant, {}, true},
+    route{"GET", "/rik/v1/tenants/{name}", &get_tenant},
+    route{"PATCH", "/rik/v1/tenants/{name}", &update_tenant, revision_parameters, true},
+    route{"DELETE", "/rik/v1/tenants/{name}", &remove_tenant, revision_parameters, true},
     route{"GET", "/rik/v1/events", &list_events, events_parameters},
     route{"GET", "/rik/v1/version", &get_version},
 };

@@ -36,17 +36,41 @@ result<page> read_page(http_request const& request) {
     return part;
 }
 
+result<std::string> tenant_parameter(api_call const& call) {
+    auto const value = call.request.parameter("tenant");
+    if (!value) return std::string();
+    if (check_tenant_name(*value, "tenant")) return wrong_parameter("tenant", *value, "use the name of a tenant");
+    return std::string(*value);
+}
+
+result<std::string> tenant_of_list(api_call const& call) {
+    auto tenant = tenant_parameter(call);
+    if (!tenant) return tenant;
+    auto const all = flag_parameter(call.request, "allTenants");
+    if (!all) return all.error();
+    if (*all && !tenant->empty())
+        return error{errc::invalid, "one tenant is named, and all are asked for", "allTenants",
+                     "leave one of them out"};
+    if (*all) return std::string();
+    return tenant->empty() ? call.who.tenant : std::move(*tenant);
+}
+
 result<object_ref> ref_of(api_call const& call) {
     auto const kind = kind_parameter(call.request);
     if (!kind) return kind.error();
+    auto const tenant = tenant_parameter(call);
+    if (!tenant) return tenant.error();
     object_ref which;
     which.id_or_name = call.arguments.front();
     which.kind = *kind;
+    which.tenant = *tenant;
     return which;
 }
 
-awaitable<result<directory>> read_directory(api_call& call) {
-    auto const workloads = co_await call.primary.workloads().list(call.who, workload_filter(), page());
+awaitable<result<directory>> read_directory(api_call& call, std::string tenant) {
+    workload_filter filter;
+    filter.tenant = std::move(tenant);
+    auto const workloads = co_await call.primary.workloads().list(call.who, std::move(filter), page());
     if (!workloads) co_return workloads.error();
     auto const nodes = co_await call.primary.nodes().list(call.who, page());
     if (!nodes) co_return nodes.error();
@@ -92,15 +116,20 @@ awaitable<result<directory>> read_directory_of(api_call& call, instance const& r
 
 awaitable<result<instance_filter>> read_instance_filter(api_call& call) {
     if (auto const fits = check_companion(call.request, "kind", "workload"); !fits) co_return fits.error();
+    auto const tenant = tenant_of_list(call);
+    if (!tenant) co_return tenant.error();
     instance_filter filter;
+    filter.tenant = *tenant;
     if (auto const name = call.request.parameter("workload")) {
         object_ref which{std::string(*name)};
         auto const kind = kind_parameter(call.request);
         if (!kind) co_return kind.error();
         which.kind = *kind;
+        which.tenant = *tenant;
         auto const found = co_await call.primary.workloads().get(call.who, std::move(which));
         if (!found) co_return found.error();
         filter.workload = (*found)->id;
+        filter.tenant = (*found)->tenant;  // an id names it in whatever tenant
     }
     if (auto const name = call.request.parameter("node")) {
         object_ref which{std::string(*name)};
@@ -121,6 +150,9 @@ namespace {
 
 awaitable<result<std::string>> find_id(api_call& call, std::string_view kind, std::string name) {
     object_ref which(std::move(name));
+    auto const tenant = tenant_parameter(call);
+    if (!tenant) co_return tenant.error();
+    which.tenant = *tenant;
     if (kind == "instance") {
         auto const found = co_await call.primary.instances().get(call.who, std::move(which));
         if (!found) co_return found.error();
@@ -161,6 +193,16 @@ awaitable<result<event_subject>> read_event_subject(api_call& call) {
     co_return subject;
 }
 
+/// What is known by its id is in its own tenant; events about nodes are in none.
+result<event_filter> event_filter_of(api_call const& call, event_subject const& subject) {
+    auto const tenant = tenant_of_list(call);
+    if (!tenant) return tenant.error();
+    event_filter filter;
+    filter.object_id = subject.id;
+    if (subject.id.empty() && subject.kind != "node") filter.tenant = *tenant;
+    return filter;
+}
+
 namespace {
 
 /// {"revision":N,"position":"...","continue":"...","items":[...]}
@@ -180,7 +222,11 @@ api_answer list_workloads(api_call& call) {
     if (*watches) co_return co_await watch_workloads(call);
     auto part = read_page(call.request);
     if (!part) co_return part.error();
-    auto listed = co_await call.primary.workloads().list(call.who, workload_filter(), std::move(*part));
+    auto const tenant = tenant_of_list(call);
+    if (!tenant) co_return tenant.error();
+    workload_filter filter;
+    filter.tenant = *tenant;
+    auto listed = co_await call.primary.workloads().list(call.who, std::move(filter), std::move(*part));
     if (!listed) co_return listed.error();
     auto const show = [](stored<workload> const& row) -> shown_object { return std::optional(workload_text(row, {})); };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), show));
@@ -195,9 +241,10 @@ api_answer list_instances(api_call& call) {
     auto part = read_page(call.request);
     if (!part) co_return part.error();
     auto const is_whole = part->count_max == 0;
+    auto const tenant = filter->tenant;
     auto listed = co_await call.primary.instances().list(call.who, std::move(*filter), std::move(*part));
     if (!listed) co_return listed.error();
-    auto reading = is_whole ? read_directory(call) : read_directory_of(call, listed->rows);
+    auto reading = is_whole ? read_directory(call, tenant) : read_directory_of(call, listed->rows);
     auto directed = co_await std::move(reading);
     if (!directed) co_return directed.error();
     auto const names = std::make_shared<directory const>(std::move(*directed));
@@ -231,9 +278,9 @@ api_answer list_events(api_call& call) {
     if (*watches) co_return co_await watch_events(call);
     auto const subject = co_await read_event_subject(call);
     if (!subject) co_return subject.error();
-    event_filter filter;
-    filter.object_id = subject->id;
-    auto listed = co_await call.primary.events().list(call.who, std::move(filter));
+    auto filter = event_filter_of(call, *subject);
+    if (!filter) co_return filter.error();
+    auto listed = co_await call.primary.events().list(call.who, std::move(*filter));
     if (!listed) co_return listed.error();
     auto show = [subject = *subject](stored<document> const& row) -> shown_object {
         auto const happened = parse_event(*row);
@@ -241,6 +288,18 @@ api_answer list_events(api_call& call) {
         return subject.matches(*happened) ? std::optional(event_text(*happened)) : std::nullopt;
     };
     co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
+}
+
+api_answer list_tenants_of(api_call& call) {
+    auto const watches = wants_watch(call.request);
+    if (!watches) co_return watches.error();
+    if (*watches) co_return co_await watch_tenants(call);
+    auto part = read_page(call.request);
+    if (!part) co_return part.error();
+    auto listed = co_await call.primary.tenants().list(call.who, std::move(*part));
+    if (!listed) co_return listed.error();
+    auto const show = [](stored<tenant_record> const& row) -> shown_object { return std::optional(tenant_text(row)); };
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), show));
 }
 
 }  // namespace rik::detail

@@ -109,7 +109,10 @@ api_answer read_log(api_call& call) {
     what.container = call.request.parameter("container").value_or("");
     if (auto const read = read_extent(call, what.how); !read) co_return read.error();
     if (auto const read = read_form(call.request, what.how); !read) co_return read.error();
+    auto const tenant = tenant_parameter(call);
+    if (!tenant) co_return tenant.error();
     what.instance.id_or_name = call.arguments.front();
+    what.instance.tenant = *tenant;
     auto const how = what.how;
     auto opened = co_await call.primary.streams().open_container_log(call.who, std::move(what));
     if (!opened) co_return opened.error();

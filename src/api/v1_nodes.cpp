@@ -2,8 +2,6 @@
 #include "v1_detail.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -16,53 +14,24 @@ namespace rik::detail {
 
 namespace {
 
-error wrong_node_body(std::string message, std::string field) {
+error wrong_object_body(std::string message, std::string field) {
     return error{errc::invalid, std::move(message), std::move(field)};
-}
-
-/// An empty body is an empty object. Errors: invalid, it is no JSON object, or has a member that is not `known`.
-result<json::object> node_body(http_request const& request, std::span<std::string_view const> known) {
-    if (request.body.empty()) return json::object();
-    boost::system::error_code wrong;
-    auto parsed = json::parse(request.body, wrong);
-    if (wrong) return wrong_node_body(fmt::format("the body is not JSON: {}", wrong.message()), {});
-    if (!parsed.is_object()) return wrong_node_body("the body must be a JSON object", {});
-    for (auto const& member : parsed.get_object())
-        if (std::ranges::find(known, std::string_view(member.key())) == known.end())
-            return error{errc::invalid, "there is no such member", std::string(member.key()),
-                         fmt::format("there is {}", fmt::join(known, ", "))};
-    return std::move(parsed.get_object());
 }
 
 result<std::optional<bool>> flag_member(json::object const& from, std::string_view name) {
     auto const* const value = from.if_contains(name);
     if (value == nullptr || value->is_null()) return std::optional<bool>();
     if (value->is_bool()) return std::optional(value->get_bool());
-    return wrong_node_body("it must be true or false", std::string(name));
-}
-
-result<label_changes> labels_member(json::object const& from) {
-    label_changes changes;
-    auto const* const value = from.if_contains("labels");
-    if (value == nullptr || value->is_null()) return changes;
-    if (!value->is_object()) return wrong_node_body("it must be an object", "labels");
-    for (auto const& label : value->get_object()) {
-        if (!label.value().is_string() && !label.value().is_null())
-            return wrong_node_body("a label is a string, or null to take it off",
-                                   fmt::format("labels.{}", std::string_view(label.key())));
-        auto const& text = label.value();
-        changes.emplace(label.key(), text.is_null() ? std::nullopt : std::optional(std::string(text.get_string())));
-    }
-    return changes;
+    return wrong_object_body("it must be true or false", std::string(name));
 }
 
 result<std::vector<taint_change>> taints_member(json::object const& from) {
     std::vector<taint_change> changes;
     auto const* const value = from.if_contains("taints");
     if (value == nullptr || value->is_null()) return changes;
-    if (!value->is_array()) return wrong_node_body("it must be a list of strings", "taints");
+    if (!value->is_array()) return wrong_object_body("it must be a list of strings", "taints");
     for (auto const& each : value->get_array()) {
-        if (!each.is_string()) return wrong_node_body("it must be a list of strings", "taints");
+        if (!each.is_string()) return wrong_object_body("it must be a list of strings", "taints");
         auto change = parse_taint_change(each.get_string());
         if (!change) return change.error();
         changes.push_back(std::move(*change));
@@ -76,11 +45,11 @@ constexpr std::array drain_members{std::string_view("force")};
 constexpr std::array death_members{std::string_view("confirm")};
 
 result<node_change> read_node_change(http_request const& request) {
-    auto const body = node_body(request, update_members);
+    auto const body = object_body(request, update_members);
     if (!body) return body.error();
     auto const cordoned = flag_member(*body, "unschedulable");
     if (!cordoned) return cordoned.error();
-    auto labels = labels_member(*body);
+    auto labels = changes_member(*body, "labels");
     if (!labels) return labels.error();
     auto taints = taints_member(*body);
     if (!taints) return taints.error();
@@ -138,7 +107,7 @@ api_answer update_node(api_call& call) {
 api_answer drain_node(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const body = node_body(call.request, drain_members);
+    auto const body = object_body(call.request, drain_members);
     if (!body) co_return body.error();
     auto const forces = flag_member(*body, "force");
     if (!forces) co_return forces.error();
@@ -161,11 +130,11 @@ api_answer remove_node(api_call& call) {
 api_answer declare_node_dead(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const body = node_body(call.request, death_members);
+    auto const body = object_body(call.request, death_members);
     if (!body) co_return body.error();
     std::string confirmation;
     if (auto const* const value = body->if_contains("confirm")) {
-        if (!value->is_string()) co_return wrong_node_body("it must be a string", "confirm");
+        if (!value->is_string()) co_return wrong_object_body("it must be a string", "confirm");
         confirmation = std::string(value->get_string());
     }
     auto const lost = co_await call.primary.nodes().declare_dead(call.who, std::move(*which), std::move(confirmation));

@@ -44,6 +44,22 @@ private:
     }
 };
 
+class tenant_stream final : public watch_stream {
+public:
+    using watch_stream::watch_stream;
+
+private:
+    awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
+        auto const seen = see<document>(what, [](document const&) { return true; });
+        if (!seen) co_return std::string();
+        auto parsed = parse_tenant(*seen->row);
+        if (!parsed) co_return parsed.error();
+        stored<tenant_record> const row{std::make_shared<tenant_record const>(std::move(*parsed)),
+                                        seen->row.changed_at};
+        co_return sse_text(seen->name, tenant_text(row), id);
+    }
+};
+
 /// Old events go by themselves: that is not told.
 class event_stream final : public watch_stream {
 public:
@@ -90,6 +106,7 @@ private:
     awaitable<result<void>> learn_owner(instance const& row);
     void note(row_change<node> const& seen);
     bool wants(instance const& row) const {
+        if (!wanted_.tenant.empty() && row.tenant() != wanted_.tenant) return false;
         if (wanted_.workload && row.owner() != wanted_.workload) return false;
         return !wanted_.node || (row.binding() && row.binding()->node == *wanted_.node);
     }
@@ -193,7 +210,11 @@ awaitable<result<std::string>> instance_stream::show_more() {
 api_answer watch_workloads(api_call& call) {
     auto const after = resume_point(call.request);
     if (!after) co_return after.error();
-    auto source = co_await call.primary.workloads().watch(call.who, workload_filter(), *after);
+    auto const tenant = tenant_of_list(call);
+    if (!tenant) co_return tenant.error();
+    workload_filter filter;
+    filter.tenant = *tenant;
+    auto source = co_await call.primary.workloads().watch(call.who, std::move(filter), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
     co_return stream_response(std::make_unique<workload_stream>(strand, call, std::move(*source)));
@@ -208,14 +229,23 @@ api_answer watch_nodes(api_call& call) {
     co_return stream_response(std::make_unique<node_stream>(strand, call, std::move(*source)));
 }
 
+api_answer watch_tenants(api_call& call) {
+    auto const after = resume_point(call.request);
+    if (!after) co_return after.error();
+    auto source = co_await call.primary.tenants().watch(call.who, *after);
+    if (!source) co_return source.error();
+    auto const strand = co_await asio::this_coro::executor;
+    co_return stream_response(std::make_unique<tenant_stream>(strand, call, std::move(*source)));
+}
+
 api_answer watch_events(api_call& call) {
     auto subject = co_await read_event_subject(call);
     if (!subject) co_return subject.error();
     auto const after = resume_point(call.request);
     if (!after) co_return after.error();
-    event_filter about;
-    about.object_id = subject->id;
-    auto source = co_await call.primary.events().watch(call.who, std::move(about), *after);
+    auto about = event_filter_of(call, *subject);
+    if (!about) co_return about.error();
+    auto source = co_await call.primary.events().watch(call.who, std::move(*about), *after);
     if (!source) co_return source.error();
     auto const strand = co_await asio::this_coro::executor;
     co_return stream_response(std::make_unique<event_stream>(strand, call, std::move(*source), std::move(*subject)));

@@ -1,5 +1,6 @@
 #include <rik/client/address.hpp>
 #include <rik/client/text_file.hpp>
+#include <rik/model/tenant.hpp>
 
 #include <fmt/format.h>
 
@@ -75,17 +76,43 @@ result<server_address> parse_from(std::string_view text, std::string_view source
     return address;
 }
 
-result<server_address> resolve_from_file(std::string const& path, std::string const& text) {
-    auto const config = parse_client_config(text);
-    if (!config) return from_source(config.error(), path);
-    return parse_from(config->server, path);
-}
-
 /// `problem`, met with a configuration file: nothing of the server's is missing.
 error unreadable(error problem, std::string_view source) {
     problem.code = errc::invalid;
     problem.remedy = "make it readable, or say by --server where rik listens";
     return source.empty() ? problem : from_source(std::move(problem), source);
+}
+
+result<std::optional<client_config>> parse_config(std::string const& path, std::string const& text) {
+    auto config = parse_client_config(text);
+    if (!config) return from_source(config.error(), path);
+    return std::optional(std::move(*config));
+}
+
+/// nullopt: there is none.
+result<std::optional<client_config>> read_config(address_sources const& sources) {
+    if (!sources.config_variable.empty()) {
+        auto const text = read_text_file(sources.config_variable, config_bytes_max);
+        if (!text) return unreadable(text.error(), "RIKCONFIG");
+        return parse_config(sources.config_variable, *text);
+    }
+    if (sources.home.empty()) return std::optional<client_config>();
+    auto const path = sources.home + "/.rik/config.yaml";
+    auto const text = read_text_file(path, config_bytes_max);
+    if (text) return parse_config(path, *text);
+    // No such file, or HOME is no directory of ours: the default is left. What is there and broken is told.
+    auto const is_absent = text.error().code == errc::not_found || text.error().code == errc::denied;
+    if (!is_absent) return unreadable(text.error(), {});
+    return std::optional<client_config>();
+}
+
+std::string path_of_config(address_sources const& sources) {
+    return sources.config_variable.empty() ? sources.home + "/.rik/config.yaml" : sources.config_variable;
+}
+
+result<std::string> checked_tenant(std::string const& name, std::string_view source) {
+    if (auto wrong = check_tenant_name(name, {})) return from_source(std::move(*wrong), source);
+    return name;
 }
 
 }  // namespace
@@ -115,20 +142,20 @@ result<server_address> parse_server_address(std::string_view text) {
 result<server_address> resolve_server_address(address_sources const& sources) {
     if (!sources.flag.empty()) return parse_from(sources.flag, "--server");
     if (!sources.server_variable.empty()) return parse_from(sources.server_variable, "RIK_CLUSTER_SERVER");
-    if (!sources.config_variable.empty()) {
-        auto const text = read_text_file(sources.config_variable, config_bytes_max);
-        if (!text) return unreadable(text.error(), "RIKCONFIG");
-        return resolve_from_file(sources.config_variable, *text);
-    }
-    if (!sources.home.empty()) {
-        auto const path = sources.home + "/.rik/config.yaml";
-        auto const text = read_text_file(path, config_bytes_max);
-        if (text) return resolve_from_file(path, *text);
-        // No such file, or HOME is no directory of ours: the default is left. What is there and broken is told.
-        auto const is_absent = text.error().code == errc::not_found || text.error().code == errc::denied;
-        if (!is_absent) return unreadable(text.error(), {});
-    }
+    auto const config = read_config(sources);
+    if (!config) return config.error();
+    if (*config && !(*config)->server.empty()) return parse_from((*config)->server, path_of_config(sources));
     return server_address{.path = std::string(default_socket_path)};
+}
+
+result<std::string> resolve_tenant(address_sources const& sources) {
+    if (!sources.tenant_flag.empty()) return checked_tenant(sources.tenant_flag, "--tenant");
+    if (!sources.tenant_variable.empty()) return checked_tenant(sources.tenant_variable, "RIK_TENANT");
+    // A file is of one cluster: its tenant is none of another.
+    if (!sources.flag.empty() || !sources.server_variable.empty()) return std::string();
+    auto const config = read_config(sources);
+    if (!config) return config.error();
+    return *config ? (*config)->tenant : std::string();
 }
 
 }  // namespace rik

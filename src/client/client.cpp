@@ -62,6 +62,13 @@ target_writer list_target(resource_kind kind, list_filter const& filter) {
     return target;
 }
 
+/// `target`, of what is in `tenant` or, as `filter` says, in all.
+std::string in_tenants(target_writer target, resource_kind kind, list_filter const& filter, std::string const& tenant) {
+    if (!belongs_to_tenant(kind)) return target.text();
+    if (filter.is_of_all_tenants) return target.with("allTenants", "true").text();
+    return target.with("tenant", tenant).text();
+}
+
 std::string images_target(std::string_view node) { return object_target(resource_kind::node, node) + "/images"; }
 
 detail::exchange_request image_request(std::string_view node, boost::json::object const& body) {
@@ -115,7 +122,13 @@ result<container_log_piece> container_log_stream::read(time_point deadline) {
     }
 }
 
-client::client(server_address to, client_options options) : to_(std::move(to)), options_(options) {}
+client::client(server_address to, client_options options) : to_(std::move(to)), options_(std::move(options)) {}
+
+client client::in_tenant(std::string tenant) const {
+    auto options = options_;
+    options.tenant = std::move(tenant);
+    return client(to_, std::move(options));
+}
 
 result<std::string> client::call(std::string method, std::string target, std::string body, std::string content_type) {
     detail::exchange_request request{.method = std::move(method), .target = std::move(target)};
@@ -159,7 +172,7 @@ result<std::string> client::call_for_images(duration patience, detail::exchange_
 }
 
 result<std::string> client::list(resource_kind kind, list_filter const& filter) {
-    auto text = call("GET", list_target(kind, filter).text());
+    auto text = call("GET", in_tenants(list_target(kind, filter), kind, filter, options_.tenant));
     if (!text) return text;
     if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
     return text;
@@ -169,7 +182,7 @@ result<list_part> client::list_some(resource_kind kind, list_filter const& filte
                                     std::string const& after) {
     auto target = list_target(kind, filter);
     if (kind != resource_kind::event) target.with("limit", std::to_string(count_max)).with("continue", after);
-    auto text = call("GET", target.text());
+    auto text = call("GET", in_tenants(std::move(target), kind, filter, options_.tenant));
     if (!text) return text.error();
     if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
     auto const list = detail::parse_object(*text);
@@ -179,19 +192,35 @@ result<list_part> client::list_some(resource_kind kind, list_filter const& filte
 }
 
 result<std::string> client::get(resource_kind kind, std::string_view name, std::string_view definition_kind) {
-    return call_for("name", "GET", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    target_writer target(object_target(kind, name));
+    target.with("kind", definition_kind);
+    return call_for("name", "GET", in_tenants(std::move(target), kind, list_filter(), options_.tenant));
 }
 
 result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind) {
-    auto const reply =
-        call_for("", "DELETE", target_writer(object_target(kind, name)).with("kind", definition_kind).text());
+    target_writer target(object_target(kind, name));
+    target.with("kind", definition_kind);
+    auto const reply = call_for("", "DELETE", in_tenants(std::move(target), kind, list_filter(), options_.tenant));
     if (!reply) return reply.error();
     return {};
 }
 
+result<std::string> client::create_tenant(std::string_view name, string_map const& labels) {
+    boost::json::object body;
+    body["name"] = name;
+    auto& texts = body["labels"].emplace_object();
+    for (auto const& [key, value] : labels) texts[key] = value;
+    return call_for("name", "POST", fmt::format("{}tenants", root), boost::json::serialize(body), "application/json");
+}
+
+result<std::string> client::remove_tenant(std::string_view name_or_id) {
+    return call_for("workloads", "DELETE", object_target(resource_kind::tenant, name_or_id));
+}
+
 result<std::string> client::create_workload(std::string_view definition) {
-    return call_for("name", "POST", fmt::format("{}workloads", root), std::string(definition),
-                    content_type_of(definition));
+    target_writer target(fmt::format("{}workloads", root));
+    target.with("tenant", options_.tenant);
+    return call_for("name", "POST", target.text(), std::string(definition), content_type_of(definition));
 }
 
 result<std::string> client::create_instances(instances_wanted const& what) {
@@ -200,8 +229,9 @@ result<std::string> client::create_instances(instances_wanted const& what) {
     if (!what.name.empty()) body["name"] = what.name;
     if (!what.kind.empty()) body["kind"] = what.kind;
     body["replicas"] = what.replicas;
-    return call_for("items", "POST", fmt::format("{}instances", root), boost::json::serialize(body),
-                    "application/json");
+    target_writer target(fmt::format("{}instances", root));
+    target.with("tenant", options_.tenant);
+    return call_for("items", "POST", target.text(), boost::json::serialize(body), "application/json");
 }
 
 result<container_log_stream> client::open_container_log(container_log_wanted const& what) {
@@ -212,6 +242,7 @@ result<container_log_stream> client::open_container_log(container_log_wanted con
     if (what.how.only)
         target.with("stream", *what.how.only == container_log_origin::standard_error ? "stderr" : "stdout");
     target.with("whole", what.how.must_be_whole ? "true" : "").with("since", what.since).with("after", what.after);
+    target.with("tenant", options_.tenant);
     detail::exchange_request request{.target = target.text()};
     request.accept =
         fmt::format("{}{}, text/plain", what.how.has_marks ? fmt::format("{}, ", marked_container_log_type) : "",
@@ -233,7 +264,8 @@ result<container_log_stream> client::open_container_log(container_log_wanted con
 
 result<watch_stream> client::watch(resource_kind kind, list_filter const& filter) {
     auto target = list_target(kind, filter);
-    watch_stream stream(to_, target.with("watch", "true").text(), options_);
+    target.with("watch", "true");
+    watch_stream stream(to_, in_tenants(std::move(target), kind, filter, options_.tenant), options_);
     // The first connection is made here, so that a wrong address or name shows at once instead of after retries.
     auto done = stream.connect(clock_.now() + std::min(options_.head_timeout, options_.reply_timeout));
     if (!done) return done.error();

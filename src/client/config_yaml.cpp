@@ -1,4 +1,5 @@
 #include <rik/client/address.hpp>
+#include <rik/model/tenant.hpp>
 #include <rik/model/yaml.hpp>
 
 #include "client/json_view.hpp"
@@ -19,10 +20,14 @@ result<client_config> parse_client_config(std::string_view text) {
     if (!json) return json.error();
     auto const document = detail::parse_object(*json);
     auto const* cluster = document ? detail::find(*document, "cluster") : nullptr;
-    if (cluster == nullptr || !cluster->is_object()) return not_set("cluster");
-    client_config config{detail::text_at(cluster->get_object(), "name"),
-                         detail::text_at(cluster->get_object(), "server")};
-    if (config.server.empty()) return not_set("cluster.server");
+    auto const has_cluster = cluster != nullptr && cluster->is_object();
+    auto const part = has_cluster ? cluster->get_object() : boost::json::object();
+    client_config config{detail::text_at(part, "name"), detail::text_at(part, "server"),
+                         detail::text_at(part, "tenant")};
+    if (config.tenant.empty() && document) config.tenant = detail::text_at(*document, "tenant");
+    if (!config.tenant.empty())
+        if (auto wrong = check_tenant_name(config.tenant, "tenant")) return std::move(*wrong);
+    if (config.server.empty() && config.tenant.empty()) return not_set(has_cluster ? "cluster.server" : "cluster");
     return config;
 }
 

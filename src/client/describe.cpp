@@ -169,14 +169,24 @@ void add_story(describe_lines& lines, result<std::string> const& json, std::opti
     lines.outdent();
 }
 
-void add_table(describe_lines& lines, std::string_view title, result<std::string> const& json, wall_time now) {
+/// Returns true if something in the list is in another tenant than default.
+bool spans_tenants(std::string_view list) {
+    auto const parsed = parse_object(list);
+    if (!parsed) return false;
+    return std::ranges::any_of(objects_at(*parsed, "items"), [](auto const* each) {
+        auto const tenant = text_at(*each, "tenant");
+        return !tenant.empty() && tenant != "default";
+    });
+}
+
+void add_table(describe_lines& lines, std::string_view title, resource_kind kind, result<std::string> const& json,
+               table_options const& options) {
     if (!json) return add_unreadable(lines, title, json.error());
-    table_options const options{.now = now};
-    auto rows = table_rows(resource_kind::instance, *json, options);
+    auto rows = table_rows(kind, *json, options);
     if (!rows) return add_unreadable(lines, title, rows.error());
     if (rows->empty()) return lines.add(title, "none");
     lines.heading(fmt::format("{}:", title));
-    rows->insert(rows->begin(), table_header(resource_kind::instance, options));
+    rows->insert(rows->begin(), table_header(kind, options));
     lines.indent();
     lines.text(table_writer(false).write(*rows));
     lines.outdent();
@@ -259,8 +269,21 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     }
     lines.outdent();
     lines.add("Root fs", text_at(*of, "definition.spec.function.execution.rootfs"));
-    add_table(lines, "Instances", instances, now);
+    add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     add_story(lines, events, time_at(*of, "createdAt"));
+    return lines.take();
+}
+
+result<std::string> describe_tenant(std::string_view tenant, result<std::string> const& workloads,
+                                    result<std::string> const& instances, wall_time now) {
+    auto const of = parse_object(tenant);
+    if (!of) return of.error();
+    describe_lines lines(now);
+    add_identity(lines, *of);
+    lines.add("State", text_at(*of, "state"));
+    add_labels(lines, *of);
+    add_table(lines, "Workloads", resource_kind::workload, workloads, {.now = now});
+    add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     return lines.take();
 }
 
@@ -283,7 +306,8 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     lines.add("Requested", amounts_text(object_at(*of, "requested")));
     add_load(lines, object_at(*of, "metrics"));
     add_labels(lines, *of);
-    add_table(lines, "Instances", instances, now);
+    auto const has_tenants = instances && spans_tenants(*instances);
+    add_table(lines, "Instances", resource_kind::instance, instances, {.now = now, .has_tenants = has_tenants});
     add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }

@@ -19,6 +19,7 @@ constexpr std::array table{
     words{resource_kind::instance, "instance", "instances", {"i", "in", "inst"}},
     words{resource_kind::node, "node", "nodes", {"n", "no", "no"}},
     words{resource_kind::event, "event", "events", {"e", "ev", "ev"}},
+    words{resource_kind::tenant, "tenant", "tenants", {"namespace", "namespaces", "ns"}},
 };
 
 words const& words_of(resource_kind kind) { return table[static_cast<std::size_t>(kind)]; }
@@ -35,5 +36,7 @@ std::optional<resource_kind> parse_resource_kind(std::string_view text) {
     }
     return std::nullopt;
 }
+
+bool belongs_to_tenant(resource_kind kind) { return kind != resource_kind::node && kind != resource_kind::tenant; }
 
 }  // namespace rik

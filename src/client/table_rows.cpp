@@ -185,14 +185,31 @@ constexpr std::array event_columns{
     column{"MESSAGE", false, member<"message">},
 };
 
+constexpr std::array tenant_columns{
+    column{"NAME", false, member<"name">}, column{"STATE", false, state},    column{"AGE", false, age<"createdAt">},
+    column{"LABELS", true, labels},        column{"ID", true, member<"id">},
+};
+
+constexpr column tenant_column{"TENANT", false, member<"tenant">};
+
 std::span<column const> columns_of(resource_kind kind) {
     switch (kind) {
         case resource_kind::workload: return workload_columns;
         case resource_kind::instance: return instance_columns;
         case resource_kind::node: return node_columns;
         case resource_kind::event: return event_columns;
+        case resource_kind::tenant: return tenant_columns;
     }
     return {};
+}
+
+/// The columns that are shown, in their order.
+std::vector<column const*> shown_columns(resource_kind kind, table_options const& options) {
+    std::vector<column const*> shown;
+    if (options.has_tenants && belongs_to_tenant(kind)) shown.push_back(&tenant_column);
+    for (auto const& each : columns_of(kind))
+        if (options.wide || !each.is_wide) shown.push_back(&each);
+    return shown;
 }
 
 /// Every list of rik has items, and everything else of it a name.
@@ -204,9 +221,7 @@ result<std::vector<object const*>> items_of_rik(object const& from) {
 
 table_row row_of(resource_kind kind, object const& of, table_options const& options) {
     table_row row;
-    for (auto const& each : columns_of(kind)) {
-        if (options.wide || !each.is_wide) row.push_back(each.cell(of, options));
-    }
+    for (auto const* each : shown_columns(kind, options)) row.push_back(each->cell(of, options));
     return row;
 }
 
@@ -214,15 +229,14 @@ table_row row_of(resource_kind kind, object const& of, table_options const& opti
 
 table_row table_header(resource_kind kind, table_options const& options) {
     table_row row;
-    for (auto const& each : columns_of(kind)) {
-        if (options.wide || !each.is_wide) row.push_back({std::string(each.title)});
-    }
+    for (auto const* each : shown_columns(kind, options)) row.push_back({std::string(each->title)});
     return row;
 }
 
 table_row table_sample(resource_kind kind, table_options const& options) {
     auto row = table_header(kind, options);
     for (auto& cell : row) {
+        if (cell.text == "TENANT") cell.text = "default";
         if (cell.text == "NAME") cell.text = "jolly-cat-1234";
         if (cell.text == "STATE") cell.text = "destroying";
         if (cell.text == "NODE") cell.text = "node-1";

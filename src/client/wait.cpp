@@ -130,6 +130,9 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
     };
     if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
         return refuse("wait for a state that `rikctl get instances` shows");
+    auto const fits_tenant = wanted.kind == goal::deleted || (is_state && is_in(workload_words, wanted.state_word));
+    if (kind == resource_kind::tenant && !fits_tenant)
+        return refuse("wait for deleted, state=active or state=destroying");
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
         return refuse("wait for running, ready, started, finished, deleted, state=active or state=destroying");
     auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));

@@ -57,8 +57,9 @@ result<watch_stream> open_watch(client const& server, wait_request const& reques
     options.reconnect_for = request.lost_max.value_or(request.deadline - system_clock().now());
     options.deadline = std::min(options.deadline, request.deadline);
     client patient(server.address(), options);
-    if (!concerns_its_instances(request)) return patient.watch(request.kind);
-    return patient.watch(resource_kind::instance, {.workload = id});
+    // An id finds its object in every tenant.
+    if (!concerns_its_instances(request)) return patient.watch(request.kind, {.is_of_all_tenants = true});
+    return patient.watch(resource_kind::instance, {.workload = id, .is_of_all_tenants = true});
 }
 
 bool is_there(client const& server) {

@@ -186,7 +186,7 @@ json::object spec_object(instance_template const& from) {
 
 void put_names(json::object& into, std::string_view tenant, workload_definition const& from) {
     into["name"] = from.name;
-    if (from.tenant != "default") into[tenant] = from.tenant;
+    put_text(into, tenant, from.tenant);
     put_object(into, "labels", object_of(from.labels));
     put_object(into, "annotations", object_of(from.annotations));
 }

@@ -7,6 +7,22 @@
 
 namespace rik {
 
+namespace {
+
+/// What is not free of `total`, in eighths, rounded down; 0 if that makes no sense.
+std::int64_t used_eighths(double free, double total) {
+    if (!(total > 0) || !(free >= 0) || free > total) return 0;
+    return static_cast<std::int64_t>((total - free) * 8 / total);
+}
+
+}  // namespace
+
+std::int64_t load_eighths_of(node_metrics const& now) {
+    auto const memory_free = static_cast<double>(now.memory_free_bytes);
+    return std::max(now.cpu_total > 0 ? used_eighths(now.cpu_free_percent, 100) : 0,
+                    used_eighths(memory_free, static_cast<double>(now.memory_total_bytes)));
+}
+
 void candidate::reserve(release const& asked, instance_id const& holder) {
     reserved.add(asked.requests);
     for (auto& port : host_ports(asked.spec())) host_ports_reserved.push_back({std::move(port), holder});
@@ -77,6 +93,13 @@ void cluster_view::set_troubles(node_id const& node, std::vector<node_trouble> t
     auto const found = nodes_.find(node);
     if (found == nodes_.end()) return;
     found->second.troubles = std::move(troubles);
+    note_change(node);
+}
+
+void cluster_view::set_load(node_id const& node, std::int64_t load_eighths) {
+    auto const found = nodes_.find(node);
+    if (found == nodes_.end() || found->second.load_eighths == load_eighths) return;
+    found->second.load_eighths = load_eighths;
     note_change(node);
 }
 

@@ -192,6 +192,8 @@ std::int64_t fewest_taints(candidate const& node, release const& asked) {
     return -10'000 * static_cast<std::int64_t>(count);  // shares of what is free are 1,000 at most
 }
 
+std::int64_t least_loaded(candidate const& node, release const&) { return -31 * node.load_eighths; }
+
 }  // namespace scores
 
 release const& detail::undemanding() {
@@ -229,7 +231,7 @@ placement_policy default_policy() {
     filter const room(filters::lacks_resources, filters::list_resources);
     filter const ports(filters::lacks_host_port, filters::list_host_ports);
     return {{another, dead, not_ready, cordoned, tainted, trouble, labels, runtime, room, ports},
-            {scores::most_free, scores::fewest_taints}};
+            {scores::most_free, scores::fewest_taints, scores::least_loaded}};
 }
 
 }  // namespace rik

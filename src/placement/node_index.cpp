@@ -104,7 +104,7 @@ node_index::row node_index::row_of(candidate const& node) const {
     for (auto const& each : node.host_ports_reserved)
         made.ports.emplace_back(host_port(each.port.host_port, each.port.protocol), each.holder);
     if (auto const why = detail::out_of_service(node)) made.out_of_service_by = why->cause;
-    made.penalty = -scores::fewest_taints(node, undemanding());
+    made.penalty = -scores::fewest_taints(node, undemanding()) - scores::least_loaded(node, undemanding());
     return made;
 }
 
@@ -143,13 +143,13 @@ node_index::summary node_index::summary_of(row const& from) const {
     made.count = 1;
     made.runtimes = from.runtimes;
     made.id_min = from.node->id;
-    made.penalty_min = from.penalty;
+    auto const penalty = static_cast<double>(from.penalty);
     made.scarcest_max = share_unlimited;
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
         auto const capacity = static_cast<double>(from.capacity[i]);
         auto const is_offered = from.capacity[i] > 0;
         auto const inverse = is_offered ? 1000.0 / capacity : 0;
-        auto const share = is_offered ? static_cast<double>(from.left[i]) * inverse : share_unlimited;
+        auto const share = is_offered ? static_cast<double>(from.left[i]) * inverse - penalty : share_unlimited;
         made.of[i] = {share, inverse, from.left[i], from.left[i]};
         made.scarcest_max = std::min(made.scarcest_max, share);
     }
@@ -163,7 +163,6 @@ node_index::summary node_index::joined(summary const& one, summary const& other)
     both.count = one.count + other.count;
     both.runtimes = one.runtimes | other.runtimes;
     both.id_min = std::min(one.id_min, other.id_min);
-    both.penalty_min = std::min(one.penalty_min, other.penalty_min);
     both.scarcest_max = std::max(one.scarcest_max, other.scarcest_max);
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
         both.of[i].share_max = std::max(one.of[i].share_max, other.of[i].share_max);

@@ -96,13 +96,13 @@ private:
         amounts left = {};
         std::vector<std::pair<host_port, instance_id>> ports = {};
         unsigned runtimes = 0;
-        std::int64_t penalty = 0;                 ///< scores::fewest_taints, negated
+        std::int64_t penalty = 0;                 ///< scores::fewest_taints and scores::least_loaded, negated
         std::string_view out_of_service_by = {};  ///< the cause; empty: it takes instances
         std::array<std::uint8_t, dimensions_max> size = {};
     };
     /// Of one resource on the nodes of a subtree.
     struct extent {
-        double share_max = 0;    ///< what is left, in thousandths of the capacity
+        double share_max = 0;    ///< what is left, in thousandths of the capacity, less the node's penalty
         double inverse_min = 0;  ///< thousandths that one unit is
         std::int64_t left_max = 0;
         std::int64_t left_min = 0;
@@ -112,8 +112,7 @@ private:
         std::uint32_t count = 0;
         unsigned runtimes = 0;  ///< that any of them offers
         node_id id_min = {};
-        std::int64_t penalty_min = 0;
-        double scarcest_max = 0;  ///< of the shares of what each node has least of
+        double scarcest_max = 0;  ///< of the shares of what each node has least of, less its penalty
         std::array<extent, dimensions_max> of = {};
     };
     struct finding {

@@ -20,8 +20,8 @@ bool node_index::is_taken_everywhere(std::span<host_port const> any) const {
 
 /// No node of the subtree scores more; nullopt: none can take it. A node's score is the least of what its resources
 /// have left in thousandths, each less what is asked of it: so it is at most the least of what any node of the subtree
-/// has left of each, and at most what any has left of its scarcest, less the cheapest thing that is asked. Taints cost
-/// at least what they cost the node that has the fewest.
+/// has left of each, and at most what any has left of its scarcest, less the cheapest thing that is asked. What its
+/// taints and its load cost a node is taken off its shares already.
 std::optional<std::int64_t> node_index::bound(summary const& of, query const& asked) const {
     if (of.count == 0 || (of.runtimes & asked.runtime) == 0) return std::nullopt;
     auto least = share_unlimited;
@@ -33,7 +33,7 @@ std::optional<std::int64_t> node_index::bound(summary const& of, query const& as
         least = std::min(least, of.of[i].share_max - cost);
         cheapest = std::min(cheapest, cost);
     }
-    least = std::min(least, of.scarcest_max - cheapest) - static_cast<double>(of.penalty_min);
+    least = std::min(least, of.scarcest_max - cheapest);
     least += 1e-6 + std::abs(least) * 1e-12;  // more than all rounding
     if (least >= 9e18) return std::numeric_limits<std::int64_t>::max();
     return static_cast<std::int64_t>(std::max(least, -9e18));
@@ -72,7 +72,7 @@ bool node_index::lacks(row const& node, query const& asked) const {
     });
 }
 
-/// As scores::most_free and scores::fewest_taints.
+/// As the sum of all scores.
 std::int64_t node_index::score_of(row const& node, query const& asked) const {
     auto scarcest = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < dimensions_.size(); ++i)

@@ -10,8 +10,7 @@ namespace rik {
 namespace {
 
 constexpr std::array<std::string_view, 6> verb_words{"get", "list", "watch", "create", "change", "delete"};
-constexpr std::array<std::string_view, 7> kind_words{"workload", "instance", "node", "image",
-                                                     "document", "event",    "log"};
+constexpr std::array<std::string_view, 7> kind_words{"workload", "instance", "node", "image", "tenant", "event", "log"};
 
 bool is_read(verb what) { return what == verb::get || what == verb::list || what == verb::watch; }
 
@@ -20,7 +19,7 @@ bool may(caller const& who, verb what, object_kind kind, std::string_view tenant
     if (kind == object_kind::image) return false;
     if (!tenant.empty() && tenant != who.tenant) return false;
     if (is_read(what)) return true;
-    return who.role == caller_role::editor && kind != object_kind::node;
+    return who.role == caller_role::editor && kind != object_kind::node && kind != object_kind::tenant;
 }
 
 }  // namespace

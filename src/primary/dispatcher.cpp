@@ -19,13 +19,14 @@ constexpr std::size_t everything_step_max = 1'000;  ///< rows that are looked at
 
 dispatcher::dispatcher(asio::any_io_executor strand, clock& time, entropy& random,
                        connector<scheduler_session>& scheduler, cluster_state& state, due_facts& due,
-                       std::string cluster_cidr, batch_limits batch, log const& out)
+                       scheduler_absence& absence, std::string cluster_cidr, batch_limits batch, log const& out)
     : strand_(std::move(strand)),
       time_(time),
       random_(random),
       scheduler_(scheduler),
       state_(state),
       due_(due),
+      absence_(absence),
       cluster_cidr_(std::move(cluster_cidr)),
       batch_(batch),
       out_(out) {}
@@ -48,11 +49,13 @@ awaitable<> dispatcher::run(task_group& tasks, reader read) {
         connection_ = current;
         auto const began = time_.now();
         due_.mark_everything();
+        absence_.note_connected();
         out_.info("connected to the scheduler");
         tasks.spawn(read(current));
         co_await send(current);
         current->is_over = true;
         connection_.reset();
+        absence_.note_lost();
         out_.warning("lost the scheduler; nothing new is placed until it is back");
         auto const has_lasted = time_.now() - began >= session_lasting;
         if (!current->is_refused && has_lasted) pauses.reset();

@@ -3,6 +3,7 @@
 
 #include "cluster_state_detail.hpp"
 #include "due_facts_detail.hpp"
+#include "scheduler_absence_detail.hpp"
 
 #include <rik/async/clock.hpp>
 #include <rik/async/task_group.hpp>
@@ -31,7 +32,8 @@ public:
     using reader = std::function<awaitable<>(connection_ptr)>;
 
     dispatcher(asio::any_io_executor strand, clock& time, entropy& random, connector<scheduler_session>& scheduler,
-               cluster_state& state, due_facts& due, std::string cluster_cidr, batch_limits batch, log const& out);
+               cluster_state& state, due_facts& due, scheduler_absence& absence, std::string cluster_cidr,
+               batch_limits batch, log const& out);
 
     /// Connects again and again; each session is read by `read` in `tasks`. Until cancelled.
     awaitable<> run(task_group& tasks, reader read);
@@ -57,6 +59,7 @@ private:
     connector<scheduler_session>& scheduler_;
     cluster_state& state_;
     due_facts& due_;
+    scheduler_absence& absence_;
     std::string cluster_cidr_;
     batch_limits batch_;
     log const& out_;

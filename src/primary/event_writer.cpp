@@ -28,6 +28,13 @@ event event_writer::about(instance const& subject) const {
     return made;
 }
 
+/// Kept in the tenant itself, so that it goes with it.
+event event_writer::about(tenant_record const& subject) const {
+    auto made = begin("tenant", subject.id.text(), subject.name);
+    made.tenant = subject.name;
+    return made;
+}
+
 event event_writer::about(node const& subject) const { return begin("node", subject.id.text(), subject.facts.name); }
 
 void event_writer::note(transaction& into, event happened) {

@@ -4,6 +4,7 @@
 #include "cluster_state_detail.hpp"
 
 #include <rik/async/clock.hpp>
+#include <rik/model/tenant.hpp>
 
 #include <cstdint>
 
@@ -22,6 +23,7 @@ public:
     event about(workload const& subject) const;
     event about(instance const& subject) const;
     event about(node const& subject) const;
+    event about(tenant_record const& subject) const;
 
 private:
     event begin(std::string object_kind, std::string object_id, std::string object_name) const;

@@ -1,5 +1,6 @@
 #include "instance_creation_detail.hpp"
 
+#include "lookup_detail.hpp"
 #include "names_detail.hpp"
 
 #include <rik/base/limits.hpp>
@@ -87,6 +88,7 @@ awaitable<result<void>> instance_creation::make_slices(creation_request what, pr
         auto const owner = state_.head().find<workload>(what.workload);
         if (!owner || owner->deleting_since)
             co_return error{errc::conflict, "its workload has been deleted meanwhile", {}, "create the workload again"};
+        if (auto const closed = check_open(state_.head(), owner->tenant)) co_return *closed;
         auto const before = made.size();
         auto slice = plan_slice(what, *owner, made);
         if (!slice) co_return slice.error();

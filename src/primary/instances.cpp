@@ -61,6 +61,8 @@ awaitable<result<std::vector<stored<instance>>>> primary_instances::create_here(
     if (!owner) co_return co_await state_.when_durable(owner.error());
     if (auto const refused = authorize(who, verb::create, object_kind::instance, (*owner)->tenant)) co_return *refused;
     if ((*owner)->deleting_since) co_return co_await state_.when_durable(being_deleted(**owner));
+    if (auto const closed = check_open(state_.head(), (*owner)->tenant))
+        co_return co_await state_.when_durable(*closed);
     creation_request wanted{.workload = (*owner)->id, .name = std::move(what.name), .replicas = what.replicas};
     // A caller that is cancelled between two slices stays for the rest, so that all or none are made.
     auto making = shield(creation_.make(std::move(wanted)));
@@ -101,12 +103,14 @@ awaitable<result<stored<instance>>> primary_instances::get(caller who, object_re
 
 awaitable<result<listing<instance>>> primary_instances::list(caller who, instance_filter which, page part) {
     auto refusal = authorize(who, verb::list, object_kind::instance, which.tenant);
-    auto index_key = index_of(which);
+    list_range range;
+    range.index_key = index_of(which);
+    range.tenant = which.tenant;
     auto is_meant = [who = std::move(who), which = std::move(which)](instance const& row) {
         return is_chosen(row, who, which);
     };
-    return gate_.enter(std::move(refusal), read_list<instance>(strand_, state_, std::move(index_key), std::move(part),
-                                                               std::move(is_meant)));
+    return gate_.enter(std::move(refusal),
+                       read_list<instance>(strand_, state_, std::move(range), std::move(part), std::move(is_meant)));
 }
 
 awaitable<result<std::unique_ptr<watch_source>>> primary_instances::watch(caller who, instance_filter which,
@@ -114,10 +118,11 @@ awaitable<result<std::unique_ptr<watch_source>>> primary_instances::watch(caller
     auto refusal = authorize(who, verb::watch, object_kind::instance, which.tenant);
     subscription wanted{.table = table_id::instance, .index_key = index_of(which)};
     wanted.after = after;
+    auto tenant = which.tenant;
     auto meant = either_side<instance>(
         [who = std::move(who), which = std::move(which)](instance const& row) { return is_chosen(row, who, which); });
-    return gate_.read(std::move(refusal), [this, wanted = std::move(wanted), meant = std::move(meant)] {
-        return result(open_watch(strand_, state_, wanted, meant));
+    return gate_.read(std::move(refusal), [this, tenant, wanted = std::move(wanted), meant = std::move(meant)] {
+        return open_watch_in(tenant, strand_, state_, wanted, meant);
     });
 }
 

@@ -77,4 +77,10 @@ std::unique_ptr<watch_source> open_watch(asio::any_io_executor strand, cluster_s
     return opened;
 }
 
+result<std::unique_ptr<watch_source>> open_watch_in(std::string const& tenant, asio::any_io_executor strand,
+                                                    cluster_state& state, subscription what, change_filter meant) {
+    if (auto missing = check_listed(state.durable(), tenant)) return std::move(*missing);
+    return open_watch(std::move(strand), state, std::move(what), std::move(meant));
+}
+
 }  // namespace rik::detail

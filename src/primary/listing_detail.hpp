@@ -3,11 +3,13 @@
 
 #include "cluster_state_detail.hpp"
 #include "gate_detail.hpp"
+#include "lookup_detail.hpp"
 
 #include <rik/primary/operations.hpp>
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,17 +18,38 @@
 
 namespace rik::detail {
 
-/// Reads a list slice by slice, so that the strand is not held long: the rows under `index_key` (empty: of the whole
-/// table) that are meant, in the order of names. Await it on the strand.
+/// Which rows a list is of.
+struct list_range {
+    std::string index_key = {};  ///< empty: the whole table
+    std::string tenant = {};     ///< empty: all
+};
+
+/// Takes off what comes behind the rows of a tenant. Returns true if there was some.
 template <class Row>
-awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_state const& state,
-                                          std::string index_key, page part, std::function<bool(Row const&)> is_meant) {
+bool cut_at_end_of(std::string const& tenant, std::vector<stored<Row>>& slice) {
+    if (tenant.empty()) return false;
+    auto const prefix = name_prefix(tenant);
+    auto const is_behind = [&](stored<Row> const& row) { return !table<Row>::name_of(*row).starts_with(prefix); };
+    auto const end = std::find_if(slice.begin(), slice.end(), is_behind);
+    auto const is_cut = end != slice.end();
+    slice.erase(end, slice.end());
+    return is_cut;
+}
+
+/// Reads a list slice by slice, so that the strand is not held long: the rows of `range` that are meant, in the order
+/// of names. Await it on the strand. Errors: not_found, its tenant does not exist.
+template <class Row>
+awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_state const& state, list_range range,
+                                          page part, std::function<bool(Row const&)> is_meant) {
     constexpr std::size_t slice_count_max = 2'000;
+    if (auto const missing = check_listed(state.durable(), range.tenant)) co_return *missing;
     listing<Row> found{.at = state.position()};
     auto after = std::move(part.after);
+    if (!range.tenant.empty()) after = std::max(after, name_prefix(range.tenant));
     for (;;) {
-        auto slice = state.durable().list_after<Row>(index_key, after, slice_count_max);
-        auto const is_last = slice.size() < slice_count_max;
+        auto slice = state.durable().list_after<Row>(range.index_key, after, slice_count_max);
+        auto const is_end_of_table = slice.size() < slice_count_max;
+        auto const is_last = cut_at_end_of(range.tenant, slice) || is_end_of_table;
         if (!slice.empty()) after = table<Row>::name_of(*slice.back());
         for (auto& row : slice) {
             if (!is_meant(*row)) continue;
@@ -56,5 +79,8 @@ change_filter either_side(Predicate meant) {
 /// A watch of what `what` and `meant` say; it may be read from any thread. Call it on the strand.
 std::unique_ptr<watch_source> open_watch(asio::any_io_executor strand, cluster_state& state, subscription what,
                                          change_filter meant);
+/// The same, of what is in `tenant`, which may be empty. Errors: not_found, it does not exist.
+result<std::unique_ptr<watch_source>> open_watch_in(std::string const& tenant, asio::any_io_executor strand,
+                                                    cluster_state& state, subscription what, change_filter meant);
 
 }  // namespace rik::detail

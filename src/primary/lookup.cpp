@@ -30,8 +30,64 @@ error no_such_object(object_kind kind, std::string_view name) {
     return error{errc::not_found, fmt::format("{} {} does not exist", to_string(kind), name)};
 }
 
+error no_such_tenant(std::string_view name) {
+    return error{errc::not_found, fmt::format("tenant {} does not exist", name), "tenant",
+                 fmt::format("check the name, or create it: rikctl create tenant {}", name)};
+}
+
+std::optional<error> check_listed(view const& in, std::string_view tenant) {
+    // The first start has made it, also where that is not durable yet.
+    if (tenant.empty() || tenant == default_tenant) return std::nullopt;
+    if (in.find<document>(tenant_key(tenant))) return std::nullopt;
+    return no_such_tenant(tenant);
+}
+
+bool is_leaving(view const& in, std::string_view tenant) {
+    auto const row = in.find<document>(tenant_key(tenant));
+    // Nearly always that is the answer, and each creation asks.
+    if (!row || row->json.find("\"deleting_since\"") == std::string::npos) return false;
+    auto const parsed = parse_tenant(*row);
+    return parsed && parsed->deleting_since;
+}
+
+std::optional<error> check_open(view const& in, std::string_view tenant) {
+    if (auto missing = check_listed(in, tenant)) return missing;
+    if (!is_leaving(in, tenant)) return std::nullopt;
+    return error{errc::conflict, fmt::format("tenant {} is being deleted", tenant), "tenant",
+                 fmt::format("wait until it is gone, and create it again: rikctl create tenant {}", tenant)};
+}
+
 std::string const& tenant_of(caller const& who, object_ref const& which) {
     return which.tenant.empty() ? who.tenant : which.tenant;
+}
+
+namespace {
+
+/// In a tenant that is not there nothing is: then that is what to say.
+error not_found_in(view const& in, std::string_view tenant, object_kind kind, std::string_view name) {
+    if (auto missing = check_listed(in, tenant)) return std::move(*missing);
+    auto told = no_such_object(kind, name);
+    if (tenant != default_tenant) told.message += fmt::format(" in tenant {}", tenant);
+    return told;
+}
+
+/// A tenant by its name, or by its uid, under which its events stand, too.
+stored<document> find_tenant_row(view const& in, std::string_view id_or_name) {
+    if (auto row = in.find<document>(tenant_key(id_or_name))) return row;
+    if (!tenant_id::parse(id_or_name)) return {};
+    for (auto& each : in.list<document>(about_index(id_or_name)))
+        if (each->key.kind == tenant_kind) return std::move(each);
+    return {};
+}
+
+}  // namespace
+
+result<stored<tenant_record>> find_tenant(view const& in, caller const& who, object_ref const& which) {
+    auto const row = find_tenant_row(in, which.id_or_name);
+    if (!row || authorize(who, verb::get, object_kind::tenant, row->key.name)) return no_such_tenant(which.id_or_name);
+    auto parsed = parse_tenant(*row);
+    if (!parsed) return parsed.error();
+    return stored<tenant_record>{std::make_shared<tenant_record const>(std::move(*parsed)), row.changed_at};
 }
 
 result<stored<workload>> find_workload(view const& in, caller const& who, object_ref const& which) {
@@ -42,7 +98,7 @@ result<stored<workload>> find_workload(view const& in, caller const& who, object
         auto row = in.find_named<workload>(workload_name(tenant_of(who, which), kind, which.id_or_name));
         if (row && may_see(who, *row)) found.push_back(std::move(row));
     }
-    if (found.empty()) return no_such_object(object_kind::workload, which.id_or_name);
+    if (found.empty()) return not_found_in(in, tenant_of(who, which), object_kind::workload, which.id_or_name);
     if (found.size() > 1)
         return error{errc::conflict, fmt::format("{} names a Pod and a Function", which.id_or_name), "kind",
                      "say which kind is meant"};
@@ -53,7 +109,7 @@ result<stored<instance>> find_instance(view const& in, caller const& who, object
     if (auto row = find_by_id<instance>(in, who, which)) return row;
     auto row = in.find_named<instance>(instance_name(tenant_of(who, which), which.id_or_name));
     if (row && may_see(who, *row)) return row;
-    return no_such_object(object_kind::instance, which.id_or_name);
+    return not_found_in(in, tenant_of(who, which), object_kind::instance, which.id_or_name);
 }
 
 result<stored<node>> find_node(view const& in, object_ref const& which) {

@@ -15,9 +15,19 @@ error no_such_object(object_kind kind, std::string_view name);
 result<stored<workload>> find_workload(view const& in, caller const& who, object_ref const& which);
 result<stored<instance>> find_instance(view const& in, caller const& who, object_ref const& which);
 result<stored<node>> find_node(view const& in, object_ref const& which);
+/// A tenant by its name or its uid. Errors: not_found; corrupt.
+result<stored<tenant_record>> find_tenant(view const& in, caller const& who, object_ref const& which);
 
 /// The tenant in which a caller looks for a name.
 std::string const& tenant_of(caller const& who, object_ref const& which);
+
+error no_such_tenant(std::string_view name);
+/// Why nothing can be listed in a tenant; an empty one means all that there are. Errors: not_found.
+std::optional<error> check_listed(view const& in, std::string_view tenant);
+/// Why nothing can be made in a tenant. Errors: not_found; conflict, it is being deleted.
+std::optional<error> check_open(view const& in, std::string_view tenant);
+/// Returns true if the tenant is there and being deleted.
+bool is_leaving(view const& in, std::string_view tenant);
 
 /// Why a row that is at `at` may not be changed by one who expects it at `expected`. Errors: conflict.
 std::optional<error> check_revision(expected_revision expected, revision at, object_kind kind, std::string_view name);

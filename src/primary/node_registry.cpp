@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -19,6 +20,12 @@ node_state state_of(bool is_heard, node_facts const& said) {
     if (!is_heard) return node_state::unheard;
     return said.troubles.empty() ? node_state::ready : node_state::not_ready;
 }
+
+/// It stands with the node's own troubles as long as that is why it is not heard.
+node_trouble const no_scheduler{
+    "NoScheduler", "no scheduler is connected, so no node is heard: start it, or look whether the primary reaches it"};
+
+bool lacks_scheduler(node const& which) { return std::ranges::count(which.facts.troubles, no_scheduler) > 0; }
 
 bool is_part(ipv4_subnet const& whole, std::string_view text, unsigned prefix_bits) {
     auto const part = ipv4_subnet::parse(text);
@@ -46,20 +53,33 @@ result<void> node_registry::handle(node_report const& news) {
     auto const known = state_.head().find<node>(news.node);
     auto const facts = news.facts ? std::optional(tidied(*news.facts)) : std::nullopt;
     if (!known) return facts ? add(news.node, *facts) : result<void>();
-    auto const next = after(*known, news.heard, facts);
+    return change(known, after(*known, news.heard, facts));
+}
+
+result<void> node_registry::handle_absence(node_id const& which) {
+    loads_.erase(which);
+    auto const known = state_.head().find<node>(which);
+    if (!known || known->state == node_state::unheard) return {};
+    auto next = after(*known, false, std::nullopt);
+    next.facts.troubles.insert(next.facts.troubles.begin(), no_scheduler);
+    return change(known, std::move(next));
+}
+
+result<void> node_registry::change(stored<node> const& known, node next) {
     auto const is_changed = next.state != known->state || next.facts.troubles != known->facts.troubles;
     if (!is_changed && next.facts == known->facts && next.standing == known->standing) {
-        due_.mark(news.node);  // it said Hello: the scheduler waits for its registration
+        due_.mark(known->id);  // it said Hello: the scheduler waits for its registration
         return {};
     }
     transaction update;
     if (is_changed) events_.note(update, change_of(next, known->state));
-    update.put(next, known.changed_at);
+    update.put(std::move(next), known.changed_at);
     return state_.apply(std::move(update));
 }
 
 node node_registry::after(node known, bool is_heard, std::optional<node_facts> const& said) const {
     if (said) known.facts = *said;
+    std::erase(known.facts.troubles, no_scheduler);  // a scheduler tells of it again
     settle_labels(known);
     auto const state = state_of(is_heard, known.facts);
     if (state != known.state) known.state_since = time_.wall();
@@ -84,7 +104,8 @@ event node_registry::change_of(node const& now, node_state before) const {
             break;
         case node_state::unheard:
             happened.reason = "NodeUnheard";
-            happened.message = "the node is not heard; its instances are in an unknown state";
+            happened.message = fmt::format("the node is not heard{}; its instances are in an unknown state",
+                                           lacks_scheduler(now) ? ", since no scheduler is connected" : "");
             break;
     }
     return happened;

@@ -27,12 +27,16 @@ public:
     /// Errors: those of cluster_state::apply. A node for which there is no subnet is refused without an error: the
     /// session goes on without it.
     result<void> handle(node_report const& news);
+    /// No scheduler is there to hear it. Errors: those of cluster_state::apply.
+    result<void> handle_absence(node_id const& which);
     /// Kept in memory only, as long as the node is heard.
     void note_load(load_report news);
     /// Null if it is not known.
     node_metrics const* find_load(node_id const& node) const;
 
 private:
+    /// Writes `next` in the place of `known`, if it is another.
+    result<void> change(stored<node> const& known, node next);
     result<void> add(node_id const& id, node_facts const& said);
     /// The row once it is heard, or not.
     node after(node known, bool is_heard, std::optional<node_facts> const& said) const;

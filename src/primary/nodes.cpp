@@ -157,7 +157,7 @@ awaitable<result<stored<node>>> primary_nodes::get(caller who, object_ref which)
 awaitable<result<listing<node>>> primary_nodes::list(caller who, page part) {
     auto const all = [](node const&) { return true; };
     return gate_.enter(authorize(who, verb::list, object_kind::node, {}),
-                       read_list<node>(strand_, state_, {}, std::move(part), all));
+                       read_list<node>(strand_, state_, list_range(), std::move(part), all));
 }
 
 awaitable<result<std::vector<node_usage>>> primary_nodes::usage(caller who, std::vector<node_id> which) {

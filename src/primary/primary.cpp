@@ -3,14 +3,15 @@
 #include "bindings_detail.hpp"
 #include "cluster_state_detail.hpp"
 #include "dispatcher_detail.hpp"
-#include "documents_detail.hpp"
 #include "events_detail.hpp"
 #include "images_detail.hpp"
 #include "instances_detail.hpp"
 #include "node_registry_detail.hpp"
 #include "nodes_detail.hpp"
 #include "report_reader_detail.hpp"
+#include "scheduler_absence_detail.hpp"
 #include "streams_detail.hpp"
+#include "tenants_detail.hpp"
 #include "workloads_detail.hpp"
 
 #include <rik/async/task_group.hpp>
@@ -46,8 +47,9 @@ private:
     detail::due_facts due_;
     detail::event_writer writer_;
     detail::removals removals_;
-    detail::dispatcher dispatcher_;
     detail::node_registry registry_;
+    detail::scheduler_absence absence_;
+    detail::dispatcher dispatcher_;
     detail::bindings bindings_;
     detail::report_reader reports_;
     detail::node_streams node_streams_;
@@ -59,7 +61,7 @@ public:
     detail::primary_nodes nodes;
     detail::primary_images images;
     detail::primary_events events;
-    detail::primary_documents documents;
+    detail::primary_tenants tenants;
     detail::primary_streams streams;
 
 private:
@@ -72,12 +74,13 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       gate_(strand),
       due_(strand),
       writer_(ports.time, state_),
-      removals_(ports.time, state_, writer_, options_.out),
-      dispatcher_(strand, ports.time, ports.random, ports.scheduler, state_, due_, options_.cluster_cidr,
-                  options_.batch, options_.out),
+      removals_(strand, ports.time, state_, writer_, options_.out),
       registry_(ports.time, state_, writer_, due_, {options_.cluster_cidr, options_.node_prefix_bits}, options_.out),
+      absence_(strand, ports.time, state_, registry_, options_.unheard_after, options_.out),
+      dispatcher_(strand, ports.time, ports.random, ports.scheduler, state_, due_, absence_, options_.cluster_cidr,
+                  options_.batch, options_.out),
       bindings_(ports.time, state_, writer_, removals_, due_, options_.policy, options_.out),
-      reports_(strand, state_, registry_, bindings_, removals_, due_, options_.out),
+      reports_(strand, state_, registry_, bindings_, removals_, due_, absence_, options_.out),
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, removals_),
@@ -85,7 +88,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
       events(strand, gate_, state_),
-      documents(gate_, state_),
+      tenants(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       streams(strand, gate_, ports.time, state_, dispatcher_, node_streams_),
       tasks_(strand) {}
 
@@ -94,6 +97,8 @@ awaitable<result<void>> primary::impl::start() {
     if (!range) co_return range.error();
     auto const opened = co_await state_.open();
     if (!opened) co_return opened;
+    auto const known = tenants.adopt();
+    if (!known) co_return known;
     gate_.open();
     spawn_tasks();
     co_return result<void>{};
@@ -104,6 +109,8 @@ void primary::impl::spawn_tasks() {
     tasks_.spawn(dispatcher_.mark_instances());
     tasks_.spawn(dispatcher_.mark_nodes());
     tasks_.spawn(removals_.finish_deletions());
+    tasks_.spawn(absence_.watch());
+    tasks_.spawn(removals_.end_tenants());
     tasks_.spawn(trim_events());
     auto read = [this](detail::connection_ptr from) { return reports_.read(std::move(from)); };
     tasks_.spawn(dispatcher_.run(tasks_, std::move(read)));
@@ -175,7 +182,7 @@ instance_operations& primary::instances() { return impl_->instances; }
 node_operations& primary::nodes() { return impl_->nodes; }
 image_operations& primary::images() { return impl_->images; }
 event_operations& primary::events() { return impl_->events; }
-document_operations& primary::documents() { return impl_->documents; }
+tenant_operations& primary::tenants() { return impl_->tenants; }
 stream_operations& primary::streams() { return impl_->streams; }
 
 }  // namespace rik

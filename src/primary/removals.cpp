@@ -1,5 +1,7 @@
 #include "removals_detail.hpp"
 
+#include "lookup_detail.hpp"
+
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
@@ -29,6 +31,13 @@ instance condemned(instance const& from, wall_time now, std::string message) {
 
 }  // namespace
 
+void removals::mark(transaction& into, stored<workload> const& which) {
+    auto next = *which;
+    next.deleting_since = next.updated_at = time_.wall();
+    ++next.generation;
+    into.put(std::move(next), which.changed_at);
+}
+
 void removals::condemn(transaction& into, stored<instance> const& which, std::string message) {
     auto happened = events_.about(*which);
     happened.reason = "Deleting";
@@ -51,6 +60,7 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
     for (auto const& each : head.list<release>("workload/" + which.text()))
         into.remove<release>(each->id, each.changed_at);
     into.remove<workload>(which, row.changed_at);
+    if (is_leaving(head, row->tenant)) tenants_due_.notify();
 }
 
 void removals::give_up(transaction& into, std::vector<stored<instance>> const& all, std::string const& message) {
@@ -112,7 +122,123 @@ awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::opt
     co_return result<void>{};
 }
 
+namespace {
+
+/// The first of `slice`, so many that their texts are small beside the room in front of the journal.
+void cut_by_bytes(std::vector<stored<workload>>& slice) {
+    std::size_t bytes = 0;
+    auto const is_too_much = [&](stored<workload> const& row) {
+        bytes += row->definition->text.size();
+        return bytes > limits::unflushed_bytes_max / 8;
+    };
+    auto const cut = std::find_if(slice.begin(), slice.end(), is_too_much);
+    slice.erase(cut == slice.begin() && cut != slice.end() ? cut + 1 : cut, slice.end());
+}
+
+/// Workloads of a tenant whose names come after `after`.
+std::vector<stored<workload>> workloads_after(view const& in, std::string const& tenant, std::string const& after) {
+    // A workload that goes at once costs its mark, its row, its releases, its event and an old event.
+    constexpr std::size_t workloads_per_slice_max = limits::instances_per_slice_max / 2;
+    auto const prefix = name_prefix(tenant);
+    auto slice = in.list_after<workload>({}, std::max(after, prefix), workloads_per_slice_max);
+    std::erase_if(slice, [&](auto const& row) { return !table<workload>::name_of(*row).starts_with(prefix); });
+    cut_by_bytes(slice);
+    return slice;
+}
+
+bool has_rows(view const& in, std::string const& tenant) {
+    auto const prefix = name_prefix(tenant);
+    auto const first = in.list_after<workload>({}, prefix, 1);
+    if (!first.empty() && first.front()->tenant == tenant) return true;
+    auto const one = in.list_after<instance>({}, prefix, 1);
+    return !one.empty() && one.front()->tenant() == tenant;
+}
+
+}  // namespace
+
+awaitable<result<tenant_contents>> removals::remove_contents_of(std::string tenant) {
+    tenant_contents found;
+    std::string after;
+    for (;;) {
+        auto const room = co_await state_.wait_for_slice();
+        if (!room) co_return room.error();
+        auto const slice = workloads_after(state_.head(), tenant, after);  // no more are made in it
+        if (slice.empty()) break;
+        after = table<workload>::name_of(*slice.back());
+        transaction marks;
+        std::vector<workload_id> some;
+        for (auto const& each : slice) {
+            some.push_back(each->id);
+            found.instances_count += state_.head().count<instance>(owner_index(each->id));
+            if (!each->deleting_since) mark(marks, each);
+        }
+        found.workloads_count += slice.size();
+        auto const marked = state_.apply(std::move(marks));
+        if (!marked) co_return marked.error();
+        auto const removed = co_await remove_slice(some);
+        if (!removed) co_return removed.error();
+    }
+    tenants_due_.notify();
+    auto const durable = co_await state_.wait_durable();
+    if (!durable) co_return durable.error();
+    co_return found;
+}
+
+/// Those that are empty go in one commit; the others one by one.
+awaitable<result<void>> removals::remove_slice(std::vector<workload_id> const& some) {
+    transaction ended;
+    for (auto const& id : some) remove_if_empty(ended, id, 0);
+    auto const applied = state_.apply(std::move(ended));
+    if (!applied) co_return applied;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        if (!state_.head().find<workload>(some[i])) continue;
+        auto const removed = co_await remove_instances_of(some[i]);
+        if (!removed) co_return removed;
+    }
+    co_return result<void>{};
+}
+
+awaitable<> removals::end_tenants() {
+    for (;;) {
+        co_await tenants_due_.wait();
+        auto const tenants = state_.head().list<document>(kind_index(tenant_kind));
+        for (auto const& each : tenants) {
+            auto const name = each->key.name;
+            if (!is_leaving(state_.head(), name) || has_rows(state_.head(), name)) continue;
+            auto const ended = co_await end_tenant(name);
+            if (!ended && !state_.failed())
+                out_.error("tenant not removed", {{"tenant", name}, {"error", to_string(ended.error())}});
+        }
+    }
+}
+
+/// Slice by slice; in the commit that takes its last documents goes the tenant. Nothing is made in it any more, so
+/// nothing tells of it any more.
+awaitable<result<void>> removals::end_tenant(std::string name) {
+    for (;;) {
+        auto const room = co_await state_.wait_for_slice();
+        if (!room) co_return room;
+        auto const record = state_.head().find<document>(tenant_key(name));
+        if (!record) co_return result<void>{};
+        auto left = state_.head().list<document>(tenant_index(name));
+        auto const is_last = left.size() <= limits::instances_per_slice_max;
+        left.resize(std::min(left.size(), limits::instances_per_slice_max));
+        transaction slice;
+        for (auto const& each : left) slice.remove<document>(each->key, each.changed_at);
+        if (is_last) slice.remove<document>(record->key, record.changed_at);
+        auto const done = co_await state_.commit(std::move(slice));
+        if (!done || is_last) co_return done;
+    }
+}
+
 awaitable<> removals::finish_deletions() {
+    auto const tenants = state_.head().list<document>(kind_index(tenant_kind));
+    for (auto const& each : tenants) {
+        if (!is_leaving(state_.head(), each->key.name)) continue;
+        auto const done = co_await remove_contents_of(each->key.name);
+        if (!done)
+            out_.error("deletion not finished", {{"tenant", each->key.name}, {"error", to_string(done.error())}});
+    }
     auto const workloads = state_.head().list<workload>();
     for (auto const& each : workloads) {
         if (!each->deleting_since) continue;

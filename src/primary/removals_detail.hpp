@@ -3,10 +3,13 @@
 
 #include "event_writer_detail.hpp"
 
+#include <rik/async/notifier.hpp>
 #include <rik/base/log.hpp>
+#include <rik/primary/operations.hpp>
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rik::detail {
@@ -14,8 +17,11 @@ namespace rik::detail {
 /// Changes the state only. All of it belongs to the primary's strand.
 class removals {
 public:
-    removals(clock& time, cluster_state& state, event_writer& events, log const& out)
-        : time_(time), state_(state), events_(events), out_(out) {}
+    removals(asio::any_io_executor strand, clock& time, cluster_state& state, event_writer& events, log const& out)
+        : time_(time), state_(state), events_(events), out_(out), tenants_due_(std::move(strand)) {}
+
+    /// Says that a workload is to go. Precondition: nobody has said so yet.
+    void mark(transaction& into, stored<workload> const& which);
 
     /// A pending instance goes at once; a bound one when its node confirms. `message` says why.
     /// Precondition: it is there and not condemned.
@@ -36,6 +42,13 @@ public:
     /// Condemns what is left of a workload that is being deleted, likewise; with the last instance goes the workload.
     awaitable<result<void>> remove_instances_of(workload_id which);
 
+    /// Marks all workloads of a tenant that is being deleted, and condemns their instances, likewise. Returns how many
+    /// there were.
+    awaitable<result<tenant_contents>> remove_contents_of(std::string tenant);
+
+    /// Takes away tenants that are being deleted and empty, with their events and documents. It never returns.
+    awaitable<> end_tenants();
+
     /// Condemns what is on a node that has a taint of the effect NoExecute, likewise.
     awaitable<result<void>> evict(node_id from);
 
@@ -46,12 +59,15 @@ public:
     awaitable<result<void>> limit_finished();
 
 private:
+    awaitable<result<void>> remove_slice(std::vector<workload_id> const& some);
+    awaitable<result<void>> end_tenant(std::string name);
     awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message);
 
     clock& time_;
     cluster_state& state_;
     event_writer& events_;
     log const& out_;
+    notifier tenants_due_;  ///< one that is being deleted may be empty
 };
 
 }  // namespace rik::detail

@@ -15,6 +15,7 @@ awaitable<> report_reader::read(connection_ptr from) {
     for (;;) {
         auto news = co_await from->link->receive();
         if (!news || from->is_over) break;
+        absence_.note_reported();
         auto const handled = co_await handle(from, std::move(*news));
         if (handled) continue;
         out_.error("a report could not be handled; the session ends", {{"error", to_string(handled.error())}});

@@ -11,8 +11,15 @@ namespace rik::detail {
 class report_reader {
 public:
     report_reader(asio::any_io_executor strand, cluster_state& state, node_registry& nodes, bindings& bound,
-                  removals& leaving, due_facts& due, log const& out)
-        : strand_(strand), state_(state), nodes_(nodes), bindings_(bound), removals_(leaving), due_(due), out_(out) {}
+                  removals& leaving, due_facts& due, scheduler_absence& absence, log const& out)
+        : strand_(strand),
+          state_(state),
+          nodes_(nodes),
+          bindings_(bound),
+          removals_(leaving),
+          due_(due),
+          absence_(absence),
+          out_(out) {}
 
     /// Until the session ends. A report that cannot be taken is not forgotten: the session ends, and at the next one
     /// everything is said again.
@@ -29,6 +36,7 @@ private:
     bindings& bindings_;
     removals& removals_;
     due_facts& due_;
+    scheduler_absence& absence_;
     log const& out_;
 };
 

@@ -30,6 +30,7 @@ auto chosen(caller who, workload_filter which) {
 }  // namespace
 
 awaitable<result<stored<workload>>> primary_workloads::create(caller who, workload_definition definition) {
+    if (definition.tenant.empty()) definition.tenant = who.tenant;
     auto refusal = authorize(who, verb::create, object_kind::workload, definition.tenant);
     return gate_.enter(std::move(refusal), create_here(std::move(definition)));
 }
@@ -45,6 +46,10 @@ workload primary_workloads::make_workload(definition_ptr from, release_id const&
 }
 
 awaitable<result<stored<workload>>> primary_workloads::create_here(workload_definition definition) {
+    // Nothing is awaited between here and the commit: a tenant that is deleted meanwhile has the workload, or it is not
+    // made.
+    if (auto const closed = check_open(state_.head(), definition.tenant))
+        co_return co_await state_.when_durable(*closed);
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (auto const holder = state_.head().find_named<workload>(name))
         co_return co_await state_.when_durable(name_taken(*holder));
@@ -81,11 +86,8 @@ awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref wh
     if (auto const moved = check_revision(expected, row.changed_at, object_kind::workload, row->name))
         co_return co_await state_.when_durable(*moved);
     if (!row->deleting_since) {
-        auto next = *row;
-        next.deleting_since = next.updated_at = time_.wall();
-        ++next.generation;
         transaction deletion;
-        deletion.put(std::move(next), row.changed_at);
+        removals_.mark(deletion, row);
         auto const marked = state_.apply(std::move(deletion));
         if (!marked) co_return marked;
     }
@@ -102,19 +104,22 @@ awaitable<result<stored<workload>>> primary_workloads::get(caller who, object_re
 
 awaitable<result<listing<workload>>> primary_workloads::list(caller who, workload_filter which, page part) {
     auto refusal = authorize(who, verb::list, object_kind::workload, which.tenant);
+    list_range range;
+    range.tenant = which.tenant;
     auto is_meant = chosen(std::move(who), std::move(which));
     return gate_.enter(std::move(refusal),
-                       read_list<workload>(strand_, state_, {}, std::move(part), std::move(is_meant)));
+                       read_list<workload>(strand_, state_, std::move(range), std::move(part), std::move(is_meant)));
 }
 
 awaitable<result<std::unique_ptr<watch_source>>> primary_workloads::watch(caller who, workload_filter which,
                                                                           watch_after after) {
     auto refusal = authorize(who, verb::watch, object_kind::workload, which.tenant);
+    auto tenant = which.tenant;
     auto meant = either_side<workload>(chosen(std::move(who), std::move(which)));
-    return gate_.read(std::move(refusal), [this, after, meant = std::move(meant)] {
+    return gate_.read(std::move(refusal), [this, after, tenant, meant = std::move(meant)] {
         subscription wanted{.table = table_id::workload};
         wanted.after = after;
-        return result(open_watch(strand_, state_, std::move(wanted), meant));
+        return open_watch_in(tenant, strand_, state_, std::move(wanted), meant);
     });
 }
 

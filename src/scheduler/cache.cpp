@@ -184,6 +184,7 @@ registered_node const* scheduler_cache::find_node(node_id const& node) const {
 void scheduler_cache::set_node(node_id const& node, node_facts const& facts) {
     auto offered = candidate_of(node, facts);
     offered.is_ready = false;
+    if (auto const* const before = view_.find(node)) offered.load_eighths = before->load_eighths;
     if (auto const* const known = find_node(node)) {
         offered.standing = known->standing;
         offered.labels = known->labels;
@@ -200,6 +201,11 @@ void scheduler_cache::set_ready(node_id const& node, bool is_ready) {
 void scheduler_cache::set_troubles(node_id const& node, std::vector<node_trouble> troubles) {
     view_.set_troubles(node, std::move(troubles));
     nodes_changed_ = true;
+}
+
+/// Where something fits does not depend on it, so what fits nowhere is not tried again.
+void scheduler_cache::set_load(node_id const& node, node_metrics const& now) {
+    view_.set_load(node, load_eighths_of(now));
 }
 
 placement scheduler_cache::place(std::size_t count_max) {

@@ -39,6 +39,7 @@ public:
     void set_node(node_id const& node, node_facts const& facts);
     void set_ready(node_id const& node, bool is_ready);
     void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
+    void set_load(node_id const& node, node_metrics const& now);
 
     /// Returns true if some instance must be decided about: it is new, or it fitted nowhere and the nodes have changed
     /// since.

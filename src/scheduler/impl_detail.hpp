@@ -74,6 +74,8 @@ private:
     /// the same orders.
     bool is_elsewhere(hello const& said) const;
     void welcome(node_peer& peer);
+    /// Why what a node says is more than is kept of it; nullopt if it is not.
+    std::optional<std::string> excess_of(node_peer const& peer, held const& said) const;
     void handle_held(node_peer& peer, held news);
     void handle_inventory(node_peer& peer, held const& part);
     bool may_tell_of(node_peer const& peer, instance_id const& which);

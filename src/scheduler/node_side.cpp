@@ -69,6 +69,10 @@ awaitable<> scheduler::impl::serve_node(std::unique_ptr<node_session> link) {
         // What an older session says may be older than what the newer one has said.
         if (!news || peer->is_closed || !std::holds_alternative<held>(*news)) break;
         hearing_.note(peer->greeting.node, ports_.time.now());
+        if (auto const excess = excess_of(*peer, std::get<held>(*news))) {
+            options_.out.error("node is cut off", {{"node", peer->greeting.facts.name}, {"why", *excess}});
+            break;
+        }
         handle_held(*peer, std::get<held>(std::move(*news)));
     }
     remove_peer(peer);
@@ -136,6 +140,7 @@ void scheduler::impl::handle_held(node_peer& peer, held news) {
     }
     if (news.metrics) {
         peer.metrics = std::move(*news.metrics);
+        cache_.set_load(peer.greeting.node, *peer.metrics);
         if (primary_) outbox_.add(load_report{peer.greeting.node, *peer.metrics});
     }
     peer.digest = news.digest;
@@ -153,6 +158,17 @@ void scheduler::impl::handle_held(node_peer& peer, held news) {
     }
     if (!outbox_.empty()) report_due_.notify();
     if (!news.inventory && news.states.empty() && news.gone.empty()) handle_beat(peer);
+}
+
+std::optional<std::string> scheduler::impl::excess_of(node_peer const& peer, held const& said) const {
+    auto const is_unknown = [this](auto const& each) { return cache_.find(each.instance) == nullptr; };
+    if (peer.inventory.size() + (said.inventory ? said.states.size() : 0) > limits::inventory_count_max)
+        return fmt::format("it says that it holds more than {} instances", limits::inventory_count_max);
+    if (outbox_.instance_count() <= limits::unknown_reports_count_max) return std::nullopt;
+    if (std::ranges::none_of(said.states, is_unknown) && std::ranges::none_of(said.gone, is_unknown))
+        return std::nullopt;
+    return fmt::format("it tells of instances that the scheduler does not know, while {} reports wait for the primary",
+                       outbox_.instance_count());
 }
 
 /// What is bound to one node no other one tells of.

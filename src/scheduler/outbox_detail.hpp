@@ -22,6 +22,8 @@ public:
     void add(load_report news) { loads_.insert_or_assign(news.node, std::move(news)); }
 
     bool empty() const;
+    /// Words about single instances that wait.
+    std::size_t instance_count() const { return states_.size() + gone_.size(); }
     /// Takes out as many reports as go into a message: nodes first, ends last, as whoever reads them needs them.
     reports drain(batch_limits most);
 

@@ -1,35 +1,12 @@
 #include "impl_detail.hpp"
+#include "staged_facts_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
 
-#include <iterator>
 #include <utility>
 
 namespace rik {
-
-namespace {
-
-template <class Part>
-void append(std::vector<Part>& to, std::vector<Part>&& more) {
-    std::move(more.begin(), more.end(), std::back_inserter(to));
-}
-
-/// Nothing of a batch is used before all of it is there.
-void stage(facts& whole, facts part) {
-    whole.at = part.at;
-    whole.everything |= part.everything;
-    whole.cluster = part.cluster;
-    whole.cluster_cidr = std::move(part.cluster_cidr);
-    append(whole.items, std::move(part.items));
-    append(whole.removed, std::move(part.removed));
-    append(whole.refused, std::move(part.refused));
-    append(whole.nodes, std::move(part.nodes));
-    append(whole.removed_nodes, std::move(part.removed_nodes));
-    append(whole.streams, std::move(part.streams));
-}
-
-}  // namespace
 
 awaitable<> scheduler::impl::accept_primaries() {
     for (;;) {
@@ -79,14 +56,18 @@ awaitable<> scheduler::impl::serve_primary(std::shared_ptr<primary_session> link
     auto first = co_await with_deadline(ports_.time, patience, std::move(receiving));
     if (!first || !may_serve(*first)) co_return link->close();
     take_primary(link);
-    facts staged;
+    detail::staged_facts staged(limits::facts_bytes_max);
     auto news = std::move(first);
     while (news && primary_ == link) {
-        auto const is_complete = news->complete;
-        stage(staged, std::move(*news));
-        if (is_complete) handle_facts(std::exchange(staged, {}));
+        auto whole = staged.add(std::move(*news));
+        if (!whole) {
+            options_.out.error("primary is cut off", {{"why", whole.error().message}});
+            break;
+        }
+        if (*whole) handle_facts(std::move(**whole));
         news = co_await link->receive();
     }
+    link->close();
     if (primary_ != link) co_return;
     // Nodes are served on from the cache; what they say meanwhile is said again at the next resync.
     primary_.reset();

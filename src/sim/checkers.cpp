@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik::sim {
@@ -39,20 +40,45 @@ void cluster::checkers::add(std::string name, machine& on) {
 void cluster::checkers::primary_wrote(std::vector<journal_entry> const& batch) {
     revision commit = 0;
     for (auto const& row : batch) {
-        if (row.changed_at != commit) look_at_touched();
+        if (row.changed_at != commit) end_commit();
         commit = row.changed_at;
         take(row);
     }
+    end_commit();
+}
+
+void cluster::checkers::end_commit() {
     look_at_touched();
+    for (auto& each : tenants_.broken()) say(std::move(each));
 }
 
 void cluster::checkers::take(journal_entry const& row) {
     if (is_of(row, table_id::instance)) return take_instance(row);
     if (is_of(row, table_id::node)) return take_node(row);
+    if (is_of(row, table_id::workload)) return take_workload(row);
+    if (is_of(row, table_id::document)) return take_document(row);
     if (!is_of(row, table_id::release) || !row.value) return;
     auto decoded = decode_release(*row.value);
     if (!decoded) return say("a release in the primary's journal cannot be read");
     releases_[decoded->id] = std::make_shared<release const>(std::move(*decoded));
+}
+
+void cluster::checkers::take_workload(journal_entry const& row) {
+    if (!row.value) return tenants_.remove(row.table, row.key);
+    auto const decoded = decode_workload(*row.value, *this);
+    if (!decoded) return say("a workload in the primary's journal cannot be read: " + decoded.error().message);
+    tenants_.put(row.table, row.key, decoded->tenant, table<workload>::name_of(*decoded));
+}
+
+/// Its key is "KIND/TENANT/NAME".
+void cluster::checkers::take_document(journal_entry const& row) {
+    auto const kind = row.key.substr(0, row.key.find('/'));
+    auto const rest = row.key.substr(std::min(kind.size() + 1, row.key.size()));
+    auto const tenant = rest.substr(0, rest.find('/'));
+    auto const name = rest.substr(std::min(tenant.size() + 1, rest.size()));
+    if (kind == tenant_kind) return row.value ? tenants_.put_tenant(name) : tenants_.remove_tenant(name);
+    if (!row.value) return tenants_.remove(row.table, row.key);
+    if (!tenant.empty()) tenants_.put(row.table, row.key, tenant, {});
 }
 
 void cluster::checkers::take_node(journal_entry const& row) {
@@ -74,9 +100,10 @@ void cluster::checkers::take_instance(journal_entry const& row) {
         touched_.insert(held.mapped());
         if (auto* const at = find_site(held.mapped())) at->rooms.erase(*id);
     }
-    if (!row.value) return;
+    if (!row.value) return tenants_.remove(row.table, row.key);
     auto const decoded = decode_instance(*row.value, *this);
     if (!decoded) return say("an instance in the primary's journal cannot be read: " + decoded.error().message);
+    tenants_.put(row.table, row.key, decoded->tenant(), table<instance>::name_of(*decoded));
     check_end(*decoded);
     if (!decoded->occupies_room()) return;
     auto const node = decoded->binding()->node;

@@ -1,6 +1,8 @@
 // What must hold at every moment of a simulation, looked at from outside of the roles.
 #pragma once
 
+#include "tenant_rules_detail.hpp"
+
 #include <rik/model/codec.hpp>
 #include <rik/sim/cluster.hpp>
 #include <rik/store/journal.hpp>
@@ -42,6 +44,9 @@ private:
     void take(journal_entry const& row);
     void take_node(journal_entry const& row);
     void take_instance(journal_entry const& row);
+    void take_workload(journal_entry const& row);
+    void take_document(journal_entry const& row);
+    void end_commit();
     void check_end(instance const& row);
     void started(site const& at, container_key const& what);
     void look(site const& at);
@@ -58,6 +63,7 @@ private:
     std::map<instance_id, std::string> homes_;  ///< where each instance was started first
     std::set<node_id> touched_;                 ///< by the commit that is being read
     std::map<node_id, resources> promised_;     ///< by the same commit, to those that had no room there before
+    tenant_rules tenants_;
     std::set<std::string> said_;
     std::string violations_;
 };

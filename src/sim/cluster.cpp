@@ -30,7 +30,9 @@ node_facts facts_of(std::size_t index, cluster_options const& options) {
 
 /// Room for any number of nodes, each with a subnet of its own.
 primary_options primary_options_for(cluster_options const& options) {
-    primary_options made{.policy = options.policy, .out = options.out, .batch = options.batch};
+    primary_options made{.policy = options.policy, .out = options.out};
+    made.unheard_after = options.unheard_after;
+    made.batch = options.batch;
     auto const default_subnets = std::size_t{1} << 8;  // of a /16 in /24
     if (options.nodes <= default_subnets) return made;
     constexpr unsigned whole_bits = 8;

@@ -39,6 +39,7 @@ std::string table<document>::name_of(document const&) { return {}; }
 std::vector<std::string> table<document>::index_of(document const& row) {
     std::vector<std::string> keys{kind_index(row.key.kind)};
     if (!row.about.empty()) keys.push_back(about_index(row.about));
+    if (!row.key.tenant.empty()) keys.push_back(tenant_index(row.key.tenant));
     return keys;
 }
 

@@ -1,7 +1,7 @@
 // What real connections cost with many nodes: hollow nodes, which say that everything they are told to run runs, over
 // gRPC to a scheduler in a process of its own, and beside it the same over links in one process.
 //
-//   rik_link_bench RIK [--nodes N] [--instances N]
+//   rik_link_bench RIK [--nodes N] [--instances N] [--beats SECONDS]
 #include "measure.hpp"
 
 #include <rik/async/deadline.hpp>
@@ -31,6 +31,7 @@
 #include <vector>
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +48,7 @@ struct arguments {
     std::string program;
     int nodes = 500;
     int instances = 10'000;
+    int beats_seconds = 10;  ///< how long nothing but heartbeats is sent
 };
 
 template <class T>
@@ -82,12 +84,15 @@ public:
             auto heard = co_await with_deadline(time_, time_.now() + beat_, std::move(receiving));
             if (!heard && heard.error().code != errc::timed_out) co_return;
             auto news = heard ? obey(std::move(*heard)) : held();
+            beat_count_ += heard ? 0 : 1;
             news.digest = digest_;
             from_node answer = std::move(news);
             auto const sent = co_await (*session)->send(std::move(answer));
             if (!sent) co_return;
         }
     }
+
+    std::size_t beat_count() const { return beat_count_; }
 
 private:
     held obey(orders said) {
@@ -109,6 +114,7 @@ private:
     node_facts facts_;
     held_digest digest_;
     duration beat_ = 3s;
+    std::size_t beat_count_ = 0;
 };
 
 /// What the roles of one run are linked by.
@@ -120,6 +126,8 @@ public:
     virtual connector<uplink_session>& of_node(int number) = 0;
     virtual awaitable<> stop() = 0;
     virtual void tell() {}
+    /// Processor time of the scheduler so far; nothing if it is in this process.
+    virtual std::optional<double> cpu_seconds() const { return std::nullopt; }
 };
 
 class local_wiring final : public wiring {
@@ -181,16 +189,18 @@ public:
     stream_listener& streams() override { return primary_; }
     connector<uplink_session>& of_node(int number) override { return *links_.at(static_cast<std::size_t>(number)); }
     awaitable<> stop() override { co_return; }
-    void tell() override {
+    std::optional<double> cpu_seconds() const override {
         ::clockid_t clock{};
         ::timespec used{};
         if (::clock_getcpuclockid(process_->pid(), &clock) == 0) (void)::clock_gettime(clock, &used);
+        return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+    }
+    void tell() override {
         std::ifstream lines(fmt::format("/proc/{}/smaps_rollup", process_->pid()));
         double rss = 0;
         for (std::string line; std::getline(lines, line);)
             if (line.starts_with("Rss:")) rss = std::stod(line.substr(4)) / 1024;
-        fmt::print("the scheduler's process: {:.2f} s of processor, {:.1f} MB resident\n",
-                   static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9, rss);
+        fmt::print("the scheduler's process: {:.2f} s of processor, {:.1f} MB resident\n", *cpu_seconds(), rss);
     }
 
 private:
@@ -203,6 +213,7 @@ private:
 struct figures {
     double joined_ms = 0;
     double running_ms = 0;
+    double beat_us = 0;  ///< of the scheduler's processor
 };
 
 awaitable<> wait_until_joined(clock& time, primary& role, int count) {
@@ -227,8 +238,24 @@ awaitable<> wait_until_running(clock& time, primary& role, int count) {
     throw std::runtime_error("not all instances run");
 }
 
+using hollow_nodes = std::vector<std::unique_ptr<hollow_node>>;
+
+/// What a heartbeat costs the scheduler, in microseconds.
+awaitable<double> measure_beats(clock& time, wiring const& links, hollow_nodes const& nodes, int seconds) {
+    auto const count = [&nodes] {
+        std::size_t sum = 0;
+        for (auto const& each : nodes) sum += each->beat_count();
+        return sum;
+    };
+    auto const used_before = links.cpu_seconds();
+    auto const count_before = count();
+    co_await time.sleep_for(std::chrono::seconds(seconds));
+    if (!used_before || count() == count_before) co_return 0;
+    co_return (*links.cpu_seconds() - *used_before) * 1e6 / static_cast<double>(count() - count_before);
+}
+
 awaitable<figures> measure(clock& time, entropy& random, primary& role, wiring& links, task_group& tasks,
-                           std::vector<std::unique_ptr<hollow_node>>& nodes, arguments const& what) {
+                           hollow_nodes& nodes, arguments const& what) {
     figures found;
     must(co_await role.start());
     auto begin = steady::now();
@@ -247,6 +274,7 @@ awaitable<figures> measure(clock& time, entropy& random, primary& role, wiring& 
     must(co_await role.instances().create(caller(), std::move(wanted)));
     co_await wait_until_running(time, role, what.instances);
     found.running_ms = milliseconds(steady::now() - begin);
+    found.beat_us = co_await measure_beats(time, links, nodes, what.beats_seconds);
     co_await role.stop();
     co_await tasks.stop();
     co_await links.stop();
@@ -259,7 +287,7 @@ figures run_with(asio::io_context& on, wiring& links, arguments const& what) {
     memory_journal disk;
     primary_options options{.cluster_cidr = "10.0.0.0/8"};
     primary role(on.get_executor(), {time, random, disk, links.of_primary(), links.streams()}, std::move(options));
-    std::vector<std::unique_ptr<hollow_node>> nodes;
+    hollow_nodes nodes;
     task_group tasks(on.get_executor());
     std::exception_ptr thrown;
     figures found;
@@ -282,6 +310,8 @@ arguments parse(std::vector<std::string> const& given) {
             parsed.nodes = std::stoi(value());
         else if (given[i] == "--instances")
             parsed.instances = std::stoi(value());
+        else if (given[i] == "--beats")
+            parsed.beats_seconds = std::stoi(value());
         else
             parsed.program = given[i];
     }
@@ -289,7 +319,16 @@ arguments parse(std::vector<std::string> const& given) {
     return parsed;
 }
 
+/// Each node has a connection of its own.
+void raise_open_files_limit() {
+    ::rlimit most{};
+    if (::getrlimit(RLIMIT_NOFILE, &most) != 0) return;
+    most.rlim_cur = most.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &most);
+}
+
 void run_all(arguments const& what) {
+    raise_open_files_limit();
     system_clock time;
     asio::io_context apart;
     auto over_grpc = std::make_unique<grpc_wiring>(apart, what.program, what.nodes);
@@ -305,6 +344,7 @@ void run_all(arguments const& what) {
     fmt::print("{:<36} {:>9.0f} {:>9.0f} {:>7.2f}\n",
                fmt::format("{} instances placed and confirmed, ms", what.instances), far.running_ms, near.running_ms,
                far.running_ms / near.running_ms);
+    fmt::print("{:<36} {:>9.0f}\n", fmt::format("a heartbeat, us of the scheduler, {} nodes", what.nodes), far.beat_us);
 }
 
 }  // namespace

@@ -60,6 +60,13 @@ public:
             }
     }
 
+    /// Machines are in use, whoever uses them.
+    void load() {
+        std::vector<node_id> ids;
+        for (auto const& [id, node] : nodes_.nodes()) ids.push_back(id);
+        for (auto const& id : ids) nodes_.set_load(id, static_cast<std::int64_t>(random_.below(8)));
+    }
+
     release_ptr make(asking const& what) {
         release made{.id = release_id::generate(random_)};
         container_definition container{.name = "main", .image = "web:1"};
@@ -168,5 +175,8 @@ int main(int argc, char* argv[]) {
     measure_all(on);
     on.fill(60);
     fmt::print("{} nodes, some 60 % taken\n", node_count);
+    measure_all(on);
+    on.load();
+    fmt::print("the same, machines in use by 0 to 7 eighths at random\n");
     measure_all(on);
 }

@@ -6,8 +6,15 @@
 
 #include <rik/link/grpc_link.hpp>
 
+#include <boost/asio/ip/tcp.hpp>
+
+#include <sys/resource.h>
+
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -167,6 +174,85 @@ TEST_CASE("a server ends while streams are asked for", "[contract]") {
         for (int i = 0; i < 20; ++i)
             all = together(expect_until_the_end(link, stream_id::generate(random)), std::move(all));
         loop.run(std::move(all));
+    }
+}
+
+namespace {
+
+awaitable<bool> connects(connector<uplink_session>& link) {
+    auto const connected = co_await link.connect();
+    co_return connected.has_value();
+}
+
+}  // namespace
+
+#ifndef __SANITIZE_ADDRESS__  // UBSan looks at memory through a pipe, for which there is no descriptor then
+namespace {
+
+/// The process has no descriptor left, as long as it lives.
+class no_descriptors {
+public:
+    no_descriptors() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        rlimit const none{0, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+class counting_sink final : public log_sink {
+public:
+    void write(log_level, std::string_view, std::span<log_field const>) override { ++count; }
+    std::atomic<int> count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a server that had no descriptors left accepts again when there are some") {
+    real_loop loop;
+    counting_sink said;
+    grpc_link_server server(loop.executor(), loop.time(), "127.0.0.1:0", {}, rik::log(said));
+    REQUIRE(server.start().has_value());
+    grpc_node_link node(server.address(), {});
+    REQUIRE(loop.run(connects(node)));
+    auto const port = static_cast<std::uint16_t>(std::stoi(server.address().substr(server.address().rfind(':') + 1)));
+    asio::ip::tcp::socket waiting(loop.executor(), asio::ip::tcp::v4());
+    auto none = std::make_optional<no_descriptors>();
+    waiting.connect({asio::ip::address_v4::loopback(), port});
+    loop.run(loop.time().sleep_for(500ms));
+    CHECK(waiting.available() == 0);
+    CHECK(said.count == 1);
+    none.reset();
+    loop.run(loop.time().sleep_for(500ms));
+    CHECK(waiting.available() > 0);  // the first frame of HTTP/2
+    CHECK(said.count == 2);
+    grpc_node_link other(server.address(), {});
+    CHECK(loop.run(connects(other)));
+    loop.run(server.stop());
+}
+#endif
+
+TEST_CASE("a server listens at a name, at the addresses of both families, and not where it has no address") {
+    real_loop loop;
+    for (auto const* const address : {"localhost:0", "[::1]:0", "0.0.0.0:0"}) {
+        CAPTURE(address);
+        grpc_link_server server(loop.executor(), loop.time(), address, {});
+        REQUIRE(server.start().has_value());
+        auto const port = server.address().substr(server.address().rfind(':'));
+        grpc_node_link link(address[0] == '[' ? "[::1]" + port : "127.0.0.1" + port, {});
+        CHECK(loop.run(connects(link)));
+        loop.run(server.stop());
+    }
+    for (auto const* const address : {"192.0.2.1:0", "no.such.host.invalid:0", "nothing"}) {
+        CAPTURE(address);
+        grpc_link_server server(loop.executor(), loop.time(), address, {});
+        auto const started = server.start();
+        REQUIRE_FALSE(started.has_value());
+        CHECK(started.error().message.find(address) != std::string::npos);
+        loop.run(server.stop());
     }
 }
 

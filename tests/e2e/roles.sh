@@ -121,6 +121,18 @@ test_unheard_node() {
     check 'and is ready again when it goes on' 0 lab_wait_for 30 has_node_field b .state ready
 }
 
+test_no_scheduler() {
+    roles_end scheduler KILL
+    check 'without a scheduler no node is heard' 0 lab_wait_for 30 has_node_field a .state unheard
+    is 'and the node says why' NoScheduler "$(node_field a '.troubles[0].reason')"
+    becomes one .state unknown
+    roles_begin scheduler scheduler
+    check 'all are ready when it is back' 0 roles_wait_ready 20 primary scheduler a b
+    check 'and heard' 0 lab_wait_for 30 has_node_field a .state ready
+    becomes one .state running
+    is 'nothing was started again' '1 1' "$(starts_of one) $(starts_of two)"
+}
+
 test_end() {
     check 'everything is deleted' 0 rikctl delete workload one two --wait
     local name
@@ -153,6 +165,7 @@ for each in 'scheduler scheduler' 'primary primary' 'a node' 'b node'; do
     test_death_of $each
 done
 test_unheard_node
+test_no_scheduler
 test_end
 trap - EXIT
 if ((failed)); then for each in "$lab_dir"/*.log; do printf -- '-- %s\n' "$each"; tail --lines=40 "$each"; done; fi

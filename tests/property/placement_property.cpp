@@ -110,6 +110,7 @@ candidate random_node(entropy& random, unsigned number) {
     for (auto count = random.below(3); count > 0; --count)
         node.standing.taints.push_back({"key" + std::to_string(count), "", taint_effect::prefer_no_schedule});
     if (random.below(8) == 0) node.standing.taints.push_back({"gpu", std::to_string(number)});
+    node.load_eighths = static_cast<std::int64_t>(random.below(9));
     node.runtimes = {random.below(5) == 0 ? "microvm" : "oci"};
     if (random.below(5) == 0) node.runtimes.push_back("microvm");
     return node;
@@ -143,8 +144,9 @@ void change(cluster_view& nodes, entropy& random) {
         if (what == 2) nodes.set_troubles(node, {});
         if (what == 3) nodes.unreserve(instance);
         if (what == 4) nodes.set_standing(node, random_node(random, 1).standing, {});
+        if (what == 6) nodes.set_load(node, static_cast<std::int64_t>(random.below(9)));
         if (what == 5) nodes.remove_node(node);
-        if (what > 5) nodes.reserve(instance, node, random_release(random, 50));
+        if (what > 6) nodes.reserve(instance, node, random_release(random, 50));
     }
 }
 

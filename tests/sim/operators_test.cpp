@@ -307,6 +307,80 @@ awaitable<> dead_and_back(sim::cluster& cluster, sim::world& world) {
     CHECK(cleared->remnants.empty());
 }
 
+bool says_no_scheduler(node const& row) {
+    return std::ranges::count(row.facts.troubles, std::string("NoScheduler"), &node_trouble::reason) == 1;
+}
+
+/// Starts two instances and takes the scheduler away, for longer than a node may be silent.
+awaitable<> lose_the_scheduler(sim::cluster& cluster, sim::world& world) {
+    co_await cluster.crash_scheduler();
+    co_await world.time().sleep_for(9s);
+    auto const early = co_await node_of(cluster, "node-0");
+    CHECK(early->state == node_state::ready);
+    auto const refused = co_await declare_dead(cluster, "node-0", "node-0");
+    CHECK_FALSE(refused.has_value());
+    co_await world.time().sleep_for(2s);
+    for (auto const* const name : {"node-0", "node-1"}) {
+        auto const late = co_await node_of(cluster, name);
+        CHECK(late->state == node_state::unheard);
+        CHECK(says_no_scheduler(*late));
+    }
+}
+
+std::size_t start_count(sim::cluster& cluster) {
+    return cluster.node(0).starts().size() + cluster.node(1).starts().size();
+}
+
+awaitable<> scheduler_away_and_back(sim::cluster& cluster, sim::world& world) {
+    co_await cluster.create(pod("web"), 4);
+    co_await cluster.until(sim::all_running(4));
+    auto const starts = start_count(cluster);
+    cluster.cut_link(1);
+    co_await lose_the_scheduler(cluster, world);
+    co_await cluster.crash_primary();  // what it has said of them, it says on
+    co_await cluster.start_primary();
+    auto const again = co_await node_of(cluster, "node-0");
+    CHECK(again->state == node_state::unheard);
+
+    co_await cluster.start_scheduler();
+    co_await wait_for_state(cluster, world, "node-0", node_state::ready);
+    auto const back = co_await node_of(cluster, "node-0");
+    CHECK(back->facts.troubles.empty());
+    co_await world.time().sleep_for(11s);
+    auto const cut_off = co_await node_of(cluster, "node-1");
+    CHECK(cut_off->state == node_state::unheard);
+    CHECK_FALSE(says_no_scheduler(*cut_off));  // but for another reason
+    cluster.mend_link(1);
+    co_await wait_for_state(cluster, world, "node-1", node_state::ready);
+    co_await cluster.until(sim::all_running(4));
+    CHECK(start_count(cluster) == starts);
+    auto const later = co_await node_of(cluster, "node-0");
+    CHECK_FALSE(later->standing.is_dead);
+    co_await lose_the_scheduler(cluster, world);  // the second time likewise
+}
+
+awaitable<> scheduler_away_for_a_moment(sim::cluster& cluster, sim::world& world) {
+    auto const before = co_await node_of(cluster, "node-0");
+    co_await cluster.crash_scheduler();
+    co_await world.time().sleep_for(5s);
+    co_await cluster.start_scheduler();
+    co_await world.time().sleep_for(30s);
+    auto const after = co_await node_of(cluster, "node-0");
+    CHECK(after->state_since == before->state_since);
+}
+
+awaitable<> dead_without_a_scheduler(sim::cluster& cluster, sim::world& world) {
+    co_await cluster.create(pod("web"), 4);
+    co_await cluster.until(sim::all_running(4));
+    co_await cluster.power_off(0);
+    co_await lose_the_scheduler(cluster, world);
+    auto const lost = co_await declare_dead(cluster, "node-0", "node-0");
+    REQUIRE(lost.has_value());
+    CHECK(lost->size() == 2);
+    co_await cluster.start_scheduler();
+    co_await cluster.until(sim::all_running(2));
+}
+
 awaitable<> dead_and_slow(sim::cluster& cluster, sim::world& world) {
     sim::image_behaviour slow;
     slow.stop_time = 20s;
@@ -368,6 +442,13 @@ TEST_CASE("a dead node that is back takes nothing before all of its own is gone"
 TEST_CASE("a dead node that was removed joins anew, and takes nothing before all of its own is gone") {
     simulate(dead_removed_and_back);
 }
+TEST_CASE("while no scheduler is there no node is heard, and all is as before when it is back") {
+    simulate(scheduler_away_and_back, 2);
+}
+TEST_CASE("a scheduler that is away for less than a node may be silent is not missed") {
+    simulate(scheduler_away_for_a_moment);
+}
+TEST_CASE("a node can be declared dead while no scheduler is there") { simulate(dead_without_a_scheduler, 2); }
 TEST_CASE("a workload that is being deleted goes with its instances on a dead node") {
     simulate(dead_with_a_deleted_workload);
 }

@@ -312,33 +312,6 @@ awaitable<> pages_stay_right(lone_primary& alone) {
     co_await alone.stop();
 }
 
-awaitable<> documents_are_guarded(lone_primary& alone) {
-    co_await alone.start();
-    document forged{.key = {"identity", "", "cluster"}, .json = "{}"};
-    auto const identity = co_await alone.role->documents().put(caller(), forged, any_revision);
-    CHECK(identity.error().code == errc::invalid);
-    auto const removed = co_await alone.role->documents().remove(caller(), forged.key, any_revision);
-    CHECK(removed.error().code == errc::invalid);
-    forged.key = {std::string(event_kind), "default", "00000000000000000001"};
-    auto const told = co_await alone.role->documents().put(caller(), forged, any_revision);
-    CHECK(told.error().field == "kind");
-    forged.key = {std::string(tenant_kind), "default", "a/b"};
-    auto const named = co_await alone.role->documents().put(caller(), forged, any_revision);
-    CHECK(named.error().field == "name");
-    forged.key = {std::string(tenant_kind), "default/a", "b"};
-    auto const owned = co_await alone.role->documents().put(caller(), forged, any_revision);
-    CHECK(owned.error().field == "tenant");
-    forged.key = {std::string(tenant_kind), "default", "b"};
-    caller const stranger{.subject = "eve", .tenant = "other", .role = caller_role::editor};
-    auto const foreign = co_await alone.role->documents().put(stranger, forged, any_revision);
-    CHECK(foreign.error().code == errc::denied);
-    auto const kept = co_await alone.role->documents().put(caller(), forged, any_revision);
-    CHECK(kept.has_value());
-    auto const gone = co_await alone.role->documents().remove(caller(), forged.key, any_revision);
-    CHECK(gone.has_value());
-    co_await alone.stop();
-}
-
 /// A workload on a disk, which `finalizer` keeps.
 std::pair<workload_id, std::shared_ptr<memory_disk>> disk_with_kept_workload(std::string finalizer) {
     seeded_entropy random(7);
@@ -530,7 +503,6 @@ TEST_CASE("a workload that is being deleted is told as such") { simulate(made_ag
 TEST_CASE("the pages of a list have each object that stays once, whatever comes and goes") {
     simulate(pages_stay_right);
 }
-TEST_CASE("users change only documents that are theirs") { simulate(documents_are_guarded); }
 TEST_CASE("a damaged identity stops the start with an error") {
     CHECK(start_with_identity("") == errc::corrupt);
     CHECK(start_with_identity("\"") == errc::corrupt);

@@ -19,12 +19,13 @@ namespace {
 /// Use it inside of `simulate`.
 class lone_scheduler {
 public:
-    explicit lone_scheduler(sim::world& in, duration unheard_after = limits::unheard_after)
+    explicit lone_scheduler(sim::world& in, duration unheard_after = limits::unheard_after,
+                            batch_limits batch = batch_limits())
         : world(in),
           cluster(cluster_id::generate(in.random())),
           primaries_(in.executor()),
           nodes_(in.executor()),
-          role_(in.executor(), {in.time(), primaries_, nodes_}, {.unheard_after = unheard_after}),
+          role_(in.executor(), {in.time(), primaries_, nodes_}, {.unheard_after = unheard_after, .batch = batch}),
           tasks_(in.executor()) {
         role_.start();
     }
@@ -35,6 +36,14 @@ public:
         primary_ = std::move(*link);
         tasks_.spawn(hear_reports(primary_));
         all.complete = true;
+        all.everything = true;
+        co_await tell(std::move(all));
+    }
+    /// Nobody takes what is reported.
+    awaitable<> connect_deaf_primary(facts all) {
+        auto link = co_await primaries_.connect();
+        REQUIRE(link.has_value());
+        primary_ = std::move(*link);
         all.everything = true;
         co_await tell(std::move(all));
     }
@@ -451,8 +460,78 @@ awaitable<> slander(lone_scheduler& alone) {
     co_await alone.stop();
 }
 
+/// Says hello for a node that the primary knows.
+awaitable<std::shared_ptr<uplink_session>> join(lone_scheduler& alone, node_id node) {
+    auto session = co_await alone.connect_node();
+    auto greeting = hello_of(node);
+    co_await say(session, std::move(greeting));
+    co_await alone.world.time().sleep_for(100ms);
+    co_return session;
+}
+
+/// Sends what is new to anybody until it has sent all, or is cut off. Returns how many were sent.
+awaitable<std::size_t> flood(lone_scheduler& alone, std::shared_ptr<uplink_session> over, held how, std::size_t count) {
+    constexpr std::size_t in_one = 10'000;
+    for (std::size_t sent = 0; sent < count; sent += in_one) {
+        auto said = how;
+        for (std::size_t i = 0; i < in_one; ++i)
+            said.states.push_back({.instance = instance_id::generate(alone.world.random()), .fence = 7, .status = {}});
+        from_node part = std::move(said);
+        auto const done = co_await over->send(std::move(part));
+        if (!done) co_return sent;
+        co_await alone.world.time().sleep_for(10ms);
+    }
+    co_return count;
+}
+
+awaitable<> endless_inventory(lone_scheduler& alone) {
+    auto const node = node_id::generate(alone.world.random());
+    facts all;
+    all.nodes.push_back({node, "10.210.0.0/24", "node"});
+    co_await alone.connect_primary(std::move(all));
+    auto const session = co_await join(alone, node);
+    held part{.inventory = true, .complete = false};
+    auto const sent = co_await flood(alone, session, part, 3 * limits::inventory_count_max);
+    CHECK(sent > limits::inventory_count_max);
+    CHECK(sent < 2 * limits::inventory_count_max);
+    auto const again = co_await join(alone, node);  // with another inventory it is welcome
+    held whole{.inventory = true};
+    auto const taken = co_await flood(alone, again, whole, 10'000);
+    CHECK(taken == 10'000);
+    co_await alone.stop();
+}
+
+awaitable<> words_about_nobody(lone_scheduler& alone) {
+    auto const node = node_id::generate(alone.world.random());
+    auto const other = node_id::generate(alone.world.random());
+    auto const which = instance_id::generate(alone.world.random());
+    auto all = one_bound(alone, node, which, 1);
+    all.nodes.push_back({other, "10.210.1.0/24", "other"});
+    co_await alone.connect_deaf_primary(std::move(all));
+    auto const honest = co_await join(alone, node);
+    auto const liar = co_await join(alone, other);
+    held some;
+    auto const sent = co_await flood(alone, liar, some, 3 * limits::unknown_reports_count_max);
+    CHECK(sent > limits::unknown_reports_count_max);
+    CHECK(sent < 2 * limits::unknown_reports_count_max);
+    for (std::uint64_t seq = 2; seq < 5; ++seq) {  // what is known still goes through
+        auto word = state_of(which, seq, false);
+        co_await say(honest, std::move(word));
+        co_await alone.world.time().sleep_for(10ms);
+    }
+    co_await alone.stop();
+}
+
 }  // namespace
 
+TEST_CASE("a node that says it holds more than a node may is cut off", "[sim][scheduler]") {
+    simulate(endless_inventory);
+}
+TEST_CASE("a node that tells of too many instances that nobody knows is cut off, and no other", "[sim][scheduler]") {
+    sim::world world(42);
+    lone_scheduler alone(world, limits::unheard_after, {.items_max = 1});
+    world.run(words_about_nobody(alone));
+}
 TEST_CASE("what an older session of a node says is dropped when the newer one has begun", "[sim][scheduler]") {
     simulate(two_sessions);
 }

@@ -11,15 +11,17 @@
 
 namespace rik::testing {
 
-/// What an operator was told to have done.
+/// What operators were told to have done.
 struct deeds {
     std::size_t drained_count = 0;
     std::size_t removed_count = 0;
     std::size_t given_up_count = 0;
+    std::size_t tenants_deleted_count = 0;
     void add(deeds const& more) {
         drained_count += more.drained_count;
         removed_count += more.removed_count;
         given_up_count += more.given_up_count;
+        tenants_deleted_count += more.tenants_deleted_count;
     }
 };
 

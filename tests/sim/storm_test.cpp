@@ -6,6 +6,7 @@
 
 #include <sim/follower.hpp>
 #include <sim/storm_operator.hpp>
+#include <sim/storm_tenants.hpp>
 #include <sim/storm_user.hpp>
 #include <support/catch.hpp>
 
@@ -41,6 +42,7 @@ public:
                             .flush_delay_max = seed % 4 == 0 ? slow_flush : quick_flush,
                             .batch = {.items_max = 3, .bytes_max = 4096}}),
           users_{user(cluster_, world_, "ann"), user(cluster_, world_, "bob")},
+          tenants_(cluster_, world_),
           operator_(cluster_, world_),
           follower_(cluster_, world_),
           following_(world_.executor()),
@@ -65,7 +67,11 @@ public:
     }
 
     void run() { world_.run(rage_and_calm(), 1h); }
-    deeds const& done() const { return operator_.done(); }
+    deeds done() const {
+        auto all = operator_.done();
+        all.tenants_deleted_count = tenants_.deleted_count();
+        return all;
+    }
     /// Every change of an instance that could be heard of, and when.
     std::vector<std::string> const& trace() const { return follower_.trace(); }
 
@@ -75,6 +81,8 @@ private:
         ends_at_ = world_.time().now() + storm_length;
         following_.spawn(follower_.follow());
         for (auto& each : users_) tasks_.spawn(each.work_until(ends_at_));
+        tasks_.spawn(tenants_.work_until(ends_at_));
+        tasks_.spawn(tenants_.work_until(ends_at_));
         tasks_.spawn(operator_.work_until(ends_at_));
         tasks_.spawn(break_primary());
         tasks_.spawn(break_scheduler());
@@ -298,10 +306,11 @@ private:
         auto const rows = co_await cluster_.api().instances().list(caller(), instance_filter(), page());
         auto const workloads = co_await cluster_.api().workloads().list(caller(), workload_filter(), page());
         auto const nodes = co_await cluster_.api().nodes().list(caller(), page());
-        if (!rows || !workloads || !nodes) fail("the primary does not answer");
+        auto const tenants = co_await cluster_.api().tenants().list(caller(), page());
+        if (!rows || !workloads || !nodes || !tenants) fail("the primary does not answer");
         if (nodes->rows.size() != cluster_.node_count()) fail("a node has not joined anew");
         check_view(rows->rows);
-        check_answers(rows->rows, workloads->rows);
+        check_answers(rows->rows, workloads->rows, tenants->rows);
         check_placement(rows->rows, nodes->rows);
         for (auto const& each : nodes->rows) {
             auto const index = std::stoul(each->facts.name.substr(std::string_view("node-").size()));
@@ -328,12 +337,14 @@ private:
         if (listed != follower_.view()) fail("a watch has told something else than the list");
     }
 
-    void check_answers(std::vector<stored<instance>> const& rows, std::vector<stored<workload>> const& workloads) {
+    void check_answers(std::vector<stored<instance>> const& rows, std::vector<stored<workload>> const& workloads,
+                       std::vector<stored<tenant_record>> const& tenants) {
         std::map<instance_id, stored<instance>> unexplained;
         for (auto const& row : rows) unexplained.emplace(row->id(), row);
         std::map<workload_id, stored<workload>> unexplained_workloads;
         for (auto const& row : workloads) unexplained_workloads.emplace(row->id, row);
         is_taken const taken = [this](instance_id const& id) { return is_taken_by_operator(id); };
+        tenants_.check(tenants, unexplained, unexplained_workloads);
         for (auto& each : users_) each.check(unexplained, unexplained_workloads, taken);
         if (!unexplained.empty()) fail("an instance is there that nobody made");
         if (!unexplained_workloads.empty()) fail("a workload is there that nobody made");
@@ -393,6 +404,7 @@ private:
     sim::world world_;
     sim::cluster cluster_;
     std::array<user, 2> users_;
+    user_of_tenants tenants_;
     node_operator operator_;
     follower follower_;
     time_point ends_at_ = {};
@@ -418,6 +430,7 @@ TEST_CASE("after any storm of faults, what was acknowledged holds and what runs 
     CHECK(all.drained_count > 0);
     CHECK(all.removed_count > 0);
     CHECK(all.given_up_count > 0);
+    CHECK(all.tenants_deleted_count > 0);
 }
 
 TEST_CASE("a storm is the same each time that its seed is given") {

@@ -29,6 +29,9 @@ struct inhabited {
         ours = co_await alone.create_workload("web");
         auto const made = co_await alone.create_instances(ours, 1);
         instance = made.front()->id();
+        new_tenant other{.name = "other"};
+        auto const known = co_await alone.role->tenants().create(admin, std::move(other));
+        REQUIRE(known.has_value());
         auto const wanted = definition_of("other", "shop");
         auto const created = co_await alone.role->workloads().create(stranger, wanted);
         REQUIRE(created.has_value());

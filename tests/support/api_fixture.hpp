@@ -10,6 +10,9 @@
 
 #include <boost/json.hpp>
 
+#include <chrono>
+#include <thread>
+
 namespace rik::test {
 
 /// Runs `speed` times as fast as the machine's clock.
@@ -51,6 +54,15 @@ struct api_fixture {
         return connect().request("POST", target, body, headers);
     }
     boost::json::value json_at(std::string_view target) { return boost::json::parse(get(target).body); }
+
+    /// Waits until nothing is there any more: what goes with the last of something goes a moment later.
+    bool is_gone(std::string_view target) {
+        for (int attempt = 0; attempt < 200; ++attempt) {
+            if (get(target).status_code == 404) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return false;
+    }
 
     /// The id of a new workload with one container.
     std::string add_workload(std::string const& name) {

@@ -21,7 +21,7 @@ public:
     node_operations& nodes() override { return nodes_; }
     image_operations& images() override { return under_.images(); }
     event_operations& events() override { return under_.events(); }
-    document_operations& documents() override { return under_.documents(); }
+    tenant_operations& tenants() override { return under_.tenants(); }
     stream_operations& streams() override { return under_.streams(); }
     awaitable<result<void>> ready() override { return under_.ready(); }
 

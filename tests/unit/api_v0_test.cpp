@@ -219,25 +219,61 @@ TEST_CASE("v0: an instance is deleted by its name") {
     CHECK(gone.has_header("Content-Type: text/plain; charset=UTF-8\r\n"));
 }
 
-TEST_CASE("v0: tenants are kept, listed and deleted") {
+TEST_CASE("v0: tenants are made, listed and deleted") {
     api_fixture on;
-    CHECK(on.get("/api/v0/tenants.list").body == R"({"tenants":[]})");
+    auto const first = on.json_at("/api/v0/tenants.list").at("tenants").as_array();
+    REQUIRE(first.size() == 1);
+    CHECK(first[0].at("name") == "default");
     std::string const body = R"({"name":"me",  "verb":"create","resource":"workload"})";
     auto const created = on.post("/api/v0/tenants.create", body);
     CHECK(created.status_code == 200);
     CHECK(created.body == body);
-    on.post("/api/v0/tenants.create", body);
+    CHECK(on.post("/api/v0/tenants.create", body).status_code == 200);
+    CHECK(on.post("/api/v0/tenants.create", R"({"name":"me"})").status_code == 409);
     on.post("/api/v0/tenants.create", R"({"name":"you"})");
     auto const listed = on.json_at("/api/v0/tenants.list").at("tenants").as_array();
-    REQUIRE(listed.size() == 2);
+    REQUIRE(listed.size() == 3);
+    CHECK(listed[1].at("name") == "me");
+    CHECK(listed[1].at("verb") == "create");
+    CHECK(listed[1].at("resource") == "workload");
     CHECK(on.json_at("/api/v0/tenants.list?limit=1").at("tenants").as_array().size() == 1);
     CHECK(on.get("/api/v0/tenants.list?limit=0").status_code == 400);
     CHECK(on.get("/api/v0/tenants.list?limit=x").status_code == 400);
-    auto const id = std::string(listed[0].at("id").as_string());
+    auto const id = std::string(listed[1].at("id").as_string());
+    CHECK(on.json_at("/rik/v1/tenants/me").at("id").as_string() == id);
     CHECK(on.post("/api/v0/tenants.delete", R"({"id":")" + id + R"("})").status_code == 200);
+    CHECK(on.is_gone("/rik/v1/tenants/me"));
     CHECK(on.post("/api/v0/tenants.delete", R"({"id":")" + id + R"("})").body == "Tenant id " + id + " not found");
+    auto const kept = std::string(listed[0].at("id").as_string());
+    CHECK(on.post("/api/v0/tenants.delete", R"({"id":")" + kept + R"("})").status_code == 403);
     CHECK(on.post("/api/v0/tenants.create", R"({"verb":"create"})").status_code == 400);
     CHECK(on.post("/api/v0/tenants.create", R"({"name":3})").status_code == 400);
+    CHECK(on.post("/api/v0/tenants.create", R"({"name":"My Team"})").status_code == 400);
+}
+
+TEST_CASE("v0: what is in another tenant is shown with its namespace, and known by its uid") {
+    api_fixture on;
+    REQUIRE(on.post("/api/v0/tenants.create", R"({"name":"team-a"})").status_code == 200);
+    auto const made = on.post("/api/v0/workloads.create",
+                              R"({"apiVersion":"v0","kind":"Pod","name":"web","tenant":"team-a",
+                                  "spec":{"containers":[{"name":"a","image":"x"}]}})");
+    REQUIRE(made.status_code == 200);
+    auto const id = std::string(boost::json::parse(made.body).at("id").as_string());
+    auto const created = on.post("/api/v0/instances.create", R"({"workload_id":")" + id + R"(","name":"web-1"})");
+    REQUIRE(created.status_code == 201);
+    auto const listed = on.json_at("/api/v0/instances.list").as_array();
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].at("name") == "web-1");
+    CHECK(listed[0].at("value").at("namespace") == "team-a");
+    auto const uid = std::string(listed[0].at("id").as_string());
+    CHECK(created.body == R"([")" + uid + R"("])");
+    CHECK(on.post("/api/v0/instances.delete", R"({"id":"web-1"})").status_code == 404);
+    CHECK(on.post("/api/v0/instances.delete", R"({"id":")" + uid + R"("})").status_code == 204);
+    auto const nowhere = on.post("/api/v0/workloads.create",
+                                 R"({"apiVersion":"v0","kind":"Pod","name":"web","tenant":"nowhere",
+                                     "spec":{"containers":[{"name":"a","image":"x"}]}})");
+    CHECK(nowhere.status_code == 404);
+    CHECK(nowhere.body.find("tenant nowhere does not exist") != std::string::npos);
 }
 
 TEST_CASE("v0: other paths are 404 and other methods 405, in plain text") {

@@ -144,18 +144,20 @@ TEST_CASE("v1: callers see and change what is of their tenant") {
     auto const workload = on.add_workload("web");
     auto const made = on.add_instance(workload, "mine");
     on.primary.bind(made->id(), on.primary.add_node("n1"));
+    REQUIRE(on.post("/rik/v1/tenants", R"({"name":"other"})").status_code == 201);
     auto const count = [&](std::string const& list, std::string const& who) {
-        return parsed(on.get("/rik/v1/" + list, who)).at("items").as_array().size();
+        auto const all = list == "nodes" ? list : list + "?allTenants=true";
+        return parsed(on.get("/rik/v1/" + all, who)).at("items").as_array().size();
     };
     auto const status_of = [&](std::string_view method, std::string const& target, std::string const& who) {
         return on.connect().request(method, target, "", who).status_code;
     };
     std::string const stranger = "X-Tenant: other\r\nX-Role: editor\r\n";
     std::string const reader = "X-Role: reader\r\n";
-    for (auto const* list : {"workloads", "instances", "events", "nodes"})
+    for (auto const* list : {"workloads", "instances", "nodes"})
         CHECK(count(list, reader) == count(list, "X-Tenant: other\r\n"));  // the admin of any tenant
     for (auto const* list : {"workloads", "instances"}) CHECK(count(list, stranger) == 0);
-    CHECK(count("events", stranger) == 1);  // of the node
+    CHECK(count("events", stranger) == 2);  // of the node, and of its tenant
     CHECK(count("nodes", stranger) == 1);
 
     std::string const theirs[] = {"/rik/v1/workloads/web", "/rik/v1/workloads/" + workload, "/rik/v1/instances/mine",
@@ -170,7 +172,8 @@ TEST_CASE("v1: callers see and change what is of their tenant") {
     CHECK(status_of("GET", "/rik/v1/instances/mine/logs", stranger) == 404);
     CHECK(on.post("/rik/v1/instances", R"({"workload":"web"})", stranger).status_code == 404);
     CHECK(on.post("/rik/v1/instances", R"({"workload":"web"})", reader).status_code == 403);
-    CHECK(on.post("/rik/v1/workloads", on.definition("more"), stranger).status_code == 403);
+    CHECK(on.post("/rik/v1/workloads?tenant=default", on.definition("more"), stranger).status_code == 403);
+    CHECK(parsed(on.post("/rik/v1/workloads", on.definition("more"), stranger)).at("tenant") == "other");
     CHECK(status_of("GET", "/rik/v1/nodes/n1/images", reader) == 403);
     CHECK(on.post("/api/v0/tenants.create", R"({"name":"me"})", reader).status_code == 403);
     CHECK(on.get("/api/v0/instances.list", stranger).body == "[]");

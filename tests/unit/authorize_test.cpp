@@ -13,8 +13,7 @@ namespace {
 
 constexpr std::array reads{verb::get, verb::list, verb::watch};
 constexpr std::array changes{verb::create, verb::update, verb::remove};
-constexpr std::array of_tenants{object_kind::workload, object_kind::instance, object_kind::document, object_kind::event,
-                                object_kind::log};
+constexpr std::array of_tenants{object_kind::workload, object_kind::instance, object_kind::event, object_kind::log};
 constexpr std::array of_nobody{object_kind::node, object_kind::image};
 
 caller someone(caller_role role) { return {.subject = "eve", .tenant = "default", .role = role}; }
@@ -96,4 +95,15 @@ TEST_CASE("a refusal says who may not do what to what") {
     auto const there = authorize(someone(editor), verb::list, object_kind::instance, "other");
     REQUIRE(there);
     CHECK(there->message == "eve may not list instances of tenant 'other'");
+}
+
+TEST_CASE("tenants are the admin's; others see their own") {
+    for (auto const role : {reader, editor}) {
+        CHECK(may_all(role, reads, object_kind::tenant, "default"));
+        CHECK(may_all(role, reads, object_kind::tenant, ""));
+        CHECK(may_none(role, reads, object_kind::tenant, "other"));
+        CHECK(may_none(role, changes, object_kind::tenant, "default"));
+        CHECK(may_none(role, changes, object_kind::tenant, ""));
+    }
+    CHECK(may_all(admin, changes, object_kind::tenant, "other"));
 }

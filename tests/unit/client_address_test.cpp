@@ -104,6 +104,28 @@ TEST_CASE("the flag wins over the variable, that over the file, and that over th
     CHECK(resolved({}) == "unix:///run/rik/rik.sock");
 }
 
+TEST_CASE("the tenant comes from the flag, the variable, or the file that the server comes from") {
+    temporary_directory const home;
+    auto const in_cluster = home.write("a.yaml", "cluster: {name: a, server: other:2, tenant: team-a}");
+    auto const at_top = home.write("b.yaml", "tenant: team-b\ncluster: {name: a, server: other:2}");
+    auto const alone = home.write("c.yaml", "tenant: team-c");
+    auto const wrong = home.write("d.yaml", "tenant: Team D");
+    auto const tenant_of = [](rik::address_sources const& sources) {
+        auto const found = rik::resolve_tenant(sources);
+        return found ? *found : to_string(found.error());
+    };
+    CHECK(tenant_of({}).empty());
+    CHECK(tenant_of({.config_variable = in_cluster}) == "team-a");
+    CHECK(tenant_of({.config_variable = at_top}) == "team-b");
+    CHECK(tenant_of({.config_variable = alone}) == "team-c");
+    CHECK(resolved({.config_variable = alone}) == "unix:///run/rik/rik.sock");
+    CHECK(tenant_of({.server_variable = "variable:3", .config_variable = in_cluster}).empty());
+    CHECK(tenant_of({.config_variable = in_cluster, .tenant_variable = "v"}) == "v");
+    CHECK(tenant_of({.config_variable = in_cluster, .tenant_flag = "f", .tenant_variable = "v"}) == "f");
+    CHECK_THAT(tenant_of({.config_variable = wrong}), Catch::Contains(wrong) && Catch::Contains("tenant"));
+    CHECK_THAT(tenant_of({.tenant_variable = "Team D"}), Catch::Contains("RIK_TENANT"));
+}
+
 TEST_CASE("a HOME without a configuration, or that is none, leaves the default") {
     temporary_directory const home;
     std::filesystem::create_symlink("loop", home.path() + "/loop");
@@ -146,6 +168,8 @@ TEST_CASE("kinds have long and short names") {
     for (auto const* word : {"node", "nodes", "n"}) CHECK(rik::parse_resource_kind(word) == rik::resource_kind::node);
     for (auto const* word : {"event", "events", "ev"})
         CHECK(rik::parse_resource_kind(word) == rik::resource_kind::event);
+    for (auto const* word : {"tenant", "tenants", "namespace", "namespaces", "ns"})
+        CHECK(rik::parse_resource_kind(word) == rik::resource_kind::tenant);
     CHECK_FALSE(rik::parse_resource_kind("pod"));
     CHECK_FALSE(rik::parse_resource_kind(""));
 }

@@ -169,6 +169,15 @@ TEST_CASE("descriptions of workloads and nodes have the table of their instances
                Catch::Contains("NetworkNotReady:") && Catch::Contains("subnet in use by lan0\n"));
 }
 
+TEST_CASE("a node's instances tell their tenant where one is not of default") {
+    auto other = test::instance_running;
+    other.replace(other.find(R"("tenant":"default")"), 18, R"("tenant":"team-a")");
+    auto const mixed = text_of(rik::describe_node(test::node_a, test::list_of(other), "", test::now));
+    CHECK_THAT(mixed, Catch::Contains("  TENANT   NAME    STATE") && Catch::Contains("  team-a   web-1   running"));
+    auto const plain = text_of(rik::describe_node(test::node_a, test::list_of(test::instance_running), "", test::now));
+    CHECK_THAT(plain, !Catch::Contains("TENANT"));
+}
+
 TEST_CASE("JSON is laid out anew and not changed") {
     auto const* const json = R"({"b":1.50,"a":[1,{"x":"a\"]} \\"},[]],"e":{},"n":null,"u":"\u00e4"})";
     CHECK(rik::pretty_json(json) == R"({

@@ -1,4 +1,5 @@
 #include <rik/model/codec.hpp>
+#include <rik/model/tenant.hpp>
 
 #include "support/catch.hpp"
 #include "support/definitions.hpp"
@@ -262,4 +263,65 @@ TEST_CASE("a document that is no event is corrupt", "[document]") {
     CHECK(parse_event({.key = {"tenant", "default", "a"}, .json = "{}"}).error().code == errc::corrupt);
     CHECK(parse_event({.key = {"event", "default", "a"}, .json = "{}"}).error().code == errc::corrupt);
     CHECK(parse_event({.key = {"event", "default", "a"}, .json = "{"}).error().code == errc::corrupt);
+}
+
+TEST_CASE("a tenant is read back from its document", "[document]") {
+    tenant_record const written{.id = make_id<tenant_tag>(3),
+                                .name = "team-a",
+                                .labels = {{"zone", "x"}},
+                                .annotations = {{"note", "any text"}},
+                                .created_at = at(5),
+                                .updated_at = at(6),
+                                .generation = 2,
+                                .deleting_since = at(7),
+                                .verb = "create",
+                                .resource = "workload"};
+    auto const kept = to_document(written);
+    CHECK(kept.key == tenant_key("team-a"));
+    CHECK(kept.about == written.id.text());
+    auto const read = parse_tenant(kept);
+    REQUIRE(read.has_value());
+    CHECK(read->id == written.id);
+    CHECK(read->name == "team-a");
+    CHECK(read->labels == written.labels);
+    CHECK(read->annotations == written.annotations);
+    CHECK(read->created_at == at(5));
+    CHECK(read->updated_at == at(6));
+    CHECK(read->generation == 2);
+    CHECK(read->deleting_since == at(7));
+    CHECK(read->state() == workload_state::destroying);
+    CHECK(read->verb == "create");
+    CHECK(read->resource == "workload");
+    CHECK(meta_of(*read, 9).labels.at("zone") == "x");
+    CHECK(meta_of(*read, 9).tenant.empty());
+    CHECK(parse_tenant({.key = tenant_key("a"), .json = "{}"}).error().code == errc::corrupt);
+    CHECK(parse_tenant({.key = {"event", "default", "a"}, .json = kept.json}).error().code == errc::corrupt);
+}
+
+TEST_CASE("what an earlier release kept of a tenant is read, with a legal name", "[document]") {
+    auto const id = make_id<tenant_tag>(3).text();
+    auto const read = [&](std::string const& name) {
+        document const old{.key = {"tenant", "default", id},
+                           .json = R"({"name":")" + name + R"(","verb":"create","resource":"w","id":")" + id + R"("})"};
+        CHECK(is_old_tenant(old));
+        auto parsed = parse_old_tenant(old, at(5));
+        REQUIRE(parsed.has_value());
+        return *parsed;
+    };
+    CHECK(read("me").name == "me");
+    CHECK(read("me").id.text() == id);
+    CHECK(read("me").verb == "create");
+    CHECK(read("me").created_at == at(5));
+    CHECK(read("My Team!").name == "my-team");
+    CHECK(read("-_-").name == "tenant-" + id.substr(0, 8));
+    CHECK(read(id).name == "tenant-" + id.substr(0, 8));
+    CHECK(read(std::string(80, 'a')).name == std::string(63, 'a'));
+    CHECK_FALSE(is_old_tenant(to_document(read("me"))));
+}
+
+TEST_CASE("a tenant's name is a DNS-1123 label and no id", "[document]") {
+    CHECK_FALSE(check_tenant_name("team-a", "name"));
+    for (auto const* wrong : {"", "Team", "a.b", "-a", "a_b", "00000000-0000-4000-8000-000000000003"})
+        CHECK(check_tenant_name(wrong, "name").has_value());
+    CHECK(check_tenant_name(std::string(64, 'a'), "name").has_value());
 }

@@ -58,7 +58,7 @@ TEST_CASE("a Pod is parsed with its containers", "[definition]") {
     auto const& definition = parsed.definition;
     CHECK(definition.kind == workload_kind::pod);
     CHECK(definition.name == "two");
-    CHECK(definition.tenant == "default");
+    CHECK(definition.tenant.empty());
     CHECK(definition.replicas == 3);
     CHECK(definition.labels.at("app") == "x");
     CHECK(definition.annotations.at("note") == "any text, really");
@@ -411,15 +411,21 @@ TEST_CASE("a hundred problems are enough", "[definition]") {
     CHECK(parsed.found.size() == 101);
 }
 
-TEST_CASE("a definition names its tenant", "[definition]") {
+TEST_CASE("a definition names its tenant, by a legal name", "[definition]") {
     auto const of_tenant = [](std::string const& tenant) {
         return parse_definition(R"({"apiVersion":"v0","kind":"Pod","name":"a","tenant":")" + tenant +
                                 R"(","spec":{"containers":[{"name":"a","image":"x"}]}})");
     };
     CHECK(of_tenant("default").definition.tenant == "default");
-    CHECK(of_tenant("team-a").definition.tenant == "team-a");
-    CHECK(of_tenant("team-a").found.empty());
-    CHECK(problem_at(of_tenant("Team.A"), "tenant") != nullptr);
+    auto const other = of_tenant("team-a");
+    CHECK(other.found.empty());
+    CHECK(other.definition.tenant == "team-a");
+    for (auto const* wrong : {"Team", "a.b", "a/b"}) {
+        auto const refused = of_tenant(wrong);
+        REQUIRE(refused.found.size() == 1);
+        CHECK(refused.found.front().code == errc::invalid);
+        CHECK(refused.found.front().field == "tenant");
+    }
 }
 
 TEST_CASE("a request of 0 is kept beside a limit", "[definition]") {

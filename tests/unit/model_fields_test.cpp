@@ -66,7 +66,7 @@ TEST_CASE("a Pod in Kubernetes' form is read", "[definition]") {
     CHECK(parsed.definition.form == definition_form::kubernetes);
     CHECK(parsed.definition.kind == workload_kind::pod);
     CHECK(parsed.definition.name == "pod1");
-    CHECK(parsed.definition.tenant == "default");
+    CHECK(parsed.definition.tenant.empty());
     CHECK(parsed.definition.labels.at("tier") == "frontend");
     CHECK(parsed.definition.spec.labels == parsed.definition.labels);
     CHECK(parsed.definition.spec.restart == restart_policy::always);

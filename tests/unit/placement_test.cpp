@@ -4,6 +4,7 @@
 #include <support/placement_maker.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -101,6 +102,50 @@ TEST_CASE("a node with a taint that is only to be avoided takes what fits nowher
     auto const four = place(nodes, requests(make_release(1, 1000), 0, 4), default_policy());
     CHECK(count_on(four, 2) == 2);
     CHECK(count_on(four, 1) == 2);
+}
+
+TEST_CASE("of two nodes with equal requests the one whose machine is less in use is preferred") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    nodes.set_node(make_candidate(2, 4000));
+    auto const of = requests(make_release(1, 100), 0, 1);
+    auto const picked = [&] { return place(nodes, of, default_policy()).placed.at(0).node; };
+    CHECK(picked() == numbered<node_id>(1));
+    nodes.set_load(numbered<node_id>(1), 2);
+    CHECK(picked() == numbered<node_id>(2));
+    nodes.set_load(numbered<node_id>(2), 7);
+    CHECK(picked() == numbered<node_id>(1));
+    nodes.set_load(numbered<node_id>(3), 1);  // nobody knows it
+    CHECK(picked() == numbered<node_id>(1));
+}
+
+TEST_CASE("what is promised on a node counts for more than what is in use on it") {
+    cluster_view nodes;
+    auto busy = make_candidate(1, 4000);
+    busy.load_eighths = 8;
+    nodes.set_node(busy);
+    nodes.set_node(make_candidate(2, 4000));
+    nodes.reserve(numbered<instance_id>(9), numbered<node_id>(2), make_release(9, 2000));
+    auto const one = place(nodes, requests(make_release(1, 100), 0, 1), default_policy());
+    CHECK(count_on(one, 1) == 1);
+}
+
+TEST_CASE("the load of a machine is that of its processors or its memory, whichever is more") {
+    auto const load = [](double cpu_free_percent, std::int64_t memory_free_bytes) {
+        return load_eighths_of({.cpu_total = 2,
+                                .cpu_free_percent = cpu_free_percent,
+                                .memory_total_bytes = 800,
+                                .memory_free_bytes = memory_free_bytes});
+    };
+    CHECK(load(100, 800) == 0);
+    CHECK(load(75, 800) == 2);
+    CHECK(load(75, 401) == 3);
+    CHECK(load(100, 400) == 4);
+    CHECK(load(0, 800) == 8);
+    CHECK(load_eighths_of({}) == 0);
+    CHECK(load(std::numeric_limits<double>::quiet_NaN(), 400) == 4);
+    CHECK(load(-5, 900) == 0);
+    CHECK(load(1e300, -1) == 0);
 }
 
 TEST_CASE("a node that is removed takes nothing, and what it held is not held any more") {

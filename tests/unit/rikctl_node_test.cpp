@@ -105,14 +105,16 @@ TEST_CASE("rikctl node drain waits until what leaves is gone") {
 }
 
 TEST_CASE("rikctl node drain says what stays and why, and is not done then") {
-    fake_server server(
-        routes({{"POST /rik/v1/nodes/a/drain ",
-                 reply_with(200, R"({"leaving":[],"kept":[{"id":"1","name":"web-1","why":"nobody replaces it"}]})")}}));
+    fake_server server(routes(
+        {{"POST /rik/v1/nodes/a/drain ",
+          reply_with(
+              200,
+              R"({"leaving":[],"kept":[{"id":"1","name":"web-1","tenant":"team-a","why":"nobody replaces it"}]})")}}));
     auto const done = rikctl_at(server.address(), {"node", "drain", "a"});
     CHECK(done.code == 4);
     CHECK(done.out == "node a is cordoned\n");
     CHECK(done.err ==
-          "instance web-1 stays: nobody replaces it\n"
+          "instance web-1 of tenant team-a stays: nobody replaces it\n"
           "error: node a is cordoned, and not empty: 1 instance stays (--force removes them for good)\n");
     CHECK(server.requests().front().body == R"({"force":false})");
 }

@@ -41,6 +41,25 @@ struct fixture {
 
 }  // namespace
 
+TEST_CASE("what a node says of its load moves the next instance, and lasts while it connects anew") {
+    fixture on;
+    auto const node_two = numbered<node_id>(2);
+    on.cache.set_node(node_two, make_facts("n2", 2000));
+    on.cache.set_ready(node_two, true);
+    (void)on.place();
+    on.cache.set_load(node_one,
+                      {.cpu_total = 2, .cpu_free_percent = 10, .memory_total_bytes = 100, .memory_free_bytes = 90});
+    CHECK_FALSE(on.cache.has_undecided());  // what fits nowhere does not fit because of it
+    on.cache.set_load(node_two,
+                      {.cpu_total = 2, .cpu_free_percent = 90, .memory_total_bytes = 100, .memory_free_bytes = 90});
+    on.cache.set_node(node_one, make_facts("n1", 2000));
+    on.cache.set_ready(node_one, true);
+    on.apply({.items = {waiting(1, make_release(1, 100))}});
+    auto const decided = on.place();
+    REQUIRE(decided.placed.size() == 1);
+    CHECK(decided.placed[0].node == node_two);
+}
+
 TEST_CASE("an open proposal holds room until it is bound, refused or gone") {
     fixture on;
     on.apply({.items = {waiting(1, on.one_core), waiting(2, on.one_core), waiting(3, on.one_core)}});

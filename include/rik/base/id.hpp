@@ -64,6 +64,7 @@ using instance_id = uid<struct instance_tag>;
 using node_id = uid<struct node_tag>;
 using cluster_id = uid<struct cluster_tag>;
 using document_id = uid<struct document_tag>;
+using tenant_id = uid<struct tenant_tag>;
 using stream_id = uid<struct stream_tag>;
 
 /// The number of a commit in a store, one counter for all tables; 0 is before the first. Never used twice.

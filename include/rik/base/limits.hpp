@@ -60,6 +60,10 @@ inline constexpr std::size_t message_bytes_max = 4'096;        ///< of what a no
 inline constexpr std::size_t unflushed_count_max = 100'000;    ///< changes that wait for the journal
 inline constexpr std::size_t unflushed_bytes_max = 64u << 20;  ///< past it no further transaction is taken
 
+// Tenants
+inline constexpr std::size_t tenants_max = 1'000;
+inline constexpr std::size_t tenant_texts_bytes_max = 256u << 10;  ///< of the labels and annotations of one
+
 // Nodes, as operators see them
 inline constexpr std::size_t labels_per_node_max = 256;  ///< that operators have set
 inline constexpr std::size_t taints_per_node_max = 64;
@@ -92,6 +96,22 @@ inline constexpr std::size_t link_message_bytes_max = 8u << 20;
 inline constexpr duration link_keepalive_period = 3s;
 inline constexpr duration link_keepalive_timeout = 3s;
 inline constexpr duration link_channel_pause_max = 1s;  ///< of gRPC itself, between two tries to connect
+/// Between two tries to accept a connection while the process is out of descriptors.
+inline constexpr duration accept_pause = 100ms;
+inline constexpr std::size_t link_calls_max = 65'536;  ///< sessions and streams of all peers; one too many is refused
+inline constexpr std::size_t link_ahead_bytes_max = 8u << 20;      ///< that a session sends before the peer takes some
+inline constexpr std::size_t link_inbox_bytes_max = 32u << 20;     ///< of one session; past it the peer is cut off
+inline constexpr std::size_t stream_inbox_bytes_max = 1u << 20;    ///< likewise, of one stream
+inline constexpr std::size_t link_inboxes_bytes_max = 256u << 20;  ///< of all; past it whoever has sent most is cut off
+inline constexpr std::size_t link_transport_bytes_max = 512u << 20;  ///< of gRPC's own buffers
+/// Of the definitions that both ends of a session remember; then they begin anew.
+inline constexpr std::size_t releases_bytes_per_session_max = 64u << 20;
+/// Of facts that are not complete: some four million instances. Past it the primary is cut off.
+inline constexpr std::size_t facts_bytes_max = 512u << 20;
+inline constexpr std::size_t inventory_count_max = 100'000;  ///< instances of one node; past it the node is cut off
+/// Words of nodes about instances that the scheduler does not know, until the primary takes them; likewise.
+inline constexpr std::size_t unknown_reports_count_max = 100'000;
+inline constexpr std::size_t streams_expected_max = 1'024;  ///< that wait for their nodes
 
 // Node
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)

@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/limits.hpp>
 #include <rik/base/result.hpp>
+#include <rik/base/string_map.hpp>
 #include <rik/client/address.hpp>
 #include <rik/client/event_stream.hpp>
 #include <rik/client/resource_kind.hpp>
@@ -32,6 +33,7 @@ struct client_options {
     duration silence_max = std::chrono::seconds(40);    ///< a watch that hears nothing for so long connects again
     duration reconnect_for = std::chrono::seconds(60);  ///< how long a watch tries before it gives up
     time_point deadline = time_point::max();            ///< no call waits longer than until then
+    std::string tenant = {};  ///< in which names are looked for and things are made; empty: the server's choice
 };
 
 /// Says which objects of a kind are wanted. Empty members do not filter.
@@ -40,6 +42,7 @@ struct list_filter {
     std::string instance = {};         ///< for events
     std::string node = {};             ///< for instances and events
     std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
+    bool is_of_all_tenants = false;    ///< else of client_options::tenant
 };
 
 /// A part of a list, and where the next part begins.
@@ -164,6 +167,10 @@ public:
     /// `name` is a name or an id. `definition_kind` ("Pod", "Function") tells two workloads of one name apart.
     result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
+    /// What is said of a new tenant; `labels` are its labels.
+    result<std::string> create_tenant(std::string_view name, string_map const& labels);
+    /// Returns how much goes with it: {"workloads":N,"instances":N}.
+    result<std::string> remove_tenant(std::string_view name_or_id);
     /// `definition` is JSON or YAML.
     result<std::string> create_workload(std::string_view definition);
     result<std::string> create_instances(instances_wanted const& what);
@@ -185,6 +192,9 @@ public:
     result<std::string> remove_image(std::string_view node, std::string_view name_or_digest);
     /// Returns the server's version, as text.
     result<std::string> version();
+
+    /// The same server, asked about another tenant; empty: the server's choice.
+    client in_tenant(std::string tenant) const;
 
     server_address const& address() const { return to_; }
     client_options const& options() const { return options_; }

@@ -28,7 +28,8 @@ using table_row = std::vector<table_cell>;
 
 struct table_options {
     bool wide = false;
-    wall_time now = {};  ///< ages are counted up to here
+    wall_time now = {};        ///< ages are counted up to here
+    bool has_tenants = false;  ///< a column tells the tenant of what belongs to one
 };
 
 table_row table_header(resource_kind kind, table_options const& options);
@@ -82,6 +83,9 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
                                       result<std::string> const& events, wall_time now);
+/// `workloads` and `instances` are the lists of what is in it.
+result<std::string> describe_tenant(std::string_view tenant, result<std::string> const& workloads,
+                                    result<std::string> const& instances, wall_time now);
 result<std::string> describe_node(std::string_view node, result<std::string> const& instances,
                                   result<std::string> const& events, wall_time now);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/base/log.hpp>
 #include <rik/link/link.hpp>
 
 #include <cstdint>
@@ -19,11 +20,12 @@ struct link_identity {
 };
 
 /// The scheduler's end. It joins the streams of bytes that nodes dial with the primary that expects them. All of it
-/// belongs to `strand`. gRPC has threads of its own; what happens on them is posted to the strand.
+/// belongs to `strand`. It goes on when the process has run out of descriptors, as soon as there are some again. gRPC
+/// has threads of its own; what happens on them is posted to the strand.
 class grpc_link_server {
 public:
     /// `address` is "HOST:PORT"; port 0: any that is free. `time` must outlive it.
-    grpc_link_server(asio::any_io_executor strand, clock& time, std::string address, link_identity own);
+    grpc_link_server(asio::any_io_executor strand, clock& time, std::string address, link_identity own, log to = {});
     /// Precondition: it was never started, `start` gave an error, or `stop` has returned.
     ~grpc_link_server();
 

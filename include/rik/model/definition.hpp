@@ -167,7 +167,7 @@ struct workload_definition {
     definition_form form = definition_form::rik;
     workload_kind kind = workload_kind::pod;
     std::string name;
-    std::string tenant = "default";
+    std::string tenant = {};  ///< empty: it names none, and the call says which
     string_map labels = {};
     string_map annotations = {};
     std::uint32_t replicas = 1;

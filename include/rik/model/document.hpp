@@ -36,7 +36,7 @@ inline constexpr std::string_view tenant_kind = "tenant";
 
 enum class event_type : std::uint8_t { normal, warning };
 
-/// Something that happened to an object, told to users. `object_kind` is "instance", "workload" or "node".
+/// Something that happened to an object, told to users. `object_kind` is "instance", "workload", "node" or "tenant".
 struct event {
     std::string object_kind;
     std::string object_id;

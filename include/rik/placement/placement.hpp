@@ -4,6 +4,7 @@
 #include <rik/base/id.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/node.hpp>
+#include <rik/model/node_metrics.hpp>
 #include <rik/model/workload.hpp>
 
 #include <compare>
@@ -51,11 +52,17 @@ struct candidate {
     std::vector<std::string> addresses = {};  ///< of the machine
     std::string version = {};                 ///< of rik
     node_standing standing = {};              ///< what operators want of it
+    /// How much of its machine is in use, whoever uses it, in eighths: 0, also if that is not known, to 8.
+    std::int64_t load_eighths = 0;
 
     /// Counts `asked` as taken by `holder`.
     void reserve(release const& asked, instance_id const& holder);
     void unreserve(release const& asked, instance_id const& holder);
 };
+
+/// Of its processors or its memory, whichever is more in use. Integers, and so few that placement does not follow every
+/// breath of a machine.
+std::int64_t load_eighths_of(node_metrics const& now);
 
 /// What a node offers, with nothing taken yet.
 candidate candidate_of(node_id const& id, node_facts const& facts);
@@ -134,6 +141,9 @@ namespace scores {
 std::int64_t most_free(candidate const& node, release const& asked);
 /// Prefers a node without taints of the effect PreferNoSchedule, whatever is free on it; of others the one with fewer.
 std::int64_t fewest_taints(candidate const& node, release const& asked);
+/// Prefers the node whose machine is less in use. A machine that is wholly in use counts as one that has a quarter less
+/// to give: requests decide first, since they are promises, and loads are as old as their last word.
+std::int64_t least_loaded(candidate const& node, release const& asked);
 }  // namespace scores
 
 /// All filters and scores above.
@@ -167,6 +177,8 @@ public:
     void set_node(candidate const& facts);
     void set_ready(node_id const& node, bool is_ready);
     void set_troubles(node_id const& node, std::vector<node_trouble> troubles);
+    /// A node that is not known is left out.
+    void set_load(node_id const& node, std::int64_t load_eighths);
     void set_standing(node_id const& node, node_standing standing, string_map labels);
     /// Forgets it, and what it holds.
     void remove_node(node_id const& node);

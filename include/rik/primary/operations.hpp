@@ -10,6 +10,7 @@
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/model/tenant.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
@@ -91,14 +92,15 @@ struct workload_filter {
 class workload_operations {
 public:
     virtual ~workload_operations() = default;
-    /// Errors: conflict, the name is taken in this tenant and kind.
+    /// In the tenant that the definition names, else in the caller's. Errors: conflict, the name is taken in this
+    /// tenant and kind, or the tenant is being deleted; not_found, the tenant does not exist.
     virtual awaitable<result<stored<workload>>> create(caller who, workload_definition definition) = 0;
     /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
     /// Errors: as get; conflict, also: it is at another revision. Cancel: waits until the deletion of all is durable.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found; conflict, the name stands for several: say the kind.
     virtual awaitable<result<stored<workload>>> get(caller who, object_ref which) = 0;
-    /// In the order of tenants, kinds and names.
+    /// In the order of tenants, kinds and names. Errors: not_found, the tenant of the filter does not exist.
     virtual awaitable<result<listing<workload>>> list(caller who, workload_filter which, page part) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, workload_filter which,
                                                                    watch_after after) = 0;
@@ -124,14 +126,14 @@ class instance_operations {
 public:
     virtual ~instance_operations() = default;
     /// All or none; but a crash in between leaves those that were made by then. Errors: not_found; invalid; conflict, a
-    /// name is taken or the workload is being deleted; exhausted, no free name was found.
+    /// name is taken, or the workload or its tenant is being deleted; exhausted, no free name was found.
     virtual awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) = 0;
     /// Durable when it returns; the instance is gone when its node confirms. Errors: not_found; conflict, it is at
     /// another revision.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
-    /// In the order of tenants and names.
+    /// In the order of tenants and names. Errors: not_found, the tenant of the filter does not exist.
     virtual awaitable<result<listing<instance>>> list(caller who, instance_filter which, page part) = 0;
     /// Changes of instances that the filter took before or takes after.
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
@@ -210,29 +212,63 @@ public:
     virtual awaitable<result<std::vector<node_image>>> call(caller who, object_ref on, image_call what) = 0;
 };
 
+/// Events that meet all that is given.
 struct event_filter {
     std::string object_id = {};  ///< uid; empty: of all objects that the caller may see
+    std::string tenant = {};     ///< empty: every tenant whose events the caller may see
 };
 
 class event_operations {
 public:
     virtual ~event_operations() = default;
-    /// The oldest come first.
+    /// The oldest come first. Those about nodes are kept in the tenant default. Errors: not_found, the tenant of the
+    /// filter does not exist.
     virtual awaitable<result<listing<document>>> list(caller who, event_filter which) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, event_filter which,
                                                                    watch_after after) = 0;
 };
 
-class document_operations {
+/// What a new tenant is called, and what is said of it.
+struct new_tenant {
+    std::string name;
+    string_map labels = {};
+    string_map annotations = {};
+    std::string verb = {};  ///< of v0, as `resource`
+    std::string resource = {};
+};
+
+/// What is not given stays; nullopt takes a label or an annotation off.
+struct tenant_change {
+    label_changes labels = {};
+    label_changes annotations = {};
+};
+
+/// How much goes with a tenant.
+struct tenant_contents {
+    std::size_t workloads_count = 0;
+    std::size_t instances_count = 0;
+};
+
+/// `which` names a tenant by its name or its id; its `tenant` and `kind` mean nothing.
+class tenant_operations {
 public:
-    virtual ~document_operations() = default;
-    /// Those of one kind that the caller may see.
-    virtual awaitable<result<listing<document>>> list(caller who, std::string kind) = 0;
-    /// Makes it or replaces it. Only of a kind that RIK keeps for users (tenant_kind).
-    /// Errors: invalid, another kind, or a bad name or tenant; conflict, it is at another revision (0: there is none).
-    virtual awaitable<result<void>> put(caller who, document what, expected_revision expected) = 0;
-    /// Errors: as put; not_found.
-    virtual awaitable<result<void>> remove(caller who, document_key which, expected_revision expected) = 0;
+    virtual ~tenant_operations() = default;
+    /// Errors: invalid; conflict, there is one of this name; exhausted, there are limits::tenants_max.
+    virtual awaitable<result<stored<tenant_record>>> create(caller who, new_tenant what) = 0;
+    /// Errors: as get; invalid, a label; exhausted, its texts are too long; conflict, it is at another revision.
+    virtual awaitable<result<stored<tenant_record>>> update(caller who, object_ref which, tenant_change what,
+                                                            expected_revision expected) = 0;
+    /// From now on nothing is made in it. Condemns all that is in it; its record goes with the last thing in it, and
+    /// with it the events and documents of the tenant. Asked again, it goes on where it stopped, and says what is left.
+    /// Errors: as get; denied, also: it is `default`; conflict, it is at another revision.
+    /// Cancel: waits until the deletion of all is durable.
+    virtual awaitable<result<tenant_contents>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Errors: not_found.
+    virtual awaitable<result<stored<tenant_record>>> get(caller who, object_ref which) = 0;
+    /// Those that the caller may see, in the order of names.
+    virtual awaitable<result<listing<tenant_record>>> list(caller who, page part) = 0;
+    /// The changes are of documents, as of parse_tenant.
+    virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) = 0;
 };
 
 struct container_log_request {
@@ -264,7 +300,7 @@ public:
     virtual node_operations& nodes() = 0;
     virtual image_operations& images() = 0;
     virtual event_operations& events() = 0;
-    virtual document_operations& documents() = 0;
+    virtual tenant_operations& tenants() = 0;
     virtual stream_operations& streams() = 0;
 
     /// Succeeds while the store is open and a scheduler is connected. Errors: unavailable, with the reason.

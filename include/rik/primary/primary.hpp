@@ -3,6 +3,7 @@
 
 #include <rik/async/clock.hpp>
 #include <rik/base/id.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
 #include <rik/link/batch.hpp>
@@ -31,6 +32,8 @@ struct primary_options {
     /// What its commits check again; not necessarily what the scheduler proposes by.
     placement_policy policy = default_policy();
     log out = {};
+    /// When no scheduler has been connected for so long, the primary says of every node that it is not heard.
+    duration unheard_after = limits::unheard_after;
     batch_limits batch = {};
 };
 
@@ -59,7 +62,7 @@ public:
     node_operations& nodes() override;
     image_operations& images() override;
     event_operations& events() override;
-    document_operations& documents() override;
+    tenant_operations& tenants() override;
     stream_operations& streams() override;
     awaitable<result<void>> ready() override;
 

@@ -61,7 +61,7 @@ struct table<document> {
     static constexpr auto id = table_id::document;
     static key key_of(document const& row) { return row.key; }
     static std::string name_of(document const& row);
-    static std::vector<std::string> index_of(document const& row);  ///< "kind/KIND", "about/UID"
+    static std::vector<std::string> index_of(document const& row);  ///< "kind/KIND", "about/UID", "tenant/NAME"
 };
 
 std::string workload_name(std::string_view tenant, workload_kind kind, std::string_view name);
@@ -70,6 +70,9 @@ inline std::string owner_index(workload_id const& owner) { return "owner/" + own
 inline std::string node_index(node_id const& on) { return "node/" + on.text(); }
 inline std::string about_index(std::string_view uid) { return "about/" + std::string(uid); }
 inline std::string kind_index(std::string_view kind) { return "kind/" + std::string(kind); }
+inline std::string tenant_index(std::string_view tenant) { return "tenant/" + std::string(tenant); }
+/// Names of rows of a tenant begin with it, and stand together.
+inline std::string name_prefix(std::string_view tenant) { return std::string(tenant) + "/"; }
 inline constexpr std::string_view pending_index = "pending";
 
 }  // namespace rik

@@ -52,7 +52,7 @@ public:
             stub_ = wire::Link::NewStub(
                 grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments()));
         auto const carrier = std::make_shared<client_carrier<Out, In>>(over, calls_);
-        if (!calls_.add(carrier)) return over->close();
+        if (auto const why = calls_.add(carrier)) return over->close(why);
         (stub_->async()->*call)(&carrier->context(), carrier.get());
         carrier->start();
     }
@@ -60,7 +60,7 @@ public:
     template <class Session, class Out, class In>
     awaitable<result<std::unique_ptr<Session>>> connect(
         void (wire::Link::Stub::async::*call)(grpc::ClientContext*, grpc::ClientBidiReactor<Out, In>*)) {
-        auto over = std::make_shared<pipe<Out, In>>(co_await asio::this_coro::executor, limits::link_queue_count_max);
+        auto over = std::make_shared<pipe<Out, In>>(co_await asio::this_coro::executor, pipe_limits());
         begin(over, call);
         auto made = std::make_unique<Session>(std::move(over), own_);
         auto const opened = co_await made->wait_open();
@@ -70,7 +70,7 @@ public:
 
     awaitable<std::unique_ptr<grpc_stream>> begin_stream(void (wire::Link::Stub::async::*call)(
         grpc::ClientContext*, grpc::ClientBidiReactor<wire::StreamPart, wire::StreamPart>*)) {
-        auto over = std::make_shared<part_pipe>(co_await asio::this_coro::executor, limits::stream_queue_count_max);
+        auto over = std::make_shared<part_pipe>(co_await asio::this_coro::executor, stream_pipe_limits);
         begin(over, call);
         co_return std::make_unique<grpc_stream>(std::move(over));
     }

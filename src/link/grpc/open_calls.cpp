@@ -1,16 +1,23 @@
 #include "open_calls_detail.hpp"
 
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
 namespace rik::detail {
 
-bool open_calls::add(std::shared_ptr<open_call> one) {
+std::optional<error> open_calls::add(std::shared_ptr<open_call> one) {
     std::scoped_lock const lock(guard_);
-    if (is_ending_) return false;
+    if (is_ending_) return error{errc::unavailable, "the scheduler ends"};
+    if (all_.size() >= limits::link_calls_max)
+        return error{errc::exhausted,
+                     fmt::format("there are {} sessions and streams, and no more may be", limits::link_calls_max)};
     auto* const key = one.get();
     all_.emplace(key, std::move(one));
-    return true;
+    return std::nullopt;
 }
 
 void open_calls::remove(open_call* one) {

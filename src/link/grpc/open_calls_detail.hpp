@@ -1,10 +1,13 @@
 // The calls that are under way, so that whoever made them can end them.
 #pragma once
 
+#include <rik/base/result.hpp>
+
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace rik::detail {
 
@@ -18,8 +21,8 @@ public:
 /// Thread-safe.
 class open_calls {
 public:
-    /// Returns false if no call may be made any more.
-    bool add(std::shared_ptr<open_call> one);
+    /// Returns why the call may not be made: they are ending, or there are limits::link_calls_max.
+    std::optional<error> add(std::shared_ptr<open_call> one);
     /// The last thing that a call does.
     void remove(open_call* one);
     /// Cancels all, and waits until the last is gone. Their last words come to their strands later.

@@ -1,10 +1,14 @@
 // The strand's end of a stream of gRPC: messages in order, so many on their way and no more.
 #pragma once
 
+#include "inboxes_detail.hpp"
+
 #include <rik/async/awaitable.hpp>
 #include <rik/async/notifier.hpp>
+#include <rik/base/limits.hpp>
 #include <rik/base/result.hpp>
 
+#include <fmt/format.h>
 #include <boost/asio/any_io_executor.hpp>
 
 #include <algorithm>
@@ -13,6 +17,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace rik::detail {
@@ -32,13 +37,31 @@ public:
     virtual void end(std::optional<error> const& why) = 0;
 };
 
+/// How much may be sent and not yet taken, in either direction. Bytes are those on the wire.
+struct pipe_limits {
+    std::size_t count_max = limits::link_queue_count_max;
+    std::size_t ahead_bytes_max = limits::link_ahead_bytes_max;  ///< that this end sends; one message always may be
+    std::size_t inbox_bytes_max = limits::link_inbox_bytes_max;  ///< that the peer may have sent
+};
+inline constexpr pipe_limits stream_pipe_limits{limits::stream_queue_count_max, limits::stream_inbox_bytes_max / 2,
+                                                limits::stream_inbox_bytes_max};
+
 /// Use it from its strand only. `Out` and `In` are messages of rik.link.v1 with `credit`.
 template <class Out, class In>
-class pipe : public std::enable_shared_from_this<pipe<Out, In>> {
+class pipe final : public std::enable_shared_from_this<pipe<Out, In>>, private inbox {
 public:
-    /// At most `on_their_way_max` messages are sent and not yet taken, in either direction.
-    pipe(asio::any_io_executor strand, std::size_t on_their_way_max)
-        : strand_(strand), on_their_way_max_(on_their_way_max), writable_(strand), readable_(strand) {}
+    /// Its inbox counts among `all`, which may be null; `peer` is for people.
+    pipe(asio::any_io_executor strand, pipe_limits most, std::shared_ptr<inboxes> all = nullptr, std::string peer = {})
+        : strand_(strand),
+          most_(most),
+          all_(std::move(all)),
+          peer_(std::move(peer)),
+          writable_(strand),
+          readable_(strand) {}
+    ~pipe() override {
+        clear_inbox();
+        if (all_ && has_entered_) all_->leave(*this);
+    }
     pipe(pipe const&) = delete;
     pipe& operator=(pipe const&) = delete;
 
@@ -47,9 +70,11 @@ public:
     /// Waits until the peer has taken enough. Errors: those of `failure`.
     awaitable<result<void>> send(Out message) {
         auto const self = this->shared_from_this();
-        while (!is_over_ && on_their_way_ >= on_their_way_max_) co_await writable_.wait();
+        auto const size = message.ByteSizeLong();
+        while (!is_over_ && !may_send(size)) co_await writable_.wait();
         if (is_over_) co_return failure();
-        ++on_their_way_;
+        ahead_.push_back(size);
+        ahead_bytes_ += size;
         queue(std::move(message));
         co_return result<void>();
     }
@@ -59,8 +84,8 @@ public:
         auto const self = this->shared_from_this();
         while (inbox_.empty() && !is_over_ && !is_read_to_end_) co_await readable_.wait();
         if (inbox_.empty()) co_return failure();
-        auto taken = std::move(inbox_.front());
-        inbox_.pop_front();
+        auto taken = std::move(inbox_.front().message);
+        drop_first();
         give_credit();
         co_return std::move(taken);
     }
@@ -77,6 +102,7 @@ public:
     void close(std::optional<error> why = std::nullopt) {
         if (is_over_) return;
         is_over_ = true;
+        if (!why_) why_ = why;
         if (carrier_ != nullptr) carrier_->end(why);
         wake();
     }
@@ -84,7 +110,7 @@ public:
     /// Ends it when all that was sent has been written. What comes from now on is dropped.
     void finish() {
         is_finishing_ = true;
-        inbox_.clear();
+        clear_inbox();
         pump();
     }
 
@@ -95,6 +121,7 @@ public:
 
     void begin(pipe_carrier<Out>& carrier) {
         carrier_ = &carrier;
+        if (all_ && !std::exchange(has_entered_, true)) all_->enter(*this);
         if (is_over_) carrier.end(std::nullopt);
     }
     void opened() {
@@ -105,16 +132,8 @@ public:
         wake();
     }
     void was_read(In message) {
-        auto const taken = std::min<std::size_t>(message.credit(), on_their_way_);
-        on_their_way_ -= taken;
-        if (taken > 0) writable_.notify();
-        if (!message.is_credit_only() && !is_finishing_) {
-            // A peer that sends more than it may would fill our memory.
-            if (inbox_.size() >= on_their_way_max_)
-                return close(error{errc::unavailable, "the peer has sent more messages than it may"});
-            inbox_.push_back(std::move(message));
-            readable_.notify();
-        }
+        note_taken(message.credit());
+        if (!message.is_credit_only() && !is_finishing_ && !is_over_) put(std::move(message));
         if (!is_over_) carrier_->read();
     }
     /// The peer sends nothing more, and may still take what is sent to it.
@@ -136,6 +155,54 @@ public:
     }
 
 private:
+    struct waiting {
+        In message;
+        std::size_t bytes = 0;
+    };
+
+    std::size_t waiting_bytes() const override { return inbox_bytes_; }
+    void cut_off(error why) override {
+        clear_inbox();
+        if (all_) all_->tell(peer_, why);
+        close(std::move(why));
+    }
+
+    bool may_send(std::size_t size) const {
+        if (ahead_.empty()) return true;
+        return ahead_.size() < most_.count_max && ahead_bytes_ + size <= most_.ahead_bytes_max;
+    }
+    void note_taken(std::size_t count) {
+        if (count > 0) writable_.notify();
+        for (; count > 0 && !ahead_.empty(); --count) {
+            ahead_bytes_ -= ahead_.front();
+            ahead_.pop_front();
+        }
+    }
+    /// A peer that sends more than it may would fill our memory.
+    void put(In message) {
+        auto const bytes = message.ByteSizeLong();
+        if (inbox_.size() >= most_.count_max)
+            return cut_off({errc::exhausted, fmt::format("the peer has sent more than {} messages that were not taken "
+                                                         "yet",
+                                                         most_.count_max)});
+        if (inbox_bytes_ + bytes > most_.inbox_bytes_max)
+            return cut_off({errc::exhausted, fmt::format("the peer has sent more than {} bytes that were not taken yet",
+                                                         most_.inbox_bytes_max)});
+        inbox_.push_back({std::move(message), bytes});
+        inbox_bytes_ += bytes;
+        readable_.notify();
+        if (all_) all_->grow(bytes);
+    }
+    void drop_first() {
+        auto const bytes = inbox_.front().bytes;
+        inbox_.pop_front();
+        inbox_bytes_ -= bytes;
+        if (all_) all_->shrink(bytes);
+    }
+    void clear_inbox() {
+        while (!inbox_.empty()) drop_first();
+    }
+
     void queue(Out message) {
         message.set_credit(std::exchange(untold_, 0));
         outbox_.push_back(std::move(message));
@@ -152,7 +219,9 @@ private:
     }
     void give_credit() {
         ++untold_;
-        if (is_over_ || is_finishing_ || untold_ * 4 < on_their_way_max_) return;
+        if (is_over_ || is_finishing_ || untold_ * 4 < most_.count_max) return;
+        // A peer that takes nothing must not pile them up here: the last one that waits says it, too.
+        if (outbox_.size() > 1) return outbox_.back().set_credit(outbox_.back().credit() + std::exchange(untold_, 0));
         Out word;
         word.set_is_credit_only(true);
         queue(std::move(word));
@@ -163,12 +232,17 @@ private:
     }
 
     asio::any_io_executor strand_;
-    std::size_t on_their_way_max_;
+    pipe_limits most_;
+    std::shared_ptr<inboxes> all_;
+    std::string peer_;
+    bool has_entered_ = false;
     pipe_carrier<Out>* carrier_ = nullptr;
     std::deque<Out> outbox_;
-    std::deque<In> inbox_;
-    std::size_t on_their_way_ = 0;  ///< sent, and not yet known to be taken
-    std::uint32_t untold_ = 0;      ///< taken, and not yet told
+    std::deque<waiting> inbox_;
+    std::size_t inbox_bytes_ = 0;
+    std::deque<std::size_t> ahead_;  ///< of each message that is sent, and not yet known to be taken, its bytes
+    std::size_t ahead_bytes_ = 0;
+    std::uint32_t untold_ = 0;  ///< taken, and not yet told
     bool is_open_ = false;
     bool is_writing_ = false;
     bool is_read_to_end_ = false;

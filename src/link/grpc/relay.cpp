@@ -5,6 +5,7 @@
 #include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
 
+#include <fmt/format.h>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
@@ -57,19 +58,35 @@ awaitable<std::optional<stream_id>> stream_relay::read_opening(part_pipe_ptr fro
     co_return stream;
 }
 
+void stream_relay::take_expected(part_pipe_ptr from) {
+    if (expecting_count_ < limits::streams_expected_max) {
+        ++expecting_count_;
+        return tasks_.spawn(serve_expected(std::move(from)));
+    }
+    from->close(
+        error{errc::exhausted, fmt::format("{} streams wait for their nodes, and no more may", expecting_count_)});
+}
+
 awaitable<> stream_relay::serve_expected(part_pipe_ptr from) {
     auto const stream = co_await read_opening(from);
-    if (!stream) co_return;
+    if (stream) co_await wait_dialled(from, *stream);
+    --expecting_count_;
+}
+
+awaitable<> stream_relay::wait_dialled(part_pipe_ptr from, stream_id stream) {
     auto const mine = std::make_shared<expectation>(strand_, from);
-    expected_[*stream] = mine;
+    expected_[stream] = mine;
     expected_more_.notify();
-    auto const answer = co_await from->receive();  // when it has heard that a node has dialled, or its end
-    if (auto const found = expected_.find(*stream); found != expected_.end() && found->second == mine)
+    auto const patience = time_.now() + limits::stream_dial_timeout + limits::stream_join_patience;
+    auto receiving = from->receive();  // when it has heard that a node has dialled, or its end
+    auto const answer = co_await with_deadline(time_, patience, std::move(receiving));
+    if (auto const found = expected_.find(stream); found != expected_.end() && found->second == mine)
         expected_.erase(found);
     mine->is_there = answer.has_value();
     mine->is_decided = true;
     mine->decided.notify();
-    if (!mine->is_there) from->close();
+    if (!mine->is_there)
+        from->close(error{errc::timed_out, "no node has dialled stream " + stream.text() + " in time"});
 }
 
 awaitable<result<stream_relay::expectation_ptr>> stream_relay::wait_expected(stream_id stream) {

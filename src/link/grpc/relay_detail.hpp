@@ -19,7 +19,7 @@ public:
         : strand_(strand), time_(time), own_(std::move(own)), expected_more_(strand), tasks_(strand) {}
 
     /// Takes the primary's end, or a node's.
-    void take_expected(part_pipe_ptr from) { tasks_.spawn(serve_expected(std::move(from))); }
+    void take_expected(part_pipe_ptr from);
     void take_dialled(part_pipe_ptr from) { tasks_.spawn(serve_dialled(std::move(from))); }
 
     awaitable<> stop() { return tasks_.stop(); }
@@ -36,6 +36,8 @@ private:
     using expectation_ptr = std::shared_ptr<expectation>;
 
     awaitable<> serve_expected(part_pipe_ptr from);
+    /// No longer than whoever expects waits himself.
+    awaitable<> wait_dialled(part_pipe_ptr from, stream_id stream);
     awaitable<> serve_dialled(part_pipe_ptr from);
     /// Whose stream it is; the pipe is closed if that is not said well, or not soon.
     awaitable<std::optional<stream_id>> read_opening(part_pipe_ptr from);
@@ -51,7 +53,8 @@ private:
     link_identity own_;
     std::map<stream_id, expectation_ptr> expected_;
     notifier expected_more_;
-    task_group tasks_;  // last member
+    std::size_t expecting_count_ = 0;  ///< tasks of those that expect
+    task_group tasks_;                 // last member
 };
 
 }  // namespace rik::detail

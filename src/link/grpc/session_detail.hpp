@@ -95,6 +95,7 @@ private:
 template <class Out, class In, class Wire>
 class grpc_session final : public session<Out, In> {
 public:
+    using base = session<Out, In>;
     using core = session_core<Out, In, Wire>;
 
     grpc_session(std::shared_ptr<typename core::pipe_type> over, link_identity own)

@@ -14,7 +14,8 @@ namespace rik::detail {
 namespace wire = rik::link::v1;
 
 /// What one end of a session has told the other of releases: each is sent once, and stands for itself afterwards. After
-/// limits::releases_per_session_max both ends forget all of them, so that a long session does not grow without end.
+/// limits::releases_per_session_max, or limits::releases_bytes_per_session_max, both ends forget all of them, so that a
+/// long session does not grow without end.
 class told_releases {
 public:
     /// Before anything of `next` is told.
@@ -26,6 +27,7 @@ public:
 
 private:
     std::set<release_id> told_;
+    std::size_t bytes_ = 0;  ///< of their definitions
 };
 
 /// What the other end has told. Used while a message is read.
@@ -36,7 +38,10 @@ public:
     release_ptr find(std::string const& id) const;
 
 private:
+    void keep(release_ptr one);
+
     std::map<release_id, release_ptr> known_;
+    std::size_t bytes_ = 0;  ///< of their definitions
 };
 
 wire::PrimaryMessage to_wire(facts const& from, told_releases& told);

@@ -29,7 +29,7 @@ constexpr std::array object_meta_fields{
     field{"name", text(object_name), "Names the object; unique for its kind within a namespace."}.needed(
         "name the object"),
     field{"generateName", text(), "The beginning of a name that the server completes."}.kept("the name is what counts"),
-    field{"namespace", text(dns_label), "The tenant of the object."}.by_default("default"),
+    field{"namespace", text(dns_label), "The tenant of the object."}.by_default("that of the call"),
     field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
     field{"ownerReferences", list(object(owner_reference)), "What the object is deleted with."}.refused(
@@ -95,7 +95,7 @@ constexpr std::array rik_fields{
     kind_row("Pod|Function"),
     field{"name", text(object_name), "Names the workload; unique for its kind within a tenant."}.needed(
         "name the workload"),
-    field{"tenant", text(dns_label), "The tenant that it belongs to."}.by_default("default"),
+    field{"tenant", text(dns_label), "The tenant that it belongs to."}.by_default("that of the call"),
     field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
     field{"replicas", integer(1, replicas_max), "The number of instances that are expected."}.by_default("1").kept(
