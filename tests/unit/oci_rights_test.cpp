@@ -77,7 +77,7 @@ bool is_allowed(boost::json::value const& profile, std::string_view call) {
     for (auto const& rule : profile.at("syscalls").as_array()) {
         if (rule.at("action") != "SCMP_ACT_ALLOW" || rule.as_object().contains("args")) continue;
         for (auto const& name : rule.at("names").as_array())
-            if (name == call) return true;
+            if (std::string_view(name.as_string()) == call) return true;
     }
     return false;
 }
@@ -128,7 +128,8 @@ TEST_CASE_METHOD(config_fixture,
 TEST_CASE_METHOD(config_fixture, "a container on the host's network has no network namespace", "[unit][oci]") {
     auto const kinds = [&] {
         std::string found;
-        for (auto const& each : config()["linux"].at("namespaces").as_array())
+        auto const made = config();
+        for (auto const& each : made.at("linux").at("namespaces").as_array())
             found += std::string(each.at("type").as_string()) + " ";
         return found;
     };
