@@ -88,8 +88,9 @@ struct container_rights {
     std::optional<std::int64_t> group = {};
     bool is_never_root = false;  ///< refuse to start as root
     bool has_read_only_root = false;
-    std::vector<std::string> added_capabilities = {};    ///< "NET_ADMIN", "ALL"; without "CAP_"
-    std::vector<std::string> dropped_capabilities = {};  ///< the same; what is added counts more
+    std::vector<std::string> added_capabilities = {};  ///< "NET_ADMIN", "ALL"; without "CAP_"
+    std::vector<std::string> dropped_capabilities =
+        {};  ///< the same; names count more than ALL, and of one name the drop
     friend bool operator==(container_rights const&, container_rights const&) = default;
 };
 
