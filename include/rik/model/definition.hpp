@@ -88,8 +88,9 @@ struct container_rights {
     std::optional<std::int64_t> group = {};
     bool is_never_root = false;  ///< refuse to start as root
     bool has_read_only_root = false;
-    std::vector<std::string> added_capabilities = {};    ///< "NET_ADMIN", "ALL"; without "CAP_"
-    std::vector<std::string> dropped_capabilities = {};  ///< the same; what is added counts more
+    std::vector<std::string> added_capabilities = {};  ///< "NET_ADMIN", "ALL"; without "CAP_"
+    std::vector<std::string> dropped_capabilities =
+        {};  ///< the same; names count more than ALL, and of one name the drop
     friend bool operator==(container_rights const&, container_rights const&) = default;
 };
 
@@ -198,8 +199,9 @@ parsed_definition parse_definition_yaml(std::string_view text);
 /// Parses JSON if the first character that is not white space is '{', else YAML.
 parsed_definition parse_definition(std::string_view text);
 
-/// Writes `of` as compact JSON in its form, from its members: `of.text` is not looked at. parse_definition reads the same
-/// from it if `of` is right; else it says what is wrong. What a Pod sets for all its containers is written in each.
+/// Writes `of` as compact JSON in its form, from its members: `of.text` is not looked at. parse_definition reads the
+/// same from it if `of` is right; else it says what is wrong. What a Pod sets for all its containers is written in
+/// each.
 std::string definition_text(workload_definition const& of);
 
 /// A tenant as a user writes it: `kind: Tenant` in RIK's form, `kind: Namespace` in Kubernetes'.

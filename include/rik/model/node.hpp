@@ -35,7 +35,7 @@ struct node_facts {
     resources capacity = {};
     string_map labels = {};
     std::vector<std::string> runtimes = {};   ///< "oci", "microvm"
-    std::vector<std::string> addresses = {};  ///< of the machine
+    std::vector<std::string> addresses = {};  ///< of the machine; first the one by which it reaches others
     std::vector<node_trouble> troubles = {};  ///< empty: it takes instances
     std::vector<taint> taints = {};           ///< taken over when it joins; from then on they are the operators'
     std::string pod_subnet = {};              ///< that it has from before; it keeps it if nobody else has it
