@@ -106,7 +106,7 @@ std::set<instance_id> machine::attached() const {
 
 std::set<instance_id> machine::occupied() const {
     auto all = attached();
-    all.insert(sandboxes_.begin(), sandboxes_.end());
+    for (auto const& [id, made_from] : sandboxes_) all.insert(id);
     for (auto const& [key, each] : containers_) all.insert(key.instance);
     return all;
 }
@@ -116,6 +116,16 @@ image_behaviour const& machine::behaviour_of(std::string const& image) const {
     return found == special_.end() ? usual_ : found->second;
 }
 
+sandbox_request const* machine::find_sandbox(instance_id const& instance) const {
+    auto const found = sandboxes_.find(instance);
+    return found == sandboxes_.end() ? nullptr : &found->second;
+}
+
+container_request const* machine::find_request(container_key const& key) const {
+    auto const found = find(key);
+    return found ? &found->asked : nullptr;
+}
+
 std::shared_ptr<machine::container> machine::find(container_key const& key) const {
     auto const found = containers_.find(key);
     return found == containers_.end() ? nullptr : found->second;
@@ -123,8 +133,10 @@ std::shared_ptr<machine::container> machine::find(container_key const& key) cons
 
 awaitable<result<sandbox>> machine::create_sandbox(sandbox_request request) {
     if (faults.sandbox_error) co_return inject(*faults.sandbox_error);
-    sandboxes_.insert(request.instance);
-    co_return sandbox{"/simulated/" + request.instance.text()};
+    auto const id = request.instance;
+    sandbox made{.network_namespace = request.has_host_network ? std::string() : "/simulated/" + id.text()};
+    sandboxes_[id] = std::move(request);
+    co_return made;
 }
 
 awaitable<result<void>> machine::start_container(container_request request) {
@@ -137,13 +149,14 @@ awaitable<result<void>> machine::start_container(container_request request) {
     // Like every verb of the port: asked twice, it has been done once, also if the container has ended by now.
     if (find(request.key)) co_return result<void>{};
     if (auto const why = lacks_room(request)) co_return refuse(request.key.instance, *why);
-    auto const started = std::make_shared<container>(executor_, std::move(request.definition));
+    auto const key = request.key;
+    auto const started = std::make_shared<container>(executor_, std::move(request));
     started->started_on = time_.now();
     started->started_at = time_.wall();
     if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);
-    starts_.push_back({request.key, time_.now()});
-    containers_[request.key] = started;
-    witness_.started(request.key);
+    starts_.push_back({key, time_.now()});
+    containers_[key] = started;
+    witness_.started(key);
     co_return result<void>{};
 }
 
@@ -164,7 +177,7 @@ awaitable<result<void>> machine::stop_container(container_key key) {
     if (faults.stop_error) co_return inject(*faults.stop_error);
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->be_told(time_.now() + behaviour_of(found->definition.image).stop_time, terminated_exit_code);
+    found->be_told(time_.now() + behaviour_of(found->asked.definition.image).stop_time, terminated_exit_code);
     co_return result<void>{};
 }
 
@@ -172,7 +185,7 @@ awaitable<result<void>> machine::kill_container(container_key key) {
     if (faults.kill_error) co_return inject(*faults.kill_error);
     auto const found = find(key);
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    found->be_told(time_.now() + behaviour_of(found->definition.image).kill_time, killed_exit_code);
+    found->be_told(time_.now() + behaviour_of(found->asked.definition.image).kill_time, killed_exit_code);
     co_return result<void>{};
 }
 
@@ -182,7 +195,7 @@ awaitable<result<void>> machine::remove_container(container_key key) {
         found->is_removed = true;
         found->changed.notify();
         if (found->has_failed_by_itself()) failed_by_themselves_.insert(key.instance);
-        logs_[key] = behaviour_of(found->definition.image).output;
+        logs_[key] = behaviour_of(found->asked.definition.image).output;
         containers_.erase(key);
         witness_.ended(key.instance);
         if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
@@ -214,12 +227,14 @@ awaitable<result<void>> machine::vacate_sandbox(instance_id instance) {
 awaitable<result<std::vector<found_sandbox>>> machine::list() {
     if (faults.list_error) co_return inject(*faults.list_error);
     std::vector<found_sandbox> all;
-    auto known = sandboxes_;
+    std::set<instance_id> known;
+    for (auto const& [id, made_from] : sandboxes_) known.insert(id);
     for (auto const& [key, text] : logs_) known.insert(key.instance);
     for (auto const& [key, state] : containers_) known.insert(key.instance);
     for (auto const& id : known) {
-        found_sandbox each{
-            .instance = id, .network_namespace = "/simulated/" + id.text(), .is_whole = sandboxes_.contains(id)};
+        auto const* const sandbox = find_sandbox(id);
+        found_sandbox each{.instance = id, .is_whole = sandbox != nullptr};
+        if (sandbox == nullptr || !sandbox->has_host_network) each.network_namespace = "/simulated/" + id.text();
         for (auto const& [key, state] : containers_) {
             if (key.instance != id) continue;
             found_container seen{.key = key, .running = !state->is_over(time_.now()), .started_at = state->started_at};
@@ -238,7 +253,7 @@ awaitable<result<std::unique_ptr<container_log_reader>>> machine::open_container
         co_return std::make_unique<text_log>(*this, shown(kept->second, options), options, std::nullopt);
     auto const found = find(key);
     if (!found) co_return error{errc::not_found, fmt::format("container {} has no log", key.name)};
-    auto text = shown(behaviour_of(found->definition.image).output, options);
+    auto text = shown(behaviour_of(found->asked.definition.image).output, options);
     auto followed = options.follow ? std::optional(key) : std::nullopt;
     co_return std::make_unique<text_log>(*this, std::move(text), options, std::move(followed));
 }

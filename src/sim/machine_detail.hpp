@@ -11,9 +11,9 @@ namespace rik::sim {
 
 /// Nobody runs for a container: whether it has ended is asked of the clock.
 struct machine::container {
-    container(asio::any_io_executor executor, container_definition from)
-        : definition(std::move(from)), changed(std::move(executor)) {}
-    container_definition definition;
+    container(asio::any_io_executor executor, container_request from)
+        : asked(std::move(from)), changed(std::move(executor)) {}
+    container_request asked;
     time_point started_on = {};
     wall_time started_at = {};  ///< the same
     std::optional<time_point> ends_at = {};

@@ -13,7 +13,7 @@ resources machine::in_use() const {
     std::set<instance_id> pods;
     for (auto const& [key, each] : containers_) {
         if (each->is_over(time_.now())) continue;
-        taken.add(each->definition.requests);
+        taken.add(each->asked.definition.requests);
         pods.insert(key.instance);
     }
     taken.set(resource::pods, static_cast<std::int64_t>(pods.size()));

@@ -345,6 +345,28 @@ void what_was_given_up_is_removed(fixture& on) {
     CHECK(on.machine().leftovers() == std::vector<std::string>{});
 }
 
+void host_network_is_shared(fixture& on) {
+    on.get(on.tested().remove_sandbox(on.pod()));
+    auto const make = [&] {
+        sandbox_request wanted{.instance = on.pod(), .hostname = "pod", .has_host_network = true};
+        return on.get(on.tested().create_sandbox(std::move(wanted)));
+    };
+    CHECK(make().network_namespace.empty());
+    auto const running = on.start(lasting());
+    CHECK(make().network_namespace.empty());
+    on.machine().reopen();
+    auto const found = on.find_sandbox();
+    REQUIRE(found);
+    CHECK(found->is_whole);
+    CHECK(found->network_namespace.empty());
+    auto const still = on.find(running);
+    REQUIRE(still);
+    CHECK(still->running);
+    on.get(on.tested().remove_sandbox(on.pod()));
+    CHECK_FALSE(on.is_listed());
+    CHECK(on.machine().leftovers() == std::vector<std::string>{});
+}
+
 void another_object_takes_over(fixture& on) {
     auto const running = on.start(lasting());
     auto const ended = on.start(on.key("ended"), ending(5));
@@ -390,6 +412,7 @@ void check_runtime(runtime_maker& machine) {
     SECTION("who does not follow a log waits for nothing") { log_of_what_runs_has_an_end(on); }
     SECTION("a log comes in pieces of bounded size") { log_comes_in_pieces(on); }
     SECTION("what was given up can be removed") { what_was_given_up_is_removed(on); }
+    SECTION("a sandbox on the host's network has none of its own, and is taken over") { host_network_is_shared(on); }
     SECTION("another object takes over what is there") { another_object_takes_over(on); }
 }
 

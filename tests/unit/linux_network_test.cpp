@@ -157,7 +157,7 @@ TEST_CASE("a thread that is not at home works neither on the node's links nor in
     std::thread([&] {
         stray_thread::mark();
         refusals = {node_interfaces(tag).list_joined().error(), open_socket_in(*own).error(),
-                    pin_namespaces(directory.path(), "pod").error()};
+                    pin_namespaces(directory.path(), "pod", pod_network::own).error()};
     }).join();
     REQUIRE(refusals.size() == 3);
     for (auto const& each : refusals) CHECK(each.remedy == "start rik again");

@@ -11,6 +11,7 @@
 #include "runtime/oci/users_detail.hpp"
 
 #include "support/catch.hpp"
+#include "support/oci_config.hpp"
 #include "support/test_image.hpp"
 
 #include <fmt/format.h>
@@ -28,38 +29,6 @@ namespace rik::detail {
 namespace {
 
 using strings = std::vector<std::string>;
-
-constexpr std::string_view passwd =
-    "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:app:/home/app:/bin/sh\n\nbroken\n7:x:70:71::/seven:\n";
-constexpr std::string_view group = "root:x:0:\napp:x:1001:\nextra:x:2000:other,app\nmore:x:2001:app\nbad:x:y:app\n";
-
-instance_id some_instance() { return *instance_id::parse("3b241101-e2bb-4255-8caf-4136c566a962"); }
-
-struct config_fixture {
-    config_fixture() {
-        request.key = {.instance = some_instance(), .name = "main"};
-        auto made = std::make_shared<image>();
-        made->config.entrypoint = {"/entry"};
-        made->config.cmd = {"default"};
-        made->config.env = {"PATH=/bin", "A=image", "=no name", "no value"};
-        request.from = std::move(made);
-    }
-    boost::json::object config() {
-        auto made = container_config({.request = request,
-                                      .user = user,
-                                      .pod = paths.pod(request.key.instance),
-                                      .container = paths.container(request.key),
-                                      .host = host,
-                                      .hostname = "pod"});
-        REQUIRE(made.has_value());
-        return std::move(*made);
-    }
-
-    layout paths{"/run/rik/x", "/var/lib/rik", "0123abcd"};
-    container_request request;
-    container_user user{.uid = 0, .gid = 0};
-    host_limits host{.open_files_max = 20'000, .memory_bytes = std::int64_t{4} << 30};
-};
 
 }  // namespace
 
@@ -306,8 +275,8 @@ TEST_CASE("a tree's symbolic links lead nowhere outside", "[unit][oci]") {
     }
     SECTION("of the kernel's own") { fs::create_symlink("/proc/self/root/etc/passwd", tree / "etc/passwd"); }
     SECTION("a fifo") { REQUIRE(::mkfifo((tree / "etc/passwd").c_str(), 0600) == 0); }
-    CHECK(resolve_user_in(tree, "evil").error().code == errc::invalid);
-    CHECK(resolve_user_in(tree, "5")->uid == 5);
+    CHECK(resolve_user_in(tree, {"evil", {}, {}}).error().code == errc::invalid);
+    CHECK(resolve_user_in(tree, {"5", {}, {}})->uid == 5);
 }
 
 TEST_CASE("a link within the tree is followed as the container would", "[unit][oci]") {
@@ -316,7 +285,7 @@ TEST_CASE("a link within the tree is followed as the container would", "[unit][o
     fs::create_directories(tree.path() / "etc");
     std::ofstream(tree.path() / "etc/real") << "app:x:5:6::/home:\n";
     fs::create_symlink("/etc/real", tree.path() / "etc/passwd");
-    CHECK(resolve_user_in(tree.path(), "app")->gid == 6);
+    CHECK(resolve_user_in(tree.path(), {"app", {}, {}})->gid == 6);
 }
 
 TEST_CASE("hierarchies are found among the mounts", "[unit][oci]") {

@@ -33,18 +33,27 @@ struct sandbox_request {
     std::vector<std::string> addresses;  ///< for /etc/hosts
     /// Empty: those of the host's resolv.conf that a Pod can reach.
     std::vector<std::string> dns_servers = {};
+    dns_settings dns = {};
+    std::vector<host_alias> host_aliases = {};
+    /// Its containers are on the network of this process, and have the host's name, hosts and name servers.
+    bool has_host_network = false;
+    resources limits = {};  ///< cpu and memory that its containers share
 };
 
 struct sandbox {
-    std::filesystem::path network_namespace;  ///< a pinned namespace with its loopback up
+    std::filesystem::path network_namespace;  ///< a pinned namespace with its loopback up; empty: the host's
     std::string warning = {};                 ///< for people: what its containers have to do without
 };
 
 struct container_request {
     container_key key;
-    container_definition definition;
+    container_definition definition;  ///< all its variables have values: see resolve_variables
     image_ptr from;
-    string_map environment = {};  ///< RIK's own variables; the definition's win
+    string_map environment = {};            ///< RIK's own variables; the definition's win
+    std::vector<std::int64_t> groups = {};  ///< of its processes, beside those of the image
+    string_map annotations = {};            ///< for who looks at its configuration
+    /// What it asks for of what its Pod does. Who uses more goes first when the machine is short. 0: as it says itself.
+    std::int64_t memory_request_bytes = 0;
 };
 
 struct container_exit {
@@ -53,7 +62,8 @@ struct container_exit {
     bool out_of_memory = false;  ///< its first process was killed for want of memory, as far as one can tell
     wall_time finished_at = {};
     std::uint64_t memory_kills = 0;     ///< how many of its processes the kernel killed for want of memory
-    std::int64_t memory_limit_hit = 0;  ///< its limit in bytes if it was met; 0: the machine was short of memory
+    std::int64_t memory_limit_hit = 0;  ///< the limit in bytes if one was met; 0: the machine was short of memory
+    bool is_limit_of_pod = false;       ///< that limit is the one that it shares with the rest of its Pod
 };
 
 /// A container that is on this machine, whoever started it.
@@ -66,8 +76,8 @@ struct found_container {
 
 struct found_sandbox {
     instance_id instance;
-    std::filesystem::path network_namespace;
-    bool is_whole = false;  ///< its namespaces are there; false: it can only be removed
+    std::filesystem::path network_namespace;  ///< empty: the host's
+    bool is_whole = false;                    ///< its namespaces are there; false: it can only be removed
     std::vector<found_container> containers;
 };
 

@@ -103,11 +103,17 @@ public:
     std::vector<container_start> const& starts() const { return starts_; }
     /// Returns the containers that run now.
     std::vector<container_key> running() const;
+    /// Returns what the sandbox of an instance was made from; nullptr if there is none.
+    sandbox_request const* find_sandbox(instance_id const& instance) const;
+    /// Returns what a container was started from; nullptr if there is none.
+    container_request const* find_request(container_key const& key) const;
     /// Returns what these use of the machine together.
     resources in_use() const;
     resources const& capacity() const { return facts_.capacity; }
     /// Somebody takes memory out, or puts it in. What runs goes on. An agent knows of it when it has started again.
     void set_capacity(resources offered) { facts_.capacity = std::move(offered); }
+    /// The machine has these addresses from now on. An agent knows of it when it has started again.
+    void set_addresses(std::vector<std::string> of_machine) { facts_.addresses = std::move(of_machine); }
     /// Returns the instances that are on the network now.
     std::set<instance_id> attached() const;
     /// Returns the number of log readers that are open now.
@@ -171,7 +177,7 @@ private:
     std::map<std::string, image_behaviour> special_;
     std::map<std::string, std::string> registry_;  ///< digests by short name, of what was pushed
     std::map<std::string, std::string> pulled_;    ///< the same, of what is here
-    std::set<instance_id> sandboxes_;
+    std::map<instance_id, sandbox_request> sandboxes_;
     std::map<container_key, std::shared_ptr<container>> containers_;
     std::map<container_key, std::string> logs_;  ///< of those that are gone
     std::shared_ptr<int> log_readers_ = std::make_shared<int>();

@@ -113,6 +113,13 @@ memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_
     return found;
 }
 
+cpu_limits quota_of(std::int64_t limit_milli) {
+    constexpr std::int64_t period_us = 100'000;
+    constexpr std::int64_t quota_us_min = 1'000;  // less is refused by the kernel
+    if (limit_milli <= 0) return {};
+    return {.quota_us = std::max(limit_milli * period_us / 1000, quota_us_min), .period_us = period_us};
+}
+
 std::string unified_group(std::string_view own) {
     auto const at = own.starts_with("0::") ? 0 : own.find("\n0::");
     if (at == std::string_view::npos) return {};
@@ -194,6 +201,41 @@ result<void> cgroups::limit_cpu(std::string const& path, cpu_limits const& limit
     return {};
 }
 
+result<void> cgroups::limit_memory(std::string const& path, std::int64_t bytes) const {
+    auto const directory = fs::path((memory_ ? *memory_ : unified_.value_or("/")).string() + path);
+    auto const text = std::to_string(bytes);
+    auto failure = write_control(directory / (memory_ ? "memory.limit_in_bytes" : "memory.max"), text);
+    if (failure == 0 && limits_swap())  // v1 counts memory and swap together
+        failure = memory_ ? write_control(directory / "memory.memsw.limit_in_bytes", text)
+                          : write_control(directory / "memory.swap.max", "0");
+    if (failure != 0) return system_error(directory, "limit the memory", failure);
+    return {};
+}
+
+/// With its parent, and in v2 with the controllers in both, as runc would.
+result<void> cgroups::make_pod(fs::path const& hierarchy, std::string const& path) const {
+    auto const pod = fs::path(hierarchy.string() + path);
+    for (auto const& each : {pod.parent_path(), pod}) {
+        if (hierarchy == unified_)
+            for (auto const* controller : {"+cpu", "+memory", "+pids"})
+                write_control(each.parent_path() / "cgroup.subtree_control", controller);
+        if (::mkdir(each.c_str(), 0755) != 0 && errno != EEXIST) return system_error(each, "mkdir", errno);
+    }
+    return {};
+}
+
+result<void> cgroups::limit_pod(std::string const& path, resources const& limits) const {
+    auto const bytes = limits.get(resource::memory);
+    auto const quota = quota_of(limits.get(resource::cpu));
+    if (bytes > 0) {
+        if (auto const made = make_pod(memory_ ? *memory_ : unified_.value_or("/"), path); !made) return made;
+        if (auto const limited = limit_memory(path, bytes); !limited) return limited;
+    }
+    if (quota.quota_us == 0) return {};
+    if (auto const made = make_pod(cpu_ ? *cpu_ : unified_.value_or("/"), path); !made) return made;
+    return limit_cpu(path, quota);
+}
+
 std::vector<pid_t> cgroups::processes(std::string const& path) const {
     std::vector<pid_t> found;
     for (auto const& each : directories(path)) {
@@ -223,9 +265,26 @@ result<void> cgroups::remove(std::string const& path) const {
 memory_trouble cgroups::find_memory_trouble(std::string const& path) const {
     auto const directory = fs::path((memory_ ? *memory_ : unified_.value_or("/")).string() + path);
     auto const text = [&](char const* file) { return try_read_file(directory / file).value_or(""); };
-    if (!memory_) return read_memory_trouble_v2(text("memory.events"), text("memory.max"));
-    return read_memory_trouble_v1(text("memory.oom_control"), text("memory.failcnt"), text("memory.memsw.failcnt"),
-                                  text("memory.limit_in_bytes"), text("memory.max_usage_in_bytes"));
+    auto found = memory_ ? read_memory_trouble_v1(text("memory.oom_control"), text("memory.failcnt"),
+                                                  text("memory.memsw.failcnt"), text("memory.limit_in_bytes"),
+                                                  text("memory.max_usage_in_bytes"))
+                         : read_memory_trouble_v2(text("memory.events"), text("memory.max"));
+    if (found.kills == 0 || found.limit_hit > 0) return found;
+    found.limit_hit = limit_hit_by_pod(path.substr(0, path.rfind('/')));
+    found.is_limit_of_pod = found.limit_hit > 0;
+    return found;
+}
+
+/// The kill itself is counted where the process was.
+std::int64_t cgroups::limit_hit_by_pod(std::string const& path) const {
+    auto const directory = fs::path((memory_ ? *memory_ : unified_.value_or("/")).string() + path);
+    auto const text = [&](char const* file) { return try_read_file(directory / file).value_or(""); };
+    constexpr std::string_view one_kill = "oom_kill 1\n";
+    if (memory_)
+        return read_memory_trouble_v1(one_kill, text("memory.failcnt"), text("memory.memsw.failcnt"),
+                                      text("memory.limit_in_bytes"), text("memory.max_usage_in_bytes"))
+            .limit_hit;
+    return read_memory_trouble_v2(std::string(one_kill) + text("memory.events.local"), text("memory.max")).limit_hit;
 }
 
 bool cgroups::limits_swap() const {

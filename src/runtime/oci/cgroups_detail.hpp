@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/result.hpp>
+#include <rik/model/resources.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -25,8 +26,9 @@ struct cpu_limits {
 /// What the kernel did to a group for want of memory. Whose memory was short, the group's or the machine's, is to be
 /// told apart: both kill.
 struct memory_trouble {
-    std::uint64_t kills = 0;     ///< processes of the group that were killed
-    std::int64_t limit_hit = 0;  ///< bytes, if its own limit was met; else 0
+    std::uint64_t kills = 0;       ///< processes of the group that were killed
+    std::int64_t limit_hit = 0;    ///< bytes, if its own limit was met, or that of its Pod; else 0
+    bool is_limit_of_pod = false;  ///< the latter
     friend bool operator==(memory_trouble const&, memory_trouble const&) = default;
 };
 
@@ -56,6 +58,10 @@ public:
 
     result<void> limit_cpu(std::string const& path, cpu_limits const& limits) const;
 
+    /// Makes the group of a Pod, `path`, and bounds what its containers use of cpu and memory together. Without such a
+    /// limit nothing happens: runc makes the group.
+    result<void> limit_pod(std::string const& path, resources const& limits) const;
+
     /// The processes of `path`, without those that have ended.
     std::vector<pid_t> processes(std::string const& path) const;
     /// Kills every process of `path` and below.
@@ -64,7 +70,7 @@ public:
     /// there. Errors: conflict, a process takes its time to end; internal.
     result<void> remove(std::string const& path) const;
 
-    /// What `path` has met for want of memory; nothing if that cannot be read.
+    /// What `path`, the group of a container, has met for want of memory; nothing if that cannot be read.
     memory_trouble find_memory_trouble(std::string const& path) const;
 
     /// True if swap can be limited: else runc refuses such a limit.
@@ -73,6 +79,9 @@ public:
     std::vector<std::filesystem::path> const& hierarchies() const { return all_; }
 
 private:
+    result<void> limit_memory(std::string const& path, std::int64_t bytes) const;
+    result<void> make_pod(std::filesystem::path const& hierarchy, std::string const& path) const;
+    std::int64_t limit_hit_by_pod(std::string const& path) const;
     result<void> add(std::filesystem::path const& hierarchy, std::string const& path, std::string_view process) const;
     std::vector<std::filesystem::path> directories(std::string const& path) const;
 
@@ -81,6 +90,9 @@ private:
     std::optional<std::filesystem::path> memory_;  // v1's
     std::optional<std::filesystem::path> cpu_;     // v1's
 };
+
+/// A quota for a limit of so many thousandths of a core; 0: none.
+cpu_limits quota_of(std::int64_t limit_milli);
 
 /// "/a/b" of the line "0::/a/b": the group in the unified hierarchy.   Source: man cgroups, /proc/PID/cgroup
 std::string unified_group(std::string_view own);

@@ -1,6 +1,7 @@
 #include "container_config_detail.hpp"
 
 #include "argument_limits_detail.hpp"
+#include "capabilities_detail.hpp"
 #include "program_check_detail.hpp"
 #include "seccomp_profile_detail.hpp"
 
@@ -8,7 +9,6 @@
 #include <boost/json/array.hpp>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 namespace rik::detail {
@@ -19,22 +19,8 @@ namespace json = boost::json;
 
 constexpr std::uint64_t open_files_soft = 65'536;
 constexpr std::uint64_t open_files_hard = 1'048'576;
-constexpr std::int64_t cpu_period_us = 100'000;
-constexpr std::int64_t cpu_quota_us_min = 1'000;  // less is refused by the kernel
 constexpr std::int64_t cpu_shares_min = 2;
 constexpr std::int64_t cpu_shares_max = 262'144;
-
-struct capability {
-    unsigned bit;
-    std::string_view name;
-};
-/// Docker's default set.   Source: docs.docker.com, "Runtime privilege and Linux capabilities"; linux/capability.h
-constexpr std::array capabilities{
-    capability{0, "CAP_CHOWN"},        capability{1, "CAP_DAC_OVERRIDE"}, capability{3, "CAP_FOWNER"},
-    capability{4, "CAP_FSETID"},       capability{5, "CAP_KILL"},         capability{6, "CAP_SETGID"},
-    capability{7, "CAP_SETUID"},       capability{8, "CAP_SETPCAP"},      capability{10, "CAP_NET_BIND_SERVICE"},
-    capability{13, "CAP_NET_RAW"},     capability{18, "CAP_SYS_CHROOT"},  capability{27, "CAP_MKNOD"},
-    capability{29, "CAP_AUDIT_WRITE"}, capability{31, "CAP_SETFCAP"}};
 
 template <class... Texts>
 json::array texts(Texts... each) {
@@ -76,21 +62,18 @@ json::object namespace_of(std::string_view type, std::filesystem::path const& pa
     return {{"type", type}, {"path", path.string()}};
 }
 
-json::array namespaces_of(pod_paths const& pod) {
-    return {namespace_of("mount"),
-            namespace_of("pid"),
-            namespace_of("cgroup"),
-            namespace_of("network", pod.namespaces / "net"),
-            namespace_of("ipc", pod.namespaces / "ipc"),
-            namespace_of("uts", pod.namespaces / "uts")};
+/// What is not named is shared with runc, and so with us.
+json::array namespaces_of(config_input const& input) {
+    auto const& pinned = input.pod.namespaces;
+    json::array found{namespace_of("mount"), namespace_of("pid"), namespace_of("cgroup"),
+                      namespace_of("ipc", pinned / "ipc"), namespace_of("uts", pinned / "uts")};
+    if (!input.has_host_network) found.push_back(namespace_of("network", input.pod.network_namespace()));
+    return found;
 }
 
 /// A container's user other than root has no capability until it runs a program that gives one, as with Docker.
-json::object capabilities_of(config_input const& input) {
-    json::array names;
-    for (auto const& each : capabilities) {
-        if ((input.host.capabilities >> each.bit & 1) != 0) names.emplace_back(each.name);
-    }
+json::object capability_sets(config_input const& input, std::vector<std::string_view> const& granted) {
+    json::array const names(granted.begin(), granted.end());
     if (input.user.uid != 0) return {{"bounding", names}, {"effective", json::array{}}, {"permitted", json::array{}}};
     return {{"bounding", names}, {"effective", names}, {"permitted", names}};
 }
@@ -99,7 +82,8 @@ json::object capabilities_of(config_input const& input) {
 /// behavior". Never below our own.
 int oom_score_adj_of(config_input const& input) {
     auto const& definition = input.request.definition;
-    auto memory = definition.requests.get(resource::memory);
+    auto memory = input.request.memory_request_bytes;
+    if (memory == 0) memory = definition.requests.get(resource::memory);
     if (memory == 0) memory = definition.limits.get(resource::memory);
     if (memory == 0 || input.host.memory_bytes <= 0) return 1000;
     auto const share = 1000 * std::min(memory, input.host.memory_bytes) / input.host.memory_bytes;
@@ -131,7 +115,7 @@ std::string working_dir_of(config_input const& input) {
 }
 
 json::object process_of(config_input const& input, std::vector<std::string> const& arguments,
-                        std::vector<std::string> const& environment) {
+                        std::vector<std::string> const& environment, std::vector<std::string_view> const& granted) {
     auto const hard = std::min(open_files_hard, input.host.open_files_max);
     json::object open_files{{"type", "RLIMIT_NOFILE"}, {"hard", hard}, {"soft", std::min(hard, open_files_soft)}};
     return {{"terminal", false},
@@ -139,7 +123,7 @@ json::object process_of(config_input const& input, std::vector<std::string> cons
             {"args", to_array(arguments)},
             {"env", to_array(environment)},
             {"cwd", working_dir_of(input)},
-            {"capabilities", capabilities_of(input)},
+            {"capabilities", capability_sets(input, granted)},
             {"rlimits", json::array{std::move(open_files)}},
             {"noNewPrivileges", true},
             {"oomScoreAdj", oom_score_adj_of(input)}};
@@ -154,11 +138,27 @@ json::array masked_paths() {
 
 json::array readonly_paths() { return texts("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"); }
 
-json::object linux_of(config_input const& input) {
-    static auto const seccomp = seccomp_profile();
-    return {{"cgroupsPath", input.container.cgroup}, {"namespaces", namespaces_of(input.pod)},
+/// Most containers have the usual capabilities: their profile is made once.
+json::object seccomp_of(config_input const& input, std::vector<std::string_view> const& granted) {
+    static auto const usual = seccomp_profile({});
+    if (input.request.definition.rights.added_capabilities.empty()) return usual;
+    return seccomp_profile(granted);
+}
+
+json::object linux_of(config_input const& input, std::vector<std::string_view> const& granted) {
+    return {{"cgroupsPath", input.container.cgroup}, {"namespaces", namespaces_of(input)},
             {"resources", resources_of(input)},      {"maskedPaths", masked_paths()},
-            {"readonlyPaths", readonly_paths()},     {"seccomp", seccomp}};
+            {"readonlyPaths", readonly_paths()},     {"seccomp", seccomp_of(input, granted)}};
+}
+
+json::object root_directory_of(config_input const& input) {
+    return {{"path", "rootfs"}, {"readonly", input.request.definition.rights.has_read_only_root}};
+}
+
+json::object annotations_of(config_input const& input) {
+    json::object made;
+    for (auto const& [key, value] : input.request.annotations) made.emplace(key, value);
+    return made;
 }
 
 /// Puts "name=value" in the place of an earlier one of that name, or at the end.
@@ -185,11 +185,8 @@ cpu_limits cpu_limits_of(container_definition const& definition) {
     auto const limit = definition.limits.get(resource::cpu);
     auto const wanted = definition.requests.get(resource::cpu);
     auto const milli = std::min(wanted > 0 ? wanted : limit, cpu_shares_max);  // times 1024 it fits
-    cpu_limits found{.shares = std::clamp(milli * 1024 / 1000, cpu_shares_min, cpu_shares_max)};
-    if (limit > 0) {
-        found.quota_us = std::max(limit * cpu_period_us / 1000, cpu_quota_us_min);
-        found.period_us = cpu_period_us;
-    }
+    auto found = quota_of(limit);
+    found.shares = std::clamp(milli * 1024 / 1000, cpu_shares_min, cpu_shares_max);
     return found;
 }
 
@@ -238,7 +235,7 @@ std::vector<std::string> merged_environment(config_input const& input, expanded_
         set_variable(environment, std::string_view(each).substr(0, equals), std::string_view(each).substr(equals + 1));
     }
     for (auto const& [name, value] : input.request.environment) set_variable(environment, name, value);
-    for (auto const& [name, value] : written.env) set_variable(environment, name, value);
+    for (auto const& each : written.env) set_variable(environment, each.name, each.value);
     set_default(environment, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     set_default(environment, "HOME", input.user.home);
     set_default(environment, "HOSTNAME", input.hostname);
@@ -265,11 +262,14 @@ result<json::object> container_config(config_input const& input) {
     program_request const program{arguments->front(), directory, environment};
     auto const runs = check_program(input.request.from->tree, program);
     if (!runs) return of_container(definition, runs.error());
+    auto const granted = capabilities_of(definition.rights, input.host.capabilities);
+    if (!granted) return of_container(definition, granted.error());
     return json::object{{"ociVersion", "1.0.2"},
-                        {"process", process_of(input, *arguments, environment)},
-                        {"root", {{"path", "rootfs"}}},
+                        {"process", process_of(input, *arguments, environment, *granted)},
+                        {"root", root_directory_of(input)},
                         {"mounts", mounts_of(input.pod)},
-                        {"linux", linux_of(input)}};
+                        {"annotations", annotations_of(input)},
+                        {"linux", linux_of(input, *granted)}};
 }
 
 }  // namespace rik::detail

@@ -35,6 +35,7 @@ struct config_input {
     container_paths const& container;
     host_limits const& host;
     std::string hostname;
+    bool has_host_network = false;
     std::int64_t processes_max = 4096;
 };
 

@@ -47,6 +47,7 @@ void add_memory_trouble(runtime_context const& on, container_paths const& paths,
     auto const found = on.groups.find_memory_trouble(paths.cgroup);
     to.memory_kills = found.kills;
     to.memory_limit_hit = found.limit_hit;
+    to.is_limit_of_pod = found.is_limit_of_pod;
     to.out_of_memory = found.kills > 0 && to.code_known && to.code == killed_by_signal;
 }
 

@@ -31,7 +31,8 @@ constexpr int start_wait_ms = 20;  // in a thread of the pool; it takes 0.5
 
 result<std::string> config_text(runtime_context const& on, container_request const& request, pod_paths const& pod,
                                 container_paths const& paths) {
-    auto const user = resolve_user_in(request.from->tree, request.from->config.user);
+    user_wish const wish{request.from->config.user, request.definition.rights, request.groups};
+    auto const user = resolve_user_in(request.from->tree, wish);
     if (!user) return user.error();
     auto hostname = try_read_file(pod.etc / "hostname").value_or("");
     if (hostname.ends_with('\n')) hostname.pop_back();
@@ -41,6 +42,7 @@ result<std::string> config_text(runtime_context const& on, container_request con
                                           .container = paths,
                                           .host = on.host,
                                           .hostname = std::move(hostname),
+                                          .has_host_network = has_host_network(pod),
                                           .processes_max = on.options.processes_max});
     if (!config) return config.error();
     return boost::json::serialize(*config);

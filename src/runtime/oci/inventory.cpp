@@ -59,6 +59,7 @@ result<found_sandbox> describe(runtime_context const& on, instance_id const& ins
     auto const pod = on.paths.pod(instance);
     found_sandbox found{.instance = instance, .network_namespace = pod.network_namespace(), .containers = {}};
     found.is_whole = is_whole(pod);
+    if (found.is_whole && has_host_network(pod)) found.network_namespace.clear();
     auto keys = find_containers(on, instance);
     if (!keys) return keys.error();
     for (auto& key : *keys) {

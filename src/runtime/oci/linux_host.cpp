@@ -3,6 +3,7 @@
 #include "runtime/oci/cgroup_limits_detail.hpp"
 #include "runtime/oci/image_layout_detail.hpp"
 #include "runtime/oci/machine_load_detail.hpp"
+#include "runtime/oci/unique_fd_detail.hpp"
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -21,6 +23,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace rik {
@@ -81,6 +84,25 @@ bool is_pod_bridge(std::string_view link) {
     return link.size() == 10 && link.starts_with("rk") && link.find_first_not_of("0123456789abcdef", 2) == link.npos;
 }
 
+/// The address from which this machine reaches others by its default route. Nothing is sent.
+std::optional<std::string> outward_address() {
+    detail::unique_fd const socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ::sockaddr_in far{.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {}, .sin_zero = {}};
+    ::inet_pton(AF_INET, "192.0.2.1", &far.sin_addr);  // of the documentation's network, so never a neighbour
+    ::sockaddr_in own{};
+    ::socklen_t size = sizeof own;
+    auto const is_known = socket && ::connect(socket.get(), reinterpret_cast<::sockaddr*>(&far), sizeof far) == 0 &&
+                          ::getsockname(socket.get(), reinterpret_cast<::sockaddr*>(&own), &size) == 0;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    if (!is_known || ::inet_ntop(AF_INET, &own.sin_addr, text.data(), text.size()) == nullptr) return std::nullopt;
+    return text.data();
+}
+
+void put_first(std::vector<std::string>& list, std::optional<std::string> const& which) {
+    auto const found = which ? std::ranges::find(list, *which) : list.end();
+    if (found != list.end()) std::rotate(list.begin(), found, found + 1);
+}
+
 std::vector<std::string> addresses() {
     std::vector<std::string> found;
     ::ifaddrs* list = nullptr;
@@ -99,6 +121,7 @@ std::vector<std::string> addresses() {
     ::freeifaddrs(list);
     std::ranges::sort(found);
     found.erase(std::unique(found.begin(), found.end()), found.end());
+    put_first(found, outward_address());
     return found;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -28,7 +29,10 @@ struct kind {
     int flag;
 };
 constexpr std::array kinds{kind{"net", CLONE_NEWNET}, kind{"ipc", CLONE_NEWIPC}, kind{"uts", CLONE_NEWUTS}};
-constexpr int all_kinds = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+
+std::span<kind const> kinds_of(pod_network network) {
+    return network == pod_network::own ? std::span<kind const>(kinds) : std::span<kind const>(kinds).subspan(1);
+}
 
 std::filesystem::path const own_namespaces = "/proc/thread-self/ns";
 
@@ -66,8 +70,8 @@ result<void> loopback_up() {
     return {};
 }
 
-result<void> pin(std::filesystem::path const& directory) {
-    for (auto const& each : kinds) {
+result<void> pin(std::filesystem::path const& directory, pod_network network) {
+    for (auto const& each : kinds_of(network)) {
         auto const file = directory / each.file;
         if (auto const made = write_file(file, ""); !made) return made;
         if (::mount((own_namespaces / each.file).c_str(), file.c_str(), nullptr, MS_BIND, nullptr) != 0) {
@@ -85,22 +89,25 @@ void open_ports_to_all() {
     write_control("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 }
 
-result<void> furnish(std::filesystem::path const& directory, std::string const& hostname) {
+result<void> furnish(std::filesystem::path const& directory, std::string const& hostname, pod_network network) {
     if (::sethostname(hostname.data(), hostname.size()) != 0) return system_error(hostname, "sethostname", errno);
+    if (network == pod_network::of_host) return pin(directory, network);
     if (auto const up = loopback_up(); !up) return up;
     open_ports_to_all();
-    return pin(directory);
+    return pin(directory, network);
 }
 
 }  // namespace
 
-result<void> pin_namespaces(std::filesystem::path const& directory, std::string const& hostname) {
+result<void> pin_namespaces(std::filesystem::path const& directory, std::string const& hostname, pod_network network) {
     if (auto const here = stray_thread::check(); !here) return here;
     way_back const home;
     auto const number = errno;
     if (!home.is_known()) return system_error(own_namespaces, "open", number);
-    if (::unshare(all_kinds) != 0) return system_error(directory, "unshare", errno);
-    auto made = furnish(directory, hostname);
+    int flags = 0;
+    for (auto const& each : kinds_of(network)) flags |= each.flag;
+    if (::unshare(flags) != 0) return system_error(directory, "unshare", errno);
+    auto made = furnish(directory, hostname, network);
     home.go();
     if (auto const back = stray_thread::check(); !back) return back;
     return made;

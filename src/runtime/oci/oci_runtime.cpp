@@ -15,6 +15,8 @@
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 
+#include <fmt/format.h>
+
 #include <stop_token>
 #include <utility>
 
@@ -30,6 +32,8 @@ struct oci_runtime::state {
           moves(on.options.executor),
           tasks(on.options.executor) {}
 
+    /// What is not in the request. `warning`: what its containers have to do without. Blocks.
+    detail::sandbox_settings settings_of(sandbox_request const& request, std::string& warning) const;
     void warm_up();
     awaitable<> warmed_up();
     awaitable<> moved(detail::container_paths paths);
@@ -112,22 +116,35 @@ awaitable<> oci_runtime::stop() {
 
 awaitable<result<void>> oci_runtime::remove_all() { return detail::remove_everything(state_->on); }
 
+detail::sandbox_settings oci_runtime::state::settings_of(sandbox_request const& request, std::string& warning) const {
+    auto const& servers = request.dns_servers.empty() ? on.options.dns_servers : request.dns_servers;
+    auto const of_machine = request.has_host_network ? detail::pod_resolver{detail::host_resolver(), true, {}}
+                                                     : detail::resolver_of_machine(servers);
+    auto merged = detail::merge_resolver(of_machine.text, request.dns);
+    auto const fault = merged.has_server ? std::nullopt : detail::find_fault(of_machine);
+    if (fault) warning = to_string(*fault);
+    for (auto const& each : merged.left_out)
+        warning += fmt::format("{}{} is left out", warning.empty() ? "" : "; ", each);
+    return {.shm_bytes = on.options.shm_bytes,
+            .resolver = std::move(merged.text),
+            .host_hosts = request.has_host_network ? detail::host_hosts() : std::string()};
+}
+
 awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) {
     auto const& on = state_->on;
     state_->warm_up();
     auto const paths = on.paths.pod(request.instance);
-    auto const& servers = request.dns_servers.empty() ? on.options.dns_servers : request.dns_servers;
-    std::optional<error> fault;
-    auto making = [&] {
-        auto resolver = detail::resolver_of_machine(servers);
-        fault = detail::find_fault(resolver);
-        detail::sandbox_settings const settings{on.options.shm_bytes, std::move(resolver.text)};
-        return detail::make_sandbox(paths, request, settings);
+    std::string warning;
+    auto making = [&]() -> result<void> {
+        if (request.has_host_network) request.hostname = detail::host_hostname();
+        auto const settings = state_->settings_of(request, warning);
+        auto const made = detail::make_sandbox(paths, request, settings);
+        return made ? on.groups.limit_pod(paths.cgroup, request.limits) : made;
     };
     auto const made = co_await offload(on.options.namespace_thread, std::move(making));
     if (!made) co_return made.error();
-    sandbox whole{.network_namespace = paths.network_namespace()};
-    if (fault) whole.warning = to_string(*fault);
+    sandbox whole{.network_namespace = paths.network_namespace(), .warning = std::move(warning)};
+    if (request.has_host_network) whole.network_namespace.clear();
     co_return whole;
 }
 

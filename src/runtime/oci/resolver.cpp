@@ -15,6 +15,7 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t resolver_file_bytes_max = 64u << 10;
+constexpr std::size_t hosts_file_bytes_max = 1u << 20;
 constexpr std::string_view blanks = " \t\r";
 
 std::string_view next_line(std::string_view& text) {
@@ -71,12 +72,14 @@ host_lines read_lines(std::string_view text) {
 }
 
 /// A directory or a pipe in its place is no reason to wait.
-std::string read_resolver_file(char const* path) {
+std::string read_machine_file(char const* path, std::size_t bytes_max) {
     struct stat about {};
     if (::stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return {};
-    auto const text = read_file(path, resolver_file_bytes_max);
+    auto const text = read_file(path, bytes_max);
     return text ? *text : std::string();
 }
+
+std::string read_resolver_file(char const* path) { return read_machine_file(path, resolver_file_bytes_max); }
 
 }  // namespace
 
@@ -97,6 +100,9 @@ pod_resolver resolver_of_machine(std::vector<std::string> const& servers) {
     return resolver_for_pods(servers, read_resolver_file("/etc/resolv.conf"),
                              read_resolver_file("/run/systemd/resolve/resolv.conf"));
 }
+
+std::string host_resolver() { return read_resolver_file("/etc/resolv.conf"); }
+std::string host_hosts() { return read_machine_file("/etc/hosts", hosts_file_bytes_max); }
 
 std::optional<error> find_fault(pod_resolver const& resolver) {
     if (resolver.has_server) return std::nullopt;

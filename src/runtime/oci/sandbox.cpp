@@ -5,8 +5,11 @@
 #include "namespaces_detail.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <array>
 #include <cerrno>
+#include <optional>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,23 +20,24 @@ namespace {
 
 constexpr std::size_t hostname_bytes_max = 63;  // of a DNS label; Kubernetes cuts Pod names in the same way
 
-result<void> write_files(pod_paths const& paths, sandbox_request const& request, std::string const& resolver) {
-    if (auto const done = write_file(paths.etc / "hosts", hosts_text(request)); !done) return done;
-    if (auto const done = write_file(paths.etc / "resolv.conf", resolver); !done) return done;
+/// Of the file `ready`, which is empty for a Pod with a network of its own. Only its size is looked at: it can be asked
+/// for also while there are no descriptors.
+constexpr std::string_view host_network_mark = "host network\n";
+
+std::optional<std::size_t> bytes_of_mark(std::filesystem::path const& file) {
+    struct stat about {};
+    if (::stat(file.c_str(), &about) != 0) return std::nullopt;
+    return static_cast<std::size_t>(about.st_size);
+}
+
+result<void> write_files(pod_paths const& paths, sandbox_request const& request, sandbox_settings const& settings) {
+    auto const hosts = hosts_text(request, settings.host_hosts);
+    if (auto const done = write_file(paths.etc / "hosts", hosts); !done) return done;
+    if (auto const done = write_file(paths.etc / "resolv.conf", settings.resolver); !done) return done;
     return write_file(paths.etc / "hostname", request.hostname + "\n");
 }
 
-result<void> make_directories_of(pod_paths const& paths) {
-    for (auto const& each :
-         {paths.namespaces, paths.etc, paths.shm, paths.run / "containers", paths.logs, paths.state / "containers"}) {
-        if (auto const made = make_directories(each); !made) return made;
-    }
-    return {};
-}
-
-}  // namespace
-
-std::string hosts_text(sandbox_request const& request) {
+std::string own_hosts(sandbox_request const& request) {
     std::string text =
         "127.0.0.1\tlocalhost\n"
         "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -46,9 +50,35 @@ std::string hosts_text(sandbox_request const& request) {
     return text;
 }
 
+result<void> make_directories_of(pod_paths const& paths) {
+    for (auto const& each :
+         {paths.namespaces, paths.etc, paths.shm, paths.run / "containers", paths.logs, paths.state / "containers"}) {
+        if (auto const made = make_directories(each); !made) return made;
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string hosts_text(sandbox_request const& request, std::string_view host) {
+    auto text = request.has_host_network ? std::string(host) : own_hosts(request);
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    for (auto const& each : request.host_aliases)
+        if (!each.names.empty()) text += fmt::format("{}\t{}\n", each.address, fmt::join(each.names, "\t"));
+    return text;
+}
+
 bool is_whole(pod_paths const& paths) {
-    struct stat about {};
-    return ::stat(paths.ready.c_str(), &about) == 0 && is_namespace(paths.network_namespace());
+    auto const mark_bytes = bytes_of_mark(paths.ready);
+    if (!mark_bytes) return false;
+    return is_namespace(*mark_bytes > 0 ? paths.namespaces / "uts" : paths.network_namespace());
+}
+
+bool has_host_network(pod_paths const& paths) { return bytes_of_mark(paths.ready).value_or(0) > 0; }
+
+std::string host_hostname() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 std::string fitting_hostname(std::string name) {
@@ -58,16 +88,17 @@ std::string fitting_hostname(std::string name) {
 }
 
 result<void> make_sandbox(pod_paths const& paths, sandbox_request request, sandbox_settings const& settings) {
-    request.hostname = fitting_hostname(std::move(request.hostname));
-    if (is_whole(paths)) return write_files(paths, request, settings.resolver);
+    auto const network = request.has_host_network ? pod_network::of_host : pod_network::own;
+    if (network == pod_network::own) request.hostname = fitting_hostname(std::move(request.hostname));
+    if (is_whole(paths)) return write_files(paths, request, settings);
     if (::access(paths.run.c_str(), F_OK) == 0) {  // half made
         if (auto const clean = unmount_below({paths.run}); !clean) return clean;
     }
     if (auto const made = make_directories_of(paths); !made) return made;
-    if (auto const pinned = pin_namespaces(paths.namespaces, request.hostname); !pinned) return pinned;
+    if (auto const pinned = pin_namespaces(paths.namespaces, request.hostname, network); !pinned) return pinned;
     if (auto const mounted = mount_tmpfs(paths.shm, settings.shm_bytes); !mounted) return mounted;
-    if (auto const written = write_files(paths, request, settings.resolver); !written) return written;
-    return write_file(paths.ready, "");
+    if (auto const written = write_files(paths, request, settings); !written) return written;
+    return write_file(paths.ready, network == pod_network::of_host ? host_network_mark : "");
 }
 
 }  // namespace rik::detail

@@ -8,12 +8,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace rik::detail {
 
 struct sandbox_settings {
     std::uint64_t shm_bytes = 0;  ///< of /dev/shm
     std::string resolver;         ///< the text of /etc/resolv.conf
+    std::string host_hosts = {};  ///< the machine's /etc/hosts, for a Pod on its network
 };
 
 /// Makes it, or completes what was made before. Blocks; only on the thread for namespaces.
@@ -21,9 +23,17 @@ result<void> make_sandbox(pod_paths const& paths, sandbox_request request, sandb
 
 bool is_whole(pod_paths const& paths);
 
+/// Precondition: is_whole.
+bool has_host_network(pod_paths const& paths);
+
+/// The name of this machine.
+std::string host_hostname();
+
 /// At most 63 bytes, as Kubernetes cuts the names of Pods.
 std::string fitting_hostname(std::string name);
 
-std::string hosts_text(sandbox_request const& request);
+/// `host` is the machine's, which a Pod on its network has, too. The Pod's own names come last.
+/// Source: Kubernetes, "Adding entries to Pod /etc/hosts with HostAliases".
+std::string hosts_text(sandbox_request const& request, std::string_view host);
 
 }  // namespace rik::detail

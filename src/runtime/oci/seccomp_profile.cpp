@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, 1> of_architecture{"sync_file_range2"};
 #endif
 
 /// In this order, because people look for one of them. Those that a kernel or a libseccomp does not know are skipped
-/// by runc. Left out on purpose: what needs CAP_SYS_ADMIN and its like (mount, setns, bpf, ...), the kernel's keys,
-/// userfaultfd, io_uring, memory policies, and what only old 32-bit programs call.
+/// by runc. Left out on purpose: what needs CAP_SYS_ADMIN and its like (mount, setns, bpf, ...; see below), the
+/// kernel's keys, userfaultfd, io_uring, memory policies, and what only old 32-bit programs call.
 constexpr std::string_view allowed = R"(
 accept accept4 access adjtimex alarm bind brk cachestat capget capset chdir chmod chown chroot clock_adjtime
 clock_getres clock_gettime clock_nanosleep close close_range connect copy_file_range creat dup dup2 dup3 epoll_create
@@ -55,6 +55,30 @@ sysinfo tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime
 timerfd_gettime timerfd_settime times tkill truncate umask uname unlink unlinkat utime utimensat utimes vfork wait4
 waitid write writev
 )";
+
+/// What a capability is for, and the list above leaves out.
+struct calls_of_capability {
+    std::string_view capability;
+    std::string_view calls;
+};
+constexpr std::string_view administration = "CAP_SYS_ADMIN";
+constexpr std::array of_capabilities{
+    calls_of_capability{"CAP_DAC_READ_SEARCH", "open_by_handle_at"},
+    calls_of_capability{administration,
+                        "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount "
+                        "mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname "
+                        "sethostname setns syslog umount umount2 unshare"},
+    calls_of_capability{"CAP_SYS_BOOT", "reboot"},
+    calls_of_capability{"CAP_SYS_MODULE", "delete_module finit_module init_module"},
+    calls_of_capability{"CAP_SYS_NICE", "get_mempolicy mbind set_mempolicy set_mempolicy_home_node"},
+    calls_of_capability{"CAP_SYS_PACCT", "acct"},
+    calls_of_capability{"CAP_SYS_PTRACE", "kcmp pidfd_getfd process_madvise"},
+    calls_of_capability{"CAP_SYS_RAWIO", "ioperm iopl"},
+    calls_of_capability{"CAP_SYS_TIME", "clock_settime settimeofday"},
+    calls_of_capability{"CAP_SYS_TTY_CONFIG", "vhangup"},
+    calls_of_capability{"CAP_SYSLOG", "syslog"},
+    calls_of_capability{"CAP_BPF", "bpf"},
+    calls_of_capability{"CAP_PERFMON", "perf_event_open"}};
 
 constexpr std::uint64_t namespace_flags =
     0x7E020000;  // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
@@ -100,29 +124,44 @@ json::array words(std::string_view text) {
     return found;
 }
 
-json::array rules() {
+/// Each once: runc takes no call twice.
+void add_calls(json::array& names, std::string_view calls) {
+    for (auto const& each : words(calls))
+        if (std::find(names.begin(), names.end(), each) == names.end()) names.push_back(each);
+}
+
+/// clone with none of the flags; clone3's flags are behind a pointer, so the C library must be sent back to clone.
+void add_clone(json::array& rules) {
+    rules.push_back(allow_if("clone", first_is(0, namespace_flags)));
+    auto no_clone3 = rule({"clone3"}, "SCMP_ACT_ERRNO");
+    no_clone3["errnoRet"] = ENOSYS;
+    rules.push_back(std::move(no_clone3));
+}
+
+json::array rules(std::vector<std::string_view> const& capabilities) {
+    auto const has = [&](std::string_view name) {
+        return std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end();
+    };
     auto names = words(allowed);
     names.insert(names.end(), of_architecture.begin(), of_architecture.end());
+    for (auto const& each : of_capabilities)
+        if (has(each.capability)) add_calls(names, each.calls);
     json::array made{rule(std::move(names), "SCMP_ACT_ALLOW")};
     for (auto const each : personalities) {
         made.push_back(allow_if("personality", first_is(each)));
     }
     for (auto const& each : families) made.push_back(allow_if("socket", first_is(each.value, each.mask)));
-    // clone with none of the flags; clone3's flags are behind a pointer, so the C library must be sent back to clone.
-    made.push_back(allow_if("clone", first_is(0, namespace_flags)));
-    auto no_clone3 = rule({"clone3"}, "SCMP_ACT_ERRNO");
-    no_clone3["errnoRet"] = ENOSYS;
-    made.push_back(std::move(no_clone3));
+    if (!has(administration)) add_clone(made);
     return made;
 }
 
 }  // namespace
 
-json::object seccomp_profile() {
+json::object seccomp_profile(std::vector<std::string_view> const& capabilities) {
     return {{"defaultAction", "SCMP_ACT_ERRNO"},
             {"defaultErrnoRet", EPERM},
             {"architectures", json::array{architecture}},
-            {"syscalls", rules()}};
+            {"syscalls", rules(capabilities)}};
 }
 
 }  // namespace rik::detail

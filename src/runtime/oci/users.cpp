@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -60,11 +61,25 @@ std::vector<std::uint32_t> groups_with(std::string_view database, std::string_vi
     return found;
 }
 
+void include_group(container_user& user, std::uint32_t gid) {
+    auto& gids = user.additional_gids;
+    if (std::ranges::find(gids, gid) == gids.end()) gids.push_back(gid);
+}
+
 /// Else a set-group-ID program could shed it, and pass where a file's mode denies its group more than others.
 /// Source: CVE-2022-36109.
 void include_own_group(container_user& user) {
     auto& gids = user.additional_gids;
     if (std::ranges::find(gids, user.gid) == gids.end()) gids.insert(gids.begin(), user.gid);
+}
+
+/// As the user of an image is written.
+std::string wanted_user(user_wish const& wish) {
+    auto const colon = std::min(wish.of_image.find(':'), wish.of_image.size());
+    auto const& [user, group] = std::pair(wish.rights.user, wish.rights.group);
+    auto text = user ? std::to_string(*user) : std::string(wish.of_image.substr(0, colon));
+    if (group) return fmt::format("{}:{}", text, *group);
+    return user ? text : std::string(wish.of_image);
 }
 
 std::string read_in_tree(unique_fd const& tree, char const* path) {
@@ -112,10 +127,24 @@ result<container_user> resolve_user(std::string_view wanted, std::string_view pa
     return found;
 }
 
-result<container_user> resolve_user_in(std::filesystem::path const& tree, std::string_view wanted) {
+result<container_user> resolve_user(user_wish const& wish, std::string_view passwd, std::string_view group) {
+    auto const wanted = wanted_user(wish);
+    auto found = resolve_user(wanted, passwd, group);
+    if (!found) return found;
+    if (wish.rights.group) {  // a group of the image is its last word, one of the definition is not
+        auto const name = std::string_view(wanted).substr(0, wanted.find(':'));
+        auto const line = find_line(passwd, name.empty() ? "0" : name, 4);
+        if (!line.empty())
+            for (auto const gid : groups_with(group, line[0])) include_group(*found, gid);
+    }
+    for (auto const gid : wish.groups) include_group(*found, static_cast<std::uint32_t>(gid));
+    return found;
+}
+
+result<container_user> resolve_user_in(std::filesystem::path const& tree, user_wish const& wish) {
     unique_fd const root(::open(tree.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return error{errc::internal, fmt::format("{}: the image's tree cannot be opened", tree.string())};
-    return resolve_user(wanted, read_in_tree(root, "etc/passwd"), read_in_tree(root, "etc/group"));
+    return resolve_user(wish, read_in_tree(root, "etc/passwd"), read_in_tree(root, "etc/group"));
 }
 
 }  // namespace rik::detail

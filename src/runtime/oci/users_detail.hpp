@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/result.hpp>
+#include <rik/model/definition.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -24,8 +25,18 @@ struct container_user {
 /// Errors: invalid, a name is not listed, or has no number there.
 result<container_user> resolve_user(std::string_view wanted, std::string_view passwd, std::string_view group);
 
+/// Who it is by an image and what a definition says on top: the group of a user that the definition names is that of
+/// the passwd, not the image's; `groups` come on top of the user's.   Source: containerd, pkg/cri, WithUser and
+/// WithAdditionalGIDs.
+struct user_wish {
+    std::string_view of_image;
+    container_rights const& rights;
+    std::vector<std::int64_t> const& groups;
+};
+result<container_user> resolve_user(user_wish const& wish, std::string_view passwd, std::string_view group);
+
 /// The same with the files of the unpacked image `tree`. Its symbolic links cannot lead out of it, and what is not a
 /// regular file counts as missing.   Source: man openat2, RESOLVE_IN_ROOT
-result<container_user> resolve_user_in(std::filesystem::path const& tree, std::string_view wanted);
+result<container_user> resolve_user_in(std::filesystem::path const& tree, user_wish const& wish);
 
 }  // namespace rik::detail
