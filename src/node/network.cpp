@@ -141,6 +141,10 @@ awaitable<> node_agent::impl::put_back_on_network(node_instance_ptr mine) {
 }
 
 node_agent::impl::start_result<void> node_agent::impl::allocate_address(node_instance& mine) {
+    if (mine.spec().has_host_network) {  // the node may have got another one at a reboot
+        mine.status().addresses = detail::addresses_on(facts_);
+        return {};
+    }
     if (!mine.status().addresses.empty()) return {};
     if (mine.spec().has_host_network) {
         mine.status().addresses = detail::addresses_on(facts_);

@@ -67,6 +67,21 @@ awaitable<> is_taken_over_with_the_address_that_its_node_has_now(node_site& site
     CHECK(site.start_count(id) == 1);
 }
 
+awaitable<> starts_after_a_reboot_with_the_address_of_then(node_site& site) {
+    co_await site.start();
+    auto const id = co_await site.run(on_host());
+    co_await site.until_state(id, instance_state::running);
+    co_await site.crash();
+    site.machine_under.power_off();
+    site.machine_under.set_addresses({"192.0.2.9"});
+    co_await site.start();
+    std::function<bool()> is_started_again = [&] {
+        return site.start_count(id) == 2 && site.status(id).state == instance_state::running;
+    };
+    co_await site.until(std::move(is_started_again));
+    CHECK(site.status(id).addresses == std::vector<std::string>{"192.0.2.9"});
+}
+
 awaitable<> does_not_need_the_pod_network(node_site& site) {
     site.machine_under.set_network_error(error{errc::internal, "the bridge is broken"});
     site.machine_under.faults.detach_error = error{errc::internal, "so are its links"};
@@ -127,6 +142,10 @@ TEST_CASE("a Pod on the network of its node is taken over with the address that 
     site.out = rik::log(errors);
     world.run(is_taken_over_with_the_address_that_its_node_has_now(site));
     CHECK(errors.count == 0);
+}
+
+TEST_CASE("a Pod on the network of its node has the node's new address after a reboot", "[sim][node]") {
+    simulate(starts_after_a_reboot_with_the_address_of_then);
 }
 
 TEST_CASE("a Pod on the network of its node starts and ends while the Pod network is broken", "[sim][node]") {

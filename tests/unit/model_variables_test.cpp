@@ -77,25 +77,25 @@ TEST_CASE("where a container has no limit it is that of the Pod, and else the no
 }
 
 TEST_CASE("variables may refer to those that come from fields", "[unit][model]") {
-    auto const of = facts_of(R"("containers":[{"name":"a","image":"i","args":["$(LABEL)"],"env":[
+    auto const of = facts_of(R"x("containers":[{"name":"a","image":"i","args":["$(LABEL)"],"env":[
         {"name":"LABEL","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['app']"}}},
         {"name":"LIMIT","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"1m"}}},
-        {"name":"BOTH","value":"$(LABEL)-$(LIMIT)"}]}])");
+        {"name":"BOTH","value":"$(LABEL)-$(LIMIT)"}]}])x");
     auto container = of.definition->spec.containers.front();
-REQUIRE(resolve_variables(of, container));
-auto const written = expand_references(container, {});
-REQUIRE(written);
-CHECK(written->args == std::vector<std::string>{"x"});
-CHECK(written->env.back().value == "x-3500");
+    REQUIRE(resolve_variables(of, container).has_value());
+    auto const written = expand_references(container, {});
+    REQUIRE(written.has_value());
+    CHECK(written->args == std::vector<std::string>{"x"});
+    CHECK(written->env.back().value == "x-3500");
 }
 
 TEST_CASE("a value with dollars in it is taken as it is", "[unit][model]") {
     auto const of = facts_of(R"("containers":[{"name":"a","image":"i","env":[
         {"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.annotations['x.io/note']"}}}]}])",
-                             R"({"x.io/note":"$$(A) $(B)"})");
+                             R"x({"x.io/note":"$$(A) $(B)"})x");
     auto container = of.definition->spec.containers.front();
-REQUIRE(resolve_variables(of, container));
-CHECK(expand_references(container, {})->env.front().value == "$$(A) $(B)");
+    REQUIRE(resolve_variables(of, container).has_value());
+    CHECK(expand_references(container, {})->env.front().value == "$$(A) $(B)");
 }
 
 TEST_CASE("values from fields are bounded together", "[unit][model]") {
@@ -113,13 +113,11 @@ TEST_CASE("values from fields are bounded together", "[unit][model]") {
 }
 
 TEST_CASE("a container's annotations tell whose it is", "[unit][model]") {
-    CHECK(own_annotations(facts_of(two_containers), "b") ==
-          string_map{{"rik.io/instance", "web-1"},
-                     {"rik.io/instance-id", "3b241101-e2bb-4255-8caf-4136c566a962"},
-                     {"rik.io/tenant", "shop"},
-                     {"rik.io/workload", "web"},
-                     {"rik.io/container", "b"},
-                     {"rik.io/label/app", "x"}});
+    string_map const wanted{
+        {"rik.io/instance", "web-1"}, {"rik.io/instance-id", "3b241101-e2bb-4255-8caf-4136c566a962"},
+        {"rik.io/tenant", "shop"},    {"rik.io/workload", "web"},
+        {"rik.io/container", "b"},    {"rik.io/label/app", "x"}};
+    CHECK(own_annotations(facts_of(two_containers), "b") == wanted);
 }
 
 }  // namespace rik

@@ -67,7 +67,7 @@ TEST_CASE("a container is asked for with its variables, its Pod's groups, and wh
     node.addresses = {"192.0.2.7", "172.17.0.1"};
     node.capacity.set(resource::cpu, 2000);
     auto const asked = make_container_request(facts_of(fields, node), fields.made_from->spec().containers[0], nullptr);
-    REQUIRE(asked);
+    REQUIRE(asked.has_value());
     CHECK(asked->key == container_key{fields.id, "a", 0});
     CHECK(asked->groups == std::vector<std::int64_t>{7, 8});
     CHECK(asked->annotations.at("rik.io/container") == "a");
