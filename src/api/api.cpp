@@ -44,7 +44,7 @@ http_response wrong_method(http_request const& request, std::vector<std::string_
 
 /// The response if no function of ours is needed to make it.
 std::optional<http_response> answer_unrouted(http_request const& request, detail::route_match const& match) {
-    if (request.target == "*") return wrong_method(request, {"GET", "POST", "PATCH", "DELETE"});
+    if (request.target == "*") return wrong_method(request, {"GET", "POST", "PUT", "PATCH", "DELETE"});
     if (match.found == nullptr && !match.methods.empty()) return wrong_method(request, match.methods);
     if (match.found == nullptr)
         return detail::error_response(error{errc::not_found, "there is nothing at this path", {}, "see docs/api-v1.md"},

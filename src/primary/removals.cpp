@@ -153,7 +153,7 @@ namespace {
 void cut_by_bytes(std::vector<stored<workload>>& slice) {
     std::size_t bytes = 0;
     auto const is_too_much = [&](stored<workload> const& row) {
-        bytes += row->definition->text.size();
+        bytes += row->definition->text.size() + row->applied.size();
         return bytes > limits::unflushed_bytes_max / 8;
     };
     auto const cut = std::find_if(slice.begin(), slice.end(), is_too_much);

@@ -416,6 +416,27 @@ awaitable<> finished_ones_go_together(world_of_changes& all) {
     (void)made;
 }
 
+awaitable<> taints_spare_what_tolerates_them(world_of_changes& all) {
+    co_await all.alone.start();
+    all.alone.start_scheduler();
+    auto const node = co_await all.alone.join_node();
+    auto steady = pod("steady", "a:1");
+    steady.insert(steady.find(R"("containers")"), R"("tolerations":[{"key":"gone","operator":"Exists"}],)");
+    for (auto const& text : {steady, pod("other", "a:1")}) {
+        auto const made = co_await all.applied(text);
+        auto const rows = co_await all.alone.create_instances(made.row->id, 1);
+        co_await all.bind(rows.front()->id(), node);
+    }
+    node_change what;
+    what.taints.push_back(*parse_taint_change("gone=yes:NoExecute"));
+    object_ref const which(node);
+    auto const tainted = co_await all.alone.role->nodes().update(admin, which, what, any_revision);
+    REQUIRE(tainted.has_value());
+    auto const rows = co_await all.alone.instances();
+    REQUIRE(rows.size() == 2);
+    for (auto const& each : rows) CHECK(each->is_condemned() == each->spec().tolerations.empty());
+}
+
 }  // namespace
 
 TEST_CASE("a workload is created, left alone or changed by what is applied; its instances stay as they are") {
@@ -434,3 +455,4 @@ TEST_CASE("lists are selected by labels and fields, in whole pages") { simulate(
 TEST_CASE("a finished Pod in Kubernetes' form goes with its instance when too many are kept") {
     simulate(finished_ones_go_together);
 }
+TEST_CASE("a taint drives off what does not tolerate it") { simulate(taints_spare_what_tolerates_them); }

@@ -118,6 +118,13 @@ TEST_CASE("a workload shares the definition of its current release, unless it ha
     REQUIRE(read.has_value());
     CHECK(read->definition->text == written.definition->text);
     CHECK(read->annotations().at("note") == "changed");
+    CHECK(read->applied.empty());
+    CHECK(read->releases_made == 1);
+    written.applied = "{}";
+    written.releases_made = 7;
+    auto const applied = decode_workload(encode(written), releases);
+    CHECK(applied->applied == "{}");
+    CHECK(applied->releases_made == 7);
 }
 
 TEST_CASE("a stored definition that is none is corrupt, and says of which object and why", "[codec]") {

@@ -204,8 +204,8 @@ TEST_CASE("help has examples and every exit code") {
     auto const help = rikctl_without_server({"--help"});
     CHECK(help.code == 0);
     for (auto const& each : rikctl::exit_codes) CHECK_THAT(help.out, Catch::Contains(std::string(each.meaning)));
-    for (auto const* command :
-         {"create", "get", "describe", "delete", "logs", "wait", "run", "nodes", "events", "version", "completion"}) {
+    for (auto const* command : {"create", "apply", "diff", "edit", "label", "annotate", "get", "describe", "delete",
+                                "logs", "wait", "run", "nodes", "events", "version", "completion"}) {
         CAPTURE(command);
         auto const one = rikctl_without_server({command, "--help"});
         CHECK(one.code == 0);
@@ -218,7 +218,7 @@ TEST_CASE("help has examples and every exit code") {
 
 TEST_CASE("what a command takes is completed") {
     auto const completion = rikctl_without_server({"completion", "bash"}).out;
-    for (auto const* command : {"run", "logs", "wait"}) {
+    for (auto const* command : {"run", "logs", "wait", "apply", "diff", "label", "annotate", "edit"}) {
         auto const help = rikctl_without_server({command, "--help"}).out;
         for (auto at = help.find("--"); at != help.npos; at = help.find("--", at + 2)) {
             auto const option = help.substr(at, help.find_first_not_of("-abcdefghijklmnopqrstuvwxyz", at) - at);
