@@ -139,7 +139,8 @@ awaitable<> node_agent::impl::remove_pod(node_instance_ptr mine, instance_state 
 awaitable<result<void>> node_agent::impl::try_remove_pod(node_instance_ptr mine, leaving what) {
     auto const killed = co_await kill_containers(mine);
     mine->found.reset();  // when the network opens only now, it must not be given back to it
-    auto const detached = co_await ports_.pods.detach(mine->id());
+    result<void> detached;
+    if (!mine->spec().has_host_network) detached = co_await ports_.pods.detach(mine->id());
     auto removing = what == leaving::logs ? ports_.containers.vacate_sandbox(mine->id())
                                           : ports_.containers.remove_sandbox(mine->id());
     auto const removed = co_await std::move(removing);

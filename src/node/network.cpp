@@ -1,5 +1,6 @@
 // The Pod network of the node, and what its instances have of it.
 #include "impl_detail.hpp"
+#include "requests_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 
@@ -23,7 +24,7 @@ result<void> node_agent::impl::set_network(std::string pod_subnet, std::string c
 std::vector<pod_attachment> node_agent::impl::present_pods() {
     std::vector<pod_attachment> present;
     for (auto const& [id, mine] : instances_)
-        if (mine->found && mine->found->is_whole && !mine->fields.status.addresses.empty())
+        if (mine->found && mine->found->is_whole && !mine->spec().has_host_network && !mine->status().addresses.empty())
             present.push_back(attachment_of(*mine, mine->found->network_namespace));
     return present;
 }
@@ -67,7 +68,8 @@ void node_agent::impl::tell_of_network(std::optional<error> const& why) {
 awaitable<> node_agent::impl::tell_cut_off(error why) {
     std::vector<instance_id> running;
     for (auto const& [id, mine] : instances_)
-        if (mine->status().state == instance_state::running && !mine->end) running.push_back(id);
+        if (mine->status().state == instance_state::running && !mine->end && !mine->spec().has_host_network)
+            running.push_back(id);
     auto const cut_off = co_await ports_.pods.list_cut_off(std::move(running));
     why.code = errc::unavailable;
     for (auto const& each : cut_off) {
@@ -139,6 +141,10 @@ awaitable<> node_agent::impl::put_back_on_network(node_instance_ptr mine) {
 }
 
 node_agent::impl::start_result<void> node_agent::impl::allocate_address(node_instance& mine) {
+    if (mine.spec().has_host_network) {  // the node may have got another one at a reboot
+        mine.status().addresses = detail::addresses_on(facts_);
+        return {};
+    }
     if (!mine.status().addresses.empty()) return {};
     if (!addresses_)
         return start_failure{"NetworkFailed", error{errc::unavailable, "the node does not know its Pod subnet yet"}};
@@ -151,7 +157,7 @@ node_agent::impl::start_result<void> node_agent::impl::allocate_address(node_ins
 
 void node_agent::impl::give_back_address(node_instance& mine) {
     for (auto const& address : mine.status().addresses)
-        if (addresses_) addresses_->free(address);
+        if (addresses_ && !mine.spec().has_host_network) addresses_->free(address);
     mine.status().addresses.clear();
 }
 

@@ -1,6 +1,7 @@
 // From an order to running containers.
 #include "admission_detail.hpp"
 #include "impl_detail.hpp"
+#include "requests_detail.hpp"
 
 #include <rik/base/limits.hpp>
 
@@ -50,13 +51,15 @@ awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::im
     std::vector<image_ptr> pulled;
     for (auto const& container : release->spec().containers) {
         auto image = co_await ports_.pulled.ensure(container.image, container.pull_policy);
-        if (image) {
+        auto const forbidden = image ? detail::find_root(container, (*image)->config) : std::nullopt;
+        if (image && !forbidden) {
             if (auto* const status = mine->find(container.name)) status->image_digest = (*image)->digest;
             if (!(*image)->warning.empty()) mine->warnings += fmt::format("; {}", (*image)->warning);
             pulled.push_back(std::move(*image));
             continue;
         }
-        start_failure failure{"ImagePullFailed", image.error()};
+        auto failure = forbidden ? start_failure{"CreateContainerConfigError", *forbidden}
+                                 : start_failure{"ImagePullFailed", image.error()};
         if (auto* const status = mine->find(container.name))
             detail::set_not_started(*status, failure.reason, failure.why.message);
         co_return failure;
@@ -67,12 +70,11 @@ awaitable<node_agent::impl::start_result<std::vector<image_ptr>>> node_agent::im
 awaitable<node_agent::impl::start_result<void>> node_agent::impl::make_sandbox(node_instance_ptr mine) {
     auto const addressed = allocate_address(*mine);
     if (!addressed) co_return addressed.error();
-    auto const& hostname = mine->spec().hostname;
-    sandbox_request request{.instance = mine->id(), .hostname = hostname.empty() ? mine->fields.name : hostname};
-    request.addresses = mine->status().addresses;
+    auto request = detail::make_sandbox_request(mine->fields);
     auto const made = co_await ports_.containers.create_sandbox(std::move(request));
     if (!made) co_return start_failure{"SandboxFailed", made.error()};
     if (!made->warning.empty()) mine->warnings += fmt::format("; {}", made->warning);
+    if (mine->spec().has_host_network) co_return start_result<void>();
     auto attachment = attachment_of(*mine, made->network_namespace);
     auto const attached = co_await ports_.pods.attach(std::move(attachment));
     if (!attached) co_return start_failure{"NetworkFailed", attached.error()};
@@ -108,11 +110,12 @@ void node_agent::impl::give_back_room(node_instance& mine) {
 
 awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containers(node_instance_ptr mine) {
     // With the order, so that one flush is enough for both. As long as the subnet is not known, make_sandbox takes it.
-    auto const addressed = addresses_ ? allocate_address(*mine) : start_result<void>();
+    auto const has_subnet = addresses_ || mine->spec().has_host_network;
+    auto const addressed = has_subnet ? allocate_address(*mine) : start_result<void>();
     if (!addressed) co_return addressed.error();
     auto const images = co_await pull_images(mine);
     if (!images) co_return images.error();
-    co_await network_ready(mine);
+    if (!mine->spec().has_host_network) co_await network_ready(mine);
     co_await wait_for_room(mine);
     auto starting = start_with(mine, *images);
     co_return co_await starts_.run_lent(ports_.time, limits::start_place_max, std::move(starting));
@@ -139,9 +142,10 @@ awaitable<node_agent::impl::start_result<void>> node_agent::impl::start_containe
                                                                                   container_definition definition,
                                                                                   image_ptr from) {
     auto const name = definition.name;
-    container_request request{.key = key_of(*mine, name), .definition = std::move(definition)};
-    request.from = std::move(from);
-    auto const started = co_await ports_.containers.start_container(std::move(request));
+    auto const facts = detail::facts_of(mine->fields, facts_);
+    auto request = detail::make_container_request(facts, std::move(definition), std::move(from));
+    auto started = request ? result<void>() : request.error();
+    if (request) started = co_await ports_.containers.start_container(std::move(*request));
     auto* const status = mine->find(name);
     if (started) {
         detail::set_running(*status, ports_.time.wall());

@@ -29,7 +29,8 @@ std::string describe_exit(int code) {
 
 std::string memory_text(container_exit const& exit) {
     if (exit.memory_limit_hit > 0)
-        return fmt::format("it met its memory limit of {}", bytes_text(exit.memory_limit_hit));
+        return fmt::format("{} met its memory limit of {}", exit.is_limit_of_pod ? "its Pod" : "it",
+                           bytes_text(exit.memory_limit_hit));
     return "its node was short of memory";
 }
 

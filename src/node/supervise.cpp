@@ -1,5 +1,6 @@
 // The life of one instance on this node, and what it says of itself.
 #include "impl_detail.hpp"
+#include "requests_detail.hpp"
 
 #include <rik/model/codec.hpp>
 
@@ -106,7 +107,9 @@ awaitable<> node_agent::impl::resume(node_instance_ptr mine) {
     if (mine->end) report_ending(*mine);
     if (mine->end) co_return co_await settle(mine);
     if (is_known && mine->found->is_whole) {
-        if (mine->status().addresses.empty())
+        if (mine->spec().has_host_network)
+            mine->status().addresses = detail::addresses_on(facts_);
+        else if (mine->status().addresses.empty())
             mine->network_lost = error{errc::conflict, "its address is not known any more"};
         std::string news = "runs on; a new agent watches it";
         auto const& all = mine->status().containers;

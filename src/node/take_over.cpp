@@ -132,8 +132,9 @@ awaitable<result<void>> node_agent::impl::take_over() {
     }
     for (auto const& [id, mine] : instances_) {
         auto& addresses = mine->fields.status.addresses;
-        std::erase_if(addresses, [&, &name = mine->fields.name](std::string const& address) {
-            auto const reserved = addresses_ ? addresses_->reserve(address) : result<void>{};
+        auto const is_pooled = !mine->spec().has_host_network;
+        std::erase_if(addresses, [&, is_pooled, &name = mine->fields.name](std::string const& address) {
+            auto const reserved = addresses_ && is_pooled ? addresses_->reserve(address) : result<void>{};
             if (!reserved)
                 options_.out.error("address not kept", {{"instance", name}, {"error", to_string(reserved.error())}});
             return !reserved;

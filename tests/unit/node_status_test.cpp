@@ -71,14 +71,16 @@ TEST_CASE("a container that used too much memory says so, and not its signal") {
 }
 
 TEST_CASE("whose memory was short is told: the container's own, or that of its node") {
-    auto const message_with = [](std::int64_t limit_hit) {
+    auto const message_with = [](std::int64_t limit_hit, bool is_limit_of_pod = false) {
         container_status which{.name = "a", .state = container_state::running};
         container_exit how{.code = 137, .out_of_memory = true, .memory_kills = 1};
         how.memory_limit_hit = limit_hit;
+        how.is_limit_of_pod = is_limit_of_pod;
         set_exited(which, how);
         return which.message;
     };
     CHECK(message_with(64 << 20) == "was killed because it met its memory limit of 64Mi");
+    CHECK(message_with(64 << 20, true) == "was killed because its Pod met its memory limit of 64Mi");
     CHECK(message_with(0) == "was killed because its node was short of memory");
 }
 

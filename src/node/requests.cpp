@@ -1,0 +1,82 @@
+#include "requests_detail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+bool has_only_digits(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char each) { return each >= '0' && each <= '9'; });
+}
+
+bool is_zero(std::string_view digits) { return digits.find_first_not_of('0') == digits.npos; }
+
+/// What the Pod asks for beyond its containers is for all of them alike.   Source: Kubernetes, pkg/kubelet/qos,
+/// GetContainerOOMScoreAdjust.
+std::int64_t memory_request_of(instance_template const& pod, container_definition const& container) {
+    auto rest = pod.requests.get(resource::memory);
+    for (auto const& each : pod.containers) rest -= each.requests.get(resource::memory);
+    auto const count = static_cast<std::int64_t>(std::max<std::size_t>(pod.containers.size(), 1));
+    return container.requests.get(resource::memory) + std::max<std::int64_t>(rest, 0) / count;
+}
+
+}  // namespace
+
+instance_facts facts_of(instance_fields const& of, node_facts const& node) {
+    instance_facts made{.id = of.id, .name = of.name, .definition = of.made_from->definition, .node_name = node.name};
+    made.addresses = of.status.addresses;
+    if (!node.addresses.empty()) made.node_address = node.addresses.front();
+    made.node_capacity = node.capacity;
+    return made;
+}
+
+std::vector<std::string> addresses_on(node_facts const& node) {
+    if (node.addresses.empty()) return {};
+    return {node.addresses.front()};
+}
+
+sandbox_request make_sandbox_request(instance_fields const& of) {
+    auto const& spec = of.made_from->spec();
+    sandbox_request made{.instance = of.id, .hostname = spec.hostname.empty() ? of.name : spec.hostname};
+    made.addresses = of.status.addresses;
+    made.dns = spec.dns;
+    made.host_aliases = spec.host_aliases;
+    made.has_host_network = spec.has_host_network;
+    made.limits = spec.limits;
+    return made;
+}
+
+result<container_request> make_container_request(instance_facts const& of, container_definition definition,
+                                                 image_ptr from) {
+    container_request made{.key = {of.id, definition.name, 0}, .definition = std::move(definition)};
+    if (auto const resolved = resolve_variables(of, made.definition); !resolved) return resolved.error();
+    made.from = std::move(from);
+    made.groups = of.definition->spec.groups;
+    made.memory_request_bytes = memory_request_of(of.definition->spec, made.definition);
+    made.annotations = own_annotations(of, made.definition.name);
+    return made;
+}
+
+std::optional<error> find_root(container_definition const& container, image_config const& image) {
+    auto const& rights = container.rights;
+    if (!rights.is_never_root || rights.user.value_or(0) > 0) return std::nullopt;
+    auto const refuse = [&](std::string why) {
+        return error{errc::denied,
+                     fmt::format("container {}: runAsNonRoot is true, and {}", container.name, std::move(why)),
+                     "securityContext.runAsNonRoot", "set runAsUser to the number of another user"};
+    };
+    if (rights.user) return refuse("runAsUser is 0, which is root");
+    auto const user = std::string_view(image.user).substr(0, image.user.find(':'));
+    if (user.empty()) return refuse("its image names no user, which means root");
+    if (!has_only_digits(user))
+        return refuse(fmt::format("the user of its image is a name, '{}', which may stand for root", user));
+    if (is_zero(user)) return refuse("the user of its image is 0, which is root");
+    return std::nullopt;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,106 @@
+// What a node asks its runtime for, by the definition of an instance.
+#include "node/requests_detail.hpp"
+
+#include "support/catch.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+instance_fields instance_of(std::string const& spec) {
+    auto parsed = parse_definition(
+        R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","labels":{"app":"x"}},"spec":{)" + spec + "}}");
+    REQUIRE(parsed.found == problems{});
+    auto const id = *instance_id::parse("3b241101-e2bb-4255-8caf-4136c566a962");
+    instance_fields made{.id = id, .name = "web-1"};
+    auto const shared = std::make_shared<workload_definition const>(std::move(parsed.definition));
+    made.made_from = std::make_shared<release const>(make_release(release_id{}, workload_id{}, shared));
+    made.status.addresses = {"10.210.3.2"};
+    return made;
+}
+
+container_definition never_root(std::optional<std::int64_t> user = {}) {
+    container_definition made{.name = "a", .image = "i"};
+    made.rights = {.user = user, .is_never_root = true};
+    return made;
+}
+
+bool is_refused(container_definition const& container, std::string user_of_image) {
+    image_config image;
+    image.user = std::move(user_of_image);
+    auto const why = find_root(container, image);
+    if (why) CHECK(why->message.starts_with("container a: runAsNonRoot is true, and "));
+    if (why) CHECK_FALSE(why->remedy.empty());
+    return why.has_value();
+}
+
+}  // namespace
+
+TEST_CASE("a sandbox is asked for with all that the Pod says", "[unit][node]") {
+    auto const asked = make_sandbox_request(instance_of(
+        R"("hostAliases":[{"ip":"10.0.0.7","hostnames":["db"]}],"dnsConfig":{"searches":["x.test"]},
+           "resources":{"limits":{"memory":"64Mi"}},"containers":[{"name":"a","image":"i"}])"));
+    CHECK(asked.hostname == "web-1");
+    CHECK(asked.addresses == std::vector<std::string>{"10.210.3.2"});
+    CHECK(asked.host_aliases == std::vector<host_alias>{{"10.0.0.7", {"db"}}});
+    CHECK(asked.dns.searches == std::vector<std::string>{"x.test"});
+    CHECK(asked.limits.get(resource::memory) == 64 << 20);
+    CHECK_FALSE(asked.has_host_network);
+    auto const other = make_sandbox_request(
+        instance_of(R"("hostname":"h","hostNetwork":true,"containers":[{"name":"a","image":"i"}])"));
+    CHECK(other.hostname == "h");
+    CHECK(other.has_host_network);
+}
+
+TEST_CASE("a container is asked for with its variables, its Pod's groups, and whose it is", "[unit][node]") {
+    auto const fields = instance_of(
+        R"("securityContext":{"supplementalGroups":[7],"fsGroup":8},"containers":[{"name":"a","image":"i","env":[
+           {"name":"NODE","valueFrom":{"fieldRef":{"fieldPath":"spec.nodeName"}}},
+           {"name":"HOST","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}},
+           {"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},
+           {"name":"CPU","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}}]}])");
+    node_facts node{.name = "n1"};
+    node.addresses = {"192.0.2.7", "172.17.0.1"};
+    node.capacity.set(resource::cpu, 2000);
+    auto const asked = make_container_request(facts_of(fields, node), fields.made_from->spec().containers[0], nullptr);
+    REQUIRE(asked.has_value());
+    CHECK(asked->key == container_key{fields.id, "a", 0});
+    CHECK(asked->groups == std::vector<std::int64_t>{7, 8});
+    CHECK(asked->annotations.at("rik.io/container") == "a");
+    CHECK(asked->annotations.at("rik.io/label/app") == "x");
+    std::string values;
+    for (auto const& each : asked->definition.env) values += each.value + " ";
+    CHECK(values == "n1 192.0.2.7 10.210.3.2 2 ");
+    CHECK(addresses_on(node) == std::vector<std::string>{"192.0.2.7"});
+    CHECK(addresses_on({}).empty());
+}
+
+TEST_CASE("what a Pod asks for beyond its containers is for all of them alike", "[unit][node]") {
+    auto const fields = instance_of(
+        R"("resources":{"requests":{"memory":"100Mi"}},"containers":[{"name":"a","image":"i","resources":{"requests":{"memory":"40Mi"}}},
+           {"name":"b","image":"i"}])");
+    auto const asked_of = [&](std::size_t which) {
+        auto const& container = fields.made_from->spec().containers[which];
+        return make_container_request(facts_of(fields, {}), container, nullptr)->memory_request_bytes;
+    };
+    CHECK(asked_of(0) == 70 << 20);
+    CHECK(asked_of(1) == 30 << 20);
+}
+
+TEST_CASE("what may not be root is refused where it is, or may be", "[unit][node]") {
+    for (auto const* user : {"", "0", "00", "0:1000", "root", "app", "app:app", ":5"}) {
+        INFO(user);
+        CHECK(is_refused(never_root(), user));
+        CHECK_FALSE(is_refused(never_root(1000), user));
+    }
+    CHECK_FALSE(is_refused(never_root(), "1000"));
+    CHECK_FALSE(is_refused(never_root(), "1000:0"));
+    CHECK(is_refused(never_root(0), "1000"));
+    CHECK_FALSE(is_refused({.name = "a", .image = "i"}, ""));
+}
+
+}  // namespace rik::detail
