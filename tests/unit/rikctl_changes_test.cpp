@@ -290,10 +290,10 @@ TEST_CASE("edit shows what is wrong, and opens again; nobody's work is lost") {
 TEST_CASE("a tenant is edited, too") {
     fake_server server([](fake_request const&) {
         return reply_with(200, R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"a","revision":3,
-            "labels":{"zone":"x","old":"y"},"annotations":{}})");
+            "labels":{"zone":"x","old":"gone"},"annotations":{}})");
     });
     std::vector<std::string> shown;
-    auto const done = rikctl_at(server, {"edit", "tenant", "a"}, "", replacing("  old: y\n", "", shown));
+    auto const done = rikctl_at(server, {"edit", "tenant", "a"}, "", replacing("  old: gone\n", "", shown));
     CHECK(done.out == "tenant a changed\n");
     CHECK(server.requests().back().body == R"({"labels":{"old":null,"zone":"x"}})");
 }
