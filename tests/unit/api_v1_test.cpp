@@ -260,10 +260,10 @@ TEST_CASE("errors are JSON whatever bytes are sent") {
 TEST_CASE("v1: unknown paths, wrong methods and refusals of HTTP are JSON") {
     api_fixture on;
     CHECK(parsed(on.get("/rik/v1/nothing")).at("error").at("code") == "not_found");
-    auto const wrong = on.connect().request("PUT", "/rik/v1/workloads");
+    auto const wrong = on.connect().request("PATCH", "/rik/v1/workloads");
     CHECK(wrong.status_code == 405);
-    CHECK(wrong.has_header("Allow: GET, HEAD, POST, OPTIONS\r\n"));
-    CHECK(parsed(wrong).at("error").at("remedy") == "use GET, HEAD, POST, OPTIONS");
+    CHECK(wrong.has_header("Allow: GET, HEAD, POST, PUT, OPTIONS\r\n"));
+    CHECK(parsed(wrong).at("error").at("remedy") == "use GET, HEAD, POST, PUT, OPTIONS");
     auto const large = on.post("/rik/v1/workloads", std::string(2u << 20, 'x'));
     CHECK(large.status_code == 413);
     CHECK(parsed(large).at("error").at("code") == "invalid");

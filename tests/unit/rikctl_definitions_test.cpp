@@ -42,7 +42,7 @@ TEST_CASE("rikctl explain says what a field is for, without a server") {
     CHECK(offline({"explain", "pod.spec", "--recursive"}).out.find("    imagePullPolicy") != std::string::npos);
     CHECK(offline({"explain", "--schema", "--form", "rik"}).out.starts_with("{\n  \"$schema\""));
     auto const wrong = offline({"explain", "pod.spec.container"});
-    CHECK(wrong.code == 1);
+    CHECK(wrong.code == 3);
     CHECK(wrong.err.find("did you mean containers?") != std::string::npos);
     CHECK(offline({"explain"}).code == 2);
 }

@@ -156,16 +156,18 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
         char const* said;
     };
     for (auto const& each : {
-             entry{{"exec"}, "rikctl has no command 'exec': use run, create, get, describe, logs, delete, wait"},
+             entry{{"exec"},
+                   "rikctl has no command 'exec': use run, create, apply, diff, edit, label, annotate, get, describe, "
+                   "logs, delete, "},
              entry{{"desrcibe", "i", "a"}, "rikctl has no command 'desrcibe': did you mean describe?"},
-             entry{{"apply", "-f", "web.yaml"}, "rikctl has no command 'apply': use run, create, get, "},
+             entry{{"aply", "-f", "web.yaml"}, "rikctl has no command 'aply': did you mean apply?"},
              entry{{"exec", "-it", "web-1", "sh"}, "rikctl has no command 'exec': use run"},
              entry{{"ps", "--all"}, "rikctl has no command 'ps': use run"},
              entry{{"lgos", "-f", "web-1"}, "rikctl has no command 'lgos': did you mean logs?"},
              entry{{"delte", "workload", "a", "--wait"}, "rikctl has no command 'delte': did you mean delete?"},
              entry{{"images", "prune", "-a"}, "rikctl images has no command 'prune': use list, pull, "},
              entry{{"create", "pod", "-f", "x"}, "rikctl create has no command 'pod': use workload, instance"},
-             entry{{"-x", "apply"}, "rikctl has no option -x: "},
+             entry{{"-x", "nodes"}, "rikctl nodes has no option -x: "},
              entry{{"--sevrer", "/x", "nodes"}, "rikctl nodes has no option --sevrer: did you mean --server?"},
              entry{{}, "a command is missing behind rikctl: use run, create, "},
              entry{{"create"}, "a command is missing behind rikctl create: use workload, instance"},
@@ -185,7 +187,8 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
                    "--stream: 'stdoud' is none of its values: did you mean stdout?"},
              entry{{"logs", "a", "--since", "yesterday"},
                    "--since: 'yesterday' is no time: write it as 90s, 1h30m or "},
-             entry{{"get", "i", "-o", "yaml"}, "--output: 'yaml' is none of its values: use table, wide, json, name"},
+             entry{{"get", "i", "-o", "xml"},
+                   "--output: 'xml' is none of its values: use table, wide, json, yaml, name, or jsonpath="},
              entry{{"get", "instnaces"}, "'instnaces' is no kind of object: did you mean instances?"},
              entry{{"get", "pods"}, "'pods' is no kind of object: use workload, instance, node, event or tenant"},
              entry{{"wait", "i", "a"}, "--for is missing: "},

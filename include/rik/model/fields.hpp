@@ -119,12 +119,16 @@ struct object_type {
     field const* find(std::string_view name) const;
 };
 
-/// Calls `visit(field const&)` for each field of `type`: its own, then those of its base.
+/// Calls `visit(field const&)` for each field of `type`: those of its base, where it does not define them anew, then
+/// its own.
 template <class Visit>
 void for_each_field(object_type const& type, Visit visit) {
-    for (auto const* each = &type; each != nullptr; each = each->base)
-        for (auto const& row : each->fields)
+    auto const visit_own = [&](auto const& self, object_type const& of) -> void {
+        if (of.base != nullptr) self(self, *of.base);
+        for (auto const& row : of.fields)
             if (type.find(row.name) == &row) visit(row);
+    };
+    visit_own(visit_own, type);
 }
 
 /// The word before each '|' of "a|b|c".
