@@ -88,8 +88,9 @@ std::string const& last_applied(workload const& row) {
     return row.applied.empty() ? row.definition->text : row.applied;
 }
 
-result<parsed_definition> merge_applied(workload const& row, std::string_view text) {
-    return parsed_result(applied_text(row.definition->text, last_applied(row), text));
+result<parsed_definition> merge_applied(workload const& row, workload_definition const& wanted) {
+    if (auto const other = check_identity(row, wanted)) return *other;  // merged with it neither form would be right
+    return parsed_result(applied_text(row.definition->text, last_applied(row), wanted.text));
 }
 
 result<parsed_definition> merge_patch(workload const& row, std::string_view patch) {

@@ -36,8 +36,9 @@ struct workload_plan {
 /// The text that was applied last to `row`.
 std::string const& last_applied(workload const& row);
 
-/// What `row` would be if `text` were applied. Errors: invalid, with all that is wrong in the result.
-result<parsed_definition> merge_applied(workload const& row, std::string_view text);
+/// What `row` would be if `wanted` were applied. Errors: invalid, with all that is wrong in the result; invalid, also:
+/// the name, the kind, the tenant or the form would change.
+result<parsed_definition> merge_applied(workload const& row, workload_definition const& wanted);
 /// What `row` would be with `patch` merged in. Errors: as above; invalid, also: it is no JSON object.
 result<parsed_definition> merge_patch(workload const& row, std::string_view patch);
 

@@ -60,7 +60,7 @@ awaitable<result<workload_change>> primary_workloads::apply_here(caller who, wor
         if (how.expected == revision{0}) co_return co_await state_.when_durable(workload_exists(*row));
         auto const may = check_changeable(who, row, how.expected);
         if (!may) co_return co_await state_.when_durable(may.error());
-        auto merged = merge_applied(*row, definition.text);
+        auto merged = merge_applied(*row, definition);
         if (!merged) co_return co_await state_.when_durable(merged.error());
         wanted_workload wanted{std::move(merged->definition), std::move(definition.text)};
         auto changing = make_so(row, std::move(wanted), std::move(merged->warnings), how.is_dry_run);

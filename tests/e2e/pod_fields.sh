@@ -47,7 +47,7 @@ run_pod() {
     shift 2
     printf '%s\n' "$@" | jq --slurp --compact-output --arg name "$name" '{apiVersion: "v1", kind: "Pod",
         name: $name, labels: {app: "shop", "x.io/tier": "front"}, annotations: {"x.io/note": "as $(it) is"},
-        spec: ({containers: .} + {'"$spec"'})}' >"$lab_dir/$name.json"
+        spec: ({containers: ., terminationGracePeriodSeconds: 1} + {'"$spec"'})}' >"$lab_dir/$name.json"
     rikctl create workload -f "$lab_dir/$name.json" >/dev/null
     rikctl create instance --workload "$name" --name "$name" >/dev/null
 }

@@ -153,7 +153,7 @@ TEST_CASE("apply takes back what it said, and leaves what others said", "[change
     CHECK(changes_between(web.row.applied, pod("a:1", R"({"mine":"1"})")).empty());
 
     auto const text = pod("a:1");
-    auto const merged = merge_applied(web.row, text);
+    auto const merged = merge_applied(web.row, parse_definition(text).definition);
     REQUIRE(merged.has_value());
     CHECK(merged->definition.labels == string_map{{"theirs", "2"}});
     auto const plan = plan_change(web.row, web.releases, {merged->definition, text}, {{}, web.fresh()});
@@ -183,4 +183,14 @@ TEST_CASE("who changes a template is told which instances stay as they are", "[c
     auto text = pod("a:1");
     text.insert(1, R"("annotations":{"a":"b"},)");
     CHECK(warnings_of(*web.plan(text), 3).empty());
+}
+
+TEST_CASE("what is applied in the other form is refused before anything is merged", "[change]") {
+    changing web(pod("a:1"));
+    auto const other = parse_definition(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + web.row.name +
+                                        R"("},"spec":{"containers":[{"name":"a","image":"a:1"}]}})");
+    REQUIRE(other.found.empty());
+    auto const merged = merge_applied(web.row, other.definition);
+    REQUIRE_FALSE(merged.has_value());
+    CHECK(merged.error().message.find("its form cannot change") != std::string::npos);
 }
