@@ -76,7 +76,7 @@ world random_world(entropy& random) {
     for (unsigned i = 0; i < 5; ++i)
         releases.push_back(make_release(1 + i, 100 * static_cast<std::int64_t>(random.below(20)),
                                         random.below(4) == 0 ? static_cast<std::uint16_t>(8000 + i / 2) : 0));
-    for (unsigned i = 5; i < 8; ++i) releases.push_back(make_chooser(i, random));
+    for (unsigned i = 6; i < 9; ++i) releases.push_back(make_chooser(i, random));
     auto const request_count = static_cast<unsigned>(random.below(120));
     auto last = releases[0];
     for (unsigned i = 0; i < request_count; ++i) {

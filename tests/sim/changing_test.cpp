@@ -439,7 +439,7 @@ awaitable<> taints_spare_what_tolerates_them(world_of_changes& all) {
 
 }  // namespace
 
-TEST_CASE("a workload is created, left alone or changed by what is applied; its instances stay as they are") {
+TEST_CASE("a workload is created, left alone or changed by what is applied, and its instances stay as they are") {
     simulate(is_applied);
 }
 TEST_CASE("a dry run says what would be, and does nothing") { simulate(dry_runs_do_nothing); }

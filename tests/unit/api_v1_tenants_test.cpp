@@ -167,7 +167,7 @@ TEST_CASE("v1: tenants are watched, and a watch keeps to its tenant") {
     CHECK(tenants.received().find(R"("state":"destroying")") != std::string::npos);
 }
 
-TEST_CASE("v1: tenants are the admin's; others see their own") {
+TEST_CASE("v1: tenants are the admin's, and others see their own") {
     two_tenants of;
     std::string const editor = "X-Role: editor\r\nX-Tenant: a\r\n";
     auto const list = parsed(of.on.get("/rik/v1/tenants", editor)).at("items").as_array();

@@ -97,7 +97,7 @@ TEST_CASE("a refusal says who may not do what to what") {
     CHECK(there->message == "eve may not list instances of tenant 'other'");
 }
 
-TEST_CASE("tenants are the admin's; others see their own") {
+TEST_CASE("tenants are the admin's, and others see their own") {
     for (auto const role : {reader, editor}) {
         CHECK(may_all(role, reads, object_kind::tenant, "default"));
         CHECK(may_all(role, reads, object_kind::tenant, ""));

@@ -90,7 +90,7 @@ TEST_CASE("apply says what was made of each object, and what changed") {
     CHECK(server.requests().back().body == pod_yaml);
 }
 
-TEST_CASE("apply makes tenants first, and goes on after a failure; the first one counts") {
+TEST_CASE("apply makes tenants first, and goes on after a failure, of which the first one counts") {
     fake_server server([](fake_request const& request) {
         if (request.line.starts_with("GET")) return reply_with(404, refusal("not_found", "no tenant"));
         if (request.line.starts_with("POST")) return reply_with(201, R"({"name":"team-a"})");
@@ -246,7 +246,7 @@ TEST_CASE("edit sends what was edited, with the revision that was read") {
     CHECK(emptied.out == "nothing was changed\n");
 }
 
-TEST_CASE("edit shows what is wrong, and opens again; nobody's work is lost") {
+TEST_CASE("edit shows what is wrong, and opens again, and nobody's work is lost") {
     bool is_refused = true;
     fake_server server([&](fake_request const& request) {
         if (request.line.starts_with("GET")) return reply_with(200, workload("a:1"));
@@ -335,7 +335,7 @@ TEST_CASE("delete -f deletes what is in a tenant, and then the tenant") {
           std::vector<std::string>{"DELETE /rik/v1/workloads/web?kind=Pod", "DELETE /rik/v1/tenants/team-a"});
 }
 
-TEST_CASE("create --dry-run makes nothing; a Pod in Kubernetes' form comes with its instance") {
+TEST_CASE("create --dry-run makes nothing, and a Pod in Kubernetes' form comes with its instance") {
     fake_server server([](fake_request const&) { return reply_with(200, workload("a:1")); });
     auto const dry = rikctl_at(server, {"create", "workload", "-f", "-", "--dry-run"}, pod_yaml);
     CHECK(dry.out == "workload web created (dry run)\n");

@@ -70,7 +70,7 @@ std::string in_tenant(std::string object, std::string const& tenant) {
 
 }  // namespace
 
-TEST_CASE("-n names the tenant of every call, wherever it stands") {
+TEST_CASE("the option -n names the tenant of every call, wherever it stands") {
     fake_server server(lists(test::workload_web));
     for (auto const* option : {"-n", "--tenant", "--namespace"}) {
         CHECK(rikctl_at(server, {option, "a", "get", "workloads"}).code == 0);
@@ -105,7 +105,7 @@ TEST_CASE("a tenant comes from the command line, else from the environment") {
     CHECK_THAT(wrong.err, Catch::Contains("RIK_TENANT"));
 }
 
-TEST_CASE("-A lists all tenants, and tells of which") {
+TEST_CASE("the option -A lists all tenants, and tells of which") {
     fake_server server(lists(in_tenant(test::workload_web, "team-a")));
     auto const all = rikctl_at(server, {"get", "workloads", "-A"}, "", "b");
     CHECK(asked(server) == "/rik/v1/workloads?limit=500&allTenants=true");

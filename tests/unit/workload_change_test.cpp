@@ -84,7 +84,7 @@ TEST_CASE("another template is a new release, with the next number", "[change]")
     CHECK(plan.made->created_at == plan.next.updated_at);
 }
 
-TEST_CASE("a template that was there before is that release again; numbers are not given twice", "[change]") {
+TEST_CASE("a template that was there before is that release again, and numbers are not given twice", "[change]") {
     changing web(pod("a:1"));
     auto const first = web.row.current_release;
     web.take(web.plan(pod("a:2")));
