@@ -57,6 +57,17 @@ std::string lines_of_map(object const& map) {
     return join(lines, "\n");
 }
 
+/// "NAME=value", "NAME <- metadata.name", "NAME <- limits.memory of web"
+std::string variable_text(object const& variable) {
+    auto const name = text_at(variable, "name");
+    if (auto const field = text_at(variable, "valueFrom.fieldRef.fieldPath"); !field.empty())
+        return fmt::format("{} <- {}", name, field);
+    auto const amount = text_at(variable, "valueFrom.resourceFieldRef.resource");
+    if (amount.empty()) return fmt::format("{}={}", name, text_at(variable, "value"));
+    auto const of = text_at(variable, "valueFrom.resourceFieldRef.containerName");
+    return fmt::format("{} <- {}{}{}", name, amount, of.empty() ? "" : " of ", of);
+}
+
 /// What a definition says of one container, beyond its name and image.
 void add_wanted(describe_lines& lines, object const& container) {
     lines.add("Command", command_text(array_at(container, "command")));
@@ -64,8 +75,7 @@ void add_wanted(describe_lines& lines, object const& container) {
     lines.add("Directory", text_at(container, "workingDir"));
     lines.add("Ports", join(definition_ports(container), ", "));
     std::vector<std::string> variables;
-    for (auto const* each : objects_at(container, "env"))
-        variables.push_back(fmt::format("{}={}", text_at(*each, "name"), text_at(*each, "value")));
+    for (auto const* each : objects_at(container, "env")) variables.push_back(variable_text(*each));
     lines.add("Env", join(variables, "\n"));
     lines.add("Requests", amounts_text(object_at(container, "resources.requests")));
     lines.add("Limits", amounts_text(object_at(container, "resources.limits")));

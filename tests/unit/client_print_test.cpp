@@ -124,6 +124,8 @@ Containers:
     Command:  sh -c 'echo '\''a b'\'''
     Ports:    8080->80/TCP
     Env:      MODE=fast
+              ME <- metadata.name
+              MEMORY <- limits.memory of log
     Limits:   cpu 500m, memory 64Mi
   log
     Image:    busybox

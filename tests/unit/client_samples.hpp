@@ -39,7 +39,9 @@ inline std::string const workload_web =
  "name":"web","labels":{"app":"web"},"annotations":{},"createdAt":"2026-11-21T19:00:00.000000Z","generation":1,"revision":7,
  "state":"active","replicas":3,"release":"r1","deletingSince":null,
  "definition":{"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[
- {"name":"web","image":"nginx:1.25","command":["sh","-c","echo 'a b'"],"env":[{"name":"MODE","value":"fast"}],
+ {"name":"web","image":"nginx:1.25","command":["sh","-c","echo 'a b'"],"env":[{"name":"MODE","value":"fast"},
+  {"name":"ME","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
+  {"name":"MEMORY","valueFrom":{"resourceFieldRef":{"resource":"limits.memory","containerName":"log"}}}],
   "ports":[{"containerPort":80,"hostPort":8080}],"resources":{"limits":{"cpu":"500m","memory":"64Mi"}}},
  {"name":"log","image":"busybox","ports":{"port":80,"target_port":9000,"protocol":"UDP"}}]}}})json";
 
