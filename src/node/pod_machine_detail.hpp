@@ -1,5 +1,6 @@
 // Decides what happens to the units of a Pod: what starts, is probed, is stopped, and when to look again. Pure: it
 // neither waits nor acts. It knows units, whatever runs them: containers, or a microVM.
+// Nothing but its tests uses it yet: what supervise, starting and ending decide moves here with restarts and probes.
 #pragma once
 
 #include <rik/base/time.hpp>
