@@ -52,7 +52,9 @@ std::size_t bytes_of(node_facts const& part) {
     return sum;
 }
 
-std::size_t bytes_of(release const& part) { return head_bytes + 2 * uid_bytes + bytes_of(part.definition->text); }
+std::size_t bytes_of(release const& part) {
+    return head_bytes + 2 * uid_bytes + bytes_of(part.definition->text) + bytes_of(part.definition->tenant);
+}
 
 std::size_t bytes_of(container_log_call const& call) { return uid_bytes + times_bytes + bytes_of(call.container); }
 

@@ -1,5 +1,6 @@
 #include <rik/model/codec.hpp>
 #include <rik/model/node_image.hpp>
+#include <rik/model/tenant.hpp>
 
 #include "model/members_detail.hpp"
 
@@ -149,8 +150,10 @@ result<void> read_with(std::string_view text, std::string_view object_name, Obje
 }
 
 /// What was accepted once is accepted for ever: so this fails only for a damaged text, or one of a newer version.
-result<definition_ptr> parse_stored(std::string_view text, std::string const& of) {
+/// Its text need not name its tenant, which is then `tenant`.
+result<definition_ptr> parse_stored(std::string_view text, std::string const& tenant, std::string const& of) {
     auto parsed = parse_definition_json(text);
+    parsed.definition.tenant = tenant;
     if (parsed.found.empty()) return std::make_shared<workload_definition const>(std::move(parsed.definition));
     return error{errc::corrupt, fmt::format("{}: definition: {}", of, to_string(summarize(parsed.found)))};
 }
@@ -160,7 +163,15 @@ result<definition_ptr> parse_stored(std::string_view text, std::string const& of
 }  // namespace detail
 
 std::string encode(workload const& object) { return detail::text_with(object, "definition", object.definition->text); }
-std::string encode(release const& object) { return detail::text_with(object, "definition", object.definition->text); }
+std::string encode(release const& object) {
+    auto const& tenant = object.definition->tenant;
+    detail::json_arena arena;
+    detail::object_writer members(arena);
+    detail::write_members(members, object);
+    members.put("tenant", tenant.empty() ? std::string(default_tenant) : tenant);
+    members.put("definition", object.definition->text);
+    return detail::json::serialize(members.take());
+}
 std::string encode(instance const& object) {
     return detail::text_with(object.fields(), "release", object.made_from()->id);
 }
@@ -187,9 +198,17 @@ result<std::vector<node_image>> decode_node_images(std::string_view text) {
 result<release> decode_release(std::string_view text) {
     release object;
     std::string written;
-    auto const read = detail::read_with(text, "release", object, "definition", written);
+    std::string tenant(default_tenant);  // the only one when releases did not say it
+    auto const read = detail::read_text(text, "release", [&](auto const& from, detail::read_failure& failure) {
+        auto const* const found = detail::object_in(from, failure);
+        if (found == nullptr) return;
+        detail::member_reader members(*found, failure);
+        detail::read_members(members, object);
+        members.get("tenant", tenant);
+        members.need("definition", written);
+    });
     if (!read) return read.error();
-    auto definition = detail::parse_stored(written, "release " + object.id.text());
+    auto definition = detail::parse_stored(written, tenant, "release " + object.id.text());
     if (!definition) return definition.error();
     object.definition = std::move(*definition);
     object.requests = effective_requests(object.spec());
@@ -206,7 +225,7 @@ result<workload> decode_workload(std::string_view text, release_source const& re
         object.definition = current->definition;
         return object;
     }
-    auto definition = detail::parse_stored(written, "workload " + object.name);
+    auto definition = detail::parse_stored(written, object.tenant, "workload " + object.name);
     if (!definition) return definition.error();
     object.definition = std::move(*definition);
     return object;

@@ -212,6 +212,11 @@ std::optional<shortage> detail::out_of_service(candidate const& node) {
 
 namespace {
 
+void list_another(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    if (auto const cause = filters::is_another_node(node, asked))
+        into.push_back({.cause = *cause, .told = fmt::format("{} is asked for", asked.spec().node_name)});
+}
+
 filter last_word(filter from) {
     from.is_last_word = true;
     return from;
@@ -225,7 +230,7 @@ placement_policy default_policy() {
     auto const cordoned = last_word(filters::is_cordoned);
     auto const tainted = last_word({filters::has_taint, filters::list_taints});
     auto const trouble = last_word({filters::has_trouble, filters::list_troubles});
-    filter const another = last_word(filters::is_another_node);
+    filter const another = last_word({filters::is_another_node, list_another});
     filter const labels(filters::lacks_labels, filters::list_labels);
     filter const runtime(filters::lacks_runtime);
     filter const room(filters::lacks_resources, filters::list_resources);

@@ -26,7 +26,10 @@ struct ids {
 
 release_ptr some_release(ids& from) {
     auto const id = from.next<release_id>();
-    auto made = make_release(id, from.next<workload_id>(), written_pod("web"));
+    auto definition = *written_pod("web");  // its text does not name the tenant
+    definition.tenant = "shop";
+    auto made =
+        make_release(id, from.next<workload_id>(), std::make_shared<workload_definition const>(std::move(definition)));
     made.number = 7;
     made.created_at = wall_time(5s);
     return std::make_shared<release const>(std::move(made));
@@ -71,7 +74,7 @@ node_metrics some_metrics() {
 bool are_same(release_ptr const& one, release_ptr const& other) {
     return one->id == other->id && one->workload == other->workload && one->number == other->number &&
            one->created_at == other->created_at && one->definition->text == other->definition->text &&
-           one->requests == other->requests;
+           one->definition->tenant == other->definition->tenant && one->requests == other->requests;
 }
 
 }  // namespace

@@ -38,6 +38,20 @@ instance make_instance(release_ptr from) {
 
 }  // namespace
 
+TEST_CASE("a release and its workload keep the tenant that their text does not name", "[codec]") {
+    auto definition = *testing::written_pod("web");
+    definition.tenant = "shop";
+    auto const made = rik::make_release(make_id<release_tag>(1), make_id<workload_tag>(2),
+                                        std::make_shared<workload_definition const>(std::move(definition)));
+    auto const read = decode_release(encode(made));
+    REQUIRE(read.has_value());
+    CHECK(read->definition->tenant == "shop");
+    workload row{.id = made.workload, .tenant = "shop", .name = "web", .definition = made.definition};
+    auto const again = decode_workload(encode(row), one_release());
+    REQUIRE(again.has_value());
+    CHECK(again->definition->tenant == "shop");
+}
+
 TEST_CASE("an instance is read back and shares its release", "[codec]") {
     one_release releases;
     releases.only = std::make_shared<release const>(make_release());

@@ -395,7 +395,9 @@ TEST_CASE("a nodeName leaves one node, cordoned or not") {
     CHECK(count_on(place_one(nodes, {}), 1) == 1);
     nodes.set_standing(numbered<node_id>(2), {.taints = {{"a", "", taint_effect::no_execute}}}, {});
     CHECK(place_one(nodes, {.node_name = name}).placed.empty());
-    CHECK(place_one(nodes, {.node_name = "nowhere"}).placed.empty());
+    auto const lost = place_one(nodes, {.node_name = "nowhere"});
+    REQUIRE(lost.unplaced.size() == 1);
+    CHECK(lost.unplaced[0].reason.find("nowhere is asked for") != std::string::npos);
 }
 
 TEST_CASE("a taint that is tolerated keeps nothing off") {

@@ -191,11 +191,13 @@ void fill(wire::Release& into, release const& from) {
     into.set_number(from.number);
     into.set_created_at_us(microseconds(from.created_at));
     into.set_definition(from.definition->text);
+    into.set_tenant(from.definition->tenant);
 }
 
 release_ptr read(wire::Release const& from) {
     auto parsed = parse_definition_json(from.definition());
     if (!parsed.found.empty()) fail("a release whose definition is wrong: " + to_string(summarize(parsed.found)));
+    parsed.definition.tenant = from.tenant();  // the text need not name it
     auto definition = std::make_shared<workload_definition const>(std::move(parsed.definition));
     auto made =
         make_release(read_id<release_id>(from.id()), read_id<workload_id>(from.workload()), std::move(definition));

@@ -168,8 +168,6 @@ verdict check_port_name(std::string_view text, std::string_view field) {
                  "use at most 15 lower-case letters, digits and '-', with a letter among them");
 }
 
-verdict check_any(std::string_view, std::string_view) { return std::nullopt; }
-
 }  // namespace
 
 constinit text_format const dns_label{"DNS label", &check_label_name};
@@ -185,6 +183,5 @@ constinit text_format const port_name{"name of a port", &check_port_name};
 constinit text_format const ip_address{"IP address", &check_address};
 constinit text_format const rootfs_url{"URL", &check_rootfs};
 constinit text_format const capability_name{"capability", &check_capability};
-constinit text_format const any_name{"text", &check_any};
 
 }  // namespace rik::detail::rows

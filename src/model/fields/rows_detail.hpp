@@ -52,14 +52,13 @@ extern text_format const port_name;
 extern text_format const ip_address;
 extern text_format const rootfs_url;
 extern text_format const capability_name;
-extern text_format const any_name;
 
 // Objects, by the file that has them.
 
 extern object_type const object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant, kubernetes_namespace;  // forms
 extern object_type const pod_spec, rik_pod_spec;                                                                // pod
-extern object_type const container, rik_container, init_container, security_context_of_pod, resource_requirements;
-extern object_type const label_selector, node_affinity_terms;
+extern object_type const container, rik_container, resource_requirements;
+extern object_type const label_selector;
 extern object_type const probe, lifecycle;
 extern object_type const volume, volume_mount, volume_device;
 extern object_type const seccomp_profile, apparmor_profile, selinux_options, windows_options;
