@@ -44,12 +44,24 @@ inline constexpr auto members_of<node_binding> = std::tuple(needed("node", &node
                                                             usual("vacated", &node_binding::vacated));
 
 template <>
+inline constexpr auto members_of<container_end> = std::tuple(usual("reason", &container_end::reason),
+                                                             usual("message", &container_end::message),
+                                                             usual("exit_code", &container_end::exit_code),
+                                                             usual("started_at", &container_end::started_at),
+                                                             usual("finished_at", &container_end::finished_at));
+
+template <>
+inline constexpr auto parser_of<container_role> = parse_container_role;
+
+template <>
 inline constexpr auto members_of<container_status> =
     std::tuple(needed("name", &container_status::name), needed("state", &container_status::state),
                usual("reason", &container_status::reason), usual("message", &container_status::message),
                usual("image_digest", &container_status::image_digest), usual("exit_code", &container_status::exit_code),
                usual("started_at", &container_status::started_at), usual("finished_at", &container_status::finished_at),
-               usual("restart_count", &container_status::restart_count));
+               usual("restart_count", &container_status::restart_count), usual("role", &container_status::role),
+               usual("started", &container_status::started), usual("ready", &container_status::ready),
+               usual("starts_at", &container_status::starts_at), usual("last", &container_status::last));
 
 template <>
 inline constexpr auto members_of<instance_status> =
@@ -57,6 +69,7 @@ inline constexpr auto members_of<instance_status> =
                usual("message", &instance_status::message), needed("since", &instance_status::since),
                usual("seq", &instance_status::seq), usual("ready", &instance_status::ready),
                usual("ready_since", &instance_status::ready_since), usual("addresses", &instance_status::addresses),
+               usual("initialized_at", &instance_status::initialized_at), usual("restarts", &instance_status::restarts),
                usual("containers", &instance_status::containers));
 
 template <>
@@ -65,7 +78,7 @@ inline constexpr auto members_of<instance_fields> =
                needed("name", &instance_fields::name), usual("owner", &instance_fields::owner),
                needed("created_at", &instance_fields::created_at), needed("generation", &instance_fields::generation),
                usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
-               needed("status", &instance_fields::status));
+               usual("restarts", &instance_fields::restarts), needed("status", &instance_fields::status));
 
 template <>
 inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &node_trouble::reason),

@@ -33,6 +33,23 @@ std::optional<restart_policy> parse_restart_policy(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view to_string(container_role role) {
+    switch (role) {
+        case container_role::init: return "init";
+        case container_role::sidecar: return "sidecar";
+        case container_role::main: return "main";
+    }
+    return "main";
+}
+
+std::optional<container_role> parse_container_role(std::string_view text) {
+    for (auto const role : {container_role::init, container_role::sidecar, container_role::main})
+        if (text == to_string(role)) return role;
+    return std::nullopt;
+}
+
+std::string_view runtime_name(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }
+
 std::string_view to_string(image_pull_policy policy) {
     switch (policy) {
         case image_pull_policy::always: return "Always";
@@ -113,12 +130,20 @@ std::optional<error> name_problem(std::string_view name, std::string_view field,
 
 }  // namespace
 
+/// An init container runs alone but for the sidecars before it; what it needs more than the rest together counts.
+/// Source: Kubernetes, "Sidecar Containers", "Resource sharing within containers".
 resources effective_requests(instance_template const& from) {
     resources sum;
-    for (auto const& container : from.containers) sum.add(container.requests);
-    for (auto const& [name, amount] : from.requests.entries()) sum.set(name, amount);
-    sum.set(resource::pods, 1);
-    return sum;
+    resources peak;
+    for (auto const& container : from.containers) {
+        auto while_it_runs = sum;
+        while_it_runs.add(container.requests);
+        if (container.role != container_role::init) sum = while_it_runs;
+        for (auto const& [name, amount] : while_it_runs.entries()) peak.set(name, std::max(amount, peak.get(name)));
+    }
+    for (auto const& [name, amount] : from.requests.entries()) peak.set(name, amount);
+    peak.set(resource::pods, 1);
+    return peak;
 }
 
 std::vector<container_port> host_ports(instance_template const& from) {

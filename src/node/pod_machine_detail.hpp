@@ -15,23 +15,10 @@
 
 namespace rik::detail {
 
-enum class unit_role : std::uint8_t {
-    init,     ///< ends with 0 before what comes after it starts
-    sidecar,  ///< has started before what comes after it starts; runs as long as the main units do
-    main,
-};
+using unit_role = container_role;
 
 enum class probe_kind : std::uint8_t { startup, readiness, liveness };
 enum class hook_kind : std::uint8_t { post_start, pre_stop };
-
-/// When a probe is made, and how many answers count.   Source: Kubernetes, "Configure Probes"
-struct probe_rules {
-    duration initial_delay = {};
-    duration period = std::chrono::seconds(10);
-    unsigned success_threshold = 1;
-    unsigned failure_threshold = 3;
-    std::optional<duration> grace = {};  ///< of a unit that is ended because of it; nullopt: that of the Pod
-};
 
 struct unit_rules {
     std::string name;
@@ -42,14 +29,6 @@ struct unit_rules {
     bool has_pre_stop = false;
 
     std::optional<probe_rules> const& probe(probe_kind kind) const { return probes[static_cast<std::size_t>(kind)]; }
-};
-
-/// How long a unit waits before it starts again: not at all after its first end, then `first`, doubled up to `max`.
-/// After `reset_after` of running all is forgotten.   Source: Kubernetes, "Container restarts"
-struct restart_delays {
-    duration first = std::chrono::seconds(10);
-    duration max = std::chrono::minutes(5);
-    duration reset_after = std::chrono::minutes(10);
 };
 
 struct pod_rules {

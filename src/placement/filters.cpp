@@ -38,8 +38,6 @@ namespace {
 using detail::cause_of;
 using detail::port_is_taken;
 
-std::string_view runtime_of(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }
-
 bool names(release const& asked, candidate const& node) {
     return !asked.spec().node_name.empty() && asked.spec().node_name == node.name;
 }
@@ -138,7 +136,7 @@ void list_troubles(candidate const& node, release const& asked, std::vector<shor
 }
 
 refusal lacks_runtime(candidate const& node, release const& asked) {
-    if (offers(node, runtime_of(asked.spec().form))) return std::nullopt;
+    if (offers(node, runtime_name(asked.spec().form))) return std::nullopt;
     return detail::lacks_runtime_cause(asked.spec().form);
 }
 

@@ -189,6 +189,28 @@ awaitable<result<void>> machine::kill_container(container_key key) {
     co_return result<void>{};
 }
 
+awaitable<result<exec_result>> machine::exec(exec_request what) {
+    auto const found = find(what.key);
+    if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
+    auto const how = behaviour_of(found->asked.definition.image);
+    auto const ends_at = time_.now() + how.exec_time;
+    co_await time_.sleep_until(std::min(ends_at, what.deadline));
+    if (found->is_over(time_.now())) co_return exec_result{.exit_code = killed_exit_code};
+    if (ends_at > what.deadline) co_return error{errc::timed_out, "the program did not end in time"};
+    co_return exec_result{.exit_code = how.exec_exit_code, .output = how.exec_output};
+}
+
+awaitable<result<std::vector<instance_usage>>> machine::measure_usage(std::vector<instance_id> of) {
+    std::vector<instance_usage> all;
+    for (auto const& id : of) {
+        if (!sandboxes_.contains(id)) continue;
+        all.push_back({.instance = id, .at = time_.wall()});
+        for (auto const& key : running())
+            if (key.instance == id) all.back().containers.push_back({.name = key.name, .process_count = 1});
+    }
+    co_return all;
+}
+
 awaitable<result<void>> machine::remove_container(container_key key) {
     if (auto const found = find(key)) {
         found->be_told(time_.now(), killed_exit_code);

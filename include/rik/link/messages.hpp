@@ -47,6 +47,7 @@ struct item {
     std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
     instance_state state = instance_state::pending;  ///< with `seq`: the newest status that the primary has of it
     std::uint64_t seq = 0;
+    std::uint32_t restarts = 0;  ///< see instance_fields
 };
 
 /// A node as the primary knows it.
@@ -177,6 +178,7 @@ struct order {
     bool run = true;  ///< false: destroy
     release_ptr made_from = {};
     std::string name = {};
+    std::uint32_t restarts = 0;  ///< see instance_fields
 };
 
 /// scheduler -> node. The first one of a session has the cluster and the node's network, or says why the scheduler

@@ -23,6 +23,7 @@ enum class container_log_origin : std::uint8_t {
 
 struct container_log_options {
     bool follow = false;
+    bool is_of_previous = false;  ///< of the attempt before the newest one
     bool timestamps = false;
     std::optional<std::uint64_t> tail_lines = {};   ///< nullopt: all that is kept
     std::optional<container_log_origin> only = {};  ///< nullopt: standard output and standard error

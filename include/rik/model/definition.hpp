@@ -30,6 +30,23 @@ enum class restart_policy : std::uint8_t { always, on_failure, never };
 std::string_view to_string(restart_policy policy);  ///< "Always", "OnFailure", "Never"
 std::optional<restart_policy> parse_restart_policy(std::string_view text);
 
+/// How long a container waits before it starts again: not at all after its first end, then `first`, doubled up to
+/// `max`. After `reset_after` of running all is forgotten.   Source: Kubernetes, "Container restarts".
+struct restart_delays {
+    duration first = std::chrono::seconds(10);
+    duration max = std::chrono::minutes(5);
+    duration reset_after = std::chrono::minutes(10);
+    friend bool operator==(restart_delays const&, restart_delays const&) = default;
+};
+
+enum class container_role : std::uint8_t {
+    init,     ///< ends with 0 before what comes after it starts
+    sidecar,  ///< has started before what comes after it starts; runs as long as the main containers do
+    main,
+};
+std::string_view to_string(container_role role);  ///< "init", "sidecar", "main"
+std::optional<container_role> parse_container_role(std::string_view text);
+
 enum class port_protocol : std::uint8_t { tcp, udp };
 std::string_view to_string(port_protocol protocol);  ///< "TCP", "UDP"
 std::optional<port_protocol> parse_port_protocol(std::string_view text);
@@ -94,11 +111,95 @@ struct container_rights {
     friend bool operator==(container_rights const&, container_rights const&) = default;
 };
 
+/// Runs a program in the container; it has succeeded if it exits with 0.
+struct exec_action {
+    std::vector<std::string> command;
+    friend bool operator==(exec_action const&, exec_action const&) = default;
+};
+
+struct http_header {
+    std::string name;
+    std::string value;
+    friend bool operator==(http_header const&, http_header const&) = default;
+};
+
+/// Asks by HTTP; 200 to 399 is success. A certificate is not checked.
+struct http_action {
+    std::uint16_t port = 0;
+    std::string path = "/";
+    bool is_https = false;
+    std::string host = {};  ///< empty: the Pod's address
+    std::vector<http_header> headers = {};
+    friend bool operator==(http_action const&, http_action const&) = default;
+};
+
+/// Makes a connection and closes it.
+struct tcp_action {
+    std::uint16_t port = 0;
+    std::string host = {};  ///< empty: the Pod's address
+    friend bool operator==(tcp_action const&, tcp_action const&) = default;
+};
+
+/// Asks the health service of gRPC.   Source: grpc/health/v1/health.proto
+struct grpc_action {
+    std::uint16_t port = 0;
+    std::string service = {};
+    friend bool operator==(grpc_action const&, grpc_action const&) = default;
+};
+
+struct sleep_action {
+    duration time = {};
+    friend bool operator==(sleep_action const&, sleep_action const&) = default;
+};
+
+using probe_action = std::variant<exec_action, http_action, tcp_action, grpc_action>;
+using hook_action = std::variant<exec_action, http_action, tcp_action, sleep_action>;
+
+/// When a probe is made, and how many answers in a row count.   Source: Kubernetes, "Configure Probes".
+struct probe_rules {
+    duration initial_delay = {};
+    duration period = std::chrono::seconds(10);
+    duration timeout = std::chrono::seconds(1);
+    unsigned success_threshold = 1;
+    unsigned failure_threshold = 3;
+    std::optional<duration> grace = {};  ///< of a container that is ended because of it; nullopt: that of the Pod
+    friend bool operator==(probe_rules const&, probe_rules const&) = default;
+};
+
+struct probe_definition {
+    probe_action action;
+    probe_rules rules = {};
+    friend bool operator==(probe_definition const&, probe_definition const&) = default;
+};
+
+/// A directory that is made with the Pod, shared by its containers, kept over their restarts, and removed with it.
+struct empty_dir {
+    bool is_in_memory = false;
+    std::int64_t bytes_max = 0;  ///< 0: no limit of its own
+    friend bool operator==(empty_dir const&, empty_dir const&) = default;
+};
+
+struct volume_definition {
+    std::string name;
+    std::variant<empty_dir> source = {};
+    friend bool operator==(volume_definition const&, volume_definition const&) = default;
+};
+
+/// A volume as a container finds it.
+struct volume_mount {
+    std::string volume;
+    std::string path;           ///< in the container, absolute
+    std::string sub_path = {};  ///< a directory below the volume's, made if it is missing; empty: all of it
+    bool is_read_only = false;
+    friend bool operator==(volume_mount const&, volume_mount const&) = default;
+};
+
 /// `command` replaces the image's entrypoint and command, `args` its command only.
 /// Source: Kubernetes, "Define a Command and Arguments for a Container".
 struct container_definition {
     std::string name;
     std::string image;
+    container_role role = container_role::main;
     std::optional<image_pull_policy> pull_policy = {};  ///< nullopt: by the image's tag, see images::ensure
     std::optional<std::vector<std::string>> command = {};
     std::optional<std::vector<std::string>> args = {};
@@ -108,6 +209,12 @@ struct container_definition {
     resources requests = {};  ///< includes those that follow from a limit alone
     resources limits = {};
     container_rights rights = {};  ///< those of its Pod where it says nothing itself
+    std::vector<volume_mount> mounts = {};
+    std::optional<probe_definition> startup = {};
+    std::optional<probe_definition> readiness = {};
+    std::optional<probe_definition> liveness = {};
+    std::optional<hook_action> post_start = {};
+    std::optional<hook_action> pre_stop = {};
     friend bool operator==(container_definition const&, container_definition const&) = default;
 };
 
@@ -138,9 +245,11 @@ struct dns_settings {
 struct instance_template {
     instance_form form = instance_form::pod;
     string_map labels = {};
-    std::vector<container_definition> containers = {};
+    std::vector<container_definition> containers = {};  ///< in the order of their starts: the main ones come last
+    std::vector<volume_definition> volumes = {};
     std::optional<function_definition> function = {};
-    restart_policy restart = restart_policy::always;
+    restart_policy restart = restart_policy::always;  ///< of the main containers and the init ones
+    restart_delays delays = {};
     duration grace_period = limits::grace_period_default;
     std::string hostname = {};   ///< empty: the instance's name
     std::string node_name = {};  ///< empty: any node
@@ -155,6 +264,9 @@ struct instance_template {
     resources limits = {};                  ///< that all containers share
     friend bool operator==(instance_template const&, instance_template const&) = default;
 };
+
+/// Returns the name of the runtime that such an instance needs: "oci", "microvm".
+std::string_view runtime_name(instance_form form);
 
 /// Returns what the Pod itself requests, else the sum over all containers, in which a limit stands for a missing
 /// request; and one of `pods`.

@@ -26,9 +26,20 @@ struct node_binding {
     friend bool operator==(node_binding const&, node_binding const&) = default;
 };
 
-/// What was last seen of one container.
+/// How an attempt of a container has ended.
+struct container_end {
+    std::string reason = {};
+    std::string message = {};
+    std::optional<int> exit_code = {};  ///< 128 + n when signal n ended it; nullopt: nobody knows
+    std::optional<wall_time> started_at = {};
+    std::optional<wall_time> finished_at = {};
+    friend bool operator==(container_end const&, container_end const&) = default;
+};
+
+/// What was last seen of one container, in its newest attempt.
 struct container_status {
     std::string name;
+    container_role role = container_role::main;
     container_state state = container_state::waiting;
     std::string reason = {};   ///< one word: "ContainerCreating", "Completed", "Error", "OOMKilled", "ImagePullFailed"
     std::string message = {};  ///< for the user
@@ -36,7 +47,11 @@ struct container_status {
     std::optional<int> exit_code = {};  ///< 128 + n when signal n ended it
     std::optional<wall_time> started_at = {};
     std::optional<wall_time> finished_at = {};
-    std::uint32_t restart_count = 0;
+    std::uint32_t restart_count = 0;          ///< also the number of its attempt
+    bool started = false;                     ///< its post-start hook and its startup probe are passed
+    bool ready = false;                       ///< as its readiness probe says; an init container: it has ended with 0
+    std::optional<wall_time> starts_at = {};  ///< it waits for that
+    std::optional<container_end> last = {};   ///< of the attempt before
     friend bool operator==(container_status const&, container_status const&) = default;
 };
 
@@ -50,6 +65,8 @@ struct instance_status {
     bool ready = false;
     std::optional<wall_time> ready_since = {};
     std::vector<std::string> addresses = {};
+    std::optional<wall_time> initialized_at = {};  ///< when its init containers were done and its sidecars had started
+    std::uint32_t restarts = 0;                    ///< those that were asked for and are obeyed: see instance_fields
     std::vector<container_status> containers = {};
     friend bool operator==(instance_status const&, instance_status const&) = default;
 };
@@ -69,6 +86,7 @@ struct instance_fields {
     std::uint64_t generation = 1;
     std::optional<node_binding> binding = {};
     std::optional<wall_time> deleting_since = {};
+    std::uint32_t restarts = 0;  ///< how often a user has asked for a restart in place
     instance_status status = {};
 };
 
@@ -88,6 +106,7 @@ public:
     std::uint64_t generation() const { return fields_.generation; }
     std::optional<node_binding> const& binding() const { return fields_.binding; }
     std::optional<wall_time> const& deleting_since() const { return fields_.deleting_since; }
+    std::uint32_t restarts() const { return fields_.restarts; }
     instance_status const& status() const { return fields_.status; }
     instance_state state() const { return fields_.status.state; }
 

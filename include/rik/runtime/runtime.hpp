@@ -6,6 +6,7 @@
 #include <rik/base/result.hpp>
 #include <rik/model/container_log.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/usage.hpp>
 #include <rik/runtime/images.hpp>
 
 #include <compare>
@@ -38,6 +39,7 @@ struct sandbox_request {
     /// Its containers are on the network of this process, and have the host's name, hosts and name servers.
     bool has_host_network = false;
     resources limits = {};  ///< cpu and memory that its containers share
+    std::vector<volume_definition> volumes = {};
 };
 
 struct sandbox {
@@ -81,6 +83,20 @@ struct found_sandbox {
     std::vector<found_container> containers;
 };
 
+/// A program that is run beside those of a container, with its rights.
+struct exec_request {
+    container_key key;
+    std::vector<std::string> command;
+    time_point deadline = {};
+    std::size_t output_bytes_max = 10u << 10;
+};
+
+struct exec_result {
+    int exit_code = 0;        ///< 128 + n when signal n ended it
+    std::string output = {};  ///< of both streams; what is beyond the maximum is dropped
+    bool is_output_cut = false;
+};
+
 /// A container's output. Each of its two streams is in the order in which it was written.
 class container_log_reader {
 public:
@@ -104,7 +120,7 @@ public:
     virtual awaitable<result<sandbox>> create_sandbox(sandbox_request request) = 0;
     /// Creates and starts. Errors: invalid, the program of the image cannot be run or the user does not exist;
     /// conflict or not_found, there is no sandbox; exhausted; timed_out; internal. After an error nothing of the
-    /// container runs.
+    /// container runs. The log of the attempt before is kept.
     virtual awaitable<result<void>> start_container(container_request request) = 0;
     /// Completes when the container has ended, or at once if it has. Any number of callers may wait, at any time before
     /// its removal.
@@ -114,6 +130,12 @@ public:
     virtual awaitable<result<void>> stop_container(container_key key) = 0;
     /// Kills every process of the container. Errors: not_found, it does not run.
     virtual awaitable<result<void>> kill_container(container_key key) = 0;
+    /// Runs a program in a container to its end. At the deadline, or if the caller is cancelled, it is killed with what
+    /// it has started. Errors: not_found, the container does not run; invalid, there is no such program; timed_out,
+    /// with what it had written in the message; exhausted; internal.
+    virtual awaitable<result<exec_result>> exec(exec_request what) = 0;
+    /// Returns what these use now; without those that are not here. Errors: internal.
+    virtual awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) = 0;
     /// Removes everything of the container except its logs. Kills the container if it runs.
     virtual awaitable<result<void>> remove_container(container_key key) = 0;
     /// Removes everything of the instance except its logs, which can be read until `remove_sandbox`. For an instance

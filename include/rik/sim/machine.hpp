@@ -31,6 +31,9 @@ struct image_behaviour {
     duration stop_time = std::chrono::milliseconds(5);  ///< from the stop signal to its end; killed if it is longer
     duration kill_time = {};                            ///< from the kill to its end, as if it hung in the kernel
     std::string output = "hello\n";
+    duration exec_time = std::chrono::milliseconds(5);  ///< of a program that is run beside it
+    int exec_exit_code = 0;
+    std::string exec_output = {};
 };
 
 /// What goes wrong on a machine, as long as it is set.
@@ -131,6 +134,8 @@ public:
     awaitable<result<container_exit>> wait_container(container_key key) override;
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;
+    awaitable<result<exec_result>> exec(exec_request what) override;
+    awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) override;
     awaitable<result<void>> remove_container(container_key key) override;
     awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;

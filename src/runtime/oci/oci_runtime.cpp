@@ -187,6 +187,15 @@ awaitable<result<void>> oci_runtime::kill_container(container_key key) {
     co_return co_await offload(state_->on.options.pool, std::move(killing));
 }
 
+awaitable<result<exec_result>> oci_runtime::exec(exec_request what) {
+    co_return error{errc::unsupported, fmt::format("container {}: exec is not built yet", what.key.name)};
+}
+
+awaitable<result<std::vector<instance_usage>>> oci_runtime::measure_usage(std::vector<instance_id> of) {
+    (void)of;
+    co_return error{errc::unsupported, "what instances use is not measured yet"};
+}
+
 awaitable<result<void>> oci_runtime::remove_container(container_key key) {
     auto paths = state_->on.paths.container(key);
     auto removed = co_await detail::remove_container(state_->on, std::move(paths));

@@ -84,6 +84,8 @@ public:
     awaitable<result<container_exit>> wait_container(container_key key) override;
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;
+    awaitable<result<exec_result>> exec(exec_request what) override;
+    awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) override;
     awaitable<result<void>> remove_container(container_key key) override;
     awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
