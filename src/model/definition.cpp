@@ -50,6 +50,10 @@ std::optional<container_role> parse_container_role(std::string_view text) {
     return std::nullopt;
 }
 
+restart_policy detail::usual_restart(definition_form form) {
+    return form == definition_form::rik ? restart_policy::never : restart_policy::always;
+}
+
 std::string_view runtime_name(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }
 
 std::string_view to_string(image_pull_policy policy) {

@@ -9,7 +9,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <set>
+#include <utility>
+#include <vector>
 
 namespace rik::detail {
 
@@ -66,7 +70,7 @@ bool asks_for_nothing(json::value const& value, field const& row) {
 
 class checker {
 public:
-    explicit checker(findings& notes) : notes_(notes) {}
+    checker(object_type const& root, findings& notes) : root_(root), notes_(notes) {}
 
     void check_object(json::object const& from, object_type const& type, place const& where) {
         for (auto const& member : from) {
@@ -82,7 +86,35 @@ public:
     }
 
 private:
-    static std::string unknown_remedy(std::string_view name, object_type const& type) {
+    /// Often a field is right and stands in the wrong object, since it is indented too much or too little.
+    std::string unknown_remedy(std::string_view name, object_type const& type) const {
+        if (auto const place = find_place(name); !place.empty()) return fmt::format("it belongs to {}", place);
+        return nearest_remedy(name, type);
+    }
+
+    /// The object nearest to the root that has such a field.
+    std::string find_place(std::string_view name) const {
+        constexpr std::array common_names{"name", "type", "value", "key", "path", "port", "items", "function"};
+        if (std::ranges::find(common_names, name) != common_names.end() || name.find('/') != name.npos) return {};
+        std::vector<std::pair<object_type const*, std::string>> level{{&root_, ""}};
+        std::set<object_type const*> seen;  // only looked up by pointer, never walked
+        while (!level.empty()) {
+            std::vector<std::pair<object_type const*, std::string>> next;
+            for (auto const& [type, path] : level) {
+                if (!seen.insert(type).second) continue;
+                auto const* row = type->find(name);
+                if (row != nullptr && !path.empty()) return path;
+                for_each_field(*type, [&](field const& each) {
+                    if (each.type.object != nullptr && each.standing == field_standing::acted_on)
+                        next.emplace_back(each.type.object, detail::path_of(path, each.name));
+                });
+            }
+            level = std::move(next);
+        }
+        return {};
+    }
+
+    static std::string nearest_remedy(std::string_view name, object_type const& type) {
         nearest_word nearest(name);
         std::vector<std::string_view> usable;
         for_each_field(type, [&](field const& row) {
@@ -232,13 +264,14 @@ private:
         notes_.problem(where.text(), fmt::format("is {}, not {}", kind_text(value), wanted), remedy);
     }
 
+    object_type const& root_;
     findings& notes_;
 };
 
 }  // namespace
 
 void check_fields(json::object const& root, object_type const& type, findings& notes) {
-    checker(notes).check_object(root, type, {});
+    checker(type, notes).check_object(root, type, {});
 }
 
 }  // namespace rik::detail

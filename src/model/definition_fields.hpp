@@ -109,6 +109,8 @@ restart_policy usual_restart(definition_form form);
 
 /// What annotations say of restarts: rik.io/restart-delay, -delay-max, -reset-after. `meta` has them.
 void read_delays(field_reader const& meta, string_map const& annotations, restart_delays& into);
+/// Warns of those that RIK does not act on though their names say that it would, or that Kubernetes would.
+void warn_of_annotations(field_reader const& meta, string_map const& annotations);
 /// `annotations`, from which `delays` are read.
 string_map annotations_with(string_map annotations, restart_delays const& delays);
 

@@ -22,8 +22,8 @@ public:
     definition_file(definition_file const&) = delete;
     definition_file& operator=(definition_file const&) = delete;
 
-    /// False at the end of the file.
-    bool next(definition_of_file& into) {
+    /// Adds what the next document defines. False at the end of the file.
+    bool next(std::vector<definition_of_file>& into) {
         auto const start = start_of_next();
         pass(start.at);
         if (rest_.empty() && !start.problem) return false;
@@ -32,7 +32,7 @@ public:
         if (start.problem) part.tree = wrong(*start.problem);
         auto const text = rest_.substr(0, part.size);
         if (text.size() > limits::definition_bytes_max) part.tree = wrong(too_large(text, where));
-        into = parse_tree_of_file(std::move(part.tree), text, where);
+        parse_tree_of_file(std::move(part.tree), text, where, into);
         pass(part.size);
         return true;
     }
@@ -112,17 +112,15 @@ std::vector<definition_of_file> parse_definition_file(std::string_view text) {
         return all;
     }
     detail::definition_file file(text);
-    for (definition_of_file each; file.next(each); each = {}) {
-        if (all.size() == limits::definitions_per_file_max) {
-            all.push_back(detail::problem_entry(
-                {errc::invalid,
-                 fmt::format("the file has more than {} definitions", limits::definitions_per_file_max),
-                 {},
-                 "split it into several files"}));
-            break;
-        }
-        all.push_back(std::move(each));
+    while (all.size() <= limits::definitions_per_file_max && file.next(all)) {
     }
+    if (all.size() <= limits::definitions_per_file_max) return all;
+    all.resize(limits::definitions_per_file_max);
+    all.push_back(
+        detail::problem_entry({errc::invalid,
+                               fmt::format("the file has more than {} definitions", limits::definitions_per_file_max),
+                               {},
+                               "split it into several files"}));
     return all;
 }
 

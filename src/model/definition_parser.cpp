@@ -5,6 +5,7 @@
 #include "model/definition_fields.hpp"
 #include "model/definition_positions.hpp"
 #include "model/definition_tree.hpp"
+#include "model/fields/rows_detail.hpp"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,8 @@ namespace detail {
 
 namespace {
 
-constexpr std::string_view kind_remedy = "use Pod, or Function in RIK's form";
+constexpr std::string_view kind_remedy =
+    "leave it out; there are Pod and Namespace, and in RIK's form Pod, Function and Tenant";
 
 /// Kinds of Kubernetes that RIK does not have yet.
 constexpr std::array kinds_to_come{"Deployment",
@@ -47,9 +49,9 @@ constexpr std::array kinds_to_come{"Deployment",
                                    "PriorityClass",
                                    "RuntimeClass",
                                    "CustomResourceDefinition",
-                                   "ReplicationController",
-                                   "List"};
+                                   "ReplicationController"};
 
+/// RIK's has its name at the top.
 definition_form form_of(json::object const& root) {
     return root.if_contains("metadata") != nullptr ? definition_form::kubernetes : definition_form::rik;
 }
@@ -61,6 +63,8 @@ std::string_view kind_of(json::object const& root) {
 }
 
 bool is_tenant(definition_type const& type) { return type.kind == "Tenant" || type.kind == "Namespace"; }
+
+bool is_list(json::object const& root) { return kind_of(root) == "List"; }
 
 /// The problem with a kind of the other form, or one that comes later; the rest is then not worth a look.
 std::optional<error> foreign_kind(std::string_view kind, definition_form form) {
@@ -131,6 +135,7 @@ void read_names(field_reader const& fields, std::string_view tenant, workload_de
     into.labels = fields.map("labels");
     into.annotations = fields.map("annotations");
     read_delays(fields, into.annotations, into.spec.delays);
+    warn_of_annotations(fields, into.annotations);
     for (auto const& [key, value] : into.labels)
         if (key.starts_with(own_label_prefix))
             fields.notes().problem(path_of(fields.path_of("labels"), key), "is a label that only RIK sets",
@@ -160,11 +165,10 @@ void check_kept_text(std::string_view canonical, findings& notes) {
                   "make it smaller");
 }
 
-json::object const* root_of(definition_tree const& tree, findings& notes) {
-    if (!tree.is_complete) return nullptr;
-    auto const* root = tree.root.if_object();
+json::object const* root_of(json::value const& tree, findings& notes) {
+    auto const* root = tree.if_object();
     if (root == nullptr)
-        notes.problem({}, fmt::format("the definition is {}, not an object", kind_text(tree.root)),
+        notes.problem({}, fmt::format("the definition is {}, not an object", kind_text(tree)),
                       "begin with apiVersion, kind and name");
     return root;
 }
@@ -172,6 +176,8 @@ json::object const* root_of(definition_tree const& tree, findings& notes) {
 void read_workload(json::object const& root, workload_definition& into, findings& notes) {
     into.form = form_of(root);
     auto const kind = kind_of(root);
+    if (is_list(root))
+        return notes.problem("kind", "is List, and one definition is wanted here", "give its items one by one");
     if (auto foreign = foreign_kind(kind, into.form)) return notes.problem(std::move(foreign));
     auto const* type = find_definition_type(kind, into.form);
     if (type != nullptr && is_tenant(*type))
@@ -180,6 +186,13 @@ void read_workload(json::object const& root, workload_definition& into, findings
     if (type == nullptr) type = find_definition_type("Pod", into.form);
     check_fields(root, *type->type, notes);
     read_definition(root, into, notes);
+}
+
+/// With its text.
+void read_whole(json::object const& root, workload_definition& into, findings& notes) {
+    read_workload(root, into, notes);
+    into.text = canonical_text(root);
+    check_kept_text(into.text, notes);
 }
 
 tenant_definition read_tenant(json::object const& root, definition_type const& type, findings& notes) {
@@ -204,28 +217,96 @@ parsed_definition parse_tree(definition_tree tree, std::string_view text, text_p
     parsed_definition parsed;
     findings notes(parsed);
     note_all(tree.found, notes);
-    if (auto const* root = root_of(tree, notes)) {
-        read_workload(*root, parsed.definition, notes);
-        parsed.definition.text = canonical_text(tree.root);
-        check_kept_text(parsed.definition.text, notes);
-        tell_positions(parsed.found, text, from);
-    }
+    auto const* root = tree.is_complete ? root_of(tree.root, notes) : nullptr;
+    if (root == nullptr) return parsed;
+    read_whole(*root, parsed.definition, notes);
+    position_teller(text, from).tell(parsed.found);
     return parsed;
 }
 
-definition_of_file parse_tree_of_file(definition_tree tree, std::string_view text, text_position from) {
-    definition_of_file entry{.text = std::string(text)};
-    auto const* root = tree.is_complete ? tree.root.if_object() : nullptr;
-    auto const* type = root == nullptr ? nullptr : find_definition_type(kind_of(*root), form_of(*root));
-    if (type == nullptr || !is_tenant(*type)) {
-        entry.parsed = parse_tree(std::move(tree), text, from);
-        return entry;
-    }
+namespace {
+
+/// A tenant, if `root` defines one.
+definition_type const* tenant_type(json::value const& root) {
+    auto const* object = root.if_object();
+    auto const* type = object == nullptr ? nullptr : find_definition_type(kind_of(*object), form_of(*object));
+    return type != nullptr && is_tenant(*type) ? type : nullptr;
+}
+
+definition_of_file read_entry(json::value const& root, problems found) {
+    definition_of_file entry;
     findings notes(entry.parsed);
-    note_all(tree.found, notes);
-    entry.tenant = read_tenant(*root, *type, notes);
-    tell_positions(entry.parsed.found, text, from);
+    note_all(found, notes);
+    if (auto const* type = tenant_type(root))
+        entry.tenant = read_tenant(root.get_object(), *type, notes);
+    else if (auto const* object = root_of(root, notes))
+        read_whole(*object, entry.parsed.definition, notes);
     return entry;
+}
+
+definition_of_file wrong_entry(json::value const& of, std::string message, std::string_view remedy) {
+    definition_of_file entry{.text = canonical_text(of)};
+    findings(entry.parsed).problem({}, std::move(message), remedy);
+    return entry;
+}
+
+/// Adds the items of a List, which may have lists in it. `at` is its path in the document.
+class list_reader {
+public:
+    list_reader(std::string_view text, text_position from, std::vector<definition_of_file>& into)
+        : positions_(text, from), into_(into) {}
+
+    /// Recursion is bounded: the tree is.
+    void read(json::object const& list, std::string const& at) {
+        check(list, at);
+        auto const* items = list.if_contains("items");
+        auto const* all = items == nullptr ? nullptr : items->if_array();
+        if (all == nullptr) return;
+        for (std::size_t i = 0; i < all->size() && into_.size() <= limits::definitions_per_file_max; ++i)
+            read_item((*all)[i], path_of(at.empty() ? "items" : at + ".items", i));
+    }
+
+private:
+    void check(json::object const& list, std::string const& at) {
+        parsed_definition checked;
+        findings notes(checked);
+        check_fields(list, rows::list_type, notes);
+        if (!checked.found.empty()) add({.text = canonical_text(list), .parsed = std::move(checked)}, at);
+    }
+    void read_item(json::value const& item, std::string const& at) {
+        auto const* object = item.if_object();
+        if (object != nullptr && is_list(*object)) return read(*object, at);
+        if (object == nullptr)
+            return into_.push_back(wrong_entry(item, fmt::format("{} is {}, not an object", at, kind_text(item)),
+                                               "write a definition there"));
+        auto entry = read_entry(item, {});
+        entry.text = canonical_text(item);
+        add(std::move(entry), at);
+    }
+    void add(definition_of_file entry, std::string const& at) {
+        positions_.tell(entry.parsed.found, at);
+        into_.push_back(std::move(entry));
+    }
+
+    position_teller positions_;
+    std::vector<definition_of_file>& into_;
+};
+
+}  // namespace
+
+void parse_tree_of_file(definition_tree tree, std::string_view text, text_position from,
+                        std::vector<definition_of_file>& into) {
+    auto const* object = tree.is_complete ? tree.root.if_object() : nullptr;
+    if (object != nullptr && is_list(*object) && tree.found.empty())
+        return list_reader(text, from, into).read(*object, {});
+    definition_of_file entry;
+    if (!tree.is_complete)
+        entry.parsed.found = std::move(tree.found);
+    else
+        entry = read_entry(tree.root, std::move(tree.found));
+    entry.text = text;
+    position_teller(text, from).tell(entry.parsed.found);
+    into.push_back(std::move(entry));
 }
 
 }  // namespace detail

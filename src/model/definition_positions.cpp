@@ -1,6 +1,6 @@
 #include "model/definition_positions.hpp"
 
-#include "model/yaml_detail.hpp"
+#include "model/definition_fields.hpp"
 
 #include <fmt/format.h>
 
@@ -28,12 +28,11 @@ bool tells_its_place(error const& problem) { return problem.message.starts_with(
 
 }  // namespace
 
-void tell_positions(problems& found, std::string_view text, text_position from) {
-    if (std::none_of(found.begin(), found.end(), has_field)) return;
-    auto const places = find_places(text, from);
+void position_teller::tell(problems& found, std::string const& at) {
     for (auto& each : found) {
         if (!has_field(each) || tells_its_place(each)) continue;
-        if (auto const where = find_position(places, each.field))
+        if (!places_) places_ = find_places(text_, from_);
+        if (auto const where = find_position(*places_, at.empty() ? each.field : path_of(at, each.field)))
             each.message += fmt::format(", {}", to_string(*where));
     }
 }

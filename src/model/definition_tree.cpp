@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #include <boost/json/basic_parser_impl.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace rik::detail {
 
 bool tree_builder::expects_key() const {
@@ -17,7 +20,7 @@ std::string tree_builder::path() const {
     for (auto const& level : open_) {
         if (auto const* array = level.container.if_array())
             path += fmt::format("[{}]", array->size());
-        else if (level.has_key)
+        else if (level.has_key && !level.is_merging)
             path += (path.empty() ? "" : ".") + shortened(level.key);
     }
     return path;
@@ -42,14 +45,17 @@ void tree_builder::begin(json::value container) {
     if (open_.size() >= limits::definition_depth_max)
         return stop({errc::invalid, fmt::format("is nested deeper than {} levels", limits::definition_depth_max),
                      path(), "no field of a definition needs that"});
-    open_.push_back(frame{std::move(container), {}, false});
+    open_.push_back(frame{.container = std::move(container), .anchor = std::exchange(anchor_, {})});
 }
 
 void tree_builder::end() {
     if (is_stopped_) return;
-    auto closed = std::move(open_.back().container);
+    auto closed = std::move(open_.back());
     open_.pop_back();
-    add(std::move(closed));
+    for (auto& each : closed.merged)
+        for (auto& member : each) closed.container.get_object().emplace(member.key(), std::move(member.value()));
+    name_value(std::move(closed.anchor), closed.container);
+    add(std::move(closed.container));
 }
 
 void tree_builder::key(std::string_view name) {
@@ -57,10 +63,71 @@ void tree_builder::key(std::string_view name) {
     auto& innermost = open_.back();
     innermost.key = name;
     innermost.has_key = true;
+    name_value(std::exchange(anchor_, {}), json::value(json::string(name)));
+}
+
+void tree_builder::merge_key() {
+    if (is_stopped_) return;
+    open_.back().is_merging = true;
+    open_.back().has_key = true;
 }
 
 void tree_builder::scalar(json::value value) {
-    if (count_node()) add(std::move(value));
+    if (!count_node()) return;
+    name_value(std::exchange(anchor_, {}), value);
+    add(std::move(value));
+}
+
+void tree_builder::name_value(std::string name, json::value const& value) {
+    if (!name.empty()) anchors_.insert_or_assign(std::move(name), value);
+}
+
+bool tree_builder::alias(std::string_view name) {
+    auto const found = anchors_.find(name);
+    if (found == anchors_.end()) return false;
+    auto const* text = found->second.if_string();
+    if (expects_key())
+        key(text == nullptr ? name : std::string_view(text->data(), text->size()));
+    else if (count_copy(found->second, open_.size()))
+        add(found->second);
+    return true;
+}
+
+/// Counted before it is copied: a few aliases of aliases may stand for more than any memory holds. Recursion is bounded
+/// by the depth of what was read.
+bool tree_builder::count_copy(json::value const& value, std::size_t depth) {
+    if (!count_node()) return false;
+    if (auto const* text = value.if_string()) copied_bytes_ += text->size();
+    if (copied_bytes_ > limits::definition_bytes_max) {
+        stop({errc::invalid,
+              fmt::format("with its aliases written out it is longer than {} bytes", limits::definition_bytes_max),
+              path(), "use aliases less often"});
+        return false;
+    }
+    if (!value.is_structured()) return true;
+    if (depth >= limits::definition_depth_max) {
+        stop({errc::invalid, fmt::format("is nested deeper than {} levels", limits::definition_depth_max), path(),
+              "no field of a definition needs that"});
+        return false;
+    }
+    if (auto const* list = value.if_array())
+        return std::all_of(list->begin(), list->end(),
+                           [&](json::value const& each) { return count_copy(each, depth + 1); });
+    auto const& members = value.get_object();
+    return std::all_of(members.begin(), members.end(), [&](json::key_value_pair const& each) {
+        copied_bytes_ += each.key().size();
+        return count_copy(each.value(), depth + 1);
+    });
+}
+
+void tree_builder::merge(frame& innermost, json::value value) {
+    auto const list = value.is_array() ? std::move(value.get_array()) : json::array{std::move(value)};
+    for (auto const& each : list) {
+        if (!each.is_object())
+            return stop({errc::invalid, "<< stands before something that has no members", path(),
+                         "write an alias of a mapping, or a list of them, behind <<"});
+        innermost.merged.push_back(each.get_object());
+    }
 }
 
 void tree_builder::add(json::value value) {
@@ -73,10 +140,17 @@ void tree_builder::add(json::value value) {
         array->push_back(std::move(value));
         return;
     }
+    if (innermost.is_merging)
+        merge(innermost, std::move(value));
+    else
+        add_member(innermost, std::move(value));
+    innermost.has_key = innermost.is_merging = false;
+}
+
+void tree_builder::add_member(frame& innermost, json::value value) {
     auto const is_new = innermost.container.if_object()->emplace(innermost.key, std::move(value)).second;
     if (!is_new) found_.push_back({errc::invalid, "is given twice", path(), "keep one of the two"});
     if (found_.size() > limits::definition_problems_max) is_stopped_ = true;
-    innermost.has_key = false;
 }
 
 namespace {

@@ -7,6 +7,8 @@
 #include <boost/json.hpp>
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +37,7 @@ struct definition_tree {
 
 /// JSON, one value.
 definition_tree read_json_tree(std::string_view text);
-/// YAML 1.2 core schema, one document beside those that are empty, no anchors, aliases or tags.
+/// YAML 1.2 core schema, one document beside those that are empty, no tags.
 definition_tree read_yaml_tree(std::string_view text);
 
 /// What was read from the beginning of a text that may hold more.
@@ -62,8 +64,9 @@ document_start find_document(std::string_view text, text_position from);
 /// The second half of parsing a definition: checks what the tree says. `text` is what it was read from, which begins at
 /// `from` in its file.
 parsed_definition parse_tree(definition_tree tree, std::string_view text, text_position from);
-/// The same where a tenant may be defined, too.
-definition_of_file parse_tree_of_file(definition_tree tree, std::string_view text, text_position from);
+/// Adds what a document of a file defines: a workload, a tenant, or the items of a List.
+void parse_tree_of_file(definition_tree tree, std::string_view text, text_position from,
+                        std::vector<definition_of_file>& into);
 
 /// Compact JSON with the keys in their order and numbers as people write them.
 std::string canonical_text(json::value const& root);
@@ -98,6 +101,15 @@ public:
     void key(std::string_view name);
     void scalar(json::value value);
 
+    /// The next value, or the next key, gets this name; of several with one name the latest counts.
+    void anchor(std::string_view name) { anchor_ = name; }
+    /// The value of that name as it is, counted as if it were written out. False if there is none, or it is not at its
+    /// end.
+    bool alias(std::string_view name);
+    /// In place of a key: the members of what comes next, which is an object or a list of them, become members of this
+    /// object where it has none of their names itself.   Source: YAML 1.1, "Merge Key Language-Independent Type"
+    void merge_key();
+
     /// From here on all events are dropped.
     void stop(error problem);
     bool is_stopped() const { return is_stopped_; }
@@ -109,17 +121,27 @@ public:
 private:
     struct frame {
         json::value container;
-        std::string key;
+        std::string key = {};
         bool has_key = false;
+        bool is_merging = false;  ///< the next value is that of a merge key
+        std::string anchor = {};
+        std::vector<json::object> merged = {};
     };
     void begin(json::value container);
     void add(json::value value);
+    void add_member(frame& innermost, json::value value);
     bool count_node();
+    bool count_copy(json::value const& value, std::size_t depth);
+    void merge(frame& innermost, json::value value);
+    void name_value(std::string name, json::value const& value);
 
     problems& found_;
     std::vector<frame> open_;
     json::value root_;
     std::size_t nodes_count_ = 0;
+    std::size_t copied_bytes_ = 0;
+    std::string anchor_ = {};
+    std::map<std::string, json::value, std::less<>> anchors_ = {};
     bool is_stopped_ = false;
 };
 

@@ -19,6 +19,8 @@ std::string_view text_of(yaml_char_t const* text, std::size_t size) {
     return {reinterpret_cast<char const*>(text), size};
 }
 
+std::string_view text_of(yaml_char_t const* text) { return reinterpret_cast<char const*>(text); }
+
 std::string_view text_of(char const* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
 /// An event of libyaml, with what it has allocated.
@@ -122,14 +124,14 @@ private:
     void note_place(yaml_event_t const& event) {
         if (places_ == nullptr || tree_.is_stopped()) return;
         auto const is_value = event.type == YAML_SCALAR_EVENT || event.type == YAML_SEQUENCE_START_EVENT ||
-                              event.type == YAML_MAPPING_START_EVENT;
+                              event.type == YAML_MAPPING_START_EVENT || event.type == YAML_ALIAS_EVENT;
         if (is_value && !tree_.expects_key()) places_->emplace(tree_.path(), position_of(event.start_mark));
     }
 
     void take(yaml_event_t const& event) {
         note_place(event);
         switch (event.type) {
-            case YAML_ALIAS_EVENT: return stop_at_anchor(event);
+            case YAML_ALIAS_EVENT: return read_alias(event);
             case YAML_SCALAR_EVENT: return read_scalar(event);
             case YAML_SEQUENCE_START_EVENT:
                 if (accept_collection(event, event.data.sequence_start.anchor, event.data.sequence_start.tag))
@@ -151,6 +153,7 @@ private:
         auto value = scalar.style == YAML_PLAIN_SCALAR_STYLE ? resolve_plain(text) : json::value(json::string(text));
         auto const where = position_of(event.start_mark);
         if (tree_.expects_key()) {
+            if (scalar.style == YAML_PLAIN_SCALAR_STYLE && text == "<<") return tree_.merge_key();
             if (value && value->is_null()) return stop(where, "a key is null", "write the key in quotes");
             tree_.key(text);
             if (places_ != nullptr) places_->emplace(tree_.path(), where);
@@ -161,12 +164,15 @@ private:
              "write it in quotes if it is text");
     }
 
-    void stop_at_anchor(yaml_event_t const& event) {
-        stop(position_of(event.start_mark), "anchors and aliases are not accepted",
-             "write the value out, or in quotes if it is text");
+    void read_alias(yaml_event_t const& event) {
+        auto const name = text_of(event.data.alias.anchor);
+        if (!tree_.alias(name))
+            stop(position_of(event.start_mark),
+                 fmt::format("there is no &{} before it that has ended", shortened(name)),
+                 fmt::format("write &{} before the value that is meant, or quotes if it is text", shortened(name)));
     }
     bool accept(yaml_event_t const& event, yaml_char_t const* anchor, yaml_char_t const* tag) {
-        if (anchor != nullptr) stop_at_anchor(event);
+        if (anchor != nullptr) tree_.anchor(text_of(anchor));
         if (tag != nullptr)
             stop(position_of(event.start_mark), "tags are not accepted", "leave the tag out; write text in quotes");
         return !tree_.is_stopped();

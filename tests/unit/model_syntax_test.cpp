@@ -149,9 +149,10 @@ TEST_CASE("numbers of YAML have their values", "[definition]") {
     CHECK(replicas_of("0o17") == 15);
 }
 
-TEST_CASE("anchors, aliases, tags and second documents are refused with their line", "[definition]") {
-    CHECK(is_refused_at_line("a: 1\nb: &x 1\n", "line 2 column 4"));
-    CHECK(is_refused_at_line("a: &x [1]\nb: *x\n", "line 1 column 4"));
+TEST_CASE("tags, aliases of nothing and second documents are refused with their line", "[definition]") {
+    CHECK(is_refused_at_line("a: 1\nb: *x\n", "line 2 column 4"));
+    CHECK(is_refused_at_line("a: &x [*x]\n", "line 1 column 8"));
+    CHECK(is_refused_at_line("*x : 1\n", "line 1 column 1"));
     CHECK(is_refused_at_line("a: 1\nb: !!str 1\n", "line 2 column 4"));
     CHECK(is_refused_at_line("a: !mine {}\n", "line 1 column 4"));
     CHECK(is_refused_at_line("a: 1\n---\nb: 2\n", "line 2"));

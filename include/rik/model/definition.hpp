@@ -305,7 +305,8 @@ struct parsed_definition {
 parsed_definition parse_definition_json(std::string_view text);
 
 /// The same from YAML 1.2, which is converted to JSON first. Quoted scalars stay strings. There may be one document
-/// besides empty ones, and no anchors or tags. The syntax is that of Kubernetes' parser, which has the same origin.
+/// besides empty ones, and no tags. Aliases, and merge keys (<<), count as what they stand for. The syntax is that of
+/// Kubernetes' parser, which has the same origin.
 parsed_definition parse_definition_yaml(std::string_view text);
 
 /// Parses JSON if the first character that is not white space is '{', else YAML.
@@ -325,16 +326,16 @@ struct tenant_definition {
 
 /// One definition of a file that may hold several.
 struct definition_of_file {
-    std::string text;  ///< as it is written in the file: parse_definition(text) gives the same
+    std::string text;  ///< as it is written in the file, of an item of a List as JSON: parse_definition gives the same
     parsed_definition parsed = {};
     std::optional<tenant_definition> tenant = {};  ///< it defines a tenant: `parsed` has problems and warnings only
 };
 
 /// Parses all definitions of a file: YAML documents, of which empty ones are skipped, or JSON values one after the
-/// other. Positions in problems are those of the file. The limits of a definition hold for each. After one whose syntax
-/// is wrong, parsing goes on at the next line "---". If `text` is not UTF-8, is longer than
-/// limits::definition_file_bytes_max, or has more than limits::definitions_per_file_max, the last entry has an empty
-/// text and says so in a problem.
+/// other; of a Kubernetes List its items. Positions in problems are those of the file. The limits of a definition hold
+/// for each. After one whose syntax is wrong, parsing goes on at the next line "---". If `text` is not UTF-8, is longer
+/// than limits::definition_file_bytes_max, or has more than limits::definitions_per_file_max, the last entry has an
+/// empty text and says so in a problem.
 std::vector<definition_of_file> parse_definition_file(std::string_view text);
 
 /// `check_name` and `check_label_name` return what is wrong with `name` as a DNS-1123 subdomain (names of objects) or

@@ -35,11 +35,14 @@ private:
     void add_row(field const& row, std::string const& path) {
         if (!told_.insert(&row).second) return;
         if (!row.refused_words.empty())
-            add(path, fmt::format("refuses {}", word_list(row.refused_words)), row.because);
+            add(path, fmt::format("refuses {}{}", word_list(row.refused_words), rest_text(row)), row.because);
         else if (row.standing == field_standing::kept)
             add(path, "keeps it, with a warning", row.because);
         else if (row.standing == field_standing::refused)
             add(path, "refuses it", row.because);
+    }
+    static std::string_view rest_text(field const& row) {
+        return row.standing == field_standing::kept ? ", keeps the rest with a warning" : "";
     }
     void add(std::string_view path, std::string_view what, std::string_view why) {
         text_ += fmt::format("| `{}` | {} | {} |\n", path, what, why);

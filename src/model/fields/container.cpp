@@ -154,8 +154,10 @@ constexpr std::array seccomp_fields{
     field{"localhostProfile", text(), "The file of the filter."}.refused("the filter is RIK's own"),
 };
 constexpr std::array apparmor_fields{
-    field{"type", words("RuntimeDefault|Unconfined|Localhost"), "Which profile applies."}.without(
-        "Localhost", "profiles of AppArmor are not set by RIK"),
+    field{"type", words("RuntimeDefault|Unconfined|Localhost"), "Which profile applies."}
+        .by_default("Unconfined")
+        .without("Localhost", "profiles of AppArmor are not set by RIK")
+        .kept("profiles of AppArmor are not set by RIK"),
     field{"localhostProfile", text(), "The name of the profile."}.refused("profiles of AppArmor are not set by RIK"),
 };
 constexpr std::array selinux_fields{

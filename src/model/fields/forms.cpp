@@ -28,7 +28,8 @@ constexpr std::string_view told_by_the_server = "it is what a server says of an 
 constexpr std::array object_meta_fields{
     field{"name", text(object_name), "Names the object; unique for its kind within a namespace."}.needed(
         "name the object"),
-    field{"generateName", text(), "The beginning of a name that the server completes."}.kept("the name is what counts"),
+    field{"generateName", text(), "The beginning of a name that the server completes."}.kept(
+        "no name is made from it; write metadata.name"),
     field{"namespace", text(dns_label), "The tenant of the object."}.by_default("that of the call"),
     field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
@@ -143,8 +144,16 @@ constexpr std::array kubernetes_namespace_fields{
     field{"status", anything(), "What was seen of the namespace."}.kept(told_by_the_server),
 };
 
+constexpr std::array list_fields{
+    api_version_row("v1"),
+    field{"kind", words("List"), "That it is a list."}.needed("write List"),
+    field{"metadata", anything(), "What a server says of the list."},
+    field{"items", list(anything()), "The definitions."}.needed("give the definitions as items"),
+};
+
 }  // namespace
 
+constinit object_type const list_type{"List", "Definitions of any kinds in Kubernetes' form.", list_fields};
 constinit object_type const object_meta{"ObjectMeta", "What every object has.", object_meta_fields};
 constinit object_type const rik_pod{"Pod", "Containers that share a network, in RIK's form.", rik_pod_form_fields,
                                     &rik_base};

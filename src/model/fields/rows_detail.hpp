@@ -60,8 +60,9 @@ extern text_format const sub_path;
 
 // Objects, by the file that has them.
 
-extern object_type const object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant, kubernetes_namespace;  // forms
-extern object_type const pod_spec, rik_pod_spec;                                                                // pod
+extern object_type const list_type, object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant,
+    kubernetes_namespace;                         // forms
+extern object_type const pod_spec, rik_pod_spec;  // pod
 extern object_type const container, rik_container, init_container, rik_init_container, resource_requirements;
 extern object_type const label_selector;
 extern object_type const probe, lifecycle;

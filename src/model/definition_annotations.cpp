@@ -1,4 +1,4 @@
-// When what has ended is started again.
+// Annotations that mean something to RIK, or would to Kubernetes.
 #include "model/definition_fields.hpp"
 #include "model/definition_tree.hpp"
 
@@ -55,35 +55,52 @@ void check_order(field_reader const& meta, string_map const& annotations, restar
 }
 
 /// A name that is almost one of ours would be of no effect, and nobody would see why.
-void warn_of_unknown(field_reader const& meta, string_map const& annotations) {
-    for (auto const& [key, text] : annotations) {
-        if (!key.starts_with(own_label_prefix)) continue;
-        nearest_word nearest(key);
-        bool is_known = false;
-        for (auto const& each : delay_annotations) {
-            is_known = is_known || key == each.name;
-            nearest.consider(each.name);
-        }
-        if (is_known) continue;
-        auto const meant = nearest.found();
-        meta.notes().warn_unused(path_of(meta.path_of("annotations"), key),
-                                 meant ? fmt::format("RIK knows no such annotation; did you mean {}?", *meant)
-                                       : std::string("RIK knows no such annotation"));
+void warn_of_unknown(field_reader const& meta, std::string_view key) {
+    nearest_word nearest(key);
+    for (auto const& each : delay_annotations) {
+        if (key == each.name) return;
+        nearest.consider(each.name);
     }
+    auto const meant = nearest.found();
+    meta.notes().warn_unused(path_of(meta.path_of("annotations"), key),
+                             meant ? fmt::format("RIK knows no such annotation; did you mean {}?", *meant)
+                                   : std::string("RIK knows no such annotation"));
+}
+
+struct foreign_annotation {
+    std::string_view beginning;
+    std::string_view because;
+};
+/// Those that ask for something that a Pod has no field for, or had none for.
+constexpr std::array foreign_annotations{
+    foreign_annotation{"container.apparmor.security.beta.kubernetes.io/", "profiles of AppArmor are not set by RIK"},
+    foreign_annotation{"container.seccomp.security.alpha.kubernetes.io/", "write securityContext.seccompProfile"},
+    foreign_annotation{"seccomp.security.alpha.kubernetes.io/", "write securityContext.seccompProfile"},
+    foreign_annotation{"kubernetes.io/ingress-bandwidth", "the network of Pods has no limits of bandwidth"},
+    foreign_annotation{"kubernetes.io/egress-bandwidth", "the network of Pods has no limits of bandwidth"},
+    foreign_annotation{"scheduler.alpha.kubernetes.io/critical-pod", "write priorityClassName"},
+};
+
+void warn_of_foreign(field_reader const& meta, std::string_view key, std::string_view text) {
+    for (auto const& each : foreign_annotations)
+        if (key.starts_with(each.beginning) && text != "unconfined" && !text.empty())
+            meta.notes().warn_unused(path_of(meta.path_of("annotations"), key), each.because);
 }
 
 }  // namespace
-
-restart_policy usual_restart(definition_form form) {
-    return form == definition_form::rik ? restart_policy::never : restart_policy::always;
-}
 
 void read_delays(field_reader const& meta, string_map const& annotations, restart_delays& into) {
     for (auto const& each : delay_annotations)
         if (auto const found = annotations.find(each.name); found != annotations.end())
             read_delay(meta, each.name, found->second, into.*each.at);
     check_order(meta, annotations, into);
-    warn_of_unknown(meta, annotations);
+}
+
+void warn_of_annotations(field_reader const& meta, string_map const& annotations) {
+    for (auto const& [key, text] : annotations) {
+        if (key.starts_with(own_label_prefix)) warn_of_unknown(meta, key);
+        warn_of_foreign(meta, key, text);
+    }
 }
 
 string_map annotations_with(string_map annotations, restart_delays const& delays) {
