@@ -285,6 +285,45 @@ awaitable<> digest_after_a_primary(lone_scheduler& alone) {
     co_await alone.stop();
 }
 
+/// The wish reaches its node at once, and again in each session, until the primary knows that it was obeyed.
+awaitable<> restarted_in_place(lone_scheduler& alone) {
+    bound_one const known{node_id::generate(alone.world.random()), instance_id::generate(alone.world.random())};
+    auto all = one_bound(alone, known.node, known.which, 3);
+    auto wish = all.items.front();
+    co_await alone.connect_primary(std::move(all));
+    auto session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.due().empty());
+    auto const tell = [&](std::uint32_t restarts) {
+        wish.restarts = restarts;
+        facts news;
+        news.items.push_back(wish);
+        return alone.tell(std::move(news));
+    };
+    co_await tell(1);
+    co_await alone.world.time().sleep_for(1s);
+    REQUIRE(alone.due().size() == 1);
+    CHECK(alone.due()[0].run);
+    CHECK(alone.due()[0].restarts == 1);
+
+    session->close();  // it may not have heard it; what it holds is what the primary believes
+    session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    REQUIRE(alone.due().size() == 2);
+    CHECK(alone.due()[1].restarts == 1);
+    CHECK(alone.inventory_count() == 0);
+
+    co_await tell(0);
+    session->close();
+    session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.due().size() == 2);
+    co_await alone.stop();
+}
+
 awaitable<> inventory_in_parts(lone_scheduler& alone) {
     auto const known = co_await bind_one(alone);
     auto const session = co_await alone.connect_node();
@@ -546,6 +585,9 @@ TEST_CASE("a node whose digest stays another is asked for its inventory", "[sim]
 }
 TEST_CASE("what a node said while no primary was there is asked for when one is", "[sim][scheduler]") {
     simulate(digest_after_a_primary);
+}
+TEST_CASE("a restart in place is ordered in each session until it is obeyed", "[sim][scheduler]") {
+    simulate(restarted_in_place);
 }
 TEST_CASE("an inventory is decided on when its last part is there", "[sim][scheduler]") {
     simulate(inventory_in_parts);

@@ -208,7 +208,7 @@ TEST_CASE("help has examples and every exit code") {
     CHECK(help.code == 0);
     for (auto const& each : rikctl::exit_codes) CHECK_THAT(help.out, Catch::Contains(std::string(each.meaning)));
     for (auto const* command : {"create", "apply", "diff", "edit", "label", "annotate", "get", "describe", "delete",
-                                "logs", "wait", "run", "nodes", "events", "version", "completion"}) {
+                                "logs", "restart", "wait", "run", "nodes", "events", "version", "completion"}) {
         CAPTURE(command);
         auto const one = rikctl_without_server({command, "--help"});
         CHECK(one.code == 0);
@@ -258,7 +258,7 @@ TEST_CASE("get prints tables, names and the API's JSON") {
                 {"GET /rik/v1/workloads?limit=500 ", no_workloads},
                 {"GET /rik/v1/workloads ", no_workloads}}));
     auto const at = server.address();
-    CHECK_THAT(rikctl_at(at, {"get", "instances"}).out, Catch::StartsWith("NAME    STATE     READY   NODE"));
+    CHECK_THAT(rikctl_at(at, {"get", "instances"}).out, Catch::StartsWith("NAME    READY   STATUS    RESTARTS   NODE"));
     CHECK(rikctl_at(at, {"get", "i", "-o", "name"}).out == "web-1\n");
     CHECK(rikctl_at(at, {"ls", "instance", "web-2", "web-1", "-o", "name"}).out == "web-2\nweb-1\n");
     CHECK(rikctl_at(at, {"get", "workloads", "-o", "json"}).out == "{\n  \"revision\": 1,\n  \"items\": []\n}\n");
@@ -312,11 +312,11 @@ TEST_CASE("get -w prints what is there, then each change as a row") {
     });
     auto const done = rikctl_at(server.address(), {"get", "instances", "-w"});
     CHECK(done.out ==
-          "NAME             STATE        READY   NODE     ADDRESS          AGE      REASON\n"
-          "b                failed       no      -        10.0.0.9         -        -\n"
-          "web-1            pending      no      -        10.0.0.9         -        -\n"
-          "web-1            running      no      -        10.0.0.9         -        -\n"
-          "web-1            deleted      no      -        10.0.0.9         -        -\n");
+          "NAME             READY   STATUS              RESTARTS      NODE     ADDRESS          AGE      REASON\n"
+          "b                no      Failed              0             -        10.0.0.9         -        -\n"
+          "web-1            no      Pending             0             -        10.0.0.9         -        -\n"
+          "web-1            no      Running             0             -        10.0.0.9         -        -\n"
+          "web-1            no      deleted             0             -        10.0.0.9         -        -\n");
     CHECK_THAT(done.err, Catch::StartsWith("warning: the connection to the server is lost (the server closed"));
     auto const one = rikctl_at(server.address(), {"get", "instances", "b", "-w", "-o", "json"});
     CHECK(one.out == "{\"type\":\"added\",\"object\":" + instance("b", "failed") + "}\n");
@@ -622,7 +622,7 @@ TEST_CASE("describe asks for the parts by id, and says of what it cannot read wh
          {"GET /rik/v1/instances/web-1 ", reply_with(200, test::instance_running)}}));
     auto const workload = rikctl_at(server.address(), {"describe", "workload", "web"});
     CHECK(workload.code == 5);
-    CHECK_THAT(workload.out, Catch::Contains("Instances:\n  NAME    STATE"));
+    CHECK_THAT(workload.out, Catch::Contains("Instances:\n  NAME    READY"));
     CHECK_THAT(workload.out, Catch::Contains("Events:       cannot be read: it is starting\n"));
     auto const alone = rikctl_at(server.address(), {"describe", "instance", "web-1"});
     CHECK(alone.code == 3);
