@@ -252,16 +252,16 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     return lines.take();
 }
 
-result<std::string> describe_tenant(std::string_view tenant, result<std::string> const& workloads,
-                                    result<std::string> const& instances, wall_time now) {
+result<std::string> describe_tenant(std::string_view tenant, tenant_parts const& parts, wall_time now) {
     auto const of = parse_object(tenant);
     if (!of) return of.error();
     describe_lines lines(now);
     add_identity(lines, *of);
     lines.add("State", text_at(*of, "state"));
     add_labels(lines, *of);
-    add_table(lines, "Workloads", resource_kind::workload, workloads, {.now = now});
-    add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
+    add_table(lines, "Workloads", resource_kind::workload, parts.workloads, {.now = now});
+    add_table(lines, "Instances", resource_kind::instance, parts.instances, {.now = now});
+    add_story(lines, parts.events, time_at(*of, "createdAt"));
     return lines.take();
 }
 

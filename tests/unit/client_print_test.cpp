@@ -144,9 +144,9 @@ TEST_CASE("control characters become blanks, letters and line ends stay") {
 
 TEST_CASE("colours do not change the alignment") {
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_running, false, true),
-               Catch::Contains("web-1   \x1B[32mrunning\x1B[0m   2/2"));
+               Catch::Contains("web-1   2/2     \x1B[32mRunning\x1B[0m   2"));
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_failed, false, true),
-               Catch::Contains("\x1B[31mfailed\x1B[0m"));
+               Catch::Contains("\x1B[31mError\x1B[0m"));
 }
 
 TEST_CASE("later rows of a watch stand below the earlier ones") {

@@ -158,7 +158,7 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
     for (auto const& each : {
              entry{{"exec"},
                    "rikctl has no command 'exec': use run, create, apply, diff, edit, label, annotate, get, describe, "
-                   "logs, delete, "},
+                   "logs, restart, delete, "},
              entry{{"desrcibe", "i", "a"}, "rikctl has no command 'desrcibe': did you mean describe?"},
              entry{{"aply", "-f", "web.yaml"}, "rikctl has no command 'aply': did you mean apply?"},
              entry{{"exec", "-it", "web-1", "sh"}, "rikctl has no command 'exec': use run"},
@@ -652,6 +652,46 @@ TEST_CASE("logs print both streams as one, or one of them") {
     CHECK(both.err.empty());
     CHECK(rikctl_at(server.address(), {"logs", "--stream", "stderr", "web-1"}).code == 0);
     CHECK(rikctl_at(server.address(), {"logs", "--stream", "all", "web-1"}).code == 2);
+}
+
+TEST_CASE("logs of the attempt before are asked for") {
+    fake_server server(routes({{"GET /rik/v1/instances/web-1/logs?container=setup&previous=true ",
+                                test::stream_of("text/plain", {"old\n"}, true)}}));
+    CHECK(rikctl_at(server.address(), {"logs", "-p", "web-1", "-c", "setup"}).out == "old\n");
+}
+
+TEST_CASE("restart asks for each, and says what is refused") {
+    fake_server server(
+        routes({{"POST /rik/v1/instances/web-1/restart ",
+                 reply_with(202, R"({"name":"web-1","id":"1","restarts":2,"restartsDone":1})")},
+                {"POST /rik/v1/instances/old/restart ",
+                 reply_with(409, error_body("conflict",
+                                            "instance old has failed: what has finished is not started again"))}}));
+    auto const done = rikctl_at(server.address(), {"restart", "web-1", "old"});
+    CHECK(done.out == "instance web-1 is started again\n");
+    CHECK_THAT(done.err, Catch::Contains("instance old has failed"));
+    CHECK(done.code == 4);
+}
+
+TEST_CASE("restart --wait ends when the node has obeyed and the instance is ready") {
+    auto const with = [](int restarts_done, char const* ready) {
+        return R"({"id":"1","name":"web-1","state":"running","restarts":2,"restartsDone":)" +
+               std::to_string(restarts_done) + R"(,"ready":)" + ready + "}";
+    };
+    fake_server server([&](fake_request const& request) {
+        if (request.line.starts_with("POST /rik/v1/instances/web-1/restart ")) return reply_with(202, with(1, "true"));
+        if (request.line.find("watch=true") == std::string::npos) return reply_with(200, with(1, "true"));
+        auto reply = test::stream_of(
+            "text/event-stream",
+            {event_text("1", "added", with(1, "true")), event_text("1", "synced", "{}"),
+             event_text("2", "modified", with(2, "false")), event_text("3", "modified", with(2, "true"))},
+            false);
+        reply.stays_open = true;
+        return reply;
+    });
+    auto const done = rikctl_at(server.address(), {"restart", "web-1", "--wait", "--timeout", "5s"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "instance web-1 is started again\ninstance web-1 is restarted\n");
 }
 
 TEST_CASE("logs are copied as they are") {
