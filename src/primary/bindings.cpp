@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,11 @@ void keep_condemned(instance_status& next, instance_status const& before) {
     next.ready = false;
     next.ready_since.reset();
     explain_unstarted(next);
+}
+
+/// Is it a reason of an instance that only sums up what its containers do?
+bool tells_of_containers(std::string_view reason) {
+    return reason == "CrashLoopBackOff" || reason == "Restarted" || reason == "ContainerExited";
 }
 
 /// `row` once `news` is taken. Errors: conflict, its state does not follow.
@@ -119,16 +125,19 @@ result<void> bindings::handle(status_report const& news) {
 std::vector<event> bindings::story_of(instance const& row, instance_status const& now,
                                       instance_status const& said) const {
     std::vector<event> all;
-    if (now.reason != row.status().reason || now.state != row.state()) all.push_back(seen_by_node(row, now, said));
-    for (auto& each : container_events(row.status(), now)) {
+    auto of_containers = container_events(row.status(), now);
+    auto const is_told = now.state == row.state() && tells_of_containers(now.reason) && !of_containers.empty();
+    if (!is_told && (now.reason != row.status().reason || now.state != row.state()))
+        all.push_back(seen_by_node(row, now, said));
+    for (auto& each : of_containers) {
         auto happened = seen_on_node(row);
         happened.type = each.type;
         happened.reason = std::move(each.reason);
         happened.message = std::move(each.message);
-        auto const is_told = [&](event const& other) {
+        auto const is_same = [&](event const& other) {
             return other.reason == happened.reason && other.message == happened.message;
         };
-        if (std::ranges::none_of(all, is_told)) all.push_back(std::move(happened));
+        if (std::ranges::none_of(all, is_same)) all.push_back(std::move(happened));
     }
     return all;
 }

@@ -15,6 +15,8 @@ constexpr std::string_view image_back_off = "ImagePullBackOff";
 constexpr std::array failures{std::string_view("ErrImagePull"), std::string_view("CreateContainerConfigError"),
                               std::string_view("RunContainerError")};
 
+constexpr std::string_view stopping = "Stopping";  // how a node calls it until the container has ended
+
 bool waits_because(container_status const& of, std::string_view reason) {
     return of.state == container_state::waiting && of.reason == reason;
 }
@@ -71,7 +73,9 @@ public:
     void tell_health() {
         auto const runs_on = before_.state == container_state::running && now_.state == container_state::running &&
                              !has_new_attempt(before_, now_);
-        if (runs_on && before_.ready && !now_.ready)
+        auto const is_stopping = now_.reason == stopping;
+        if (runs_on && is_stopping && before_.reason != stopping) note("Killing", with_detail(subject(), now_.message));
+        if (runs_on && !is_stopping && before_.ready && !now_.ready)
             warn("Unhealthy", with_detail(fmt::format("container {} is not ready any more", now_.name), now_.message));
     }
 

@@ -149,7 +149,8 @@ awaitable<> a_life_with_restarts(lone_primary& alone) {
     auto const row = co_await bind_one(alone);
     (void)co_await say(alone, running_with({.ready = true}));
     for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
-        instance_status waiting{.state = instance_state::running, .reason = "Started"};
+        instance_status waiting{.state = instance_state::running, .reason = "CrashLoopBackOff"};
+        waiting.message = "it has ended " + std::to_string(attempt) + " times";  // the events of containers tell it
         container_status one{.name = "web", .reason = "CrashLoopBackOff", .restart_count = attempt - 1};
         one.last = container_end{.reason = "Error", .exit_code = 3};
         one.starts_at = wall_time(1s);

@@ -82,6 +82,15 @@ TEST_CASE("a readiness that goes is told with what the node says of it, one that
     CHECK(told(pod(unready), pod(running(2))).empty());
 }
 
+TEST_CASE("one that is stopped is not unhealthy") {
+    auto stopping = running(0, false);
+    stopping.reason = "Stopping";
+    stopping.message = "stopped because its liveness probe has failed";
+    CHECK(told(pod(running(0)), pod(stopping)) ==
+          texts{"Killing: container web: stopped because its liveness probe has failed"});
+    CHECK(told(pod(stopping), pod(stopping)).empty());
+}
+
 TEST_CASE("a restart that was asked for is no failure") {
     auto next = running(1);
     next.last = container_end{.reason = "Error", .exit_code = 143};
