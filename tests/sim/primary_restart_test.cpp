@@ -45,14 +45,16 @@ awaitable<result<stored<instance>>> restart(lone_primary& alone, instance_id whi
     co_return co_await alone.role->instances().restart(caller(), which, any_revision);
 }
 
-instance_status running_with(container_status one) {
+instance_status running(std::uint32_t attempt, bool is_ready) {
     instance_status seen{.state = instance_state::running, .reason = "Started"};
-    one.name = "web";
-    one.state = container_state::running;
-    seen.ready = one.ready;
+    container_status one{.name = "web", .state = container_state::running, .restart_count = attempt};
+    one.ready = is_ready;
+    seen.ready = is_ready;
     seen.containers.push_back(std::move(one));
     return seen;
 }
+instance_status ready(std::uint32_t attempt) { return running(attempt, true); }
+instance_status unready(std::uint32_t attempt) { return running(attempt, false); }
 
 std::uint32_t last_said(lone_primary const& alone, instance_id const& which) {
     std::uint32_t said = 0;
@@ -64,8 +66,7 @@ std::uint32_t last_said(lone_primary const& alone, instance_id const& which) {
 awaitable<> asked_and_obeyed(lone_primary& alone) {
     auto const row = co_await bind_one(alone);
     auto const id = row->id();
-    container_status fresh{.ready = true};
-    (void)co_await say(alone, running_with(fresh));
+    (void)co_await say(alone, ready(0));
     auto const asked = co_await restart(alone, id);
     REQUIRE(asked.has_value());
     CHECK((*asked)->restarts() == 1);
@@ -79,13 +80,13 @@ awaitable<> asked_and_obeyed(lone_primary& alone) {
     co_await alone.world.time().sleep_for(5s);
     CHECK(last_said(alone, id) == 1);
 
-    auto obeyed = running_with({.restart_count = 1, .ready = true});
+    auto obeyed = ready(1);
     obeyed.restarts = 1;
     auto const after = co_await say(alone, std::move(obeyed));
     CHECK(after->status().restarts == 1);
     CHECK(last_said(alone, id) == 0);
 
-    auto forgotten = running_with(fresh);  // a node that has lost what it held
+    auto forgotten = ready(0);  // a node that has lost what it held
     auto const later = co_await say(alone, std::move(forgotten));
     CHECK(later->status().restarts == 1);
     CHECK(last_said(alone, id) == 0);
@@ -134,7 +135,7 @@ awaitable<> refused_when_over(lone_primary& alone) {
 /// A wish that is not obeyed yet ends with the instance.
 awaitable<> over_before_it_obeys(lone_primary& alone) {
     auto const row = co_await bind_one(alone);
-    (void)co_await say(alone, running_with({}));
+    (void)co_await say(alone, unready(0));
     (void)co_await restart(alone, row->id());
     co_await alone.world.time().sleep_for(1s);
     CHECK(last_said(alone, row->id()) == 1);
@@ -147,7 +148,7 @@ awaitable<> over_before_it_obeys(lone_primary& alone) {
 /// Crashing, waiting, running again, and readiness that comes and goes.
 awaitable<> a_life_with_restarts(lone_primary& alone) {
     auto const row = co_await bind_one(alone);
-    (void)co_await say(alone, running_with({.ready = true}));
+    (void)co_await say(alone, ready(0));
     for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
         instance_status waiting{.state = instance_state::running, .reason = "CrashLoopBackOff"};
         waiting.message = "it has ended " + std::to_string(attempt) + " times";  // the events of containers tell it
@@ -159,11 +160,11 @@ awaitable<> a_life_with_restarts(lone_primary& alone) {
         CHECK(crashed->state() == instance_state::running);
         CHECK_FALSE(crashed->status().ready);
         CHECK(crashed->status().containers == waiting.containers);
-        auto const again = co_await say(alone, running_with({.restart_count = attempt, .ready = true}));
+        auto const again = co_await say(alone, ready(attempt));
         CHECK(again->status().ready);
     }
-    auto const unready = co_await say(alone, running_with({.restart_count = 3}));
-    CHECK_FALSE(unready->status().ready);
+    auto const last = co_await say(alone, unready(3));
+    CHECK_FALSE(last->status().ready);
 
     event_filter const of{.object_id = row->id().text()};
     auto const events = co_await alone.role->events().list(caller(), of);
@@ -183,7 +184,7 @@ awaitable<> a_life_with_restarts(lone_primary& alone) {
 awaitable<> two_of_one_name(lone_primary& alone) {
     (void)co_await bind_one(alone);
     for (int i = 0; i < 3; ++i) {
-        auto seen = running_with({.restart_count = i % 2 == 0 ? 1u : 2u, .ready = i % 2 == 0});
+        auto seen = running(i % 2 == 0 ? 1 : 2, i % 2 == 0);
         seen.containers.push_back(seen.containers.front());
         auto const after = co_await say(alone, seen);
         CHECK(after->status().containers == seen.containers);
