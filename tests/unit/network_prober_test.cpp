@@ -1,16 +1,9 @@
 // Probes against servers of every kind of ill will.
-#include "all/network_prober_detail.hpp"
-
-#include "support/async_fixture.hpp"
 #include "support/catch.hpp"
-#include "support/probed_server.hpp"
-
-#include <rik/async/shield.hpp>
+#include "support/prober_fixture.hpp"
 
 #include <chrono>
 #include <ctime>
-#include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -88,37 +81,11 @@ awaitable<> long_head(socket_type& over) {
     co_await send(over, "HTTP/1.1 200 OK\r\nX-Long: " + std::string(100'000, 'x') + "\r\n\r\n");
 }
 
-std::size_t descriptor_count() {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
 duration processor_time() {
     timespec now{};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
-
-struct prober_fixture : async_fixture {
-    network_prober probes{context.get_executor(), time};
-
-    result<probe_answer> ask(network_probe what, duration at_most = 2s) {
-        return testing::run(context, probes.ask("127.0.0.1", std::move(what), time.now() + at_most));
-    }
-    result<probe_answer> ask_http(probed_server& server, duration at_most = 2s) {
-        return ask(http_action{.port = server.port()}, at_most);
-    }
-    /// The answer of a server that does `what`, to a probe by HTTP.
-    result<probe_answer> http_answer_of(probed_server::behaviour what, duration at_most = 2s) {
-        probed_server server(context, std::move(what));
-        auto answer = ask_http(server, at_most);
-        testing::run(context, server.stop());
-        return answer;
-    }
-    awaitable<> ask_into(network_probe what, duration at_most, std::vector<result<probe_answer>>& into) {
-        auto const deadline = time.now() + at_most;
-        into.push_back(co_await probes.ask("127.0.0.1", std::move(what), deadline));
-    }
-};
 
 std::uint16_t unused_port(asio::io_context& context) {
     asio::ip::tcp::acceptor taken(context, {asio::ip::make_address("127.0.0.1"), 0});

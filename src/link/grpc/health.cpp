@@ -8,13 +8,13 @@
 #include <rik/async/notifier.hpp>
 
 #include <fmt/format.h>
+#include <grpc/support/time.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
 #include <boost/asio/post.hpp>
 
-#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -52,7 +52,7 @@ public:
     }
 
     void start(std::shared_ptr<health_call> self, open_calls& among, duration at_most) {
-        context_.set_deadline(std::chrono::system_clock::now() + at_most);
+        context_.set_deadline(gpr_time_from_millis(milliseconds(at_most), GPR_TIMESPAN));  // from now
         auto told = [self = std::move(self), &among](grpc::Status status) mutable {
             auto* const key = self.get();
             auto const strand = self->strand_;
