@@ -3,6 +3,7 @@
 
 #include "disk_detail.hpp"
 #include "status_detail.hpp"
+#include "usage_watch_detail.hpp"
 
 #include <rik/async/limiter.hpp>
 #include <rik/async/task_group.hpp>
@@ -197,6 +198,10 @@ private:
     awaitable<std::optional<error>> send_answer(dialled_stream_ptr stream);
     awaitable<std::optional<error>> send_log(dialled_stream_ptr stream, container_log_call asked);
 
+    // usage.cpp
+    std::vector<detail::measured_instance> running_instances() const;
+    awaitable<std::optional<error>> send_usage(dialled_stream_ptr stream);
+
     // images.cpp
     awaitable<std::optional<error>> send_images(dialled_stream_ptr stream, image_call asked);
     awaitable<result<std::vector<node_image>>> answer_call(image_call asked);
@@ -237,6 +242,7 @@ private:
     std::list<dialled_stream_ptr> dialled_streams_;
     std::size_t stream_request_count_ = 0;  ///< of all that are being answered, also by a refusal
     limiter starts_;
+    detail::usage_watch usage_;
 
     std::shared_ptr<connection> connection_;
     bool inventory_is_due_ = false;

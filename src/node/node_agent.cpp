@@ -17,6 +17,7 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       disk_(strand, ports.disk),
       orphan_gone_(strand),
       starts_(strand, limits::starts_at_once_max),
+      usage_(ports.time, options_.out, [this] { return running_instances(); }),
       due_(strand),
       beat_changed_(strand),
       room_changed_(strand),
@@ -46,6 +47,7 @@ awaitable<result<void>> node_agent::impl::begin() {
     if (!taken) co_return taken.error();
     tasks_.spawn(keep_network());
     tasks_.spawn(watch_load());
+    tasks_.spawn(usage_.run());
     tasks_.spawn(connect());
     tasks_.spawn(announce_flushes());
     tasks_.spawn(beat());

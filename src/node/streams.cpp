@@ -74,6 +74,7 @@ awaitable<> node_agent::impl::watch_reader(dialled_stream_ptr stream) {
 awaitable<std::optional<error>> node_agent::impl::send_answer(dialled_stream_ptr stream) {
     auto& what = stream->asked.what;
     if (auto* const images = std::get_if<image_call>(&what)) return send_images(stream, std::move(*images));
+    if (std::holds_alternative<usage_call>(what)) return send_usage(stream);
     return send_log(stream, std::move(std::get<container_log_call>(what)));
 }
 
