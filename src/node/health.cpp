@@ -38,6 +38,7 @@ role_health node_agent::impl::health() const {
     for (auto const& [name, amount] : facts_.capacity.entries())
         capacity.samples.push_back({static_cast<double>(amount), {{"resource", std::string(name)}}});
     if (!capacity.samples.empty()) made.metrics.push_back(std::move(capacity));
+    for (auto& each : usage_.metrics()) made.metrics.push_back(std::move(each));
     return made;
 }
 

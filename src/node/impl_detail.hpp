@@ -5,6 +5,7 @@
 #include "uplink_detail.hpp"
 #include "load_watch_detail.hpp"
 #include "stream_server_detail.hpp"
+#include "usage_watch_detail.hpp"
 
 #include <map>
 #include <memory>
@@ -30,6 +31,7 @@ private:
     void begin_actor(detail::node_instance_ptr mine);
     awaitable<> act_for(std::shared_ptr<detail::pod_actor> actor);
     void settle_troubles();
+    std::vector<detail::measured_instance> running_instances() const;
     awaitable<> flush();
 
     asio::any_io_executor strand_;
@@ -43,6 +45,7 @@ private:
     detail::node_room room_;
     detail::orphans orphans_;
     limiter starts_;
+    detail::usage_watch usage_;
     detail::stream_server streams_;
     detail::load_watch load_;
     detail::uplink link_;

@@ -31,7 +31,8 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       orphans_(strand, ports_.time, pods_, room_, options_.out,
                [this](instance_id const& id, revision fence) { link_.tell_gone(id, fence); }),
       starts_(strand, limits::starts_at_once_max),
-      streams_(strand, {ports_.time, ports_.streams, ports_.runtimes, records_, options_.out}),
+      usage_(ports_.time, options_.out, [this] { return running_instances(); }),
+      streams_(strand, {ports_.time, ports_.streams, ports_.runtimes, records_, usage_, options_.out}),
       load_(ports_.time, ports_.machine, options_.out,
             {.pressure_changed = [this] { settle_troubles(); }, .is_due = [this] { link_.tell_load(load_.told()); }}),
       link_(strand, {.time = ports_.time,
@@ -84,6 +85,7 @@ awaitable<result<void>> node_agent::impl::begin() {
     if (!taken) co_return taken.error();
     tasks_.spawn(pods_.run());
     tasks_.spawn(load_.run());
+    tasks_.spawn(usage_.run());
     link_.start();
     co_return result<void>{};
 }
@@ -135,6 +137,16 @@ void node_agent::impl::settle_troubles() {
     if (!pods_.problem().empty())
         facts_.troubles.insert(facts_.troubles.begin(), {"NetworkNotReady", pods_.problem()});
     link_.tell_troubles();
+}
+
+std::vector<detail::measured_instance> node_agent::impl::running_instances() const {
+    std::vector<detail::measured_instance> all;
+    for (auto const& [id, mine] : records_.all()) {
+        auto const* const by = detail::find_runtime(ports_.runtimes, runtime_name(mine->spec().form));
+        if (by == nullptr || mine->fields.status.state != instance_state::running) continue;
+        all.push_back({id, mine->fields.made_from->definition->tenant, mine->fields.name, &by->containers});
+    }
+    return all;
 }
 
 awaitable<> node_agent::impl::flush() {

@@ -84,7 +84,13 @@ awaitable<> stream_server::watch_reader(dialled_stream_ptr stream) {
 awaitable<std::optional<error>> stream_server::send_answer(dialled_stream_ptr stream) {
     auto& what = stream->asked.what;
     if (auto* const images = std::get_if<image_call>(&what)) return send_images(stream, std::move(*images));
+    if (std::holds_alternative<usage_call>(what)) return send_usage(stream);
     return send_log(stream, std::move(std::get<container_log_call>(what)));
+}
+
+awaitable<std::optional<error>> stream_server::send_usage(dialled_stream_ptr stream) {
+    co_await on_.usage.send(*stream->to);
+    co_return std::nullopt;
 }
 
 runtime* stream_server::runtime_of(instance_id const& id) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "records_detail.hpp"
+#include "usage_watch_detail.hpp"
 
 #include <rik/async/task_group.hpp>
 #include <rik/link/link.hpp>
@@ -20,6 +21,7 @@ struct stream_context {
     stream_dialer& dialer;
     std::vector<node_runtime> const& runtimes;
     node_records const& records;
+    usage_watch& usage;
     log out;
 };
 
@@ -55,6 +57,7 @@ private:
     awaitable<> watch_reader(dialled_stream_ptr stream);
     awaitable<std::optional<error>> send_answer(dialled_stream_ptr stream);
     awaitable<std::optional<error>> send_log(dialled_stream_ptr stream, container_log_call asked);
+    awaitable<std::optional<error>> send_usage(dialled_stream_ptr stream);
     result<container_key> key_of(container_log_call const& asked) const;
     runtime* runtime_of(instance_id const& id) const;
 
