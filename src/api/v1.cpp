@@ -129,6 +129,9 @@ constexpr std::array workloads_parameters{words("watch"),         words("after")
 constexpr std::array instances_parameters{
     words("watch"), words("after"),  words("limit"),      words("continue"),      words("workload"),     words("node"),
     words("kind"),  words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array usage_parameters{words("workload"),     words("node"),       words("kind"),
+                                      words("tenant"),       words("allTenants"), words("labelSelector"),
+                                      words("fieldSelector")};
 constexpr std::array nodes_parameters{words("watch"),    words("after"),         words("limit"),
                                       words("continue"), words("labelSelector"), words("fieldSelector")};
 constexpr std::array events_parameters{words("watch"),    words("after"),      words("instance"),
@@ -161,6 +164,7 @@ constexpr std::array table{
     route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_change_parameters, true},
     route{"POST", "/rik/v1/instances/{name}/restart", &restart_instance, instance_change_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
+    route{"GET", "/rik/v1/usage", &read_usage, usage_parameters},
     route{"GET", "/rik/v1/nodes", &list_nodes, nodes_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
     route{"PATCH", "/rik/v1/nodes/{name}", &update_node, revision_parameters, true},

@@ -193,6 +193,16 @@ result<std::string> client::call_for_images(duration patience, detail::exchange_
     return text;
 }
 
+result<std::string> client::usage(list_filter const& filter) {
+    target_writer target("/rik/v1/usage");
+    target.with("workload", filter.workload).with("node", filter.node).with("kind", filter.definition_kind);
+    target.with("labelSelector", filter.labels).with("fieldSelector", filter.fields);
+    auto text = call("GET", in_tenants(std::move(target), resource_kind::instance, filter, options_.tenant));
+    if (!text) return text;
+    if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
+    return text;
+}
+
 result<std::string> client::list(resource_kind kind, list_filter const& filter) {
     auto text = call("GET", in_tenants(list_target(kind, filter), kind, filter, options_.tenant));
     if (!text) return text;

@@ -65,6 +65,8 @@ std::size_t bytes_of(container_log_call const& call) { return uid_bytes + times_
 /// The names and paths of a call are short.
 std::size_t bytes_of(image_call const&) { return limits::path_bytes_max; }
 
+std::size_t bytes_of(usage_call const&) { return head_bytes; }
+
 }  // namespace
 
 std::size_t approximate_bytes(item const& part) {

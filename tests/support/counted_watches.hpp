@@ -20,6 +20,7 @@ public:
     instance_operations& instances() override { return instances_; }
     node_operations& nodes() override { return nodes_; }
     image_operations& images() override { return under_.images(); }
+    usage_operations& usages() override { return under_.usages(); }
     event_operations& events() override { return under_.events(); }
     tenant_operations& tenants() override { return under_.tenants(); }
     stream_operations& streams() override { return under_.streams(); }

@@ -212,6 +212,8 @@ public:
     /// `what.path` is on the node's machine. Without `what.name` the images get the names that they have in it.
     result<std::string> load_images(std::string_view node, rik::load_images const& what);
     result<std::string> remove_image(std::string_view node, std::string_view name_or_digest);
+    /// What instances use: `workload`, `node`, `labels` and `fields` of the filter, and its tenants.
+    result<std::string> usage(list_filter const& filter = {});
     /// Returns the server's version, as text.
     result<std::string> version();
 

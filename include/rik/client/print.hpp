@@ -45,6 +45,16 @@ result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view j
 table_row load_header();
 result<std::vector<table_row>> load_rows(std::string_view json, table_options const& options);
 
+struct usage_table_options {
+    bool has_tenants = false;
+    bool has_containers = false;  ///< a row for each, in place of one for each instance
+};
+table_row usage_header(usage_table_options const& options);
+/// What instances use, from the answer of /rik/v1/usage. Errors: corrupt.
+result<std::vector<table_row>> usage_rows(std::string_view json, usage_table_options const& options);
+/// A line for each node whose part of the answer is missing: "node a: it is not heard". Errors: corrupt.
+result<std::vector<std::string>> silent_nodes(std::string_view json);
+
 table_row image_header();
 /// Returns the images of a node as the API lists them: a row for each name, and one for an image that has none.
 /// Errors: corrupt.

@@ -8,6 +8,7 @@
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/model/usage_row.hpp>
 #include <rik/model/workload.hpp>
 
 #include <cstdint>
@@ -67,8 +68,8 @@ struct container_log_call {
     container_log_options how = {};
 };
 
-/// What a node is asked to send. The answer to an image_call is one text, made by `encode`.
-using stream_call = std::variant<container_log_call, image_call>;
+/// What a node is asked to send. The answer to an image_call or a usage_call is one text, made by `encode`.
+using stream_call = std::variant<container_log_call, image_call, usage_call>;
 
 /// Asks a node to dial a stream. It is not durable: whoever asked gives up after limits::stream_dial_timeout.
 struct stream_request {

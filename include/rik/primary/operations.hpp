@@ -13,6 +13,7 @@
 #include <rik/model/node_metrics.hpp>
 #include <rik/model/selection.hpp>
 #include <rik/model/tenant.hpp>
+#include <rik/model/usage_row.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
@@ -262,6 +263,29 @@ public:
     virtual awaitable<result<std::vector<node_image>>> call(caller who, object_ref on, image_call what) = 0;
 };
 
+/// What instances use, and of which nodes it is not known.
+struct usage_report {
+    struct measured {
+        stored<instance> who;
+        usage_row used;
+    };
+    struct silent_node {
+        std::string name;
+        std::string reason;  ///< for people
+    };
+    std::vector<measured> rows = {};        ///< in no promised order
+    std::vector<silent_node> missing = {};  ///< on which some of the instances run
+};
+
+class usage_operations {
+public:
+    virtual ~usage_operations() = default;
+    /// Asks the nodes of those instances of `which` that run. A node that does not answer within five seconds is
+    /// missing; an instance that began a moment ago may be, too. Errors: as a list of instances. Cancel: waits for the
+    /// end.
+    virtual awaitable<result<usage_report>> read(caller who, instance_filter which) = 0;
+};
+
 /// Events that meet all that is given.
 struct event_filter {
     std::string object_id = {};  ///< uid; empty: of all objects that the caller may see
@@ -349,6 +373,7 @@ public:
     virtual instance_operations& instances() = 0;
     virtual node_operations& nodes() = 0;
     virtual image_operations& images() = 0;
+    virtual usage_operations& usages() = 0;
     virtual event_operations& events() = 0;
     virtual tenant_operations& tenants() = 0;
     virtual stream_operations& streams() = 0;

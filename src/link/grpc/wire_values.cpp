@@ -260,6 +260,7 @@ void fill(wire::StreamRequest& into, stream_request const& from) {
     into.set_stream(bytes_of(from.stream));
     into.set_node(bytes_of(from.node));
     if (auto const* const log = std::get_if<container_log_call>(&from.what)) return fill(*into.mutable_log(), *log);
+    if (std::holds_alternative<usage_call>(from.what)) return (void)into.mutable_usage();
     std::visit(image_call_writer{*into.mutable_image()}, std::get<image_call>(from.what));
 }
 
@@ -269,6 +270,8 @@ stream_request read(wire::StreamRequest const& from) {
         made.what = read(from.log());
     else if (from.has_image())
         made.what = read(from.image());
+    else if (from.has_usage())
+        made.what = usage_call{};
     else
         fail("a request for a stream of a kind that this version does not know");
     return made;
