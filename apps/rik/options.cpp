@@ -314,9 +314,9 @@ void refuse_foreign(CLI::App const& app, words const& said) {
 void refuse_needless(CLI::App const& app, options const& chosen) {
     if (chosen.what == verb::serve) return;
     auto const word = chosen.what == verb::reset ? "reset" : "version";
-    for (auto const* const name :
-         {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
-          "--node-label", "--node-taint", "--reserve", "--restart-delay-max", "--scheduler", "--link-listen", "--insecure-links"})
+    for (auto const* const name : {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu",
+                                   "--node-name", "--insecure-registry", "--node-label", "--node-taint", "--reserve",
+                                   "--restart-delay-max", "--scheduler", "--link-listen", "--insecure-links"})
         if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)

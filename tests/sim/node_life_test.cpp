@@ -82,7 +82,8 @@ awaitable<> crash_loop(node_site& site) {
     CHECK(site.machine_under.running().size() == 1);
 }
 
-awaitable<> ends_by_its_policy(node_site& site, std::string restart, int code, std::size_t starts, instance_state state) {
+awaitable<> ends_by_its_policy(node_site& site, std::string restart, int code, std::size_t starts,
+                               instance_state state) {
     co_await site.start();
     auto how = ends_after(1s, code);
     how.ends_before_attempt = 1;
@@ -156,8 +157,8 @@ awaitable<> is_restarted_by_its_probe(node_site& site) {
     sim::image_behaviour how;
     how.answers = {{10s, false}};
     site.machine_under.set_behaviour(how);
-    auto const id = co_await site.run(lone(
-        "Always", R"(,"livenessProbe":{"exec":{"command":["check"]},"periodSeconds":1,"failureThreshold":3})"));
+    auto const id = co_await site.run(
+        lone("Always", R"(,"livenessProbe":{"exec":{"command":["check"]},"periodSeconds":1,"failureThreshold":3})"));
     co_await site.time().sleep_for(20s);
     CHECK(site.start_count(id) == 2);
     auto const seen = container(site, id);
@@ -403,10 +404,10 @@ TEST_CASE("what ends is restarted if its policy says so", "[sim][node]") {
         std::size_t starts;
         instance_state state;
     };
-    for (auto const& each : {row{"Always", 0, 2, instance_state::running}, row{"Always", 3, 2, instance_state::running},
-                             row{"OnFailure", 3, 2, instance_state::running},
-                             row{"OnFailure", 0, 1, instance_state::succeeded},
-                             row{"Never", 0, 1, instance_state::succeeded}, row{"Never", 3, 1, instance_state::failed}}) {
+    for (auto const& each :
+         {row{"Always", 0, 2, instance_state::running}, row{"Always", 3, 2, instance_state::running},
+          row{"OnFailure", 3, 2, instance_state::running}, row{"OnFailure", 0, 1, instance_state::succeeded},
+          row{"Never", 0, 1, instance_state::succeeded}, row{"Never", 3, 1, instance_state::failed}}) {
         INFO(each.restart << " " << each.code);
         sim::world world(7);
         node_site site(world);

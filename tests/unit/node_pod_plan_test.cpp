@@ -72,7 +72,8 @@ TEST_CASE("an attempt that was begun and not written is known by its container",
 TEST_CASE("of a Pod that is made anew what had run counts as restarted", "[unit][node]") {
     std::vector<unit_memory> memory(2);
     memory[0].is_done = true;
-    auto const anew = made_anew(memory, {container("a", container_state::exited, 0), container("b", container_state::waiting)});
+    auto const anew =
+        made_anew(memory, {container("a", container_state::exited, 0), container("b", container_state::waiting)});
     CHECK(anew[0].attempt == 1);
     CHECK(anew[0].restart_count == 1);
     CHECK_FALSE(anew[0].is_done);

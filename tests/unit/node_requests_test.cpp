@@ -66,7 +66,8 @@ TEST_CASE("a container is asked for with its variables, its Pod's groups, and wh
     node_facts node{.name = "n1"};
     node.addresses = {"192.0.2.7", "172.17.0.1"};
     node.capacity.set(resource::cpu, 2000);
-    auto const asked = make_container_request(facts_of(fields, node), fields.made_from->spec().containers[0], nullptr, 3);
+    auto const asked =
+        make_container_request(facts_of(fields, node), fields.made_from->spec().containers[0], nullptr, 3);
     REQUIRE(asked.has_value());
     CHECK(asked->key == container_key{fields.id, "a", 3});
     CHECK(asked->groups == std::vector<std::int64_t>{7, 8});
