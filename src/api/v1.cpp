@@ -149,7 +149,7 @@ constexpr std::array table{
     route{"GET", "/rik/v1/instances/{name}", &get_instance, tenant_parameters},
     route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_removal_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
-    route{"GET", "/rik/v1/usage", &read_usage, usage_parameters},
+    route{"GET", "/rik/v1/usage", &read_usage, usage_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, nodes_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
     route{"PATCH", "/rik/v1/nodes/{name}", &update_node, revision_parameters, true},
