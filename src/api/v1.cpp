@@ -164,7 +164,7 @@ constexpr std::array table{
     route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_change_parameters, true},
     route{"POST", "/rik/v1/instances/{name}/restart", &restart_instance, instance_change_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
-    route{"GET", "/rik/v1/usage", &read_usage, usage_parameters},
+    route{"GET", "/rik/v1/usage", &read_usage, usage_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, nodes_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
     route{"PATCH", "/rik/v1/nodes/{name}", &update_node, revision_parameters, true},

@@ -16,19 +16,7 @@ namespace rik::detail {
 namespace {
 
 constexpr duration answer_timeout = std::chrono::seconds(5);
-constexpr std::size_t answer_bytes_max = 16u << 20;
 constexpr std::size_t nodes_at_once_max = 64;
-
-awaitable<result<std::string>> read_all(byte_stream& from) {
-    std::string text;
-    for (;;) {
-        auto const piece = co_await from.read();
-        if (!piece) co_return piece.error();
-        if (piece->empty()) co_return std::move(text);
-        text += *piece;
-        if (text.size() > answer_bytes_max) co_return error{errc::exhausted, "the node's answer is too long"};
-    }
-}
 
 /// Of these instances, those that may be measured, by their nodes.
 std::map<node_id, std::map<instance_id, stored<instance>>> by_node(std::vector<stored<instance>> rows) {
@@ -77,7 +65,8 @@ awaitable<> primary_usages::ask_into(node_id of, time_point deadline, questions&
     auto working = ask(of);
     auto answer = co_await with_deadline(time_, deadline, std::move(working));
     if (!answer) {
-        all.answer.missing.push_back({name_of(of), answer.error().message});
+        auto const is_late = answer.error().code == errc::timed_out;
+        all.answer.missing.push_back({name_of(of), is_late ? "it did not answer in time" : answer.error().message});
         co_return;
     }
     auto const& wanted = all.wanted.at(of);
@@ -98,7 +87,7 @@ awaitable<result<std::vector<usage_row>>> primary_usages::ask(node_id of) {
         co_return error{errc::unavailable, "it is not heard"};
     auto const stream = co_await streams_.open(*row, usage_call());
     if (!stream) co_return stream.error();
-    auto reading = read_all(**stream);
+    auto reading = read_answer(**stream);
     auto const text = co_await gate_.while_open(std::move(reading));
     if (!text) co_return text.error();
     co_return decode_usage_rows(*text);

@@ -255,7 +255,8 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     call.how.only = container_log_origin::standard_error;
     call.how.since = wall_time(9s);
     said.streams = {{made.next<stream_id>(), made.next<node_id>(), call},
-                    {made.next<stream_id>(), made.next<node_id>(), image_call(pull_image{"x:1"})}};
+                    {made.next<stream_id>(), made.next<node_id>(), image_call(pull_image{"x:1"})},
+                    {made.next<stream_id>(), made.next<node_id>(), usage_call()}};
     auto const heard = from_wire(to_wire(said, told), known);
     REQUIRE(heard.has_value());
     CHECK(heard->at == 8);
@@ -270,7 +271,8 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     CHECK(heard->due[0].restarts == 4);
     CHECK_FALSE(heard->due[1].run);
     CHECK(heard->due[1].made_from == nullptr);
-    REQUIRE(heard->streams.size() == 2);
+    REQUIRE(heard->streams.size() == 3);
+    CHECK(std::holds_alternative<usage_call>(heard->streams[2].what));
     auto const& log = std::get<container_log_call>(heard->streams[0].what);
     CHECK(log.how.follow);
     CHECK(log.how.is_of_previous);

@@ -456,3 +456,48 @@ TEST_CASE("v1: the images of a node are listed, brought and removed through the 
     CHECK(on.get("/rik/v1/nodes/none/images").status_code == 404);
     CHECK(on.primary.image_calls().size() == 4);
 }
+
+TEST_CASE("v1: what instances use is asked of their nodes, and who does not answer is named") {
+    api_fixture on;
+    auto const workload = on.add_workload("web");
+    auto const node = on.primary.add_node("n1");
+    auto const path = std::string("/rik/v1/usage");
+    CHECK(on.json_at(path).at("items").as_array().empty());
+    auto const one = on.add_instance_on(node, workload, instance_state::running);
+    auto const done = on.add_instance_on(node, workload, instance_state::succeeded);
+    usage_row used{.instance = one->id(), .at = wall_time(std::chrono::seconds(7))};
+    used.containers.push_back({"main", 4'000'000, 250, 5 << 20, 2, 10});
+    used.volumes.push_back({"data", 3});
+    used.received_bytes = 8;
+    auto of_ended = used;
+    of_ended.instance = done->id();
+    on.primary.hold_usage({of_ended, used});
+    auto const answer = on.json_at(path);
+    CHECK(answer.at("missingNodes").as_array().empty());
+    REQUIRE(answer.at("items").as_array().size() == 1);
+    auto const& item = answer.at("items").at(0);
+    CHECK(item.at("id") == json::string(one->id().text()));
+    CHECK(item.at("name") == json::string(one->name()));
+    CHECK(item.at("tenant") == "default");
+    CHECK(item.at("node") == "n1");
+    CHECK(item.at("measuredAt") == "1970-01-01T00:00:07Z");
+    CHECK(item.at("receivedBytes") == 8);
+    CHECK(item.at("volumes").at(0).at("bytes") == 3);
+    auto const& container = item.at("containers").at(0);
+    CHECK(container.at("name") == "main");
+    CHECK(container.at("cpuMilli") == 250);
+    CHECK(container.at("memoryBytes") == (5 << 20));
+    CHECK(container.at("processes") == 2);
+    CHECK(on.json_at(path + "?node=n1&workload=web").at("items").as_array().size() == 1);
+    CHECK(on.json_at(path + "?labelSelector=app%3Dnone").at("items").as_array().empty());
+    CHECK(on.get(path + "?node=none").status_code == 404);
+    CHECK(on.get(path + "?tenant=none").status_code == 404);
+    on.primary.hold_usage({used}, error{errc::unavailable, "broken"});
+    auto const broken = on.json_at(path);
+    CHECK(broken.at("items").as_array().empty());
+    CHECK(broken.at("missingNodes").at(0).at("node") == "n1");
+    on.primary.lose_node(node);
+    auto const unheard = on.json_at(path);
+    REQUIRE(unheard.at("missingNodes").as_array().size() == 1);
+    CHECK(unheard.at("missingNodes").at(0).at("reason") == "it is not heard");
+}
