@@ -12,12 +12,6 @@
 
 namespace rik::detail {
 
-namespace {
-
-bool is_not_running(error const& why) { return why.code == errc::not_found; }
-
-}  // namespace
-
 awaitable<> pod_actor::watch(std::size_t unit, container_key key) {
     auto pause = limits::reconnect_pause_min;
     std::string last_problem;

@@ -40,6 +40,9 @@ struct pod_context {
     std::function<void(node_instance&)> tell_gone;
 };
 
+/// What the runtime says of a container that has ended, or was never there.
+inline bool is_not_running(error const& why) { return why.code == errc::not_found; }
+
 node_runtime const* find_runtime(std::vector<node_runtime> const& all, std::string_view name);
 
 /// Use it from one strand only.

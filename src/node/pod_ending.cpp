@@ -11,12 +11,6 @@
 
 namespace rik::detail {
 
-namespace {
-
-bool is_not_running(error const& why) { return why.code == errc::not_found; }
-
-}  // namespace
-
 /// Its room is freed, and then the end is told; the record and the logs stay until somebody deletes the instance.
 /// Precondition: its end is on disk.
 awaitable<> pod_actor::settle() {
