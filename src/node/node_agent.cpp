@@ -129,6 +129,7 @@ void node_agent::impl::begin_actor(detail::node_instance_ptr mine) {
 awaitable<> node_agent::impl::act_for(std::shared_ptr<detail::pod_actor> actor) {
     auto const id = actor->id();
     co_await actor->run();
+    co_await actor->stop();  // it may have given up: the disk has failed
     actors_.erase(id);
 }
 

@@ -23,7 +23,6 @@ awaitable<> pod_actor::resume() {
     }
     if (mine_->end || has_remains()) {
         take_over();
-        if (mine_->end) machine_->end(rules_.grace, on_.time.now());
         co_return mine_->end ? tell_ending() : tell_taken_over();
     }
     remains left{.was = status.state, .restart = mine_->spec().restart, .containers = {}};
@@ -63,6 +62,7 @@ void pod_actor::take_over() {
     for (std::size_t i = 0; i < units_.size(); ++i)
         if (auto const* const seen = newest(i)) take_attempt(memory[i], seen->key.attempt);
     machine_.emplace(rules_, memory, on_.time.now());
+    if (mine_->end || mine_->is_condemned()) machine_->end(rules_.grace, on_.time.now());  // nothing starts again
     is_prepared_ = true;
     // What runs comes first: the end of one may be the end of all.
     for (auto const is_running : {true, false})
