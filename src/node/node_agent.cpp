@@ -13,9 +13,7 @@ namespace rik {
 
 namespace {
 
-bool has_any(found_sandbox const& found) {
-    return detail::has_running(found) || (found.is_whole && !found.containers.empty());
-}
+bool has_any(found_sandbox const& found) { return found.is_whole || detail::has_running(found); }
 
 }  // namespace
 
@@ -129,13 +127,13 @@ void node_agent::impl::begin_actor(detail::node_instance_ptr mine) {
 awaitable<> node_agent::impl::act_for(std::shared_ptr<detail::pod_actor> actor) {
     auto const id = actor->id();
     co_await actor->run();
+    co_await actor->stop();  // it may have given up: the disk has failed
     actors_.erase(id);
 }
 
 void node_agent::impl::settle_troubles() {
     facts_.troubles = load_.pressure();
-    if (!pods_.problem().empty())
-        facts_.troubles.insert(facts_.troubles.begin(), {"NetworkNotReady", pods_.problem()});
+    if (!pods_.problem().empty()) facts_.troubles.insert(facts_.troubles.begin(), {"NetworkNotReady", pods_.problem()});
     link_.tell_troubles();
 }
 

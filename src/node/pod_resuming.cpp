@@ -23,7 +23,6 @@ awaitable<> pod_actor::resume() {
     }
     if (mine_->end || has_remains()) {
         take_over();
-        if (mine_->end) machine_->end(rules_.grace, on_.time.now());
         co_return mine_->end ? tell_ending() : tell_taken_over();
     }
     remains left{.was = status.state, .restart = mine_->spec().restart, .containers = {}};
@@ -39,9 +38,14 @@ awaitable<> pod_actor::resume() {
     co_await begin_anew();
 }
 
-/// Its sandbox is there, and something in it has run.
+/// Its sandbox is there, and something in it has run. Of a container that waits for its restart nothing may be left.
 bool pod_actor::has_remains() const {
-    return mine_->found && mine_->found->is_whole && std::ranges::any_of(mine_->found->containers, has_run);
+    if (!mine_->found || !mine_->found->is_whole) return false;
+    auto const was_started = [](container_status const& each) {
+        return each.state != container_state::waiting || each.restart_count > 0;
+    };
+    return std::ranges::any_of(mine_->found->containers, has_run) ||
+           std::ranges::any_of(mine_->fields.status.containers, was_started);
 }
 
 std::vector<unit_memory> pod_actor::recall() const {
@@ -63,6 +67,7 @@ void pod_actor::take_over() {
     for (std::size_t i = 0; i < units_.size(); ++i)
         if (auto const* const seen = newest(i)) take_attempt(memory[i], seen->key.attempt);
     machine_.emplace(rules_, memory, on_.time.now());
+    if (mine_->end || mine_->is_condemned()) machine_->end(rules_.grace, on_.time.now());  // nothing starts again
     is_prepared_ = true;
     // What runs comes first: the end of one may be the end of all.
     for (auto const is_running : {true, false})
@@ -77,7 +82,8 @@ void pod_actor::take_over() {
 void pod_actor::take_over_unit(std::size_t unit, found_container const& newest) {
     auto& status = status_of(unit);
     units_[unit].has_run = units_[unit].has_run || has_run(newest) || newest.key.attempt > 0;
-    if (machine_->attempt(unit) != newest.key.attempt || machine_->phase(unit) == unit_phase::done) return;
+    auto const is_known = status.state == container_state::exited && status.restart_count == newest.key.attempt;
+    if (machine_->attempt(unit) != newest.key.attempt || is_known) return;
     if (!has_run(newest)) {
         units_[unit].leftover = newest.key;
         return;

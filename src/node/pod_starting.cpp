@@ -81,7 +81,7 @@ awaitable<> pod_actor::prepare() {
 bool pod_actor::are_first_images_settled() const {
     for (std::size_t i = 0; i < units_.size(); ++i) {
         auto const is_settled = units_[i].image != nullptr || units_[i].has_pull_failed;
-        if (machine_->phase(i) == unit_phase::starting && !is_settled) return false;
+        if (machine_->has_its_turn(i) && !is_settled) return false;
     }
     return true;
 }

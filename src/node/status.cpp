@@ -83,6 +83,11 @@ std::string_view instance_reason_of(std::string_view word) {
     return word == "CreateContainerConfigError" ? word : std::string_view();
 }
 
+std::string about(std::string const& container, std::string const& message) {
+    auto const prefix = fmt::format("container {}: ", container);
+    return message.starts_with(prefix) ? message : prefix + message;
+}
+
 container_end attempt_of(container_status const& which) {
     return {which.reason, which.message, which.exit_code, which.started_at, which.finished_at};
 }
@@ -160,7 +165,7 @@ std::optional<progress> start_trouble_of(std::vector<container_status> const& co
     for (auto const& each : containers) {
         if (each.state != container_state::waiting) continue;
         auto const word = instance_reason_of(each.reason);
-        if (!word.empty()) return progress{std::string(word), fmt::format("container {}: {}", each.name, each.message)};
+        if (!word.empty()) return progress{std::string(word), about(each.name, each.message)};
     }
     return std::nullopt;
 }

@@ -242,7 +242,7 @@ awaitable<> exits_unseen(node_site& site) {
     co_await site.crash();
     co_await site.time().sleep_for(1min);
     co_await site.start();
-    std::function<bool()> is_ready = [&] { return site.status(id).ready; };
+    std::function<bool()> is_ready = [&] { return site.status(id).ready && container(site, id).restart_count == 1; };
     co_await site.until(is_ready);
     auto const seen = container(site, id);
     CHECK(seen.restart_count == 1);
@@ -263,7 +263,7 @@ awaitable<> attempt_was_not_written(node_site& site) {
     REQUIRE(site.start_count(id) == 2);
     co_await site.stop();
     co_await site.start();
-    std::function<bool()> is_ready = [&] { return site.status(id).ready; };
+    std::function<bool()> is_ready = [&] { return site.status(id).ready && container(site, id).restart_count == 1; };
     co_await site.until(is_ready);
     CHECK(container(site, id).restart_count == 1);
     CHECK(site.start_count(id) == 2);
@@ -277,7 +277,7 @@ awaitable<> machine_reboots(node_site& site) {
     site.machine_under.power_off();
     site.forget(id);  // no scheduler tells of it
     co_await site.start();
-    std::function<bool()> is_ready = [&] { return site.status(id).ready; };
+    std::function<bool()> is_ready = [&] { return site.status(id).ready && container(site, id).restart_count == 1; };
     co_await site.until(is_ready);
     CHECK(container(site, id).restart_count == 1);
     CHECK(site.machine_under.running().size() == 1);
@@ -384,7 +384,8 @@ awaitable<> destroyed_while_it_waits(node_site& site) {
 awaitable<> runtime_is_missing(node_site& site) {
     co_await site.start();
     auto const id = co_await site.run(
-        R"({"apiVersion":"v1","kind":"Function","name":"f","spec":{"rootfs":"http://h/f.img","port":80}})");
+        R"({"apiVersion":"v1","kind":"Function","name":"f","spec":{"function":{
+            "execution":{"rootfs":"http://images.test/f.ext4"}}}})");
     co_await site.until_state(id, instance_state::failed);
     CHECK(site.status(id).message == "its node has no runtime 'microvm'");
     co_await site.destroy(id);
