@@ -80,8 +80,8 @@ test_crashes() {
     run_pod once 'restartPolicy: "Never"' "$(container 'exit 3')"
     becomes once '.state' failed
     is 'nothing restarts it' 0 "$(field once "$(of main .restartCount)")"
-    run_pod done 'restartPolicy: "OnFailure"' "$(container 'exit 0')"
-    becomes done '.state' succeeded
+    run_pod ended 'restartPolicy: "OnFailure"' "$(container 'exit 0')"
+    becomes ended '.state' succeeded
 }
 
 test_on_failure() {

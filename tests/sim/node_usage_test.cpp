@@ -54,8 +54,8 @@ awaitable<> instances_are_measured(node_site& site) {
     CHECK(rows->at(0).containers[0].process_count == 1);
     CHECK(rows->at(0).containers[0].cpu_milli == 0);
     auto const text = metrics_text(site);
-    CHECK(text.find("container_processes{namespace=\"default\",pod=\"") != std::string::npos);
-    CHECK(text.find("container=\"main\"} 1\n") != std::string::npos);
+    CHECK(text.find("container_processes{namespace=\"") != std::string::npos);
+    CHECK(text.find("pod=\"web\",container=\"main\"} 1\n") != std::string::npos);
     co_await site.destroy(id);
     co_await site.time().sleep_for(40s);
     auto const after = co_await ask(site);
