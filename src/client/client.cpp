@@ -295,10 +295,17 @@ result<std::string> client::create_instances(instances_wanted const& what) {
     return call_for("items", "POST", target.text(), boost::json::serialize(body), "application/json");
 }
 
+result<std::string> client::restart_instance(std::string_view name_or_id) {
+    target_writer target(object_target(resource_kind::instance, name_or_id) + "/restart");
+    target.with("tenant", options_.tenant);
+    return call_for("restarts", "POST", target.text(), "{}", "application/json");
+}
+
 result<container_log_stream> client::open_container_log(container_log_wanted const& what) {
     target_writer target(object_target(resource_kind::instance, what.instance) + "/logs");
     target.with("container", what.container).with("follow", what.how.follow ? "true" : "");
     target.with("timestamps", what.how.timestamps ? "true" : "");
+    target.with("previous", what.how.is_of_previous ? "true" : "");
     if (what.how.tail_lines) target.with("tail", std::to_string(*what.how.tail_lines));
     if (what.how.only)
         target.with("stream", *what.how.only == container_log_origin::standard_error ? "stderr" : "stdout");

@@ -1,5 +1,7 @@
 #include <rik/model/definition.hpp>
 
+#include "model/definition_fields.hpp"
+
 #include <rik/base/id.hpp>
 
 #include <fmt/format.h>
@@ -132,25 +134,37 @@ std::optional<error> name_problem(std::string_view name, std::string_view field,
 
 /// An init container runs alone but for the sidecars before it; what it needs more than the rest together counts.
 /// Source: Kubernetes, "Sidecar Containers", "Resource sharing within containers".
-resources effective_requests(instance_template const& from) {
+resources detail::requests_of(std::vector<container_definition> const& containers) {
     resources sum;
     resources peak;
-    for (auto const& container : from.containers) {
+    for (auto const& container : containers) {
         auto while_it_runs = sum;
         while_it_runs.add(container.requests);
         if (container.role != container_role::init) sum = while_it_runs;
         for (auto const& [name, amount] : while_it_runs.entries()) peak.set(name, std::max(amount, peak.get(name)));
     }
-    for (auto const& [name, amount] : from.requests.entries()) peak.set(name, amount);
-    peak.set(resource::pods, 1);
     return peak;
+}
+
+resources effective_requests(instance_template const& from) {
+    auto all = detail::requests_of(from.containers);
+    for (auto const& [name, amount] : from.requests.entries()) all.set(name, amount);
+    all.set(resource::pods, 1);
+    return all;
+}
+
+/// An init container may have a port of another.
+static bool has_host_port(std::vector<container_port> const& all, container_port const& wanted) {
+    return std::any_of(all.begin(), all.end(), [&](container_port const& each) {
+        return each.host_port == wanted.host_port && each.protocol == wanted.protocol;
+    });
 }
 
 std::vector<container_port> host_ports(instance_template const& from) {
     std::vector<container_port> found;
     for (auto const& container : from.containers)
         for (auto const& port : container.ports)
-            if (port.host_port != 0) found.push_back(port);
+            if (port.host_port != 0 && !has_host_port(found, port)) found.push_back(port);
     return found;
 }
 

@@ -116,8 +116,77 @@ void read_rights(field_reader const& from, container_rights& into) {
                              "set runAsUser to another number");
 }
 
-container_definition read_container(field_reader const& fields, container_rights const& of_pod) {
+container_rights read_rights_of_pod(field_reader const& spec) {
+    container_rights rights;
+    spec.in("securityContext", [&](field_reader const& from) { read_rights(from, rights); });
+    return rights;
+}
+
+/// In `initContainers`, where RIK's `role` is not a field, or in `containers`, where only Kubernetes' is.
+container_role read_role(field_reader const& fields, bool is_init) {
+    if (is_init) return fields.text("restartPolicy") == "Always" ? container_role::sidecar : container_role::init;
+    return parse_container_role(fields.text("role").value_or("")).value_or(container_role::main);
+}
+
+/// With the path at which it is written.
+struct written_container {
     container_definition container;
+    std::string path;
+};
+
+/// The containers of a Pod, list by list.
+class container_reader {
+public:
+    container_reader(field_reader const& spec, instance_template const& pod)
+        : spec_(spec), pod_(pod), rights_(read_rights_of_pod(spec)) {}
+
+    void read(std::string_view list) {
+        auto const* found = spec_.list(list);
+        if (found == nullptr) return;
+        check_count(list, found->size());
+        spec_.each(list, [&](field_reader const& fields) {
+            // Those past the limit are not read: each may cost as much as the whole text.
+            if (all_.size() == limits::containers_per_pod_max) return;
+            add(fields, read_container(fields, list == "initContainers"));
+        });
+    }
+
+    /// In the order of their starts.
+    std::vector<written_container> take() {
+        std::stable_partition(all_.begin(), all_.end(), [](written_container const& each) {
+            return each.container.role != container_role::main;
+        });
+        return std::move(all_);
+    }
+
+private:
+    void check_count(std::string_view list, std::size_t size) {
+        count_ += size;
+        if (count_ <= limits::containers_per_pod_max || count_ - size > limits::containers_per_pod_max) return;
+        spec_.notes().problem(spec_.path_of(list),
+                              fmt::format("has {} containers; the limit is {}", count_, limits::containers_per_pod_max),
+                              "split it into several Pods");
+    }
+    void add(field_reader const& fields, container_definition container) {
+        if (!container.name.empty() && !names_.insert(container.name).second)
+            fields.notes().problem(fields.path_of("name"),
+                                   fmt::format("'{}' is the name of two containers", shortened(container.name)),
+                                   "give every container a name of its own");
+        all_.push_back({std::move(container), fields.path()});
+    }
+    container_definition read_container(field_reader const& fields, bool is_init) const;
+
+    field_reader const& spec_;
+    instance_template const& pod_;
+    container_rights rights_;
+    std::set<std::string, std::less<>> names_ = {};
+    std::vector<written_container> all_ = {};
+    std::size_t count_ = 0;
+};
+
+container_definition container_reader::read_container(field_reader const& fields, bool is_init) const {
+    container_definition container;
+    container.role = read_role(fields, is_init);
     container.name = fields.text("name").value_or("");
     container.image = fields.text("image").value_or("");
     container.pull_policy = parse_image_pull_policy(fields.text("imagePullPolicy").value_or(""));
@@ -126,18 +195,14 @@ container_definition read_container(field_reader const& fields, container_rights
     container.env = read_environment(fields);
     container.working_dir = fields.text("workingDir").value_or("");
     container.ports = read_ports(fields);
-    container.rights = of_pod;
+    container.rights = rights_;
     fields.in("resources",
               [&](field_reader const& from) { read_resources(from, container.requests, container.limits); });
     fields.in("securityContext", [&](field_reader const& from) { read_rights(from, container.rights); });
+    container.mounts = read_mounts(fields, pod_.volumes);
+    read_probes(fields, pod_.grace_period, container);
     check_startable(container, fields);
     return container;
-}
-
-container_rights read_rights_of_pod(field_reader const& spec) {
-    container_rights rights;
-    spec.in("securityContext", [&](field_reader const& from) { read_rights(from, rights); });
-    return rights;
 }
 
 bool has_container(std::vector<container_definition> const& all, std::string_view name) {
@@ -145,17 +210,27 @@ bool has_container(std::vector<container_definition> const& all, std::string_vie
 }
 
 /// Amounts that variables name are those of a container of the same Pod.
-void check_references(field_reader const& spec, std::vector<container_definition> const& all) {
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        for (std::size_t j = 0; j < all[i].env.size(); ++j) {
-            auto const* amount = std::get_if<amount_reference>(&all[i].env[j].from);
-            if (amount == nullptr || amount->container.empty() || has_container(all, amount->container)) continue;
-            spec.notes().problem(
-                fmt::format("{}.containers[{}].env[{}].valueFrom.resourceFieldRef.containerName", spec.path(), i, j),
-                fmt::format("'{}' is not a container of this Pod", shortened(amount->container)),
-                "name one of its containers");
-        }
+void check_references(field_reader const& spec, std::string const& path, container_definition const& container,
+                      std::vector<container_definition> const& all) {
+    for (std::size_t i = 0; i < container.env.size(); ++i) {
+        auto const* amount = std::get_if<amount_reference>(&container.env[i].from);
+        if (amount == nullptr || amount->container.empty() || has_container(all, amount->container)) continue;
+        spec.notes().problem(fmt::format("{}.env[{}].valueFrom.resourceFieldRef.containerName", path, i),
+                             fmt::format("'{}' is not a container of this Pod", shortened(amount->container)),
+                             "name one of its containers");
     }
+}
+
+bool is_main(container_definition const& container) { return container.role == container_role::main; }
+
+void check_has_main(field_reader const& spec, std::vector<container_definition> const& all) {
+    auto const* list = spec.list("containers");
+    if (list == nullptr || std::any_of(all.begin(), all.end(), is_main)) return;
+    // One of a wrong type is noted as such.
+    if (!std::all_of(list->begin(), list->end(), [](json::value const& each) { return each.is_object(); })) return;
+    spec.notes().problem(spec.path_of("containers"),
+                         list->empty() ? "is empty" : "has init containers and sidecars only",
+                         "a Pod needs at least one container that does its work");
 }
 
 }  // namespace
@@ -166,27 +241,19 @@ void read_resources(field_reader const& from, resources& requests, resources& li
     from.in("requests", [&](field_reader const& fields) { requests = read_requests(fields, limits); });
 }
 
-void read_containers(field_reader const& spec, instance_template& into) {
-    auto const* list = spec.list("containers");
-    if (list == nullptr) return;
-    auto const path = spec.path_of("containers");
-    if (list->empty()) spec.notes().problem(path, "is empty", "a Pod needs at least one container");
-    if (list->size() > limits::containers_per_pod_max)
-        spec.notes().problem(
-            path, fmt::format("has {} containers; the limit is {}", list->size(), limits::containers_per_pod_max),
-            "split it into several Pods");
-    auto const rights = read_rights_of_pod(spec);
-    spec.each("containers", [&](field_reader const& fields) {
-        // Those past the limit are not read: each may cost as much as the whole text.
-        if (into.containers.size() == limits::containers_per_pod_max) return;
-        auto container = read_container(fields, rights);
-        if (!container.name.empty() && has_container(into.containers, container.name))
-            fields.notes().problem(fields.path_of("name"),
-                                   fmt::format("'{}' is the name of two containers", shortened(container.name)),
-                                   "give every container a name of its own");
-        into.containers.push_back(std::move(container));
-    });
-    check_references(spec, into.containers);
+std::vector<std::string> read_containers(field_reader const& spec, instance_template& into) {
+    container_reader reader(spec, into);
+    reader.read("initContainers");
+    reader.read("containers");
+    std::vector<std::string> paths;
+    for (auto& each : reader.take()) {
+        into.containers.push_back(std::move(each.container));
+        paths.push_back(std::move(each.path));
+    }
+    check_has_main(spec, into.containers);
+    for (std::size_t i = 0; i < paths.size(); ++i)
+        check_references(spec, paths[i], into.containers[i], into.containers);
+    return paths;
 }
 
 }  // namespace rik::detail

@@ -90,11 +90,30 @@ private:
 /// The `ports` of a container: in RIK one object, in Kubernetes a list; RIK's OpenAPI file calls it `network`.
 std::vector<container_port> read_ports(field_reader const& container);
 
-/// The containers of a Pod, with its own rights where they say nothing.
-void read_containers(field_reader const& spec, instance_template& into);
+/// The probes and hooks of a container whose role and ports are read. `grace` is that of its Pod.
+void read_probes(field_reader const& container, duration grace, container_definition& into);
 
-/// What a Pod says beside its containers.
-void read_pod(field_reader const& spec, instance_template& into);
+void read_volumes(field_reader const& spec, instance_template& into);
+/// Where a container sees the volumes of its Pod.
+std::vector<volume_mount> read_mounts(field_reader const& container, std::vector<volume_definition> const& volumes);
+
+/// The containers of a Pod whose volumes and grace period are read, with its own rights where they say nothing. Returns
+/// the path of each: those that start first are first, wherever they are written.
+std::vector<std::string> read_containers(field_reader const& spec, instance_template& into);
+
+/// What a Pod says beside its containers, whose paths are `containers`.
+void read_pod(field_reader const& spec, std::vector<std::string> const& containers, instance_template& into);
+
+/// What holds where a definition of this form says nothing.
+restart_policy usual_restart(definition_form form);
+
+/// What annotations say of restarts: rik.io/restart-delay, -delay-max, -reset-after. `meta` has them.
+void read_delays(field_reader const& meta, string_map const& annotations, restart_delays& into);
+/// `annotations`, from which `delays` are read.
+string_map annotations_with(string_map annotations, restart_delays const& delays);
+
+/// What a Pod's containers request together, but for what the Pod says itself.
+resources requests_of(std::vector<container_definition> const& containers);
 
 /// `from` has requests and limits.
 void read_resources(field_reader const& from, resources& requests, resources& limits);

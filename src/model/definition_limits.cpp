@@ -38,15 +38,6 @@ bool has_long_part(std::string_view path) {
     return false;
 }
 
-void check_path(field_reader const& fields, std::string_view field, std::string_view path) {
-    auto const remedy = fmt::format("use at most {} bytes, and {} between two slashes", limits::path_bytes_max - 1,
-                                    limits::path_part_bytes_max);
-    if (path.size() >= limits::path_bytes_max)
-        fields.notes().problem(fields.path_of(field), fmt::format("is a path of {} bytes", path.size()), remedy);
-    else if (has_long_part(path))
-        fields.notes().problem(fields.path_of(field), "has a name in its path that is too long", remedy);
-}
-
 /// Of the variable as the program gets it: "NAME=value".
 void check_variables(field_reader const& fields, std::vector<environment_variable> const& variables) {
     for (std::size_t i = 0; i < variables.size(); ++i)
@@ -82,6 +73,15 @@ void check_memory_limit(field_reader const& limits, std::int64_t bytes) {
 }
 
 }  // namespace
+
+void check_path(field_reader const& fields, std::string_view field, std::string_view path) {
+    auto const remedy = fmt::format("use at most {} bytes, and {} between two slashes", limits::path_bytes_max - 1,
+                                    limits::path_part_bytes_max);
+    if (path.size() >= limits::path_bytes_max)
+        fields.notes().problem(fields.path_of(field), fmt::format("is a path of {} bytes", path.size()), remedy);
+    else if (has_long_part(path))
+        fields.notes().problem(fields.path_of(field), "has a name in its path that is too long", remedy);
+}
 
 void check_limit(field_reader const& limits, std::string_view name, std::int64_t amount) {
     if (amount == 0)

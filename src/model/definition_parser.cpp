@@ -110,28 +110,18 @@ void check_no_function(field_reader const& spec) {
 
 // Both forms
 
-void read_restart_policy(field_reader const& spec, instance_template& into) {
-    auto const policy = parse_restart_policy(spec.text("restartPolicy").value_or(""));
-    if (!policy) return;
-    into.restart = *policy;
-    // Never is what happens anyway.
-    if (*policy != restart_policy::never)
-        spec.notes().warn_unused(
-            spec.path_of("restartPolicy"),
-            "restarts come with supervision; until then a Pod runs until all its containers have exited");
-}
-
 void read_spec(field_reader const& spec, instance_template& into) {
-    if (into.form == instance_form::function) {
-        read_function(spec, into);
-    } else {
-        check_no_function(spec);
-        read_containers(spec, into);
-    }
-    read_pod(spec, into);
-    read_restart_policy(spec, into);
+    if (auto const policy = parse_restart_policy(spec.text("restartPolicy").value_or(""))) into.restart = *policy;
     if (auto const seconds = spec.integer("terminationGracePeriodSeconds"))
         into.grace_period = std::chrono::seconds(*seconds);
+    if (into.form == instance_form::function) {
+        read_function(spec, into);
+        return read_pod(spec, {}, into);
+    }
+    check_no_function(spec);
+    read_volumes(spec, into);
+    auto const containers = read_containers(spec, into);
+    read_pod(spec, containers, into);
 }
 
 /// `tenant` is what the form calls the field.
@@ -140,6 +130,7 @@ void read_names(field_reader const& fields, std::string_view tenant, workload_de
     if (auto const given = fields.text(tenant); given && !given->empty()) into.tenant = *given;
     into.labels = fields.map("labels");
     into.annotations = fields.map("annotations");
+    read_delays(fields, into.annotations, into.spec.delays);
     for (auto const& [key, value] : into.labels)
         if (key.starts_with(own_label_prefix))
             fields.notes().problem(path_of(fields.path_of("labels"), key), "is a label that only RIK sets",
@@ -156,6 +147,7 @@ void read_definition(json::object const& root, workload_definition& into, findin
     into.replicas = static_cast<std::uint32_t>(std::max<std::int64_t>(fields.integer("replicas").value_or(1), 0));
     into.spec.form = into.kind == workload_kind::function ? instance_form::function : instance_form::pod;
     into.spec.labels = into.labels;
+    into.spec.restart = usual_restart(into.form);
     fields.in("spec", [&](field_reader const& spec) { read_spec(spec, into.spec); });
 }
 

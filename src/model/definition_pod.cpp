@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 namespace rik::detail {
@@ -108,30 +108,45 @@ void read_groups(field_reader const& security, instance_template& into) {
             into.groups.push_back(*group);
 }
 
-std::string host_port_path(field_reader const& spec, std::size_t container, std::size_t port) {
-    return fmt::format("{}.containers[{}].ports[{}].hostPort", spec.path(), container, port);
+using path_list = std::vector<std::string>;
+
+std::string host_port_path(path_list const& containers, std::size_t container, std::size_t port) {
+    return fmt::format("{}.ports[{}].hostPort", containers[container], port);
 }
 
 /// With hostNetwork each port is one of the node.
-void take_ports_of_host(field_reader const& spec, instance_template& pod) {
+void take_ports_of_host(field_reader const& spec, path_list const& containers, instance_template& pod) {
     for (std::size_t i = 0; i < pod.containers.size(); ++i) {
         for (std::size_t j = 0; j < pod.containers[i].ports.size(); ++j) {
             auto& port = pod.containers[i].ports[j];
             if (port.host_port != 0 && port.host_port != port.port)
-                spec.notes().problem(host_port_path(spec, i, j),
+                spec.notes().problem(host_port_path(containers, i, j),
                                      "differs from the port, which is the node's own with hostNetwork", "leave it out");
             port.host_port = port.port;
         }
     }
 }
 
-void check_host_ports(field_reader const& spec, instance_template const& pod) {
-    std::set<std::pair<std::uint16_t, port_protocol>> taken;
+/// Init containers end before the others start: a port of one may be that of another if it leads to the same place.
+bool is_same_port(container_port const& one, container_port const& other) {
+    return one.port == other.port && one.host_port == other.host_port && one.protocol == other.protocol;
+}
+
+void check_host_ports(field_reader const& spec, path_list const& containers, instance_template const& pod) {
+    struct holder {
+        container_port port;
+        bool is_init;
+    };
+    std::map<std::pair<std::uint16_t, port_protocol>, holder> taken;
     for (std::size_t i = 0; i < pod.containers.size() && !spec.notes().is_full(); ++i) {
         auto const& ports = pod.containers[i].ports;
+        auto const is_init = pod.containers[i].role == container_role::init;
         for (std::size_t j = 0; j < ports.size() && !spec.notes().is_full(); ++j) {
-            if (ports[j].host_port == 0 || taken.emplace(ports[j].host_port, ports[j].protocol).second) continue;
-            spec.notes().problem(host_port_path(spec, i, j),
+            if (ports[j].host_port == 0) continue;
+            auto const [first, is_new] =
+                taken.try_emplace({ports[j].host_port, ports[j].protocol}, holder{ports[j], is_init});
+            if (is_new || (first->second.is_init && is_same_port(first->second.port, ports[j]))) continue;
+            spec.notes().problem(host_port_path(containers, i, j),
                                  fmt::format("{}/{} is taken by another port of this Pod", ports[j].host_port,
                                              to_string(ports[j].protocol)),
                                  "give every port a host port of its own");
@@ -139,9 +154,8 @@ void check_host_ports(field_reader const& spec, instance_template const& pod) {
     }
 }
 
-void check_shared(field_reader const& spec, instance_template const& pod) {
-    resources sum;
-    for (auto const& each : pod.containers) sum.add(each.requests);
+void check_shared(field_reader const& spec, path_list const& containers, instance_template const& pod) {
+    auto const sum = requests_of(pod.containers);
     for (auto const& [name, amount] : pod.requests.entries())
         if (sum.get(name) > amount)
             spec.notes().problem(fmt::format("{}.resources.requests.{}", spec.path(), name),
@@ -149,20 +163,20 @@ void check_shared(field_reader const& spec, instance_template const& pod) {
     for (std::size_t i = 0; i < pod.containers.size(); ++i)
         for (auto const& [name, amount] : pod.limits.entries())
             if (pod.containers[i].limits.get(name) > amount)
-                spec.notes().problem(fmt::format("{}.containers[{}].resources.limits.{}", spec.path(), i, name),
+                spec.notes().problem(fmt::format("{}.resources.limits.{}", containers[i], name),
                                      "is more than the limit of the whole Pod", "lower it, or raise that of the Pod");
 }
 
 }  // namespace
 
-void read_pod(field_reader const& spec, instance_template& into) {
+void read_pod(field_reader const& spec, std::vector<std::string> const& containers, instance_template& into) {
     read_place(spec, into);
     read_network(spec, into);
     spec.in("securityContext", [&](field_reader const& from) { read_groups(from, into); });
     spec.in("resources", [&](field_reader const& from) { read_resources(from, into.requests, into.limits); });
-    if (into.has_host_network) take_ports_of_host(spec, into);
-    check_host_ports(spec, into);
-    check_shared(spec, into);
+    if (into.has_host_network) take_ports_of_host(spec, containers, into);
+    check_host_ports(spec, containers, into);
+    check_shared(spec, containers, into);
     spec.each("topologySpreadConstraints", [](field_reader const& from) {
         from.notes().warn_unused(from.path(), "Pods are spread by what is free on nodes");
     });

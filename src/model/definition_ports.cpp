@@ -1,5 +1,6 @@
 // The ports of a container in a definition.
 #include "model/definition_fields.hpp"
+#include "model/definition_tree.hpp"
 #include "model/fields/rows_detail.hpp"
 
 #include <fmt/format.h>
@@ -55,6 +56,10 @@ std::vector<container_port> read_port_list(field_reader const& container, std::s
     container.each(field, [&](field_reader const& fields) {
         auto port = read_port(fields);
         port.host_port = static_cast<std::uint16_t>(fields.integer("hostPort").value_or(0));
+        if (!port.name.empty() && std::ranges::find(ports, port.name, &container_port::name) != ports.end())
+            fields.notes().problem(fields.path_of("name"),
+                                   fmt::format("'{}' is the name of two ports of its container", shortened(port.name)),
+                                   "give every port a name of its own");
         ports.push_back(std::move(port));
     });
     return ports;

@@ -1,6 +1,7 @@
 // From a definition to its text: for programs that make definitions in code.
 #include <rik/model/definition.hpp>
 
+#include "model/definition_fields.hpp"
 #include "model/definition_tree.hpp"
 
 #include <fmt/format.h>
@@ -102,8 +103,88 @@ json::object rights_object(container_rights const& from) {
     return object;
 }
 
+/// Whole seconds, rounded up: of less than one there would be none.
+std::int64_t seconds_of(duration of) { return std::chrono::ceil<std::chrono::seconds>(of).count(); }
+
+json::object header_object(http_header const& from) { return {{"name", from.name}, {"value", from.value}}; }
+
+void put_action(json::object& into, exec_action const& from) { into["exec"] = {{"command", array_of(from.command)}}; }
+
+void put_action(json::object& into, http_action const& from) {
+    json::object object{{"path", from.path}, {"port", from.port}};
+    if (from.is_https) object["scheme"] = "HTTPS";
+    put_text(object, "host", from.host);
+    put_list(object, "httpHeaders", array_of(from.headers, header_object));
+    into["httpGet"] = std::move(object);
+}
+
+void put_action(json::object& into, tcp_action const& from) {
+    json::object object{{"port", from.port}};
+    put_text(object, "host", from.host);
+    into["tcpSocket"] = std::move(object);
+}
+
+void put_action(json::object& into, grpc_action const& from) {
+    json::object object{{"port", from.port}};
+    put_text(object, "service", from.service);
+    into["grpc"] = std::move(object);
+}
+
+void put_action(json::object& into, sleep_action const& from) { into["sleep"] = {{"seconds", seconds_of(from.time)}}; }
+
+template <class Action>
+json::object action_object(Action const& from) {
+    json::object object;
+    std::visit([&](auto const& action) { put_action(object, action); }, from);
+    return object;
+}
+
+void put_seconds(json::object& into, std::string_view name, duration value, duration usual) {
+    if (value != usual) into[name] = seconds_of(value);
+}
+
+json::object probe_object(probe_definition const& from) {
+    static probe_rules const usual;
+    auto object = action_object(from.action);
+    put_seconds(object, "initialDelaySeconds", from.rules.initial_delay, usual.initial_delay);
+    put_seconds(object, "periodSeconds", from.rules.period, usual.period);
+    put_seconds(object, "timeoutSeconds", from.rules.timeout, usual.timeout);
+    if (from.rules.success_threshold != usual.success_threshold)
+        object["successThreshold"] = from.rules.success_threshold;
+    if (from.rules.failure_threshold != usual.failure_threshold)
+        object["failureThreshold"] = from.rules.failure_threshold;
+    if (from.rules.grace) object["terminationGracePeriodSeconds"] = seconds_of(*from.rules.grace);
+    return object;
+}
+
+void put_probes(json::object& into, container_definition const& from) {
+    if (from.startup) into["startupProbe"] = probe_object(*from.startup);
+    if (from.readiness) into["readinessProbe"] = probe_object(*from.readiness);
+    if (from.liveness) into["livenessProbe"] = probe_object(*from.liveness);
+    json::object lifecycle;
+    if (from.post_start) lifecycle["postStart"] = action_object(*from.post_start);
+    if (from.pre_stop) lifecycle["preStop"] = action_object(*from.pre_stop);
+    put_object(into, "lifecycle", std::move(lifecycle));
+}
+
+json::object mount_object(volume_mount const& from) {
+    json::object object{{"name", from.volume}, {"mountPath", from.path}};
+    put_text(object, "subPath", from.sub_path);
+    if (from.is_read_only) object["readOnly"] = true;
+    return object;
+}
+
+json::object volume_object(volume_definition const& from) {
+    auto const& source = std::get<empty_dir>(from.source);
+    json::object fields;
+    if (source.is_in_memory) fields["medium"] = "Memory";
+    if (source.bytes_max != 0) fields["sizeLimit"] = source.bytes_max;
+    return {{"name", from.name}, {"emptyDir", std::move(fields)}};
+}
+
 json::object container_object(container_definition const& from) {
     json::object object{{"name", from.name}, {"image", from.image}};
+    if (from.role == container_role::sidecar) object["restartPolicy"] = "Always";
     if (from.pull_policy) object["imagePullPolicy"] = to_string(*from.pull_policy);
     if (from.command) object["command"] = array_of(*from.command);
     if (from.args) object["args"] = array_of(*from.args);
@@ -112,6 +193,8 @@ json::object container_object(container_definition const& from) {
     put_list(object, "ports", array_of(from.ports, port_object));
     put_object(object, "resources", resources_object(from.requests, from.limits));
     put_object(object, "securityContext", rights_object(from.rights));
+    put_list(object, "volumeMounts", array_of(from.mounts, mount_object));
+    put_probes(object, from);
     return object;
 }
 
@@ -167,14 +250,23 @@ void put_network(json::object& into, instance_template const& from) {
     put_list(into, "hostAliases", array_of(from.host_aliases, alias_object));
 }
 
-json::object spec_object(instance_template const& from) {
+/// The init containers and sidecars, or the main ones.
+json::array containers_array(instance_template const& from, bool is_main) {
+    json::array array;
+    for (auto const& each : from.containers)
+        if ((each.role == container_role::main) == is_main) array.push_back(container_object(each));
+    return array;
+}
+
+json::object spec_object(instance_template const& from, restart_policy usual_restart) {
     json::object spec;
-    put_list(spec, "containers", array_of(from.containers, container_object));
+    put_list(spec, "initContainers", containers_array(from, false));
+    put_list(spec, "containers", containers_array(from, true));
+    put_list(spec, "volumes", array_of(from.volumes, volume_object));
     if (from.function) spec["function"] = function_object(*from.function);
-    if (from.restart != restart_policy::always) spec["restartPolicy"] = to_string(from.restart);
+    if (from.restart != usual_restart) spec["restartPolicy"] = to_string(from.restart);
     if (from.grace_period != limits::grace_period_default)
-        spec["terminationGracePeriodSeconds"] =
-            std::chrono::duration_cast<std::chrono::seconds>(from.grace_period).count();
+        spec["terminationGracePeriodSeconds"] = seconds_of(from.grace_period);
     put_text(spec, "hostname", from.hostname);
     put_place(spec, from);
     put_network(spec, from);
@@ -188,7 +280,7 @@ void put_names(json::object& into, std::string_view tenant, workload_definition 
     into["name"] = from.name;
     put_text(into, tenant, from.tenant);
     put_object(into, "labels", object_of(from.labels));
-    put_object(into, "annotations", object_of(from.annotations));
+    put_object(into, "annotations", object_of(annotations_with(from.annotations, from.spec.delays)));
 }
 
 }  // namespace
@@ -205,7 +297,7 @@ std::string definition_text(workload_definition const& of) {
         detail::put_names(meta, "namespace", of);
         root["metadata"] = std::move(meta);
     }
-    root["spec"] = detail::spec_object(of.spec);
+    root["spec"] = detail::spec_object(of.spec, detail::usual_restart(of.form));
     return detail::canonical_text(root);
 }
 

@@ -86,7 +86,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_),
-      instances(strand, gate_, state_, creation_, removals_),
+      instances(strand, gate_, state_, writer_, creation_, removals_),
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
       usages(strand, gate_, ports.time, state_, dispatcher_, node_streams_, instances),

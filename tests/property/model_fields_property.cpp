@@ -104,3 +104,23 @@ TEST_CASE("what is broken in one place has a problem there", "[property][fields]
         CHECK(std::any_of(parsed.found.begin(), parsed.found.end(), tells));
     }
 }
+
+TEST_CASE("the generator makes all that a Pod's life has", "[property][fields]") {
+    seeded_entropy random(test_seed());
+    definition_generator generator(random);
+    auto const types = workload_types();
+    int probes = 0, hooks = 0, mounts = 0, sidecars = 0, init_containers = 0;
+    for (int round = 0; round < 4 * rounds; ++round) {
+        auto const parsed =
+            parse_definition(boost::json::serialize(generator.make(types.at(random.below(types.size())))));
+        if (!parsed.found.empty()) continue;
+        for (auto const& each : parsed.definition.spec.containers) {
+            probes += each.startup || each.readiness || each.liveness ? 1 : 0;
+            hooks += each.post_start || each.pre_stop ? 1 : 0;
+            mounts += each.mounts.empty() ? 0 : 1;
+            sidecars += each.role == container_role::sidecar ? 1 : 0;
+            init_containers += each.role == container_role::init ? 1 : 0;
+        }
+    }
+    for (auto const count : {probes, hooks, mounts, sidecars, init_containers}) CHECK(count > 10);
+}

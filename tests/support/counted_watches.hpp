@@ -52,6 +52,9 @@ private:
         awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override {
             return under_.remove(std::move(who), std::move(which), expected);
         }
+        awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) override {
+            return under_.restart(std::move(who), std::move(which), expected);
+        }
         awaitable<result<stored<instance>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));
         }

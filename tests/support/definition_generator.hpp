@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include <array>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ public:
         auto made = make_object(*of.type);
         made["apiVersion"] = "v1";
         made["kind"] = of.kind;
+        if (!one_of(4)) settle(made);
         return made;
     }
 
@@ -71,6 +73,75 @@ private:
         return nullptr;
     }
 
+    /// Calls `visit(json::object&)` for each object of a list of `of`.
+    template <class Visit>
+    static void each_in(json::object& of, std::string_view list, Visit visit) {
+        auto* found = of.if_contains(list);
+        if (found == nullptr || !found->is_array()) return;
+        for (auto& each : found->get_array())
+            if (auto* object = each.if_object()) visit(*object);
+    }
+    template <class Visit>
+    static void in(json::object& of, std::string_view name, Visit visit) {
+        auto* found = of.if_contains(name);
+        if (found != nullptr && found->is_object()) visit(found->get_object());
+    }
+
+    /// Makes what rows by themselves cannot: names that are unique or there, one action of a probe, and the like.
+    void settle(json::object& made) {
+        in(made, "spec", [&](json::object& spec) {
+            std::vector<std::string> volumes;
+            each_in(spec, "volumes", [&](json::object& volume) {
+                volumes.push_back(fmt::format("v{}", volumes.size()));
+                volume["name"] = volumes.back();
+            });
+            std::size_t count = 0;
+            for (auto const* list : {"initContainers", "containers"}) {
+                auto const is_init = std::string_view(list) == "initContainers";
+                each_in(spec, list, [&](json::object& container) {
+                    container["name"] = fmt::format("c{}", count++);
+                    if (!is_init && one_of(2)) container.erase("role");
+                    settle_container(container, is_init, volumes);
+                });
+            }
+        });
+    }
+
+    void settle_container(json::object& container, bool is_init, std::vector<std::string> const& volumes) {
+        auto const has_role = container.contains("role") && container["role"] == "init";
+        if (has_role || (is_init && !container.contains("restartPolicy")))
+            for (auto const* field : {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle"})
+                container.erase(field);
+        for (auto const* field : {"livenessProbe", "readinessProbe", "startupProbe"})
+            in(container, field, [&](json::object& probe) {
+                keep_one(probe, {"exec", "httpGet", "tcpSocket", "grpc"});
+                probe.erase(std::string_view(field) == "readinessProbe" ? "terminationGracePeriodSeconds"
+                                                                        : "successThreshold");
+            });
+        in(container, "lifecycle", [&](json::object& lifecycle) {
+            for (auto const* field : {"postStart", "preStop"})
+                in(lifecycle, field, [&](json::object& hook) {
+                    in(hook, "sleep", [](json::object& sleep) { sleep["seconds"] = 0; });
+                    keep_one(hook, {"exec", "httpGet", "tcpSocket", "sleep"});
+                });
+        });
+        if (volumes.empty()) container.erase("volumeMounts");
+        each_in(container, "volumeMounts", [&](json::object& mount) {
+            mount["name"] = volumes.at(below(volumes.size()));
+            if (mount.contains("recursiveReadOnly")) mount["readOnly"] = true;
+        });
+    }
+
+    /// Of the members that are `actions` one stays, or comes.
+    static void keep_one(json::object& of, std::initializer_list<std::string_view> actions) {
+        bool has_one = false;
+        for (auto const action : actions) {
+            if (has_one) of.erase(action);
+            has_one = has_one || of.contains(action);
+        }
+        if (!has_one) of["tcpSocket"] = {{"port", 80}};
+    }
+
     json::value make_one(field const& row) {
         switch (row.type.kind) {
             case value_kind::text: return json::value(make_text(row.type.format));
@@ -96,6 +167,7 @@ private:
         if (name == "URL") return "https://x.test/" + word("rootfs");
         if (name == "field of a Pod") return one_of(2) ? "metadata.name" : "metadata.labels['app']";
         if (name == "capability") return one_of(2) ? "NET_ADMIN" : "ALL";
+        if (name == "relative path") return "a/" + word("b");
         if (name == "name of a variable") return fmt::format("V{}", below(1000));
         return word("a");
     }

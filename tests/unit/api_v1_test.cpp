@@ -179,6 +179,68 @@ TEST_CASE("v1: callers see and change what is of their tenant") {
     CHECK(on.get("/api/v0/instances.list", stranger).body == "[]");
 }
 
+TEST_CASE("v1: a container has its role, its last state and its readiness, and an instance its conditions") {
+    api_fixture on;
+    auto const made = on.add_instance_on(on.primary.add_node("n1"), on.add_workload("web"), instance_state::creating);
+    instance_status seen{.state = instance_state::running, .ready = false};
+    seen.addresses = {"10.210.0.5"};
+    container_status one{.name = made->spec().containers.front().name, .reason = "CrashLoopBackOff"};
+    one.restart_count = 2;
+    one.starts_at = wall_time(std::chrono::seconds(10));
+    one.last = container_end{.reason = "OOMKilled", .message = "it used too much", .exit_code = 137};
+    one.last->finished_at = wall_time(std::chrono::seconds(5));
+    seen.containers = {one};
+    on.primary.report(made->id(), {seen});
+    auto const target = "/rik/v1/instances/" + made->name();
+    auto const shown = on.json_at(target);
+    auto const& container = shown.at("containers").at(0);
+    CHECK(container.at("role") == "main");
+    CHECK(container.at("ready") == false);
+    CHECK(container.at("started") == false);
+    CHECK(container.at("restartCount") == 2);
+    CHECK(container.at("startsAt") == "1970-01-01T00:00:10.000000Z");
+    CHECK(container.at("lastState").at("state") == "exited");
+    CHECK(container.at("lastState").at("reason") == "OOMKilled");
+    CHECK(container.at("lastState").at("exitCode") == 137);
+    CHECK(container.at("lastState").at("startedAt").is_null());
+    CHECK(shown.at("initializedAt").is_null());
+    auto const& conditions = shown.at("conditions").as_array();
+    REQUIRE(conditions.size() == 5);
+    CHECK(conditions[0].at("type") == "PodScheduled");
+    CHECK(conditions[0].at("status") == "True");
+    CHECK(conditions[4].at("type") == "Ready");
+    CHECK(conditions[4].at("status") == "False");
+    CHECK(conditions[4].at("reason") == "ContainersNotReady");
+
+    one.state = container_state::running;
+    seen.ready = true;
+    seen.containers = {one};  // as a node of an earlier version says it: only the whole is ready
+    on.primary.report(made->id(), {seen});
+    CHECK(on.json_at(target).at("containers").at(0).at("ready") == true);
+}
+
+TEST_CASE("v1: an instance is started again in place") {
+    api_fixture on;
+    auto const workload = on.add_workload("web");
+    auto const node = on.primary.add_node("n1");
+    auto const made = on.add_instance_on(node, workload, instance_state::running);
+    auto const target = "/rik/v1/instances/" + made->name() + "/restart";
+    auto const asked = on.post(target, "{}");
+    CHECK(asked.status_code == 202);
+    CHECK(parsed(asked).at("restarts") == 1);
+    CHECK(parsed(asked).at("restartsDone") == 0);
+    CHECK(parsed(asked).at("node").at("name") == "n1");
+    CHECK(on.post(target, "").status_code == 202);
+    CHECK(on.post(target + "?revision=1", "{}").status_code == 409);
+    CHECK(on.post(target, R"({"force":true})").status_code == 400);
+    CHECK(on.post(target, "{}", "X-Tenant: other\r\nX-Role: editor\r\n").status_code == 404);
+    CHECK(on.post(target, "{}", "X-Role: reader\r\n").status_code == 403);
+    auto const over = on.add_instance_on(node, workload, instance_state::failed);
+    CHECK(on.post("/rik/v1/instances/" + over->name() + "/restart", "{}").status_code == 409);
+    CHECK(on.get("/rik/v1/instances/" + made->name() + "/logs?previous=true").status_code == 404);
+    CHECK(on.get("/rik/v1/instances/" + made->name() + "/logs?previous=maybe").status_code == 400);
+}
+
 TEST_CASE("v1: containers that will never start say so, also where their node has said nothing of them") {
     api_fixture on;
     auto const workload = on.add_workload("web");

@@ -76,7 +76,7 @@ TEST_CASE("what is left out has its usual value", "[definition]") {
     auto const parsed = accept(pod_with(R"({"name":"a","image":"alpine"})", R"(,"function":null)"));
     CHECK(parsed.definition.replicas == 1);
     CHECK(parsed.definition.spec.grace_period == limits::grace_period_default);
-    CHECK(parsed.definition.spec.restart == restart_policy::always);
+    CHECK(parsed.definition.spec.restart == restart_policy::never);
     CHECK_FALSE(parsed.definition.spec.function.has_value());
     CHECK(parsed.warnings.empty());
 }
@@ -313,15 +313,14 @@ TEST_CASE("paths that no kernel takes are refused", "[definition]") {
     check_refused(container_with(R"("command":[")" + deep + name + R"("])"), "spec.containers[0].command[0]");
 }
 
-TEST_CASE("a restart policy is kept, with a warning where it asks for restarts", "[definition]") {
+TEST_CASE("a restart policy is read", "[definition]") {
     auto const with_policy = [](std::string const& policy) {
         return accept(pod_with(R"({"name":"a","image":"x"})", R"(,"restartPolicy":")" + policy + "\""));
     };
     CHECK(with_policy("OnFailure").definition.spec.restart == restart_policy::on_failure);
-    CHECK(warns_of(with_policy("OnFailure"), "spec.restartPolicy"));
-    CHECK(warns_of(with_policy("Always"), "spec.restartPolicy"));
+    CHECK(with_policy("Always").definition.spec.restart == restart_policy::always);
     CHECK(with_policy("Never").definition.spec.restart == restart_policy::never);
-    CHECK(with_policy("Never").warnings.empty());
+    CHECK(with_policy("OnFailure").warnings.empty());
     check_refused(pod_with(R"({"name":"a","image":"x"})", R"(,"restartPolicy":"always")"), "spec.restartPolicy");
 }
 

@@ -230,8 +230,6 @@ TEST_CASE("RIK's form knows roles and the same fields", "[definition]") {
                container + "}]" + spec + "}}";
     };
     accept(with(R"(,"role":"main")"));
-    check_unsupported(with(R"(,"role":"sidecar")"), "spec.containers[0].role");
-    check_unsupported(with(R"(,"role":"init")"), "spec.containers[0].role");
     CHECK(refused(with(R"(,"role":"boss")")).field == "spec.containers[0].role");
     CHECK(accept(with("", R"(,"nodeName":"n1")")).definition.spec.node_name == "n1");
     CHECK(refused(pod("", R"("role":"main")")).field == "spec.containers[0].role");
@@ -240,10 +238,9 @@ TEST_CASE("RIK's form knows roles and the same fields", "[definition]") {
 TEST_CASE("what would change data or rights is refused, and what asks for nothing is not", "[definition]") {
     for (
         auto const* field :
-        {R"("volumes":[{"name":"v","emptyDir":{}}])", R"("hostPID":true)", R"("hostIPC":true)",
-         R"("initContainers":[{"name":"i","image":"x"}])", R"("serviceAccountName":"robot")",
-         R"("imagePullSecrets":[{"name":"s"}])", R"("shareProcessNamespace":true)", R"("runtimeClassName":"gvisor")",
-         R"("schedulerName":"mine")", R"("hostUsers":false)",
+        {R"("volumes":[{"name":"v","secret":{"secretName":"s"}}])", R"("hostPID":true)", R"("hostIPC":true)",
+         R"("serviceAccountName":"robot")", R"("imagePullSecrets":[{"name":"s"}])", R"("shareProcessNamespace":true)",
+         R"("runtimeClassName":"gvisor")", R"("schedulerName":"mine")", R"("hostUsers":false)",
          R"("affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{}]}}})",
          R"("topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}])"}) {
         INFO(field);
@@ -262,7 +259,6 @@ TEST_CASE("what would change data or rights is refused, and what asks for nothin
             R"("affinity":{"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"preference":{}}]}})")),
         "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution"));
     CHECK(warns_of(accept(pod("", R"("tty":true)")), "spec.containers[0].tty"));
-    check_unsupported(pod("", R"("livenessProbe":{"tcpSocket":{"port":80}})"), "spec.containers[0].livenessProbe");
     check_unsupported(pod("", R"("resources":{"limits":{"nvidia.com/gpu":1}})"),
                       "spec.containers[0].resources.limits.nvidia.com/gpu");
     check_unsupported(pod(R"("resources":{"limits":{"pids":"2048"}})"), "spec.resources.limits.pids");
@@ -320,8 +316,9 @@ TEST_CASE("a field is explained by its path", "[fields]") {
     REQUIRE(env.has_value());
     CHECK(env->find("FIELD    pod.spec.containers.env  <list of EnvVar>") != std::string::npos);
     CHECK(env->find("valueFrom  <EnvVarSource>") != std::string::npos);
-    CHECK(explain_field("Pods.spec.containers[0].livenessProbe", definition_form::kubernetes, false)
-              ->find("It is not supported yet: probes come with a later version.") != std::string::npos);
+    CHECK(explain_field("Pods.spec.containers[0].envFrom", definition_form::kubernetes, false)
+              ->find("It is not supported yet: ConfigMaps and Secrets come with a later version.") !=
+          std::string::npos);
     CHECK(explain_field("pod", definition_form::rik, true)->find("role  <main, sidecar or init>") != std::string::npos);
     auto const wrong = explain_field("pod.spec.containers.imag", definition_form::kubernetes, false);
     REQUIRE_FALSE(wrong.has_value());

@@ -31,7 +31,7 @@ outcome offline(std::vector<std::string> arguments, std::string const& input = "
 
 constexpr auto two_definitions =
     "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
-    "spec:\n  restartPolicy: Always\n  containers: [{name: a, image: x}]\n";
+    "spec:\n  subdomain: shop\n  containers: [{name: a, image: x}]\n";
 
 }  // namespace
 
@@ -51,7 +51,7 @@ TEST_CASE("rikctl validate tells every problem with its place, and every warning
     auto const right = offline({"validate", "-f", "-"}, two_definitions);
     CHECK(right.code == 0);
     CHECK(right.out == "-: definition 1: tenant shop is valid\n-: definition 2: Pod web is valid\n");
-    CHECK(right.err.find("spec.restartPolicy is kept and not acted on") != std::string::npos);
+    CHECK(right.err.find("spec.subdomain is kept and not acted on") != std::string::npos);
     auto const wrong =
         offline({"validate", "-f", "-"}, "apiVersion: v1\nkind: Pod\nname: web\nspec:\n  container: []\n");
     CHECK(wrong.code == 1);

@@ -22,6 +22,8 @@ inline constexpr std::size_t definitions_per_file_max = 10'000;
 inline constexpr std::size_t name_bytes_max = 253;  ///< DNS-1123 subdomain
 inline constexpr std::size_t label_bytes_max = 63;  ///< DNS-1123 label
 inline constexpr std::size_t containers_per_pod_max = 64;
+inline constexpr std::size_t volumes_per_pod_max = 64;
+inline constexpr std::size_t mounts_per_container_max = 64;
 inline constexpr std::size_t selector_requirements_max = 100;
 inline constexpr std::size_t host_aliases_max = 256;
 /// Source: Kubernetes, ValidatePodDNSConfig; resolv.conf(5) of the C libraries that programs are linked with.

@@ -93,9 +93,13 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
                                       result<std::string> const& events, wall_time now);
-/// `workloads` and `instances` are the lists of what is in it.
-result<std::string> describe_tenant(std::string_view tenant, result<std::string> const& workloads,
-                                    result<std::string> const& instances, wall_time now);
+/// What is in a tenant, and what has happened to it.
+struct tenant_parts {
+    result<std::string> workloads;
+    result<std::string> instances;
+    result<std::string> events;
+};
+result<std::string> describe_tenant(std::string_view tenant, tenant_parts const& parts, wall_time now);
 result<std::string> describe_node(std::string_view node, result<std::string> const& instances,
                                   result<std::string> const& events, wall_time now);
 

@@ -48,7 +48,7 @@ struct item {
     std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
     instance_state state = instance_state::pending;  ///< with `seq`: the newest status that the primary has of it
     std::uint64_t seq = 0;
-    std::uint32_t restarts = 0;  ///< see instance_fields
+    std::uint32_t restarts = 0;  ///< instance_fields::restarts, until its node has said that it obeys; then 0
 };
 
 /// A node as the primary knows it.

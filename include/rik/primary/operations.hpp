@@ -170,6 +170,11 @@ public:
     /// Durable when it returns; the instance is gone when its node confirms. With that of a bare Pod in Kubernetes'
     /// form goes the workload. Errors: not_found; conflict, it is at another revision.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Asks its node to end its main containers and sidecars and to start them again: the same instance on the same
+    /// node, with its network and volumes. Returns it, with the number that `status().restarts` reaches when its node
+    /// obeys. Durable when it returns; a node that is not heard obeys when it is. Errors: not_found; conflict, it has
+    /// no node yet, it has finished, it is being deleted, or it is at another revision.
+    virtual awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
     /// In the order of tenants and names. Errors: not_found, the tenant of the filter does not exist.
@@ -342,7 +347,7 @@ public:
 
 struct container_log_request {
     object_ref instance;
-    std::string container = {};  ///< empty: the only one; of several the caller must name one
+    std::string container = {};  ///< empty: the first main one
     container_log_options how = {};
 };
 
@@ -350,8 +355,8 @@ struct container_log_request {
 class stream_operations {
 public:
     virtual ~stream_operations() = default;
-    /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
-    /// unavailable, its node is not heard.
+    /// Errors: not_found, also: there was no attempt before; invalid, the container is unknown; conflict, it has not
+    /// started; unavailable, its node is not heard.
     virtual awaitable<result<std::unique_ptr<container_log_source>>> open_container_log(caller who,
                                                                                         container_log_request what) = 0;
 };

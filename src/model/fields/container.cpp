@@ -47,7 +47,8 @@ constexpr std::array variable_source_fields{
     field{"resourceFieldRef", object(resource_selector), "An amount that a container may use."},
     field{"configMapKeyRef", object(key_selector), "An entry of a ConfigMap."}.refused(configuration_comes_later),
     field{"secretKeyRef", object(key_selector), "An entry of a Secret."}.refused(configuration_comes_later),
-    field{"fileKeyRef", anything(), "An entry of a file in a volume."}.refused(volumes_come_later),
+    field{"fileKeyRef", anything(), "An entry of a file in a volume."}.refused(
+        "files of volumes are not read into variables yet"),
 };
 constexpr object_type variable_source{"EnvVarSource", "Where the value of a variable comes from.",
                                       variable_source_fields};
@@ -214,18 +215,18 @@ constexpr std::array container_fields{
     field{"ports", list(object(port_entry)), "Where it listens."},
     field{"resources", object(resource_requirements), "What it needs and may use."},
     field{"securityContext", object(security_context), "Its rights."},
-    field{"livenessProbe", object(probe), "Tells whether it must be started anew."}.refused(probes_come_later),
-    field{"readinessProbe", object(probe), "Tells whether it can be asked."}.refused(probes_come_later),
-    field{"startupProbe", object(probe), "Tells whether it has started."}.refused(probes_come_later),
-    field{"lifecycle", object(lifecycle), "What is done after its start and before its end."}.refused(
-        "hooks come with a later version"),
+    field{"livenessProbe", object(probe), "Tells whether it must be started anew."},
+    field{"readinessProbe", object(probe), "Tells whether it can be asked."},
+    field{"startupProbe", object(probe), "Tells whether it has started; until then the others are not asked."},
+    field{"lifecycle", object(lifecycle), "What is done after its start and before its end."},
     field{"restartPolicy", words("Always|OnFailure|Never"), "When it is started again, if not as its Pod says."}
-        .refused("sidecars and restarts come with a later version"),
+        .refused("a container is started again as its Pod says; only an init container may say Always, and is a "
+                 "sidecar then"),
     field{"restartPolicyRules", list(anything()), "When it is started again, by its exit code."}.refused(
-        "restarts come with a later version"),
-    field{"volumeMounts", list(object(volume_mount)), "Which volumes it sees, and where."}.refused(volumes_come_later),
+        "whether a container is started again follows from its Pod's policy alone"),
+    field{"volumeMounts", list(object(volume_mount)), "Which volumes it sees, and where."},
     field{"volumeDevices", list(object(volume_device)), "Which volumes it sees as devices."}.refused(
-        volumes_come_later),
+        "no volume of RIK is a device"),
     field{"resizePolicy", list(object(resize_policy)), "What a change of its resources needs."}.kept(
         "the resources of a running container do not change"),
     field{"stdin", boolean(), "Whether its standard input is kept open."}.by_default("false").kept(
@@ -241,13 +242,23 @@ constexpr std::array container_fields{
         .kept("the reason of an end is its exit code and its log"),
 };
 
+constexpr field rik_ports =
+    field{"ports", list_or_one(object(rik_port_entry)), "Where it listens: one object, or a list."};
+constexpr field rik_network = field{"network", list_or_one(object(rik_port_entry)), "The same as ports."};
+
 constexpr std::array rik_container_fields{
     field{"role", words("main|sidecar|init"), "Whether it is the program itself, helps it, or prepares its start."}
-        .by_default("main")
-        .without("sidecar|init", "sidecars and init containers come with a later version"),
-    field{"ports", list_or_one(object(rik_port_entry)), "Where it listens: one object, or a list."},
-    field{"network", list_or_one(object(rik_port_entry)), "The same as ports."},
+        .by_default("main"),
+    rik_ports,
+    rik_network,
 };
+
+constexpr std::array init_container_fields{
+    field{"restartPolicy", words("Always|OnFailure|Never"),
+          "With Always it is a sidecar: it runs beside the others and ends after them."}
+        .without("OnFailure|Never", "an init container is started again as its Pod says"),
+};
+constexpr std::array rik_init_container_fields{rik_ports, rik_network};
 
 }  // namespace
 
@@ -262,5 +273,11 @@ constinit object_type const container{"Container", "A program in an image, with 
                                       container_fields};
 constinit object_type const rik_container{"Container", "A program in an image, with its variables and rights.",
                                           rik_container_fields, &container};
+constinit object_type const init_container{"InitContainer",
+                                           "A program that ends before the main ones start, or a sidecar.",
+                                           init_container_fields, &container};
+constinit object_type const rik_init_container{"InitContainer",
+                                               "A program that ends before the main ones start, or a sidecar.",
+                                               rik_init_container_fields, &init_container};
 
 }  // namespace rik::detail::rows

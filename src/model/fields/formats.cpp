@@ -168,6 +168,48 @@ verdict check_port_name(std::string_view text, std::string_view field) {
                  "use at most 15 lower-case letters, digits and '-', with a letter among them");
 }
 
+/// Source: RFC 9110, 5.6.2 "Tokens", as Kubernetes has it.
+verdict check_header_name(std::string_view text, std::string_view field) {
+    auto const is_legal = [](char c) { return is_letter(c) || is_digit(c) || c == '-'; };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), is_legal)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a legal name of a header", shortened(text)),
+                 "use letters, digits and '-', for example X-Custom-Header");
+}
+
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
+
+verdict check_header_value(std::string_view text, std::string_view field) {
+    auto const is_illegal = [](char c) { return is_control(c) && c != '\t'; };
+    if (std::none_of(text.begin(), text.end(), is_illegal)) return std::nullopt;
+    return wrong(field, "has a character in it that no header may have", "write it in one line");
+}
+
+verdict check_host(std::string_view text, std::string_view field) {
+    auto const is_legal = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; };
+    if (std::all_of(text.begin(), text.end(), is_legal) || is_ipv6(text)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a name of a host", shortened(text)),
+                 "write a name or an address, without a port; leave it out for the Pod itself");
+}
+
+verdict check_mount_path(std::string_view text, std::string_view field) {
+    if (text.empty()) return wrong(field, "is empty", "say where the container sees the volume");
+    if (!text.starts_with('/')) return check_absolute(text, field);
+    if (text.find(':') != text.npos)
+        return wrong(field, fmt::format("'{}' has a ':' in it", shortened(text)), "choose another path");
+    if (text.find_first_not_of("/.") != text.npos) return std::nullopt;
+    return wrong(field, "is the root, and the volume would hide the whole image", "choose a directory below it");
+}
+
+/// Source: Kubernetes, validateLocalDescendingPath.
+verdict check_sub_path(std::string_view text, std::string_view field) {
+    if (text.starts_with('/'))
+        return wrong(field, fmt::format("'{}' is an absolute path", shortened(text)), "begin it below the volume");
+    for (auto rest = text; !rest.empty();)
+        if (take_until(rest, '/') == "..")
+            return wrong(field, fmt::format("'{}' has '..' in it", shortened(text)), "name a directory of the volume");
+    return std::nullopt;
+}
+
 }  // namespace
 
 constinit text_format const dns_label{"DNS label", &check_label_name};
@@ -183,5 +225,10 @@ constinit text_format const port_name{"name of a port", &check_port_name};
 constinit text_format const ip_address{"IP address", &check_address};
 constinit text_format const rootfs_url{"URL", &check_rootfs};
 constinit text_format const capability_name{"capability", &check_capability};
+constinit text_format const header_name{"name of a header", &check_header_name};
+constinit text_format const header_value{"value of a header", &check_header_value};
+constinit text_format const host_name{"name of a host", &check_host};
+constinit text_format const mount_path{"absolute path", &check_mount_path};
+constinit text_format const sub_path{"relative path", &check_sub_path};
 
 }  // namespace rik::detail::rows

@@ -73,7 +73,8 @@ constexpr object_type function{"Function", "A microVM.", function_fields};
 constexpr std::array function_spec_fields{
     field{"function", object(function), "The microVM of a Function."},
     field{"containers", list(anything()), "Empty in a Function."},
-    field{"restartPolicy", words("Always|OnFailure|Never"), "When what has ended is started again."},
+    field{"restartPolicy", words("Always|OnFailure|Never"), "When what has ended is started again."}.by_default(
+        "Never"),
     field{"terminationGracePeriodSeconds", integer(0, 86'400), "How long it may take to end after it was told to."}
         .by_default("30"),
     field{"hostname", text(dns_label), "The host name inside."}.by_default("the instance's name"),

@@ -146,13 +146,13 @@ constexpr std::array security_fields{
         .by_default("Merge")
         .without("Strict", "the groups of the image always count"),
     field{"fsGroup", integer(), "A group of every program, to which volumes belong."},
-    field{"fsGroupChangePolicy", words("Always|OnRootMismatch"), "When volumes are given to that group."}.kept(
-        "there are no volumes yet"),
+    field{"fsGroupChangePolicy", words("Always|OnRootMismatch"),
+          "When volumes are given to that group; no matter for emptyDir."},
     field{"seccompProfile", object(seccomp_profile), "The filter of system calls."},
     field{"appArmorProfile", object(apparmor_profile), "The profile of AppArmor."},
     field{"seLinuxOptions", object(selinux_options), "The label of SELinux."}.refused(
         "labels of SELinux are not set by RIK"),
-    field{"seLinuxChangePolicy", text(), "How volumes are labelled."}.kept("there are no volumes yet"),
+    field{"seLinuxChangePolicy", text(), "How volumes are labelled."}.kept("labels of SELinux are not set by RIK"),
     field{"sysctls", list(object(sysctl)), "Settings of the kernel for the Pod."}.refused(
         "settings of the kernel come with a later version"),
     field{"windowsOptions", object(windows_options), "What only Windows knows."}.refused("RIK runs on Linux"),
@@ -176,14 +176,13 @@ constexpr std::array os_fields{
 };
 constexpr object_type pod_os{"PodOS", "The system that a Pod needs.", os_fields};
 
-constexpr std::string_view init_comes_later = "init containers come with a later version";
 constexpr std::string_view tokens_do_not_exist = "there are no service accounts, and Pods get no tokens";
 
 constexpr std::array pod_fields{
     field{"containers", list(object(container)), "The programs of the Pod."}.needed(
         "a Pod needs at least one container"),
-    field{"initContainers", list(object(container)), "Programs that end before the others start."}.refused(
-        init_comes_later),
+    field{"initContainers", list(object(init_container)),
+          "Programs that end, one after the other, before the others start; and sidecars."},
     field{"ephemeralContainers", list(anything()), "Containers that are added for a look."}.refused(
         "containers are not added to a running Pod"),
     field{"restartPolicy", words("Always|OnFailure|Never"), "When a container that has ended is started again."}
@@ -233,7 +232,7 @@ constexpr std::array pod_fields{
         .by_default("ClusterFirst"),
     field{"dnsConfig", object(dns_config), "What is added to resolv.conf."},
     field{"securityContext", object(pod_security_context), "The rights of all its containers."},
-    field{"volumes", list(object(volume)), "Files that its containers share."}.refused(volumes_come_later),
+    field{"volumes", list(object(volume)), "Files that its containers share."},
     field{"imagePullSecrets", list(object(local_reference)), "Secrets with which images are pulled."}.refused(
         "Secrets come with a later version; put the credentials into the node's auth.json"),
     field{"serviceAccountName", text(), "The account whose rights it has."}.by_default("default").refused(
@@ -257,6 +256,10 @@ constexpr std::array pod_fields{
 constexpr std::array rik_pod_fields{
     field{"containers", list(object(rik_container)), "The programs of the Pod."}.needed(
         "a Pod needs at least one container"),
+    field{"initContainers", list(object(rik_init_container)),
+          "Programs that end, one after the other, before the others start; and sidecars. The same as a role."},
+    field{"restartPolicy", words("Always|OnFailure|Never"), "When a container that has ended is started again."}
+        .by_default("Never"),
     field{"function", anything(), "Empty in a Pod."},
 };
 

@@ -8,28 +8,29 @@ namespace rik::detail::rows {
 namespace {
 
 constexpr std::array exec_fields{
-    field{"command", list(text()), "The program and its words; it has succeeded if it exits with 0."},
+    field{"command", list(text()), "The program and its words; it has succeeded if it exits with 0."}.needed(
+        R"(write one entry per word: ["cat", "/tmp/healthy"])"),
 };
 constexpr object_type exec_action{"ExecAction", "A program that is run in the container.", exec_fields};
 
 constexpr std::array header_fields{
-    field{"name", text(), "The name of the header."}.needed("name the header"),
-    field{"value", text(), "Its value."},
+    field{"name", text(header_name), "The name of the header."}.needed("name the header"),
+    field{"value", text(header_value), "Its value."},
 };
 constexpr object_type http_header{"HTTPHeader", "A header of a request.", header_fields};
 
 constexpr std::array http_fields{
     field{"port", port(), "The port, by number or name."}.needed("give the port"),
-    field{"path", text(), "The path that is asked for."}.by_default("/"),
+    field{"path", text(), "The path that is asked for, with a query if there is one."}.by_default("/"),
     field{"scheme", words("HTTP|HTTPS"), "How the connection is made."}.by_default("HTTP"),
-    field{"host", text(), "The host that is asked."}.by_default("the Pod's address"),
+    field{"host", text(host_name), "The host that is asked."}.by_default("the Pod's address"),
     field{"httpHeaders", list(object(http_header)), "Headers of the request."},
 };
 constexpr object_type http_action{"HTTPGetAction", "A request by HTTP; 200 to 399 is success.", http_fields};
 
 constexpr std::array tcp_fields{
     field{"port", port(), "The port, by number or name."}.needed("give the port"),
-    field{"host", text(), "The host to which a connection is made."}.by_default("the Pod's address"),
+    field{"host", text(host_name), "The host to which a connection is made."}.by_default("the Pod's address"),
 };
 constexpr object_type tcp_action{"TCPSocketAction", "A connection that is made and closed.", tcp_fields};
 
@@ -51,18 +52,20 @@ constexpr std::array probe_fields{
     field{"grpc", object(grpc_action), "Asks the health service of gRPC."},
     field{"initialDelaySeconds", integer(), "How long after the start of the container the first try is made."}
         .by_default("0"),
-    field{"periodSeconds", integer(1), "How often it is tried."}.by_default("10"),
-    field{"timeoutSeconds", integer(1), "How long a try may take."}.by_default("1"),
-    field{"successThreshold", integer(1), "How many successes in a row count as one."}.by_default("1"),
-    field{"failureThreshold", integer(1), "How many failures in a row count as one."}.by_default("3"),
-    field{"terminationGracePeriodSeconds", integer(1), "How long the container may take to end after a failure."}
+    field{"periodSeconds", integer(), "How often it is tried."}.by_default("10"),
+    field{"timeoutSeconds", integer(), "How long a try may take."}.by_default("1"),
+    field{"successThreshold", integer(), "How many successes in a row count as one; but for readiness it is 1."}
+        .by_default("1"),
+    field{"failureThreshold", integer(), "How many failures in a row count as one."}.by_default("3"),
+    field{"terminationGracePeriodSeconds", integer(1),
+          "How long the container may take to end after a failure; not of readiness."}
         .by_default("that of the Pod"),
 };
 
 constexpr std::array handler_fields{
     field{"exec", object(exec_action), "Runs a program in the container."},
     field{"httpGet", object(http_action), "Makes a request by HTTP."},
-    field{"tcpSocket", object(tcp_action), "Makes a connection; never acted on by Kubernetes either."},
+    field{"tcpSocket", object(tcp_action), "Makes a connection."},
     field{"sleep", object(sleep_action), "Waits."},
 };
 constexpr object_type handler{"LifecycleHandler", "What a hook does.", handler_fields};
@@ -70,7 +73,8 @@ constexpr object_type handler{"LifecycleHandler", "What a hook does.", handler_f
 constexpr std::array lifecycle_fields{
     field{"postStart", object(handler), "Done right after the start of the container."},
     field{"preStop", object(handler), "Done before the container is told to end."},
-    field{"stopSignal", text(), "The signal that tells the container to end."},
+    field{"stopSignal", text(), "The signal that tells the container to end."}.refused(
+        "a container is told to end by the signal that its image names, which is TERM if it names none"),
 };
 
 }  // namespace

@@ -52,20 +52,23 @@ extern text_format const port_name;
 extern text_format const ip_address;
 extern text_format const rootfs_url;
 extern text_format const capability_name;
+extern text_format const header_name;
+extern text_format const header_value;
+extern text_format const host_name;
+extern text_format const mount_path;
+extern text_format const sub_path;
 
 // Objects, by the file that has them.
 
 extern object_type const object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant, kubernetes_namespace;  // forms
 extern object_type const pod_spec, rik_pod_spec;                                                                // pod
-extern object_type const container, rik_container, resource_requirements;
+extern object_type const container, rik_container, init_container, rik_init_container, resource_requirements;
 extern object_type const label_selector;
 extern object_type const probe, lifecycle;
 extern object_type const volume, volume_mount, volume_device;
 extern object_type const seccomp_profile, apparmor_profile, selinux_options, windows_options;
 
-inline constexpr std::string_view volumes_come_later = "volumes come with a later version";
 inline constexpr std::string_view services_come_later =
     "node ports, load balancers and service ports come with a later version";
-inline constexpr std::string_view probes_come_later = "probes come with a later version";
 
 }  // namespace rik::detail::rows

@@ -8,10 +8,13 @@ namespace rik::detail::rows {
 namespace {
 
 constexpr std::string_view driver_is_missing = "RIK has no driver for it";
+constexpr std::string_view this_volume_comes_later = "of all volumes only emptyDir is there yet";
 
 constexpr std::array empty_dir_fields{
-    field{"medium", words("|Memory"), "Where it is: empty for the node's disk, or Memory."},
-    field{"sizeLimit", quantity(), "How much may be in it."},
+    field{"medium", words("|Memory|HugePages|HugePages-2Mi|HugePages-1Gi"),
+          "Where it is: empty for the node's disk, or Memory."}
+        .without("HugePages|HugePages-2Mi|HugePages-1Gi", "nodes offer no huge pages"),
+    field{"sizeLimit", quantity(), "How many bytes may be in it; 0 is no limit."},
 };
 constexpr object_type empty_dir{"EmptyDirVolumeSource", "A directory that lives as long as the Pod.", empty_dir_fields};
 
@@ -24,15 +27,16 @@ constexpr object_type host_path{"HostPathVolumeSource", "A path of the node.", h
 
 constexpr std::array volume_fields{
     field{"name", text(dns_label), "Names the volume; unique in its Pod."}.needed("name the volume"),
-    field{"emptyDir", object(empty_dir), "A directory that lives as long as the Pod."},
+    field{"emptyDir", object(empty_dir),
+          "A directory that lives as long as the Pod; what a volume is if nothing is said."},
     field{"hostPath", object(host_path), "A path of the node."}.refused("paths of nodes are not given to Pods yet"),
-    field{"configMap", anything(), "The entries of a ConfigMap as files."}.refused(volumes_come_later),
-    field{"secret", anything(), "The entries of a Secret as files."}.refused(volumes_come_later),
-    field{"downwardAPI", anything(), "Fields of the Pod as files."}.refused(volumes_come_later),
-    field{"projected", anything(), "Several sources in one directory."}.refused(volumes_come_later),
-    field{"persistentVolumeClaim", anything(), "A volume that outlives the Pod."}.refused(volumes_come_later),
-    field{"ephemeral", anything(), "A volume that is claimed for the Pod."}.refused(volumes_come_later),
-    field{"image", anything(), "The content of an image."}.refused(volumes_come_later),
+    field{"configMap", anything(), "The entries of a ConfigMap as files."}.refused(this_volume_comes_later),
+    field{"secret", anything(), "The entries of a Secret as files."}.refused(this_volume_comes_later),
+    field{"downwardAPI", anything(), "Fields of the Pod as files."}.refused(this_volume_comes_later),
+    field{"projected", anything(), "Several sources in one directory."}.refused(this_volume_comes_later),
+    field{"persistentVolumeClaim", anything(), "A volume that outlives the Pod."}.refused(this_volume_comes_later),
+    field{"ephemeral", anything(), "A volume that is claimed for the Pod."}.refused(this_volume_comes_later),
+    field{"image", anything(), "The content of an image."}.refused(this_volume_comes_later),
     field{"csi", anything(), "A volume of a storage driver."}.refused(driver_is_missing),
     field{"nfs", anything(), "A directory of an NFS server."}.refused(driver_is_missing),
     field{"iscsi", anything(), "A disk of an iSCSI target."}.refused(driver_is_missing),
@@ -58,12 +62,18 @@ constexpr std::array volume_fields{
 
 constexpr std::array mount_fields{
     field{"name", text(dns_label), "The volume."}.needed("name the volume"),
-    field{"mountPath", text(), "Where the container sees it."}.needed("say where the container sees it"),
-    field{"subPath", text(), "The part of the volume that is seen."},
-    field{"subPathExpr", text(), "The same, with $(NAME) replaced by variables."},
+    field{"mountPath", text(mount_path), "Where the container sees it."}.needed("say where the container sees it"),
+    field{"subPath", text(sub_path), "The directory of the volume that is seen, in place of all of it."},
+    field{"subPathExpr", text(), "The same, with $(NAME) replaced by variables."}.refused(
+        "variables in paths of volumes come with a later version"),
     field{"readOnly", boolean(), "Whether the container cannot write it."}.by_default("false"),
-    field{"recursiveReadOnly", words("Disabled|IfPossible|Enabled"), "Whether that holds for mounts below it, too."},
-    field{"mountPropagation", words("None|HostToContainer|Bidirectional"), "Whether mounts below it are seen outside."},
+    field{"recursiveReadOnly", words("Disabled|IfPossible|Enabled"),
+          "Whether that holds for mounts below it, too; there are none."}
+        .by_default("Disabled"),
+    field{"mountPropagation", words("None|HostToContainer|Bidirectional"), "Whether mounts below it are seen outside."}
+        .by_default("None")
+        .without("HostToContainer|Bidirectional",
+                 "mounts that are made later are not carried between a node and its containers"),
 };
 
 constexpr std::array device_fields{
