@@ -277,9 +277,13 @@ void attempts_are_told_apart(fixture& on) {
     CHECK(on.wait(first).code == 1);
     CHECK(on.read_log(first) == "first\n");
     CHECK(on.read_log(second) == "second\n");
+    CHECK(on.find(first));
+    CHECK(on.find(second));
     on.get(on.tested().remove_container(first));
     CHECK(on.wait(second).code == 2);
     CHECK_FALSE(on.find(first));
+    CHECK(on.read_log(first) == "first\n");
+    CHECK(on.read_log(second) == "second\n");
 }
 
 awaitable<> read_to_the_end(container_log_reader& from, bool& is_over) {

@@ -1,39 +1,10 @@
 #include "cgroups_detail.hpp"
-#include "unique_fd_detail.hpp"
+#include "small_file_detail.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace rik::detail {
-
-namespace {
-
-/// As of a control file, which fits into a page; without memory of its own, because there are hundreds each time.
-class small_file {
-public:
-    explicit small_file(std::string const& path) {
-        unique_fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        auto const got = file ? ::read(file.get(), bytes_.data(), bytes_.size()) : 0;
-        size_ = got > 0 ? static_cast<std::size_t>(got) : 0;
-    }
-    std::string_view text() const { return {bytes_.data(), size_}; }
-    std::int64_t number() const {
-        std::int64_t found = 0;
-        std::from_chars(bytes_.data(), bytes_.data() + size_, found);
-        return found;
-    }
-
-private:
-    std::array<char, 8192> bytes_;
-    std::size_t size_ = 0;
-};
-
-}  // namespace
 
 std::int64_t working_set(std::int64_t usage_bytes, std::string_view memory_stat) {
     auto inactive = find_count(memory_stat, "total_inactive_file");  // v1's, with what is below

@@ -273,9 +273,8 @@ awaitable<> oci_runtime::state::await_written(std::vector<detail::instance_readi
 awaitable<result<std::vector<instance_usage>>> oci_runtime::measure_usage(std::vector<instance_id> of) {
     auto reading = [&] { return detail::read_usage(state_->on, of); };
     auto read = co_await offload(state_->on.options.pool, std::move(reading));
-    if (!read) co_return read.error();
-    co_await state_->await_written(*read);
-    co_return detail::usage_of(std::move(*read));
+    co_await state_->await_written(read);
+    co_return detail::usage_of(std::move(read));
 }
 
 awaitable<result<void>> oci_runtime::remove_container(container_key key) {

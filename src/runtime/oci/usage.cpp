@@ -1,8 +1,7 @@
 #include "usage_detail.hpp"
 
-#include "files_detail.hpp"
-#include "inventory_detail.hpp"
 #include "sandbox_detail.hpp"
+#include "small_file_detail.hpp"
 #include "words_detail.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include <map>
 #include <string>
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -28,12 +28,26 @@ std::int64_t integer_in(std::string_view text) {
     return number;
 }
 
+/// What is in a directory; nothing if that is not there.
+std::vector<std::string> names_below(fs::path const& directory) {
+    std::vector<std::string> names;
+    auto* const opened = ::opendir(directory.c_str());
+    if (opened == nullptr) return names;
+    while (auto const* const each = ::readdir(opened))
+        if (each->d_name[0] != '.') names.emplace_back(each->d_name);
+    ::closedir(opened);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 /// The newest attempt of each container, by name.
-std::map<std::string, std::uint32_t> newest_attempts(std::vector<container_key> const& keys) {
+std::map<std::string, std::uint32_t> newest_attempts(instance_id const& of, pod_paths const& pod) {
     std::map<std::string, std::uint32_t> newest;
-    for (auto const& each : keys) {
-        auto const entered = newest.try_emplace(each.name, each.attempt).first;
-        entered->second = std::max(entered->second, each.attempt);
+    for (auto const& directory : names_below(pod.state / "containers")) {
+        auto const key = parse_container_directory(of, directory);
+        if (!key) continue;
+        auto const entered = newest.try_emplace(key->name, key->attempt).first;
+        entered->second = std::max(entered->second, key->attempt);
     }
     return newest;
 }
@@ -50,15 +64,15 @@ std::int64_t log_bytes(runtime_context const& on, container_paths const& paths) 
 
 /// Those of the Pod, which each of its processes sees. 0 if none runs.
 network_bytes network_of(container_paths const& running) {
-    auto const pid = integer_in(try_read_file(running.container_pid()).value_or(""));
+    auto const pid = small_file(running.container_pid().native()).number();
     if (pid <= 0) return {};
-    return parse_network_bytes(try_read_file(fmt::format("/proc/{}/net/dev", pid)).value_or(""));
+    return parse_network_bytes(small_file(fmt::format("/proc/{}/net/dev", pid)).text());
 }
 
-void add_containers(runtime_context const& on, instance_id const& of, std::vector<container_key> const& keys,
-                    instance_reading& to) {
-    auto has_network = !has_host_network(on.paths.pod(of));
-    for (auto const& [name, attempt] : newest_attempts(keys)) {
+void add_containers(runtime_context const& on, pod_paths const& pod, instance_reading& to) {
+    auto const& of = to.usage.instance;
+    auto has_network = !has_host_network(pod);
+    for (auto const& [name, attempt] : newest_attempts(of, pod)) {
         auto const paths = on.paths.container({of, name, attempt});
         auto const used = on.groups.usage(paths.cgroup);
         to.written.push_back({.path = paths.upper(), .container = to.usage.containers.size()});
@@ -73,15 +87,6 @@ void add_containers(runtime_context const& on, instance_id const& of, std::vecto
         to.usage.sent_bytes = network.sent;
         has_network = false;  // once is enough
     }
-}
-
-std::vector<std::string> names_below(fs::path const& directory) {
-    std::vector<std::string> names;
-    std::error_code failure;
-    for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure))
-        names.push_back(each->path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
 }
 
 std::int64_t used_of_file_system(fs::path const& path) {
@@ -143,15 +148,13 @@ std::vector<instance_usage> usage_of(std::vector<instance_reading> read) {
     return all;
 }
 
-result<std::vector<instance_reading>> read_usage(runtime_context const& on, std::vector<instance_id> const& of) {
+std::vector<instance_reading> read_usage(runtime_context const& on, std::vector<instance_id> const& of) {
     std::vector<instance_reading> all;
     for (auto const& instance : of) {
         auto const pod = on.paths.pod(instance);
         if (::access(pod.ready.c_str(), F_OK) != 0) continue;
-        auto const keys = find_containers(on, instance);
-        if (!keys) return keys.error();
         instance_reading found{.usage = {.instance = instance, .at = on.time.wall()}, .written = {}};
-        add_containers(on, instance, *keys, found);
+        add_containers(on, pod, found);
         add_volumes(pod, found);
         found.written_bytes.resize(found.usage.containers.size());
         all.push_back(std::move(found));

@@ -30,8 +30,7 @@ struct instance_reading {
 std::vector<instance_usage> usage_of(std::vector<instance_reading> read);
 
 /// All but what is in `written`; without those that are not here. Of a container the newest attempt counts. Blocks.
-/// Errors: those of find_containers.
-result<std::vector<instance_reading>> read_usage(runtime_context const& on, std::vector<instance_id> const& of);
+std::vector<instance_reading> read_usage(runtime_context const& on, std::vector<instance_id> const& of);
 
 struct network_bytes {
     std::int64_t received = 0;
