@@ -80,18 +80,18 @@ std::optional<std::string_view> scheme_of(std::string_view location) {
 
 /// Takes "." and ".." out.   Source: RFC 3986, 5.2.4
 std::string normal_path(std::string_view path) {
-    std::vector<std::string_view> parts;
+    std::vector<std::string_view> names;
     bool is_directory = true;
     for (std::size_t at = 1; at <= path.size();) {
         auto const end = std::min(path.find('/', at), path.size());
         auto const part = path.substr(at, end - at);
         is_directory = end < path.size() || part == "." || part == ".." || part.empty();
-        if (part == ".." && !parts.empty()) parts.pop_back();
-        if (part != "." && part != ".." && !part.empty()) parts.push_back(part);
+        if (part == ".." && !names.empty()) names.pop_back();
+        if (part != "." && part != ".." && !part.empty()) names.push_back(part);
         at = end + 1;
     }
     std::string made;
-    for (auto const part : parts) made.append("/").append(part);
+    for (auto const part : names) made.append("/").append(part);
     return is_directory || made.empty() ? made + "/" : made;
 }
 
