@@ -480,7 +480,7 @@ TEST_CASE("v1: what instances use is asked of their nodes, and who does not answ
     CHECK(item.at("name") == json::string(one->name()));
     CHECK(item.at("tenant") == "default");
     CHECK(item.at("node") == "n1");
-    CHECK(item.at("measuredAt") == "1970-01-01T00:00:07Z");
+    CHECK(item.at("measuredAt") == "1970-01-01T00:00:07.000000Z");
     CHECK(item.at("receivedBytes") == 8);
     CHECK(item.at("volumes").at(0).at("bytes") == 3);
     auto const& container = item.at("containers").at(0);
