@@ -58,7 +58,7 @@ public:
 
 private:
     /// What is known of a container beside what is said of it.
-    struct known_unit {
+    struct unit_notes {
         image_ptr image = {};
         int pull_count = 0;            ///< on their way: 0 or 1
         bool has_pull_failed = false;  ///< the newest one
@@ -164,7 +164,7 @@ private:
     images* images_ = nullptr;
     pod_rules rules_;
     std::optional<pod_machine> machine_;  ///< nullopt: nothing of it runs or will
-    std::vector<known_unit> units_;
+    std::vector<unit_notes> units_;
     bool is_prepared_ = false;   ///< its sandbox is there, and its order on disk
     bool is_lost_ = false;       ///< all of it is made anew when it has ended
     bool is_end_told_ = false;   ///< that it is about to end

@@ -155,7 +155,7 @@ awaitable<> pod_actor::begin_anew() {
     mine_->network_lost.reset();
     mine_->warnings.clear();
     is_prepared_ = false;
-    units_ = std::vector<known_unit>(units_.size());
+    units_ = std::vector<unit_notes>(units_.size());
     machine_.emplace(rules_, memory, on_.time.now());
     begin();
 }

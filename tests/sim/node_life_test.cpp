@@ -381,6 +381,85 @@ awaitable<> destroyed_while_it_waits(node_site& site) {
     CHECK(site.machine_under.occupied().empty());
 }
 
+awaitable<> removal_is_slow(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour(ends_after(1s, 3));
+    site.machine_under.faults.removal_time = 5s;
+    auto const id = co_await site.run(lone("Always"));
+    co_await site.time().sleep_for(3s);
+    auto const starts = starts_of(site);
+    REQUIRE(starts.size() == 2);
+    CHECK(starts[1] - starts[0] <= 1s + 40ms);
+    CHECK(container(site, id).restart_count == 2);
+}
+
+awaitable<std::string> log_of(node_site& site, instance_id id, bool is_of_previous) {
+    container_log_call call{.instance = id, .container = "main"};
+    call.how.is_of_previous = is_of_previous;
+    auto const asked = co_await site.ask_for(std::move(call));
+    auto stream = co_await site.streams.expect(asked);
+    if (!stream) co_return to_string(stream.error());
+    auto const text = co_await (*stream)->read();
+    co_return text ? *text : to_string(text.error());
+}
+
+awaitable<> logs_of_attempts(node_site& site) {
+    co_await site.start();
+    auto how = ends_after(1s, 3);
+    how.ends_before_attempt = 1;
+    how.output = "first\n";
+    site.machine_under.set_behaviour(how);
+    auto const id = co_await site.run(lone("Always"));
+    co_await site.until_state(id, instance_state::running);
+    auto const none = co_await log_of(site, id, true);
+    CHECK(none.find("was not restarted") != std::string::npos);
+    co_await site.time().sleep_for(1200ms);
+    how.output = "second\n";
+    site.machine_under.set_behaviour(how);
+    auto const before = co_await log_of(site, id, true);
+    CHECK(before == "first\n");
+    auto const now = co_await log_of(site, id, false);
+    CHECK(now == "second\n");
+}
+
+/// The main container goes first; the sidecar may take its time then.
+awaitable<> destroyed_in_order(node_site& site) {
+    co_await site.start();
+    site.machine_under.set_behaviour("brief:1", ends_after(1s));
+    sim::image_behaviour slow;
+    slow.stop_time = 3s;
+    site.machine_under.set_behaviour("main:1", slow);
+    site.machine_under.set_behaviour("side:1", slow);
+    auto const id = co_await site.run(pod(in_order));
+    co_await site.until_state(id, instance_state::running);
+    co_await site.destroy(id);
+    co_await site.time().sleep_for(4s);
+    REQUIRE(site.machine_under.running().size() == 1);
+    CHECK(site.machine_under.running().front().name == "side");
+    std::function<bool()> is_gone = [&] { return site.is_gone(id); };
+    co_await site.until(is_gone);
+    CHECK(site.machine_under.occupied().empty());
+}
+
+awaitable<> probes_are_taken_over(node_site& site) {
+    co_await site.start();
+    sim::image_behaviour how;
+    how.answers = {{20s, false}};
+    site.machine_under.set_behaviour(how);
+    auto const id = co_await site.run(lone("Always", http));
+    std::function<bool()> is_ready = [&] { return site.status(id).ready; };
+    co_await site.until(is_ready);
+    co_await site.crash();
+    co_await site.time().sleep_for(5s);
+    co_await site.start();
+    co_await site.time().sleep_for(1s);
+    CHECK(site.status(id).ready);  // as it was, until a probe says otherwise
+    CHECK(site.status(id).reason == "TakenOver");
+    co_await site.time().sleep_for(20s);
+    CHECK_FALSE(site.status(id).ready);
+    CHECK(site.start_count(id) == 1);
+}
+
 awaitable<> runtime_is_missing(node_site& site) {
     co_await site.start();
     auto const id = co_await site.run(
@@ -447,3 +526,7 @@ TEST_CASE("a Pod that waits for its restart is destroyed at once", "[sim][node]"
     simulate(destroyed_while_it_waits);
 }
 TEST_CASE("an instance whose runtime its node lacks fails and says so", "[sim][node]") { simulate(runtime_is_missing); }
+TEST_CASE("a slow removal of what has ended delays no restart", "[sim][node]") { simulate(removal_is_slow); }
+TEST_CASE("the logs of an attempt and of the one before can be read", "[sim][node]") { simulate(logs_of_attempts); }
+TEST_CASE("a Pod that is destroyed ends its sidecars last", "[sim][node]") { simulate(destroyed_in_order); }
+TEST_CASE("what probes have said survives the agent", "[sim][node]") { simulate(probes_are_taken_over); }
