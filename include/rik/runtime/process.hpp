@@ -80,8 +80,8 @@ awaitable<result<process_output>> run_process(command what, time_point deadline)
 /// The same, but a child that was killed at the deadline is a value, too, with what it had written.
 awaitable<result<process_output>> run_process_until(command what, time_point deadline);
 
-/// As run_process, but a non-zero exit is an error: internal, with the program's name and the last lines of its stderr, or
-/// exhausted, if these say that the system was short of something.
+/// As run_process, but a non-zero exit is an error: internal, with the program's name and the last lines of its stderr,
+/// or exhausted, if these say that the system was short of something.
 awaitable<result<process_output>> run_process_ok(command what, time_point deadline);
 
 /// Finds a program as a shell does, in the directories of PATH and the usual sbin directories.
