@@ -4,6 +4,7 @@
 
 #include <rik/base/ipv4.hpp>
 #include <rik/base/quantity.hpp>
+#include <rik/base/time_text.hpp>
 #include <rik/http/server.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/image_name.hpp>
@@ -134,6 +135,15 @@ std::string check_reserve(std::string const& text) {
     return parsed ? "" : to_string(parsed.error());
 }
 
+constexpr duration restart_delay_least = std::chrono::seconds(1);
+
+std::string check_restart_delay(std::string const& text) {
+    auto const parsed = parse_duration(text);
+    if (!parsed) return to_string(parsed.error());
+    if (*parsed >= restart_delay_least && *parsed <= restart_delays().max) return "";
+    return text + ": give 1s to 5m";
+}
+
 std::string check_role(std::string const& text) {
     if (text == "all") return "";
     auto const parsed = parse_role_set(text);
@@ -162,6 +172,7 @@ struct words {
     std::vector<std::string> labels;
     std::vector<std::string> taints;
     std::string reserve;
+    std::string restart_delay_max = "5m";
     std::string level = "info";
     std::string format = "text";
 };
@@ -229,6 +240,11 @@ void add_options(CLI::App& app, words& to) {
     app.add_option("--reserve", to.reserve,
                    "what of the machine is kept for all else that runs on it: cpu=500m,memory=256Mi")
         ->check(check_reserve);
+    app.add_option("--restart-delay-max", to.restart_delay_max,
+                   "how long a container that ends again and again waits at most before it starts, whatever its "
+                   "workload says: 1s to 5m")
+        ->capture_default_str()
+        ->check(check_restart_delay);
     app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
         ->check(check_registry);
@@ -275,6 +291,7 @@ void refuse_foreign(CLI::App const& app, words const& said) {
                               use{"--node-label", node, true},
                               use{"--node-taint", node, true},
                               use{"--reserve", node, true},
+                              use{"--restart-delay-max", node, true},
                               use{"--scheduler", lasting, false},
                               use{"--link-listen", scheduler, false},
                               use{"--insecure-links", scheduler, false}};
@@ -297,9 +314,9 @@ void refuse_foreign(CLI::App const& app, words const& said) {
 void refuse_needless(CLI::App const& app, options const& chosen) {
     if (chosen.what == verb::serve) return;
     auto const word = chosen.what == verb::reset ? "reset" : "version";
-    for (auto const* const name :
-         {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
-          "--node-label", "--node-taint", "--reserve", "--scheduler", "--link-listen", "--insecure-links"})
+    for (auto const* const name : {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu",
+                                   "--node-name", "--insecure-registry", "--node-label", "--node-taint", "--reserve",
+                                   "--restart-delay-max", "--scheduler", "--link-listen", "--insecure-links"})
         if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)
@@ -351,6 +368,7 @@ options check(words said, bool has_socket) {
     }
     for (auto const& each : said.taints) chosen.local.node_taints.push_back(parse_taint(each).value());
     chosen.local.reserve = parse_reserve(said.reserve).value();
+    chosen.local.restart_delay_max = parse_duration(said.restart_delay_max).value();
     chosen.local.version = RIK_VERSION;
     chosen.level = level_of(said.level);
     chosen.has_pretty_log = said.format == "text";

@@ -26,6 +26,7 @@ void add_shortcuts(CLI::App& to, action& chosen);
 void add_describe(CLI::App& to, action& chosen);
 void add_delete(CLI::App& to, action& chosen);
 void add_logs(CLI::App& to, action& chosen);
+void add_restart(CLI::App& to, action& chosen);
 void add_wait(CLI::App& to, action& chosen);
 /// `command` is what stands after "--".
 void add_run(CLI::App& to, std::vector<std::string> command, action& chosen);

@@ -12,7 +12,7 @@ namespace {
 constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to use with:  source <(rikctl completion bash)
 _rikctl() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-    local commands="run create apply diff edit label annotate get describe logs delete wait nodes node events images explain validate top version completion"
+    local commands="run create apply diff edit label annotate get describe logs restart delete wait nodes node events images explain validate top version completion"
     local kinds="workload instance node event tenant"
     local command="" kind="" tenant="" word is_tenant=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -44,7 +44,8 @@ _rikctl() {
             diff) _rikctl_words "--file --help" ;;
             label|annotate) _rikctl_words "--overwrite --dry-run --kind --help" ;;
             get|ls|nodes|events) _rikctl_words "--output --watch --all-tenants --selector --field-selector --workload --node --instance --help" ;;
-            logs|log) _rikctl_words "--container --follow --tail --since --timestamps --stream --help" ;;
+            logs|log) _rikctl_words "--container --follow --previous --tail --since --timestamps --stream --help" ;;
+            restart) _rikctl_words "--wait --quiet --timeout --help" ;;
             delete|rm) _rikctl_words "--file --selector --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
             node)
@@ -64,7 +65,7 @@ _rikctl() {
             if [ -z "$kind" ]; then _rikctl_words "workload tenant"; else _rikctl_names "$kind"; fi ;;
         label)
             if [ -z "$kind" ]; then _rikctl_words "workload tenant node"; else _rikctl_names "$kind"; fi ;;
-        logs|log) _rikctl_names instances ;;
+        logs|log|restart) _rikctl_names instances ;;
         nodes) _rikctl_names nodes ;;
         completion) _rikctl_words "bash" ;;
         node)

@@ -46,10 +46,15 @@ description describe_instance(rik::client& server, std::string const& instance, 
 }
 
 description describe_tenant(rik::client const& server, std::string const& tenant, rik::wall_time now) {
-    auto inside = server.in_tenant(string_at(parse_json(tenant), "/name"));
-    auto const workloads = inside.list(resource_kind::workload);
-    auto const instances = inside.list(resource_kind::instance);
-    return {rik::describe_tenant(tenant, workloads, instances, now), code_of(workloads, instances)};
+    auto const name = string_at(parse_json(tenant), "/name");
+    auto inside = server.in_tenant(name);
+    rik::list_filter about_itself;
+    about_itself.fields = fmt::format("kind=tenant,name={}", name);
+    rik::tenant_parts const parts{inside.list(resource_kind::workload), inside.list(resource_kind::instance),
+                                  inside.list(resource_kind::event, about_itself)};
+    auto const code = code_of(parts.workloads, parts.instances);
+    return {rik::describe_tenant(tenant, parts, now),
+            code == exit_code::ok ? code_of(parts.events, parts.events) : code};
 }
 
 /// The parts are asked for by the id of what was read: another object may have the same name.

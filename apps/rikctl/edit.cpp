@@ -89,6 +89,12 @@ std::string as_comment(error const& problem) {
     return text + "#\n";
 }
 
+std::string as_newer(std::string const& kept) {
+    return fmt::format(
+        "#\n# Somebody else has changed it meanwhile: this is how it is now. What you had written is in\n#   {}\n#\n",
+        kept);
+}
+
 /// What is edited, and how a changed text is sent.
 class edited_object {
 public:
@@ -97,7 +103,19 @@ public:
     /// Returns the answer. Errors: invalid, the text is wrong; others.
     virtual rik::result<std::string> send(std::string const& text) = 0;
     virtual void tell(session& with, std::string const& answer) const = 0;
+    /// Reads it anew. Returns true if it has changed since it was read.
+    virtual rik::result<bool> refresh() = 0;
 };
+
+/// Puts what the server has now into `object`. Returns true if that is another revision.
+rik::result<bool> read_anew(rik::client& server, resource_kind kind, boost::json::value& object) {
+    auto const found = server.get(kind, string_at(object, "/id"));
+    if (!found) return found.error();
+    auto now = parse_json(*found);
+    auto const has_changed = number_at(now, "/revision") != number_at(object, "/revision");
+    object = std::move(now);
+    return has_changed;
+}
 
 class edited_workload final : public edited_object {
 public:
@@ -113,6 +131,7 @@ public:
     void tell(session& with, std::string const& answer) const override {
         print_change(with, "warning", words_for(object_), parse_json(answer), false);
     }
+    rik::result<bool> refresh() override { return read_anew(server_, resource_kind::workload, object_); }
 
 private:
     rik::client server_;
@@ -143,6 +162,7 @@ public:
     void tell(session& with, std::string const&) const override {
         with.out() << fmt::format("tenant {} changed\n", string_at(object_, "/name")) << std::flush;
     }
+    rik::result<bool> refresh() override { return read_anew(server_, resource_kind::tenant, object_); }
 
 private:
     boost::json::object texts_now(std::string_view member) const {
@@ -167,7 +187,7 @@ public:
     editing(session& with, edited_object& what, scratch_file file) : with_(with), what_(what), file_(std::move(file)) {}
 
     exit_code run() {
-        auto const original = what_.text();
+        auto original = what_.text();
         if (!original) return with_.fail(original.error());
         auto text = *original;
         std::string comment;
@@ -182,6 +202,16 @@ public:
             if (done) {
                 what_.tell(with_, *done);
                 return exit_code::ok;
+            }
+            if (done.error().code == errc::conflict && has_moved()) {
+                auto const kept = keep(text);
+                if (!kept) return give_up(kept.error());
+                with_.warn(fmt::format("it was changed meanwhile; what was written is kept in {}", *kept));
+                original = what_.text();
+                if (!original) return give_up(original.error());
+                text = *original;
+                comment = as_newer(*kept);
+                continue;
             }
             if (done.error().code != errc::invalid && done.error().code != errc::unsupported)
                 return give_up(done.error());
@@ -199,6 +229,19 @@ private:
         auto read = rik::read_text_file(file_.path(), rik::limits::definition_file_bytes_max);
         if (!read) return read.error();
         return without_comments(*read);
+    }
+    /// Has somebody else changed it meanwhile?
+    bool has_moved() {
+        auto const moved = what_.refresh();
+        return moved && *moved;
+    }
+    /// Puts a text into a file of its own, for whoever has written it. Returns its path.
+    static rik::result<std::string> keep(std::string const& text) {
+        auto file = scratch_file::make();
+        if (!file) return file.error();
+        file->keep();
+        if (auto const written = file->write(text); !written) return written.error();
+        return file->path();
     }
     exit_code tell_unchanged() {
         with_.out() << "nothing was changed\n" << std::flush;

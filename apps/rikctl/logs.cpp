@@ -64,12 +64,17 @@ void add_logs(CLI::App& to, action& chosen) {
         "  rikctl logs -f --tail 20 web-1\n"
         "  rikctl logs --since 1h30m web-1\n"
         "  rikctl logs web-1 -c sidecar --timestamps\n"
+        "  rikctl logs -p web-1                   of the attempt before the last restart\n"
         "  rikctl logs --stream stderr web-1\n");
     auto const wanted = std::make_shared<rik::container_log_wanted>();
     command->add_option("INSTANCE", wanted->instance, "Name or id")->required()->type_name("")->check(check_given);
-    command->add_option("-c,--container", wanted->container, "Which container; needed where there are several")
+    command
+        ->add_option("-c,--container", wanted->container,
+                     "Which container, also an init one; without it the first main one")
         ->type_name("NAME");
     command->add_flag("-f,--follow", wanted->how.follow, "Go on until the instance ends");
+    command->add_flag("-p,--previous", wanted->how.is_of_previous,
+                      "Of the container's attempt before, which has ended: why was it started again?");
     command->add_option("--tail", wanted->how.tail_lines, "Only the last N lines")
         ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()))
         ->type_name("N");

@@ -108,7 +108,10 @@ private:
 
     void mark_deleted(std::vector<rik::table_row>& rows) const {
         auto const header = rik::table_header(view_.kind, options());
-        auto const at = std::ranges::find(header, std::string_view("STATE"), &rik::table_cell::text) - header.begin();
+        auto const is_state = [](rik::table_cell const& title) {
+            return title.text == "STATE" || title.text == "STATUS";
+        };
+        auto const at = std::ranges::find_if(header, is_state) - header.begin();
         for (auto& row : rows) {
             if (at < std::ssize(row)) row[static_cast<std::size_t>(at)] = {"deleted", rik::tone::busy};
         }

@@ -9,6 +9,7 @@
 #include <rik/primary/operations.hpp>
 #include <rik/runtime/host.hpp>
 #include <rik/runtime/images.hpp>
+#include <rik/runtime/prober.hpp>
 #include <rik/runtime/runtime.hpp>
 #include <rik/store/journal.hpp>
 
@@ -27,6 +28,7 @@ struct cluster_ports {
     images& pulled;
     network& pods;
     host& machine;
+    prober& probes;
     /// The strand of the node and its adapters. Null: the cluster makes one.
     asio::any_io_executor node_strand = {};
 };
@@ -35,6 +37,7 @@ struct cluster_options {
     std::string cluster_cidr = "10.210.0.0/16";
     placement_policy policy = default_policy();
     std::string version = "0";
+    duration restart_delay_max = restart_delays().max;  ///< see node_options
     log out = warnings_to_standard_error();  ///< `log()` for silence
 };
 

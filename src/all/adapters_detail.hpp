@@ -1,6 +1,7 @@
 // Everything of this machine that a node works with: the adapters of rik::all, and the threads they run on.
 #pragma once
 
+#include "network_prober_detail.hpp"
 #include "directories_detail.hpp"
 
 #include <rik/all.hpp>
@@ -53,6 +54,7 @@ public:
     directories place;
     system_clock time;
     system_entropy random;
+    network_prober probes{strand, time};
     asio::thread_pool pool;
     asio::thread_pool image_pool;  ///< a pulled image waits for the disk
     lone_thread namespaces;        ///< enters them: a thread that strays must not run anything else

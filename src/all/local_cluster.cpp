@@ -33,10 +33,12 @@ public:
         if (!opened) co_return opened.error();
         cluster_ports ports{adapters_.time,  adapters_.random,      primary_disk_,
                             node_disk_,      *adapters_.containers, *adapters_.pulled,
-                            *adapters_.pods, *adapters_.machine,    adapters_.strand};
+                            *adapters_.pods, *adapters_.machine,    adapters_.probes,
+                            adapters_.strand};
         cluster_options roles{.cluster_cidr = adapters_.place.cluster_cidr(),
                               .policy = options_.policy,
                               .version = options_.version,
+                              .restart_delay_max = options_.restart_delay_max,
                               .out = options_.out};
         cluster_.emplace(executor_, ports, std::move(roles));
         auto const started = co_await cluster_->start();

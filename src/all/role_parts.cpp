@@ -65,9 +65,16 @@ node_part::node_part(adapters& machine, std::string const& scheduler, local_opti
       disk_(machine.place.state_dir() / "node" / "state.db", machine.node_disk.executor()),
       link_(scheduler, {.version = options.version}),
       role_(machine.strand,
-            {machine.time, machine.random, disk_, link_, link_, *machine.containers, *machine.pulled, *machine.pods,
-             *machine.machine},
-            {.version = options.version, .out = options.out}) {}
+            {machine.time,
+             machine.random,
+             disk_,
+             link_,
+             link_,
+             {{*machine.containers, *machine.pulled}},
+             *machine.pods,
+             *machine.machine,
+             machine.probes},
+            {.version = options.version, .out = options.out, .restart_delay_max = options.restart_delay_max}) {}
 
 awaitable<result<void>> node_part::start() {
     auto started = co_await on_strand(machine_.strand, role_.start());

@@ -1,6 +1,7 @@
 #include "json_detail.hpp"
 
 #include <rik/base/quantity.hpp>
+#include <rik/model/conditions.hpp>
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -87,25 +88,48 @@ std::string_view image_of(instance const& row, std::string_view container) {
     return {};
 }
 
+json::value code_value(std::optional<int> const& code) { return code ? json::value(*code) : json::value(nullptr); }
+
+json::value last_state_value(std::optional<container_end> const& last) {
+    if (!last) return nullptr;
+    return json::object{{"state", to_string(container_state::exited)},
+                        {"reason", last->reason},
+                        {"message", last->message},
+                        {"exitCode", code_value(last->exit_code)},
+                        {"startedAt", time_value(last->started_at)},
+                        {"finishedAt", time_value(last->finished_at)}};
+}
+
+/// A node of an earlier version says it of the whole only: then all its containers are.
+bool is_ready(instance const& row, container_status const& status) {
+    return status.ready || (row.status().ready && status.state == container_state::running);
+}
+
 json::object container_object(instance const& row, container_status const& status) {
     json::object object;
     object["name"] = status.name;
+    object["role"] = to_string(status.role);
     object["image"] = image_of(row, status.name);
     object["imageDigest"] = status.image_digest;
     object["state"] = to_string(status.state);
     object["reason"] = status.reason;
     object["message"] = status.message;
-    object["exitCode"] = status.exit_code ? json::value(*status.exit_code) : json::value(nullptr);
+    object["exitCode"] = code_value(status.exit_code);
     object["startedAt"] = time_value(status.started_at);
     object["finishedAt"] = time_value(status.finished_at);
+    object["started"] = status.started || is_ready(row, status);
+    object["ready"] = is_ready(row, status);
     object["restartCount"] = status.restart_count;
+    object["startsAt"] = time_value(status.starts_at);
+    object["lastState"] = last_state_value(status.last);
     return object;
 }
 
 /// Before anything is reported of the containers.
 instance_status expected_status(instance const& row) {
     instance_status expected{.state = row.state()};
-    for (auto const& each : row.spec().containers) expected.containers.push_back({.name = each.name});
+    for (auto const& each : row.spec().containers)
+        expected.containers.push_back({.name = each.name, .role = each.role});
     explain_unstarted(expected);
     return expected;
 }
@@ -116,6 +140,20 @@ json::array containers_array(instance const& row) {
     for (auto const& status : row.status().containers) array.push_back(container_object(row, status));
     if (!array.empty()) return array;
     for (auto const& status : expected_status(row).containers) array.push_back(container_object(row, status));
+    return array;
+}
+
+json::array conditions_array(instance const& row, bool is_unheard) {
+    json::array array;
+    for (auto const& each : conditions_of(row, is_unheard)) {
+        json::object object;
+        object["type"] = to_string(each.type);
+        object["status"] = to_string(each.status);
+        object["reason"] = each.reason;
+        object["message"] = each.message;
+        object["since"] = time_value(each.since);
+        array.push_back(std::move(object));
+    }
     return array;
 }
 
@@ -151,6 +189,10 @@ void put_status(json::object& object, instance const& row, directory const& name
     object["ready"] = status.ready && !is_unknown;
     object["addresses"] = text_array(status.addresses);
     object["hostPorts"] = host_ports_array(row);
+    object["initializedAt"] = time_value(status.initialized_at);
+    object["restarts"] = row.restarts();
+    object["restartsDone"] = status.restarts;
+    object["conditions"] = conditions_array(row, is_unknown);
     object["containers"] = containers_array(row);
 }
 

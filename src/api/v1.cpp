@@ -87,6 +87,20 @@ api_answer delete_instance(api_call& call) {
     co_return json_response(202, "{}");
 }
 
+api_answer restart_instance(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const expected = number_parameter(call.request, "revision");
+    if (!expected) co_return expected.error();
+    auto const wrong = object_body(call.request, {});
+    if (!wrong) co_return wrong.error();
+    auto const asked = co_await call.primary.instances().restart(call.who, std::move(*which), *expected);
+    if (!asked) co_return asked.error();
+    auto const names = co_await read_directory_of(call, **asked);
+    if (!names) co_return names.error();
+    co_return json_response(202, instance_text(*asked, *names));
+}
+
 api_answer get_node(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
@@ -115,6 +129,9 @@ constexpr std::array workloads_parameters{words("watch"),         words("after")
 constexpr std::array instances_parameters{
     words("watch"), words("after"),  words("limit"),      words("continue"),      words("workload"),     words("node"),
     words("kind"),  words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array usage_parameters{words("workload"),     words("node"),       words("kind"),
+                                      words("tenant"),       words("allTenants"), words("labelSelector"),
+                                      words("fieldSelector")};
 constexpr std::array nodes_parameters{words("watch"),    words("after"),         words("limit"),
                                       words("continue"), words("labelSelector"), words("fieldSelector")};
 constexpr std::array events_parameters{words("watch"),    words("after"),      words("instance"),
@@ -127,11 +144,11 @@ constexpr std::array image_parameters{words("image")};
 constexpr std::array tenant_parameters{words("tenant")};
 constexpr std::array workload_parameters{words("kind"), words("tenant")};
 constexpr std::array workload_removal_parameters{words("kind"), words("revision"), words("tenant")};
-constexpr std::array instance_removal_parameters{words("revision"), words("tenant")};
+constexpr std::array instance_change_parameters{words("revision"), words("tenant")};
 constexpr std::array revision_parameters{words("revision")};
-constexpr std::array log_parameters{words("container"),  words("follow"), words("tail"),
-                                    words("timestamps"), words("stream"), words("whole"),
-                                    words("since"),      words("after"),  words("tenant")};
+constexpr std::array log_parameters{words("container"), words("follow"),  words("tail"),  words("timestamps"),
+                                    words("stream"),    words("whole"),   words("since"), words("after"),
+                                    words("tenant"),    words("previous")};
 
 constexpr std::array table{
     route{"GET", "/rik/v1/workloads", &list_workloads, workloads_parameters},
@@ -144,8 +161,10 @@ constexpr std::array table{
     route{"GET", "/rik/v1/instances", &list_instances, instances_parameters},
     route{"POST", "/rik/v1/instances", &create_instances, tenant_parameters, true},
     route{"GET", "/rik/v1/instances/{name}", &get_instance, tenant_parameters},
-    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_removal_parameters, true},
+    route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_change_parameters, true},
+    route{"POST", "/rik/v1/instances/{name}/restart", &restart_instance, instance_change_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
+    route{"GET", "/rik/v1/usage", &read_usage, usage_parameters, true},
     route{"GET", "/rik/v1/nodes", &list_nodes, nodes_parameters},
     route{"GET", "/rik/v1/nodes/{name}", &get_node},
     route{"PATCH", "/rik/v1/nodes/{name}", &update_node, revision_parameters, true},

@@ -101,6 +101,9 @@ api_answer get_tenant(api_call& call);
 api_answer update_tenant(api_call& call);
 api_answer remove_tenant(api_call& call);
 
+// What instances use.
+api_answer read_usage(api_call& call);
+
 // The images of a node.
 api_answer list_images_of(api_call& call);
 api_answer bring_images_to(api_call& call);

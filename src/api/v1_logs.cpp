@@ -89,10 +89,13 @@ result<void> read_form(http_request const& request, container_log_options& how) 
     if (!timestamps) return timestamps.error();
     auto const only = origin_parameter(request);
     if (!only) return only.error();
+    auto const previous = flag_parameter(request, "previous");
+    if (!previous) return previous.error();
     auto const accepted = request.header("Accept").value_or("");
     how.follow = *follow;
     how.timestamps = *timestamps;
     how.only = *only;
+    how.is_of_previous = *previous;
     how.has_marks = accepted.find(marked_container_log_type) != std::string_view::npos;
     how.is_framed = how.has_marks || accepted.find(framed_container_log_type) != std::string_view::npos;
     return {};

@@ -193,6 +193,16 @@ result<std::string> client::call_for_images(duration patience, detail::exchange_
     return text;
 }
 
+result<std::string> client::usage(list_filter const& filter) {
+    target_writer target("/rik/v1/usage");
+    target.with("workload", filter.workload).with("node", filter.node).with("kind", filter.definition_kind);
+    target.with("labelSelector", filter.labels).with("fieldSelector", filter.fields);
+    auto text = call("GET", in_tenants(std::move(target), resource_kind::instance, filter, options_.tenant));
+    if (!text) return text;
+    if (auto const fits = detail::check_list(to_, *text); !fits) return fits.error();
+    return text;
+}
+
 result<std::string> client::list(resource_kind kind, list_filter const& filter) {
     auto text = call("GET", in_tenants(list_target(kind, filter), kind, filter, options_.tenant));
     if (!text) return text;
@@ -285,10 +295,17 @@ result<std::string> client::create_instances(instances_wanted const& what) {
     return call_for("items", "POST", target.text(), boost::json::serialize(body), "application/json");
 }
 
+result<std::string> client::restart_instance(std::string_view name_or_id) {
+    target_writer target(object_target(resource_kind::instance, name_or_id) + "/restart");
+    target.with("tenant", options_.tenant);
+    return call_for("restarts", "POST", target.text(), "{}", "application/json");
+}
+
 result<container_log_stream> client::open_container_log(container_log_wanted const& what) {
     target_writer target(object_target(resource_kind::instance, what.instance) + "/logs");
     target.with("container", what.container).with("follow", what.how.follow ? "true" : "");
     target.with("timestamps", what.how.timestamps ? "true" : "");
+    target.with("previous", what.how.is_of_previous ? "true" : "");
     if (what.how.tail_lines) target.with("tail", std::to_string(*what.how.tail_lines));
     if (what.how.only)
         target.with("stream", *what.how.only == container_log_origin::standard_error ? "stderr" : "stdout");

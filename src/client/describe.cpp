@@ -1,9 +1,11 @@
 #include <rik/client/print.hpp>
 
+#include "client/describe_container.hpp"
 #include "client/describe_lines.hpp"
 #include "client/json_view.hpp"
 #include "client/load_text.hpp"
 #include "client/object_text.hpp"
+#include "client/pod_display.hpp"
 
 #include <fmt/format.h>
 
@@ -16,23 +18,6 @@ namespace {
 using namespace detail;
 using boost::json::object;
 
-/// Words as a shell would need them written.
-std::string command_text(boost::json::array const& words) {
-    std::vector<std::string> parts;
-    for (auto const& each : words) {
-        auto word = text_of(each);
-        auto const is_plain = !word.empty() && word.find_first_of(" \t\n\"'\\$`|&;<>()*?") == std::string::npos;
-        if (is_plain) {
-            parts.push_back(std::move(word));
-            continue;
-        }
-        std::string quoted = "'";
-        for (auto const byte : word) quoted += byte == '\'' ? std::string("'\\''") : std::string(1, byte);
-        parts.push_back(quoted + "'");
-    }
-    return join(parts, " ");
-}
-
 /// "gpu=yes:NoSchedule", each in a line of its own.
 std::string taints_text(object const& node) {
     std::vector<std::string> lines;
@@ -44,89 +29,75 @@ std::string taints_text(object const& node) {
     return join(lines, "\n");
 }
 
-std::string amounts_text(object const& amounts) {
-    std::vector<std::string> parts;
-    for (auto const& [name, amount] : amounts)
-        parts.push_back(fmt::format("{} {}", std::string_view(name), text_of(amount)));
-    return join(parts, ", ");
-}
-
 std::string lines_of_map(object const& map) {
     std::vector<std::string> lines;
     for (auto const& [name, value] : map) lines.push_back(fmt::format("{}={}", std::string_view(name), text_of(value)));
     return join(lines, "\n");
 }
 
-/// "NAME=value", "NAME <- metadata.name", "NAME <- limits.memory of web"
-std::string variable_text(object const& variable) {
-    auto const name = text_at(variable, "name");
-    if (auto const field = text_at(variable, "valueFrom.fieldRef.fieldPath"); !field.empty())
-        return fmt::format("{} <- {}", name, field);
-    auto const amount = text_at(variable, "valueFrom.resourceFieldRef.resource");
-    if (amount.empty()) return fmt::format("{}={}", name, text_at(variable, "value"));
-    auto const of = text_at(variable, "valueFrom.resourceFieldRef.containerName");
-    return fmt::format("{} <- {}{}{}", name, amount, of.empty() ? "" : " of ", of);
-}
-
-/// What a definition says of one container, beyond its name and image.
-void add_wanted(describe_lines& lines, object const& container) {
-    lines.add("Command", command_text(array_at(container, "command")));
-    lines.add("Args", command_text(array_at(container, "args")));
-    lines.add("Directory", text_at(container, "workingDir"));
-    lines.add("Ports", join(definition_ports(container), ", "));
-    std::vector<std::string> variables;
-    for (auto const* each : objects_at(container, "env")) variables.push_back(variable_text(*each));
-    lines.add("Env", join(variables, "\n"));
-    lines.add("Requests", amounts_text(object_at(container, "resources.requests")));
-    lines.add("Limits", amounts_text(object_at(container, "resources.limits")));
-}
-
-object const& wanted_container(object const& workload, std::string_view name) {
-    static object const none;
-    for (auto const* each : objects_at(workload, "definition.spec.containers")) {
-        if (text_at(*each, "name") == name) return *each;
+/// One section: the containers of which `is_meant` says so.
+template <class Which>
+void add_section(describe_lines& lines, std::string_view title, object const& instance, object const& workload,
+                 Which is_meant) {
+    auto all = objects_at(instance, "containers");
+    std::erase_if(all, [&](auto const* each) { return !is_meant(text_at(*each, "role")); });
+    if (all.empty()) return;
+    lines.heading(title);
+    lines.indent();
+    for (auto const* each : all) {
+        lines.heading(text_at(*each, "name"));
+        lines.indent();
+        add_seen(lines, *each);
+        add_wanted(lines, wanted_container(workload, text_at(*each, "name")));
+        lines.outdent();
     }
-    return none;
+    lines.outdent();
 }
 
-std::string reason_text(object const& of) {
-    auto const reason = text_at(of, "reason");
-    auto const message = text_at(of, "message");
-    if (reason.empty() || message.empty()) return reason + message;
-    return fmt::format("{}: {}", reason, message);
-}
-
-/// "exited with code 1 after 12s"
-std::string container_state_text(object const& container) {
-    auto text = text_at(container, "state");
-    auto const code = text_at(container, "exitCode");
-    auto const started = time_at(container, "startedAt");
-    auto const finished = time_at(container, "finishedAt");
-    if (text != "exited") return text;
-    if (!code.empty()) text += fmt::format(" with code {}", code);
-    if (started && finished && *finished >= *started)
-        text += fmt::format(" after {}", to_short_string(std::chrono::duration_cast<duration>(*finished - *started)));
-    return text;
-}
-
+/// In the order in which they start.
 void add_containers(describe_lines& lines, object const& instance, object const& workload) {
-    auto const containers = objects_at(instance, "containers");
+    auto const is_before = [](std::string_view role) { return role == "init" || role == "sidecar"; };
+    add_section(lines, "Init containers:", instance, workload, is_before);
+    add_section(lines, "Containers:", instance, workload, [&](std::string_view role) { return !is_before(role); });
+}
+
+void add_definitions(describe_lines& lines, std::string_view title, std::vector<object const*> const& containers) {
     if (containers.empty()) return;
-    lines.heading("Containers:");
+    lines.heading(title);
     lines.indent();
     for (auto const* each : containers) {
         lines.heading(text_at(*each, "name"));
         lines.indent();
         lines.add("Image", text_at(*each, "image"));
-        lines.add("Digest", text_at(*each, "imageDigest"));
-        lines.add("State", container_state_text(*each));
-        lines.add("Reason", reason_text(*each));
-        lines.add_time("Started", time_at(*each, "startedAt"));
-        lines.add_time("Finished", time_at(*each, "finishedAt"));
-        if (number_at(*each, "restartCount").value_or(0) > 0) lines.add("Restarts", text_at(*each, "restartCount"));
-        add_wanted(lines, wanted_container(workload, text_at(*each, "name")));
+        lines.add("Role", text_at(*each, "role"));
+        add_wanted(lines, *each);
         lines.outdent();
     }
+    lines.outdent();
+}
+
+void add_volumes(describe_lines& lines, object const& workload) {
+    auto const all = objects_at(workload, "definition.spec.volumes");
+    if (all.empty()) return;
+    lines.heading("Volumes:");
+    lines.indent();
+    for (auto const* each : all) lines.add(text_at(*each, "name"), volume_text(*each));
+    lines.outdent();
+}
+
+void add_conditions(describe_lines& lines, object const& instance, wall_time now) {
+    std::vector<table_row> rows{{{"TYPE"}, {"STATUS"}, {"SINCE"}, {"REASON"}}};
+    for (auto const* each : objects_at(instance, "conditions")) {
+        auto const since = time_at(*each, "since");
+        rows.push_back({{text_at(*each, "type")},
+                        {text_at(*each, "status")},
+                        {since ? age_of(since, now) : std::string("-")},
+                        {reason_text(*each)}});
+    }
+    if (rows.size() == 1) return;
+    lines.heading("Conditions:");
+    lines.indent();
+    lines.text(table_writer(false).write(rows));
     lines.outdent();
 }
 
@@ -242,7 +213,10 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
     lines.add("State", text_at(*of, "state"));
     lines.add_time("Since", time_at(*of, "since"));
     lines.add("Reason", reason_text(*of));
+    lines.add("Status", display_of(*of).status);
     lines.add("Ready", is_true(*of, "ready") ? "yes" : "no");
+    if (number_at(*of, "restarts").value_or(0) > number_at(*of, "restartsDone").value_or(0))
+        lines.add("Restart", "asked for; its node has not obeyed yet");
     lines.add("Addresses", texts(array_at(*of, "addresses")));
     std::vector<std::string> ports;
     for (auto const* each : objects_at(*of, "hostPorts"))
@@ -252,6 +226,8 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
     auto const owner = part_of(workload);
     if (!owner) add_unreadable(lines, "Definition", owner.error());
     add_containers(lines, *of, owner ? *owner : object());
+    add_volumes(lines, owner ? *owner : object());
+    add_conditions(lines, *of, now);
     add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }
@@ -267,33 +243,25 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));
     add_labels(lines, *of);
-    auto const containers = objects_at(*of, "definition.spec.containers");
-    if (!containers.empty()) lines.heading("Containers:");
-    lines.indent();
-    for (auto const* each : containers) {
-        lines.heading(text_at(*each, "name"));
-        lines.indent();
-        lines.add("Image", text_at(*each, "image"));
-        add_wanted(lines, *each);
-        lines.outdent();
-    }
-    lines.outdent();
+    add_definitions(lines, "Init containers:", objects_at(*of, "definition.spec.initContainers"));
+    add_definitions(lines, "Containers:", objects_at(*of, "definition.spec.containers"));
+    add_volumes(lines, *of);
     lines.add("Root fs", text_at(*of, "definition.spec.function.execution.rootfs"));
     add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }
 
-result<std::string> describe_tenant(std::string_view tenant, result<std::string> const& workloads,
-                                    result<std::string> const& instances, wall_time now) {
+result<std::string> describe_tenant(std::string_view tenant, tenant_parts const& parts, wall_time now) {
     auto const of = parse_object(tenant);
     if (!of) return of.error();
     describe_lines lines(now);
     add_identity(lines, *of);
     lines.add("State", text_at(*of, "state"));
     add_labels(lines, *of);
-    add_table(lines, "Workloads", resource_kind::workload, workloads, {.now = now});
-    add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
+    add_table(lines, "Workloads", resource_kind::workload, parts.workloads, {.now = now});
+    add_table(lines, "Instances", resource_kind::instance, parts.instances, {.now = now});
+    add_story(lines, parts.events, time_at(*of, "createdAt"));
     return lines.take();
 }
 

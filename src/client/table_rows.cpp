@@ -2,6 +2,7 @@
 
 #include "client/json_view.hpp"
 #include "client/object_text.hpp"
+#include "client/pod_display.hpp"
 
 #include <fmt/format.h>
 
@@ -64,28 +65,29 @@ table_cell labels(object const& of, table_options const&) { return {labels_text(
 table_cell reason(object const& of, table_options const& options) {
     auto text = text_at(of, "reason");
     auto const message = text_at(of, "message");
-    auto const tells = options.wide || tone_of(of) != tone::good;
+    auto const tells = options.wide || tone_of(of) != tone::good || display_of(of).how == tone::bad;
     if (tells && !message.empty()) text = text.empty() ? message : fmt::format("{}: {}", text, message);
     if (!options.wide) text = shortened(text, reason_bytes_max);
     return {text};
 }
 
-/// How many containers run. While a Pod is not ready as a whole, not all of them count.
+/// How many of its containers are ready, but for init containers.
 table_cell ready(object const& of, table_options const&) {
-    auto const containers = objects_at(of, "containers");
-    auto const total = containers.size();
-    auto running = static_cast<std::size_t>(
-        std::ranges::count_if(containers, [](auto const* each) { return text_at(*each, "state") == "running"; }));
-    auto const is_ready = is_true(of, "ready");
-    if (total == 0) return {is_ready ? "yes" : "no"};
-    if (!is_ready && running == total) running = 0;
-    return {fmt::format("{}/{}", running, total)};
+    auto const shown = display_of(of);
+    if (shown.container_count == 0) return {is_true(of, "ready") ? "yes" : "no"};
+    return {fmt::format("{}/{}", shown.ready_count, shown.container_count)};
 }
 
-table_cell restarts(object const& of, table_options const&) {
-    std::int64_t sum = 0;
-    for (auto const* each : objects_at(of, "containers")) sum += number_at(*each, "restartCount").value_or(0);
-    return {std::to_string(sum)};
+table_cell status(object const& of, table_options const&) {
+    auto shown = display_of(of);
+    return {std::move(shown.status), shown.how};
+}
+
+/// "2 (3m ago)"
+table_cell restarts(object const& of, table_options const& options) {
+    auto const shown = display_of(of);
+    if (shown.restart_count == 0 || !shown.restarted_at) return {std::to_string(shown.restart_count)};
+    return {fmt::format("{} ({} ago)", shown.restart_count, age_of(shown.restarted_at, options.now))};
 }
 
 table_cell instance_images(object const& of, table_options const&) {
@@ -147,13 +149,13 @@ constexpr std::array workload_columns{
 
 constexpr std::array instance_columns{
     column{"NAME", false, member<"name">},
-    column{"STATE", false, state},
     column{"READY", false, ready},
+    column{"STATUS", false, status},
+    column{"RESTARTS", false, restarts},
     column{"NODE", false, member<"node.name">},
     column{"ADDRESS", false, addresses},
     column{"AGE", false, age<"createdAt">},
     column{"WORKLOAD", true, member<"workload.name">},
-    column{"RESTARTS", true, restarts},
     column{"PORTS", true, instance_ports},
     column{"IMAGES", true, instance_images},
     column{"ID", true, member<"id">},
@@ -239,6 +241,8 @@ table_row table_sample(resource_kind kind, table_options const& options) {
         if (cell.text == "TENANT") cell.text = "default";
         if (cell.text == "NAME") cell.text = "jolly-cat-1234";
         if (cell.text == "STATE") cell.text = "destroying";
+        if (cell.text == "STATUS") cell.text = "ContainerCreating";
+        if (cell.text == "RESTARTS") cell.text = "2 (59m ago)";
         if (cell.text == "NODE") cell.text = "node-1";
         if (cell.text == "ADDRESS") cell.text = "10.210.100.100";
         if (cell.text == "AGE") cell.text = "59m59s";

@@ -3,9 +3,11 @@
 #include "client/json_view.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace rik {
 
@@ -37,6 +39,18 @@ bool is_ending(object const& of) {
     return std::ranges::any_of(containers, has_failed) || std::ranges::all_of(containers, has_exited);
 }
 
+bool has_condition(wait_goal const& wanted, object const& of) {
+    return std::ranges::any_of(detail::objects_at(of, "conditions"), [&](auto const* each) {
+        return text_at(*each, "type") == wanted.condition && text_at(*each, "status") == wanted.state_word;
+    });
+}
+
+/// It has obeyed, and is there again.
+bool has_restarted(wait_goal const& wanted, object const& of) {
+    auto const done = detail::number_at(of, "restartsDone").value_or(0);
+    return done >= static_cast<std::int64_t>(wanted.restarts) && detail::is_true(of, "ready");
+}
+
 bool is_met(wait_goal const& wanted, object const& of) {
     auto const state = text_at(of, "state");
     switch (wanted.kind) {
@@ -46,6 +60,8 @@ bool is_met(wait_goal const& wanted, object const& of) {
         case goal::finished: return is_in(finished_words, state);
         case goal::deleted: return false;
         case goal::state: return state == wanted.state_word;
+        case goal::condition: return has_condition(wanted, of);
+        case goal::restarted: return state == "running" && has_restarted(wanted, of);
     }
     return false;
 }
@@ -53,6 +69,7 @@ bool is_met(wait_goal const& wanted, object const& of) {
 /// Can the goal never be reached from here? What is finished stays so; what is being deleted only goes on going.
 bool is_impossible(wait_goal const& wanted, object const& of) {
     if (wanted.kind == goal::deleted) return false;
+    if (wanted.kind == goal::condition && wanted.state_word != "True") return false;
     auto const going_allows =
         wanted.kind == goal::finished || wanted.state_word == "destroying" || wanted.state_word == "terminated";
     if (is_going(of)) return !going_allows;
@@ -101,14 +118,52 @@ std::string to_string(wait_goal const& wanted) {
         case goal::finished: return "finished";
         case goal::deleted: return "deleted";
         case goal::state: return wanted.state_word;
+        case goal::condition:
+            return wanted.state_word == "True" ? wanted.condition : wanted.condition + '=' + wanted.state_word;
+        case goal::restarted: return "restarted";
     }
     return {};
 }
+
+namespace {
+
+constexpr std::array<std::string_view, 5> condition_words{"PodScheduled", "PodReadyToStartContainers", "Initialized",
+                                                          "ContainersReady", "Ready"};
+constexpr std::array<std::string_view, 3> condition_statuses{"True", "False", "Unknown"};
+
+/// The one of `words` that is the same but for the case of its letters; empty if there is none.
+std::string find_in_any_case(auto const& words, std::string_view text) {
+    auto const lower = [](char letter) { return letter >= 'A' && letter <= 'Z' ? char(letter | 0x20) : letter; };
+    for (std::string_view const each : words)
+        if (std::ranges::equal(each, text, {}, lower, lower)) return std::string(each);
+    return {};
+}
+
+/// "Ready", "Ready=False"
+result<wait_goal> parse_condition(std::string_view text) {
+    auto const equals = text.find('=');
+    wait_goal wanted{.kind = goal::condition, .state_word = "True"};
+    wanted.condition = find_in_any_case(condition_words, text.substr(0, equals));
+    if (equals != std::string_view::npos)
+        wanted.state_word = find_in_any_case(condition_statuses, text.substr(equals + 1));
+    if (!wanted.condition.empty() && !wanted.state_word.empty()) return wanted;
+    return error{
+        errc::invalid,
+        fmt::format("'{}' is no condition", text),
+        {},
+        fmt::format("wait for condition=TYPE or condition=TYPE=STATUS, where TYPE is one of {}, and STATUS one "
+                    "of {}",
+                    fmt::join(condition_words, ", "), fmt::join(condition_statuses, ", "))};
+}
+
+}  // namespace
 
 result<wait_goal> parse_wait_goal(std::string_view text) {
     for (auto const kind : {goal::running, goal::ready, goal::started, goal::finished, goal::deleted}) {
         if (wait_goal wanted{kind}; to_string(wanted) == text) return wanted;
     }
+    constexpr std::string_view of_condition = "condition=";
+    if (text.starts_with(of_condition)) return parse_condition(text.substr(of_condition.size()));
     auto const word = text.starts_with("state=") ? text.substr(6) : text;
     if (is_in(instance_words, word) || is_in(workload_words, word) || is_in(node_words, word))
         return wait_goal{goal::state, std::string(word)};
@@ -116,7 +171,8 @@ result<wait_goal> parse_wait_goal(std::string_view text) {
         errc::invalid,
         fmt::format("'{}' is nothing to wait for", text),
         {},
-        "wait for running, ready, started, finished, deleted or state=WORD, where WORD is a state as `get` shows it"};
+        "wait for running, ready, started, finished, deleted, condition=TYPE or state=WORD, where WORD is a state as "
+        "`get -o json` shows it"};
 }
 
 result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
@@ -129,7 +185,7 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
                      std::string(remedy)};
     };
     if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
-        return refuse("wait for a state that `rikctl get instances` shows");
+        return refuse("wait for a state that `rikctl get instances -o json` shows");
     auto const fits_tenant = wanted.kind == goal::deleted || (is_state && is_in(workload_words, wanted.state_word));
     if (kind == resource_kind::tenant && !fits_tenant)
         return refuse("wait for deleted, state=active or state=destroying");

@@ -28,9 +28,16 @@ public:
           scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_},
                      {.policy = options.policy, .out = options.out}),
           node_(node_strand_,
-                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, ports.containers, ports.pulled,
-                 ports.pods, ports.machine},
-                {.version = options.version, .out = options.out}) {}
+                {ports.time,
+                 ports.random,
+                 ports.node_disk,
+                 node_edge_,
+                 streams_,
+                 {{ports.containers, ports.pulled}},
+                 ports.pods,
+                 ports.machine,
+                 ports.probes},
+                {.version = options.version, .out = options.out, .restart_delay_max = options.restart_delay_max}) {}
 
     awaitable<result<void>> start() {
         auto const kept = co_await on_strand(primary_strand_, primary_.start());

@@ -20,13 +20,17 @@ std::size_t bytes_of(std::vector<std::string> const& texts) {
     return sum;
 }
 
+std::size_t bytes_of(container_end const& part) {
+    return head_bytes + times_bytes + bytes_of(part.reason) + bytes_of(part.message);
+}
+
 std::size_t bytes_of(container_status const& part) {
-    return head_bytes + times_bytes + bytes_of(part.name) + bytes_of(part.reason) + bytes_of(part.message) +
-           bytes_of(part.image_digest);
+    return head_bytes + 2 * times_bytes + bytes_of(part.name) + bytes_of(part.reason) + bytes_of(part.message) +
+           bytes_of(part.image_digest) + (part.last ? bytes_of(*part.last) : 0);
 }
 
 std::size_t bytes_of(instance_status const& part) {
-    auto sum = head_bytes + times_bytes + bytes_of(part.reason) + bytes_of(part.message) + bytes_of(part.addresses);
+    auto sum = head_bytes + 2 * times_bytes + bytes_of(part.reason) + bytes_of(part.message) + bytes_of(part.addresses);
     for (auto const& each : part.containers) sum += bytes_of(each);
     return sum;
 }
@@ -60,6 +64,8 @@ std::size_t bytes_of(container_log_call const& call) { return uid_bytes + times_
 
 /// The names and paths of a call are short.
 std::size_t bytes_of(image_call const&) { return limits::path_bytes_max; }
+
+std::size_t bytes_of(usage_call const&) { return head_bytes; }
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // What is asked of the node's images, beside the starts of instances.
-#include "impl_detail.hpp"
+#include "stream_server_detail.hpp"
 
 #include <rik/base/limits.hpp>
 #include <rik/model/image_name.hpp>
@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace rik {
+namespace rik::detail {
 
 namespace {
 
@@ -58,31 +58,31 @@ std::vector<node_image> only(node_image one) {
 
 }  // namespace
 
-void node_agent::impl::note_users(std::vector<node_image>& all) const {
+void stream_server::note_users(std::vector<node_image>& all) const {
     for (auto& image : all) {
-        for (auto const& [id, mine] : instances_)
+        for (auto const& [id, mine] : on_.records.all())
             if (uses(mine->fields, image)) image.used_by.push_back(mine->fields.name);
         std::ranges::sort(image.used_by);
     }
 }
 
-awaitable<result<std::vector<node_image>>> node_agent::impl::node_images() {
-    auto all = co_await ports_.pulled.list_all_images();
+awaitable<result<std::vector<node_image>>> stream_server::node_images() {
+    auto all = co_await pulled().list_all_images();
     if (all) note_users(*all);
     co_return all;
 }
 
-awaitable<result<std::vector<node_image>>> node_agent::impl::pull_image(std::string name) {
-    auto const pulled = co_await ports_.pulled.ensure(name, image_pull_policy::always);
-    if (!pulled) co_return pulled.error();
+awaitable<result<std::vector<node_image>>> stream_server::pull_image(std::string name) {
+    auto const image = co_await pulled().ensure(name, image_pull_policy::always);
+    if (!image) co_return image.error();
     auto const all = co_await node_images();
     if (!all) co_return all.error();
-    auto found = find_image(*all, (*pulled)->digest);
+    auto found = find_image(*all, (*image)->digest);
     if (!found) co_return found.error();
     co_return only(std::move(*found));
 }
 
-awaitable<result<std::vector<node_image>>> node_agent::impl::remove_image(std::string name_or_digest) {
+awaitable<result<std::vector<node_image>>> stream_server::remove_image(std::string name_or_digest) {
     auto all = co_await node_images();
     if (!all) co_return all.error();
     auto found = find_image(*all, name_or_digest);
@@ -91,19 +91,19 @@ awaitable<result<std::vector<node_image>>> node_agent::impl::remove_image(std::s
     image_removal what{.digest = found->digest};
     if (!is_image_digest(name_or_digest)) what.only_name = std::move(name_or_digest);
     // Nothing is awaited between the look at the instances and this: one that begins now is told that it is not here.
-    auto const removed = co_await ports_.pulled.remove(std::move(what));
+    auto const removed = co_await pulled().remove(std::move(what));
     if (!removed) co_return removed.error();
     co_return only(std::move(*found));
 }
 
-awaitable<result<std::vector<node_image>>> node_agent::impl::answer_call(image_call asked) {
+awaitable<result<std::vector<node_image>>> stream_server::answer_call(image_call asked) {
     if (auto* const pull = std::get_if<rik::pull_image>(&asked)) return pull_image(std::move(pull->name));
     if (auto* const gone = std::get_if<rik::remove_image>(&asked)) return remove_image(std::move(gone->name_or_digest));
-    if (auto* const load = std::get_if<load_images>(&asked)) return ports_.pulled.load(std::move(*load));
+    if (auto* const load = std::get_if<load_images>(&asked)) return pulled().load(std::move(*load));
     return node_images();
 }
 
-awaitable<std::optional<error>> node_agent::impl::send_images(dialled_stream_ptr stream, image_call asked) {
+awaitable<std::optional<error>> stream_server::send_images(dialled_stream_ptr stream, image_call asked) {
     auto answering = answer_call(std::move(asked));
     auto const answer = co_await std::move(answering);
     if (!answer) co_return answer.error();
@@ -115,4 +115,4 @@ awaitable<std::optional<error>> node_agent::impl::send_images(dialled_stream_ptr
     co_return std::nullopt;
 }
 
-}  // namespace rik
+}  // namespace rik::detail

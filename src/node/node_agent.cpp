@@ -6,21 +6,60 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik {
 
+namespace {
+
+bool has_any(found_sandbox const& found) { return found.is_whole || detail::has_running(found); }
+
+}  // namespace
+
 node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_options options)
     : strand_(strand),
-      ports_(ports),
+      ports_(std::move(ports)),
       options_(std::move(options)),
-      disk_(strand, ports.disk),
-      orphan_gone_(strand),
+      disk_(strand, ports_.disk),
+      news_(strand),
+      records_(strand, ports_.time, disk_, options_.out, news_),
+      pods_(strand, ports_.time, ports_.pods, records_, options_.out, [this] { settle_troubles(); }),
+      room_(strand, records_, facts_),
+      orphans_(strand, ports_.time, pods_, room_, options_.out,
+               [this](instance_id const& id, revision fence) { link_.tell_gone(id, fence); }),
       starts_(strand, limits::starts_at_once_max),
-      due_(strand),
-      beat_changed_(strand),
-      room_changed_(strand),
-      network_changed_(strand),
+      usage_(ports_.time, options_.out, [this] { return running_instances(); }),
+      streams_(strand, {ports_.time, ports_.streams, ports_.runtimes, records_, usage_, options_.out}),
+      load_(ports_.time, ports_.machine, options_.out,
+            {.pressure_changed = [this] { settle_troubles(); }, .is_due = [this] { link_.tell_load(load_.told()); }}),
+      link_(strand, {.time = ports_.time,
+                     .random = ports_.random,
+                     .scheduler = ports_.scheduler,
+                     .disk = disk_,
+                     .records = records_,
+                     .pods = pods_,
+                     .strays = orphans_,
+                     .facts = facts_,
+                     .news = news_,
+                     .out = options_.out,
+                     .batch = options_.batch,
+                     .begin = [this](detail::node_instance_ptr mine) { begin_actor(std::move(mine)); },
+                     .answer = [this](stream_request asked) { streams_.answer(std::move(asked)); }}),
+      context_{.strand = strand,
+               .time = ports_.time,
+               .disk = disk_,
+               .records = records_,
+               .pods = pods_,
+               .room = room_,
+               .strays = orphans_,
+               .starts = starts_,
+               .probes = ports_.probes,
+               .runtimes = ports_.runtimes,
+               .facts = facts_,
+               .out = options_.out,
+               .restart_delay_max = options_.restart_delay_max,
+               .tell_gone = [this](detail::node_instance& mine) { link_.forget(mine); }},
       failure_(strand),
       writing_(strand),
       tasks_(strand) {}
@@ -34,22 +73,78 @@ awaitable<result<void>> node_agent::impl::start() {
 awaitable<result<void>> node_agent::impl::begin() {
     auto const contents = co_await disk_.open();
     if (!contents) co_return contents.error();
-    auto const read = read_rows(*contents);
+    auto read = records_.read(*contents);
+    if (read) read = link_.read(*contents);
     if (!read) co_return read.error();
     writing_.spawn(flush());
+    auto const described = co_await describe();
+    if (!described) co_return described.error();
+    auto const taken = co_await take_over();
+    if (!taken) co_return taken.error();
+    tasks_.spawn(pods_.run());
+    tasks_.spawn(load_.run());
+    tasks_.spawn(usage_.run());
+    link_.start();
+    co_return result<void>{};
+}
+
+awaitable<result<void>> node_agent::impl::describe() {
     auto described = co_await ports_.machine.describe();
     if (!described) co_return described.error();
     facts_ = std::move(*described);
-    facts_.runtimes.emplace_back(ports_.containers.name());
+    for (auto const& each : ports_.runtimes) facts_.runtimes.emplace_back(each.containers.name());
     facts_.version = options_.version;
-    auto const taken = co_await take_over();
-    if (!taken) co_return taken.error();
-    tasks_.spawn(keep_network());
-    tasks_.spawn(watch_load());
-    tasks_.spawn(connect());
-    tasks_.spawn(announce_flushes());
-    tasks_.spawn(beat());
     co_return result<void>{};
+}
+
+awaitable<result<void>> node_agent::impl::take_over() {
+    for (auto const& each : ports_.runtimes) {
+        auto found = co_await each.containers.list();
+        if (!found) co_return found.error();
+        for (auto& sandbox : *found) match(each.containers, std::move(sandbox));
+    }
+    for (auto const& [id, mine] : records_.all()) {
+        pods_.reserve(*mine);
+        begin_actor(mine);
+    }
+    co_return result<void>{};
+}
+
+void node_agent::impl::match(runtime& of, found_sandbox sandbox) {
+    auto const owner = records_.find(sandbox.instance);
+    if (owner == nullptr) return orphans_.remove(of, sandbox);
+    owner->has_room = has_any(sandbox);
+    owner->found = std::move(sandbox);
+}
+
+void node_agent::impl::begin_actor(detail::node_instance_ptr mine) {
+    auto const id = mine->id();
+    auto const actor = std::make_shared<detail::pod_actor>(std::move(mine), context_);
+    actors_[id] = actor;
+    tasks_.spawn(act_for(actor));
+}
+
+awaitable<> node_agent::impl::act_for(std::shared_ptr<detail::pod_actor> actor) {
+    auto const id = actor->id();
+    co_await actor->run();
+    co_await actor->stop();  // it may have given up: the disk has failed
+    actors_.erase(id);
+}
+
+void node_agent::impl::settle_troubles() {
+    facts_.troubles = load_.pressure();
+    if (!pods_.problem().empty()) facts_.troubles.insert(facts_.troubles.begin(), {"NetworkNotReady", pods_.problem()});
+    link_.tell_troubles();
+}
+
+std::vector<detail::measured_instance> node_agent::impl::running_instances() const {
+    std::vector<detail::measured_instance> all;
+    for (auto const& [id, mine] : records_.all()) {
+        auto const* const by = detail::find_runtime(ports_.runtimes, runtime_name(mine->spec().form));
+        if (by == nullptr || mine->fields.status.state != instance_state::running) continue;
+        all.push_back({id, mine->fields.made_from->definition->tenant, mine->fields.name, &by->containers});
+    }
+    return all;
 }
 
 awaitable<> node_agent::impl::flush() {
@@ -66,12 +161,12 @@ awaitable<error> node_agent::impl::failure() {
 
 /// Ends the agent's own work, and then writes what that has decided. No container is stopped.
 awaitable<> node_agent::impl::stop() {
-    if (connection_) connection_->link->close();
+    co_await link_.stop();
     co_await tasks_.stop();
-    auto const records = instances_;
-    for (auto const& [id, mine] : records) co_await mine->work.stop();
-    auto const streams = std::exchange(dialled_streams_, {});
-    for (auto const& each : streams) co_await each->work.stop();
+    co_await orphans_.stop();
+    auto const actors = actors_;
+    for (auto const& [id, each] : actors) co_await each->stop();
+    co_await streams_.stop();
     auto const flushed = co_await disk_.wait_durable();
     if (!flushed)
         options_.out.warning("stopped with states that are not on disk", {{"error", to_string(flushed.error())}});
@@ -79,7 +174,7 @@ awaitable<> node_agent::impl::stop() {
 }
 
 node_agent::node_agent(asio::any_io_executor strand, node_ports ports, node_options options)
-    : impl_(std::make_unique<impl>(std::move(strand), ports, std::move(options))) {}
+    : impl_(std::make_unique<impl>(std::move(strand), std::move(ports), std::move(options))) {}
 node_agent::~node_agent() = default;
 awaitable<result<void>> node_agent::start() { return impl_->start(); }
 cluster_id node_agent::cluster() const { return impl_->cluster(); }

@@ -44,7 +44,9 @@ pod_machine::pod_machine(pod_rules rules, std::vector<unit_memory> const& memory
         mine.has_ever_started = was.has_ever_started;
         mine.is_ready = was.is_ready;
         mine.exit = was.exit;
-        if (was.is_done) mine.phase = unit_phase::done;
+        if (!was.is_done) continue;
+        mine.phase = unit_phase::done;
+        if (rules_.units[i].role == unit_role::init && !(was.exit && was.exit->is_success())) has_failed_ = true;
     }
     finish_if_over(now);
 }
@@ -193,6 +195,14 @@ void pod_machine::hooked(std::size_t unit, std::uint32_t attempt, hook_kind kind
     settle_start(unit, now);
 }
 
+void pod_machine::stopped(std::size_t unit, std::uint32_t attempt, bool success, time_point now) {
+    if (!is_current(unit, attempt)) return;
+    auto& ends = units_[unit].ends;
+    if (!ends || !ends->stop_began_at) return;
+    ends->kill_at = success ? ends->kill_at + (now - *ends->stop_began_at) : now;
+    ends->stop_began_at.reset();
+}
+
 bool pod_machine::is_ready(std::size_t unit) const {
     auto const& mine = units_[unit];
     auto const& rules = rules_.units[unit];
@@ -233,6 +243,20 @@ bool pod_machine::may_start(std::size_t unit) const {
     return true;
 }
 
+bool pod_machine::has_its_turn(std::size_t unit) const {
+    return units_[unit].phase == unit_phase::starting || may_start(unit);
+}
+
+bool pod_machine::is_initialized() const {
+    for (std::size_t i = 0; i < units_.size(); ++i)
+        if (!is_passed(i)) return false;
+    return true;
+}
+
+bool pod_machine::hangs() const {
+    return std::ranges::any_of(units_, [](auto const& each) { return each.ends && each.ends->kill_count > 1; });
+}
+
 bool pod_machine::is_over(unit_role role) const {
     for (std::size_t i = 0; i < units_.size(); ++i)
         if (rules_.units[i].role == role && units_[i].phase != unit_phase::done) return false;
@@ -248,7 +272,12 @@ void pod_machine::finish_if_over(time_point now) {
 void pod_machine::restart(time_point now) {
     if (is_ending()) return;
     for (std::size_t i = 0; i < units_.size(); ++i) {
-        if (rules_.units[i].role == unit_role::init || units_[i].phase != unit_phase::running) continue;
+        if (rules_.units[i].role == unit_role::init) continue;
+        if (units_[i].phase == unit_phase::waiting) {
+            units_[i].delay_level = 0;
+            units_[i].starts_at = std::min(units_[i].starts_at, now);
+        }
+        if (units_[i].phase != unit_phase::running) continue;
         units_[i].is_to_restart = true;
         end_unit(i, rules_.grace, now);
     }
@@ -346,14 +375,17 @@ void pod_machine::endings_due(time_point now, std::vector<pod_action>& into) {
     for (std::size_t i = 0; i < units_.size(); ++i) {
         auto& mine = units_[i];
         if (!mine.ends || mine.phase != unit_phase::running) continue;  // what starts is ended once it has
+        if (mine.ends->stop_began_at) continue;
         if (mine.ends->kill_at <= now) {
             mine.ends->kill_at = now + limits::kill_timeout;
             mine.ends->is_told = true;
+            ++mine.ends->kill_count;
             into.push_back(action(pod_action::what::kill, i));
         } else if (!mine.ends->is_told && !mine.ends->hook_runs) {
             auto const runs_hook = rules_.units[i].has_pre_stop && !std::exchange(mine.ends->had_hook, true);
             mine.ends->hook_runs = runs_hook;
             mine.ends->is_told = !runs_hook;
+            if (!runs_hook) mine.ends->stop_began_at = now;
             into.push_back(action(runs_hook ? pod_action::what::hook : pod_action::what::stop, i));
             into.back().hook = hook_kind::pre_stop;
         }
@@ -366,7 +398,7 @@ std::optional<time_point> pod_machine::next_look() const {
     for (std::size_t i = 0; i < units_.size(); ++i) {
         auto const& mine = units_[i];
         if (may_start(i)) consider(mine.starts_at);
-        if (mine.ends && mine.phase == unit_phase::running) consider(mine.ends->kill_at);
+        if (mine.ends && !mine.ends->stop_began_at && mine.phase == unit_phase::running) consider(mine.ends->kill_at);
         for (auto const& each : mine.probes)
             if (each.next_at && !each.is_on_its_way) consider(*each.next_at);
     }

@@ -1,6 +1,6 @@
 // Decides what happens to the units of a Pod: what starts, is probed, is stopped, and when to look again. Pure: it
 // neither waits nor acts. It knows units, whatever runs them: containers, or a microVM.
-// Nothing but its tests uses it yet: what supervise, starting and ending decide moves here with restarts and probes.
+// A pod_actor acts.
 #pragma once
 
 #include <rik/base/time.hpp>
@@ -44,8 +44,7 @@ struct unit_exit {
     friend bool operator==(unit_exit const&, unit_exit const&) = default;
 };
 
-/// What the machine wants done. It is told of the outcome of each but `stop` and `kill`, whose outcome is the end of
-/// the unit.
+/// What the machine wants done. It is told of the outcome of each but `kill`, whose outcome is the end of the unit.
 struct pod_action {
     enum class what : std::uint8_t { start, probe, hook, stop, kill };
     what kind = what::start;
@@ -93,8 +92,10 @@ public:
     /// nullopt: there was no answer, which means nothing.
     void probed(std::size_t unit, std::uint32_t attempt, probe_kind kind, std::optional<bool> success, time_point now);
     void hooked(std::size_t unit, std::uint32_t attempt, hook_kind kind, bool success, time_point now);
+    /// The stop signal was sent, or could not be: then the unit is killed. Its grace begins here, however long it took.
+    void stopped(std::size_t unit, std::uint32_t attempt, bool success, time_point now);
     /// Main units and sidecars that run are ended within the Pod's grace, and start again at once, whatever their
-    /// policy.
+    /// policy. Those that wait for their delay wait no longer.
     void restart(time_point now);
     /// From now on nothing starts, and all ends within `grace`; a later call may only shorten it.
     void end(duration grace, time_point now);
@@ -107,12 +108,21 @@ public:
     unit_phase phase(std::size_t unit) const { return units_[unit].phase; }
     bool has_started(std::size_t unit) const { return units_[unit].has_started; }
     bool is_ready(std::size_t unit) const;
+    /// It is told to end, and runs yet.
+    bool ends(std::size_t unit) const { return units_[unit].ends.has_value(); }
+    /// Nothing but itself holds up its start, or it is on its way.
+    bool has_its_turn(std::size_t unit) const;
+    std::uint32_t attempt(std::size_t unit) const { return units_[unit].attempt; }
     std::uint32_t restart_count(std::size_t unit) const { return units_[unit].restart_count; }
     std::optional<unit_exit> const& last_exit(std::size_t unit) const { return units_[unit].exit; }
     /// When it starts again, while it waits for that.
     std::optional<time_point> starts_at(std::size_t unit) const;
     /// All units have come as far as they must for the Pod to count as ready.
     bool is_ready() const;
+    /// The init units are done, and the sidecars have started.
+    bool is_initialized() const;
+    /// Something was killed twice, and has not ended.
+    bool hangs() const;
     bool is_ending() const { return ends_at_.has_value(); }
     /// Set once nothing runs or will: did all main units end with 0?
     std::optional<bool> outcome() const;
@@ -126,6 +136,8 @@ private:
         bool had_hook = false;
         bool hook_runs = false;
         bool is_told = false;
+        std::optional<time_point> stop_began_at = {};  ///< the signal is on its way: until it is sent no time passes
+        unsigned kill_count = 0;
     };
     struct probe_state {
         std::optional<time_point> next_at = {};  ///< nullopt: it is not made now

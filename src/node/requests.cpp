@@ -48,12 +48,13 @@ sandbox_request make_sandbox_request(instance_fields const& of) {
     made.host_aliases = spec.host_aliases;
     made.has_host_network = spec.has_host_network;
     made.limits = spec.limits;
+    made.volumes = spec.volumes;
     return made;
 }
 
 result<container_request> make_container_request(instance_facts const& of, container_definition definition,
-                                                 image_ptr from) {
-    container_request made{.key = {of.id, definition.name, 0}, .definition = std::move(definition)};
+                                                 image_ptr from, std::uint32_t attempt) {
+    container_request made{.key = {of.id, definition.name, attempt}, .definition = std::move(definition)};
     if (auto const resolved = resolve_variables(of, made.definition); !resolved) return resolved.error();
     made.from = std::move(from);
     made.groups = of.definition->spec.groups;

@@ -21,7 +21,7 @@ sandbox_request make_sandbox_request(instance_fields const& of);
 
 /// Errors: those of resolve_variables.
 result<container_request> make_container_request(instance_facts const& of, container_definition definition,
-                                                 image_ptr from);
+                                                 image_ptr from, std::uint32_t attempt);
 
 /// Why a container that must not run as root may not start, as far as its image tells. The name of a user says nothing:
 /// it may stand for 0.   Source: Kubernetes, pkg/kubelet/kuberuntime, verifyRunAsNonRoot.

@@ -14,6 +14,7 @@ namespace rik::detail {
 namespace {
 
 constexpr int signal_base = 128;
+constexpr duration same_moment = std::chrono::milliseconds(100);
 constexpr std::string_view stopping = "Stopping";  // the reason of a container, until it has ended
 
 /// A program may exit with a code above 128, too, so it is only said which signal it would be.
@@ -65,40 +66,117 @@ std::string more_than_exits(std::vector<container_status> const& containers) {
     return more;
 }
 
+bool runs(container_status const& each) { return each.state == container_state::running; }
+
+bool is_done_init(container_status const& each) {
+    return each.role == container_role::init && each.state == container_state::exited && each.exit_code == 0;
+}
+
+instance_end failed_with(container_status const& which) {
+    return {instance_state::failed, which.reason, fmt::format("container {}: {}", which.name, which.message)};
+}
+
+/// The word of a Pod for that of a container which cannot be started; empty: it is no such word.
+std::string_view instance_reason_of(std::string_view word) {
+    if (word == "ErrImagePull" || word == "ImagePullBackOff") return "ImagePullFailed";
+    if (word == "RunContainerError") return "StartFailed";
+    return word == "CreateContainerConfigError" ? word : std::string_view();
+}
+
+std::string about(std::string const& container, std::string const& message) {
+    auto const prefix = fmt::format("container {}: ", container);
+    return message.starts_with(prefix) ? message : prefix + message;
+}
+
+container_end attempt_of(container_status const& which) {
+    return {which.reason, which.message, which.exit_code, which.started_at, which.finished_at};
+}
+
+void set_start_reason(container_status& which, container_outlook const& of) {
+    auto const say = [&](std::string reason, std::string message) {
+        which.reason = std::move(reason);
+        which.message = std::move(message);
+    };
+    if (of.trouble) return say(of.trouble->reason, of.trouble->message);
+    if (of.starts_at)
+        return say("CrashLoopBackOff", fmt::format("waits before it starts again{}",
+                                                   which.last ? "; it " + which.last->message : std::string()));
+    if (!of.has_its_turn) return say("PodInitializing", "waits for the init containers before it");
+    say("ContainerCreating", "is being prepared");
+}
+
 }  // namespace
 
 std::optional<instance_end> end_of(std::vector<container_status> const& containers) {
-    bool all_exited = !containers.empty();  // what never ran has not ended
+    auto is_over = false;
+    container_status const* first_failed = nullptr;
     for (auto const& each : containers) {
-        if (each.state != container_state::exited) {
-            all_exited = false;
-            continue;
-        }
-        if (each.exit_code == 0) continue;
-        auto why = fmt::format("container {}: {}", each.name, each.message);
-        return instance_end{instance_state::failed, each.reason, std::move(why)};
+        auto const has_failed = each.state == container_state::exited && each.exit_code != 0;
+        if (each.role == container_role::init && has_failed) return failed_with(each);
+        if (each.role != container_role::main) continue;
+        if (each.state != container_state::exited) return std::nullopt;
+        if (has_failed && first_failed == nullptr) first_failed = &each;
+        is_over = true;  // what never ran has not ended
     }
-    if (!all_exited) return std::nullopt;
+    if (!is_over) return std::nullopt;
+    if (first_failed != nullptr) return failed_with(*first_failed);
     return instance_end{instance_state::succeeded, "Completed",
                         "all containers exited with 0" + more_than_exits(containers)};
 }
 
+bool has_running(found_sandbox const& found) {
+    return std::ranges::any_of(found.containers, [](found_container const& each) { return each.running; });
+}
+
 bool all_run(std::vector<container_status> const& containers) {
-    return std::all_of(containers.begin(), containers.end(),
-                       [](auto const& each) { return each.state == container_state::running; });
+    return std::ranges::all_of(containers, [](auto const& each) { return is_done_init(each) || runs(each); });
 }
 
 std::string describe_progress(std::vector<container_status> const& containers) {
     std::size_t running_count = 0;
+    std::size_t count = 0;
     std::string others;
     for (auto const& each : containers) {
-        if (each.state == container_state::running)
+        if (is_done_init(each)) continue;
+        ++count;
+        if (runs(each))
             ++running_count;
         else
             others += fmt::format("; container {}: {}", each.name, each.message);
     }
     auto const verb = running_count == 1 ? "runs" : "run";
-    return fmt::format("{} of {} containers {}{}", running_count, containers.size(), verb, others);
+    return fmt::format("{} of {} containers {}{}", running_count, count, verb, others);
+}
+
+progress progress_of(std::vector<container_status> const& containers) {
+    for (auto const& each : containers)
+        if (each.state == container_state::waiting && each.starts_at)
+            return {"CrashLoopBackOff", describe_progress(containers)};
+    if (!all_run(containers)) return {"ContainerExited", describe_progress(containers)};
+    std::string restarted;
+    for (auto const& each : containers)
+        if (each.restart_count > 0 && runs(each))
+            restarted += fmt::format("; container {} was restarted {} times{}", each.name, each.restart_count,
+                                     each.last ? fmt::format(", after it {}", each.last->message) : std::string());
+    return {restarted.empty() ? "Started" : "Restarted", "all containers run" + restarted};
+}
+
+std::optional<progress> start_trouble_of(std::vector<container_status> const& containers) {
+    for (auto const& each : containers) {
+        if (each.state != container_state::waiting) continue;
+        auto const word = instance_reason_of(each.reason);
+        if (!word.empty()) return progress{std::string(word), about(each.name, each.message)};
+    }
+    return std::nullopt;
+}
+
+progress start_progress_of(std::vector<container_status> const& containers) {
+    for (auto const& each : containers) {
+        if (each.role != container_role::init || is_done_init(each) || each.reason == "PodInitializing") continue;
+        auto const does = runs(each) ? std::string("runs") : each.message;
+        return {"Initializing", fmt::format("init container {}: {}", each.name, does)};
+    }
+    return {"Preparing", "its containers are made"};
 }
 
 std::string encode_end(instance_end const& how) {
@@ -118,7 +196,10 @@ std::optional<instance_end> parse_end(std::string_view text) {
 std::vector<container_status> waiting_containers(instance_template const& pod) {
     std::vector<container_status> all;
     for (auto const& each : pod.containers)
-        all.push_back({.name = each.name, .reason = "ContainerCreating", .message = "is being prepared"});
+        all.push_back({.name = each.name,
+                       .role = each.role,
+                       .reason = "ContainerCreating",
+                       .message = "is being prepared"});
     return all;
 }
 
@@ -127,6 +208,8 @@ void set_running(container_status& which, wall_time when) {
     which.reason = "Started";
     which.message.clear();
     which.started_at = when;
+    which.exit_code.reset();
+    which.finished_at.reset();
 }
 
 void set_exited(container_status& which, container_exit const& exit) {
@@ -149,13 +232,54 @@ void set_lost(std::vector<container_status>& containers, wall_time when) {
 
 void set_stopping(container_status& which, std::string_view cause) {
     which.reason = stopping;
-    which.message = fmt::format("stopped because its Pod ends: {}", cause);
+    which.message = fmt::format("stopped because {}", cause);
 }
 
-void set_not_started(container_status& which, std::string reason, std::string message) {
+void set_restarting(container_status& which) {
+    which.last = attempt_of(which);
+    set_waiting(which);
+}
+
+void set_not_started(container_status& which, start_trouble const& why) {
+    set_waiting(which);
+    which.reason = why.reason;
+    which.message = why.message;
+}
+
+void set_waiting(container_status& which) {
     which.state = container_state::waiting;
-    which.reason = std::move(reason);
-    which.message = std::move(message);
+    which.exit_code.reset();
+    which.started_at.reset();
+    which.finished_at.reset();
+}
+
+void settle(container_status& which, container_outlook const& of) {
+    which.restart_count = of.restart_count;
+    which.started = of.has_started;
+    which.ready = of.is_ready;
+    switch (of.phase) {
+        case unit_phase::done:
+            which.starts_at.reset();
+            if (which.state == container_state::waiting && of.trouble) set_start_reason(which, of);
+            return;
+        case unit_phase::running:
+            which.starts_at.reset();
+            if (which.reason != stopping) which.message = of.note;
+            return;
+        case unit_phase::waiting:
+        case unit_phase::starting:
+            // Two clocks are read one after the other: the same moment is not quite the same.
+            if (!which.starts_at || !of.starts_at || std::chrono::abs(*which.starts_at - *of.starts_at) > same_moment)
+                which.starts_at = of.starts_at;
+            return set_start_reason(which, of);
+    }
+}
+
+std::optional<std::uint32_t> attempt_to_read(container_status const& of, bool is_previous) {
+    auto const has_run = of.state != container_state::waiting;
+    if (has_run && !is_previous) return of.restart_count;
+    if (of.restart_count == 0) return std::nullopt;
+    return of.restart_count - 1;
 }
 
 }  // namespace rik::detail

@@ -1,11 +1,15 @@
 #include "bindings_detail.hpp"
 
+#include "container_events_detail.hpp"
 #include "tidy_detail.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace rik::detail {
 
@@ -37,10 +41,17 @@ void keep_condemned(instance_status& next, instance_status const& before) {
     explain_unstarted(next);
 }
 
+/// Is it a reason of an instance that only sums up what its containers do?
+bool tells_of_containers(std::string_view reason) {
+    return reason == "CrashLoopBackOff" || reason == "Restarted" || reason == "ContainerExited";
+}
+
 /// `row` once `news` is taken. Errors: conflict, its state does not follow.
 result<instance_fields> with_status(instance const& row, instance_status said) {
     auto next = row.fields();
     next.status = std::move(said);
+    // A node that has lost what it held is not asked again for what was done.
+    next.status.restarts = std::max(next.status.restarts, row.status().restarts);
     if (row.is_condemned()) {
         keep_condemned(next.status, row.status());
         return next;
@@ -105,17 +116,42 @@ result<void> bindings::handle(status_report const& news) {
         return {};
     }
     transaction update;
-    if (next->status.reason != row->status().reason || next->status.state != row->state())
-        events_.note(update, seen_by_node(*row, next->status, news.status));
+    for (auto& each : story_of(*row, next->status, news.status)) events_.note(update, std::move(each));
     update.put(instance(std::move(*next)), row.changed_at);
     return state_.apply(std::move(update));
 }
 
-/// What its node has seen, now that its status is `now`.
-event bindings::seen_by_node(instance const& row, instance_status const& now, instance_status const& said) const {
+/// What has happened, each once: of two containers of one name a node would tell the same.
+std::vector<event> bindings::story_of(instance const& row, instance_status const& now,
+                                      instance_status const& said) const {
+    std::vector<event> all;
+    auto of_containers = container_events(row.status(), now);
+    auto const is_told = now.state == row.state() && tells_of_containers(now.reason) && !of_containers.empty();
+    if (!is_told && (now.reason != row.status().reason || now.state != row.state()))
+        all.push_back(seen_by_node(row, now, said));
+    for (auto& each : of_containers) {
+        auto happened = seen_on_node(row);
+        happened.type = each.type;
+        happened.reason = std::move(each.reason);
+        happened.message = std::move(each.message);
+        auto const is_same = [&](event const& other) {
+            return other.reason == happened.reason && other.message == happened.message;
+        };
+        if (std::ranges::none_of(all, is_same)) all.push_back(std::move(happened));
+    }
+    return all;
+}
+
+event bindings::seen_on_node(instance const& row) const {
     auto happened = events_.about(row);
     auto const* const holder = state_.ledger().find(row.binding()->node);
     happened.source = "node " + (holder == nullptr ? row.binding()->node.text() : holder->name);
+    return happened;
+}
+
+/// What its node has seen, now that its status is `now`.
+event bindings::seen_by_node(instance const& row, instance_status const& now, instance_status const& said) const {
+    auto happened = seen_on_node(row);
     happened.type = said.state == instance_state::failed ? event_type::warning : event_type::normal;
     happened.reason = said.reason;
     happened.message =

@@ -37,6 +37,8 @@ public:
 private:
     result<void> clear_remnant(gone_report const& news);
     event cleared(node const& which) const;
+    std::vector<event> story_of(instance const& row, instance_status const& now, instance_status const& said) const;
+    event seen_on_node(instance const& row) const;
     event seen_by_node(instance const& row, instance_status const& now, instance_status const& said) const;
 
     clock& time_;

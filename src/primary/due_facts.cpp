@@ -6,6 +6,16 @@
 
 namespace rik::detail {
 
+namespace {
+
+/// The restarts that were asked for, while its node has not obeyed the last of them.
+std::uint32_t due_restarts(instance const& row) {
+    auto const is_due = row.is_bound() && !is_finished(row.state()) && row.restarts() > row.status().restarts;
+    return is_due ? row.restarts() : 0;
+}
+
+}  // namespace
+
 item item_of(instance const& row, view const& in) {
     item made{.instance = row.id(), .made_from = row.made_from()};
     made.name = row.name();
@@ -18,6 +28,7 @@ item item_of(instance const& row, view const& in) {
         made.fence = binding->fence;
         made.state = row.state();
         made.seq = row.status().seq;
+        made.restarts = due_restarts(row);
     }
     return made;
 }

@@ -16,7 +16,7 @@ public:
     event_writer(clock& time, cluster_state const& state) : time_(time), state_(state) {}
 
     /// Adds `happened` to a commit. An event that says what an earlier one said takes its place, and counts.
-    /// Precondition: `into` has no event about the same object.
+    /// Precondition: `into` has no event that says the same about the same object.
     void note(transaction& into, event happened);
 
     /// An event of now, without its reason and its message.

@@ -12,19 +12,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::size_t answer_bytes_max = 16u << 20;
-
-awaitable<result<std::string>> read_all(byte_stream& from) {
-    std::string text;
-    for (;;) {
-        auto const piece = co_await from.read();
-        if (!piece) co_return piece.error();
-        if (piece->empty()) co_return std::move(text);
-        text += *piece;
-        if (text.size() > answer_bytes_max) co_return error{errc::exhausted, "the node has too many images to list"};
-    }
-}
-
 /// A list changes nothing; all else does.
 verb verb_of(image_call const& what) { return std::holds_alternative<list_images>(what) ? verb::list : verb::update; }
 
@@ -42,7 +29,7 @@ awaitable<result<std::vector<node_image>>> primary_images::call_here(object_ref 
         co_return error{errc::unavailable, fmt::format("node {} is not heard", (*holder)->facts.name)};
     auto const stream = co_await streams_.open(*holder, std::move(what));
     if (!stream) co_return stream.error();
-    auto reading = read_all(**stream);
+    auto reading = read_answer(**stream);
     auto const text = co_await gate_.while_open(std::move(reading));
     if (!text) co_return text.error();
     co_return decode_node_images(*text);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace rik {
@@ -56,6 +58,10 @@ std::string index_of(instance_filter const& which) {
     return which.node ? rik::node_index(*which.node) : std::string();
 }
 
+std::string_view finished_word(instance_state state) {
+    return state == instance_state::succeeded ? "succeeded" : state == instance_state::failed ? "failed" : "ended";
+}
+
 error being_deleted(workload const& owner) {
     return error{errc::conflict,
                  fmt::format("workload {} is being deleted", owner.name),
@@ -69,6 +75,22 @@ error has_its_instance(workload const& owner) {
         fmt::format("Pod {} is in Kubernetes' form: it has its one instance, and no more are made", owner.name),
         {},
         "write it in RIK's form, with its name at the top, to make several"};
+}
+
+/// Why it cannot be started again in place.
+std::optional<error> check_restart(instance const& row) {
+    auto const refuse = [&](std::string_view why, std::string remedy) {
+        return error{errc::conflict, fmt::format("instance {} {}", row.name(), why), {}, std::move(remedy)};
+    };
+    if (row.is_condemned() || row.deleting_since())
+        return refuse("is being deleted: it is not started again", "create another one");
+    if (is_finished(row.state()))
+        return refuse(fmt::format("has {}: what has finished is not started again", finished_word(row.state())),
+                      "delete it and create it again");
+    if (!row.is_bound()) return refuse("has no node yet, so nothing of it runs", "wait until it runs");
+    if (row.restarts() == std::numeric_limits<std::uint32_t>::max())
+        return refuse("was restarted too often", "delete it and create it again");
+    return std::nullopt;
 }
 
 }  // namespace
@@ -117,6 +139,37 @@ awaitable<result<void>> primary_instances::remove_here(caller who, object_ref wh
     transaction deletion;
     removals_.condemn(deletion, row, "deleted by a user");
     co_return co_await state_.commit(std::move(deletion));
+}
+
+awaitable<result<stored<instance>>> primary_instances::restart(caller who, object_ref which,
+                                                               expected_revision expected) {
+    auto refusal = authorize(who, verb::update, object_kind::instance, tenant_of(who, which));
+    return gate_.enter(std::move(refusal), restart_here(std::move(who), std::move(which), expected));
+}
+
+awaitable<result<stored<instance>>> primary_instances::restart_here(caller who, object_ref which,
+                                                                    expected_revision expected) {
+    auto const found = find_instance(state_.head(), who, which);
+    if (!found) co_return co_await state_.when_durable(found.error());
+    auto const& row = *found;
+    if (auto const refused = authorize(who, verb::update, object_kind::instance, row->tenant())) co_return *refused;
+    if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
+        co_return co_await state_.when_durable(*moved);
+    if (auto const wrong = check_restart(*row)) co_return co_await state_.when_durable(*wrong);
+    auto next = row->fields();
+    ++next.generation;
+    ++next.restarts;
+    auto happened = events_.about(*row);
+    happened.reason = "Restarting";
+    happened.message = "a user has asked for its containers to start again";
+    transaction wish;
+    events_.note(wish, std::move(happened));
+    wish.put(instance(std::move(next)), row.changed_at);
+    auto const id = row->id();
+    auto const done = co_await state_.commit(std::move(wish));
+    if (!done) co_return done.error();
+    if (auto made = state_.durable().find<instance>(id)) co_return made;
+    co_return error{errc::not_found, fmt::format("instance {} was deleted meanwhile", row->name())};
 }
 
 awaitable<result<stored<instance>>> primary_instances::get(caller who, object_ref which) {

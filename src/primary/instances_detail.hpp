@@ -12,12 +12,13 @@ namespace rik::detail {
 /// Reads the state; what it changes goes through the creation and the removals.
 class primary_instances final : public instance_operations {
 public:
-    primary_instances(asio::any_io_executor strand, gate& entrance, cluster_state& state, instance_creation& creation,
-                      removals& leaving)
-        : strand_(strand), gate_(entrance), state_(state), creation_(creation), removals_(leaving) {}
+    primary_instances(asio::any_io_executor strand, gate& entrance, cluster_state& state, event_writer& events,
+                      instance_creation& creation, removals& leaving)
+        : strand_(strand), gate_(entrance), state_(state), events_(events), creation_(creation), removals_(leaving) {}
 
     awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) override;
     awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
+    awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) override;
     awaitable<result<stored<instance>>> get(caller who, object_ref which) override;
     awaitable<result<listing<instance>>> list(caller who, instance_filter which, page part) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
@@ -25,11 +26,13 @@ public:
 
 private:
     awaitable<result<std::vector<stored<instance>>>> create_here(caller who, create_instances_request what);
+    awaitable<result<stored<instance>>> restart_here(caller who, object_ref which, expected_revision expected);
     awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
 
     asio::any_io_executor strand_;
     gate& gate_;
     cluster_state& state_;
+    event_writer& events_;
     instance_creation& creation_;
     removals& removals_;
 };

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
 
 namespace rik::detail {
@@ -19,6 +20,18 @@ awaitable<result<std::unique_ptr<byte_stream>>> node_streams::open(stored<node> 
     if (!opened && opened.error().code == errc::timed_out)
         co_return error{errc::unavailable, fmt::format("node {} did not answer in time", from->facts.name)};
     co_return opened;
+}
+
+awaitable<result<std::string>> read_answer(byte_stream& from) {
+    constexpr std::size_t bytes_max = 16u << 20;
+    std::string text;
+    for (;;) {
+        auto const piece = co_await from.read();
+        if (!piece) co_return piece.error();
+        if (piece->empty()) co_return std::move(text);
+        text += *piece;
+        if (text.size() > bytes_max) co_return error{errc::exhausted, "the node's answer is too long"};
+    }
 }
 
 }  // namespace rik::detail

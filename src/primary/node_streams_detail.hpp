@@ -9,6 +9,7 @@
 #include <rik/link/link.hpp>
 
 #include <memory>
+#include <string>
 
 namespace rik::detail {
 
@@ -28,5 +29,8 @@ private:
     due_facts& due_;
     gate& entrance_;
 };
+
+/// Reads the one text that a node answers. Errors: exhausted, it is too long; those of the stream.
+awaitable<result<std::string>> read_answer(byte_stream& from);
 
 }  // namespace rik::detail

@@ -12,6 +12,7 @@
 #include "scheduler_absence_detail.hpp"
 #include "streams_detail.hpp"
 #include "tenants_detail.hpp"
+#include "usages_detail.hpp"
 #include "workloads_detail.hpp"
 
 #include <rik/async/task_group.hpp>
@@ -60,6 +61,7 @@ public:
     detail::primary_instances instances;
     detail::primary_nodes nodes;
     detail::primary_images images;
+    detail::primary_usages usages;
     detail::primary_events events;
     detail::primary_tenants tenants;
     detail::primary_streams streams;
@@ -84,9 +86,10 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_),
-      instances(strand, gate_, state_, creation_, removals_),
+      instances(strand, gate_, state_, writer_, creation_, removals_),
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
+      usages(strand, gate_, ports.time, state_, dispatcher_, node_streams_, instances),
       events(strand, gate_, state_),
       tenants(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       streams(strand, gate_, ports.time, state_, dispatcher_, node_streams_),
@@ -182,6 +185,7 @@ workload_operations& primary::workloads() { return impl_->workloads; }
 instance_operations& primary::instances() { return impl_->instances; }
 node_operations& primary::nodes() { return impl_->nodes; }
 image_operations& primary::images() { return impl_->images; }
+usage_operations& primary::usages() { return impl_->usages; }
 event_operations& primary::events() { return impl_->events; }
 tenant_operations& primary::tenants() { return impl_->tenants; }
 stream_operations& primary::streams() { return impl_->streams; }

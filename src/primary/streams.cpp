@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,19 +16,32 @@ namespace rik::detail {
 
 namespace {
 
-/// The container whose log is meant. Errors: invalid.
+/// The container whose log is meant; of several, the first main one if none is asked for. Errors: invalid.
 result<std::string> choose_container(instance const& of, std::string const& asked) {
+    auto const& all = of.spec().containers;
+    auto const first = std::ranges::find(all, container_role::main, &container_definition::role);
+    if (asked.empty() && first != all.end()) return first->name;
     std::string names;
-    for (auto const& each : of.spec().containers) {
+    for (auto const& each : all) {
         if (each.name == asked) return asked;
         names += (names.empty() ? "" : ", ") + each.name;
     }
-    if (!asked.empty())
-        return error{errc::invalid, fmt::format("instance {} has no container {}", of.name(), asked), "container",
-                     "one of: " + names};
-    if (of.spec().containers.size() == 1) return of.spec().containers.front().name;
-    return error{errc::invalid, fmt::format("instance {} has several containers: say which", of.name()), "container",
+    if (names.empty())
+        return error{errc::invalid, fmt::format("instance {} has no containers", of.name()), "container"};
+    return error{errc::invalid, fmt::format("instance {} has no container {}", of.name(), asked), "container",
                  "one of: " + names};
+}
+
+/// A node of an earlier version would give the log of the newest attempt.
+std::optional<error> check_previous(instance const& of, std::string const& container,
+                                    container_log_options const& how) {
+    if (!how.is_of_previous) return std::nullopt;
+    for (auto const& each : of.status().containers)
+        if (each.name == container && each.restart_count > 0) return std::nullopt;
+    return error{errc::not_found,
+                 fmt::format("container {} of instance {} was not started again: there is no log of an attempt before",
+                             container, of.name()),
+                 "previous", "leave it out for the log of the only attempt"};
 }
 
 awaitable<result<std::string>> read_of(std::shared_ptr<byte_stream> from) { co_return co_await from->read(); }
@@ -84,6 +99,7 @@ awaitable<result<std::unique_ptr<container_log_source>>> primary_streams::open_h
     auto const& row = *found;
     auto const container = choose_container(*row, what.container);
     if (!container) co_return container.error();
+    if (auto const missing = check_previous(*row, *container, what.how)) co_return *missing;
     if (!row->binding())
         co_return error{errc::conflict,
                         fmt::format("instance {} has no log yet: it is {}", row->name(), to_string(row->state()))};

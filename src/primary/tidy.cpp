@@ -37,6 +37,9 @@ instance_status tidied(instance_status said) {
         tidy_word(each.name);
         tidy_word(each.reason);
         tidy_message(each.message);
+        if (!each.last) continue;
+        tidy_word(each.last->reason);
+        tidy_message(each.last->message);
     }
     return said;
 }

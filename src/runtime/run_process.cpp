@@ -69,18 +69,21 @@ public:
             at_end_ = got <= 0;
             if (at_end_) return;
             auto const count = static_cast<std::size_t>(got);
+            is_cut_ = is_cut_ || count > bytes_max_ - text_.size();
             text_.append(buffer.data(), std::min(count, bytes_max_ - text_.size()));
             total += count;
         }
     }
 
     std::string take() { return std::move(text_); }
+    bool is_cut() const { return is_cut_; }
 
 private:
     asio::posix::stream_descriptor readable_;
     std::size_t bytes_max_;
     std::string text_;
     bool at_end_ = false;
+    bool is_cut_ = false;
 };
 
 /// One run of one child. Everything happens on the strand that is the executor.
@@ -118,7 +121,7 @@ private:
 
 result<void> process_run::start() {
     auto const out = out_.open();
-    auto const err = out < 0 ? -1 : err_.open();
+    auto const err = out < 0 || what_.has_one_output ? out : err_.open();
     if (err < 0) {
         auto const number = errno;
         if (out >= 0) ::close(out);
@@ -128,7 +131,7 @@ result<void> process_run::start() {
     what_.descriptors.emplace_back(err, STDERR_FILENO);
     auto started = child_process::start(executor_, what_);
     ::close(out);
-    ::close(err);
+    if (err != out) ::close(err);
     if (!started) return started.error();
     child_.emplace(std::move(*started));
     return {};
@@ -165,19 +168,20 @@ awaitable<result<process_output>> process_run::run() {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (auto const started = start(); !started) co_return started.error();
     tasks_.spawn(out_.read_all());
-    tasks_.spawn(err_.read_all());
+    if (!what_.has_one_output) tasks_.spawn(err_.read_all());
     tasks_.spawn(kill_at_deadline());
     auto const exit = co_await wait_or_kill();
     co_await tasks_.stop();
     if (is_cancelled_) throw cancelled{};
     if (!exit) co_return exit.error();
-    if (is_late_) {
-        co_return error{errc::timed_out, fmt::format("program {}: not done in time, killed", what_.program.string())};
-    }
     // All that the child wrote is in the pipes. Its children may hold them open for ever: nobody waits for these.
     out_.drain();
-    err_.drain();
-    co_return process_output{.exit = *exit, .out = out_.take(), .err = err_.take()};
+    if (!what_.has_one_output) err_.drain();
+    co_return process_output{.exit = *exit,
+                             .out = out_.take(),
+                             .err = err_.take(),
+                             .is_cut = out_.is_cut() || err_.is_cut(),
+                             .is_late = is_late_};
 }
 
 awaitable<result<process_output>> run_on_strand(asio::any_io_executor strand, command what, time_point deadline) {
@@ -199,9 +203,18 @@ std::string last_lines(std::string_view text) {
 
 }  // namespace
 
-awaitable<result<process_output>> run_process(command what, time_point deadline) {
+awaitable<result<process_output>> run_process_until(command what, time_point deadline) {
     asio::any_io_executor const strand = asio::make_strand(co_await asio::this_coro::executor);
     co_return co_await on_strand(strand, run_on_strand(strand, std::move(what), deadline));
+}
+
+awaitable<result<process_output>> run_process(command what, time_point deadline) {
+    auto const program = what.program.string();
+    auto output = co_await run_process_until(std::move(what), deadline);
+    if (output && output->is_late) {
+        co_return error{errc::timed_out, fmt::format("program {}: not done in time, killed", program)};
+    }
+    co_return std::move(output);
 }
 
 awaitable<result<process_output>> run_process_ok(command what, time_point deadline) {

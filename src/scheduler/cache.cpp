@@ -12,6 +12,9 @@ held_state believed(item const& of) {
     return {of.fence, is_condemned ? instance_state::destroying : of.state, of.seq};
 }
 
+/// What its node must hear again, as it may have heard it and lost it: that it goes, or is started again in place.
+bool is_told_again(item const& of) { return of.want == item_want::destroy || of.restarts > 0; }
+
 /// The order that it goes.
 item item_of(remnant const& from, node_id const& on) {
     return {.instance = from.instance, .want = item_want::destroy, .node = on, .fence = from.fence};
@@ -60,7 +63,8 @@ void scheduler_cache::remove_node(node_id const& node) {
 
 bool scheduler_cache::set_item(item const& news) {
     auto const old = items_.find(news.instance);
-    auto const is_known = old != items_.end() && old->second.want == news.want && old->second.fence == news.fence;
+    auto const is_known = old != items_.end() && old->second.want == news.want && old->second.fence == news.fence &&
+                          old->second.restarts >= news.restarts;
     if (old != items_.end()) remove_from_node(old->second);
     items_[news.instance] = news;
     if (news.want == item_want::place) {
@@ -292,7 +296,7 @@ std::vector<order> scheduler_cache::due(node_id const& node) const {
     auto const bound = by_node_.find(node);
     if (bound != by_node_.end())
         for (auto const& id : bound->second.all)
-            if (auto const& known = items_.at(id); known.want == item_want::destroy) orders.push_back(order_for(known));
+            if (auto const& known = items_.at(id); is_told_again(known)) orders.push_back(order_for(known));
     if (auto const* const known = find_node(node))
         for (auto const& each : known->remnants) orders.push_back(order_for(item_of(each, node)));
     return orders;
@@ -318,6 +322,7 @@ order scheduler_cache::order_for(item const& what) {
     order made{.instance = what.instance, .fence = what.fence, .run = what.want == item_want::run};
     made.made_from = what.made_from;
     made.name = what.name;
+    made.restarts = what.restarts;
     return made;
 }
 

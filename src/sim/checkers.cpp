@@ -124,6 +124,7 @@ void cluster::checkers::take_instance(journal_entry const& row) {
     tenants_.put(row.table, row.key, decoded->tenant(), table<instance>::name_of(*decoded));
     workloads_.put(*decoded);
     check_end(*decoded);
+    rights_[*id] = {decoded->made_from(), decoded->restarts() > 0};
     if (!decoded->occupies_room()) return;
     auto const node = decoded->binding()->node;
     holders_.emplace(*id, node);
@@ -147,7 +148,24 @@ void cluster::checkers::started(site const& at, container_key const& what) {
     auto const [home, is_first] = homes_.emplace(what.instance, at.name);
     if (!is_first && home->second != at.name)
         say(fmt::format("instance {} was started on {} and {}", what.instance.text(), home->second, at.name));
+    check_attempt(at, what);
     look(at);
+}
+
+void cluster::checkers::check_attempt(site const& at, container_key const& what) {
+    auto const [newest, is_first] = attempts_.emplace(std::pair(what.instance, what.name), what.attempt);
+    if (!is_first && what.attempt <= newest->second)
+        say(fmt::format("container {} of instance {} went from attempt {} to {} on {}", what.name, what.instance.text(),
+                        newest->second, what.attempt, at.name));
+    newest->second = what.attempt;
+    auto const rights = rights_.find(what.instance);
+    if (what.attempt == 0 || rights == rights_.end() || rights->second.has_user_asked) return;
+    auto const& spec = rights->second.made_from->spec();
+    auto const found = std::ranges::find(spec.containers, what.name, &container_definition::name);
+    auto const is_sidecar = found != spec.containers.end() && found->role == container_role::sidecar;
+    if (spec.restart == restart_policy::never && !is_sidecar)
+        say(fmt::format("container {} of instance {} was started again on {}, and its restartPolicy is Never",
+                        what.name, what.instance.text(), at.name));
 }
 
 void cluster::checkers::look_at_touched() {

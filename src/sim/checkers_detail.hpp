@@ -43,6 +43,12 @@ private:
         std::set<instance_id> given_up = {};
     };
 
+    /// What lets the containers of an instance start again.
+    struct restart_rights {
+        release_ptr made_from;
+        bool has_user_asked = false;
+    };
+
     void take(journal_entry const& row);
     void take_node(journal_entry const& row);
     void take_instance(journal_entry const& row);
@@ -52,6 +58,8 @@ private:
     void end_commit();
     void check_end(instance const& row);
     void started(site const& at, container_key const& what);
+    /// A container starts again only where its policy or a user says so, and attempts only go up.
+    void check_attempt(site const& at, container_key const& what);
     void look(site const& at);
     void look_at_promises(site const& at, resources const& more);
     void look_at_touched();
@@ -64,8 +72,10 @@ private:
     std::map<release_id, release_ptr> releases_;
     std::map<instance_id, node_id> holders_;
     std::map<instance_id, std::string> homes_;  ///< where each instance was started first
-    std::set<node_id> touched_;                 ///< by the commit that is being read
-    std::map<node_id, resources> promised_;     ///< by the same commit, to those that had no room there before
+    std::map<instance_id, restart_rights> rights_;
+    std::map<std::pair<instance_id, std::string>, std::uint32_t> attempts_;  ///< the newest of each container
+    std::set<node_id> touched_;                                              ///< by the commit that is being read
+    std::map<node_id, resources> promised_;  ///< by the same commit, to those that had no room there before
     tenant_rules tenants_;
     workload_rules workloads_;
     std::set<std::string> said_;

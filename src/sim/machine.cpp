@@ -153,7 +153,8 @@ awaitable<result<void>> machine::start_container(container_request request) {
     auto const started = std::make_shared<container>(executor_, std::move(request));
     started->started_on = time_.now();
     started->started_at = time_.wall();
-    if (how.runs_for) started->end_at(time_.now() + *how.runs_for, how.exit_code);
+    auto const runs_on = how.ends_before_attempt && key.attempt >= *how.ends_before_attempt;
+    if (how.runs_for && !runs_on) started->end_at(time_.now() + *how.runs_for, how.exit_code);
     starts_.push_back({key, time_.now()});
     containers_[key] = started;
     witness_.started(key);
@@ -187,28 +188,6 @@ awaitable<result<void>> machine::kill_container(container_key key) {
     if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
     found->be_told(time_.now() + behaviour_of(found->asked.definition.image).kill_time, killed_exit_code);
     co_return result<void>{};
-}
-
-awaitable<result<exec_result>> machine::exec(exec_request what) {
-    auto const found = find(what.key);
-    if (!found || found->is_over(time_.now())) co_return error{errc::not_found, "the container does not run"};
-    auto const how = behaviour_of(found->asked.definition.image);
-    auto const ends_at = time_.now() + how.exec_time;
-    co_await time_.sleep_until(std::min(ends_at, what.deadline));
-    if (found->is_over(time_.now())) co_return exec_result{.exit_code = killed_exit_code};
-    if (ends_at > what.deadline) co_return error{errc::timed_out, "the program did not end in time"};
-    co_return exec_result{.exit_code = how.exec_exit_code, .output = how.exec_output};
-}
-
-awaitable<result<std::vector<instance_usage>>> machine::measure_usage(std::vector<instance_id> of) {
-    std::vector<instance_usage> all;
-    for (auto const& id : of) {
-        if (!sandboxes_.contains(id)) continue;
-        all.push_back({.instance = id, .at = time_.wall()});
-        for (auto const& key : running())
-            if (key.instance == id) all.back().containers.push_back({.name = key.name, .process_count = 1});
-    }
-    co_return all;
 }
 
 awaitable<result<void>> machine::remove_container(container_key key) {

@@ -48,7 +48,18 @@ instance_status some_status() {
     one.started_at = wall_time(1s);
     one.finished_at = wall_time(2s);
     one.restart_count = 4;
-    made.containers = {std::move(one), container_status{.name = "other"}};
+    one.role = container_role::sidecar;
+    one.started = true;
+    one.ready = true;
+    one.starts_at = wall_time(6s);
+    one.last = container_end{.reason = "OOMKilled", .message = "too much", .exit_code = 137};
+    one.last->started_at = wall_time(7s);
+    one.last->finished_at = wall_time(8s);
+    container_status first{.name = "first", .role = container_role::init};
+    first.last = container_end{};
+    made.initialized_at = wall_time(9s);
+    made.restarts = 2;
+    made.containers = {std::move(first), std::move(one), container_status{.name = "other"}};
     return made;
 }
 
@@ -93,6 +104,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
     one.workload = "web";
     one.state = instance_state::failed;
     one.seq = 5;
+    one.restarts = 3;
     said.items = {one};
     said.removed = {made.next<instance_id>()};
     said.refused = {made.next<instance_id>()};
@@ -136,6 +148,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
         CHECK(got.workload == one.workload);
         CHECK(got.state == one.state);
         CHECK(got.seq == one.seq);
+        CHECK(got.restarts == 3);
     }
 }
 
@@ -234,13 +247,16 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     said.due = {{.instance = made.next<instance_id>(), .fence = 2, .run = true, .made_from = some_release(made)},
                 {.instance = made.next<instance_id>(), .fence = 3, .run = false}};
     said.due[0].name = "web-1";
+    said.due[0].restarts = 4;
     container_log_call call{.instance = said.due[0].instance, .container = "main"};
     call.how.follow = true;
+    call.how.is_of_previous = true;
     call.how.tail_lines = 4;
     call.how.only = container_log_origin::standard_error;
     call.how.since = wall_time(9s);
     said.streams = {{made.next<stream_id>(), made.next<node_id>(), call},
-                    {made.next<stream_id>(), made.next<node_id>(), image_call(pull_image{"x:1"})}};
+                    {made.next<stream_id>(), made.next<node_id>(), image_call(pull_image{"x:1"})},
+                    {made.next<stream_id>(), made.next<node_id>(), usage_call()}};
     auto const heard = from_wire(to_wire(said, told), known);
     REQUIRE(heard.has_value());
     CHECK(heard->at == 8);
@@ -252,15 +268,28 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     REQUIRE(heard->due.size() == 2);
     CHECK(are_same(heard->due[0].made_from, said.due[0].made_from));
     CHECK(heard->due[0].name == "web-1");
+    CHECK(heard->due[0].restarts == 4);
     CHECK_FALSE(heard->due[1].run);
     CHECK(heard->due[1].made_from == nullptr);
-    REQUIRE(heard->streams.size() == 2);
+    REQUIRE(heard->streams.size() == 3);
+    CHECK(std::holds_alternative<usage_call>(heard->streams[2].what));
     auto const& log = std::get<container_log_call>(heard->streams[0].what);
     CHECK(log.how.follow);
+    CHECK(log.how.is_of_previous);
     CHECK(log.how.tail_lines == 4u);
     CHECK(log.how.only == container_log_origin::standard_error);
     CHECK(log.how.since == wall_time(9s));
     CHECK(std::get<pull_image>(std::get<image_call>(heard->streams[1].what)).name == "x:1");
+}
+
+TEST_CASE("what an older peer does not say means its default", "[wire]") {
+    detail::wire::NodeMessage said;
+    auto& one = *said.mutable_held()->add_states();
+    one.set_instance(std::string(16, 'x'));
+    one.mutable_status()->add_containers()->set_name("main");
+    auto const heard = from_wire(said);
+    REQUIRE(heard.has_value());
+    CHECK(std::get<held>(*heard).states.at(0).status.containers == std::vector{container_status{.name = "main"}});
 }
 
 TEST_CASE("a message that is wrong is refused with what is wrong", "[wire]") {
@@ -269,6 +298,10 @@ TEST_CASE("a message that is wrong is refused with what is wrong", "[wire]") {
     orders.add_due()->set_instance("short");
     CHECK(from_wire(orders, known).error().message == "a message of the peer: an id of 5 bytes");
     CHECK_FALSE(from_wire(detail::wire::NodeMessage()).has_value());
+    detail::wire::NodeMessage role;
+    role.mutable_held()->add_states()->mutable_status()->add_containers()->set_role(
+        static_cast<detail::wire::ContainerStatus::Role>(9));
+    CHECK_FALSE(from_wire(role).has_value());
     detail::wire::NodeMessage held;
     held.mutable_held()->add_states()->mutable_status()->set_state(99);
     CHECK_FALSE(from_wire(held).has_value());

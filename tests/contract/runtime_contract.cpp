@@ -156,6 +156,15 @@ awaitable<> kill_soon(event_loop& loop, rik::runtime& on, container_key key) {
     if (!killed) FAIL(killed.error());
 }
 
+awaitable<> kill_later(event_loop& loop, rik::runtime& on, container_key key) {
+    co_await loop.time().sleep_for(500ms);
+    co_await kill_soon(loop, on, std::move(key));
+}
+
+awaitable<> exec_into(rik::runtime& on, exec_request what, std::optional<result<exec_result>>& into) {
+    into.emplace(co_await on.exec(std::move(what)));
+}
+
 awaitable<> remove_soon(event_loop& loop, rik::runtime& on, container_key key) {
     co_await loop.time().sleep_for(20ms);
     auto const removed = co_await on.remove_container(std::move(key));
@@ -268,9 +277,13 @@ void attempts_are_told_apart(fixture& on) {
     CHECK(on.wait(first).code == 1);
     CHECK(on.read_log(first) == "first\n");
     CHECK(on.read_log(second) == "second\n");
+    CHECK(on.find(first));
+    CHECK(on.find(second));
     on.get(on.tested().remove_container(first));
     CHECK(on.wait(second).code == 2);
     CHECK_FALSE(on.find(first));
+    CHECK(on.read_log(first) == "first\n");
+    CHECK(on.read_log(second) == "second\n");
 }
 
 awaitable<> read_to_the_end(container_log_reader& from, bool& is_over) {
@@ -345,6 +358,50 @@ void what_was_given_up_is_removed(fixture& on) {
     CHECK(on.machine().leftovers() == std::vector<std::string>{});
 }
 
+exec_request exec_of(fixture& on, container_key which, exec_program what, duration patience) {
+    return {.key = std::move(which),
+            .command = on.machine().exec_command(std::move(what)),
+            .deadline = on.loop().time().now() + patience};
+}
+
+void programs_are_run_in_it(fixture& on) {
+    auto program = lasting();
+    SECTION("to their end") {
+        program.exec = {.output = "healthy", .exit_code = 4};
+        auto const key = on.start(program);
+        auto const ran = on.get(on.tested().exec(exec_of(on, key, program.exec, 10s)));
+        CHECK(ran.exit_code == 4);
+        CHECK(ran.output == "healthy");
+        CHECK_FALSE(ran.is_output_cut);
+    }
+    SECTION("for as long as there is time") {
+        program.exec = {.output = "hanging", .lasts = true};
+        auto const key = on.start(program);
+        CHECK(on.failure(on.tested().exec(exec_of(on, key, program.exec, 500ms))) == errc::timed_out);
+        auto const still = on.find(key);
+        REQUIRE(still);
+        CHECK(still->running);
+    }
+    SECTION("but not if it does not run") {
+        CHECK(on.failure(on.tested().exec(exec_of(on, on.key(), {}, 10s))) == errc::not_found);
+        auto const ended = on.start(ending(0));
+        on.wait(ended);
+        CHECK(on.failure(on.tested().exec(exec_of(on, ended, {}, 10s))) == errc::not_found);
+    }
+    SECTION("and end with it") {
+        program.exec = {.output = "", .lasts = true};
+        auto const key = on.start(program);
+        std::optional<result<exec_result>> ran;
+        auto running = exec_into(on.tested(), exec_of(on, key, program.exec, 30s), ran);
+        on.loop().run(together(std::move(running), kill_later(on.loop(), on.tested(), key)));
+        REQUIRE(ran);
+        if (!*ran) FAIL(ran->error());
+        CHECK((*ran)->exit_code == 137);
+    }
+    on.get(on.tested().remove_sandbox(on.pod()));
+    CHECK(on.machine().leftovers() == std::vector<std::string>{});
+}
+
 void host_network_is_shared(fixture& on) {
     on.get(on.tested().remove_sandbox(on.pod()));
     auto const make = [&] {
@@ -412,6 +469,7 @@ void check_runtime(runtime_maker& machine) {
     SECTION("who does not follow a log waits for nothing") { log_of_what_runs_has_an_end(on); }
     SECTION("a log comes in pieces of bounded size") { log_comes_in_pieces(on); }
     SECTION("what was given up can be removed") { what_was_given_up_is_removed(on); }
+    SECTION("programs are run in a container") { programs_are_run_in_it(on); }
     SECTION("a sandbox on the host's network has none of its own, and is taken over") { host_network_is_shared(on); }
     SECTION("another object takes over what is there") { another_object_takes_over(on); }
 }

@@ -12,11 +12,19 @@
 
 namespace rik::testing {
 
+/// What is run in a container beside its own programs.
+struct exec_program {
+    std::string output = "";  ///< letters only
+    int exit_code = 0;
+    bool lasts = false;  ///< it does not end by itself
+};
+
 /// What a container does.
 struct container_program {
     std::string line = "hello";  ///< that it writes to its standard output at once; letters only
     std::size_t line_count = 1;
     std::optional<int> exit_code = {};  ///< nullopt: it runs until it gets its stop signal
+    exec_program exec = {};
 };
 
 /// A machine with a runtime: all that the test of an adapter has to write.
@@ -30,6 +38,8 @@ public:
     virtual container_request request(container_key key, container_program what) = 0;
     /// The program of its image cannot be run.
     virtual container_request impossible_request(container_key key) = 0;
+    /// What to run in a container that was started by a request with this program.
+    virtual std::vector<std::string> exec_command(exec_program what) = 0;
     /// Returns whatever runs or is mounted on the machine for Pods.
     virtual std::vector<std::string> leftovers() = 0;
 };

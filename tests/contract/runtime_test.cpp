@@ -23,6 +23,9 @@ public:
         for (std::size_t i = 0; i < what.line_count; ++i) how.output += what.line + "\n";
         if (what.exit_code) how.runs_for = 5ms;
         how.exit_code = what.exit_code.value_or(0);
+        how.exec_output = what.exec.output;
+        how.exec_exit_code = what.exec.exit_code;
+        if (what.exec.lasts) how.exec_time = 1h;
         return request_of(std::move(key), std::move(how));
     }
     container_request impossible_request(container_key key) override {
@@ -30,6 +33,7 @@ public:
         how.start_error = error{errc::invalid, "there is no such program"};
         return request_of(std::move(key), std::move(how));
     }
+    std::vector<std::string> exec_command(exec_program) override { return {"program"}; }
     std::vector<std::string> leftovers() override {
         std::vector<std::string> found;
         for (auto const& each : machine_.occupied()) found.push_back(each.text());

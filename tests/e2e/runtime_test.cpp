@@ -43,6 +43,10 @@ public:
     container_request impossible_request(container_key key) override {
         return request_of(std::move(key), {"/no/such/program"});
     }
+    std::vector<std::string> exec_command(exec_program what) override {
+        auto script = "printf '" + what.output + "'; " + (what.lasts ? "sleep 1000; " : "");
+        return {"sh", "-c", script + "exit " + std::to_string(what.exit_code)};
+    }
     std::vector<std::string> leftovers() override {
         auto found = world_.leftovers();
         std::erase_if(found, [](auto const& each) { return each.front() == '/'; });  // directories of no single Pod

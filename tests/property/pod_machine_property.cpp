@@ -102,7 +102,14 @@ private:
         }
         if (one_of(6)) exit_one();
         if (one_of(40)) crash();
-        if (one_of(60)) pod_.restart(now_);
+        if (one_of(60)) restart();
+    }
+
+    /// Nothing that waits for its delay waits longer.
+    void restart() {
+        pod_.restart(now_);
+        for (std::size_t i = 0; i < seen_.size(); ++i)
+            if (rules_.units[i].role != unit_role::init) seen_[i].due_at = std::min(seen_[i].due_at, now_);
     }
 
     void act(pod_action const& what) {
@@ -115,7 +122,7 @@ private:
                 return exit(what.unit, 137);
             case pod_action::what::stop:
                 CHECK(unit.runs);
-                if (one_of(2)) errands_.push_back({what, now_ + std::chrono::seconds(below(60))});
+                errands_.push_back({what, now_ + std::chrono::seconds(below(60))});
                 return;
             default: CHECK(unit.runs); errands_.push_back({what, now_ + std::chrono::milliseconds(below(8'000))});
         }
@@ -142,7 +149,8 @@ private:
         switch (what.kind) {
             case pod_action::what::start: return answer_start(what);
             case pod_action::what::stop:
-                if (unit.runs && unit.attempt == what.attempt) exit(what.unit, one_of(2) ? 0 : 143);
+                pod_.stopped(what.unit, what.attempt, !one_of(4), now_);
+                if (unit.runs && unit.attempt == what.attempt && one_of(2)) exit(what.unit, one_of(2) ? 0 : 143);
                 return;
             case pod_action::what::probe: {
                 auto const success = one_of(5) ? std::nullopt : std::optional(!one_of(4));

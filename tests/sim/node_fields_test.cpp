@@ -117,7 +117,7 @@ awaitable<> passes_on_what_a_pod_says(node_site& site) {
 
 awaitable<> refuses_what_may_not_be_root(node_site& site) {
     co_await site.start();
-    auto const id = co_await site.run(pod("", R"("securityContext":{"runAsNonRoot":true})"));
+    auto const id = co_await site.run(pod(R"("restartPolicy":"Never")", R"("securityContext":{"runAsNonRoot":true})"));
     co_await site.until_state(id, instance_state::failed);
     auto const status = site.status(id);
     CHECK(status.reason == "CreateContainerConfigError");

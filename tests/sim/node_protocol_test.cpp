@@ -12,7 +12,7 @@ using sim::node_site;
 namespace {
 
 constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web",
-    "spec":{"containers":[{"name":"main","image":"main:1","resources":{"requests":{"cpu":"2"}}}]}})";
+    "spec":{"restartPolicy":"Always","containers":[{"name":"main","image":"main:1","resources":{"requests":{"cpu":"2"}}}]}})";
 
 void simulate(awaitable<> (*what)(node_site&)) {
     sim::world world(7);

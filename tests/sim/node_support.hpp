@@ -136,6 +136,13 @@ public:
     bool is_inventory_wanted = true;       ///< the same
     std::string refusal;                   ///< the next welcome is this, and nothing else
     std::vector<std::size_t> held_counts;  ///< states in each message
+    /// Asks for a restart in place.
+    awaitable<> restart(instance_id id) {
+        auto& what = bound_.at(id);
+        ++what.restarts;
+        order copy = what;
+        co_await tell(std::move(copy));
+    }
     bool is_gone(instance_id id) const { return gone_.contains(id); }
     std::size_t message_count() const { return message_count_; }
     std::size_t start_count(instance_id id) const {
@@ -167,8 +174,8 @@ private:
         explicit process(node_site& at)
             : disk(at.world_, at.contents),
               role(at.world_.executor(),
-                   {at.time(), at.world_.random(), disk, at.edge_, *at.dialer, at.machine_under, at.machine_under,
-                    at.machine_under, at.machine_under},
+                   {at.time(), at.world_.random(), disk, at.edge_, *at.dialer, {{at.machine_under, at.machine_under}},
+                    at.machine_under, at.machine_under, at.machine_under},
                    {.version = "sim", .out = at.out, .batch = at.batch}) {}
         faulty_disk disk;
         node_agent role;

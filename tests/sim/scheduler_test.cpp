@@ -4,6 +4,7 @@
 #include <rik/scheduler/scheduler.hpp>
 #include <rik/sim/world.hpp>
 
+#include <sim/faulty_edge_detail.hpp>
 #include <support/catch.hpp>
 #include <support/definitions.hpp>
 
@@ -66,6 +67,8 @@ public:
         tasks_.spawn(hear_orders(session));
         co_return session;
     }
+    /// Where nodes dial.
+    connector<uplink_session>& door() { return nodes_; }
     awaitable<> stop() {
         co_await role_.stop();
         co_await tasks_.stop();
@@ -282,6 +285,173 @@ awaitable<> digest_after_a_primary(lone_scheduler& alone) {
     co_await alone.connect_primary(one_bound(alone, known.node, known.which, 3));
     co_await alone.world.time().sleep_for(1s);
     CHECK(alone.inventory_count() == 1);
+    co_await alone.stop();
+}
+
+/// The wish reaches its node at once, and again in each session, until the primary knows that it was obeyed.
+awaitable<> restarted_in_place(lone_scheduler& alone) {
+    bound_one const known{node_id::generate(alone.world.random()), instance_id::generate(alone.world.random())};
+    auto all = one_bound(alone, known.node, known.which, 3);
+    auto wish = all.items.front();
+    co_await alone.connect_primary(std::move(all));
+    auto session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.due().empty());
+    auto const tell = [&](std::uint32_t restarts) {
+        wish.restarts = restarts;
+        facts news;
+        news.items.push_back(wish);
+        return alone.tell(std::move(news));
+    };
+    co_await tell(1);
+    co_await alone.world.time().sleep_for(1s);
+    REQUIRE(alone.due().size() == 1);
+    CHECK(alone.due()[0].run);
+    CHECK(alone.due()[0].restarts == 1);
+
+    session->close();  // it may not have heard it; what it holds is what the primary believes
+    session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    REQUIRE(alone.due().size() == 2);
+    CHECK(alone.due()[1].restarts == 1);
+    CHECK(alone.inventory_count() == 0);
+
+    co_await tell(0);
+    session->close();
+    session = co_await alone.connect_node();
+    co_await say(session, hello_with(known.node, digest_of(known.which, 3)));
+    co_await alone.world.time().sleep_for(1s);
+    CHECK(alone.due().size() == 2);
+    co_await alone.stop();
+}
+
+awaitable<> send_if_heard(std::shared_ptr<uplink_session> on, from_node what) {
+    auto const sent = co_await on->send(std::move(what));
+    (void)sent;  // the session has ended: the next one begins with a hello
+}
+
+/// A node that obeys restarts in place, and remembers what it has obeyed.
+class obeying_node {
+public:
+    obeying_node(sim::world& in, connector<uplink_session>& to, bound_one const& what)
+        : world_(in), to_(to), what_(what) {}
+
+    awaitable<> run() {
+        for (;;) {
+            auto link = co_await to_.connect();
+            if (!link) {
+                co_await world_.time().sleep_for(500ms);
+                continue;
+            }
+            session_ = std::move(*link);
+            auto greeting = hello_with(what_.node, digest());
+            co_await send_if_heard(session_, std::move(greeting));
+            co_await serve();
+        }
+    }
+    awaitable<> beat() {
+        for (;;) {
+            co_await world_.time().sleep_for(1s);
+            if (session_) co_await send_if_heard(session_, beat_with(digest()));
+        }
+    }
+
+    std::uint32_t obeyed = 0;
+    std::uint32_t restart_count = 0;
+
+private:
+    held_digest digest() const { return digest_of(what_.which, seq_); }
+
+    awaitable<> serve() {
+        for (;;) {
+            auto const told = co_await session_->receive();
+            if (!told) co_return;
+            auto const has_changed = obey(*told);
+            if (has_changed || told->send_inventory) co_await send_if_heard(session_, status(told->send_inventory));
+        }
+    }
+    bool obey(orders const& told) {
+        auto const before = seq_;
+        for (auto const& each : told.due) {
+            CHECK(each.run);
+            if (each.instance != what_.which || each.restarts <= obeyed) continue;
+            obeyed = each.restarts;
+            ++restart_count;
+            ++seq_;
+        }
+        return seq_ != before;
+    }
+    from_node status(bool is_inventory) const {
+        auto said = std::get<held>(state_of(what_.which, seq_, is_inventory));
+        said.digest = digest();
+        said.states.front().status.restarts = obeyed;
+        return said;
+    }
+
+    sim::world& world_;
+    connector<uplink_session>& to_;
+    bound_one what_;
+    std::uint64_t seq_ = 3;
+    std::shared_ptr<uplink_session> session_;
+};
+
+using node_wire = sim::faulty_edge<from_node, orders>;
+
+awaitable<> break_again_and_again(sim::world& in, sim::line& on, node_wire& wire) {
+    auto const some_time = [&in] { return std::chrono::milliseconds(in.random().below(6'000)); };
+    for (;;) {
+        co_await in.time().sleep_for(some_time());
+        auto const is_cut = in.random().below(2) == 0;
+        on.become(is_cut ? sim::line::condition::cut : sim::line::condition::silent);
+        is_cut ? wire.cut() : wire.silence();
+        co_await in.time().sleep_for(some_time());
+        on.become(sim::line::condition::up);
+        wire.mend();
+    }
+}
+
+/// Plays the primary of one instance: it asks, and asks on until a status has come that obeys.
+awaitable<> ask_until_obeyed(lone_scheduler& alone, item& wish, std::uint32_t number) {
+    wish.restarts = number;
+    facts asked;
+    asked.items.push_back(wish);
+    co_await alone.tell(std::move(asked));
+    auto const newest = [&alone] { return alone.states.empty() ? instance_status() : alone.states.back().status; };
+    auto const give_up_at = alone.world.time().now() + 10min;
+    while (newest().restarts < number && alone.world.time().now() < give_up_at)
+        co_await alone.world.time().sleep_for(100ms);
+    REQUIRE(newest().restarts >= number);
+    wish.seq = newest().seq;
+    wish.restarts = 0;
+    facts done;
+    done.items.push_back(wish);
+    co_await alone.tell(std::move(done));
+}
+
+/// Whatever is lost on the way, in either direction: each wish is obeyed, and none twice.
+awaitable<> restarted_over_bad_lines(lone_scheduler& alone) {
+    constexpr std::uint32_t wishes_count = 40;
+    bound_one const known{node_id::generate(alone.world.random()), instance_id::generate(alone.world.random())};
+    auto all = one_bound(alone, known.node, known.which, 3);
+    auto wish = all.items.front();
+    co_await alone.connect_primary(std::move(all));
+    sim::line line;
+    node_wire wire(alone.world, alone.door(), line, 20ms);
+    obeying_node node(alone.world, wire, known);
+    task_group others(alone.world.executor());
+    others.spawn(node.run());
+    others.spawn(node.beat());
+    others.spawn(break_again_and_again(alone.world, line, wire));
+    for (std::uint32_t number = 1; number <= wishes_count; ++number) {
+        co_await ask_until_obeyed(alone, wish, number);
+        co_await alone.world.time().sleep_for(std::chrono::milliseconds(alone.world.random().below(3'000)));
+    }
+    CHECK(node.obeyed == wishes_count);
+    CHECK(node.restart_count == wishes_count);
+    co_await others.stop();
+    co_await wire.stop();
     co_await alone.stop();
 }
 
@@ -546,6 +716,12 @@ TEST_CASE("a node whose digest stays another is asked for its inventory", "[sim]
 }
 TEST_CASE("what a node said while no primary was there is asked for when one is", "[sim][scheduler]") {
     simulate(digest_after_a_primary);
+}
+TEST_CASE("a restart in place is ordered in each session until it is obeyed", "[sim][scheduler]") {
+    simulate(restarted_in_place);
+}
+TEST_CASE("a restart in place is obeyed once, whatever is lost on the way", "[sim][scheduler]") {
+    simulate(restarted_over_bad_lines);
 }
 TEST_CASE("an inventory is decided on when its last part is there", "[sim][scheduler]") {
     simulate(inventory_in_parts);

@@ -109,7 +109,7 @@ awaitable<> cluster_fails(sim::world& world, std::optional<error> sim::machine_f
     sim::faulty_disk primary_disk(world, std::make_shared<memory_disk>());
     sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
     cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
-                              machine,      machine,        machine,      machine};
+                              machine,      machine,        machine,      machine, machine};
     rik::cluster const never_started(world.executor(), ports, rik::cluster_options());
     node_disk.fail_with(machine.faults.disk_error);
     machine.faults.*fault = broken;

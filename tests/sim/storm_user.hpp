@@ -23,9 +23,9 @@ using namespace std::chrono_literals;
 inline constexpr duration patience = 1min;
 
 /// Four of the first fill a node; the second end by themselves; of the third a node takes one. The fourth nearly fills
-/// one and stops slowly, the fifth, too, and has two ports; the sixth ends as failed, with two containers of which one
-/// has to be stopped.
-inline constexpr std::array<std::string_view, 6> definitions{
+/// one and stops slowly, the fifth, too, and has two ports; the sixth ends as failed, with a sidecar that has to be
+/// stopped. The seventh crashes and is restarted, after an init container.
+inline constexpr std::array<std::string_view, 7> definitions{
     R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"web:1",
         "resources":{{"requests":{{"cpu":"1"}}}}}}]}}}})",
     R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"brief:1",
@@ -37,9 +37,12 @@ inline constexpr std::array<std::string_view, 6> definitions{
     R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"terminationGracePeriodSeconds":3,"containers":[
         {{"name":"main","image":"slow:1","resources":{{"requests":{{"memory":"6Gi"}}}},
         "ports":[{{"containerPort":80,"hostPort":8080}},{{"containerPort":53,"hostPort":53,"protocol":"UDP"}}]}}]}}}})",
-    R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"slow:1",
-        "resources":{{"requests":{{"cpu":"500m"}}}}}},{{"name":"side","image":"failing:1",
-        "ports":[{{"containerPort":53,"hostPort":53,"protocol":"UDP"}}]}}]}}}})"};
+    R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"side","role":"sidecar",
+        "image":"slow:1","resources":{{"requests":{{"cpu":"500m"}}}}}},{{"name":"main","image":"failing:1",
+        "ports":[{{"containerPort":53,"hostPort":53,"protocol":"UDP"}}]}}]}}}})",
+    R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"restartPolicy":"Always","containers":[{{"name":"init",
+        "role":"init","image":"brief:1"}},{{"name":"main","image":"failing:1",
+        "readinessProbe":{{"httpGet":{{"port":80}},"periodSeconds":1}}}}]}}}})"};
 
 /// How a call ended, for whoever made it. After `unknown` its change may be there or not.
 enum class answer { acknowledged, refused, unknown };

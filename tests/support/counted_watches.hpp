@@ -20,6 +20,7 @@ public:
     instance_operations& instances() override { return instances_; }
     node_operations& nodes() override { return nodes_; }
     image_operations& images() override { return under_.images(); }
+    usage_operations& usages() override { return under_.usages(); }
     event_operations& events() override { return under_.events(); }
     tenant_operations& tenants() override { return under_.tenants(); }
     stream_operations& streams() override { return under_.streams(); }
@@ -50,6 +51,9 @@ private:
         }
         awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override {
             return under_.remove(std::move(who), std::move(which), expected);
+        }
+        awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) override {
+            return under_.restart(std::move(who), std::move(which), expected);
         }
         awaitable<result<stored<instance>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));

@@ -26,7 +26,8 @@ class lone_primary {
 public:
     explicit lone_primary(sim::world& in, std::shared_ptr<memory_disk> contents = std::make_shared<memory_disk>())
         : world(in),
-          scheduler(in.executor(), [](facts const&) {}),
+          scheduler(in.executor(),
+                    [this](facts const& news) { items.insert(items.end(), news.items.begin(), news.items.end()); }),
           contents_(std::move(contents)),
           streams_(in.executor()),
           tasks(in.executor()) {
@@ -94,6 +95,7 @@ public:
     memory_disk const& contents() const { return *contents_; }
 
     sim::world& world;
+    std::vector<item> items;  ///< what the scheduler was told
     played_scheduler scheduler;
     std::unique_ptr<sim::faulty_disk> disk;
     std::unique_ptr<primary> role;

@@ -34,6 +34,7 @@ struct config_fixture {
                                  .user = user,
                                  .pod = paths.pod(request.key.instance),
                                  .container = paths.container(request.key),
+                                 .mounts = mounts,
                                  .host = host,
                                  .hostname = "pod",
                                  .has_host_network = has_host_network});
@@ -46,6 +47,7 @@ struct config_fixture {
 
     layout paths{"/run/rik/x", "/var/lib/rik", "0123abcd"};
     container_request request;
+    std::vector<mounted_volume> mounts;
     bool has_host_network = false;
     container_user user{.uid = 0, .gid = 0};
     host_limits host{.open_files_max = 20'000, .memory_bytes = std::int64_t{4} << 30};

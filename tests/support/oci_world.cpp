@@ -21,7 +21,7 @@ void make_tree(fs::path const& root) {
     for (auto const* each :
          {"sh",    "sleep", "cat", "echo",    "id",    "env",    "pwd",  "ls",   "hostname", "tail",   "true",
           "false", "head",  "yes", "grep",    "mount", "dd",     "ps",   "wc",   "seq",      "usleep", "test",
-          "touch", "kill",  "ip",  "unshare", "trap",  "printf", "date", "stat", "tr",       "mkfifo"}) {
+          "touch", "kill",  "ip",  "unshare", "trap",  "printf", "date", "stat", "tr",       "mkfifo", "ln"}) {
         fs::create_symlink("busybox", root / "bin" / each);
     }
     std::ofstream(root / "etc/passwd") << "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n";

@@ -32,6 +32,11 @@ public:
             --open_logs_count;
             co_return;
         }
+        if (std::holds_alternative<usage_call>(asked.what)) {
+            auto const told = co_await stream.write(encode(usage));
+            if (told) (void)co_await stream.finish(usage_end);
+            co_return;
+        }
         image_calls.push_back(std::get<image_call>(asked.what));
         auto const sent = co_await stream.write(encode(images));
         if (sent) (void)co_await stream.finish(std::nullopt);
@@ -48,6 +53,8 @@ public:
     }
 
     int open_logs_count = 0;
+    std::vector<usage_row> usage;  ///< the answer to every call about usage
+    std::optional<error> usage_end;
     std::vector<node_image> images;       ///< the answer to every call about images
     std::vector<image_call> image_calls;  ///< that were made
 

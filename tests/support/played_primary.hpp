@@ -153,6 +153,13 @@ public:
     void hold_images(std::vector<node_image> held) {
         here([&] { node_.images = held; });
     }
+    /// What every node says of usage; with `end` it breaks off after that.
+    void hold_usage(std::vector<usage_row> held, std::optional<error> end = std::nullopt) {
+        here([&] {
+            node_.usage = held;
+            node_.usage_end = end;
+        });
+    }
     std::vector<image_call> image_calls() {
         return here([this] { return node_.image_calls; });
     }

@@ -179,6 +179,68 @@ TEST_CASE("v1: callers see and change what is of their tenant") {
     CHECK(on.get("/api/v0/instances.list", stranger).body == "[]");
 }
 
+TEST_CASE("v1: a container has its role, its last state and its readiness, and an instance its conditions") {
+    api_fixture on;
+    auto const made = on.add_instance_on(on.primary.add_node("n1"), on.add_workload("web"), instance_state::creating);
+    instance_status seen{.state = instance_state::running, .ready = false};
+    seen.addresses = {"10.210.0.5"};
+    container_status one{.name = made->spec().containers.front().name, .reason = "CrashLoopBackOff"};
+    one.restart_count = 2;
+    one.starts_at = wall_time(std::chrono::seconds(10));
+    one.last = container_end{.reason = "OOMKilled", .message = "it used too much", .exit_code = 137};
+    one.last->finished_at = wall_time(std::chrono::seconds(5));
+    seen.containers = {one};
+    on.primary.report(made->id(), {seen});
+    auto const target = "/rik/v1/instances/" + made->name();
+    auto const shown = on.json_at(target);
+    auto const& container = shown.at("containers").at(0);
+    CHECK(container.at("role") == "main");
+    CHECK(container.at("ready") == false);
+    CHECK(container.at("started") == false);
+    CHECK(container.at("restartCount") == 2);
+    CHECK(container.at("startsAt") == "1970-01-01T00:00:10.000000Z");
+    CHECK(container.at("lastState").at("state") == "exited");
+    CHECK(container.at("lastState").at("reason") == "OOMKilled");
+    CHECK(container.at("lastState").at("exitCode") == 137);
+    CHECK(container.at("lastState").at("startedAt").is_null());
+    CHECK(shown.at("initializedAt").is_null());
+    auto const& conditions = shown.at("conditions").as_array();
+    REQUIRE(conditions.size() == 5);
+    CHECK(conditions[0].at("type") == "PodScheduled");
+    CHECK(conditions[0].at("status") == "True");
+    CHECK(conditions[4].at("type") == "Ready");
+    CHECK(conditions[4].at("status") == "False");
+    CHECK(conditions[4].at("reason") == "ContainersNotReady");
+
+    one.state = container_state::running;
+    seen.ready = true;
+    seen.containers = {one};  // as a node of an earlier version says it: only the whole is ready
+    on.primary.report(made->id(), {seen});
+    CHECK(on.json_at(target).at("containers").at(0).at("ready") == true);
+}
+
+TEST_CASE("v1: an instance is started again in place") {
+    api_fixture on;
+    auto const workload = on.add_workload("web");
+    auto const node = on.primary.add_node("n1");
+    auto const made = on.add_instance_on(node, workload, instance_state::running);
+    auto const target = "/rik/v1/instances/" + made->name() + "/restart";
+    auto const asked = on.post(target, "{}");
+    CHECK(asked.status_code == 202);
+    CHECK(parsed(asked).at("restarts") == 1);
+    CHECK(parsed(asked).at("restartsDone") == 0);
+    CHECK(parsed(asked).at("node").at("name") == "n1");
+    CHECK(on.post(target, "").status_code == 202);
+    CHECK(on.post(target + "?revision=1", "{}").status_code == 409);
+    CHECK(on.post(target, R"({"force":true})").status_code == 400);
+    CHECK(on.post(target, "{}", "X-Tenant: other\r\nX-Role: editor\r\n").status_code == 404);
+    CHECK(on.post(target, "{}", "X-Role: reader\r\n").status_code == 403);
+    auto const over = on.add_instance_on(node, workload, instance_state::failed);
+    CHECK(on.post("/rik/v1/instances/" + over->name() + "/restart", "{}").status_code == 409);
+    CHECK(on.get("/rik/v1/instances/" + made->name() + "/logs?previous=true").status_code == 404);
+    CHECK(on.get("/rik/v1/instances/" + made->name() + "/logs?previous=maybe").status_code == 400);
+}
+
 TEST_CASE("v1: containers that will never start say so, also where their node has said nothing of them") {
     api_fixture on;
     auto const workload = on.add_workload("web");
@@ -393,4 +455,49 @@ TEST_CASE("v1: the images of a node are listed, brought and removed through the 
     CHECK(on.connect().request("DELETE", path).status_code == 400);
     CHECK(on.get("/rik/v1/nodes/none/images").status_code == 404);
     CHECK(on.primary.image_calls().size() == 4);
+}
+
+TEST_CASE("v1: what instances use is asked of their nodes, and who does not answer is named") {
+    api_fixture on;
+    auto const workload = on.add_workload("web");
+    auto const node = on.primary.add_node("n1");
+    auto const path = std::string("/rik/v1/usage");
+    CHECK(on.json_at(path).at("items").as_array().empty());
+    auto const one = on.add_instance_on(node, workload, instance_state::running);
+    auto const done = on.add_instance_on(node, workload, instance_state::succeeded);
+    usage_row used{.instance = one->id(), .at = wall_time(std::chrono::seconds(7))};
+    used.containers.push_back({"main", 4'000'000, 250, 5 << 20, 2, 10});
+    used.volumes.push_back({"data", 3});
+    used.received_bytes = 8;
+    auto of_ended = used;
+    of_ended.instance = done->id();
+    on.primary.hold_usage({of_ended, used});
+    auto const answer = on.json_at(path);
+    CHECK(answer.at("missingNodes").as_array().empty());
+    REQUIRE(answer.at("items").as_array().size() == 1);
+    auto const& item = answer.at("items").at(0);
+    CHECK(item.at("id") == json::string(one->id().text()));
+    CHECK(item.at("name") == json::string(one->name()));
+    CHECK(item.at("tenant") == "default");
+    CHECK(item.at("node") == "n1");
+    CHECK(item.at("measuredAt") == "1970-01-01T00:00:07.000000Z");
+    CHECK(item.at("receivedBytes") == 8);
+    CHECK(item.at("volumes").at(0).at("bytes") == 3);
+    auto const& container = item.at("containers").at(0);
+    CHECK(container.at("name") == "main");
+    CHECK(container.at("cpuMilli") == 250);
+    CHECK(container.at("memoryBytes") == (5 << 20));
+    CHECK(container.at("processes") == 2);
+    CHECK(on.json_at(path + "?node=n1&workload=web").at("items").as_array().size() == 1);
+    CHECK(on.json_at(path + "?labelSelector=app%3Dnone").at("items").as_array().empty());
+    CHECK(on.get(path + "?node=none").status_code == 404);
+    CHECK(on.get(path + "?tenant=none").status_code == 404);
+    on.primary.hold_usage({used}, error{errc::unavailable, "broken"});
+    auto const broken = on.json_at(path);
+    CHECK(broken.at("items").as_array().empty());
+    CHECK(broken.at("missingNodes").at(0).at("node") == "n1");
+    on.primary.lose_node(node);
+    auto const unheard = on.json_at(path);
+    REQUIRE(unheard.at("missingNodes").as_array().size() == 1);
+    CHECK(unheard.at("missingNodes").at(0).at("reason") == "it is not heard");
 }

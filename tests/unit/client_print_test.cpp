@@ -22,9 +22,10 @@ std::string text_of(rik::result<std::string> const& from) { return from ? *from 
 
 TEST_CASE("a table of instances is aligned and cuts long reasons") {
     CHECK(table(rik::resource_kind::instance, test::list_of(test::instance_running + "," + test::instance_failed)) ==
-          "NAME    STATE     READY   NODE   ADDRESS      AGE   REASON\n"
-          "web-1   running   2/2     a      10.210.0.5   3m    Started\n"
-          "web-2   failed    0/1     -      -            1s    ImagePullFailed: registry:5000/team/application: the "
+          "NAME    READY   STATUS    RESTARTS   NODE   ADDRESS      AGE   REASON\n"
+          "web-1   2/2     Running   2          a      10.210.0.5   3m    Started\n"
+          "web-2   0/1     Error     0          -      -            1s    ImagePullFailed: "
+          "registry:5000/team/application: the "
           "registry "
           "does no...\n");
 }
@@ -32,13 +33,71 @@ TEST_CASE("a table of instances is aligned and cuts long reasons") {
 TEST_CASE("the wide table has workload, ports, images, ids, and whole reasons") {
     CHECK(
         table(rik::resource_kind::instance, test::instance_running, true) ==
-        "NAME    STATE     READY   NODE   ADDRESS      AGE   WORKLOAD   RESTARTS   PORTS          IMAGES               "
+        "NAME    READY   STATUS    RESTARTS   NODE   ADDRESS      AGE   WORKLOAD   PORTS          IMAGES               "
         "ID"
         "                                     REASON\n"
-        "web-1   running   2/2     a      10.210.0.5   3m    web        2          8080->80/TCP   nginx:1.25,busybox   "
+        "web-1   2/2     Running   2          a      10.210.0.5   3m    web        8080->80/TCP   nginx:1.25,busybox   "
         "11111111-1111-4111-8111-111111111111   Started: All containers run.\n");
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_failed, true),
                Catch::Contains("the tag 1.2.3-rc4 (404)\n"));
+}
+
+namespace {
+
+/// One instance with these containers, as a row: "1/2|CrashLoopBackOff|3 (2m ago)".
+std::string shown(std::string const& containers, std::string const& members = R"("state":"running","ready":false)") {
+    auto const json = "{\"name\":\"a\"," + members + ",\"containers\":[" + containers + "]}";
+    auto const rows = rik::table_rows(rik::resource_kind::instance, json, {.now = test::now});
+    REQUIRE(rows.has_value());
+    auto const& row = rows->at(0);
+    return row.at(1).text + "|" + row.at(2).text + "|" + row.at(3).text;
+}
+
+std::string one(std::string const& role, std::string const& rest) {
+    return R"({"name":"c","role":")" + role + "\"," + rest + "}";
+}
+std::string const runs = R"("state":"running","started":true,"ready":true)";
+std::string const runs_unready = R"("state":"running","started":true,"ready":false)";
+std::string const done = R"("state":"exited","reason":"Completed","exitCode":0,"ready":false)";
+std::string const crashed =
+    R"("state":"waiting","reason":"CrashLoopBackOff","ready":false,"restartCount":3,"lastState":{"finishedAt":"2026-11-21T19:18:00Z"})";
+std::string const waits = R"("state":"waiting","reason":"PodInitializing","ready":false)";
+
+}  // namespace
+
+TEST_CASE("a Pod's status is what kubectl's users know") {
+    auto const creating = one("main", R"("state":"waiting","reason":"ContainerCreating")");
+    CHECK(shown(one("main", runs), R"("state":"running","ready":true)") == "1/1|Running|0");
+    CHECK(shown(one("main", R"("state":"waiting","reason":"")"), R"("state":"pending")") == "0/1|Pending|0");
+    CHECK(shown(creating, R"("state":"creating")") == "0/1|ContainerCreating|0");
+    CHECK(shown(one("main", runs) + "," + one("main", crashed)) == "1/2|CrashLoopBackOff|3 (2m ago)");
+    CHECK(shown(one("main", done), R"("state":"succeeded")") == "0/1|Completed|0");
+    CHECK(shown(one("main", runs_unready) + "," + one("main", done)) == "0/2|NotReady|0");
+    auto const killed = one("main", R"("state":"exited","reason":"OOMKilled","exitCode":137)");
+    auto const stopped = one("main", R"("state":"exited","reason":"Stopped","exitCode":143)");
+    CHECK(shown(stopped + "," + killed, R"("state":"failed","reason":"ContainerFailed")") == "0/2|OOMKilled|0");
+    CHECK(shown(killed, R"("state":"failed","reason":"Evicted")") == "0/1|Evicted|0");
+    CHECK(shown("", R"("state":"failed","reason":"NodeRebooted")") == "no|NodeRebooted|0");
+    CHECK(shown(one("main", R"("state":"exited","reason":"","exitCode":5)")) == "0/1|ExitCode:5|0");
+    CHECK(shown(one("main", runs), R"("state":"destroying")") == "1/1|Terminating|0");
+    CHECK(shown(one("main", runs), R"("state":"running","deletingSince":"2026-11-21T19:18:00Z")") ==
+          "1/1|Terminating|0");
+    CHECK(shown(one("main", runs), R"("state":"unknown")") == "1/1|Unknown|0");
+}
+
+TEST_CASE("a Pod that initializes says how far it is, and what is in the way") {
+    auto const main = one("main", waits);
+    CHECK(shown(one("init", done) + "," + one("init", waits) + "," + main, R"("state":"creating")") ==
+          "0/1|Init:1/2|0");
+    CHECK(shown(one("init", done) + "," + one("sidecar", runs) + "," + main, R"("state":"creating")") ==
+          "1/2|PodInitializing|0");
+    CHECK(shown(one("init", crashed) + "," + main, R"("state":"creating")") == "0/1|Init:CrashLoopBackOff|3 (2m ago)");
+    auto const failed = one("init", R"("state":"exited","reason":"Error","exitCode":1)");
+    CHECK(shown(failed + "," + main, R"("state":"failed")") == "0/1|Init:Error|0");
+    // Afterwards an init container's restarts are its own story, and a sidecar's are the Pod's.
+    auto const initialized = R"("state":"running","initializedAt":"2026-11-21T19:18:00Z")";
+    CHECK(shown(one("init", done + R"(,"restartCount":4)") + "," + one("sidecar", crashed) + "," + one("main", runs),
+                initialized) == "1/2|CrashLoopBackOff|3 (2m ago)");
 }
 
 TEST_CASE("tables of workloads, nodes and events") {
@@ -63,9 +122,9 @@ TEST_CASE("tables of workloads, nodes and events") {
 TEST_CASE("a table stays whole when a server leaves members out, or sends others") {
     CHECK(table(rik::resource_kind::instance,
                 R"({"items":[{},{"name":5,"state":null,"containers":3,"addresses":"x"}]})") ==
-          "NAME   STATE   READY   NODE   ADDRESS   AGE   REASON\n"
-          "-      -       no      -      -         -     -\n"
-          "5      -       no      -      -         -     -\n");
+          "NAME   READY   STATUS   RESTARTS   NODE   ADDRESS   AGE   REASON\n"
+          "-      no      -        0          -      -         -     -\n"
+          "5      no      -        0          -      -         -     -\n");
     CHECK_FALSE(rik::table_rows(rik::resource_kind::node, "[]", {}).has_value());
     CHECK_FALSE(rik::table_rows(rik::resource_kind::node, "no json", {}).has_value());
 }
@@ -85,9 +144,9 @@ TEST_CASE("control characters become blanks, letters and line ends stay") {
 
 TEST_CASE("colours do not change the alignment") {
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_running, false, true),
-               Catch::Contains("web-1   \x1B[32mrunning\x1B[0m   2/2"));
+               Catch::Contains("web-1   2/2     \x1B[32mRunning\x1B[0m   2"));
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_failed, false, true),
-               Catch::Contains("\x1B[31mfailed\x1B[0m"));
+               Catch::Contains("\x1B[31mError\x1B[0m"));
 }
 
 TEST_CASE("later rows of a watch stand below the earlier ones") {
@@ -110,6 +169,7 @@ Node:         a (n1)
 State:        running
 Since:        2m57s ago (2026-11-21 19:17:02 UTC)
 Reason:       Started: All containers run.
+Status:       Running
 Ready:        yes
 Addresses:    10.210.0.5
 Host ports:   8080->80/TCP (web)
@@ -140,6 +200,74 @@ Events:
 )");
 }
 
+TEST_CASE("a description tells each container's life, by role, and the conditions") {
+    auto const instance =
+        R"json({"name":"web-1","id":"1","kind":"Pod","state":"running","ready":false,"restarts":2,"restartsDone":1,
+  "createdAt":"2026-11-21T19:17:00Z","initializedAt":"2026-11-21T19:17:05Z",
+  "containers":[{"name":"setup","role":"init","image":"busybox","state":"exited","reason":"Completed","exitCode":0,"ready":true},
+   {"name":"proxy","role":"sidecar","image":"envoy","state":"running","ready":true,"restartCount":0},
+   {"name":"web","role":"main","image":"nginx","state":"waiting","reason":"CrashLoopBackOff","message":"it waits 20 s",
+    "ready":false,"restartCount":2,"startsAt":"2026-11-21T19:20:10Z","lastState":{"state":"exited","reason":"OOMKilled",
+    "message":"","exitCode":137,"startedAt":"2026-11-21T19:19:00Z","finishedAt":"2026-11-21T19:19:12Z"}}],
+  "conditions":[{"type":"PodScheduled","status":"True","reason":"","message":"","since":null},
+   {"type":"Ready","status":"False","reason":"ContainersNotReady","message":"containers with unready status: [web]","since":null}]})json";
+    auto const workload =
+        R"json({"name":"web","definition":{"spec":{"initContainers":[{"name":"setup","image":"busybox","command":["true"]}],
+  "containers":[{"name":"web","image":"nginx","livenessProbe":{"httpGet":{"path":"/healthz","port":8080}},
+   "readinessProbe":{"exec":{"command":["cat","/tmp/ready"]},"initialDelaySeconds":5,"failureThreshold":1},
+   "startupProbe":{"tcpSocket":{"port":80}},"lifecycle":{"preStop":{"sleep":{"seconds":3}}},
+   "volumeMounts":[{"name":"scratch","mountPath":"/data"},{"name":"cache","mountPath":"/cache","readOnly":true,"subPath":"a"}]}],
+  "volumes":[{"name":"scratch","emptyDir":{}},{"name":"cache","emptyDir":{"medium":"Memory","sizeLimit":"64Mi"}}]}}})json";
+    CHECK(text_of(rik::describe_instance(instance, std::string(workload), "", test::now)) == R"(Name:         web-1
+Id:           1
+Kind:         Pod
+Node:         none yet
+State:        running
+Status:       CrashLoopBackOff
+Ready:        no
+Restart:      asked for; its node has not obeyed yet
+Created:      3m ago (2026-11-21 19:17:00 UTC)
+Init containers:
+  setup
+    Image:    busybox
+    State:    exited with code 0
+    Reason:   Completed
+    Ready:    yes
+    Command:  true
+  proxy
+    Image:    envoy
+    Role:     sidecar
+    State:    running
+    Ready:    yes
+Containers:
+  web
+    Image:    nginx
+    State:    waiting
+    Reason:   CrashLoopBackOff: it waits 20 s
+    Starts at: 2026-11-21 19:20:10 UTC
+    Last state: exited with code 137 after 12s
+    Last reason: OOMKilled
+    Last started: 1m ago (2026-11-21 19:19:00 UTC)
+    Last finished: 48s ago (2026-11-21 19:19:12 UTC)
+    Ready:    no
+    Restarts: 2
+    Startup:  tcp-socket :80 delay=0s timeout=1s period=10s #success=1 #failure=3
+    Liveness: http-get http://:8080/healthz delay=0s timeout=1s period=10s #success=1 #failure=3
+    Readiness: exec [cat /tmp/ready] delay=5s timeout=1s period=10s #success=1 #failure=1
+    Pre stop: sleep 3s
+    Mounts:   /data from scratch (rw)
+              /cache from cache (ro), path=a
+Volumes:
+  scratch:    emptyDir
+  cache:      emptyDir in memory, at most 64Mi
+Conditions:
+  TYPE           STATUS   SINCE   REASON
+  PodScheduled   True     -       -
+  Ready          False    -       ContainersNotReady: containers with unready status: [web]
+Events: none are kept
+)");
+}
+
 TEST_CASE("events that happened more than once say how often, and since when") {
     auto const often = test::list_of(
         R"({"time":"2026-11-21T19:17:00Z","type":"warning","kind":"node","name":"a","reason":"NodeUnheard","message":"m","source":"primary","count":7,"firstTime":"2026-11-21T19:10:00Z"})");
@@ -160,7 +288,7 @@ TEST_CASE("a description cuts nothing and needs neither workload nor events") {
 TEST_CASE("descriptions of workloads and nodes have the table of their instances") {
     auto const instances = test::list_of(test::instance_running);
     auto const workload = text_of(rik::describe_workload(test::workload_web, instances, test::list_of(""), test::now));
-    CHECK_THAT(workload, Catch::Contains("Instances:\n  NAME    STATE"));
+    CHECK_THAT(workload, Catch::Contains("Instances:\n  NAME    READY"));
     CHECK_THAT(workload, Catch::Contains("    Limits:   cpu 500m, memory 64Mi\n"));
     auto const node = text_of(rik::describe_node(test::node_a, test::list_of(""), "", test::now));
     CHECK_THAT(node, Catch::Contains("Capacity:     cpu 2, memory 24Gi, pods 110\n"));
@@ -175,7 +303,7 @@ TEST_CASE("a node's instances tell their tenant where one is not of default") {
     auto other = test::instance_running;
     other.replace(other.find(R"("tenant":"default")"), 18, R"("tenant":"team-a")");
     auto const mixed = text_of(rik::describe_node(test::node_a, test::list_of(other), "", test::now));
-    CHECK_THAT(mixed, Catch::Contains("  TENANT   NAME    STATE") && Catch::Contains("  team-a   web-1   running"));
+    CHECK_THAT(mixed, Catch::Contains("  TENANT   NAME    READY") && Catch::Contains("  team-a   web-1   2/2"));
     auto const plain = text_of(rik::describe_node(test::node_a, test::list_of(test::instance_running), "", test::now));
     CHECK_THAT(plain, !Catch::Contains("TENANT"));
 }

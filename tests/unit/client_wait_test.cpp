@@ -36,6 +36,11 @@ TEST_CASE("what can be waited for has a word") {
     CHECK(rik::parse_wait_goal("failed")->kind == goal::state);
     CHECK(rik::parse_wait_goal("state=running")->kind == goal::state);
     CHECK(rik::parse_wait_goal("state=ready")->state_word == "ready");
+    CHECK(rik::parse_wait_goal("condition=ready")->condition == "Ready");
+    CHECK(rik::parse_wait_goal("condition=Initialized=false")->state_word == "False");
+    CHECK(to_string(*rik::parse_wait_goal("condition=Ready=false")) == "Ready=False");
+    for (auto const* word : {"condition=", "condition=Done", "condition=Ready=maybe"})
+        CHECK_FALSE(rik::parse_wait_goal(word).has_value());
     for (auto const* word : {"", "state=", "done", "state=gone"}) CHECK_FALSE(rik::parse_wait_goal(word).has_value());
 }
 
@@ -62,6 +67,33 @@ TEST_CASE("an instance that is being deleted will not run, even while it still d
     auto const going = object("a", "creating", R"(,"deletingSince":"2026-11-21T19:17:00.000000Z")");
     CHECK(story({goal::running}).is(type::added, going).now() == outcome::impossible);
     CHECK(story({goal::finished}).is(type::added, going).now() == outcome::waiting);
+}
+
+TEST_CASE("waiting for a condition is met by its status, and given up at an end") {
+    auto const with = [](char const* status) {
+        return std::string(R"(,"conditions":[{"type":"PodScheduled","status":"True"},{"type":"Ready","status":")") +
+               status + R"("}])";
+    };
+    auto const ready = *rik::parse_wait_goal("condition=Ready");
+    CHECK(story(ready).is(type::added, object("a", "running", with("True"))).now() == outcome::met);
+    CHECK(story(ready).is(type::added, object("a", "running", with("False"))).now() == outcome::waiting);
+    CHECK(story(ready).is(type::added, object("a", "failed", with("False"))).now() == outcome::impossible);
+    auto const unready = *rik::parse_wait_goal("condition=Ready=False");
+    CHECK(story(unready).is(type::added, object("a", "running", with("True"))).now() == outcome::waiting);
+    CHECK(story(unready).is(type::added, object("a", "failed", with("False"))).now() == outcome::met);
+}
+
+TEST_CASE("waiting for a restart is met when its number has come and the instance is ready") {
+    rik::wait_goal wanted{goal::restarted};
+    wanted.restarts = 2;
+    auto const with = [](int done, char const* ready) {
+        return R"(,"restarts":2,"restartsDone":)" + std::to_string(done) + R"(,"ready":)" + ready;
+    };
+    CHECK(story(wanted).is(type::added, object("a", "running", with(1, "true"))).now() == outcome::waiting);
+    CHECK(story(wanted).is(type::added, object("a", "running", with(2, "false"))).now() == outcome::waiting);
+    CHECK(story(wanted).is(type::added, object("a", "running", with(2, "true"))).now() == outcome::met);
+    CHECK(story(wanted).is(type::added, object("a", "running", with(3, "true"))).now() == outcome::met);
+    CHECK(story(wanted).is(type::added, object("a", "failed", with(1, "false"))).now() == outcome::impossible);
 }
 
 TEST_CASE("waiting for the end is met by every end") {

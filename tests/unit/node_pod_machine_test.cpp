@@ -33,6 +33,7 @@ struct fixture {
             text += (text.empty() ? "" : ", ") + std::string(words.at(static_cast<std::size_t>(each.kind))) + " " +
                     rules.units[each.unit].name + "#" + std::to_string(each.attempt);
             attempt[each.unit] = each.attempt;
+            if (each.kind == what::stop && stops_are_told) pod.stopped(each.unit, each.attempt, true, now);
         }
         return text;
     }
@@ -46,6 +47,7 @@ struct fixture {
         pod.probed(unit, attempt[unit], kind, success, now);
     }
     std::array<std::uint32_t, 8> attempt = {};
+    bool stops_are_told = true;  ///< at once
 };
 
 }  // namespace
@@ -297,4 +299,33 @@ TEST_CASE("what is remembered goes on: counts, delays, what has started", "[pod_
     CHECK(after.is_ready(2));
     CHECK(after.is_ready(0));
     CHECK(after.take_due(on.now + 6s) == std::vector<pod_action>{{what::start, 1, 2}});
+}
+
+TEST_CASE("the grace of a unit begins when its stop signal was sent", "[pod_machine]") {
+    for (auto const is_sent : {true, false}) {
+        fixture on({unit("a")});
+        on.stops_are_told = false;
+        on.due();
+        on.started(0);
+        on.pod.end(10s, on.now);
+        CHECK(on.due() == "stop a#0");
+        CHECK_FALSE(on.pod.next_look());
+        CHECK(on.due_after(15s).empty());
+        on.pod.stopped(0, 0, is_sent, on.now);
+        CHECK(on.due() == (is_sent ? "" : "kill a#0"));
+        CHECK(on.due_after(10s) == "kill a#0");
+        CHECK(on.pod.hangs() == !is_sent);
+    }
+}
+
+TEST_CASE("a restart that is asked for ends a delay", "[pod_machine]") {
+    fixture on({unit("a")});
+    for (int i = 0; i < 3; ++i) {
+        on.due_after(20s);
+        on.started(0);
+        on.exited(0, 1);
+    }
+    CHECK(on.due().empty());
+    on.pod.restart(on.now);
+    CHECK(on.due() == "start a#3");
 }

@@ -66,9 +66,10 @@ TEST_CASE("a container is asked for with its variables, its Pod's groups, and wh
     node_facts node{.name = "n1"};
     node.addresses = {"192.0.2.7", "172.17.0.1"};
     node.capacity.set(resource::cpu, 2000);
-    auto const asked = make_container_request(facts_of(fields, node), fields.made_from->spec().containers[0], nullptr);
+    auto const asked =
+        make_container_request(facts_of(fields, node), fields.made_from->spec().containers[0], nullptr, 3);
     REQUIRE(asked.has_value());
-    CHECK(asked->key == container_key{fields.id, "a", 0});
+    CHECK(asked->key == container_key{fields.id, "a", 3});
     CHECK(asked->groups == std::vector<std::int64_t>{7, 8});
     CHECK(asked->annotations.at("rik.io/container") == "a");
     CHECK(asked->annotations.at("rik.io/label/app") == "x");
@@ -85,7 +86,7 @@ TEST_CASE("what a Pod asks for beyond its containers is for all of them alike", 
            {"name":"b","image":"i"}])");
     auto const asked_of = [&](std::size_t which) {
         auto const& container = fields.made_from->spec().containers[which];
-        return make_container_request(facts_of(fields, {}), container, nullptr)->memory_request_bytes;
+        return make_container_request(facts_of(fields, {}), container, nullptr, 0)->memory_request_bytes;
     };
     CHECK(asked_of(0) == 70 << 20);
     CHECK(asked_of(1) == 30 << 20);

@@ -33,9 +33,10 @@ TEST_CASE("a Pod has succeeded when all its containers exited with 0") {
     CHECK(how->reason == "Completed");
 }
 
-TEST_CASE("a Pod fails with the first container that exits otherwise") {
+TEST_CASE("a Pod fails with the first container that exits otherwise, when all have ended") {
     container_status const runs{.name = "a", .state = container_state::running};
-    auto const how = end_of({runs, exited("b", 3), exited("c", 4)});
+    CHECK_FALSE(end_of({runs, exited("b", 3)}));
+    auto const how = end_of({exited("a", 0), exited("b", 3), exited("c", 4)});
     REQUIRE(how);
     CHECK(how->state == instance_state::failed);
     CHECK(how->reason == "Error");
@@ -138,7 +139,7 @@ TEST_CASE("containers wait at first") {
 
 TEST_CASE("a container that was stopped for its Pod's end says so, and how it ended") {
     container_status which{.name = "a", .state = container_state::running};
-    set_stopping(which, "container b: exited with 3");
+    set_stopping(which, "its Pod ends: container b: exited with 3");
     CHECK(which.state == container_state::running);
     CHECK(which.message == "stopped because its Pod ends: container b: exited with 3");
     auto obeyed = which;
@@ -156,4 +157,69 @@ TEST_CASE("a Pod that goes on says which of its containers are done") {
     CHECK(all_run({runs, runs}));
     CHECK_FALSE(all_run({exited("a", 0), runs}));
     CHECK(describe_progress({exited("a", 0), runs}) == "1 of 2 containers runs; container a: exited with 0");
+}
+
+TEST_CASE("a Pod fails with an init container, and ends without its sidecars") {
+    auto init = exited("i", 3);
+    init.role = container_role::init;
+    container_status const waits{.name = "a"};
+    REQUIRE(end_of({init, waits}));
+    CHECK(end_of({init, waits})->message == "container i: exited with 3");
+    container_status sidecar{.name = "s", .role = container_role::sidecar, .state = container_state::running};
+    auto done = exited("i", 0);
+    done.role = container_role::init;
+    CHECK_FALSE(end_of({done, sidecar, waits}));
+    CHECK(end_of({done, sidecar, exited("a", 0)})->state == instance_state::succeeded);
+    CHECK(describe_progress({done, sidecar, exited("a", 0)}) == "1 of 2 containers runs; container a: exited with 0");
+}
+
+TEST_CASE("a container that waits says why, in Kubernetes' words") {
+    struct row {
+        container_outlook outlook;
+        std::string reason;
+    };
+    wall_time const later{std::chrono::hours(1)};
+    start_trouble const trouble{"ErrImagePull", "no such image"};
+    for (auto const& [outlook, reason] : {
+             row{{.phase = unit_phase::waiting}, "ContainerCreating"},
+             row{{.phase = unit_phase::starting}, "ContainerCreating"},
+             row{{.phase = unit_phase::waiting, .has_its_turn = false}, "PodInitializing"},
+             row{{.phase = unit_phase::waiting, .starts_at = later}, "CrashLoopBackOff"},
+             row{{.phase = unit_phase::starting, .trouble = trouble}, "ErrImagePull"},
+         }) {
+        container_status which{.name = "a"};
+        settle(which, outlook);
+        CHECK(which.reason == reason);
+        CHECK(which.starts_at == outlook.starts_at);
+    }
+}
+
+TEST_CASE("a container that starts again keeps how it ended, and nothing else of that attempt") {
+    auto which = exited("a", 3);
+    which.started_at = wall_time(std::chrono::seconds(5));
+    set_restarting(which);
+    settle(which, {.phase = unit_phase::waiting, .restart_count = 1, .starts_at = wall_time(std::chrono::hours(1))});
+    CHECK(which.state == container_state::waiting);
+    CHECK_FALSE(which.exit_code);
+    CHECK_FALSE(which.started_at);
+    REQUIRE(which.last);
+    CHECK(which.last->exit_code == 3);
+    CHECK(which.last->reason == "Error");
+    CHECK(which.restart_count == 1);
+    CHECK(progress_of({which}).reason == "CrashLoopBackOff");
+    set_running(which, wall_time(std::chrono::hours(1)));
+    CHECK(progress_of({which}).reason == "Restarted");
+}
+
+TEST_CASE("the log that is meant is that of the newest attempt that has run, or of the one before") {
+    container_status which{.name = "a"};
+    CHECK_FALSE(attempt_to_read(which, false));
+    which.state = container_state::running;
+    CHECK(attempt_to_read(which, false) == 0u);
+    CHECK_FALSE(attempt_to_read(which, true));
+    which.restart_count = 2;
+    CHECK(attempt_to_read(which, false) == 2u);
+    CHECK(attempt_to_read(which, true) == 1u);
+    which.state = container_state::waiting;
+    CHECK(attempt_to_read(which, false) == 1u);
 }

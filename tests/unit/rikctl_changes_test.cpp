@@ -287,6 +287,34 @@ TEST_CASE("edit shows what is wrong, and opens again, and nobody's work is lost"
         broken.err.substr(broken.err.find("kept in ") + 8, broken.err.rfind('\n') - broken.err.find("kept in ") - 8));
 }
 
+TEST_CASE("edit opens again with the newer text when somebody else was faster, and keeps the older") {
+    bool is_newer = false;
+    fake_server server([&](fake_request const& request) {
+        auto text = workload(is_newer ? "b:1" : "a:1");
+        if (auto const at = text.find("\"revision\":7"); is_newer && at != text.npos)
+            text.replace(at, 12, "\"revision\":8");
+        if (request.line.starts_with("GET")) return reply_with(200, text);
+        if (std::exchange(is_newer, true)) return reply_with(200, change("changed"));
+        return reply_with(409, refusal("conflict", "it is at revision 8"));
+    });
+    std::vector<std::string> shown;
+    int turn = 0;
+    auto const twice = [&](std::string const& path) -> rik::result<void> {
+        return turn++ == 0 ? replacing("a:1", "a:2", shown)(path) : replacing("b:1", "b:2", shown)(path);
+    };
+    auto const done = rikctl_at(server, {"edit", "workload", "web"}, "", twice);
+    CHECK(done.code == 0);
+    REQUIRE(shown.size() == 2);
+    CHECK_THAT(shown.back(), Catch::Contains("# Somebody else has changed it") && Catch::Contains("image: b:1"));
+    CHECK_THAT(server.requests().back().line, Catch::Contains("revision=8"));
+    CHECK_THAT(server.requests().back().body, Catch::Contains("image: b:2"));
+    auto const at = done.err.find("kept in ");
+    REQUIRE(at != done.err.npos);
+    auto const path = done.err.substr(at + 8, done.err.find('\n', at) - at - 8);
+    CHECK_THAT(rik::testing::read_text(path), Catch::Contains("image: a:2"));
+    std::filesystem::remove(path);
+}
+
 TEST_CASE("a tenant is edited, too") {
     fake_server server([](fake_request const&) {
         return reply_with(200, R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"a","revision":3,

@@ -160,7 +160,7 @@ TEST_CASE("tenants are created, shown, described and deleted") {
     CHECK(told.code == 0);
     CHECK_THAT(told.out, Catch::Contains("Labels:       zone=x\n") && Catch::Contains("Workloads:\n  NAME") &&
                              Catch::Contains("  web ") && Catch::Contains("Instances:\n  NAME") &&
-                             Catch::Contains("  web-1 "));
+                             Catch::Contains("  web-1 ") && Catch::Contains("Events: none are kept"));
     auto const gone = rikctl_at(server, {"delete", "tenant", "team-a"});
     CHECK(gone.out == "tenant team-a is being deleted, with 1 workload and 5 instances\n");
     CHECK(gone.code == 0);

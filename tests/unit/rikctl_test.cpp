@@ -158,7 +158,7 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
     for (auto const& each : {
              entry{{"exec"},
                    "rikctl has no command 'exec': use run, create, apply, diff, edit, label, annotate, get, describe, "
-                   "logs, delete, "},
+                   "logs, restart, delete, "},
              entry{{"desrcibe", "i", "a"}, "rikctl has no command 'desrcibe': did you mean describe?"},
              entry{{"aply", "-f", "web.yaml"}, "rikctl has no command 'aply': did you mean apply?"},
              entry{{"exec", "-it", "web-1", "sh"}, "rikctl has no command 'exec': use run"},
@@ -208,7 +208,7 @@ TEST_CASE("help has examples and every exit code") {
     CHECK(help.code == 0);
     for (auto const& each : rikctl::exit_codes) CHECK_THAT(help.out, Catch::Contains(std::string(each.meaning)));
     for (auto const* command : {"create", "apply", "diff", "edit", "label", "annotate", "get", "describe", "delete",
-                                "logs", "wait", "run", "nodes", "events", "version", "completion"}) {
+                                "logs", "restart", "wait", "run", "nodes", "events", "version", "completion"}) {
         CAPTURE(command);
         auto const one = rikctl_without_server({command, "--help"});
         CHECK(one.code == 0);
@@ -258,7 +258,7 @@ TEST_CASE("get prints tables, names and the API's JSON") {
                 {"GET /rik/v1/workloads?limit=500 ", no_workloads},
                 {"GET /rik/v1/workloads ", no_workloads}}));
     auto const at = server.address();
-    CHECK_THAT(rikctl_at(at, {"get", "instances"}).out, Catch::StartsWith("NAME    STATE     READY   NODE"));
+    CHECK_THAT(rikctl_at(at, {"get", "instances"}).out, Catch::StartsWith("NAME    READY   STATUS    RESTARTS   NODE"));
     CHECK(rikctl_at(at, {"get", "i", "-o", "name"}).out == "web-1\n");
     CHECK(rikctl_at(at, {"ls", "instance", "web-2", "web-1", "-o", "name"}).out == "web-2\nweb-1\n");
     CHECK(rikctl_at(at, {"get", "workloads", "-o", "json"}).out == "{\n  \"revision\": 1,\n  \"items\": []\n}\n");
@@ -312,11 +312,11 @@ TEST_CASE("get -w prints what is there, then each change as a row") {
     });
     auto const done = rikctl_at(server.address(), {"get", "instances", "-w"});
     CHECK(done.out ==
-          "NAME             STATE        READY   NODE     ADDRESS          AGE      REASON\n"
-          "b                failed       no      -        10.0.0.9         -        -\n"
-          "web-1            pending      no      -        10.0.0.9         -        -\n"
-          "web-1            running      no      -        10.0.0.9         -        -\n"
-          "web-1            deleted      no      -        10.0.0.9         -        -\n");
+          "NAME             READY   STATUS              RESTARTS      NODE     ADDRESS          AGE      REASON\n"
+          "b                no      Failed              0             -        10.0.0.9         -        -\n"
+          "web-1            no      Pending             0             -        10.0.0.9         -        -\n"
+          "web-1            no      Running             0             -        10.0.0.9         -        -\n"
+          "web-1            no      deleted             0             -        10.0.0.9         -        -\n");
     CHECK_THAT(done.err, Catch::StartsWith("warning: the connection to the server is lost (the server closed"));
     auto const one = rikctl_at(server.address(), {"get", "instances", "b", "-w", "-o", "json"});
     CHECK(one.out == "{\"type\":\"added\",\"object\":" + instance("b", "failed") + "}\n");
@@ -622,7 +622,7 @@ TEST_CASE("describe asks for the parts by id, and says of what it cannot read wh
          {"GET /rik/v1/instances/web-1 ", reply_with(200, test::instance_running)}}));
     auto const workload = rikctl_at(server.address(), {"describe", "workload", "web"});
     CHECK(workload.code == 5);
-    CHECK_THAT(workload.out, Catch::Contains("Instances:\n  NAME    STATE"));
+    CHECK_THAT(workload.out, Catch::Contains("Instances:\n  NAME    READY"));
     CHECK_THAT(workload.out, Catch::Contains("Events:       cannot be read: it is starting\n"));
     auto const alone = rikctl_at(server.address(), {"describe", "instance", "web-1"});
     CHECK(alone.code == 3);
@@ -652,6 +652,46 @@ TEST_CASE("logs print both streams as one, or one of them") {
     CHECK(both.err.empty());
     CHECK(rikctl_at(server.address(), {"logs", "--stream", "stderr", "web-1"}).code == 0);
     CHECK(rikctl_at(server.address(), {"logs", "--stream", "all", "web-1"}).code == 2);
+}
+
+TEST_CASE("logs of the attempt before are asked for") {
+    fake_server server(routes({{"GET /rik/v1/instances/web-1/logs?container=setup&previous=true ",
+                                test::stream_of("text/plain", {"old\n"}, true)}}));
+    CHECK(rikctl_at(server.address(), {"logs", "-p", "web-1", "-c", "setup"}).out == "old\n");
+}
+
+TEST_CASE("restart asks for each, and says what is refused") {
+    fake_server server(
+        routes({{"POST /rik/v1/instances/web-1/restart ",
+                 reply_with(202, R"({"name":"web-1","id":"1","restarts":2,"restartsDone":1})")},
+                {"POST /rik/v1/instances/old/restart ",
+                 reply_with(409, error_body("conflict",
+                                            "instance old has failed: what has finished is not started again"))}}));
+    auto const done = rikctl_at(server.address(), {"restart", "web-1", "old"});
+    CHECK(done.out == "instance web-1 is started again\n");
+    CHECK_THAT(done.err, Catch::Contains("instance old has failed"));
+    CHECK(done.code == 4);
+}
+
+TEST_CASE("restart --wait ends when the node has obeyed and the instance is ready") {
+    auto const with = [](int restarts_done, char const* ready) {
+        return R"({"id":"1","name":"web-1","state":"running","restarts":2,"restartsDone":)" +
+               std::to_string(restarts_done) + R"(,"ready":)" + ready + "}";
+    };
+    fake_server server([&](fake_request const& request) {
+        if (request.line.starts_with("POST /rik/v1/instances/web-1/restart ")) return reply_with(202, with(1, "true"));
+        if (request.line.find("watch=true") == std::string::npos) return reply_with(200, with(1, "true"));
+        auto reply = test::stream_of(
+            "text/event-stream",
+            {event_text("1", "added", with(1, "true")), event_text("1", "synced", "{}"),
+             event_text("2", "modified", with(2, "false")), event_text("3", "modified", with(2, "true"))},
+            false);
+        reply.stays_open = true;
+        return reply;
+    });
+    auto const done = rikctl_at(server.address(), {"restart", "web-1", "--wait", "--timeout", "5s"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "instance web-1 is started again\ninstance web-1 is restarted\n");
 }
 
 TEST_CASE("logs are copied as they are") {

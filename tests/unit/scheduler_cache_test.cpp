@@ -184,6 +184,31 @@ TEST_CASE("a node hears of an instance when it is bound and when it is condemned
     CHECK(on.apply({.items = {news}}).size() == 1);
 }
 
+TEST_CASE("a node hears that an instance is started again in place, and hears it again, until it obeys") {
+    fixture on;
+    auto news = bound(waiting(1, on.one_core), 5);
+    on.apply({.items = {news}});
+    CHECK(on.cache.due(node_one).empty());
+    news.restarts = 2;
+    auto const due = on.apply({.items = {news}});
+    REQUIRE(due.size() == 1);
+    CHECK(detail::scheduler_cache::order_for(due[0]).restarts == 2);
+    news.seq = 9;  // its node tells something else
+    CHECK(on.apply({.items = {news}}).empty());
+    for (auto const& each : {on.cache.due(node_one), on.cache.due(node_one, {{news.instance, 5}})}) {
+        REQUIRE(each.size() == 1);
+        CHECK(each[0].run);
+        CHECK(each[0].restarts == 2);
+    }
+    news.restarts = 3;
+    CHECK(on.apply({.items = {news}}).size() == 1);
+    news.restarts = 0;
+    CHECK(on.apply({.items = {news}}).empty());
+    CHECK(on.cache.due(node_one).empty());
+    news.restarts = 4;
+    CHECK(on.apply({.items = {news}}).size() == 1);
+}
+
 TEST_CASE("a turn decides about so many, those that have waited longest first") {
     fixture on;
     facts news;

@@ -194,6 +194,8 @@ public:
     result<std::string> patch_workload(std::string_view name, std::string_view definition_kind, std::string_view patch,
                                        change_wanted const& how = {});
     result<std::string> create_instances(instances_wanted const& what);
+    /// Asks for a restart in place. Returns the instance; its `restartsDone` reaches its `restarts` when it is obeyed.
+    result<std::string> restart_instance(std::string_view name_or_id);
     result<container_log_stream> open_container_log(container_log_wanted const& what);
     result<watch_stream> watch(resource_kind kind, list_filter const& filter = {});
     /// What operators do with a node; each takes its name or id. Returns the node.
@@ -210,6 +212,8 @@ public:
     /// `what.path` is on the node's machine. Without `what.name` the images get the names that they have in it.
     result<std::string> load_images(std::string_view node, rik::load_images const& what);
     result<std::string> remove_image(std::string_view node, std::string_view name_or_digest);
+    /// What instances use: `workload`, `node`, `labels` and `fields` of the filter, and its tenants.
+    result<std::string> usage(list_filter const& filter = {});
     /// Returns the server's version, as text.
     result<std::string> version();
 

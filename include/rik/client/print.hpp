@@ -45,6 +45,16 @@ result<std::vector<table_row>> table_rows(resource_kind kind, std::string_view j
 table_row load_header();
 result<std::vector<table_row>> load_rows(std::string_view json, table_options const& options);
 
+struct usage_table_options {
+    bool has_tenants = false;
+    bool has_containers = false;  ///< a row for each, in place of one for each instance
+};
+table_row usage_header(usage_table_options const& options);
+/// What instances use, from the answer of /rik/v1/usage. Errors: corrupt.
+result<std::vector<table_row>> usage_rows(std::string_view json, usage_table_options const& options);
+/// A line for each node whose part of the answer is missing: "node a: it is not heard". Errors: corrupt.
+result<std::vector<std::string>> silent_nodes(std::string_view json);
+
 table_row image_header();
 /// Returns the images of a node as the API lists them: a row for each name, and one for an image that has none.
 /// Errors: corrupt.
@@ -83,9 +93,13 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
                                       result<std::string> const& events, wall_time now);
-/// `workloads` and `instances` are the lists of what is in it.
-result<std::string> describe_tenant(std::string_view tenant, result<std::string> const& workloads,
-                                    result<std::string> const& instances, wall_time now);
+/// What is in a tenant, and what has happened to it.
+struct tenant_parts {
+    result<std::string> workloads;
+    result<std::string> instances;
+    result<std::string> events;
+};
+result<std::string> describe_tenant(std::string_view tenant, tenant_parts const& parts, wall_time now);
 result<std::string> describe_node(std::string_view node, result<std::string> const& instances,
                                   result<std::string> const& events, wall_time now);
 

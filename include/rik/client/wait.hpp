@@ -21,14 +21,27 @@ namespace rik {
 /// - finished: its processes have ended, in whatever way; also if it is gone.
 /// - deleted: it is gone.
 /// - state: its state is `state_word`; "terminated" is an instance that is gone.
+/// - condition: its condition `condition` has the status `state_word` ("True", "False", "Unknown").
+/// - restarted: it has been started again in place `restarts` times, and is ready.
 struct wait_goal {
-    enum class what : std::uint8_t { running, ready, started, finished, deleted, state } kind = what::running;
+    enum class what : std::uint8_t {
+        running,
+        ready,
+        started,
+        finished,
+        deleted,
+        state,
+        condition,
+        restarted
+    } kind = what::running;
     std::string state_word = {};
+    std::string condition = {};
+    std::uint64_t restarts = 0;
 };
 std::string to_string(wait_goal const& goal);
 
-/// Parses "running", "ready", "started", "finished", "deleted" and "state=WORD". Errors: invalid, it is none of these,
-/// or WORD is not a state.
+/// Parses "running", "ready", "started", "finished", "deleted", "state=WORD" and "condition=TYPE[=STATUS]", whose words
+/// may be in any case. Errors: invalid, it is none of these, WORD is not a state, or there is no such condition.
 result<wait_goal> parse_wait_goal(std::string_view text);
 
 /// Errors: invalid, an object of this kind can never meet the goal.

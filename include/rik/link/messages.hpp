@@ -8,6 +8,7 @@
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/model/usage_row.hpp>
 #include <rik/model/workload.hpp>
 
 #include <cstdint>
@@ -47,7 +48,7 @@ struct item {
     std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
     instance_state state = instance_state::pending;  ///< with `seq`: the newest status that the primary has of it
     std::uint64_t seq = 0;
-    std::uint32_t restarts = 0;  ///< see instance_fields
+    std::uint32_t restarts = 0;  ///< instance_fields::restarts, until its node has said that it obeys; then 0
 };
 
 /// A node as the primary knows it.
@@ -67,8 +68,8 @@ struct container_log_call {
     container_log_options how = {};
 };
 
-/// What a node is asked to send. The answer to an image_call is one text, made by `encode`.
-using stream_call = std::variant<container_log_call, image_call>;
+/// What a node is asked to send. The answer to an image_call or a usage_call is one text, made by `encode`.
+using stream_call = std::variant<container_log_call, image_call, usage_call>;
 
 /// Asks a node to dial a stream. It is not durable: whoever asked gives up after limits::stream_dial_timeout.
 struct stream_request {

@@ -10,13 +10,21 @@
 #include <rik/network/network.hpp>
 #include <rik/runtime/host.hpp>
 #include <rik/runtime/images.hpp>
+#include <rik/runtime/prober.hpp>
 #include <rik/runtime/runtime.hpp>
 #include <rik/store/journal.hpp>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace rik {
+
+/// A runtime and the images that it runs. An instance names its runtime: see runtime_name.
+struct node_runtime {
+    runtime& containers;
+    images& pulled;
+};
 
 /// What a node agent works with. All of it must outlive the agent.
 struct node_ports {
@@ -25,16 +33,18 @@ struct node_ports {
     journal& disk;
     connector<uplink_session>& scheduler;
     stream_dialer& streams;
-    runtime& containers;
-    images& pulled;
+    std::vector<node_runtime> runtimes;
     network& pods;
     host& machine;
+    prober& probes;
 };
 
 struct node_options {
     std::string version = "0";
     log out = {};
     batch_limits batch = {};
+    /// No container waits longer before it starts again, whatever its workload says.
+    duration restart_delay_max = restart_delays().max;
 };
 
 /// The agent of one machine. Everything happens on `strand`. Instances outlive it: stopping or cancelling it stops no

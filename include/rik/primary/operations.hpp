@@ -13,6 +13,7 @@
 #include <rik/model/node_metrics.hpp>
 #include <rik/model/selection.hpp>
 #include <rik/model/tenant.hpp>
+#include <rik/model/usage_row.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
@@ -169,6 +170,11 @@ public:
     /// Durable when it returns; the instance is gone when its node confirms. With that of a bare Pod in Kubernetes'
     /// form goes the workload. Errors: not_found; conflict, it is at another revision.
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Asks its node to end its main containers and sidecars and to start them again: the same instance on the same
+    /// node, with its network and volumes. Returns it, with the number that `status().restarts` reaches when its node
+    /// obeys. Durable when it returns; a node that is not heard obeys when it is. Errors: not_found; conflict, it has
+    /// no node yet, it has finished, it is being deleted, or it is at another revision.
+    virtual awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
     /// In the order of tenants and names. Errors: not_found, the tenant of the filter does not exist.
@@ -257,6 +263,29 @@ public:
     virtual awaitable<result<std::vector<node_image>>> call(caller who, object_ref on, image_call what) = 0;
 };
 
+/// What instances use, and of which nodes it is not known.
+struct usage_report {
+    struct measured {
+        stored<instance> who;
+        usage_row used;
+    };
+    struct silent_node {
+        std::string name;
+        std::string reason;  ///< for people
+    };
+    std::vector<measured> rows = {};        ///< in no promised order
+    std::vector<silent_node> missing = {};  ///< on which some of the instances run
+};
+
+class usage_operations {
+public:
+    virtual ~usage_operations() = default;
+    /// Asks the nodes of those instances of `which` that run. A node that does not answer within five seconds is
+    /// missing; an instance that began a moment ago may be, too. Errors: as a list of instances. Cancel: waits for the
+    /// end.
+    virtual awaitable<result<usage_report>> read(caller who, instance_filter which) = 0;
+};
+
 /// Events that meet all that is given.
 struct event_filter {
     std::string object_id = {};  ///< uid; empty: of all objects that the caller may see
@@ -318,7 +347,7 @@ public:
 
 struct container_log_request {
     object_ref instance;
-    std::string container = {};  ///< empty: the only one; of several the caller must name one
+    std::string container = {};  ///< empty: the first main one
     container_log_options how = {};
 };
 
@@ -326,8 +355,8 @@ struct container_log_request {
 class stream_operations {
 public:
     virtual ~stream_operations() = default;
-    /// Errors: not_found; invalid, the container is not named or unknown; conflict, it has not started;
-    /// unavailable, its node is not heard.
+    /// Errors: not_found, also: there was no attempt before; invalid, the container is unknown; conflict, it has not
+    /// started; unavailable, its node is not heard.
     virtual awaitable<result<std::unique_ptr<container_log_source>>> open_container_log(caller who,
                                                                                         container_log_request what) = 0;
 };
@@ -344,6 +373,7 @@ public:
     virtual instance_operations& instances() = 0;
     virtual node_operations& nodes() = 0;
     virtual image_operations& images() = 0;
+    virtual usage_operations& usages() = 0;
     virtual event_operations& events() = 0;
     virtual tenant_operations& tenants() = 0;
     virtual stream_operations& streams() = 0;

@@ -61,6 +61,7 @@ public:
     instance_operations& instances() override;
     node_operations& nodes() override;
     image_operations& images() override;
+    usage_operations& usages() override;
     event_operations& events() override;
     tenant_operations& tenants() override;
     stream_operations& streams() override;

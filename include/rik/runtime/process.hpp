@@ -30,6 +30,7 @@ struct command {
     /// The umask of the child and of what it starts. What the tools make must not depend on the shell that started this
     /// program. nullopt: the umask of this process.
     std::optional<mode_t> creation_mask = 022;
+    bool has_one_output = false;  ///< what it writes to standard error is part of its standard output
 };
 
 /// How a process ended: its code, or 128 + n when signal n killed it. `known` is false when somebody else reaped it.
@@ -42,6 +43,8 @@ struct process_output {
     process_exit exit;
     std::string out;
     std::string err;
+    bool is_cut = false;   ///< it wrote more than was kept
+    bool is_late = false;  ///< it was killed at the deadline
 };
 
 /// A running child. Destroying this object does not stop the process; a process that has ended is reaped.
@@ -74,8 +77,11 @@ private:
 /// value, not an error.
 awaitable<result<process_output>> run_process(command what, time_point deadline);
 
-/// The same, but a non-zero exit is an error: internal, with the program's name and the last lines of its stderr, or
-/// exhausted, if these say that the system was short of something.
+/// The same, but a child that was killed at the deadline is a value, too, with what it had written.
+awaitable<result<process_output>> run_process_until(command what, time_point deadline);
+
+/// As run_process, but a non-zero exit is an error: internal, with the program's name and the last lines of its stderr,
+/// or exhausted, if these say that the system was short of something.
 awaitable<result<process_output>> run_process_ok(command what, time_point deadline);
 
 /// Finds a program as a shell does, in the directories of PATH and the usual sbin directories.

@@ -40,6 +40,7 @@ struct sandbox_request {
     bool has_host_network = false;
     resources limits = {};  ///< cpu and memory that its containers share
     std::vector<volume_definition> volumes = {};
+    std::optional<std::int64_t> volume_group = {};  ///< owns its volumes, and what is made in them (fsGroup)
 };
 
 struct sandbox {

@@ -6,6 +6,7 @@
 #include <rik/network/network.hpp>
 #include <rik/runtime/host.hpp>
 #include <rik/runtime/images.hpp>
+#include <rik/runtime/prober.hpp>
 #include <rik/runtime/runtime.hpp>
 
 #include <cstddef>
@@ -19,6 +20,12 @@
 #include <vector>
 
 namespace rik::sim {
+
+/// From `after` its start on, a container answers probes so.
+struct probe_change {
+    duration after = {};
+    bool success = false;
+};
 
 /// How containers of an image behave here. Durations are virtual.
 struct image_behaviour {
@@ -34,6 +41,11 @@ struct image_behaviour {
     duration exec_time = std::chrono::milliseconds(5);  ///< of a program that is run beside it
     int exec_exit_code = 0;
     std::string exec_output = {};
+    std::map<std::string, int> exec_exit_codes = {};   ///< by the first word of a command; the others end with the above
+    std::vector<probe_change> answers = {};            ///< in the order of time; before the first: success
+    duration answer_time = std::chrono::milliseconds(1);
+    std::optional<std::uint32_t> ends_before_attempt = {};  ///< from that attempt on `runs_for` does not hold
+    std::int64_t volume_bytes = 0;                          ///< that its Pod's volumes hold, each
 };
 
 /// What goes wrong on a machine, as long as it is set.
@@ -77,7 +89,7 @@ struct machine_witness {
 /// Like a real machine it has each address and each host port only once, until the Pod that has it is detached
 /// (conflict), and no room for more than it offers (exhausted). One that does not say what it offers has room for
 /// everything.
-class machine final : public runtime, public images, public network, public host {
+class machine final : public runtime, public images, public network, public host, public prober {
 public:
     machine(asio::any_io_executor executor, clock& time, node_facts facts);
     ~machine() override;
@@ -156,6 +168,9 @@ public:
     awaitable<result<void>> remove_all() override;
 
     awaitable<result<node_facts>> describe() override;
+    /// Asks the container of the Pod with that address which has the port, or its first one that runs.
+    awaitable<result<probe_answer>> ask(std::string address, network_probe what, time_point deadline) override;
+
     /// Gives what `measured` says.
     awaitable<result<machine_load>> measure() override;
 
@@ -163,6 +178,8 @@ private:
     struct container;
     class text_log;
     image_behaviour const& behaviour_of(std::string const& image) const;
+    bool answers(container const& which) const;
+    std::shared_ptr<container> find_listener(std::string const& address, std::uint16_t port) const;
     std::string digest_of(std::string const& name) const;
     static awaitable<result<void>> change_of(std::shared_ptr<container> which);
     std::shared_ptr<container> find(container_key const& key) const;

@@ -74,6 +74,7 @@ wire::PrimaryMessage to_wire(facts const& from, told_releases& told) {
         one.set_workload(each.workload);
         one.set_state(static_cast<std::uint32_t>(each.state));
         one.set_seq(each.seq);
+        one.set_restarts(each.restarts);
     }
     copy_ids(from.removed, *made.mutable_removed());
     copy_ids(from.refused, *made.mutable_refused());
@@ -99,6 +100,7 @@ result<facts> from_wire(wire::PrimaryMessage const& from, known_releases& known)
             one.workload = each.workload();
             one.state = read_word(each.state(), instance_state::terminated);
             one.seq = each.seq();
+            one.restarts = each.restarts();
             if (one.made_from == nullptr) fail("an item without a release");
             made.items.push_back(std::move(one));
         }

@@ -106,6 +106,7 @@ wire::OrdersMessage to_wire(orders const& from, told_releases& told) {
         one.set_is_run(each.run);
         one.set_release(told.tell(each.made_from, made));
         one.set_name(each.name);
+        one.set_restarts(each.restarts);
     }
     for (auto const& each : from.streams) fill(*made.add_streams(), each);
     return made;
@@ -125,6 +126,7 @@ result<orders> from_wire(wire::OrdersMessage const& from, known_releases& known)
             order one{.instance = read_id<instance_id>(each.instance()), .fence = each.fence(), .run = each.is_run()};
             one.made_from = known.find(each.release());
             one.name = each.name();
+            one.restarts = each.restarts();
             made.due.push_back(std::move(one));
         }
         for (auto const& each : from.streams()) made.streams.push_back(read(each));

@@ -10,6 +10,40 @@ namespace rik::detail {
 
 namespace {
 
+container_role read(wire::ContainerStatus::Role from) {
+    switch (from) {
+        case wire::ContainerStatus::MAIN: return container_role::main;
+        case wire::ContainerStatus::INIT: return container_role::init;
+        case wire::ContainerStatus::SIDECAR: return container_role::sidecar;
+        default: fail(fmt::format("a container's role {} that this version does not know", static_cast<int>(from)));
+    }
+}
+
+wire::ContainerStatus::Role wire_of(container_role from) {
+    switch (from) {
+        case container_role::init: return wire::ContainerStatus::INIT;
+        case container_role::sidecar: return wire::ContainerStatus::SIDECAR;
+        case container_role::main: return wire::ContainerStatus::MAIN;
+    }
+    return wire::ContainerStatus::MAIN;
+}
+
+void fill(wire::ContainerEnd& into, container_end const& from) {
+    into.set_reason(from.reason);
+    into.set_message(from.message);
+    if (from.exit_code) into.set_exit_code(*from.exit_code);
+    if (from.started_at) into.set_started_at_us(microseconds(*from.started_at));
+    if (from.finished_at) into.set_finished_at_us(microseconds(*from.finished_at));
+}
+
+container_end read(wire::ContainerEnd const& from) {
+    container_end made{.reason = from.reason(), .message = from.message()};
+    if (from.has_exit_code()) made.exit_code = from.exit_code();
+    if (from.has_started_at_us()) made.started_at = read_time(from.started_at_us());
+    if (from.has_finished_at_us()) made.finished_at = read_time(from.finished_at_us());
+    return made;
+}
+
 void fill(wire::ContainerStatus& into, container_status const& from) {
     into.set_name(from.name);
     into.set_state(static_cast<std::uint32_t>(from.state));
@@ -20,10 +54,16 @@ void fill(wire::ContainerStatus& into, container_status const& from) {
     if (from.started_at) into.set_started_at_us(microseconds(*from.started_at));
     if (from.finished_at) into.set_finished_at_us(microseconds(*from.finished_at));
     into.set_restart_count(from.restart_count);
+    into.set_role(wire_of(from.role));
+    into.set_started(from.started);
+    into.set_ready(from.ready);
+    if (from.starts_at) into.set_starts_at_us(microseconds(*from.starts_at));
+    if (from.last) fill(*into.mutable_last(), *from.last);
 }
 
 container_status read(wire::ContainerStatus const& from) {
-    container_status made{.name = from.name(), .state = read_word(from.state(), container_state::exited)};
+    container_status made{.name = from.name(), .role = read(from.role())};
+    made.state = read_word(from.state(), container_state::exited);
     made.reason = from.reason();
     made.message = from.message();
     made.image_digest = from.image_digest();
@@ -31,6 +71,10 @@ container_status read(wire::ContainerStatus const& from) {
     if (from.has_started_at_us()) made.started_at = read_time(from.started_at_us());
     if (from.has_finished_at_us()) made.finished_at = read_time(from.finished_at_us());
     made.restart_count = from.restart_count();
+    made.started = from.started();
+    made.ready = from.ready();
+    if (from.has_starts_at_us()) made.starts_at = read_time(from.starts_at_us());
+    if (from.has_last()) made.last = read(from.last());
     return made;
 }
 
@@ -46,11 +90,13 @@ void fill(wire::LogCall& into, container_log_call const& from) {
     into.set_has_marks(from.how.has_marks);
     if (from.how.since) into.set_since_us(microseconds(*from.how.since));
     if (from.how.after) into.set_after(to_string(*from.how.after));
+    into.set_is_of_previous(from.how.is_of_previous);
 }
 
 container_log_call read(wire::LogCall const& from) {
     container_log_call made{.instance = read_id<instance_id>(from.instance()), .container = from.container()};
     made.how.follow = from.follow();
+    made.how.is_of_previous = from.is_of_previous();
     made.how.timestamps = from.timestamps();
     if (from.has_tail_lines()) made.how.tail_lines = from.tail_lines();
     if (from.only() != 0) made.how.only = read_word(from.only(), container_log_origin::standard_error);
@@ -163,6 +209,8 @@ void fill(wire::InstanceStatus& into, instance_status const& from) {
     into.set_ready(from.ready);
     if (from.ready_since) into.set_ready_since_us(microseconds(*from.ready_since));
     copy_texts(from.addresses, *into.mutable_addresses());
+    if (from.initialized_at) into.set_initialized_at_us(microseconds(*from.initialized_at));
+    into.set_restarts(from.restarts);
     for (auto const& each : from.containers) fill(*into.add_containers(), each);
 }
 
@@ -175,6 +223,8 @@ instance_status read(wire::InstanceStatus const& from) {
     made.ready = from.ready();
     if (from.has_ready_since_us()) made.ready_since = read_time(from.ready_since_us());
     made.addresses.assign(from.addresses().begin(), from.addresses().end());
+    if (from.has_initialized_at_us()) made.initialized_at = read_time(from.initialized_at_us());
+    made.restarts = from.restarts();
     for (auto const& each : from.containers()) made.containers.push_back(read(each));
     return made;
 }
@@ -210,6 +260,7 @@ void fill(wire::StreamRequest& into, stream_request const& from) {
     into.set_stream(bytes_of(from.stream));
     into.set_node(bytes_of(from.node));
     if (auto const* const log = std::get_if<container_log_call>(&from.what)) return fill(*into.mutable_log(), *log);
+    if (std::holds_alternative<usage_call>(from.what)) return (void)into.mutable_usage();
     std::visit(image_call_writer{*into.mutable_image()}, std::get<image_call>(from.what));
 }
 
@@ -219,6 +270,8 @@ stream_request read(wire::StreamRequest const& from) {
         made.what = read(from.log());
     else if (from.has_image())
         made.what = read(from.image());
+    else if (from.has_usage())
+        made.what = usage_call{};
     else
         fail("a request for a stream of a kind that this version does not know");
     return made;

@@ -138,11 +138,15 @@ result<cgroups> cgroups::find(std::string_view mountinfo) {
             auto const options = "," + each.options + ",";
             if (options.find(",memory,") != std::string::npos) found.memory_ = each.mount_point;
             if (options.find(",cpu,") != std::string::npos) found.cpu_ = each.mount_point;
+            if (options.find(",cpuacct,") != std::string::npos) found.cpuacct_ = each.mount_point;
+            if (options.find(",pids,") != std::string::npos) found.pids_ = each.mount_point;
+            if (options.find(",freezer,") != std::string::npos) found.exec_ = {each.mount_point, "freezer"};
         }
     }
     if (found.all_.empty()) {
         return error{errc::unsupported, "cgroups: none is mounted", {}, "mount cgroup2 on /sys/fs/cgroup"};
     }
+    if (found.unified_ && found.all_.size() == 1) found.exec_ = {*found.unified_, ""};
     return found;
 }
 
@@ -260,6 +264,54 @@ result<void> cgroups::remove(std::string const& path) const {
         if (auto const removed = remove_group_tree(root); !removed) return removed;
     }
     return {};
+}
+
+result<void> cgroups::make_exec(std::string const& path) const {
+    if (!exec_) return {};
+    auto const directory = fs::path(exec_->mount_point.string() + path);
+    if (::mkdir(directory.c_str(), 0755) != 0) return system_error(directory, "mkdir", errno);
+    return {};
+}
+
+void cgroups::kill_exec(std::string const& path) const {
+    if (!exec_) return;
+    auto const directory = fs::path(exec_->mount_point.string() + path);
+    if (write_control(directory / "cgroup.kill", "1") == 0) return;
+    write_control(directory / "freezer.state", "FROZEN");  // what forks meanwhile is seen, too
+    kill_each({directory});
+    write_control(directory / "freezer.state", "THAWED");
+}
+
+result<void> cgroups::remove_empty_exec(std::string const& path) const {
+    if (!exec_) return {};
+    auto const directory = fs::path(exec_->mount_point.string() + path);
+    if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
+    if (errno == EBUSY) return error{errc::conflict, fmt::format("{}: a process is in it", path)};
+    return system_error(directory, "rmdir", errno);
+}
+
+result<void> cgroups::remove_exec(std::string const& path) const {
+    constexpr int rounds_max = 20;
+    for (int round = 0;; ++round) {
+        auto removed = remove_empty_exec(path);
+        if (removed || removed.error().code != errc::conflict || round == rounds_max) return removed;
+        auto const directory = fs::path(exec_->mount_point.string() + path);
+        for (auto const each : processes_in(directory))
+            write_control(directory.parent_path() / "cgroup.procs", std::to_string(each));
+        if (round > 0) ::poll(nullptr, 0, 1);
+    }
+}
+
+std::vector<std::string> cgroups::list_execs(std::string const& path) const {
+    std::vector<std::string> found;
+    if (!exec_) return found;
+    std::error_code failure;
+    fs::directory_iterator each(exec_->mount_point.string() + path, failure);
+    for (fs::directory_iterator end; !failure && each != end; each.increment(failure)) {
+        auto name = each->path().filename().string();
+        if (name.starts_with("exec-")) found.push_back(std::move(name));
+    }
+    return found;
 }
 
 memory_trouble cgroups::find_memory_trouble(std::string const& path) const {

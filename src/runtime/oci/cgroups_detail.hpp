@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/result.hpp>
+#include <rik/base/time.hpp>
 #include <rik/model/resources.hpp>
 
 #include <cstdint>
@@ -41,6 +42,24 @@ memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_
                                       std::string_view failures_with_swap, std::string_view limit,
                                       std::string_view peak = {});
 
+/// What a group uses, with all that is below it.
+struct group_usage {
+    duration cpu_time = {};
+    std::int64_t memory_bytes = 0;  ///< without what the kernel could take back at once
+    std::int64_t process_count = 0;
+    friend bool operator==(group_usage const&, group_usage const&) = default;
+};
+
+/// From the files of a group: "memory.stat" and what its memory is in all.   Source: Kubernetes, the working set
+std::int64_t working_set(std::int64_t usage_bytes, std::string_view memory_stat);
+
+/// Where the groups of what is run in containers are: one hierarchy is enough to find them by. In v1's that of the
+/// freezer, which stops a program that forks while it is killed; in v2's alone the unified one.
+struct exec_hierarchy {
+    std::filesystem::path mount_point;
+    std::string controller;  ///< as runc names it; empty: v2's
+};
+
 /// Paths of groups are absolute within every hierarchy: "/rik-<tag>/<uid>".
 class cgroups {
 public:
@@ -70,8 +89,25 @@ public:
     /// there. Errors: conflict, a process takes its time to end; internal.
     result<void> remove(std::string const& path) const;
 
+    /// A group below `path`, a container's, for one program that is run in it. Nothing is made where there is no
+    /// hierarchy for it.
+    result<void> make_exec(std::string const& path) const;
+    /// Kills all that is in it, but does not wait for the ends.
+    void kill_exec(std::string const& path) const;
+    /// What the program has left running is the container's from now on. Errors: conflict, as of `remove`.
+    result<void> remove_exec(std::string const& path) const;
+    /// Errors: conflict, something is in it.
+    result<void> remove_empty_exec(std::string const& path) const;
+    /// The groups for programs below `path`, a container's: their names.
+    std::vector<std::string> list_execs(std::string const& path) const;
+    /// nullopt: v1 without a freezer.
+    std::optional<exec_hierarchy> const& for_exec() const { return exec_; }
+
     /// What `path`, the group of a container, has met for want of memory; nothing if that cannot be read.
     memory_trouble find_memory_trouble(std::string const& path) const;
+
+    /// Zeros for what cannot be read.
+    group_usage usage(std::string const& path) const;
 
     /// True if swap can be limited: else runc refuses such a limit.
     bool limits_swap() const;
@@ -89,6 +125,9 @@ private:
     std::optional<std::filesystem::path> unified_;
     std::optional<std::filesystem::path> memory_;  // v1's
     std::optional<std::filesystem::path> cpu_;     // v1's
+    std::optional<std::filesystem::path> cpuacct_;
+    std::optional<std::filesystem::path> pids_;
+    std::optional<exec_hierarchy> exec_;
 };
 
 /// A quota for a limit of so many thousandths of a core; 0: none.

@@ -107,7 +107,7 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 /// What runc 1.1 says when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
     if (says_shortage(message)) return errc::exhausted;
-    for (auto const* const each : {"exec: ", "exec format error", "chdir to cwd", "mkdir /"}) {
+    for (auto const* const each : {"exec: ", "exec format error", "chdir to cwd", "mkdir /", "error mounting"}) {
         if (contains(message, each)) return errc::invalid;
     }
     return errc::internal;

@@ -43,7 +43,7 @@ json::object bind_of(std::string_view destination, std::filesystem::path const& 
 
 /// The three files of /etc can be written to, as with Docker: images add to their hosts when they start. So they are on
 /// the disk, as all that a container writes; in run_dir, which is in memory, it could fill the host's /run with them.
-json::array mounts_of(pod_paths const& pod) {
+json::array own_mounts(pod_paths const& pod) {
     return {mount_of("/proc", "proc", "proc", texts("nosuid", "noexec", "nodev")),
             mount_of("/dev", "tmpfs", "tmpfs", texts("nosuid", "strictatime", "mode=755", "size=65536k")),
             mount_of("/dev/pts", "devpts", "devpts",
@@ -55,6 +55,32 @@ json::array mounts_of(pod_paths const& pod) {
             bind_of("/etc/hosts", pod.etc / "hosts"),
             bind_of("/etc/hostname", pod.etc / "hostname"),
             bind_of("/etc/resolv.conf", pod.etc / "resolv.conf")};
+}
+
+/// "/a/b" and "a//b/" are the same place.
+std::string plain_path(std::string_view path) {
+    auto const plain = (std::filesystem::path("/") / path).lexically_normal().string();
+    return plain.size() > 1 && plain.back() == '/' ? plain.substr(0, plain.size() - 1) : plain;
+}
+
+json::object mount_of(mounted_volume const& volume) {
+    return mount_of(plain_path(volume.path), "bind", volume.source.string(),
+                    texts("bind", volume.is_read_only ? "ro" : "rw", "nosuid", "nodev", "rprivate"));
+}
+
+std::string_view destination_of(json::value const& mount) { return mount.at("destination").get_string(); }
+
+/// A volume takes the place of what would be there by itself, and a mount comes before those that are within it.
+/// Source: Kubernetes, kubelet's makeMounts; containerd, its order of mounts.
+json::array mounts_of(config_input const& input) {
+    std::vector<json::value> all;
+    for (auto& each : own_mounts(input.pod)) {
+        auto const is_same = [&](auto const& volume) { return plain_path(volume.path) == destination_of(each); };
+        if (std::ranges::none_of(input.mounts, is_same)) all.push_back(std::move(each));
+    }
+    for (auto const& each : input.mounts) all.emplace_back(mount_of(each));
+    std::ranges::stable_sort(all, {}, [](auto const& each) { return std::ranges::count(destination_of(each), '/'); });
+    return json::array(all.begin(), all.end());
 }
 
 json::object namespace_of(std::string_view type) { return {{"type", type}}; }
@@ -267,7 +293,7 @@ result<json::object> container_config(config_input const& input) {
     return json::object{{"ociVersion", "1.0.2"},
                         {"process", process_of(input, *arguments, environment, *granted)},
                         {"root", root_directory_of(input)},
-                        {"mounts", mounts_of(input.pod)},
+                        {"mounts", mounts_of(input)},
                         {"annotations", annotations_of(input)},
                         {"linux", linux_of(input, *granted)}};
 }

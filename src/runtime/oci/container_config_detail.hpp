@@ -28,11 +28,19 @@ struct host_limits {
     std::uint64_t stack_bytes_max = 8u << 20;  ///< our own limit, which containers inherit
 };
 
+/// A place in a volume, and where a container finds it.
+struct mounted_volume {
+    std::filesystem::path source;
+    std::string path;
+    bool is_read_only = false;
+};
+
 struct config_input {
     container_request const& request;
     container_user const& user;
     pod_paths const& pod;
     container_paths const& container;
+    std::vector<mounted_volume> mounts;
     host_limits const& host;
     std::string hostname;
     bool has_host_network = false;

@@ -4,6 +4,7 @@
 #include "mounts_detail.hpp"
 #include "readiness_detail.hpp"
 #include "trash_detail.hpp"
+#include "volumes_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/shield.hpp>
@@ -158,6 +159,7 @@ awaitable<> end_processes(runtime_context const& on, container_paths const& path
 /// Errors: conflict, something is in use yet.
 result<void> remove_once(runtime_context const& on, container_paths const& paths) {
     if (auto const done = unmount(paths.rootfs()); !done) return done;
+    if (auto const done = unpin_sub_paths(paths); !done) return done;
     for (auto const& each : {paths.monitor_cgroup, paths.cgroup}) {
         if (auto const removed = on.groups.remove(each); !removed) return removed;
     }

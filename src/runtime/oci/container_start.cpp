@@ -6,6 +6,7 @@
 #include "rootfs_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "start_fifo_detail.hpp"
+#include "volumes_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/shield.hpp>
@@ -29,17 +30,36 @@ constexpr std::uint32_t attempts_with_logs_max = 5;
 constexpr std::size_t pid_bytes_max = 64;
 constexpr int start_wait_ms = 20;  // in a thread of the pool; it takes 0.5
 
+result<std::vector<mounted_volume>> mounts_of(container_request const& request, pod_paths const& pod,
+                                              container_paths const& paths) {
+    auto const& wanted = request.definition.mounts;
+    std::vector<mounted_volume> found;
+    for (std::size_t index = 0; index < wanted.size(); ++index) {
+        auto source = source_of(pod, paths, wanted, index);
+        if (!source) {
+            auto why = source.error();
+            why.message = fmt::format("container {}: {}", request.definition.name, why.message);
+            return why;
+        }
+        found.push_back({std::move(*source), wanted[index].path, wanted[index].is_read_only});
+    }
+    return found;
+}
+
 result<std::string> config_text(runtime_context const& on, container_request const& request, pod_paths const& pod,
                                 container_paths const& paths) {
     user_wish const wish{request.from->config.user, request.definition.rights, request.groups};
     auto const user = resolve_user_in(request.from->tree, wish);
     if (!user) return user.error();
+    auto mounts = mounts_of(request, pod, paths);
+    if (!mounts) return mounts.error();
     auto hostname = try_read_file(pod.etc / "hostname").value_or("");
     if (hostname.ends_with('\n')) hostname.pop_back();
     auto const config = container_config({.request = request,
                                           .user = *user,
                                           .pod = pod,
                                           .container = paths,
+                                          .mounts = std::move(*mounts),
                                           .host = on.host,
                                           .hostname = std::move(hostname),
                                           .has_host_network = has_host_network(pod),
@@ -76,6 +96,7 @@ result<void> make_files(runtime_context const& on, container_request const& requ
     auto const config = config_text(on, request, pod, paths);
     if (!config) return config.error();
     if (auto const made = make_container_directories(paths); !made) return made;
+    if (auto const pinned = pin_sub_paths(pod, paths, request.definition.mounts); !pinned) return pinned;
     if (auto const alike = resemble(paths.upper(), request.from->tree); !alike) return alike;
     auto const mounted = mount_overlay(request.from->tree, paths.upper(), paths.work(), paths.rootfs());
     if (!mounted) return mounted;

@@ -180,7 +180,7 @@ result<std::vector<found_sandbox>> list_sandboxes(runtime_context const& on) {
 
 awaitable<result<void>> vacate_sandbox(runtime_context const& on, instance_id instance) {
     auto const pod = on.paths.pod(instance);
-    std::vector<fs::path> all_but_logs{pod.run, pod.etc, pod.state / "containers"};
+    std::vector<fs::path> all_but_logs{pod.run, pod.etc, pod.state / "containers", pod.state / "volumes"};
     return remove_pod(on, instance, std::move(all_but_logs));
 }
 

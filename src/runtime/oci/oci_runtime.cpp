@@ -4,16 +4,23 @@
 #include "container_detail.hpp"
 #include "container_log_detail.hpp"
 #include "context_detail.hpp"
+#include "disk_meter_detail.hpp"
+#include "exec_detail.hpp"
 #include "inventory_detail.hpp"
 #include "overlay_probe_detail.hpp"
 #include "readiness_detail.hpp"
 #include "resolver_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "trash_detail.hpp"
+#include "usage_detail.hpp"
 
+#include <rik/async/deadline.hpp>
+#include <rik/async/keyed_limiter.hpp>
+#include <rik/async/limiter.hpp>
 #include <rik/async/notifier.hpp>
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
+#include <rik/async/unless.hpp>
 
 #include <fmt/format.h>
 
@@ -24,10 +31,30 @@ namespace rik {
 
 using detail::runtime_context;
 
+namespace {
+
+/// A program that is run takes some megabytes for the OCI runtime that waits for it.
+constexpr keyed_limiter::bounds execs_max{.per_key_max = 8, .in_all_max = 200};
+/// The start of one takes 10 to 20 ms of a processor; what comes then may wait for anything.
+constexpr std::size_t exec_starts_max = 4;
+constexpr duration exec_start_time = std::chrono::milliseconds(100);
+
+constexpr duration first_measurement_max = std::chrono::milliseconds(500);
+
+awaitable<bool> said(awaitable<> what) {
+    co_await std::move(what);
+    co_return true;
+}
+
+}  // namespace
+
 struct oci_runtime::state {
     explicit state(runtime_context opened)
         : on(std::move(opened)),
           logs(on),
+          disk(on),
+          execs(on.options.executor, execs_max),
+          exec_starts(on.options.executor, exec_starts_max),
           discarded(on.options.executor),
           moves(on.options.executor),
           tasks(on.options.executor) {}
@@ -38,10 +65,17 @@ struct oci_runtime::state {
     awaitable<> warmed_up();
     awaitable<> moved(detail::container_paths paths);
     void move_monitors(std::vector<found_sandbox> const& of);
+    bool add_written(std::vector<detail::instance_reading>& to);
+    awaitable<> await_written(std::vector<detail::instance_reading>& to);
+    awaitable<result<keyed_limiter::ticket>> acquire_exec(std::string container);
     awaitable<> keep_trash_empty();
 
     runtime_context on;
     detail::container_log_rotation logs;
+    detail::disk_meter disk;
+    keyed_limiter execs;
+    limiter exec_starts;
+    bool has_listed = false;
     bool is_warming_up = false;
     notifier discarded;
     std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
@@ -96,6 +130,7 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     auto inner = std::make_unique<state>(std::move(*opened));
     inner->tasks.spawn(inner->logs.run());
     inner->tasks.spawn(inner->keep_trash_empty());
+    inner->tasks.spawn(inner->disk.run());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
 }
 
@@ -127,6 +162,7 @@ detail::sandbox_settings oci_runtime::state::settings_of(sandbox_request const& 
         warning += fmt::format("{}{} is left out", warning.empty() ? "" : "; ", each);
     return {.shm_bytes = on.options.shm_bytes,
             .resolver = std::move(merged.text),
+            .machine_memory_bytes = on.host.memory_bytes,
             .host_hosts = request.has_host_network ? detail::host_hosts() : std::string()};
 }
 
@@ -187,13 +223,58 @@ awaitable<result<void>> oci_runtime::kill_container(container_key key) {
     co_return co_await offload(state_->on.options.pool, std::move(killing));
 }
 
+awaitable<result<keyed_limiter::ticket>> oci_runtime::state::acquire_exec(std::string container) {
+    co_return co_await execs.acquire(std::move(container));
+}
+
+namespace {
+
+error no_place(container_key const& of) {
+    return error{errc::timed_out,
+                 fmt::format("container {}: a program could not be run in it in time: too many are run "
+                             "in it, or in the containers of this node, at once",
+                             of.name)};
+}
+
+}  // namespace
+
 awaitable<result<exec_result>> oci_runtime::exec(exec_request what) {
-    co_return error{errc::unsupported, fmt::format("container {}: exec is not built yet", what.key.name)};
+    auto const& on = state_->on;
+    auto acquiring = state_->acquire_exec(on.paths.container(what.key).id);
+    auto const place = co_await with_deadline(on.time, what.deadline, std::move(acquiring));
+    if (!place || on.time.now() >= what.deadline) co_return no_place(what.key);
+    auto running = on_strand(on.options.executor, detail::exec(on, std::move(what)));
+    co_return co_await state_->exec_starts.run_lent(on.time, exec_start_time, std::move(running));
+}
+
+/// False if something has not been measured yet.
+bool oci_runtime::state::add_written(std::vector<detail::instance_reading>& to) {
+    bool is_complete = true;
+    for (auto& each : to) {
+        for (auto const& written : each.written) {
+            auto const bytes = disk.bytes(written.path);
+            is_complete = is_complete && bytes;
+            if (written.is_volume) each.usage.volumes[written.volume].bytes = bytes.value_or(0);
+            if (!written.is_volume) each.written_bytes[written.container] = bytes.value_or(0);
+        }
+    }
+    return is_complete;
+}
+
+/// What is new is waited for, but not for long: it may have millions of files.
+awaitable<> oci_runtime::state::await_written(std::vector<detail::instance_reading>& to) {
+    auto const give_up_at = on.time.now() + first_measurement_max;
+    while (!add_written(to) && on.time.now() < give_up_at) {
+        auto const changed = co_await unless(on.time.sleep_until(give_up_at), said(disk.changed()));
+        (void)changed;
+    }
 }
 
 awaitable<result<std::vector<instance_usage>>> oci_runtime::measure_usage(std::vector<instance_id> of) {
-    (void)of;
-    co_return error{errc::unsupported, "what instances use is not measured yet"};
+    auto reading = [&] { return detail::read_usage(state_->on, of); };
+    auto read = co_await offload(state_->on.options.pool, std::move(reading));
+    co_await state_->await_written(read);
+    co_return detail::usage_of(std::move(read));
 }
 
 awaitable<result<void>> oci_runtime::remove_container(container_key key) {
@@ -216,7 +297,12 @@ awaitable<result<void>> oci_runtime::remove_sandbox(instance_id instance) {
 }
 
 awaitable<result<std::vector<found_sandbox>>> oci_runtime::list() {
-    auto listing = [this] { return detail::list_sandboxes(state_->on); };
+    auto const is_first = !std::exchange(state_->has_listed, true);
+    auto listing = [&] {
+        auto found = detail::list_sandboxes(state_->on);
+        if (found && is_first) detail::end_orphaned_execs(state_->on, *found);
+        return found;
+    };
     auto listed = co_await offload(state_->on.options.pool, std::move(listing));
     if (listed) state_->move_monitors(*listed);
     co_return std::move(listed);

@@ -3,6 +3,7 @@
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
 #include "namespaces_detail.hpp"
+#include "volumes_detail.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -35,6 +36,12 @@ result<void> write_files(pod_paths const& paths, sandbox_request const& request,
     if (auto const done = write_file(paths.etc / "hosts", hosts); !done) return done;
     if (auto const done = write_file(paths.etc / "resolv.conf", settings.resolver); !done) return done;
     return write_file(paths.etc / "hostname", request.hostname + "\n");
+}
+
+/// What may differ from one call to the next.
+result<void> complete(pod_paths const& paths, sandbox_request const& request, sandbox_settings const& settings) {
+    auto const made = make_volumes(paths, request, settings.machine_memory_bytes);
+    return made ? write_files(paths, request, settings) : made;
 }
 
 std::string own_hosts(sandbox_request const& request) {
@@ -90,14 +97,14 @@ std::string fitting_hostname(std::string name) {
 result<void> make_sandbox(pod_paths const& paths, sandbox_request request, sandbox_settings const& settings) {
     auto const network = request.has_host_network ? pod_network::of_host : pod_network::own;
     if (network == pod_network::own) request.hostname = fitting_hostname(std::move(request.hostname));
-    if (is_whole(paths)) return write_files(paths, request, settings);
+    if (is_whole(paths)) return complete(paths, request, settings);
     if (::access(paths.run.c_str(), F_OK) == 0) {  // half made
         if (auto const clean = unmount_below({paths.run}); !clean) return clean;
     }
     if (auto const made = make_directories_of(paths); !made) return made;
     if (auto const pinned = pin_namespaces(paths.namespaces, request.hostname, network); !pinned) return pinned;
     if (auto const mounted = mount_tmpfs(paths.shm, settings.shm_bytes); !mounted) return mounted;
-    if (auto const written = write_files(paths, request, settings); !written) return written;
+    if (auto const written = complete(paths, request, settings); !written) return written;
     return write_file(paths.ready, network == pod_network::of_host ? host_network_mark : "");
 }
 

@@ -15,6 +15,7 @@ namespace rik::detail {
 struct sandbox_settings {
     std::uint64_t shm_bytes = 0;  ///< of /dev/shm
     std::string resolver;         ///< the text of /etc/resolv.conf
+    std::int64_t machine_memory_bytes = 0;
     std::string host_hosts = {};  ///< the machine's /etc/hosts, for a Pod on its network
 };
 

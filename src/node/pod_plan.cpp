@@ -1,0 +1,206 @@
+#include "pod_plan_detail.hpp"
+
+#include <rik/base/quantity.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+std::optional<probe_rules> rules_of(std::optional<probe_definition> const& probe) {
+    return probe ? std::optional(probe->rules) : std::nullopt;
+}
+
+unit_rules unit_of(container_definition const& container, restart_policy restart) {
+    unit_rules made{.name = container.name, .role = container.role, .restart = restart};
+    if (container.role == container_role::sidecar) made.restart = restart_policy::always;
+    made.probes = {rules_of(container.startup), rules_of(container.readiness), rules_of(container.liveness)};
+    made.has_post_start = container.post_start.has_value();
+    made.has_pre_stop = container.pre_stop.has_value();
+    return made;
+}
+
+/// A line of a unit: NAME ATTEMPT LEVEL STARTS_AT STARTED EVER READY DONE EXIT
+constexpr std::size_t word_count = 9;
+using words = std::array<std::string_view, word_count>;
+
+std::optional<words> words_of(std::string_view line) {
+    words all;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto const end = line.find(' ');
+        if ((end == line.npos) != (i + 1 == all.size())) return std::nullopt;
+        all.at(i) = line.substr(0, end);
+        line.remove_prefix(std::min(line.size(), end == line.npos ? line.size() : end + 1));
+    }
+    return all;
+}
+
+template <class T>
+std::optional<T> number_of(std::string_view text) {
+    T value{};
+    auto const* const last = text.data() + text.size();
+    auto const [end, failure] = std::from_chars(text.data(), last, value);
+    if (failure == std::errc{} && end == last) return value;
+    return std::nullopt;
+}
+
+std::string exit_text(std::optional<unit_exit> const& exit) {
+    if (!exit) return "-";
+    return exit->code ? fmt::format("{}", *exit->code) : "?";
+}
+
+std::optional<unit_exit> exit_of(std::string_view text) {
+    if (text == "-") return std::nullopt;
+    return unit_exit{number_of<int>(text)};
+}
+
+std::optional<unit_memory> memory_of(words const& line, wall_time now) {
+    auto const attempt = number_of<std::uint32_t>(line[1]);
+    auto const level = number_of<std::uint32_t>(line[2]);
+    auto const starts_at = number_of<std::int64_t>(line[3]);
+    if (!attempt || !level || !starts_at) return std::nullopt;
+    unit_memory made{.attempt = *attempt, .restart_count = *attempt, .delay_level = *level};
+    wall_time const when{std::chrono::microseconds(*starts_at)};
+    if (*starts_at != 0) made.waits = std::max<duration>(when - now, duration());
+    made.has_started = line[4] == "1";
+    made.has_ever_started = line[5] == "1";
+    made.is_ready = line[6] == "1";
+    made.is_done = line[7] == "1";
+    made.exit = exit_of(line[8]);
+    return made;
+}
+
+bool restarts(restart_policy policy, bool is_success) {
+    return policy == restart_policy::always || (policy == restart_policy::on_failure && !is_success);
+}
+
+bool all_mains_have_codes(std::vector<container_status> const& containers) {
+    return std::ranges::all_of(containers, [](auto const& each) {
+        return each.role != container_role::main || each.exit_code.has_value();
+    });
+}
+
+}  // namespace
+
+pod_rules pod_rules_of(instance_template const& pod, duration delay_max) {
+    pod_rules made{.units = {}, .grace = pod.grace_period, .delays = pod.delays};
+    made.delays.max = std::min(made.delays.max, delay_max);
+    made.delays.first = std::min(made.delays.first, made.delays.max);
+    for (auto const& each : pod.containers) made.units.push_back(unit_of(each, pod.restart));
+    return made;
+}
+
+std::string encode_memory(pod_rules const& rules, std::vector<unit_memory> const& memory, wall_time now) {
+    std::string text;
+    for (std::size_t i = 0; i < memory.size(); ++i) {
+        auto const& each = memory[i];
+        auto const starts_at = std::chrono::round<std::chrono::milliseconds>(now + each.waits).time_since_epoch();
+        auto const micros = each.waits == duration() ? 0 : std::chrono::microseconds(starts_at).count();
+        text += fmt::format("{} {} {} {} {:d} {:d} {:d} {:d} {}\n", rules.units[i].name, each.attempt,
+                            each.delay_level, micros, each.has_started, each.has_ever_started, each.is_ready,
+                            each.is_done, exit_text(each.exit));
+    }
+    return text;
+}
+
+std::optional<std::vector<unit_memory>> parse_memory(pod_rules const& rules, std::string_view text, wall_time now) {
+    std::vector<unit_memory> all(rules.units.size());
+    while (!text.empty()) {
+        auto const end = text.find('\n');
+        auto const line = words_of(text.substr(0, end));
+        auto const read = line ? memory_of(*line, now) : std::nullopt;
+        if (!read || end == text.npos) return std::nullopt;
+        text.remove_prefix(end + 1);
+        auto const unit = std::ranges::find(rules.units, (*line)[0], &unit_rules::name);
+        if (unit == rules.units.end()) continue;
+        auto& mine = all[static_cast<std::size_t>(unit - rules.units.begin())];
+        mine = *read;
+        mine.waits = std::min(mine.waits, rules.delays.max);  // the clock on the wall may have been set back
+    }
+    return all;
+}
+
+found_container const* newest_of(found_sandbox const& found, std::string_view container) {
+    found_container const* newest = nullptr;
+    for (auto const& each : found.containers)
+        if (each.key.name == container && (newest == nullptr || newest->key.attempt < each.key.attempt)) newest = &each;
+    return newest;
+}
+
+void take_attempt(unit_memory& memory, std::uint32_t found) {
+    if (found <= memory.attempt) return;
+    memory.delay_level += found - memory.attempt;
+    memory.attempt = memory.restart_count = found;
+    memory.waits = {};
+    memory.has_started = memory.is_ready = memory.is_done = false;
+}
+
+std::vector<unit_memory> made_anew(std::vector<unit_memory> memory, std::vector<container_status> const& containers) {
+    for (std::size_t i = 0; i < memory.size() && i < containers.size(); ++i) {
+        auto& mine = memory[i];
+        mine.attempt = std::max(mine.attempt, containers[i].restart_count);
+        if (containers[i].state != container_state::waiting) ++mine.attempt;
+        mine.restart_count = mine.attempt;
+        mine.waits = {};
+        mine.has_started = mine.has_ever_started = mine.is_ready = mine.is_done = false;
+        mine.exit.reset();
+    }
+    return memory;
+}
+
+/// Nobody can tell whether a container ended by itself or by the signal that a shutdown sends to every process, which a
+/// server answers with 0, too. So the restartPolicy decides, as it would have without the reboot.
+std::optional<instance_end> end_of(remains const& of) {
+    auto how = all_mains_have_codes(of.containers) ? end_of(of.containers) : std::nullopt;
+    if (how && !restarts(of.restart, how->state == instance_state::succeeded)) {
+        if (of.is_rebooted && how->state == instance_state::failed)
+            how->message += "; the node was rebooted since";
+        return how;
+    }
+    if (of.was != instance_state::running || of.restart != restart_policy::never) return std::nullopt;
+    if (of.is_rebooted)
+        return instance_end{instance_state::failed, "NodeRebooted",
+                            "the node was rebooted, and its restartPolicy is Never"};
+    return instance_end{instance_state::failed, "ContainersLost", "its containers are not on the node any more"};
+}
+
+void read_found(found_sandbox const& found, std::vector<container_status>& into, wall_time now) {
+    for (auto& each : into) {
+        auto const* const seen = newest_of(found, each.name);
+        if (seen == nullptr || seen->key.attempt < each.restart_count || (!seen->running && !seen->exit)) continue;
+        if (seen->key.attempt > each.restart_count && each.state == container_state::exited) set_restarting(each);
+        each.restart_count = seen->key.attempt;
+        if (seen->running)
+            set_running(each, seen->started_at.value_or(now));
+        else if (each.state != container_state::exited)
+            set_exited(each, *seen->exit);
+    }
+}
+
+std::optional<instance_end> find_overfull(instance_template const& pod, instance_usage const& used) {
+    for (auto const& each : pod.volumes) {
+        auto const* const directory = std::get_if<empty_dir>(&each.source);
+        if (directory == nullptr || directory->is_in_memory || directory->bytes_max == 0) continue;
+        auto const seen = std::ranges::find(used.volumes, each.name, &volume_usage::name);
+        if (seen == used.volumes.end() || seen->bytes <= directory->bytes_max) continue;
+        return instance_end{instance_state::failed, "Evicted",
+                            fmt::format("volume {} holds {}, and its sizeLimit is {}", each.name,
+                                        bytes_text(seen->bytes), bytes_text(directory->bytes_max))};
+    }
+    return std::nullopt;
+}
+
+bool has_limited_volume(instance_template const& pod) {
+    return std::ranges::any_of(pod.volumes, [](auto const& each) {
+        auto const* const directory = std::get_if<empty_dir>(&each.source);
+        return directory != nullptr && !directory->is_in_memory && directory->bytes_max > 0;
+    });
+}
+
+}  // namespace rik::detail

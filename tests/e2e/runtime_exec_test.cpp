@@ -1,0 +1,195 @@
+// Programs that are run in containers: with their rights, bounded, and gone when their time is over.
+#include <rik/async/deadline.hpp>
+#include <rik/async/task_group.hpp>
+
+#include "support/catch.hpp"
+#include "support/oci_world.hpp"
+#include "support/read_text.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+namespace rik::testing {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+class exec_world : public oci_world {
+public:
+    using oci_world::oci_world;
+
+    container_key start_idle(std::string name = "main") {
+        return start(
+            request(pod, {"sh", "-c", "trap 'exit 3' TERM; while true; do sleep 0.05; done"}, std::move(name)));
+    }
+    exec_request in(container_key key, std::string script, duration patience = 20s) {
+        return {.key = std::move(key), .command = {"sh", "-c", std::move(script)}, .deadline = time().now() + patience};
+    }
+    exec_result exec(container_key key, std::string script) {
+        return get(runtime().exec(in(std::move(key), std::move(script))));
+    }
+    /// How many processes of the container match this; a pattern like "[4]711" does not match itself.
+    int count(container_key key, std::string const& pattern) {
+        auto const ran = exec(std::move(key), "grep -l -a " + pattern + " /proc/[0-9]*/cmdline 2>/dev/null | wc -l");
+        return std::stoi(ran.output);
+    }
+    bool has_exec_groups() const {
+        namespace fs = std::filesystem;
+        std::error_code failure;
+        for (fs::recursive_directory_iterator each("/sys/fs/cgroup", failure), end; each != end;
+             each.increment(failure))
+            if (each->path().string().find(tag()) != std::string::npos &&
+                each->path().filename().string().starts_with("exec-"))
+                return true;
+        return false;
+    }
+
+    instance_id pod = make_sandbox("web-0");
+};
+
+awaitable<> exec_into(rik::runtime& on, exec_request what, std::vector<result<exec_result>>& into) {
+    into.push_back(co_await on.exec(std::move(what)));
+}
+
+awaitable<> run_all(exec_world& world, std::vector<exec_request> all, std::vector<result<exec_result>>& into) {
+    task_group tasks(world.executor());
+    for (auto& each : all) tasks.spawn(exec_into(world.runtime(), std::move(each), into));
+    co_await tasks.join();
+}
+
+awaitable<> run_and_cancel(exec_world& world, exec_request what, duration after, bool& is_done) {
+    std::vector<result<exec_result>> ignored;
+    task_group tasks(world.executor());
+    tasks.spawn(exec_into(world.runtime(), std::move(what), ignored));
+    co_await world.time().sleep_for(after);
+    co_await tasks.stop();
+    is_done = !ignored.empty();
+}
+
+}  // namespace
+
+TEST_CASE("a program has the rights, the variables and the limits of its container", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto request = world.request(world.pod, {"sh", "-c", "while true; do sleep 0.05; done"});
+    auto with_image = world.busybox();
+    with_image->config.user = "app";
+    request.from = with_image;
+    request.definition.env = {{.name = "A", .value = "definition"}};
+    request.definition.working_dir = "/tmp";
+    auto const key = world.start(std::move(request));
+    auto const ran = world.exec(key,
+                                "id -u; pwd; echo $A $HOSTNAME; grep -E 'NoNewPrivs|Seccomp:|CapEff|CapBnd' "
+                                "/proc/self/status; unshare -n true 2>&1 || echo refused");
+    CHECK(ran.exit_code == 0);
+    CHECK(ran.output ==
+          "1000\n/tmp\ndefinition web-0\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb\nNoNewPrivs:\t1\n"
+          "Seccomp:\t2\nunshare: unshare(0x40000000): Operation not permitted\nrefused\n");
+    auto const groups = world.exec(key, "cat /proc/1/cgroup /proc/self/cgroup").output;
+    auto const of_first = read_text("/proc/self/cgroup");  // as many lines: each hierarchy
+    CHECK(std::count(groups.begin(), groups.end(), '\n') == 2 * std::count(of_first.begin(), of_first.end(), '\n'));
+    CHECK(groups.find("/..") == std::string::npos);  // it is in no group outside of its container's
+}
+
+TEST_CASE("a program's output is bounded, and both of its streams are kept", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start_idle();
+    CHECK(world.exec(key, "echo a; echo c; exit 5").output == "a\nc\n");
+    CHECK(world.exec(key, "echo b >&2").output == "b\n");
+    auto request = world.in(key, "yes | head -c 3000000; exit 6");
+    request.output_bytes_max = 1000;
+    auto const ran = world.get(world.runtime().exec(std::move(request)));
+    CHECK(ran.exit_code == 6);
+    CHECK(ran.output.size() == 1000);
+    CHECK(ran.is_output_cut);
+    CHECK(world.exec(key, "kill -9 $$").exit_code == 137);
+    CHECK(world.exec(key, "exit 255").exit_code == 255);
+}
+
+TEST_CASE("a program that is not there is the request's fault", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start_idle();
+    for (std::string const program : {"/no/such/program", "no-such-program", "/etc/passwd"}) {
+        auto const refused = world.failure(
+            world.runtime().exec({.key = key, .command = {program}, .deadline = world.time().now() + 10s}));
+        CHECK(refused.code == errc::invalid);
+        CHECK(refused.message.find(program) != std::string::npos);
+        CHECK(refused.message.find("exec failed") == std::string::npos);
+    }
+    auto const nameless =
+        world.failure(world.runtime().exec({.key = key, .command = {}, .deadline = world.time().now() + 10s}));
+    CHECK(nameless.code == errc::invalid);
+    CHECK_FALSE(world.has_exec_groups());
+}
+
+TEST_CASE("a program whose time is over is killed with what it has started", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start_idle();
+    auto const script = "echo begun; (trap '' TERM; sleep 4711) & sleep 4711";
+    SECTION("at the deadline") {
+        auto const late = world.failure(world.runtime().exec(world.in(key, script, 700ms)));
+        CHECK(late.code == errc::timed_out);
+        CHECK(late.message.find("begun") != std::string::npos);
+    }
+    SECTION("when its caller is cancelled") {
+        for (auto const after : {0ms, 1ms, 3ms, 6ms, 10ms, 20ms, 300ms}) {
+            bool is_done = true;
+            world.run(run_and_cancel(world, world.in(key, script), after, is_done));
+            CHECK_FALSE(is_done);
+        }
+    }
+    SECTION("also one that forks without end") {
+        auto const bomb = "f() { sleep 4711 & f; }; f";
+        CHECK(world.failure(world.runtime().exec(world.in(key, bomb, 500ms))).code == errc::timed_out);
+    }
+    CHECK(world.count(key, "[4]711") == 0);
+    CHECK_FALSE(world.has_exec_groups());
+    world.get(world.runtime().stop_container(key));
+    CHECK(world.wait(key).code == 3);
+}
+
+TEST_CASE("what a program leaves running is its container's", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start_idle();
+    CHECK(world.exec(key, "sleep 4712 >/dev/null 2>&1 & exit 0").exit_code == 0);
+    CHECK(world.count(key, "[4]712") == 1);
+    CHECK_FALSE(world.has_exec_groups());
+    world.get(world.runtime().kill_container(key));
+    CHECK(world.wait(key).code == 137);
+    world.get(world.runtime().remove_all());
+    CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
+TEST_CASE("a hundred programs at once exhaust nothing, and those that hang do not hold up others",
+          "[e2e][runtime][exec]") {
+    exec_world world;
+    std::vector<container_key> const keys{world.start_idle("one"), world.start_idle("two"), world.start_idle("three")};
+    std::vector<result<exec_result>> done;
+    std::vector<exec_request> all;
+    for (int i = 0; i < 100; ++i) all.push_back(world.in(keys[static_cast<std::size_t>(i) % 2], "echo here", 60s));
+    for (int i = 0; i < 20; ++i) all.push_back(world.in(keys[2], "sleep 1000", 2s));
+    world.run(run_all(world, std::move(all), done));
+    CHECK(done.size() == 120);
+    CHECK(std::count_if(done.begin(), done.end(), [](auto const& each) { return each && each->output == "here\n"; }) ==
+          100);
+    CHECK(std::count_if(done.begin(), done.end(),
+                        [](auto const& each) { return !each && each.error().code == errc::timed_out; }) == 20);
+    CHECK_FALSE(world.has_exec_groups());
+}
+
+TEST_CASE("what another rik ran in a container is killed by the one that takes over", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start_idle();
+    auto const other = world.open();
+    std::thread abandoned(
+        [&] { [[maybe_unused]] auto const killed = world.run(other->exec(world.in(key, "sleep 4713", 30s))); });
+    for (int tries = 0; tries < 100 && world.count(key, "[4]713") == 0; ++tries) std::this_thread::sleep_for(20ms);
+    world.get(world.runtime().list());
+    abandoned.join();
+    CHECK(world.count(key, "[4]713") == 0);
+    CHECK_FALSE(world.has_exec_groups());
+}
+
+}  // namespace rik::testing

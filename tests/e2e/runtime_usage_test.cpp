@@ -1,0 +1,94 @@
+// What instances use, as it is measured on this machine.
+#include "support/catch.hpp"
+#include "support/oci_world.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include <sys/resource.h>
+
+namespace rik::testing {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+duration own_processor_time() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    auto const sum = [](timeval const& time) {
+        return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    return sum(used.ru_utime) + sum(used.ru_stime);
+}
+
+}  // namespace
+
+TEST_CASE("what an instance uses is measured", "[e2e][runtime][usage]") {
+    oci_world world;
+    auto const pod = world.new_instance();
+    sandbox_request wanted{.instance = pod, .hostname = "pod", .addresses = {}};
+    wanted.volumes = {{.name = "data", .source = empty_dir{}},
+                      {.name = "fast", .source = empty_dir{.is_in_memory = true}}};
+    world.get(world.runtime().create_sandbox(std::move(wanted)));
+    auto request =
+        world.request(pod, {"sh", "-c",
+                            "head -c 3000000 /dev/zero > /mine; head -c 2000000 /dev/zero > /data/x; "
+                            "head -c 1000000 /dev/zero > /fast/x; yes | head -c 500000; "
+                            "i=0; while test $i -lt 100000; do i=$((i + 1)); done; echo; echo up; sleep 1000"});
+    request.definition.mounts = {{"data", "/data"}, {"fast", "/fast"}};
+    auto const key = world.start(std::move(request));
+    auto const log = world.get(world.runtime().open_container_log(key, {.follow = true}));
+    for (std::string all; !all.ends_with("up\n");) all = world.get(log->read());
+    auto const all = world.get(world.runtime().measure_usage({pod, world.new_instance()}));
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].instance == pod);
+    REQUIRE(all[0].containers.size() == 1);
+    auto const& main = all[0].containers[0];
+    CHECK(main.name == "main");
+    CHECK(main.cpu_time > 10ms);
+    CHECK(main.cpu_time < 60s);
+    CHECK(main.memory_bytes > 50'000);
+    CHECK(main.memory_bytes < 20'000'000);
+    CHECK(main.process_count == 1);
+    CHECK(main.written_bytes > 3'400'000);
+    CHECK(main.written_bytes < 25'000'000);
+    REQUIRE(all[0].volumes.size() == 2);
+    for (auto const& [name, least] : {std::pair<std::string, int>("data", 2'000'000), {"fast", 1'000'000}}) {
+        auto const found = std::find_if(all[0].volumes.begin(), all[0].volumes.end(),
+                                        [&](auto const& each) { return each.name == name; });
+        REQUIRE(found != all[0].volumes.end());
+        CHECK(found->bytes >= least);
+        CHECK(found->bytes < least + 100'000);
+    }
+    CHECK(all[0].received_bytes == 0);  // no network yet
+    world.get(world.runtime().kill_container(key));
+    world.wait(key);
+    auto const later = world.get(world.runtime().measure_usage({pod}));
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].containers[0].process_count == 0);
+    CHECK(later[0].containers[0].cpu_time >= main.cpu_time);
+    world.get(world.runtime().remove_sandbox(pod));
+    CHECK(world.get(world.runtime().measure_usage({pod})).empty());
+}
+
+TEST_CASE("measuring a hundred containers is cheap", "[e2e][runtime][usage]") {
+    oci_world world;
+    std::vector<instance_id> pods;
+    for (int i = 0; i < 10; ++i) {
+        pods.push_back(world.make_sandbox());
+        world.start(world.request(pods.back(), {"sleep", "1000"}));
+    }
+    world.get(world.runtime().measure_usage(pods));
+    std::this_thread::sleep_for(300ms);  // until the directories have been looked at
+    constexpr int rounds = 10;
+    auto const before = own_processor_time();
+    for (int i = 0; i < rounds; ++i) CHECK(world.get(world.runtime().measure_usage(pods)).size() == pods.size());
+    auto const of_hundred = (own_processor_time() - before) / rounds * 100 / static_cast<int>(pods.size());
+    auto const spent_us = std::chrono::duration_cast<std::chrono::microseconds>(of_hundred).count();
+    std::cout << "a look at 100 containers: " << spent_us << " us of a processor\n";
+    CHECK(spent_us < 20'000);  // 5,000 on a calm machine
+}
+
+}  // namespace rik::testing
