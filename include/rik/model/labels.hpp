@@ -63,16 +63,4 @@ struct field_requirement {
 /// comma, an equals sign or a backslash. Errors: invalid.   Source: Kubernetes, "Field Selectors".
 result<std::vector<field_requirement>> parse_field_selector(std::string_view text);
 
-/// Do all of `wanted` hold? `value_of` gives the value of a field; nullopt: there is no such field.
-/// Errors: invalid, for a field that there is not.
-template <class ValueOf>
-result<bool> match_fields(std::vector<field_requirement> const& wanted, ValueOf value_of) {
-    for (auto const& each : wanted) {
-        std::optional<std::string> const value = value_of(each.field);
-        if (!value) return error{errc::invalid, "is not a field that objects are selected by", each.field};
-        if ((*value == each.value) == each.is_negated) return false;
-    }
-    return true;
-}
-
 }  // namespace rik
