@@ -38,7 +38,7 @@ struct cluster_options {
     placement_policy policy = default_policy();
     std::string version = "0";
     duration restart_delay_max = restart_delays().max;  ///< see node_options
-    log out = warnings_to_standard_error();  ///< `log()` for silence
+    log out = warnings_to_standard_error();             ///< `log()` for silence
 };
 
 /// Each role has a strand of `executor`, which belongs to the embedding program and may have several threads. The calls

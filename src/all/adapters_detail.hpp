@@ -1,8 +1,8 @@
 // Everything of this machine that a node works with: the adapters of rik::all, and the threads they run on.
 #pragma once
 
-#include "network_prober_detail.hpp"
 #include "directories_detail.hpp"
+#include "network_prober_detail.hpp"
 
 #include <rik/all.hpp>
 #include <rik/network/linux/linux_network.hpp>

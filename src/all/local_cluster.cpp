@@ -31,10 +31,9 @@ public:
         auto const opened = co_await on_strand(adapters_.strand, adapters_.open(options_));
         if (!opened) co_await clean_up();
         if (!opened) co_return opened.error();
-        cluster_ports ports{adapters_.time,  adapters_.random,      primary_disk_,
-                            node_disk_,      *adapters_.containers, *adapters_.pulled,
-                            *adapters_.pods, *adapters_.machine,    adapters_.probes,
-                            adapters_.strand};
+        cluster_ports ports{adapters_.time,        adapters_.random,  primary_disk_,   node_disk_,
+                            *adapters_.containers, *adapters_.pulled, *adapters_.pods, *adapters_.machine,
+                            adapters_.probes,      adapters_.strand};
         cluster_options roles{.cluster_cidr = adapters_.place.cluster_cidr(),
                               .policy = options_.policy,
                               .version = options_.version,

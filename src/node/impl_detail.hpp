@@ -1,10 +1,10 @@
 // The node agent's parts on its strand, and how they are wired.
 #pragma once
 
-#include "pod_actor_detail.hpp"
-#include "uplink_detail.hpp"
 #include "load_watch_detail.hpp"
+#include "pod_actor_detail.hpp"
 #include "stream_server_detail.hpp"
+#include "uplink_detail.hpp"
 #include "usage_watch_detail.hpp"
 
 #include <map>

@@ -139,8 +139,7 @@ void pod_network::reserve(node_instance& mine) {
     std::erase_if(mine.status().addresses, [&](std::string const& address) {
         auto const reserved = is_pooled ? addresses_->reserve(address) : result<void>{};
         if (!reserved)
-            out_.error("address not kept",
-                       {{"instance", mine.fields.name}, {"error", to_string(reserved.error())}});
+            out_.error("address not kept", {{"instance", mine.fields.name}, {"error", to_string(reserved.error())}});
         return !reserved;
     });
 }

@@ -117,8 +117,7 @@ awaitable<> pod_actor::wait_for_more() {
 awaitable<> pod_actor::cancel_starts() {
     co_await starting_.stop();
     for (std::size_t i = 0; i < units_.size(); ++i)
-        if (machine_->phase(i) == unit_phase::starting)
-            machine_->not_started(i, machine_->attempt(i), on_.time.now());
+        if (machine_->phase(i) == unit_phase::starting) machine_->not_started(i, machine_->attempt(i), on_.time.now());
 }
 
 void pod_actor::act(pod_action const& what) {
@@ -147,8 +146,7 @@ void pod_actor::look_at_network() {
         if (!std::exchange(is_mending_, true)) acts_.spawn(mend_network());
         return;
     }
-    if (is_never_restarted())
-        return fail({instance_state::failed, "NetworkLost", to_string(*mine_->network_lost)});
+    if (is_never_restarted()) return fail({instance_state::failed, "NetworkLost", to_string(*mine_->network_lost)});
     is_lost_ = true;
     on_.records.set_ready(*mine_, false);
     on_.records.complain(*mine_, mine_->status().state, "NetworkLost", *mine_->network_lost);

@@ -64,7 +64,7 @@ private:
         bool has_pull_failed = false;  ///< the newest one
         bool has_run = false;          ///< in any attempt since the Pod was made
         std::optional<start_trouble> trouble = {};
-        std::string note = {};                        ///< of its probes
+        std::string note = {};                       ///< of its probes
         std::optional<container_key> leftover = {};  ///< half made by an earlier agent
     };
     struct start_failure {

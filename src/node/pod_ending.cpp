@@ -74,8 +74,8 @@ awaitable<result<void>> pod_actor::try_remove_pod(leaving what) {
     mine_->found.reset();  // when the network opens only now, it must not be given back to it
     result<void> detached;
     if (!mine_->spec().has_host_network) detached = co_await on_.pods.detach(mine_->id());
-    auto removing = what == leaving::logs ? containers_->vacate_sandbox(mine_->id())
-                                          : containers_->remove_sandbox(mine_->id());
+    auto removing =
+        what == leaving::logs ? containers_->vacate_sandbox(mine_->id()) : containers_->remove_sandbox(mine_->id());
     auto const removed = co_await std::move(removing);
     if (removed) co_return detached;
     co_return killed ? removed.error() : killed.error();
@@ -98,8 +98,8 @@ awaitable<result<void>> pod_actor::kill_containers() {
         auto ending = containers_->wait_container(keys[i]);
         auto const ended = co_await with_deadline(on_.time, patience, std::move(ending));
         if (all_ended && !ended && ended.error().code == errc::timed_out)
-            all_ended = error{errc::timed_out, fmt::format("container {} was killed and does not end", keys[i].name), "",
-                              "see what its processes wait for in the kernel"};
+            all_ended = error{errc::timed_out, fmt::format("container {} was killed and does not end", keys[i].name),
+                              "", "see what its processes wait for in the kernel"};
         auto& status = status_of(i);
         if (ended && status.state == container_state::running) set_exited(status, *ended);
     }

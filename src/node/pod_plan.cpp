@@ -81,9 +81,8 @@ bool restarts(restart_policy policy, bool is_success) {
 }
 
 bool all_mains_have_codes(std::vector<container_status> const& containers) {
-    return std::ranges::all_of(containers, [](auto const& each) {
-        return each.role != container_role::main || each.exit_code.has_value();
-    });
+    return std::ranges::all_of(
+        containers, [](auto const& each) { return each.role != container_role::main || each.exit_code.has_value(); });
 }
 
 }  // namespace
@@ -102,9 +101,9 @@ std::string encode_memory(pod_rules const& rules, std::vector<unit_memory> const
         auto const& each = memory[i];
         auto const starts_at = std::chrono::round<std::chrono::milliseconds>(now + each.waits).time_since_epoch();
         auto const micros = each.waits == duration() ? 0 : std::chrono::microseconds(starts_at).count();
-        text += fmt::format("{} {} {} {} {:d} {:d} {:d} {:d} {}\n", rules.units[i].name, each.attempt,
-                            each.delay_level, micros, each.has_started, each.has_ever_started, each.is_ready,
-                            each.is_done, exit_text(each.exit));
+        text += fmt::format("{} {} {} {} {:d} {:d} {:d} {:d} {}\n", rules.units[i].name, each.attempt, each.delay_level,
+                            micros, each.has_started, each.has_ever_started, each.is_ready, each.is_done,
+                            exit_text(each.exit));
     }
     return text;
 }
@@ -159,8 +158,7 @@ std::vector<unit_memory> made_anew(std::vector<unit_memory> memory, std::vector<
 std::optional<instance_end> end_of(remains const& of) {
     auto how = all_mains_have_codes(of.containers) ? end_of(of.containers) : std::nullopt;
     if (how && !restarts(of.restart, how->state == instance_state::succeeded)) {
-        if (of.is_rebooted && how->state == instance_state::failed)
-            how->message += "; the node was rebooted since";
+        if (of.is_rebooted && how->state == instance_state::failed) how->message += "; the node was rebooted since";
         return how;
     }
     if (of.was != instance_state::running || of.restart != restart_policy::never) return std::nullopt;

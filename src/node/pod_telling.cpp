@@ -113,8 +113,8 @@ std::string pod_actor::progress_key() const {
     return key;
 }
 
-/// With what is said of it, so that one flush is enough for both. Of a Pod of which nothing has happened nothing need be
-/// remembered.
+/// With what is said of it, so that one flush is enough for both. Of a Pod of which nothing has happened nothing need
+/// be remembered.
 void pod_actor::remember() {
     if (is_lost_) return;  // whoever goes on makes it anew, too
     auto const wall = on_.time.wall();

@@ -196,10 +196,8 @@ std::optional<instance_end> parse_end(std::string_view text) {
 std::vector<container_status> waiting_containers(instance_template const& pod) {
     std::vector<container_status> all;
     for (auto const& each : pod.containers)
-        all.push_back({.name = each.name,
-                       .role = each.role,
-                       .reason = "ContainerCreating",
-                       .message = "is being prepared"});
+        all.push_back(
+            {.name = each.name, .role = each.role, .reason = "ContainerCreating", .message = "is being prepared"});
     return all;
 }
 

@@ -31,7 +31,8 @@ private:
 error explain_missing(container_log_call const& asked, error why) {
     if (why.code != errc::not_found) return why;
     if (asked.how.is_of_previous)
-        return {errc::not_found, fmt::format("the log of the attempt before of container {} is not kept", asked.container)};
+        return {errc::not_found,
+                fmt::format("the log of the attempt before of container {} is not kept", asked.container)};
     return {errc::conflict, fmt::format("container {} has not started yet", asked.container)};
 }
 
@@ -105,13 +106,12 @@ result<container_key> stream_server::key_of(container_log_call const& asked) con
     if (mine == nullptr) return error{errc::not_found, "the instance is not on this node any more"};
     auto const& all = mine->fields.status.containers;
     auto const found = std::ranges::find(all, asked.container, &container_status::name);
-    auto const attempt =
-        found == all.end() ? std::nullopt : attempt_to_read(*found, asked.how.is_of_previous);
+    auto const attempt = found == all.end() ? std::nullopt : attempt_to_read(*found, asked.how.is_of_previous);
     if (attempt) return container_key{asked.instance, asked.container, *attempt};
     if (asked.how.is_of_previous)
-        return error{errc::not_found,
-                     fmt::format("container {} was not restarted: there is no log of an earlier attempt",
-                                 asked.container)};
+        return error{
+            errc::not_found,
+            fmt::format("container {} was not restarted: there is no log of an earlier attempt", asked.container)};
     return error{errc::conflict, fmt::format("container {} has not started yet", asked.container)};
 }
 

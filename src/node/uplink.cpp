@@ -245,7 +245,7 @@ void uplink::join_cluster(orders const& said) {
     if (said.pod_subnet.empty() || said.pod_subnet == on_.pods.pod_subnet()) return;
     if (!on_.pods.pod_subnet().empty())
         return on_.out.error("the cluster names another Pod subnet than this node has; it is kept",
-                                  {{"subnet", on_.pods.pod_subnet()}, {"named", said.pod_subnet}});
+                             {{"subnet", on_.pods.pod_subnet()}, {"named", said.pod_subnet}});
     auto const set = on_.pods.set(said.pod_subnet, said.cluster_cidr);
     if (!set) return on_.out.error("the Pod subnet cannot be used", {{"error", to_string(set.error())}});
     on_.disk.put("node", "network", fmt::format("{} {}", said.pod_subnet, said.cluster_cidr));

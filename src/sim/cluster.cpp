@@ -73,8 +73,15 @@ struct cluster::node_process {
                  cluster_options const& options)
         : disk(in, std::move(contents), options.flush_delay_max),
           role(in.executor(),
-               {in.time(), in.random(), disk, wires.at_node[index].uplink, wires.at_node[index].streams, {{under, under}},
-                under, under, under},
+               {in.time(),
+                in.random(),
+                disk,
+                wires.at_node[index].uplink,
+                wires.at_node[index].streams,
+                {{under, under}},
+                under,
+                under,
+                under},
                {.version = "sim", .out = options.out, .batch = options.batch}) {
         disk.fail_with(under.faults.disk_error);
     }

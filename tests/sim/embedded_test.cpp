@@ -30,8 +30,8 @@ awaitable<> stop_is_cancelled(sim::world& world) {
     sim::machine machine(world.executor(), world.time(), facts_of_a_machine());
     sim::faulty_disk primary_disk(world, std::make_shared<memory_disk>());
     sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
-    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
-                              machine,      machine,        machine,      machine, machine};
+    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk, machine,
+                              machine,      machine,        machine,      machine};
     auto inner = std::make_unique<cluster>(world.executor(), ports, cluster_options());
     auto const started = co_await inner->start();
     REQUIRE(started.has_value());
@@ -70,8 +70,8 @@ awaitable<> disk_fails(sim::world& world, int which) {
     sim::machine machine(world.executor(), world.time(), facts_of_a_machine());
     sim::faulty_disk primary_disk(world, std::make_shared<memory_disk>());
     sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
-    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
-                              machine,      machine,        machine,      machine, machine};
+    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk, machine,
+                              machine,      machine,        machine,      machine};
     counting_sink sink;
     cluster_options options;
     options.out = rik::log(sink);
@@ -100,8 +100,8 @@ awaitable<> range_is_wrong(sim::world& world) {
     auto const contents = std::make_shared<memory_disk>();
     sim::faulty_disk primary_disk(world, contents);
     sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
-    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
-                              machine,      machine,        machine,      machine, machine};
+    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk, machine,
+                              machine,      machine,        machine,      machine};
     for (auto const* range : {"10.0.0.0/8x", "127.0.0.0/16", "10.0.0.0/25"}) {
         INFO(range);
         cluster_options options;

@@ -174,8 +174,15 @@ private:
         explicit process(node_site& at)
             : disk(at.world_, at.contents),
               role(at.world_.executor(),
-                   {at.time(), at.world_.random(), disk, at.edge_, *at.dialer, {{at.machine_under, at.machine_under}},
-                    at.machine_under, at.machine_under, at.machine_under},
+                   {at.time(),
+                    at.world_.random(),
+                    disk,
+                    at.edge_,
+                    *at.dialer,
+                    {{at.machine_under, at.machine_under}},
+                    at.machine_under,
+                    at.machine_under,
+                    at.machine_under},
                    {.version = "sim", .out = at.out, .batch = at.batch}) {}
         faulty_disk disk;
         node_agent role;

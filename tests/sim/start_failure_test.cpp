@@ -108,8 +108,8 @@ awaitable<> cluster_fails(sim::world& world, std::optional<error> sim::machine_f
     sim::machine machine(world.executor(), world.time(), {.name = "node", .boot_id = {}, .version = "sim"});
     sim::faulty_disk primary_disk(world, std::make_shared<memory_disk>());
     sim::faulty_disk node_disk(world, std::make_shared<memory_disk>());
-    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk,
-                              machine,      machine,        machine,      machine, machine};
+    cluster_ports const ports{world.time(), world.random(), primary_disk, node_disk, machine,
+                              machine,      machine,        machine,      machine};
     rik::cluster const never_started(world.executor(), ports, rik::cluster_options());
     node_disk.fail_with(machine.faults.disk_error);
     machine.faults.*fault = broken;

@@ -41,8 +41,8 @@ struct image_behaviour {
     duration exec_time = std::chrono::milliseconds(5);  ///< of a program that is run beside it
     int exec_exit_code = 0;
     std::string exec_output = {};
-    std::map<std::string, int> exec_exit_codes = {};   ///< by the first word of a command; the others end with the above
-    std::vector<probe_change> answers = {};            ///< in the order of time; before the first: success
+    std::map<std::string, int> exec_exit_codes = {};  ///< by the first word of a command; the others end with the above
+    std::vector<probe_change> answers = {};           ///< in the order of time; before the first: success
     duration answer_time = std::chrono::milliseconds(1);
     std::optional<std::uint32_t> ends_before_attempt = {};  ///< from that attempt on `runs_for` does not hold
     std::int64_t volume_bytes = 0;                          ///< that its Pod's volumes hold, each
