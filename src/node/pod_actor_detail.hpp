@@ -102,6 +102,7 @@ private:
 
     // pod_resuming.cpp: where an earlier agent, or nobody, left it
     awaitable<> resume();
+    void fit_status();
     std::vector<unit_memory> recall() const;
     void take_over();
     void take_over_unit(std::size_t unit, found_container const& newest);

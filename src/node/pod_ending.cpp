@@ -41,8 +41,7 @@ awaitable<> pod_actor::leave() {
     auto const ordered = co_await on_.disk.wait_durable(mine_->kept_at);
     if (!ordered) co_return;  // the agent stops, and nothing that could be started again was stopped
     if (!machine_ && containers_ != nullptr && has_remains()) {
-        if (mine_->status().containers.size() != units_.size())
-            mine_->status().containers = waiting_containers(mine_->spec());
+        fit_status();
         take_over();
     }
     if (machine_) machine_->end(rules_.grace, on_.time.now());

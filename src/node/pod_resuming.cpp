@@ -11,11 +11,21 @@ namespace {
 
 bool has_run(found_container const& each) { return each.running || each.exit.has_value(); }
 
+/// Does it tell of these units? That of an instance that is new tells of none.
+bool fits(std::vector<container_status> const& containers, pod_rules const& rules) {
+    return std::ranges::equal(containers, rules.units, {}, &container_status::name, &unit_rules::name);
+}
+
 }  // namespace
+
+void pod_actor::fit_status() {
+    auto& containers = mine_->status().containers;
+    if (!fits(containers, rules_)) containers = waiting_containers(mine_->spec());
+}
 
 awaitable<> pod_actor::resume() {
     auto& status = mine_->status();
-    if (status.containers.size() != units_.size()) status.containers = waiting_containers(mine_->spec());
+    fit_status();
     if (containers_ == nullptr) {
         std::string why = "its node has no runtime '" + std::string(runtime_name(mine_->spec().form)) + "'";
         on_.records.keep_end(*mine_, {instance_state::failed, "RuntimeMissing", std::move(why)});

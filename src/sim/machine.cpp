@@ -14,7 +14,6 @@ namespace rik::sim {
 
 namespace {
 
-constexpr int killed_exit_code = 137;
 constexpr int terminated_exit_code = 143;
 
 std::string_view last_lines(std::string_view text, std::uint64_t count) {

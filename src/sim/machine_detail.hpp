@@ -9,6 +9,8 @@
 
 namespace rik::sim {
 
+inline constexpr int killed_exit_code = 137;
+
 /// Nobody runs for a container: whether it has ended is asked of the clock.
 struct machine::container {
     container(asio::any_io_executor executor, container_request from)

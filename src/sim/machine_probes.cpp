@@ -8,8 +8,6 @@ namespace rik::sim {
 
 namespace {
 
-constexpr int killed_exit_code = 137;
-
 std::uint16_t port_of(network_probe const& what) {
     return std::visit([](auto const& each) { return each.port; }, what);
 }
