@@ -23,7 +23,7 @@ void require(bool holds, char const* what) {
 rik::awaitable<> scenario(rik::sim::cluster& cluster, rik::sim::world& world) {
     co_await cluster.start();
     co_await cluster.create(R"({"apiVersion": "v1", "kind": "Pod", "name": "web", "labels": {"tier": "web"},
-                                "spec": {"containers": [{"name": "web", "image": "web:1"}]}})",
+                                "spec": {"restartPolicy": "Always", "containers": [{"name": "web", "image": "web:1"}]}})",
                             20);
     co_await cluster.until(rik::sim::all_running(20));
     require(cluster.node(0).running().empty(), "a web Pod is on the reserved node");

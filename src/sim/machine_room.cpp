@@ -37,6 +37,11 @@ error machine::refuse(instance_id const& told, error why) {
 
 std::optional<error> machine::lacks_room(container_request const& asked) const {
     if (facts_.capacity.empty()) return std::nullopt;
+    // What is restarted has its room, even on a machine that has shrunk since.
+    auto const is_of_it = [&](auto const& each) {
+        return each.first.instance == asked.key.instance && each.first.name == asked.key.name;
+    };
+    if (std::ranges::any_of(containers_, is_of_it) || std::ranges::any_of(logs_, is_of_it)) return std::nullopt;
     auto const taken = in_use();
     auto more = asked.definition.requests;
     auto const has_others = std::any_of(containers_.begin(), containers_.end(), [&](auto const& each) {

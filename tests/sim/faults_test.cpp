@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web",
-    "spec":{"containers":[{"name":"web","image":"web:1"}]}})";
+    "spec":{"restartPolicy":"Always","containers":[{"name":"web","image":"web:1"}]}})";
 
 awaitable<> keeps_running(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start();

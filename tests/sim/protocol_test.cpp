@@ -10,8 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[{"name":"main",
-    "image":"web:1","resources":{"requests":{"cpu":"2"}}}]}})";
+constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"restartPolicy":"Always",
+    "containers":[{"name":"main","image":"web:1","resources":{"requests":{"cpu":"2"}}}]}})";
 
 awaitable<> delete_one(sim::cluster& cluster, instance_id which) {
     auto const deleted = co_await cluster.api().instances().remove(caller(), which, any_revision);

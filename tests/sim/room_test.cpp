@@ -10,10 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string one_cpu(std::string name, std::string image) {
-    return R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
-           R"(","spec":{"containers":[{"name":"main","image":")" + image +
-           R"(","resources":{"requests":{"cpu":"1"}}}]}})";
+std::string one_cpu(std::string name, std::string image, std::string restart = "Never") {
+    return R"({"apiVersion":"v1","kind":"Pod","name":")" + name + R"(","spec":{"restartPolicy":")" + restart +
+           R"(","containers":[{"name":"main","image":")" + image + R"(","resources":{"requests":{"cpu":"1"}}}]}})";
 }
 
 std::string with_port(std::string name, std::string image) {
@@ -58,7 +57,7 @@ awaitable<> deleted_unheard(sim::cluster& cluster, sim::world& world) {
     sim::image_behaviour slow;
     slow.stop_time = 20s;
     cluster.node(0).set_behaviour("slow:1", slow);
-    auto const first = co_await cluster.create(one_cpu("a", "slow:1"), 1);
+    auto const first = co_await cluster.create(one_cpu("a", "slow:1", "Always"), 1);
     co_await cluster.until(sim::all_running(1));
     cluster.node(0).faults.removal_error = error{errc::conflict, "a mount is in use yet"};
     co_await cluster.power_off(0);
@@ -91,13 +90,14 @@ awaitable<> deleted_while_it_ends(sim::cluster& cluster, sim::world&) {
     cluster.node(0).set_behaviour("brief:1", brief);
     auto const first = co_await cluster.create(with_port("a", "brief:1"), 1);
     co_await cluster.until(sim::all_running(1));
-    cluster.node(0).faults.stop_delay = 300ms;
+    cluster.node(0).faults.detach_error = error{errc::unavailable, "the firewall is being changed"};
     co_await cluster.until(one_has_exited);
     auto const a = co_await only_of(cluster, first);
     CHECK(cluster.node(0).attached().contains(a->id()));
     co_await delete_instance(cluster, a->id());
     auto const condemned = co_await only_of(cluster, first);
     CHECK(condemned->occupies_room());
+    cluster.node(0).faults = {};
     co_await cluster.create(with_port("b", "web:1"), 1);
     co_await cluster.until(sim::all_running(1));
     CHECK(cluster.violations() == "");

@@ -15,7 +15,7 @@ TEST_CASE("a program has succeeded when it ends with 0, and says what it wrote",
     CHECK(long_one->message.size() < 400);
 }
 
-TEST_CASE("a program that is too slow or missing has failed; one that could not be asked says nothing",
+TEST_CASE("a program that is too slow or missing has failed, and one that could not be asked says nothing",
           "[unit][node]") {
     CHECK_FALSE(answer_of(error{errc::timed_out, "took too long"})->success);
     CHECK_FALSE(answer_of(error{errc::invalid, "no such program"})->success);

@@ -195,14 +195,15 @@ class Soak:
         self.settle()
 
     def settle(self):
-        """Two looks in a row must agree: what ends by itself again and again may just have."""
+        """What is seen in two looks in a row is a difference: some end by themselves again and again, and may just have."""
         began = time.monotonic()
-        found = ["rik does not answer"]
-        while found and time.monotonic() < began + SECONDS_TO_SETTLE_MAX:
-            time.sleep(0.3)
+        before, lasting = None, None
+        while (lasting is None or lasting) and time.monotonic() < began + SECONDS_TO_SETTLE_MAX:
+            time.sleep(0.4)
             with contextlib.suppress(NotSent, Unclear):
-                found = self.compare.differences(self.wanted)
-        for each in found:
+                found = set(self.compare.differences(self.wanted))
+                lasting, before = None if before is None else found & before, found
+        for each in {"rik does not answer"} if lasting is None else lasting:
             self.violation(each)
         self.counts["comparisons of store, node and kernel"] += 1
         self.say(f"  compared after {time.monotonic() - began:.1f} s")

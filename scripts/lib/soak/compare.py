@@ -29,9 +29,9 @@ class Compare:
         running = self.kernel.containers()
         found = [f"{name}: {key} is said to run, and does not" for key, name in expected.items() if key not in running]
         found += [f"process {pid}: {key} runs, and nobody says so" for key, pid in running.items() if key not in expected]
-        monitors = self.kernel.monitors()
-        if len(monitors) != len(expected):
-            found.append(f"{len(monitors)} conmons watch {len(expected)} containers")
+        watched = self.kernel.watched()
+        found += [f"conmon {pid}: it watches {key}, which does not run" for key, pid in watched.items() if key not in running]
+        found += [f"process {pid}: no conmon watches {key}" for key, pid in running.items() if key not in watched]
         for uid, things in self.kernel.owners().items():
             if uid not in uids or uids[uid]["state"] in {"succeeded", "failed"}:
                 found += [f"{thing} belongs to nobody who may have it" for thing in things]

@@ -8,6 +8,7 @@ import re
 
 CONTAINER = re.compile(r"/rik-([0-9a-f]{8})/([0-9a-f-]{36})/([a-z0-9-]+)-(\d+)$", re.MULTILINE)
 UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ID = re.compile(r"([0-9a-f-]{36})-([a-z0-9-]+)-(\d+)")
 TOOLS = ("runc", "crun", "skopeo", "umoci")
 
 
@@ -65,6 +66,15 @@ class Kernel:
 
     def monitors(self):
         return self.with_program("conmon")
+
+    def watched(self):
+        """{Container: its conmon}."""
+        watched = {}
+        for pid in self.monitors():
+            words = read(f"/proc/{pid}/cmdline").split("\0")
+            if found := ID.fullmatch(words[words.index("--cid") + 1] if "--cid" in words else ""):
+                watched[Container(found[1], found[2], int(found[3]))] = pid
+        return watched
 
     def tools(self):
         return [pid for name in TOOLS for pid in self.with_program(name)]
