@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"restartPolicy":"Always",
+constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"containers":[{"name":"main",
+    "image":"web:1","resources":{"requests":{"cpu":"2"}}}]}})";
+constexpr char const* comes_back = R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"restartPolicy":"Always",
     "containers":[{"name":"main","image":"web:1","resources":{"requests":{"cpu":"2"}}}]}})";
 
 awaitable<> delete_one(sim::cluster& cluster, instance_id which) {
@@ -95,7 +97,7 @@ std::size_t count_with(std::vector<stored<instance>> const& rows, std::string_vi
 /// Of two instances one fits when the machine is back, and nothing else is placed there.
 awaitable<> shrunk(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start();
-    co_await cluster.create(web, 2);
+    co_await cluster.create(comes_back, 2);
     co_await cluster.until(sim::all_running(2));
     co_await cluster.power_off(0);
     cluster.node(0).set_capacity(cores(2));
