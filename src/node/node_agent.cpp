@@ -11,12 +11,6 @@
 
 namespace rik {
 
-namespace {
-
-bool has_any(found_sandbox const& found) { return found.is_whole || detail::has_running(found); }
-
-}  // namespace
-
 node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_options options)
     : strand_(strand),
       ports_(std::move(ports)),
@@ -113,7 +107,7 @@ awaitable<result<void>> node_agent::impl::take_over() {
 void node_agent::impl::match(runtime& of, found_sandbox sandbox) {
     auto const owner = records_.find(sandbox.instance);
     if (owner == nullptr) return orphans_.remove(of, sandbox);
-    owner->has_room = has_any(sandbox);
+    owner->has_room = detail::has_running(sandbox);
     owner->found = std::move(sandbox);
 }
 

@@ -105,6 +105,7 @@ private:
     void fit_status();
     std::vector<unit_memory> recall() const;
     void take_over();
+    awaitable<> take_room();
     void take_over_unit(std::size_t unit, found_container const& newest);
     void lose_vanished();
     void clear_old_attempts();

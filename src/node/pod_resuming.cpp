@@ -78,7 +78,8 @@ void pod_actor::take_over() {
         if (auto const* const seen = newest(i)) take_attempt(memory[i], seen->key.attempt);
     machine_.emplace(rules_, memory, on_.time.now());
     if (mine_->end || mine_->is_condemned()) machine_->end(rules_.grace, on_.time.now());  // nothing starts again
-    is_prepared_ = true;
+    is_prepared_ = mine_->has_room;
+    if (!is_prepared_) starting_.spawn(take_room());
     // What runs comes first: the end of one may be the end of all.
     for (auto const is_running : {true, false})
         for (std::size_t i = 0; i < units_.size(); ++i)
@@ -87,6 +88,13 @@ void pod_actor::take_over() {
     lose_vanished();
     clear_old_attempts();
     if (has_limited_volume(mine_->spec())) acts_.spawn(watch_volumes());
+}
+
+/// Nothing of it runs now, and the machine may have shrunk since something did.
+awaitable<> pod_actor::take_room() {
+    co_await on_.room.take(mine_);
+    is_prepared_ = true;
+    progressed_.notify();
 }
 
 void pod_actor::take_over_unit(std::size_t unit, found_container const& newest) {

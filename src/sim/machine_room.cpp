@@ -37,17 +37,12 @@ error machine::refuse(instance_id const& told, error why) {
 
 std::optional<error> machine::lacks_room(container_request const& asked) const {
     if (facts_.capacity.empty()) return std::nullopt;
-    // What is restarted has its room, even on a machine that has shrunk since.
-    auto const is_of_it = [&](auto const& each) {
-        return each.first.instance == asked.key.instance && each.first.name == asked.key.name;
-    };
+    // A Pod of which something has run here has its room, even on a machine that has shrunk since.
+    auto const is_of_it = [&](auto const& each) { return each.first.instance == asked.key.instance; };
     if (std::ranges::any_of(containers_, is_of_it) || std::ranges::any_of(logs_, is_of_it)) return std::nullopt;
     auto const taken = in_use();
     auto more = asked.definition.requests;
-    auto const has_others = std::any_of(containers_.begin(), containers_.end(), [&](auto const& each) {
-        return each.first.instance == asked.key.instance && !each.second->is_over(time_.now());
-    });
-    if (!has_others) more.set(resource::pods, 1);
+    more.set(resource::pods, 1);
     auto const lacking = more.first_lacking(facts_.capacity, taken);
     if (!lacking) return std::nullopt;
     return error{errc::exhausted, fmt::format("{}: {} would be taken, {} is offered", *lacking,
