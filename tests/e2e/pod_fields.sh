@@ -179,7 +179,7 @@ quota_of() {
 test_shared_limits() {
     local id
     run_pod greedy 'resources: {limits: {memory: "48Mi"}}' \
-        "$(container 'sleep 1000' '' calm)" "$(container 'tail /dev/zero' '' hungry)"
+        "$(container 'sleep 5' '' calm)" "$(container 'tail /dev/zero' '' hungry)"
     run_pod half 'resources: {limits: {cpu: "500m", memory: "64Mi"}}' \
         "$(container 'echo $LIMIT; sleep 1000' 'env: [{name: "LIMIT", valueFrom: {resourceFieldRef: {resource: "limits.memory"}}}]')" \
         "$(container 'sleep 1000' 'resources: {limits: {cpu: "200m"}}' second)"
