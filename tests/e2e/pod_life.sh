@@ -101,7 +101,7 @@ test_liveness() {
     restarts live-exec 1
     restarts live-http 1
     check 'events tell of the probe' 0 rikctl get events live-http
-    says Unhealthy
+    says Killing 'liveness probe failed'
     is 'what is well is left alone' 0 "$(field live-well "$(of main .restartCount)")"
 }
 
@@ -113,7 +113,7 @@ test_readiness() {
     becomes ready .ready true
     becomes ready .ready false
     is 'and is not restarted for that' 0 "$(field ready "$(of main .restartCount)")"
-    run_pod ready-tcp '' "$(container 'sleep 2; exec nc -lk -p 7000 -e true' \
+    run_pod ready-tcp '' "$(container 'sleep 2; exec httpd -f -p 7000 -h /etc' \
         'readinessProbe: {tcpSocket: {port: 7000}, periodSeconds: 1}')"
     becomes ready-tcp .ready true
 }
