@@ -186,8 +186,7 @@ test_logs() {
     is 'logs of standard output alone' $'out\nmore' "$(rikctl logs apart --stream stdout)"
     is 'the last line of one stream' 'more' "$(rikctl logs apart --stream stdout --tail 1)"
     is 'the last lines' $'line 3\nline 4' "$(rikctl logs counter --tail 2)"
-    check 'of several containers one must be named' 1 rikctl logs two
-    says server other
+    is 'of several containers the first is meant' "$(rikctl logs two -c server)" "$(rikctl logs two)"
 }
 
 test_host_port() {
