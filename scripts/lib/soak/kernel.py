@@ -51,18 +51,9 @@ class Kernel:
         running = {}
         for pid in processes():
             found = CONTAINER.search(read(f"/proc/{pid}/cgroup"))
-            if found and is_first(pid) and is_alive(pid) and "init" not in read(f"/proc/{pid}/cmdline").split("\0")[1:2]:
+            if found and found[1] == self.tag() and is_first(pid) and is_alive(pid) and "init" not in read(f"/proc/{pid}/cmdline").split("\0")[1:2]:
                 running[Container(found[2], found[3], int(found[4]))] = int(pid)
         return running
-
-    def members(self):
-        """{Container: all its processes}."""
-        members = collections.defaultdict(list)
-        for pid in processes():
-            found = CONTAINER.search(read(f"/proc/{pid}/cgroup"))
-            if found and is_alive(pid):
-                members[Container(found[2], found[3], int(found[4]))].append(int(pid))
-        return members
 
     def monitors(self):
         return self.with_program("conmon")
@@ -113,14 +104,9 @@ class Kernel:
         return read(f"{self.lab}/tag") or "none"
 
     def learn_tag(self):
-        """From the cgroup of any container; whoever looks after the reset reads it, too."""
+        """From the cgroup of a conmon; whoever looks after the reset reads it, too."""
         for pid in self.monitors():
             if found := re.search(r"/rik-([0-9a-f]{8})/", read(f"/proc/{pid}/cgroup")):
-                pathlib.Path(self.lab, "tag").write_text(found[1])
-                return True
-        for members in self.members().values():
-            found = CONTAINER.search(read(f"/proc/{members[0]}/cgroup"))
-            if found and self.lab in " ".join(read(f"/proc/{pid}/cmdline") for pid in self.monitors()):
                 pathlib.Path(self.lab, "tag").write_text(found[1])
                 return True
         return False
