@@ -57,6 +57,11 @@ std::string check_node_name(std::string const& text) {
     return wrong ? to_string(*wrong) : "";
 }
 
+std::string check_oci_runtime(std::string const& text) {
+    if (text == "auto" || text == "runc" || text == "crun" || text.starts_with('/')) return "";
+    return "'" + text + "' is not runc, crun, auto or an absolute path";
+}
+
 std::string check_registry(std::string const& text) {
     auto const parsed = parse_registry(text);
     return parsed ? "" : to_string(parsed.error());
@@ -245,6 +250,11 @@ void add_options(CLI::App& app, words& to) {
                    "workload says: 1s to 5m")
         ->capture_default_str()
         ->check(check_restart_delay);
+    app.add_option("--oci-runtime", local.oci_runtime,
+                   "the program that makes containers: runc, crun, a path, or auto: crun if it is installed and can "
+                   "make them on this machine, else runc")
+        ->capture_default_str()
+        ->check(check_oci_runtime);
     app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
         ->check(check_registry);
@@ -292,6 +302,7 @@ void refuse_foreign(CLI::App const& app, words const& said) {
                               use{"--node-taint", node, true},
                               use{"--reserve", node, true},
                               use{"--restart-delay-max", node, true},
+                              use{"--oci-runtime", node, true},
                               use{"--scheduler", lasting, false},
                               use{"--link-listen", scheduler, false},
                               use{"--insecure-links", scheduler, false}};
@@ -314,9 +325,10 @@ void refuse_foreign(CLI::App const& app, words const& said) {
 void refuse_needless(CLI::App const& app, options const& chosen) {
     if (chosen.what == verb::serve) return;
     auto const word = chosen.what == verb::reset ? "reset" : "version";
-    for (auto const* const name : {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu",
-                                   "--node-name", "--insecure-registry", "--node-label", "--node-taint", "--reserve",
-                                   "--restart-delay-max", "--scheduler", "--link-listen", "--insecure-links"})
+    for (auto const* const name :
+         {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
+          "--node-label", "--node-taint", "--reserve", "--restart-delay-max", "--oci-runtime", "--scheduler",
+          "--link-listen", "--insecure-links"})
         if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)

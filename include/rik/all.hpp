@@ -47,6 +47,9 @@ struct local_options {
     /// The MTU of the Pods' interfaces, from pod_mtu_min to pod_mtu_max. 0: that of the default route, also when it
     /// changes.
     std::uint32_t pod_mtu = 0;
+    /// The program that makes containers: "runc", "crun", a path, or "auto": crun if it is installed and can make them
+    /// on this machine, else runc. See oci_runtime::choose_program.
+    std::string oci_runtime = "auto";
     /// No container waits longer before it starts again, whatever its workload says.
     duration restart_delay_max = restart_delays().max;
     std::string node_name = {};              ///< a DNS-1123 name; empty: the machine's host name

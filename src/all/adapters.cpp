@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t pool_thread_count = 2;
 /// Each unpacked image may wait for the disk, and each look at a file for a file system that hangs; the rest is short.
 constexpr std::size_t image_pool_thread_count = limits::unpacks_at_once_max + limits::pulls_per_registry_max + 2;
-constexpr std::array<char const*, 4> programs{"runc", "conmon", "skopeo", "umoci"};  // packages of the same names
+constexpr std::array<char const*, 3> programs{"conmon", "skopeo", "umoci"};  // packages of the same names
 
 result<void> check_root() {
     if (::geteuid() == 0) return {};
@@ -29,8 +29,17 @@ result<void> check_root() {
         errc::denied, "rik makes namespaces, cgroups, mounts and links, and this user may not", {}, "run it as root"};
 }
 
-result<void> check_programs() {
+/// What makes containers, unless it is named by a path.
+result<void> find_maker(std::string const& wanted) {
+    auto found = wanted == "auto" && find_program("crun") ? find_program("crun") : find_program("runc");
+    if (wanted != "auto") found = find_program(wanted);
+    return found ? result<void>{} : found.error();
+}
+
+result<void> check_programs(std::string const& oci_runtime) {
     std::string missing;
+    auto const is_path = oci_runtime.starts_with('/');
+    if (!is_path && !find_maker(oci_runtime)) missing = oci_runtime == "auto" ? "runc" : oci_runtime;
     for (auto const* const each : programs)
         if (!find_program(each)) missing += std::string(missing.empty() ? "" : " ") + each;
     if (missing.empty()) return {};
@@ -74,10 +83,16 @@ adapters::~adapters() {
 awaitable<result<void>> adapters::open(local_options options) {
     if (auto const right = check_options(options); !right) co_return right;
     if (auto const may = check_root(); !may) co_return may;
-    if (auto const found = check_programs(); !found) co_return found;
+    if (auto const found = check_programs(options.oci_runtime); !found) co_return found;
     if (auto const taken = place.claim(options); !taken) co_return taken;
     if (auto const usable = oci_runtime::check_file_system(place.state_dir()); !usable) co_return usable;
-    if (auto const opened = open_runtime(options); !opened) co_return opened;
+    auto wanted = runtime_options(options);
+    auto choosing = oci_runtime::choose_program(wanted, time, options.oci_runtime);
+    auto const chosen = co_await std::move(choosing);
+    if (!chosen) co_return chosen.error();
+    wanted.runtime_program = *chosen;
+    if (auto const opened = open_runtime(std::move(wanted)); !opened) co_return opened;
+    options.out.info("containers are made", {{"by", chosen->string()}});
     if (auto const fault = containers->find_name_fault())
         options.out.warning("names cannot be resolved in Pods", {{"reason", to_string(*fault)}});
     oci_images_options image_options{.state_directory = place.state_dir(),
@@ -99,12 +114,12 @@ awaitable<result<void>> adapters::open(local_options options) {
 awaitable<result<void>> adapters::open_to_remove(local_options options) {
     if (auto const may = check_root(); !may) co_return may;
     if (auto const taken = place.claim_to_remove(options); !taken) co_return taken;
-    if (auto const opened = open_runtime(options); !opened) co_return opened;
+    if (auto const opened = open_runtime(runtime_options(options)); !opened) co_return opened;
     open_network(options);
     co_return result<void>{};
 }
 
-result<void> adapters::open_runtime(local_options const& options) {
+oci_options adapters::runtime_options(local_options const& options) {
     oci_options wanted{.run_dir = place.run_dir(),
                        .state_dir = place.state_dir(),
                        .tag = state_tag(place.state_dir()),
@@ -115,6 +130,10 @@ result<void> adapters::open_runtime(local_options const& options) {
     wanted.trash_thread = trash.executor();
     wanted.dns_servers = options.dns_servers;
     wanted.log = options.out;
+    return wanted;
+}
+
+result<void> adapters::open_runtime(oci_options wanted) {
     auto opened = oci_runtime::open(std::move(wanted), time);
     if (!opened) return opened.error();
     containers = std::move(*opened);

@@ -68,7 +68,8 @@ public:
     std::optional<linux_host> machine;
 
 private:
-    result<void> open_runtime(local_options const& options);
+    oci_options runtime_options(local_options const& options);
+    result<void> open_runtime(oci_options wanted);
     void open_network(local_options const& options);
 };
 

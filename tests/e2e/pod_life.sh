@@ -21,6 +21,13 @@ has_field() { [[ $(field "$1" "$2") == "$3" ]]; }
 # of CONTAINER JQ-PATH: that part of a container.
 of() { printf '(.containers[] | select(.name == "%s") | %s)' "$1" "$2"; }
 
+has_said() { [[ $(rikctl logs "$1" -c "$2" 2>/dev/null) == "$3" ]]; }
+# says WHAT INSTANCE CONTAINER TEXT: this is its log, within half a minute.
+says() {
+    lab_wait_for 30 has_said "$2" "$3" "$4" || true
+    is "$1" "$4" "$(rikctl logs "$2" -c "$3")"
+}
+
 # becomes INSTANCE JQ-PATH VALUE: within half a minute.
 becomes() {
     if lab_wait_for 30 has_field "$1" "$2" "$3"; then note ok "$1 $2 is $3"; else note NOT "$1 $2 is $(field "$1" "$2"), $(field "$1" .message) instead of $3"; fi
@@ -172,16 +179,13 @@ test_volumes() {
     local write='volumeMounts: [{name: "data", mountPath: "/in"}, {name: "fast", mountPath: "/fast"}]'
     local read='volumeMounts: [{name: "data", mountPath: "/out", readOnly: true}]'
     run_pod shared 'volumes: [{name: "data", emptyDir: {}}, {name: "fast", emptyDir: {medium: "Memory", sizeLimit: "1Mi"}}]' \
-        "$(container 'echo here >>/in/file; grep -c " /fast tmpfs" /proc/mounts; dd if=/dev/zero of=/fast/x bs=1M count=2 2>/dev/null || echo full; exec sleep 1000' "$write" writer)" \
+        "$(container 'echo here >>/in/file; cat /in/file; grep -c " /fast tmpfs" /proc/mounts; dd if=/dev/zero of=/fast/x bs=1M count=2 2>/dev/null || echo full; exec sleep 1000' "$write" writer)" \
         "$(container 'while ! test -e /out/file; do sleep 0.2; done; touch /out/x 2>/dev/null || echo read-only; cat /out/file; exec sleep 1000' "$read" reader)"
     becomes shared .ready true
-    lab_wait_for 10 rikctl logs shared -c reader >/dev/null
-    sleep 1
-    is 'one writes' $'1\nfull' "$(rikctl logs shared -c writer)"
-    is 'the other reads' $'read-only\nhere' "$(rikctl logs shared -c reader)"
+    says 'one writes' shared writer $'here\n1\nfull'
+    says 'the other reads' shared reader $'read-only\nhere'
     check 'it is restarted in place' 0 rikctl restart shared --wait
-    sleep 1
-    is 'what was written is still there' $'read-only\nhere\nhere' "$(rikctl logs shared -c reader)"
+    says 'what was written is still there' shared writer $'here\nhere\n1\nfull'
     is 'it is counted' 1 "$(field shared .restartsDone)"
 }
 

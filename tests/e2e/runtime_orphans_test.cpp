@@ -1,4 +1,6 @@
 // A subreaper, as apps/rik is, inherits conmon and what a killed conmon leaves behind. librik reaps them.
+#include <rik/async/deadline.hpp>
+
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
 #include "support/read_text.hpp"
@@ -11,6 +13,7 @@
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace rik::testing {
 
@@ -42,6 +45,18 @@ pid_t monitor_of(oci_world const& world, container_key const& key) {
 char state_of(pid_t process) {
     auto const stat = read_text("/proc/" + std::to_string(process) + "/stat");
     return stat.at(stat.rfind(')') + 2);
+}
+
+/// Kills the OCI runtime that has a child of this argument; false if there is none yet.
+bool kill_one_that_waits_for(std::string const& argument) {
+    for (auto const& each : std::filesystem::directory_iterator("/proc")) {
+        auto const line = read_text(each.path() / "cmdline");
+        if (!line.starts_with(std::string("sleep\0", 6) + argument)) continue;
+        auto const stat = read_text(each.path() / "stat");
+        auto const parent = std::stoi(stat.substr(stat.rfind(')') + 4));
+        return parent > 1 && parent != ::getpid() && ::kill(parent, SIGKILL) == 0;
+    }
+    return false;
 }
 
 /// Waits until it is `state`; false if that takes more than 10 s.
@@ -81,6 +96,32 @@ TEST_CASE("a subreaper has no zombie of a container whose conmon was killed", "[
     ::kill(monitor_of(world, key), SIGKILL);
     CHECK_FALSE(world.wait(key).code_known);
     CHECK_FALSE(world.wait(key).code_known);
+    world.get(world.runtime().remove_all());
+    CHECK_FALSE(has_children());
+}
+
+TEST_CASE("a program that has lost its OCI runtime does not keep its container from ending", "[e2e][runtime][exec]") {
+    subreaper const inheriting;
+    oci_world world;
+    auto const key = world.start(world.request(world.make_sandbox(), {"sleep", "1000"}));
+    exec_request what{.key = key, .command = {"sleep", "4712"}};
+    SECTION("because its time is over") {
+        what.deadline = world.time().now() + 500ms;
+        CHECK(world.failure(world.runtime().exec(what)).code == errc::timed_out);
+        CHECK_FALSE(has_zombie());
+    }
+    SECTION("because somebody has killed that") {
+        what.deadline = world.time().now() + 20s;
+        std::thread killing([] {
+            while (!kill_one_that_waits_for("4712")) std::this_thread::sleep_for(10ms);
+        });
+        CHECK(world.get(world.runtime().exec(what)).exit_code == 137);
+        killing.join();
+    }
+    world.get(world.runtime().kill_container(key));
+    auto ending = world.runtime().wait_container(key);
+    auto const ended = world.run(with_deadline(world.time(), world.time().now() + 10s, std::move(ending)));
+    CHECK(ended.has_value());
     world.get(world.runtime().remove_all());
     CHECK_FALSE(has_children());
 }

@@ -7,6 +7,8 @@
 #include "support/read_text.hpp"
 #include "support/scratch_directory.hpp"
 
+#include <boost/json.hpp>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +17,12 @@
 namespace rik::testing {
 
 namespace {
+
+bool runs(pid_t process) {
+    auto const about = read_text("/proc/" + std::to_string(process) + "/stat");
+    auto const end = about.rfind(')');
+    return end != std::string::npos && about.substr(end, 3) != ") Z";
+}
 
 class oci_loop final : public event_loop {
 public:
@@ -232,6 +240,25 @@ TEST_CASE("a container whose conmon was killed is ended, its code unknown", "[e2
     auto const again = world.wait(key);
     CHECK_FALSE(again.code_known);
     CHECK(again.finished_at == ended.finished_at);
+    world.get(world.runtime().remove_all());
+    CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
+TEST_CASE("a container whose conmon was killed has ended when nothing of it runs any more", "[e2e][runtime]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    // Memory that is in use makes an end take time.
+    auto const key = world.start(world.request(
+        pod, {"sh", "-c", "trap '' TERM; dd if=/dev/zero of=/dev/shm/full bs=1M count=48; sleep 1000 & sleep 1000"}));
+    auto const directory = world.root() / "state/pods" / pod.text() / "containers/main-0";
+    auto const first = boost::json::parse(read_text(directory / "record.json")).at("container_pid").to_number<pid_t>();
+    auto const bundle = world.root() / "run/pods" / pod.text() / "containers/main-0";
+    ::kill(std::stoi(read_text(bundle / "conmon.pid")), SIGKILL);
+    SECTION("for whoever waits for it") { CHECK_FALSE(world.wait(key).code_known); }
+    SECTION("for whoever lists containers") {
+        while (world.get(world.runtime().list())[0].containers[0].running) continue;
+    }
+    CHECK_FALSE(runs(first));  // and with the first process of a PID namespace all others end
     world.get(world.runtime().remove_all());
     CHECK(world.leftovers() == std::vector<std::string>{});
 }

@@ -2,6 +2,7 @@
 
 #include <rik/base/hash.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -60,6 +61,9 @@ oci_options oci_world::options() {
                      .executor = io_.get_executor(),
                      .pool = pool_.get_executor(),
                      .namespace_thread = namespaces_.get_executor()};
+    // The whole program is run once with either.
+    if (auto const* const wanted = std::getenv("RIK_TEST_OCI_RUNTIME")) made.runtime_program = wanted;
+    if (auto const* const launcher = std::getenv("RIK_TEST_LAUNCHER")) made.launcher_program = launcher;
     if (adjust_) adjust_(made);
     return made;
 }

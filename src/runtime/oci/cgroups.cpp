@@ -159,6 +159,19 @@ std::vector<fs::path> cgroups::directories(std::string const& path) const {
     return found;
 }
 
+std::optional<fs::path> cgroups::second_of_two() const { return all_.size() > 1 ? unified_ : std::nullopt; }
+
+std::vector<fs::path> cgroups::exec_groups(std::string const& path, std::string const& name) const {
+    std::vector<fs::path> found;
+    for (auto const& each : all_) {
+        auto directory = fs::path(each.string() + path);
+        if (each == unified_ || ::access(directory.c_str(), F_OK) != 0) continue;
+        if (exec_ && each == exec_->mount_point) directory /= name;
+        found.push_back(std::move(directory));
+    }
+    return found;
+}
+
 result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, std::string_view process) const {
     auto const directory = fs::path(hierarchy.string() + path);
     if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
@@ -226,6 +239,13 @@ result<void> cgroups::make_pod(fs::path const& hierarchy, std::string const& pat
         if (::mkdir(each.c_str(), 0755) != 0 && errno != EEXIST) return system_error(each, "mkdir", errno);
     }
     return {};
+}
+
+void cgroups::make_in_second(std::string const& path) const {
+    auto const second = second_of_two();
+    if (!second) return;
+    auto const pod = fs::path(second->string() + path);
+    for (auto const& each : {pod.parent_path(), pod}) ::mkdir(each.c_str(), 0755);  // conmon says if it is missing
 }
 
 result<void> cgroups::limit_pod(std::string const& path, resources const& limits) const {

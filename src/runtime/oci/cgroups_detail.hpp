@@ -81,6 +81,9 @@ public:
     /// limit nothing happens: runc makes the group.
     result<void> limit_pod(std::string const& path, resources const& limits) const;
 
+    /// Makes the group of a Pod where v2 is mounted beside v1, which crun does not do: conmons are moved below it.
+    void make_in_second(std::string const& path) const;
+
     /// The processes of `path`, without those that have ended.
     std::vector<pid_t> processes(std::string const& path) const;
     /// Kills every process of `path` and below.
@@ -113,6 +116,11 @@ public:
     bool limits_swap() const;
 
     std::vector<std::filesystem::path> const& hierarchies() const { return all_; }
+    /// Where v2 is mounted beside v1; nullopt if there is only one of them.
+    std::optional<std::filesystem::path> second_of_two() const;
+    /// Directories of v1: the groups of a program that is run in a container: those of the container (`path`) itself,
+    /// and in the hierarchy of for_exec the one below it.
+    std::vector<std::filesystem::path> exec_groups(std::string const& path, std::string const& name) const;
 
 private:
     result<void> limit_memory(std::string const& path, std::int64_t bytes) const;

@@ -1,6 +1,7 @@
 #include "conmon_detail.hpp"
 
 #include "files_detail.hpp"
+#include "oci_program_detail.hpp"
 #include "record_detail.hpp"
 #include "runtime/clean_text_detail.hpp"
 
@@ -55,12 +56,6 @@ command conmon_command(runtime_context const& on, container_paths const& paths, 
                       paths.id,
                       "--name",
                       name,
-                      "--runtime",
-                      on.runtime_program->string(),
-                      "--runtime-arg",
-                      "--root",
-                      "--runtime-arg",
-                      on.paths.runtime_root().string(),
                       "--bundle",
                       paths.bundle.string(),
                       "--container-pidfile",
@@ -77,6 +72,10 @@ command conmon_command(runtime_context const& on, container_paths const& paths, 
                       "--no-sync-log",  // else the end of a container waits for the disk
                       "--log-level",
                       "error"};
+    auto words = words_to_create(on.groups, *on.runtime);
+    words.insert(words.end(), {"--root", on.paths.runtime_root().string()});
+    for (std::size_t i = 0; i < words.size(); ++i)
+        made.arguments.insert(made.arguments.end(), {i == 0 ? "--runtime" : "--runtime-arg", words[i]});
     made.working_dir = paths.bundle;  // it makes a file "oom" there when the container runs out of memory
     made.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                         fmt::format("_OCI_SYNCPIPE={}", sync_descriptor),
@@ -104,10 +103,11 @@ awaitable<result<std::string>> read_line(asio::any_io_executor executor, unique_
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-/// What runc 1.1 says when the fault is the definition's or the image's.
+/// What runc 1.1 and crun 1.8 say when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
     if (says_shortage(message)) return errc::exhausted;
-    for (auto const* const each : {"exec: ", "exec format error", "chdir to cwd", "mkdir /", "error mounting"}) {
+    for (auto const* const each :
+         {"exec: ", "exec format error", "executable file", "open executable", "chdir", "mkdir ", "mount"}) {
         if (contains(message, each)) return errc::invalid;
     }
     return errc::internal;
@@ -122,6 +122,16 @@ std::string_view without_frame(std::string_view message) {
     return message;
 }
 
+/// crun names a place in a container without its first slash: "mount `/a` to `etc/b`: Not a directory".
+std::string with_slash(std::string text) {
+    constexpr std::string_view before = "` to `";
+    auto const at = text.find(before);
+    auto const place = at + before.size();
+    if (text.starts_with("mount `") && at != std::string::npos && place < text.size() && text[place] != '/')
+        text.insert(place, "/");
+    return text;
+}
+
 /// runc's "time=... level=error msg=..." without the frame, and not too long.
 std::string plain(std::string message) {
     if (auto const at = message.find("msg=\""); at != std::string::npos) message.erase(0, at + 5);
@@ -131,14 +141,14 @@ std::string plain(std::string message) {
         if (message[at] == '\\' && at + 1 < message.size()) ++at;
         text += message[at];
     }
-    return clean_text(without_frame(text), message_bytes_max);
+    return clean_text(without_frame(with_slash(std::move(text))), message_bytes_max);
 }
 
 }  // namespace
 
 result<conmon_launch> launch_conmon(runtime_context const& on, container_paths const& paths, std::string const& name) {
     if (!on.monitor_program) return on.monitor_program.error();
-    if (!on.runtime_program) return on.runtime_program.error();
+    if (!on.runtime) return on.runtime.error();
     auto said = make_pipe();
     auto start = make_pipe();
     if (!said) return said.error();

@@ -19,14 +19,18 @@ awaitable<result<void>> start_container(runtime_context const& on, container_req
 struct container_view {
     container_record record;
     unique_fd monitor;                   ///< conmon's pidfd; empty once it has ended
+    unique_fd dying;                     ///< of a container without conmon: its first process, which has been killed
     std::optional<container_exit> exit;  ///< set once it has ended
     bool is_running() const { return !exit; }
+    /// Ends when the container does, or a moment later. Empty if it has ended.
+    unique_fd& until_end() { return monitor ? monitor : dying; }
 };
 
 /// It was started, whether or not it still runs. Blocks. Errors: exhausted; internal: it is not known.
 result<bool> has_started(container_paths const& paths);
 
-/// Blocks. A container whose conmon was killed is killed here: nobody reads its output any more.
+/// Blocks. A container whose conmon was killed is killed here: nobody reads its output any more. It runs until it is
+/// dead, so that its next attempt never runs beside it.
 /// Errors: not_found, it was never started; corrupt, its record is damaged; exhausted; internal: it is not known how it
 /// is, and nothing was done to it.
 result<container_view> view_container(runtime_context const& on, container_paths const& paths);

@@ -78,17 +78,33 @@ void save_inherited_exit(container_paths const& paths, process_identity const& p
     [[maybe_unused]] auto const written = replace_file(paths.exit_file(), std::to_string(*code));
 }
 
-/// conmon is gone and left no exit code: it was killed, or the machine went down.
-container_exit lost_exit(runtime_context const& on, container_paths const& paths) {
+/// conmon is gone and left no exit code: it was killed, or the machine went down. Kills what runs.
+void end_unwatched(runtime_context const& on, container_paths const& paths) {
     if (!changed_at(paths.lost_mark())) {
         [[maybe_unused]] auto const written = write_file(paths.lost_mark(), "");
     }
     on.groups.kill(paths.cgroup);
+}
+
+container_exit lost_exit(runtime_context const& on, container_paths const& paths) {
     container_exit found{.code = killed_by_signal,
                          .code_known = false,
                          .finished_at = changed_at(paths.lost_mark()).value_or(on.time.wall())};
     add_memory_trouble(on, paths, found);
     return found;
+}
+
+/// Of a container without a conmon, of which it is not written that it has ended. It runs until its first process has
+/// ended, with which all others of its PID namespace end.
+result<void> see_unwatched(runtime_context const& on, container_paths const& paths, container_view& seen) {
+    end_unwatched(on, paths);
+    if (seen.record.boot_id == on.boot_id) {
+        auto dying = open_process(seen.record.container);
+        if (!dying) return dying.error();
+        if (*dying && !has_ended(*dying)) seen.dying = std::move(*dying);
+    }
+    if (!seen.dying) seen.exit = lost_exit(on, paths);
+    return {};
 }
 
 error does_not_run(container_paths const& paths) {
@@ -179,13 +195,13 @@ result<bool> has_started(container_paths const& paths) {
     // Either nobody read from the fifo, or who did died before he removed it.
     auto const name = read_file_if_there(fmt::format("/proc/{}/comm", record->container.pid), name_bytes_max);
     if (!name) return name.error();
-    return !*name || !(*name)->starts_with("runc:[");
+    return !*name || !((*name)->starts_with("runc:[") || (*name)->starts_with("crun"));
 }
 
 result<container_view> view_container(runtime_context const& on, container_paths const& paths) {
     auto record = read_record(paths);
     if (!record) return record.error();
-    container_view seen{.record = std::move(*record), .monitor = {}, .exit = {}};
+    container_view seen{.record = std::move(*record), .monitor = {}, .dying = {}, .exit = {}};
     // Before the exit code is looked for: conmon writes it and ends then.
     if (seen.record.boot_id == on.boot_id) {
         auto monitor = open_process(seen.record.monitor);
@@ -201,7 +217,8 @@ result<container_view> view_container(runtime_context const& on, container_paths
     auto const exit = read_exit(on, paths);
     if (!exit) return exit.error();
     seen.exit = *exit;
-    if (!seen.exit && !seen.monitor) seen.exit = lost_exit(on, paths);
+    if (seen.exit || seen.monitor) return seen;
+    if (auto const unwatched = see_unwatched(on, paths, seen); !unwatched) return unwatched.error();
     return seen;
 }
 

@@ -3,6 +3,7 @@
 #include "container_log_detail.hpp"
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
+#include "oci_program_detail.hpp"
 #include "rootfs_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "start_fifo_detail.hpp"
@@ -188,10 +189,10 @@ result<container_record> make_record(runtime_context const& on, container_reques
                             .stop_signal = stop_signal_of(on, request, paths)};
 }
 
-enum class step { done, wait_for_fifo, ask_runc };
+enum class step { done, wait_for_fifo, ask_runtime };
 
 struct start_attempt {
-    step next = step::ask_runc;
+    step next = step::ask_runtime;
     std::optional<start_fifo> fifo;
 };
 
@@ -204,7 +205,8 @@ result<start_attempt> record_and_start(runtime_context const& on, container_requ
     auto const limited = on.groups.limit_cpu(paths.cgroup, cpu_limits_of(request.definition));
     if (!limited) return limited.error();
     keep_log(paths);
-    start_attempt attempt{.next = step::ask_runc, .fifo = start_fifo::open(paths, record->container)};
+    start_attempt attempt{.next = step::ask_runtime,
+                          .fifo = start_fifo::open(paths, record->container, on.runtime->maker)};
     if (!attempt.fifo) return attempt;
     auto const started = attempt.fifo->try_start(start_wait_ms);
     if (!started) return started.error();
@@ -212,9 +214,12 @@ result<start_attempt> record_and_start(runtime_context const& on, container_requ
     return attempt;
 }
 
-awaitable<result<void>> start_by_runc(runtime_context const& on, std::string id, time_point deadline) {
-    command what{.program = *on.runtime_program};
-    what.arguments = {"--root", on.paths.runtime_root().string(), "start", std::move(id)};
+awaitable<result<void>> start_by_runtime(runtime_context const& on, std::string id, time_point deadline) {
+    auto const words = words_to_create(on.groups, *on.runtime);
+    command what{.program = words.front()};
+    what.arguments.assign(words.begin() + 1, words.end());
+    for (auto const& each : {std::string("--root"), on.paths.runtime_root().string(), std::string("start"), id})
+        what.arguments.push_back(each);
     auto const done = co_await run_process_ok(std::move(what), deadline);
     if (!done) co_return done.error();
     co_return result<void>{};
@@ -229,7 +234,7 @@ awaitable<result<void>> start_made(runtime_context const& on, container_request 
     auto attempt = co_await offload(on.options.pool, std::move(starting));
     if (!attempt) co_return attempt.error();
     if (attempt->next == step::done) co_return result<void>{};
-    if (attempt->next == step::ask_runc) co_return co_await start_by_runc(on, paths.id, deadline);
+    if (attempt->next == step::ask_runtime) co_return co_await start_by_runtime(on, paths.id, deadline);
     auto waiting = attempt->fifo->start(on.options.executor);
     co_return co_await with_deadline(on.time, deadline, std::move(waiting));
 }

@@ -1,5 +1,7 @@
 #include "context_detail.hpp"
 
+#include "oci_program_detail.hpp"
+
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
 
@@ -139,7 +141,8 @@ result<runtime_context> open_context(oci_options options, clock& time) {
     auto const prepared = prepare_state(paths);
     if (!prepared && prepared.error().code != errc::denied) return prepared.error();
     auto const host = read_host_limits(*groups);
-    auto runtime_program = program(options.runtime_program, "runc");
+    auto runtime =
+        find_oci_program(options, options.runtime_program.empty() ? "runc" : options.runtime_program.native());
     auto monitor_program = program(options.monitor_program, "conmon");
     return runtime_context{.options = std::move(options),
                            .time = time,
@@ -147,7 +150,7 @@ result<runtime_context> open_context(oci_options options, clock& time) {
                            .groups = std::move(*groups),
                            .host = host,
                            .boot_id = std::move(*boot_id),
-                           .runtime_program = std::move(runtime_program),
+                           .runtime = std::move(runtime),
                            .monitor_program = std::move(monitor_program)};
 }
 

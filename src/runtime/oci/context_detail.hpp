@@ -7,10 +7,20 @@
 
 #include <rik/runtime/oci/oci_runtime.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace rik::detail {
+
+enum class oci_maker : std::uint8_t { runc, crun };
+
+/// The program that makes containers.
+struct oci_program {
+    std::filesystem::path path;
+    oci_maker maker = oci_maker::runc;
+    std::filesystem::path launcher = {};  ///< rik-launch; empty for runc, which needs none
+};
 
 struct runtime_context {
     oci_options options;
@@ -19,7 +29,7 @@ struct runtime_context {
     cgroups groups;
     host_limits host;
     std::string boot_id;
-    result<std::filesystem::path> runtime_program;
+    result<oci_program> runtime;
     result<std::filesystem::path> monitor_program;
 };
 

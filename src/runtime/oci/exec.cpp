@@ -2,6 +2,7 @@
 
 #include "container_detail.hpp"
 #include "files_detail.hpp"
+#include "oci_program_detail.hpp"
 #include "runtime/clean_text_detail.hpp"
 #include "unique_fd_detail.hpp"
 
@@ -63,6 +64,7 @@ struct prepared_exec {
     unique_fd log;      ///< of the OCI runtime
     std::string group_name;
     std::string group;
+    oci_program with;
 };
 
 /// Errors: not_found, the container does not run.
@@ -74,7 +76,8 @@ result<void> check_runs(runtime_context const& on, container_paths const& paths)
 }
 
 result<prepared_exec> prepare(runtime_context const& on, container_paths const& paths, exec_request const& what) {
-    if (!on.runtime_program) return on.runtime_program.error();
+    auto with = maker_of(on, paths);
+    if (!with) return with.error();
     if (auto const runs = check_runs(on, paths); !runs) return runs.error();
     auto const config = read_file(paths.bundle / "config.json", config_bytes_max);
     if (!config) return config.error();
@@ -87,17 +90,19 @@ result<prepared_exec> prepare(runtime_context const& on, container_paths const& 
     auto name = next_group_name();
     auto group = paths.cgroup + '/' + name;
     if (auto const made = on.groups.make_exec(group); !made) return made.error();
-    return prepared_exec{std::move(*file), std::move(*log), std::move(name), std::move(group)};
+    return prepared_exec{std::move(*file), std::move(*log), std::move(name), std::move(group), std::move(*with)};
 }
 
 command exec_command(runtime_context const& on, container_paths const& paths, prepared_exec const& from) {
-    command made{.program = *on.runtime_program};
-    made.arguments = {"--root",       on.paths.runtime_root().string(),
-                      "--log",        fmt::format("/dev/fd/{}", log_descriptor),
-                      "--log-format", "json",
-                      "exec"};
+    auto const words = words_to_exec(on.groups, from.with, paths.cgroup, from.group_name);
+    command made{.program = words.front()};
+    made.arguments.assign(words.begin() + 1, words.end());
+    made.arguments.insert(made.arguments.end(),
+                          {"--root", on.paths.runtime_root().string(), "--log",
+                           fmt::format("/dev/fd/{}", log_descriptor), "--log-format", "json", "exec"});
     if (auto const& where = on.groups.for_exec()) {
-        auto const prefix = where->controller.empty() ? std::string() : where->controller + ':';
+        auto const has_prefix = from.with.maker == oci_maker::runc && !where->controller.empty();
+        auto const prefix = has_prefix ? where->controller + ':' : std::string();
         made.arguments.insert(made.arguments.end(), {"--cgroup", prefix + from.group_name});
     }
     auto const process = fmt::format("/dev/fd/{}", process_descriptor);
@@ -120,6 +125,7 @@ result<void> kill_group(runtime_context const& on, std::string const& group) {
 /// The OCI runtime has ended. Blocks.
 void finish(runtime_context const& on, prepared_exec const& what, bool is_killed) {
     auto const removed = is_killed ? kill_group(on, what.group) : on.groups.remove_exec(what.group);
+    if (is_killed) end_stray_children();
     if (removed) return;
     on.options.log.warning("the group of a program in a container stays until that is removed",
                            {{"group", what.group}, {"why", to_string(removed.error())}});
@@ -132,13 +138,23 @@ error too_late(exec_request const& what, std::string_view output) {
     return error{errc::timed_out, fmt::format("program {}: did not end in time and was killed; {}", program, said)};
 }
 
+/// crun does not always name it.
+error about_program(std::string const& program, error why) {
+    if (why.code == errc::invalid && why.message.find(program) == std::string::npos)
+        why.message.insert(0, fmt::format("program {}: ", program));
+    return why;
+}
+
 result<exec_result> outcome_of(exec_request const& what, prepared_exec const& from, process_output ran) {
     if (ran.is_late) return too_late(what, ran.out);
     if (!ran.exit.known) return error{errc::internal, "exec: somebody else took its exit code"};
-    if (ran.exit.code != 0)
-        if (auto why = find_exec_error(text_of(from.log))) return std::move(*why);
+    auto why = ran.exit.code != 0 ? find_exec_error(text_of(from.log)) : std::nullopt;
+    if (why) return about_program(what.command.front(), std::move(*why));
     return exec_result{.exit_code = ran.exit.code, .output = std::move(ran.out), .is_output_cut = ran.is_cut};
 }
+
+/// The OCI runtime's end, or the code of a program that a signal has ended: they look alike.
+bool may_be_by_signal(process_exit const& how) { return !how.known || how.code > 128; }
 
 /// nullopt: it was cancelled.
 awaitable<std::optional<result<process_output>>> run_or_stop(command what, time_point deadline) {
@@ -210,7 +226,7 @@ std::optional<error> find_exec_error(std::string_view log) {
     return error{kind, without_frames(std::move(*last))};
 }
 
-awaitable<result<exec_result>> exec(runtime_context const& on, exec_request what) {
+awaitable<result<exec_result>> exec(runtime_context const& on, stray_children& strays, exec_request what) {
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const paths = on.paths.container(what.key);
     auto preparing = [&] { return prepare(on, paths, what); };
@@ -224,6 +240,7 @@ awaitable<result<exec_result>> exec(runtime_context const& on, exec_request what
         ran = co_await run_or_stop(std::move(running), what.deadline);
     }
     auto const is_killed = !ran || !*ran || (*ran)->is_late;
+    if (is_killed || may_be_by_signal((*ran)->exit)) strays.look();
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     auto finishing = [&] { finish(on, *prepared, is_killed); };
     co_await offload(on.options.pool, std::move(finishing));

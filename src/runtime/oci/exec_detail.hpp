@@ -3,6 +3,7 @@
 #pragma once
 
 #include "context_detail.hpp"
+#include "stray_children_detail.hpp"
 
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
@@ -22,8 +23,9 @@ result<std::string> exec_process(std::string_view config, std::vector<std::strin
 std::optional<error> find_exec_error(std::string_view log);
 
 /// Must have a cancellation of its own: see on_strand. A program that was cancelled or has met its deadline has been
-/// killed when this is done, with what it had started.
-awaitable<result<exec_result>> exec(runtime_context const& on, exec_request what);
+/// killed when this is done, with what it had started. One whose OCI runtime was killed by somebody is left to
+/// `strays`.
+awaitable<result<exec_result>> exec(runtime_context const& on, stray_children& strays, exec_request what);
 
 /// Kills what an earlier object of this runtime ran in these containers: nobody waits for it any more. Blocks.
 void end_orphaned_execs(runtime_context const& on, std::vector<found_sandbox> const& among);

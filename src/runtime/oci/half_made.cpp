@@ -6,9 +6,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <csignal>
 #include <string>
+#include <string_view>
 #include <vector>
 
 extern "C" {
@@ -19,14 +22,19 @@ namespace rik::detail {
 
 namespace {
 
-bool is_program(process_texts const& of, result<std::filesystem::path> const& program) {
-    return program && of.program() == program->filename().native();
+/// Whatever the earlier agent used.
+bool is_maker(runtime_context const& on, process_texts const& of) {
+    constexpr std::array usual{std::string_view("conmon"), std::string_view("runc"), std::string_view("crun"),
+                               std::string_view("rik-launch")};
+    auto const name = of.program();
+    return std::ranges::find(usual, name) != usual.end() ||
+           (on.monitor_program && name == on.monitor_program->filename().native()) ||
+           (on.runtime && name == on.runtime->path.filename().native());
 }
 
 std::vector<unique_fd> makers(runtime_context const& on, container_paths const& paths) {
     auto const makes = [&](process_texts const& of) {
-        return of.command_line.find(paths.id + '\0') != std::string::npos &&
-               (is_program(of, on.monitor_program) || is_program(of, on.runtime_program));
+        return of.command_line.find(paths.id + '\0') != std::string::npos && is_maker(on, of);
     };
     return find_processes(makes);
 }

@@ -3,6 +3,7 @@
 #include "container_detail.hpp"
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
+#include "overlay_probe_detail.hpp"
 #include "process_scan_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "trash_detail.hpp"
@@ -133,8 +134,9 @@ result<void> remove_directories(runtime_context const& on) {
     empty_trash(on, std::stop_token());
     auto const& paths = on.paths;
     result<void> done;
-    for (auto const& each : {paths.run_pods(), paths.run_trash(), paths.runtime_root(), paths.boot_id(),
-                             paths.state_pods(), paths.state_trash()}) {
+    for (auto const& each :
+         {paths.run_pods(), paths.run_trash(), paths.runtime_root(), paths.trial(), paths.trial_passed(),
+          paths.boot_id(), paths.state_pods(), paths.state_trash(), on.options.state_dir / probe_directory}) {
         auto removed = remove_tree(each);
         if (!removed && !stays(removed)) return removed;
         if (!removed) done = std::move(removed);

@@ -60,6 +60,8 @@ public:
     std::filesystem::path run_trash() const { return run_dir_ / "trash"; }
     std::filesystem::path state_trash() const { return state_dir_ / "trash"; }
     std::filesystem::path images() const { return state_dir_ / "images"; }  ///< the image store's
+    std::filesystem::path trial() const { return run_dir_ / "trial"; }      ///< of an OCI runtime
+    std::filesystem::path trial_passed() const { return run_dir_ / "trial-passed"; }
     std::filesystem::path boot_id() const { return run_dir_ / "boot_id"; }
     std::string const& cgroup() const { return cgroup_; }                  ///< "/rik-<tag>"
     std::string monitors_cgroup() const { return cgroup_ + "/monitors"; }  ///< of all conmons, in v1's hierarchies

@@ -7,10 +7,12 @@
 #include "disk_meter_detail.hpp"
 #include "exec_detail.hpp"
 #include "inventory_detail.hpp"
+#include "oci_program_detail.hpp"
 #include "overlay_probe_detail.hpp"
 #include "readiness_detail.hpp"
 #include "resolver_detail.hpp"
 #include "sandbox_detail.hpp"
+#include "stray_children_detail.hpp"
 #include "trash_detail.hpp"
 #include "usage_detail.hpp"
 
@@ -21,6 +23,7 @@
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/async/unless.hpp>
+#include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
 
@@ -53,6 +56,7 @@ struct oci_runtime::state {
         : on(std::move(opened)),
           logs(on),
           disk(on),
+          strays(on),
           execs(on.options.executor, execs_max),
           exec_starts(on.options.executor, exec_starts_max),
           discarded(on.options.executor),
@@ -73,6 +77,7 @@ struct oci_runtime::state {
     runtime_context on;
     detail::container_log_rotation logs;
     detail::disk_meter disk;
+    detail::stray_children strays;
     keyed_limiter execs;
     limiter exec_starts;
     bool has_listed = false;
@@ -131,6 +136,7 @@ result<std::unique_ptr<oci_runtime>> oci_runtime::open(oci_options options, cloc
     inner->tasks.spawn(inner->logs.run());
     inner->tasks.spawn(inner->keep_trash_empty());
     inner->tasks.spawn(inner->disk.run());
+    inner->tasks.spawn(inner->strays.run());
     return std::unique_ptr<oci_runtime>(new oci_runtime(std::move(inner)));
 }
 
@@ -140,6 +146,26 @@ std::optional<error> oci_runtime::find_name_fault() const {
 
 result<void> oci_runtime::check_file_system(std::filesystem::path const& state_dir) {
     return detail::check_overlay(state_dir);
+}
+
+awaitable<result<std::filesystem::path>> oci_runtime::choose_program(oci_options options, clock& time,
+                                                                     std::string wanted) {
+    auto const is_open = wanted == "auto";
+    auto const out = options.log;
+    auto const chosen = detail::find_oci_program(options, is_open ? "crun" : wanted);
+    if (!chosen && !is_open) co_return chosen.error();
+    if (chosen && chosen->maker == detail::oci_maker::runc) co_return chosen->path;
+    result<void> usable = chosen ? result<void>{} : chosen.error();
+    if (chosen) {
+        auto const on = detail::open_context(std::move(options), time);
+        if (!on) co_return on.error();
+        auto trying = detail::try_oci_program(*on, *chosen);
+        usable = co_await std::move(trying);
+    }
+    if (usable) co_return chosen->path;
+    if (!is_open) co_return usable.error();
+    if (chosen) out.info("crun is not used", {{"why", to_string(usable.error())}});
+    co_return find_program("runc");
 }
 
 awaitable<> oci_runtime::stop() {
@@ -175,6 +201,7 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
         if (request.has_host_network) request.hostname = detail::host_hostname();
         auto const settings = state_->settings_of(request, warning);
         auto const made = detail::make_sandbox(paths, request, settings);
+        if (on.runtime && on.runtime->maker == detail::oci_maker::crun) on.groups.make_in_second(paths.cgroup);
         return made ? on.groups.limit_pod(paths.cgroup, request.limits) : made;
     };
     auto const made = co_await offload(on.options.namespace_thread, std::move(making));
@@ -206,7 +233,7 @@ awaitable<result<container_exit>> oci_runtime::wait_container(container_key key)
             co_await detail::await_monitor(on, std::move(seen->monitor));
             co_return *seen->exit;
         }
-        auto const ended = co_await detail::await_readable(on.options.executor, std::move(seen->monitor));
+        auto const ended = co_await detail::await_readable(on.options.executor, std::move(seen->until_end()));
         if (!ended) co_return ended.error();
     }
 }
@@ -243,7 +270,7 @@ awaitable<result<exec_result>> oci_runtime::exec(exec_request what) {
     auto acquiring = state_->acquire_exec(on.paths.container(what.key).id);
     auto const place = co_await with_deadline(on.time, what.deadline, std::move(acquiring));
     if (!place || on.time.now() >= what.deadline) co_return no_place(what.key);
-    auto running = on_strand(on.options.executor, detail::exec(on, std::move(what)));
+    auto running = on_strand(on.options.executor, detail::exec(on, state_->strays, std::move(what)));
     co_return co_await state_->exec_starts.run_lent(on.time, exec_start_time, std::move(running));
 }
 

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -47,9 +46,10 @@ private:
 };
 
 result<fs::path> make_scratch(fs::path const& directory) {
-    auto name = (directory / "probe-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return system_error(directory, "mkdtemp", errno);
-    return fs::path(name);
+    auto const path = directory / probe_directory;
+    if (auto const removed = remove_tree(path); !removed) return removed.error();
+    if (::mkdir(path.c_str(), 0700) != 0) return system_error(path, "mkdir", errno);
+    return path;
 }
 
 bool set(unique_fd const& context, char const* option, fs::path const& value) {

@@ -1,4 +1,4 @@
-// Containers on this machine: runc runs them, one conmon watches each, the kernel's own calls do the rest.
+// Containers on this machine: runc or crun makes them, one conmon watches each, the kernel's own calls do the rest.
 #pragma once
 
 #include <rik/async/clock.hpp>
@@ -29,7 +29,10 @@ struct oci_options {
     /// Moves processes between cgroups. Each move may wait milliseconds for a lock of the whole machine, and nothing
     /// waits for it. Empty: the pool.
     asio::any_io_executor cgroup_thread = {};
-    std::filesystem::path runtime_program = {};  ///< empty: runc, as found in PATH
+    /// Makes the containers. Empty: runc, as found in PATH. What is named crun is called as crun, all else as runc.
+    std::filesystem::path runtime_program = {};
+    /// rik-launch, which crun needs. Empty: beside the program that runs, else as found in PATH.
+    std::filesystem::path launcher_program = {};
     std::filesystem::path monitor_program = {};  ///< empty: conmon, as found in PATH
     /// The name servers of Pods that name none, at most `dns_servers_max`. Empty: the host's.
     std::vector<std::string> dns_servers = {};
@@ -64,6 +67,16 @@ public:
     /// overlay with its upper directory there. Tries it, which takes a few milliseconds, and leaves nothing. Blocks.
     /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; exhausted; internal.
     static result<void> check_file_system(std::filesystem::path const& state_dir);
+
+    /// Names a program for `runtime_program`, of which `wanted` says:
+    /// - "runc", "crun": that, as found in PATH.
+    /// - a path: that.
+    /// - "auto": crun if it is installed and can make containers here, else runc.
+    /// crun is tried, which takes 20 ms: it needs a newer kernel than runc, and rik-launch. Passed once, it is not
+    /// tried again before the next boot. Uses `options` as `open` does. Errors: not_found, no such program is
+    /// installed; unsupported, crun cannot make containers here; those of `open`.
+    static awaitable<result<std::filesystem::path>> choose_program(oci_options options, clock& time,
+                                                                   std::string wanted);
 
     /// Ends the runtime's own tasks: the rotation of logs, and the deletion of what was removed; the next runtime that
     /// is opened deletes the rest. Containers run on, and none of their conmons stays in our own cgroup. Call it when
