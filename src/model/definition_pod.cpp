@@ -103,9 +103,7 @@ void read_groups(field_reader const& security, instance_template& into) {
     if (auto const* list = security.list("supplementalGroups"))
         for (auto const& each : *list)
             if (auto const* number = each.if_int64()) into.groups.push_back(*number);
-    if (auto const group = security.integer("fsGroup"))
-        if (std::find(into.groups.begin(), into.groups.end(), *group) == into.groups.end())
-            into.groups.push_back(*group);
+    into.volume_group = security.integer("fsGroup");
 }
 
 using path_list = std::vector<std::string>;

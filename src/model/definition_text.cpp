@@ -250,6 +250,13 @@ void put_network(json::object& into, instance_template const& from) {
     put_list(into, "hostAliases", array_of(from.host_aliases, alias_object));
 }
 
+json::object groups_object(instance_template const& from) {
+    json::object object;
+    put_list(object, "supplementalGroups", json::array(from.groups.begin(), from.groups.end()));
+    if (from.volume_group) object["fsGroup"] = *from.volume_group;
+    return object;
+}
+
 /// The init containers and sidecars, or the main ones.
 json::array containers_array(instance_template const& from, bool is_main) {
     json::array array;
@@ -270,8 +277,7 @@ json::object spec_object(instance_template const& from, restart_policy usual_res
     put_text(spec, "hostname", from.hostname);
     put_place(spec, from);
     put_network(spec, from);
-    if (!from.groups.empty())
-        spec["securityContext"] = {{"supplementalGroups", json::array(from.groups.begin(), from.groups.end())}};
+    put_object(spec, "securityContext", groups_object(from));
     put_object(spec, "resources", resources_object(from.requests, from.limits));
     return spec;
 }

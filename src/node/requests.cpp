@@ -25,6 +25,14 @@ std::int64_t memory_request_of(instance_template const& pod, container_definitio
     return container.requests.get(resource::memory) + std::max<std::int64_t>(rest, 0) / count;
 }
 
+/// Whoever a container runs as may use the volumes.   Source: Kubernetes, PodSecurityContext.fsGroup.
+std::vector<std::int64_t> groups_of(instance_template const& pod) {
+    auto groups = pod.groups;
+    if (pod.volume_group && std::ranges::find(groups, *pod.volume_group) == groups.end())
+        groups.push_back(*pod.volume_group);
+    return groups;
+}
+
 }  // namespace
 
 instance_facts facts_of(instance_fields const& of, node_facts const& node) {
@@ -49,6 +57,7 @@ sandbox_request make_sandbox_request(instance_fields const& of) {
     made.has_host_network = spec.has_host_network;
     made.limits = spec.limits;
     made.volumes = spec.volumes;
+    made.volume_group = spec.volume_group;
     return made;
 }
 
@@ -57,7 +66,7 @@ result<container_request> make_container_request(instance_facts const& of, conta
     container_request made{.key = {of.id, definition.name, attempt}, .definition = std::move(definition)};
     if (auto const resolved = resolve_variables(of, made.definition); !resolved) return resolved.error();
     made.from = std::move(from);
-    made.groups = of.definition->spec.groups;
+    made.groups = groups_of(of.definition->spec);
     made.memory_request_bytes = memory_request_of(of.definition->spec, made.definition);
     made.annotations = own_annotations(of, made.definition.name);
     return made;

@@ -78,6 +78,13 @@ test_rights() {
     is 'what is added works' 1 "$(said added)"
 }
 
+test_volume_group() {
+    run_pod owned 'securityContext: {fsGroup: 5000}, volumes: [{name: "data", emptyDir: {}}, {name: "fast", emptyDir: {medium: "Memory"}}]' \
+        "$(container 'id -G; touch /data/new /fast/new; stat -c "%a %g" /data /fast; stat -c %g /data/new /fast/new' \
+            'securityContext: {runAsUser: 1000}, volumeMounts: [{name: "data", mountPath: "/data"}, {name: "fast", mountPath: "/fast"}]')"
+    is 'volumes, and what is made in them, belong to the group' $'1000 2000 5000\n2777 5000\n2777 5000\n5000\n5000' "$(said owned)"
+}
+
 test_no_root() {
     run_pod as-root '' "$(container 'echo no' 'securityContext: {runAsNonRoot: true}')"
     run_pod as-name '' "$(container 'echo no' 'securityContext: {runAsNonRoot: true}' main named)"
@@ -224,6 +231,7 @@ main() {
     is "the node's first address is the one by which it reaches others" \
         "$(ip route get 192.0.2.1 | sed --quiet 's/.* src \([0-9.]*\).*/\1/p')" "$node_address"
     test_rights
+    test_volume_group
     test_no_root
     test_variables
     test_names

@@ -112,6 +112,7 @@ awaitable<> passes_on_what_a_pod_says(node_site& site) {
     auto const* const sandbox = site.machine_under.find_sandbox(id);
     REQUIRE(sandbox != nullptr);
     CHECK(sandbox->limits.get(resource::memory) == 64 << 20);
+    CHECK(sandbox->volume_group == 5);
     CHECK(sandbox->dns.searches == std::vector<std::string>{"x.test"});
 }
 

@@ -172,7 +172,8 @@ TEST_CASE("rights are those of the Pod where a container says nothing", "[defini
         "capabilities":{"add":["CAP_NET_ADMIN"],"drop":["ALL"]},"seccompProfile":{"type":"RuntimeDefault"}}}]}})");
     CHECK(parsed.warnings.empty());
     auto const& spec = parsed.definition.spec;
-    CHECK(spec.groups == std::vector<std::int64_t>{3, 4, 5});
+    CHECK(spec.groups == std::vector<std::int64_t>{3, 4});
+    CHECK(spec.volume_group == 5);
     CHECK(spec.containers[0].rights == container_rights{1000, 2000, true});
     CHECK(spec.containers[1].rights == container_rights{7, 2000, true, true, {"NET_ADMIN"}, {"ALL"}});
     auto const with = [](std::string const& rights) { return pod("", R"("securityContext":{)" + rights + "}"); };

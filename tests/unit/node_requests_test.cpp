@@ -50,6 +50,7 @@ TEST_CASE("a sandbox is asked for with all that the Pod says", "[unit][node]") {
     CHECK(asked.dns.searches == std::vector<std::string>{"x.test"});
     CHECK(asked.limits.get(resource::memory) == 64 << 20);
     CHECK_FALSE(asked.has_host_network);
+    CHECK_FALSE(asked.volume_group);
     auto const other = make_sandbox_request(
         instance_of(R"("hostname":"h","hostNetwork":true,"containers":[{"name":"a","image":"i"}])"));
     CHECK(other.hostname == "h");
@@ -78,6 +79,20 @@ TEST_CASE("a container is asked for with its variables, its Pod's groups, and wh
     CHECK(values == "n1 192.0.2.7 10.210.3.2 2 ");
     CHECK(addresses_on(node) == std::vector<std::string>{"192.0.2.7"});
     CHECK(addresses_on({}).empty());
+}
+
+TEST_CASE("the group of the volumes is one of every program, once", "[unit][node]") {
+    auto const of = [](std::string const& groups) {
+        return instance_of(R"("securityContext":{)" + groups + R"(},"containers":[{"name":"a","image":"i"}])");
+    };
+    auto const groups = [](instance_fields const& fields) {
+        return make_container_request(facts_of(fields, {}), fields.made_from->spec().containers[0], nullptr, 0)->groups;
+    };
+    CHECK(make_sandbox_request(of(R"("fsGroup":8)")).volume_group == 8);
+    CHECK(make_sandbox_request(of(R"("fsGroup":0)")).volume_group == 0);
+    CHECK(groups(of(R"("fsGroup":8)")) == std::vector<std::int64_t>{8});
+    CHECK(groups(of(R"("fsGroup":8,"supplementalGroups":[8,7])")) == std::vector<std::int64_t>{8, 7});
+    CHECK(groups(of(R"("supplementalGroups":[7])")) == std::vector<std::int64_t>{7});
 }
 
 TEST_CASE("what a Pod asks for beyond its containers is for all of them alike", "[unit][node]") {

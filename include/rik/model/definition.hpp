@@ -259,9 +259,10 @@ struct instance_template {
     bool has_host_network = false;
     dns_settings dns = {};
     std::vector<host_alias> host_aliases = {};
-    std::vector<std::int64_t> groups = {};  ///< of every process, beside those of the image
-    resources requests = {};                ///< of all containers together; where it has none, the sum counts
-    resources limits = {};                  ///< that all containers share
+    std::vector<std::int64_t> groups = {};          ///< of every process, beside those of the image
+    std::optional<std::int64_t> volume_group = {};  ///< owns the volumes; of every process, too (fsGroup)
+    resources requests = {};                        ///< of all containers together; where it has none, the sum counts
+    resources limits = {};                          ///< that all containers share
     friend bool operator==(instance_template const&, instance_template const&) = default;
 };
 
@@ -309,7 +310,7 @@ parsed_definition parse_definition_json(std::string_view text);
 /// Kubernetes' parser, which has the same origin.
 parsed_definition parse_definition_yaml(std::string_view text);
 
-/// Parses JSON if the first character that is not white space is '{', else YAML.
+/// Parses JSON if it begins with '{' and a name in double quotes, else YAML.
 parsed_definition parse_definition(std::string_view text);
 
 /// Writes `of` as compact JSON in its form, from its members: `of.text` is not looked at. parse_definition reads the
