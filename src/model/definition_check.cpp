@@ -1,6 +1,7 @@
 #include "model/definition_check.hpp"
 
 #include "model/definition_tree.hpp"
+#include "model/yaml_detail.hpp"
 
 #include <rik/base/nearest_word.hpp>
 #include <rik/base/quantity.hpp>
@@ -68,6 +69,11 @@ bool asks_for_nothing(json::value const& value, field const& row) {
     return flag != nullptr && !*flag;
 }
 
+bool has_refused_word(json::value const& value, field const& row) {
+    auto const* text = value.if_string();
+    return text != nullptr && is_among(row.refused_words, {text->data(), text->size()}, row.type.has_any_case);
+}
+
 class checker {
 public:
     checker(object_type const& root, findings& notes) : root_(root), notes_(notes) {}
@@ -88,6 +94,7 @@ public:
 private:
     /// Often a field is right and stands in the wrong object, since it is indented too much or too little.
     std::string unknown_remedy(std::string_view name, object_type const& type) const {
+        if (has_odd_blank(name)) return "it has a character in it that only looks like a blank: write blanks";
         if (auto const place = find_place(name); !place.empty()) return fmt::format("it belongs to {}", place);
         return nearest_remedy(name, type);
     }
@@ -138,7 +145,7 @@ private:
         if (value.is_null()) return;
         auto const counts = row.standing != field_standing::acted_on && !asks_for_nothing(value, row);
         if (counts && row.standing == field_standing::refused) return notes_.not_supported(where.text(), row.because);
-        if (counts) notes_.warn_unused(where.text(), row.because);
+        if (counts && !has_refused_word(value, row)) notes_.warn_unused(where.text(), row.because);
         switch (row.type.count) {
             case value_count::one: return check_value(value, row, where);
             case value_count::list: return check_list(value, row, where);

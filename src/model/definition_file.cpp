@@ -56,10 +56,7 @@ private:
             part.size = find_next_document(rest_, part.size);
         } else if (auto const behind = rest_.substr(part.size); !may_follow_json(behind)) {
             auto const where = position_after(rest_.substr(0, part.size), position_);
-            part.tree = wrong({errc::invalid,
-                               fmt::format("{}: there is text behind the end of the definition", to_string(where)),
-                               {},
-                               "begin the next definition with a line ---"});
+            part.tree = wrong(text_behind(behind, where));
             part.size = find_next_document(rest_, part.size);
         }
         return part;
@@ -69,6 +66,18 @@ private:
         definition_tree tree;
         tree.found.push_back(std::move(problem));
         return tree;
+    }
+
+    static error text_behind(std::string_view text, text_position at) {
+        auto const blanks = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+        auto const where = to_string(position_after(text.substr(0, blanks), at));
+        text.remove_prefix(blanks);
+        if (text.starts_with('}') || text.starts_with(']'))
+            return {errc::invalid, fmt::format("{}: there is one {} too many", where, text.front()), {}, "take it out"};
+        return {errc::invalid,
+                fmt::format("{}: there is text behind the end of the definition", where),
+                {},
+                "begin the next definition with a line ---"};
     }
 
     static error too_large(std::string_view text, text_position where) {

@@ -7,6 +7,8 @@
 #include "model/definition_tree.hpp"
 #include "model/fields/rows_detail.hpp"
 
+#include <rik/base/nearest_word.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,9 +53,13 @@ constexpr std::array kinds_to_come{"Deployment",
                                    "CustomResourceDefinition",
                                    "ReplicationController"};
 
-/// RIK's has its name at the top.
+/// RIK's has its name at the top. What is almost `metadata` was meant to be that, and is no field of RIK's form.
 definition_form form_of(json::object const& root) {
-    return root.if_contains("metadata") != nullptr ? definition_form::kubernetes : definition_form::rik;
+    if (root.if_contains("metadata") != nullptr) return definition_form::kubernetes;
+    auto const is_meant = std::ranges::any_of(root, [](json::key_value_pair const& member) {
+        return nearest_word({member.key().data(), member.key().size()}).consider("metadata").found().has_value();
+    });
+    return is_meant && root.if_contains("name") == nullptr ? definition_form::kubernetes : definition_form::rik;
 }
 
 std::string_view kind_of(json::object const& root) {
@@ -78,6 +84,25 @@ std::optional<error> foreign_kind(std::string_view kind, definition_form form) {
         errc::invalid, fmt::format("{} is a kind of {}, and this is {}", kind, to_string(other), to_string(form)),
         "kind",
         other == definition_form::rik ? "write name at the top, and no metadata" : "write the name in metadata"};
+}
+
+/// The problem with a kind that nobody knows. If it was meant to be a workload, the rest is worth a look, which tells
+/// of the kind, too.
+std::optional<error> unknown_kind(std::string_view kind, definition_form form) {
+    if (kind.empty() || find_definition_type(kind, form) != nullptr) return std::nullopt;
+    nearest_word nearest(kind);
+    for (auto const* known : {"Pod", "Function", "Tenant", "Namespace", "List"}) nearest.consider(known);
+    auto const meant = nearest.found();
+    if (meant && parse_workload_kind(*meant)) return std::nullopt;
+    return error{errc::invalid, fmt::format("'{}' is not a kind of RIK", shortened(kind)), "kind",
+                 meant ? fmt::format("did you mean {}?", *meant) : std::string(kind_remedy)};
+}
+
+/// A file of some other program has none of them.
+bool is_definition(json::object const& root) {
+    constexpr std::array common{"apiVersion", "kind", "metadata", "spec"};
+    return root.empty() ||
+           std::ranges::any_of(common, [&](auto const* name) { return root.if_contains(name) != nullptr; });
 }
 
 // RIK's form
@@ -169,7 +194,8 @@ json::object const* root_of(json::value const& tree, findings& notes) {
     auto const* root = tree.if_object();
     if (root == nullptr)
         notes.problem({}, fmt::format("the definition is {}, not an object", kind_text(tree)),
-                      "begin with apiVersion, kind and name");
+                      tree.is_array() ? "give its entries one by one, with a line --- between them"
+                                      : "begin with apiVersion, kind and name");
     return root;
 }
 
@@ -178,7 +204,11 @@ void read_workload(json::object const& root, workload_definition& into, findings
     auto const kind = kind_of(root);
     if (is_list(root))
         return notes.problem("kind", "is List, and one definition is wanted here", "give its items one by one");
+    if (!is_definition(root))
+        return notes.problem({}, "it is no definition: it has neither apiVersion nor kind",
+                             "begin with apiVersion, kind and name");
     if (auto foreign = foreign_kind(kind, into.form)) return notes.problem(std::move(foreign));
+    if (auto unknown = unknown_kind(kind, into.form)) return notes.problem(std::move(unknown));
     auto const* type = find_definition_type(kind, into.form);
     if (type != nullptr && is_tenant(*type))
         return notes.problem("kind", fmt::format("is {}, and a workload is wanted here", kind),

@@ -7,6 +7,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 namespace rik::detail {
@@ -224,12 +225,36 @@ struct json_events {
 
 constexpr bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80u; }
 
-error json_problem(text_position where, json::error_code why) {
-    auto const text = why == json::error::incomplete ? "the JSON text ends too early" : why.message();
-    return {errc::invalid,
-            fmt::format("{}: {}", to_string(where), text),
-            {},
-            "look there for a comma, quote or bracket too many or too few"};
+/// What is usually done about the byte `at` which a JSON parser stops.
+std::string_view json_remedy(std::string_view text, std::size_t at) {
+    auto const before = text.find_last_not_of(" \t\r\n", at == 0 ? text.npos : at - 1);
+    auto const last = at == 0 || before == text.npos ? '\0' : text[before];
+    auto const is_name = text[at] == '"' && (last == '"' || last == '}' || last == ']' ||
+                                             std::isalnum(static_cast<unsigned char>(last)) != 0);
+    switch (text[at]) {
+        case '\'': return "write double quotes: JSON has no others";
+        case '/':
+        case '#': return "leave the comment out: JSON has none";
+        case '\r':
+        case '\n': return "close the text in its line; a new line is written \\n";
+        case '}':
+        case ']':
+            if (last == ',') return "leave out the comma before it";
+            [[fallthrough]];
+        default:
+            return is_name ? "a comma is missing before it"
+                           : "look there for a comma, quote or bracket too many or too few";
+    }
+}
+
+error json_problem(std::string_view text, std::size_t at, text_position from, json::error_code why) {
+    auto const where = to_string(position_after(text.substr(0, at), from));
+    if (at >= text.size())
+        return {errc::invalid,
+                fmt::format("{}: the JSON text ends too early", where),
+                {},
+                "close every quote and every bracket"};
+    return {errc::invalid, fmt::format("{}: {}", where, why.message()), {}, std::string(json_remedy(text, at))};
 }
 
 }  // namespace
@@ -257,7 +282,7 @@ tree_part read_json_part(std::string_view text, text_position from) {
     part.size = parser.write_some(false, text.data(), text.size(), failed);
     if (tree.is_stopped()) return part;
     if (failed) {
-        part.tree.found.push_back(json_problem(position_after(text.substr(0, part.size), from), failed));
+        part.tree.found.push_back(json_problem(text, part.size, from, failed));
         return part;
     }
     part.tree.root = tree.take();
@@ -272,7 +297,7 @@ definition_tree read_json_tree(std::string_view text) {
     auto part = read_json_part(text, {});
     if (part.tree.is_complete && part.size < text.size()) {
         part.tree.is_complete = false;
-        part.tree.found.push_back(json_problem(position_after(text.substr(0, part.size)), json::error::extra_data));
+        part.tree.found.push_back(json_problem(text, part.size, {}, json::error::extra_data));
     }
     return std::move(part.tree);
 }
@@ -302,9 +327,12 @@ bool is_foreign(std::string_view text, problems& found) {
 }
 
 bool is_json(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
     text = without_bom(text);
-    auto const first = text.find_first_not_of(" \t\r\n");
-    return first != text.npos && text[first] == '{';
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    if (!text.starts_with('{')) return false;
+    auto const second = text.find_first_not_of(blanks, 1);
+    return second == text.npos || text[second] == '"' || text[second] == '}';
 }
 
 std::string_view without_bom(std::string_view text) {

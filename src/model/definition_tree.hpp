@@ -83,7 +83,7 @@ bool is_too_large(std::string_view text, problems& found);
 /// The problem with a text that is not UTF-8, noted in `found`. A BOM is none.
 bool is_foreign(std::string_view text, problems& found);
 
-/// Is the first character that is not blank a '{'?
+/// Does it begin like a JSON object? A '{' before a name without double quotes is YAML.
 bool is_json(std::string_view text);
 
 /// `text` without a byte order mark at its beginning.

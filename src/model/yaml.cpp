@@ -77,6 +77,14 @@ std::size_t bytes_of(std::string_view text, std::size_t count) {
     return at;
 }
 
+constexpr std::string_view template_remedy = "it looks like a template: give what its program makes of it";
+
+bool has_template(std::string_view line) { return line.find("{{") != line.npos; }
+
+bool is_conflict(std::string_view line) {
+    return line.starts_with("<<<<<<< ") || line.starts_with("=======") || line.starts_with(">>>>>>> ");
+}
+
 /// Reads one document: hands the events of libyaml to a tree_builder, and stops at what a definition may not have.
 class document_reader {
 public:
@@ -180,8 +188,9 @@ private:
     bool accept_collection(yaml_event_t const& event, yaml_char_t const* anchor, yaml_char_t const* tag) {
         if (!accept(event, anchor, tag)) return false;
         if (!tree_.expects_key()) return true;
+        auto const line = line_around(bytes_of(text_, event.start_mark.index));
         stop(position_of(event.start_mark), "a key is not a string",
-             "use a string as key; text with braces needs quotes");
+             has_template(line) ? template_remedy : "use a string as key; text with braces needs quotes");
         return false;
     }
 
@@ -204,6 +213,8 @@ private:
         auto const where = at == text_.size() ? position_after(text_, from_) : position_of(parser.problem_mark);
         if (text_.substr(at).starts_with('\t')) {
             stop_at_syntax(where, "a tab stands where blanks must", "indent with blanks");
+        } else if (at < text_.size() && what.find("cannot start any token") != what.npos) {
+            stop_at_syntax(where, fmt::format("{} cannot begin text", text_[at]), syntax_remedy(what));
         } else if (parser.context == nullptr || parser.context_mark.index == parser.problem_mark.index) {
             stop_at_syntax(where, what, syntax_remedy(what));
         } else {
@@ -212,10 +223,41 @@ private:
         }
         return at;
     }
-    static std::string_view syntax_remedy(std::string_view what) {
-        if (what.find("escape") == what.npos)
-            return "look there for wrong indentation, a missing space after ':' or an open quote";
-        return "write \\\\ for a backslash, \\U and eight digits for any character, or use single quotes";
+    /// What libyaml says is true, and seldom what its author did.
+    std::string_view syntax_remedy(std::string_view what) const {
+        auto const& parser = parser_.problem();
+        auto const at = bytes_of(text_, parser.problem_mark.index);
+        auto const line = line_around(at);
+        auto const line_before = line_around(bytes_of(text_, parser.context_mark.index));
+        auto const says = [&](std::string_view words) { return what.find(words) != what.npos; };
+        if (says("escape"))
+            return "write \\\\ for a backslash, \\U and eight digits for any character, or use single quotes";
+        if (text_.starts_with("<!") || text_.starts_with("<h"))
+            return "it looks like a web page, not like a definition";
+        if (has_template(line) || has_template(line_before)) return template_remedy;
+        if (is_conflict(line) || is_conflict(line_before)) return "settle the merge conflict, and take out its marks";
+        if (has_odd_blank(lines_up_to(at))) return "a character near it only looks like a blank: write blanks";
+        if (line.starts_with("```")) return "take the line out: it is the frame of a text in Markdown";
+        if (says("cannot start any token")) return "write the text in quotes";
+        if (says("mapping values are not allowed"))
+            return "look there for wrong indentation; text with a colon and a space in it needs quotes";
+        return "look there for wrong indentation, a missing space after ':' or an open quote";
+    }
+    /// The line with the byte `at`, and the one before it.
+    std::string_view lines_up_to(std::size_t at) const {
+        auto const line = line_around(at);
+        auto const begin = static_cast<std::size_t>(line.data() - text_.data());
+        auto above = text_.substr(0, begin);
+        if (above.ends_with('\n')) above.remove_suffix(1);
+        if (above.ends_with('\r')) above.remove_suffix(1);
+        auto const end = above.find_last_of("\r\n");
+        auto const first = end == above.npos ? 0 : end + 1;
+        return text_.substr(first, begin + line.size() - first);
+    }
+    std::string_view line_around(std::size_t at) const {
+        auto const begin = at == 0 ? text_.npos : text_.find_last_of("\r\n", at - 1);
+        auto const line = text_.substr(begin == text_.npos ? 0 : begin + 1);
+        return line.substr(0, line.find_first_of("\r\n"));
     }
 
     std::string_view text_;

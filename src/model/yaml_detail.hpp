@@ -31,6 +31,9 @@ bool may_follow_json(std::string_view text);
 /// its own. Those inside of a line are text.
 std::string without_boms(std::string_view text);
 
+/// Has `text` a character in it that only looks like a blank, as they come from web pages?
+bool has_odd_blank(std::string_view text);
+
 /// Is there nothing but blanks and a comment up to the end of the line?
 bool is_at_line_end(std::string_view text);
 

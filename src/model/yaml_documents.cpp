@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace rik::detail {
 
@@ -130,6 +131,12 @@ std::string without_boms(std::string_view text) {
         text.remove_prefix(line.size());
     }
     return made;
+}
+
+bool has_odd_blank(std::string_view text) {
+    // no-break space, zero width space, ideographic space, byte order mark
+    constexpr std::array odd_blanks{"\xC2\xA0", "\xE2\x80\x8B", "\xE3\x80\x80", "\xEF\xBB\xBF"};
+    return std::ranges::any_of(odd_blanks, [&](std::string_view each) { return text.find(each) != text.npos; });
 }
 
 bool is_at_line_end(std::string_view text) { return says_nothing(text.substr(0, line_size(text))); }

@@ -463,3 +463,47 @@ TEST_CASE("a pull policy is one of Kubernetes' three, or left to the tag", "[def
         check_refused(container_with(fmt::format(R"("imagePullPolicy":{})", each)),
                       "spec.containers[0].imagePullPolicy");
 }
+
+TEST_CASE("a kind that nobody knows is the only problem", "[definition]") {
+    auto const refusal = [](std::string const& kind) {
+        auto const parsed =
+            parse_definition("apiVersion: a.io/v1\nkind: " + kind + "\nmetadata: {name: a}\nrules: []\n");
+        CHECK(parsed.found.at(0).field == "kind");
+        return parsed.found.size() == 1 ? parsed.found.front() : error{};
+    };
+    CHECK(refusal("Certificate").code == errc::invalid);
+    CHECK(refusal("Certificate").message == "'Certificate' is not a kind of RIK, line 2 column 1");
+    CHECK(refusal("Namespaces").remedy == "did you mean Namespace?");
+    CHECK(refusal("list").remedy == "did you mean List?");
+    // Of what was meant to be a Pod all is told.
+    auto const pod = parse_definition("apiVersion: v1\nkind: pod\nname: a\nspec: {container: []}\n");
+    CHECK(pod.found.size() == 3);
+    CHECK(problem_at(pod, "kind")->remedy == "use Pod or Function");
+}
+
+TEST_CASE("a file of another program is told apart from a definition", "[definition]") {
+    for (auto const* text : {"version: '3'\nservices: {web: {image: nginx}}\n", "404: Not Found\n", R"({"a":1})"}) {
+        INFO(text);
+        auto const parsed = parse_definition(text);
+        REQUIRE(parsed.found.size() == 1);
+        CHECK(parsed.found[0].message == "it is no definition: it has neither apiVersion nor kind");
+    }
+    CHECK(parse_definition("- apiVersion: v1\n  kind: Pod\n").found.at(0).remedy.find("one by one") !=
+          std::string::npos);
+}
+
+TEST_CASE("a blank that is none is named", "[definition]") {
+    auto const parsed = parse_definition(pod_with(R"({"name":"a","image":"x","\u00a0\u00a0command":["a"]})"));
+    REQUIRE(parsed.found.size() == 1);
+    CHECK(parsed.found[0].remedy.find("only looks like a blank") != std::string::npos);
+}
+
+TEST_CASE("what is refused is not also said to be kept", "[definition]") {
+    auto const profile = [](std::string const& type) {
+        return parse_definition(container_with(R"("securityContext":{"appArmorProfile":{"type":")" + type + R"("}})"));
+    };
+    CHECK(profile("Localhost").found.size() == 1);
+    CHECK(profile("Localhost").warnings.empty());
+    CHECK(profile("RuntimeDefault").found.empty());
+    CHECK(profile("RuntimeDefault").warnings.size() == 1);
+}

@@ -90,6 +90,21 @@ TEST_CASE("the forms are told apart, and neither takes the other's kinds", "[def
             .remedy == "use v1");
 }
 
+TEST_CASE("metadata that is misspelt is told as such", "[definition]") {
+    for (auto const* name : {"metdata", "meta-data", "emtadata", "Metadata"}) {
+        INFO(name);
+        auto const parsed = parse_definition(fmt::format(
+            "apiVersion: v1\nkind: Pod\n{}: {{name: a}}\nspec: {{containers: [{{name: a, image: x}}]}}\n", name));
+        REQUIRE(parsed.found.size() == 2);
+        CHECK(parsed.found[0].field == name);
+        CHECK(parsed.found[0].remedy == "did you mean metadata?");
+        CHECK(parsed.found[1].field == "metadata");
+    }
+    CHECK(
+        parse_definition("apiVersion: v1\nkind: Pod\nname: a\nmetdata: {}\nspec: {containers: [{name: a, image: x}]}\n")
+            .found.size() == 1);
+}
+
 TEST_CASE("where a problem stands is told by line and column", "[definition]") {
     auto const yaml = parse_definition(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pod1\nspec:\n  containers:\n  - name: a\n    imag: x\n"

@@ -30,6 +30,12 @@ bool is_refused_at_line(std::string const& text, std::string_view line) {
     return parsed.found[0].message.starts_with(line);
 }
 
+/// What is to be done about the only problem of `text`, which stands at `place`.
+std::string remedy_of(std::string const& text, std::string_view place) {
+    CHECK(is_refused_at_line(text, place));
+    return parse_definition(text).found.at(0).remedy;
+}
+
 }  // namespace
 
 TEST_CASE("the canonical text keeps what was given in its order", "[definition]") {
@@ -175,4 +181,52 @@ TEST_CASE("no text at all is refused", "[definition]") {
         REQUIRE(parsed.found.size() == 1);
         CHECK_FALSE(parsed.found[0].remedy.empty());
     }
+}
+
+TEST_CASE("a brace before a name without double quotes is YAML", "[definition]") {
+    for (auto const* text :
+         {"{apiVersion: v1, kind: Pod, name: a, spec: {containers: [{name: a, image: x}]}}",
+          "\n{ # a comment\n  apiVersion: \"v1\",\n  kind: \"Pod\",\n  name: \"a\",\n"
+          "  spec: {\n    containers: [{\n      name: \"a\",\n      image: \"x\",\n    }],\n  },\n}\n",
+          "{'apiVersion': 'v1', 'kind': 'Pod', 'name': 'a', 'spec': {'containers': [{'name': 'a', "
+          "'image': 'x'}]}}"}) {
+        INFO(text);
+        CHECK(parse_definition(text).found == problems{});
+        CHECK(parse_definition_file(text).at(0).parsed.definition.name == "a");
+    }
+}
+
+TEST_CASE("a syntax error of JSON says what its author probably did", "[definition]") {
+    CHECK(remedy_of("{\"a\": 1,}", "line 1 column 9") == "leave out the comma before it");
+    CHECK(remedy_of("{\"a\": [1, 2,\n]}", "line 2 column 1") == "leave out the comma before it");
+    CHECK(remedy_of("{\"a\": {}\n \"b\": 1}", "line 2 column 2") == "a comma is missing before it");
+    CHECK(remedy_of("{\"a\": 'b'}", "line 1 column 7").find("double quotes") != std::string::npos);
+    CHECK(remedy_of("{\"a\": 1, // b\n}", "line 1 column 10").find("comment") != std::string::npos);
+    CHECK(remedy_of("{\"a\": \"b\n\"}", "line 1 column 9").find("in its line") != std::string::npos);
+    CHECK(remedy_of("{\"a\": {\"b\": 1}", "line 1 column 15: the JSON text ends too early").find("bracket") !=
+          std::string::npos);
+    CHECK(remedy_of("{\"a\": True}", "line 1 column 7").find("comma, quote or bracket") != std::string::npos);
+    auto const behind = parse_definition_file("{\"a\": 1} }").at(0).parsed.found.at(0);
+    CHECK(behind.message == "line 1 column 10: there is one } too many");
+}
+
+TEST_CASE("a syntax error of YAML says what its author probably did", "[definition]") {
+    CHECK(remedy_of("a: @b\n", "line 1 column 4: @ cannot begin text") == "write the text in quotes");
+    CHECK(remedy_of("a: `b`\n", "line 1 column 4: ` cannot begin text") == "write the text in quotes");
+    CHECK(remedy_of("```yaml\nkind: Pod\n```\n", "line 1 column 1").find("Markdown") != std::string::npos);
+    CHECK(remedy_of("a: %b%\n", "line 1 column 4: % cannot begin text") == "write the text in quotes");
+    CHECK(remedy_of("a: b: c\n", "line 1 column 5").find("needs quotes") != std::string::npos);
+    CHECK(remedy_of("kind: Pod\nname: {{ .Values.name }}\n", "line 2 column 8").find("template") != std::string::npos);
+    CHECK(remedy_of("kind: Pod\n{{- if .Values.a }}\nname: a\n{{- end }}\n", "line 3 ").find("template") !=
+          std::string::npos);
+    CHECK(remedy_of("a:\n<<<<<<< HEAD\n  b: 1\n=======\n  b: 2\n>>>>>>> other\n", "line 3 ").find("merge conflict") !=
+          std::string::npos);
+    CHECK(remedy_of("<!DOCTYPE html>\n<html><body>404: Not Found</body></html>\n", "line 2 ").find("web page") !=
+          std::string::npos);
+    CHECK(
+        remedy_of("kind: Pod\nmetadata: \xE3\x80\x80 # text\n  name: a\n", "line 3 ").find("only looks like a blank") !=
+        std::string::npos);
+    CHECK(remedy_of("kind: Pod\r\nmetadata: \xC2\xA0 # text\r\n  name: a\r\n", "line 3 ")
+              .find("only looks like a blank") != std::string::npos);
+    CHECK(remedy_of("a: 1\nb: c\n  d: 1\n", "line 3 ").find("indentation") != std::string::npos);
 }

@@ -29,7 +29,7 @@ constexpr std::array object_meta_fields{
     field{"name", text(object_name), "Names the object; unique for its kind within a namespace."}.needed(
         "name the object"),
     field{"generateName", text(), "The beginning of a name that the server completes."}.kept(
-        "no name is made from it; write metadata.name"),
+        "no name is made from it; metadata.name is what counts"),
     field{"namespace", text(dns_label), "The tenant of the object."}.by_default("that of the call"),
     field{"labels", map(label_key, text(label_value)), "Names and values by which objects are selected."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},

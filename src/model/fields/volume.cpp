@@ -15,6 +15,7 @@ constexpr std::array empty_dir_fields{
           "Where it is: empty for the node's disk, or Memory."}
         .without("HugePages|HugePages-2Mi|HugePages-1Gi", "nodes offer no huge pages"),
     field{"sizeLimit", quantity(), "How many bytes may be in it; 0 is no limit."},
+    field{"mode", anything(), "The mode of the directory."}.refused("an emptyDir can be written by everybody"),
 };
 constexpr object_type empty_dir{"EmptyDirVolumeSource", "A directory that lives as long as the Pod.", empty_dir_fields};
 
