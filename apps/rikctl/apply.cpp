@@ -74,9 +74,7 @@ private:
     }
 
     exit_code apply_workload(definition const& each) {
-        auto const& named = each.parsed.definition.tenant;
-        auto const& tenant = named.empty() ? with_.options().tenant : named;
-        if (missing_.contains(tenant)) return tell(each, "created");
+        if (missing_.contains(tenant_of(with_, each))) return tell(each, "created");
         rik::change_wanted const how{.is_dry_run = options_.is_dry_run};
         auto const done = server_for(with_, server_, each).apply_workload(each.text, how);
         if (!done) return with_.fail(done.error(), each.about);
@@ -95,11 +93,6 @@ private:
     apply_options const& options_;
     std::set<std::string> missing_;  ///< tenants that a dry run does not make
 };
-
-/// Tenants come first: what is in them may stand before them in the files.
-void put_tenants_first(std::vector<definition>& all) {
-    std::ranges::stable_partition(all, [](definition const& each) { return each.tenant.has_value(); });
-}
 
 exit_code apply_as_told(session& with, apply_options const& options) {
     auto server = with.server();

@@ -68,6 +68,15 @@ rik::client server_for(session& with, rik::client const& server, definition cons
     return says_it_itself ? server.in_tenant({}) : server;
 }
 
+std::string tenant_of(session const& with, definition const& each) {
+    auto const& named = each.parsed.definition.tenant;
+    return named.empty() ? with.options().tenant : named;
+}
+
+void put_tenants_first(std::vector<definition>& all) {
+    std::ranges::stable_partition(all, [](definition const& each) { return each.tenant.has_value(); });
+}
+
 std::string words_for(definition const& each) {
     if (each.tenant) return "tenant " + each.tenant->name;
     auto const& read = each.parsed.definition;

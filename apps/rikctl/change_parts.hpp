@@ -19,6 +19,12 @@ exit_code read_checked(session& with, std::vector<std::string> const& paths, std
 /// A definition that names its tenant wins over a tenant that was not said with the command.
 rik::client server_for(session& with, rik::client const& server, definition const& each);
 
+/// The tenant in which that makes a workload.
+std::string tenant_of(session const& with, definition const& each);
+
+/// What is in a tenant may stand before it in the files.
+void put_tenants_first(std::vector<definition>& all);
+
 /// "pod web", "tenant team-a"
 std::string words_for(definition const& each);
 /// "pod web" of a workload as the server shows it.

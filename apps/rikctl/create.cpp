@@ -7,6 +7,9 @@
 
 #include <memory>
 #include <ostream>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "change_parts.hpp"
 #include "commands.hpp"
@@ -25,33 +28,71 @@ struct workload_options {
 /// A Pod in Kubernetes' form comes with its instance.
 bool has_instance(definition const& each) { return each.parsed.definition.form == rik::definition_form::kubernetes; }
 
-exit_code create_one(session& with, rik::client& server, definition const& each, bool is_dry_run) {
-    auto const created = server_for(with, server, each).create_workload(each.text, is_dry_run);
-    if (!created) return with.fail(created.error(), each.about);
-    print_warnings(with, each.about, parse_json(*created));
-    auto const names = rik::object_names(*created);
-    if (!names) return with.fail(names.error(), each.about);
-    auto const* const how = is_dry_run ? " (dry run)" : "";
-    for (auto const& name : *names) {
-        with.out() << fmt::format("workload {} created{}\n", name, how);
-        if (has_instance(each)) with.out() << fmt::format("instance {} created{}\n", name, how);
+/// Creates one definition after the other.
+class creating {
+public:
+    creating(session& with, rik::client& server, bool is_dry_run)
+        : with_(with), server_(server), is_dry_run_(is_dry_run) {}
+
+    exit_code create(definition const& each) { return each.tenant ? create_tenant(each) : create_workload(each); }
+
+private:
+    exit_code create_tenant(definition const& each) {
+        auto const& [name, labels, annotations] = *each.tenant;
+        auto const made = is_dry_run_ ? try_tenant(name) : server_.create_tenant(name, labels, annotations);
+        return made ? tell("tenant", name) : with_.fail(made.error(), each.about);
     }
-    with.out() << std::flush;
-    return exit_code::ok;
-}
+    /// Whether it would be created.
+    rik::result<std::string> try_tenant(std::string const& name) {
+        auto found = server_.get(rik::resource_kind::tenant, name);
+        if (found)
+            return rik::error{rik::errc::conflict, fmt::format("tenant {} exists already", name), "name",
+                              "choose another name"};
+        if (found.error().code != rik::errc::not_found) return found;
+        missing_.insert(name);
+        return std::string();
+    }
+
+    exit_code create_workload(definition const& each) {
+        if (missing_.contains(tenant_of(with_, each))) return tell_workload(each, each.parsed.definition.name);
+        auto const created = server_for(with_, server_, each).create_workload(each.text, is_dry_run_);
+        if (!created) return with_.fail(created.error(), each.about);
+        print_warnings(with_, each.about, parse_json(*created));
+        auto const names = rik::object_names(*created);
+        if (!names) return with_.fail(names.error(), each.about);
+        for (auto const& name : *names) tell_workload(each, name);
+        return exit_code::ok;
+    }
+    exit_code tell_workload(definition const& each, std::string_view name) {
+        tell("workload", name);
+        return has_instance(each) ? tell("instance", name) : exit_code::ok;
+    }
+    exit_code tell(std::string_view what, std::string_view name) {
+        with_.out() << fmt::format("{} {} created{}\n", what, name, is_dry_run_ ? " (dry run)" : "") << std::flush;
+        return exit_code::ok;
+    }
+
+    session& with_;
+    rik::client& server_;
+    bool is_dry_run_;
+    std::set<std::string> missing_ = {};  ///< tenants that a dry run does not make
+};
 
 /// Goes on after a failure, so that one run shows all that the server refuses.
 exit_code create_all(session& with, rik::client& server, std::vector<definition> const& all, bool is_dry_run) {
+    creating one(with, server, is_dry_run);
     auto worst = exit_code::ok;
     std::size_t created_count = 0;
     for (auto const& each : all) {
-        auto const code = create_one(with, server, each, is_dry_run);
+        auto const code = one.create(each);
         if (code == exit_code::ok) ++created_count;
         if (worst == exit_code::ok) worst = code;
         if (code == exit_code::unreachable) break;
     }
     if (worst != exit_code::ok && all.size() > 1)
-        with.err() << fmt::format("{} of {} workloads were created\n", created_count, all.size()) << std::flush;
+        with.err() << fmt::format("{} of {} {} were created\n", created_count, all.size(),
+                                  all.front().tenant ? "definitions" : "workloads")
+                   << std::flush;
     return worst;
 }
 
@@ -62,6 +103,7 @@ exit_code create_workloads(session& with, workload_options const& options) {
     if (!server) return with.fail_address(server.error());
     std::vector<definition> all;
     auto const worst = read_checked(with, options.paths, all);
+    put_tenants_first(all);
     if (worst == exit_code::ok) return create_all(with, *server, all, options.is_dry_run);
     if (all.size() > 1 || options.paths.size() > 1) with.err() << "nothing was created\n" << std::flush;
     return worst;
@@ -106,7 +148,9 @@ void add_create_workload(CLI::App& to, action& chosen) {
         "Examples:\n"
         "  rikctl create workload -f web.yaml\n"
         "  rikctl create workload -f web.yaml -f db.json\n"
-        "  generate | rikctl create workload -f -\n");
+        "  generate | rikctl create workload -f -\n"
+        "\n"
+        "Tenants that the files define (kind Tenant or Namespace) are created first.\n");
     auto const options = std::make_shared<workload_options>();
     add_files(*command, options->paths)->required();
     add_dry_run(*command, options->is_dry_run);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <sstream>
 
 #include "rikctl.hpp"
@@ -372,4 +373,42 @@ TEST_CASE("create --dry-run makes nothing, and a Pod in Kubernetes' form comes w
                                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n"
                                "  - name: main\n    image: a:1\n");
     CHECK(one.out == "workload web created\ninstance web created\n");
+}
+
+TEST_CASE("create makes the tenants of its files first, and goes on after one that is there") {
+    auto inside = pod_yaml;
+    inside.insert(inside.find("spec:"), "tenant: team-a\n");
+    std::map<std::string, fake_reply> replies{
+        {"POST /rik/v1/tenants HTTP/1.1", reply_with(201, R"({"name":"team-a"})")},
+        {"POST /rik/v1/workloads HTTP/1.1", reply_with(201, workload("a:1"))},
+        {"GET /rik/v1/tenants/team-a HTTP/1.1", reply_with(404, refusal("not_found", "no tenant"))}};
+    fake_server server([&](fake_request const& request) { return replies.at(request.line); });
+    auto const create = [&](std::vector<std::string> more = {}) {
+        std::vector<std::string> arguments{"create", "workload", "-f", "-"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return rikctl_at(server, arguments, inside + "---\n" + tenant_yaml);
+    };
+    auto const made = create();
+    CHECK(made.code == 0);
+    CHECK(made.out == "tenant team-a created\nworkload web created\n");
+    CHECK(asked(server) == std::vector<std::string>{"POST /rik/v1/tenants", "POST /rik/v1/workloads"});
+    CHECK_THAT(server.requests()[0].body, Catch::Contains(R"("labels":{"zone":"x"})"));
+
+    auto const dry = create({"--dry-run"});
+    CHECK(dry.out == "tenant team-a created (dry run)\nworkload web created (dry run)\n");
+    CHECK(asked(server).size() == 3);
+    CHECK(asked(server).back() == "GET /rik/v1/tenants/team-a");
+
+    replies["POST /rik/v1/tenants HTTP/1.1"] = reply_with(409, refusal("conflict", "tenant team-a exists already"));
+    auto const again = create();
+    CHECK(again.code == 4);
+    CHECK(again.out == "workload web created\n");
+    CHECK(again.err == "error: -: definition 2: tenant team-a exists already\n1 of 2 definitions were created\n");
+
+    replies["GET /rik/v1/tenants/team-a HTTP/1.1"] = reply_with(200, R"({"name":"team-a"})");
+    replies.emplace("POST /rik/v1/workloads?dryRun=true HTTP/1.1", reply_with(200, workload("a:1")));
+    auto const dry_again = create({"--dry-run"});
+    CHECK(dry_again.code == 4);
+    CHECK_THAT(dry_again.err, Catch::StartsWith("error: -: definition 2: ") && Catch::Contains("exists already"));
+    CHECK(dry_again.out == "workload web created (dry run)\n");
 }
