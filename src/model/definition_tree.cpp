@@ -150,7 +150,11 @@ void tree_builder::add(json::value value) {
 
 void tree_builder::add_member(frame& innermost, json::value value) {
     auto const is_new = innermost.container.if_object()->emplace(innermost.key, std::move(value)).second;
-    if (!is_new) found_.push_back({errc::invalid, "is given twice", path(), "keep one of the two"});
+    if (!is_new) note("is given twice", "keep one of the two");
+}
+
+void tree_builder::note(std::string what, std::string_view remedy) {
+    found_.push_back({errc::invalid, std::move(what), path(), std::string(remedy)});
     if (found_.size() > limits::definition_problems_max) is_stopped_ = true;
 }
 

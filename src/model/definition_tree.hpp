@@ -110,6 +110,8 @@ public:
     /// object where it has none of their names itself.   Source: YAML 1.1, "Merge Key Language-Independent Type"
     void merge_key();
 
+    /// A problem with the value that comes next. Reading goes on.
+    void note(std::string what, std::string_view remedy);
     /// From here on all events are dropped.
     void stop(error problem);
     bool is_stopped() const { return is_stopped_; }

@@ -167,6 +167,9 @@ private:
             if (places_ != nullptr) places_->emplace(tree_.path(), where);
             return;
         }
+        if (scalar.style == YAML_PLAIN_SCALAR_STYLE && is_old_octal(text))
+            tree_.note(fmt::format("{} is octal in old YAML and decimal in new YAML", shortened(text)),
+                       "write it in quotes if it is text, else with 0o at its beginning or without zeros");
         if (value) return tree_.scalar(std::move(*value));
         stop(where, fmt::format("'{}' is a number that a definition cannot hold", shortened(text)),
              "write it in quotes if it is text");

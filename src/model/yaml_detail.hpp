@@ -41,6 +41,9 @@ bool is_at_line_end(std::string_view text);
 /// Source: YAML 1.2.2, 10.3.2 "Tag Resolution".
 std::optional<json::value> resolve_plain(std::string_view text);
 
+/// Is a plain scalar another number in YAML 1.1, where 0644 is octal, than in 1.2?
+bool is_old_octal(std::string_view text);
+
 /// Where the values of a document stand, by their paths.
 using place_map = std::map<std::string, text_position, std::less<>>;
 

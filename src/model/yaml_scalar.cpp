@@ -58,6 +58,13 @@ std::optional<json::value> whole_number(std::string_view text, int base) {
 
 }  // namespace
 
+bool is_old_octal(std::string_view text) {
+    auto const digits = without_sign(text);
+    if (!digits.starts_with('0') || !are_all(digits, "01234567")) return false;
+    auto const first = digits.find_first_not_of('0');
+    return first != digits.npos && digits.size() - first > 1;
+}
+
 std::optional<json::value> resolve_plain(std::string_view text) {
     if (text.empty() || text == "~" || is_word(text, "null", "Null", "NULL")) return json::value(nullptr);
     if (is_word(text, "true", "True", "TRUE")) return json::value(true);

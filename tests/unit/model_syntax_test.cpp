@@ -3,6 +3,8 @@
 
 #include "support/catch.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 
 using namespace rik;
@@ -150,7 +152,7 @@ TEST_CASE("numbers of YAML have their values", "[definition]") {
     };
     CHECK(replicas_of("12") == 12);
     CHECK(replicas_of("+12") == 12);
-    CHECK(replicas_of("012") == 12);
+    CHECK(replicas_of("007") == 7);
     CHECK(replicas_of("0x1F") == 31);
     CHECK(replicas_of("0o17") == 15);
 }
@@ -229,4 +231,25 @@ TEST_CASE("a syntax error of YAML says what its author probably did", "[definiti
     CHECK(remedy_of("kind: Pod\r\nmetadata: \xC2\xA0 # text\r\n  name: a\r\n", "line 3 ")
               .find("only looks like a blank") != std::string::npos);
     CHECK(remedy_of("a: 1\nb: c\n  d: 1\n", "line 3 ").find("indentation") != std::string::npos);
+}
+
+TEST_CASE("a number that is octal in old YAML only is refused", "[definition]") {
+    auto const with_replicas = [](std::string const& number) {
+        return "apiVersion: v1\nkind: Pod\nname: a\nreplicas: " + number +
+               "\nspec: {containers: [{name: a, image: x}]}\n";
+    };
+    for (auto const* number : {"012", "0644", "+0755", "0012"}) {
+        INFO(number);
+        auto const parsed = parse_definition(with_replicas(number));
+        REQUIRE(parsed.found.size() == 1);
+        CHECK(parsed.found[0].field == "replicas");
+        CHECK(parsed.found[0].message ==
+              fmt::format("{} is octal in old YAML and decimal in new YAML, line 4 column 1", number));
+    }
+    CHECK(parse_definition(with_replicas("-012")).found.size() == 2);  // out of range, too: reading goes on
+    for (auto const* number : {"007", "08", "0o12", "00"}) {
+        INFO(number);
+        CHECK(parse_definition(with_replicas(number)).found.size() == (std::string_view(number) == "00" ? 1 : 0));
+    }
+    CHECK(first_value(parse_definition(yaml_with_value("'0644'"))) == "0644");
 }
