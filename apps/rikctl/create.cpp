@@ -40,14 +40,15 @@ private:
     exit_code create_tenant(definition const& each) {
         auto const& [name, labels, annotations] = *each.tenant;
         auto const made = is_dry_run_ ? try_tenant(name) : server_.create_tenant(name, labels, annotations);
-        return made ? tell("tenant", name) : with_.fail(made.error(), each.about);
+        if (made) return tell("tenant", name);
+        auto problem = made.error();
+        if (problem.code == rik::errc::conflict) problem.remedy = "leave it out, or use `rikctl apply -f`";
+        return with_.fail(problem, each.about);
     }
     /// Whether it would be created.
     rik::result<std::string> try_tenant(std::string const& name) {
         auto found = server_.get(rik::resource_kind::tenant, name);
-        if (found)
-            return rik::error{rik::errc::conflict, fmt::format("tenant {} exists already", name), "name",
-                              "choose another name"};
+        if (found) return rik::error{rik::errc::conflict, fmt::format("tenant {} exists already", name)};
         if (found.error().code != rik::errc::not_found) return found;
         missing_.insert(name);
         return std::string();

@@ -403,7 +403,9 @@ TEST_CASE("create makes the tenants of its files first, and goes on after one th
     auto const again = create();
     CHECK(again.code == 4);
     CHECK(again.out == "workload web created\n");
-    CHECK(again.err == "error: -: definition 2: tenant team-a exists already\n1 of 2 definitions were created\n");
+    CHECK(again.err ==
+          "error: -: definition 2: tenant team-a exists already (leave it out, or use `rikctl apply -f`)\n"
+          "1 of 2 definitions were created\n");
 
     replies["GET /rik/v1/tenants/team-a HTTP/1.1"] = reply_with(200, R"({"name":"team-a"})");
     replies.emplace("POST /rik/v1/workloads?dryRun=true HTTP/1.1", reply_with(200, workload("a:1")));
