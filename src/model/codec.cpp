@@ -78,7 +78,8 @@ inline constexpr auto members_of<instance_fields> =
                needed("name", &instance_fields::name), usual("owner", &instance_fields::owner),
                needed("created_at", &instance_fields::created_at), needed("generation", &instance_fields::generation),
                usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
-               usual("restarts", &instance_fields::restarts), needed("status", &instance_fields::status));
+               usual("restarts", &instance_fields::restarts), usual("index", &instance_fields::index),
+               usual("meant_for", &instance_fields::meant_for), needed("status", &instance_fields::status));
 
 template <>
 inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &node_trouble::reason),

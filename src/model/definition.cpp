@@ -7,15 +7,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace rik {
 
-std::string_view to_string(workload_kind kind) { return kind == workload_kind::function ? "Function" : "Pod"; }
+namespace {
+
+/// In the order of the enumerators.
+constexpr std::array<std::string_view, 5> kind_words{"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet"};
+
+}  // namespace
+
+std::string_view to_string(workload_kind kind) { return kind_words.at(static_cast<std::size_t>(kind)); }
 
 std::optional<workload_kind> parse_workload_kind(std::string_view text) {
-    if (text == "Pod") return workload_kind::pod;
-    if (text == "Function") return workload_kind::function;
-    return std::nullopt;
+    auto const found = std::ranges::find(kind_words, text);
+    if (found == kind_words.end()) return std::nullopt;
+    return static_cast<workload_kind>(found - kind_words.begin());
 }
 
 std::string_view to_string(instance_form form) { return form == instance_form::function ? "Function" : "Pod"; }
@@ -50,8 +58,30 @@ std::optional<container_role> parse_container_role(std::string_view text) {
     return std::nullopt;
 }
 
-restart_policy detail::usual_restart(definition_form form) {
-    return form == definition_form::rik ? restart_policy::never : restart_policy::always;
+restart_policy detail::usual_restart(definition_form form, workload_kind kind) {
+    auto const is_bare_of_rik = form == definition_form::rik && !is_managed(kind);
+    return is_bare_of_rik ? restart_policy::never : restart_policy::always;
+}
+
+string_map const& instance_annotations(workload_definition const& of) {
+    return is_managed(of.kind) ? of.spec.annotations : of.annotations;
+}
+
+/// Of several tolerations that match the shortest counts.   Source: Kubernetes, tainteviction, getMinTolerationTime
+std::optional<duration> tolerated_absence(workload_definition const& of) {
+    if (of.upkeep.unheard_tolerance) return of.upkeep.unheard_tolerance;
+    static taint const unreachable{"node.kubernetes.io/unreachable", "", taint_effect::no_execute};
+    std::optional<duration> shortest;
+    auto is_tolerated = false;
+    for (auto const& each : of.spec.tolerations) {
+        if (!tolerates(each, unreachable)) continue;
+        is_tolerated = true;
+        if (!each.seconds) continue;
+        duration const time = std::chrono::seconds(std::max<std::int64_t>(*each.seconds, 0));
+        shortest = std::min(shortest.value_or(time), time);
+    }
+    if (is_tolerated) return shortest;
+    return of.form == definition_form::rik ? std::chrono::seconds(30) : std::chrono::seconds(300);
 }
 
 std::string_view runtime_name(instance_form form) { return form == instance_form::function ? "microvm" : "oci"; }

@@ -101,11 +101,19 @@ std::vector<volume_mount> read_mounts(field_reader const& container, std::vector
 /// the path of each: those that start first are first, wherever they are written.
 std::vector<std::string> read_containers(field_reader const& spec, instance_template& into);
 
+/// How a workload of `into.kind` is kept, from the object that has replicas, selector and template. The template is
+/// read before.
+void read_upkeep(field_reader const& from, workload_definition& into);
+/// Warns of each tolerationSeconds that nothing acts on.
+void warn_of_toleration_seconds(field_reader const& spec, workload_kind kind, instance_template const& of);
+/// The count, the selector, the strategy and the like, where they differ from what is usual.
+void put_upkeep(json::object& into, workload_definition const& from);
+
 /// What a Pod says beside its containers, whose paths are `containers`.
 void read_pod(field_reader const& spec, std::vector<std::string> const& containers, instance_template& into);
 
-/// What holds where a definition of this form says nothing.
-restart_policy usual_restart(definition_form form);
+/// What holds where a definition of this form and kind says nothing.
+restart_policy usual_restart(definition_form form, workload_kind kind);
 
 /// What annotations say of restarts: rik.io/restart-delay, -delay-max, -reset-after. `meta` has them.
 void read_delays(field_reader const& meta, string_map const& annotations, restart_delays& into);

@@ -22,13 +22,11 @@ namespace detail {
 namespace {
 
 constexpr std::string_view kind_remedy =
-    "leave it out; there are Pod and Namespace, and in RIK's form Pod, Function and Tenant";
+    "leave it out; there are Pod, ReplicaSet, Deployment, DaemonSet and Namespace, and in RIK's form Function and "
+    "Tenant";
 
 /// Kinds of Kubernetes that RIK does not have yet.
-constexpr std::array kinds_to_come{"Deployment",
-                                   "ReplicaSet",
-                                   "StatefulSet",
-                                   "DaemonSet",
+constexpr std::array kinds_to_come{"StatefulSet",
                                    "Job",
                                    "CronJob",
                                    "ConfigMap",
@@ -153,18 +151,74 @@ void read_spec(field_reader const& spec, instance_template& into) {
     read_pod(spec, containers, into);
 }
 
+void read_labels(field_reader const& fields, string_map& into) {
+    into = fields.map("labels");
+    for (auto const& [key, value] : into)
+        if (key.starts_with(own_label_prefix))
+            fields.notes().problem(path_of(fields.path_of("labels"), key), "is a label that only RIK sets",
+                                   "choose another key");
+}
+
+/// Those of what is started, with what they say of restarts.
+void read_annotations(field_reader const& fields, string_map& into, restart_delays& delays) {
+    into = fields.map("annotations");
+    read_delays(fields, into, delays);
+    warn_of_annotations(fields, into);
+}
+
+/// Of a managed workload's own annotations none says how its instances run.
+void read_annotations_of_managed(field_reader const& fields, string_map& into) {
+    into = fields.map("annotations");
+    for (auto const& [key, value] : into)
+        if (key.starts_with(own_label_prefix))
+            fields.notes().warn_unused(path_of(fields.path_of("annotations"), key),
+                                       "annotations of its instances are those of its template");
+}
+
 /// `tenant` is what the form calls the field.
 void read_names(field_reader const& fields, std::string_view tenant, workload_definition& into) {
     into.name = fields.text("name").value_or("");
     if (auto const given = fields.text(tenant); given && !given->empty()) into.tenant = *given;
-    into.labels = fields.map("labels");
-    into.annotations = fields.map("annotations");
-    read_delays(fields, into.annotations, into.spec.delays);
-    warn_of_annotations(fields, into.annotations);
-    for (auto const& [key, value] : into.labels)
-        if (key.starts_with(own_label_prefix))
-            fields.notes().problem(path_of(fields.path_of("labels"), key), "is a label that only RIK sets",
-                                   "choose another key");
+    read_labels(fields, into.labels);
+    if (is_managed(into.kind)) return read_annotations_of_managed(fields, into.annotations);
+    read_annotations(fields, into.annotations, into.spec.delays);
+}
+
+void read_template_meta(field_reader const& fields, instance_template& into) {
+    read_labels(fields, into.labels);
+    read_annotations(fields, into.annotations, into.delays);
+}
+
+void read_template(field_reader const& fields, workload_definition& into) {
+    if (into.form == definition_form::rik)
+        read_template_meta(fields, into.spec);
+    else
+        fields.in("metadata", [&](field_reader const& meta) { read_template_meta(meta, into.spec); });
+    fields.in("spec", [&](field_reader const& spec) {
+        read_spec(spec, into.spec);
+        warn_of_toleration_seconds(spec, into.kind, into.spec);
+    });
+}
+
+std::uint32_t read_replicas(field_reader const& fields) {
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(fields.integer("replicas").value_or(1), 0));
+}
+
+/// `fields` is the spec in Kubernetes' form, and all of it in RIK's.
+void read_managed(field_reader const& fields, workload_definition& into) {
+    into.replicas = read_replicas(fields);
+    fields.in("template", [&](field_reader const& from) { read_template(from, into); });
+    read_upkeep(fields, into);
+}
+
+void read_bare(field_reader const& fields, workload_definition& into) {
+    into.replicas = read_replicas(fields);
+    into.spec.form = into.kind == workload_kind::function ? instance_form::function : instance_form::pod;
+    into.spec.labels = into.labels;
+    fields.in("spec", [&](field_reader const& spec) {
+        read_spec(spec, into.spec);
+        warn_of_toleration_seconds(spec, into.kind, into.spec);
+    });
 }
 
 void read_definition(json::object const& root, workload_definition& into, findings& notes) {
@@ -174,11 +228,10 @@ void read_definition(json::object const& root, workload_definition& into, findin
         read_names(fields, "tenant", into);
     else
         fields.in("metadata", [&](field_reader const& meta) { read_names(meta, "namespace", into); });
-    into.replicas = static_cast<std::uint32_t>(std::max<std::int64_t>(fields.integer("replicas").value_or(1), 0));
-    into.spec.form = into.kind == workload_kind::function ? instance_form::function : instance_form::pod;
-    into.spec.labels = into.labels;
-    into.spec.restart = usual_restart(into.form);
-    fields.in("spec", [&](field_reader const& spec) { read_spec(spec, into.spec); });
+    into.spec.restart = usual_restart(into.form, into.kind);
+    if (!is_managed(into.kind)) return read_bare(fields, into);
+    if (into.form == definition_form::rik) return read_managed(fields, into);
+    fields.in("spec", [&](field_reader const& spec) { read_managed(spec, into); });
 }
 
 /// What is accepted must be read again from this text when the store opens, within the same limit.

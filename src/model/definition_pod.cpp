@@ -21,6 +21,7 @@ toleration read_toleration(field_reader const& from) {
     made.how = parse_toleration_operator(from.text("operator").value_or("")).value_or(toleration_operator::equal);
     made.value = from.text("value").value_or("");
     made.effect = parse_taint_effect(from.text("effect").value_or(""));
+    made.seconds = from.integer("tolerationSeconds");
     if (made.key.empty() && made.how == toleration_operator::equal)
         from.notes().problem(from.path_of("key"), "is missing, and with it the taint that is meant",
                              "name it, or write operator: Exists for every taint");

@@ -211,6 +211,7 @@ json::object toleration_object(toleration const& from) {
     object["operator"] = to_string(from.how);
     put_text(object, "value", from.value);
     if (from.effect) object["effect"] = to_string(*from.effect);
+    if (from.seconds) object["tolerationSeconds"] = *from.seconds;
     return object;
 }
 
@@ -286,7 +287,39 @@ void put_names(json::object& into, std::string_view tenant, workload_definition 
     into["name"] = from.name;
     put_text(into, tenant, from.tenant);
     put_object(into, "labels", object_of(from.labels));
-    put_object(into, "annotations", object_of(annotations_with(from.annotations, from.spec.delays)));
+    auto const annotations =
+        is_managed(from.kind) ? from.annotations : annotations_with(from.annotations, from.spec.delays);
+    put_object(into, "annotations", object_of(annotations));
+}
+
+json::object template_object(workload_definition const& from) {
+    json::object meta;
+    put_object(meta, "labels", object_of(from.spec.labels));
+    put_object(meta, "annotations", object_of(annotations_with(from.spec.annotations, from.spec.delays)));
+    auto spec = spec_object(from.spec, usual_restart(from.form, from.kind));
+    if (from.form == definition_form::rik) {
+        meta["spec"] = std::move(spec);
+        return meta;
+    }
+    json::object made;
+    put_object(made, "metadata", std::move(meta));
+    made["spec"] = std::move(spec);
+    return made;
+}
+
+/// What Kubernetes' form has in spec.
+void put_managed(json::object& into, workload_definition const& from) {
+    put_upkeep(into, from);
+    into["template"] = template_object(from);
+}
+
+void put_bare(json::object& root, workload_definition const& from) {
+    if (from.form == definition_form::rik && from.replicas != 1) root["replicas"] = from.replicas;
+    root["spec"] = spec_object(from.spec, usual_restart(from.form, from.kind));
+}
+
+std::string_view api_version_of(workload_definition const& from) {
+    return is_managed(from.kind) && from.form == definition_form::kubernetes ? "apps/v1" : "v1";
 }
 
 }  // namespace
@@ -294,16 +327,23 @@ void put_names(json::object& into, std::string_view tenant, workload_definition 
 }  // namespace detail
 
 std::string definition_text(workload_definition const& of) {
-    detail::json::object root{{"apiVersion", "v1"}, {"kind", to_string(of.kind)}};
+    detail::json::object root{{"apiVersion", detail::api_version_of(of)}, {"kind", to_string(of.kind)}};
     if (of.form == definition_form::rik) {
         detail::put_names(root, "tenant", of);
-        if (of.replicas != 1) root["replicas"] = of.replicas;
     } else {
         detail::json::object meta;
         detail::put_names(meta, "namespace", of);
         root["metadata"] = std::move(meta);
     }
-    root["spec"] = detail::spec_object(of.spec, detail::usual_restart(of.form));
+    if (!is_managed(of.kind)) {
+        detail::put_bare(root, of);
+    } else if (of.form == definition_form::rik) {
+        detail::put_managed(root, of);
+    } else {
+        detail::json::object spec;
+        detail::put_managed(spec, of);
+        root["spec"] = std::move(spec);
+    }
     return detail::canonical_text(root);
 }
 

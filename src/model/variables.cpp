@@ -48,7 +48,8 @@ std::string field_value(instance_facts const& of, std::string_view path) {
     if (path == "status.podIPs") return fmt::format("{}", fmt::join(of.addresses, ","));
     if (path == "status.hostIP" || path == "status.hostIPs") return of.node_address;
     if (auto const key = key_in(path, "metadata.labels")) return value_at(of.definition->spec.labels, *key);
-    if (auto const key = key_in(path, "metadata.annotations")) return value_at(of.definition->annotations, *key);
+    if (auto const key = key_in(path, "metadata.annotations"))
+        return value_at(instance_annotations(*of.definition), *key);
     return {};
 }
 

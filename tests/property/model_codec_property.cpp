@@ -104,7 +104,7 @@ public:
         result.id = id<workload_tag>();
         result.tenant = word();
         result.name = word();
-        result.kind = coin() ? workload_kind::pod : workload_kind::function;
+        result.kind = static_cast<workload_kind>(below(5));
         result.replicas = static_cast<std::uint32_t>(random_.next());
         result.definition = make_definition();
         result.current_release = id<release_tag>();
@@ -151,6 +151,8 @@ public:
         result.made_from = std::move(from);
         result.created_at = time();
         result.generation = below(5);
+        result.index = maybe([this] { return static_cast<std::uint32_t>(random_.next()); });
+        result.meant_for = maybe([this] { return id<node_tag>(); });
         result.binding = maybe([this] {
             node_binding binding;
             binding.node = id<node_tag>();

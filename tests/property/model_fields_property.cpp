@@ -44,6 +44,7 @@ void check_same(workload_definition const& one, workload_definition const& other
     CHECK(one.annotations == other.annotations);
     CHECK(one.replicas == other.replicas);
     CHECK(one.spec == other.spec);
+    CHECK(one.upkeep == other.upkeep);
 }
 
 }  // namespace

@@ -26,9 +26,11 @@ public:
 
     json::object make(definition_type const& of) {
         auto made = make_object(*of.type);
-        made["apiVersion"] = "v1";
+        made["apiVersion"] = of.api_versions.starts_with("apps") ? "apps/v1" : "v1";
         made["kind"] = of.kind;
-        if (!one_of(4)) settle(made);
+        if (one_of(4)) return made;
+        if (!find_template(made, of.form)) settle(made);
+        in(managed_part(made, of.form), "template", [&](json::object& from) { settle_managed(made, from, of.form); });
         return made;
     }
 
@@ -85,6 +87,46 @@ private:
     static void in(json::object& of, std::string_view name, Visit visit) {
         auto* found = of.if_contains(name);
         if (found != nullptr && found->is_object()) visit(found->get_object());
+    }
+
+    /// What has selector and template: the spec in Kubernetes' form, and all of it in RIK's.
+    static json::object& managed_part(json::object& made, definition_form form) {
+        if (form == definition_form::rik) return made;
+        return made["spec"].get_object();
+    }
+    static bool find_template(json::object& made, definition_form form) {
+        auto* part = form == definition_form::rik ? &made : made["spec"].if_object();
+        return part != nullptr && part->contains("template");
+    }
+
+    /// A template that is kept running, a selector that matches it, bounds that let a rollout go on.
+    void settle_managed(json::object& made, json::object& from, definition_form form) {
+        settle(from);
+        auto& part = managed_part(made, form);
+        in(from, "spec", [](json::object& spec) { spec.erase("restartPolicy"); });
+        auto const is_rik = form == definition_form::rik;
+        if (!is_rik && !from.contains("metadata")) from["metadata"] = json::object();
+        auto& meta = is_rik ? from : from["metadata"].get_object();
+        in(part, "selector", [&](json::object& selector) {
+            json::object labels{{"app", "x"}};
+            selector = {{"matchLabels", labels}};
+            if (one_of(2))
+                selector["matchExpressions"] =
+                    json::array{json::object{{"key", "app"}, {"operator", "In"}, {"values", json::array{"x", "y"}}},
+                                json::object{{"key", "none"}, {"operator", "DoesNotExist"}}};
+            meta["labels"] = std::move(labels);
+        });
+        part.erase("progressDeadlineSeconds");
+        if (part.contains("minReadySeconds")) part["minReadySeconds"] = static_cast<std::int64_t>(below(600));
+        in(part, "strategy", [](json::object& strategy) {
+            if (strategy.contains("type") && strategy["type"] == "Recreate") strategy.erase("rollingUpdate");
+        });
+        in(part, "updateStrategy", [&](json::object& strategy) {
+            in(strategy, "rollingUpdate", [&](json::object& bounds) {
+                bounds[one_of(2) ? "maxSurge" : "maxUnavailable"] = 0;
+                if (!bounds.contains("maxUnavailable") || !bounds.contains("maxSurge")) bounds.clear();
+            });
+        });
     }
 
     /// Makes what rows by themselves cannot: names that are unique or there, one action of a probe, and the like.

@@ -42,6 +42,7 @@ inline constexpr std::int64_t cpu_limit_milli_max = 1'000'000'000;
 /// The kernel gives no less than 1 ms of each 100 ms.   Source: Linux, min_cfs_quota_period
 inline constexpr std::int64_t cpu_limit_milli_min = 10;
 inline constexpr std::size_t replicas_per_request_max = 10'000;
+inline constexpr std::size_t replicas_per_workload_max = 1'000'000;
 
 // Store
 inline constexpr std::size_t history_count_max = 100'000;

@@ -7,6 +7,7 @@
 #include <rik/base/time.hpp>
 #include <rik/model/resources.hpp>
 #include <rik/model/taint.hpp>
+#include <rik/model/upkeep.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -18,8 +19,7 @@
 
 namespace rik {
 
-enum class workload_kind : std::uint8_t { pod, function };
-std::string_view to_string(workload_kind kind);  ///< "Pod", "Function": as in a definition
+std::string_view to_string(workload_kind kind);  ///< "Pod", "ReplicaSet": as in a definition
 std::optional<workload_kind> parse_workload_kind(std::string_view text);
 
 /// What an instance is, whatever kind of workload it is made for: the containers of a Pod, or a microVM.
@@ -245,6 +245,7 @@ struct dns_settings {
 struct instance_template {
     instance_form form = instance_form::pod;
     string_map labels = {};
+    string_map annotations = {};  ///< of a managed kind; instances of others have those of their workload
     std::vector<container_definition> containers = {};  ///< in the order of their starts: the main ones come last
     std::vector<volume_definition> volumes = {};
     std::optional<function_definition> function = {};
@@ -285,8 +286,17 @@ struct workload_definition {
     string_map annotations = {};
     std::uint32_t replicas = 1;
     instance_template spec = {};
-    std::string text;  ///< canonical JSON: what was given, keys in the order received, YAML converted
+    workload_upkeep upkeep = {};  ///< of a managed kind
+    std::string text;             ///< canonical JSON: what was given, keys in the order received, YAML converted
 };
+
+/// The annotations that a container sees as those of its instance.
+string_map const& instance_annotations(workload_definition const& of);
+
+/// How long the node of an instance may be unheard before the instance is replaced; nullopt: for ever. In RIK's form 30
+/// seconds where it says nothing; in Kubernetes' form as its template tolerates the taint that such a node would have
+/// (node.kubernetes.io/unreachable:NoExecute), or 300 seconds.   Source: Kubernetes, DefaultTolerationSeconds
+std::optional<duration> tolerated_absence(workload_definition const& of);
 
 /// Shared by all that is made from it. Never null in a stored object.
 using definition_ptr = std::shared_ptr<workload_definition const>;

@@ -86,7 +86,9 @@ struct instance_fields {
     std::uint64_t generation = 1;
     std::optional<node_binding> binding = {};
     std::optional<wall_time> deleting_since = {};
-    std::uint32_t restarts = 0;  ///< how often a user has asked for a restart in place
+    std::uint32_t restarts = 0;               ///< how often a user has asked for a restart in place
+    std::optional<std::uint32_t> index = {};  ///< its place among those of a workload that is kept at a count
+    std::optional<node_id> meant_for = {};    ///< of a DaemonSet: the only node that may run it
     instance_status status = {};
 };
 
@@ -107,6 +109,8 @@ public:
     std::optional<node_binding> const& binding() const { return fields_.binding; }
     std::optional<wall_time> const& deleting_since() const { return fields_.deleting_since; }
     std::uint32_t restarts() const { return fields_.restarts; }
+    std::optional<std::uint32_t> const& index() const { return fields_.index; }
+    std::optional<node_id> const& meant_for() const { return fields_.meant_for; }
     instance_status const& status() const { return fields_.status; }
     instance_state state() const { return fields_.status.state; }
 
@@ -124,8 +128,8 @@ private:
     instance_fields fields_;
 };
 
-/// Its labels are those of its release, and it has no annotations. It was updated when its state began, or its deletion
-/// was wanted.
+/// Its labels and annotations are those of its template; of a bare kind it has no annotations. It was updated when its
+/// state began, or its deletion was wanted.
 meta meta_of(instance const& row, revision at);
 
 }  // namespace rik

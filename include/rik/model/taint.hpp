@@ -51,7 +51,8 @@ struct toleration {
     std::string key = {};
     toleration_operator how = toleration_operator::equal;
     std::string value = {};
-    std::optional<taint_effect> effect = {};  ///< nullopt: all of them
+    std::optional<taint_effect> effect = {};   ///< nullopt: all of them
+    std::optional<std::int64_t> seconds = {};  ///< how long; nullopt: for ever
     friend bool operator==(toleration const&, toleration const&) = default;
 };
 bool tolerates(toleration const& by, taint const& what);

@@ -23,8 +23,6 @@ constexpr std::array owner_reference_fields{
 };
 constexpr object_type owner_reference{"OwnerReference", "What an object belongs to.", owner_reference_fields};
 
-constexpr std::string_view told_by_the_server = "it is what a server says of an object, not what is wanted";
-
 constexpr std::array object_meta_fields{
     field{"name", text(object_name), "Names the object; unique for its kind within a namespace."}.needed(
         "name the object"),
@@ -89,7 +87,8 @@ constexpr field api_version_row(std::string_view versions) {
     return field{"apiVersion", words(versions), "The version of the form."}.needed("write v1");
 }
 constexpr field kind_row(std::string_view kind) {
-    return field{"kind", words(kind), "What is defined."}.needed("use Pod or Function");
+    return field{"kind", words(kind), "What is defined."}.needed(
+        "use Pod, Function, ReplicaSet, Deployment or DaemonSet");
 }
 
 constexpr std::array rik_fields{
@@ -166,11 +165,17 @@ constinit object_type const kubernetes_namespace{"Namespace", "A space of names:
 
 namespace {
 
-constexpr std::array<definition_type, 5> types{
+constexpr std::array<definition_type, 11> types{
     definition_type{"Pod", definition_form::rik, "v1|v0", &rik_pod},
     definition_type{"Function", definition_form::rik, "v1|v0", &rik_function},
+    definition_type{"ReplicaSet", definition_form::rik, "v1", &rik_replica_set},
+    definition_type{"Deployment", definition_form::rik, "v1", &rik_deployment},
+    definition_type{"DaemonSet", definition_form::rik, "v1", &rik_daemon_set},
     definition_type{"Tenant", definition_form::rik, "v1|v0", &rik_tenant},
     definition_type{"Pod", definition_form::kubernetes, "v1", &kubernetes_pod},
+    definition_type{"ReplicaSet", definition_form::kubernetes, "apps/v1", &kubernetes_replica_set},
+    definition_type{"Deployment", definition_form::kubernetes, "apps/v1", &kubernetes_deployment},
+    definition_type{"DaemonSet", definition_form::kubernetes, "apps/v1", &kubernetes_daemon_set},
     definition_type{"Namespace", definition_form::kubernetes, "v1", &kubernetes_namespace},
 };
 

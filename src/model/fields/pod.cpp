@@ -89,8 +89,7 @@ constexpr std::array toleration_fields{
         .without("Gt|Lt", "values of taints are not compared as numbers"),
     field{"value", text(label_value), "The value of the taint."},
     field{"effect", words("NoSchedule|PreferNoSchedule|NoExecute"), "The effect of the taint; without it all of them."},
-    field{"tolerationSeconds", integer(std::numeric_limits<std::int32_t>::min()), "How long the taint is tolerated."}
-        .kept("a taint that is put on a node ends nothing that runs there"),
+    field{"tolerationSeconds", integer(std::numeric_limits<std::int32_t>::min()), "How long the taint is tolerated."},
 };
 constexpr object_type toleration{"Toleration", "A taint of nodes that does not keep the Pod away.", toleration_fields};
 

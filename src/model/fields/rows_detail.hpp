@@ -61,7 +61,9 @@ extern text_format const sub_path;
 // Objects, by the file that has them.
 
 extern object_type const list_type, object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant,
-    kubernetes_namespace;                         // forms
+    kubernetes_namespace;  // forms
+extern object_type const kubernetes_replica_set, kubernetes_deployment, kubernetes_daemon_set, rik_replica_set,
+    rik_deployment, rik_daemon_set;               // managed
 extern object_type const pod_spec, rik_pod_spec;  // pod
 extern object_type const container, rik_container, init_container, rik_init_container, resource_requirements;
 extern object_type const label_selector;
@@ -69,6 +71,7 @@ extern object_type const probe, lifecycle;
 extern object_type const volume, volume_mount, volume_device;
 extern object_type const seccomp_profile, apparmor_profile, selinux_options, windows_options;
 
+inline constexpr std::string_view told_by_the_server = "it is what a server says of an object, not what is wanted";
 inline constexpr std::string_view services_come_later =
     "node ports, load balancers and service ports come with a later version";
 
