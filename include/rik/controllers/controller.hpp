@@ -1,0 +1,175 @@
+// Controllers: pure functions that compare what is wanted of a workload with what is seen, and return a plan. To add a
+// kind: docs/recipes/add-a-kind.md.
+#pragma once
+
+#include <rik/base/id.hpp>
+#include <rik/base/string_map.hpp>
+#include <rik/base/time.hpp>
+#include <rik/model/conditions.hpp>
+#include <rik/model/instance.hpp>
+#include <rik/model/node.hpp>
+#include <rik/model/state.hpp>
+#include <rik/model/workload.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+/// An instance as controllers see it. Texts and maps belong to the caller, and must outlive the call.
+struct seen_instance {
+    instance_id id = {};
+    std::string_view name = {};
+    release_id made_from = {};
+    std::optional<std::uint32_t> index = {};
+    instance_state state = instance_state::pending;
+    bool is_own = true;       ///< false: no controller has it; it is adopted if the selector means it
+    bool is_leaving = false;  ///< its deletion is wanted, or it is condemned: it counts no longer
+    bool is_ready = false;    ///< false also if nobody hears its node
+    std::optional<wall_time> ready_since = {};
+    wall_time created_at = {};
+    wall_time state_since = {};
+    std::optional<node_id> node = {};       ///< that it is bound to
+    std::optional<node_id> meant_for = {};  ///< of a DaemonSet
+    std::uint64_t restart_count = 0;        ///< of its containers
+    std::int32_t deletion_cost = 0;         ///< annotation controller.kubernetes.io/pod-deletion-cost
+    string_map const* labels = nullptr;     ///< nullptr: it has none
+};
+
+/// `row` as the controller of `viewer` sees it; `is_unheard`: nobody hears its node. It refers to `row`.
+seen_instance see(instance const& row, workload_id const& viewer);
+seen_instance see_unheard(instance const& row, workload_id const& viewer);
+
+/// How many instances of a release a Deployment wants, as its last plan has said; of other kinds there is none.
+/// Source: Kubernetes, spec.replicas of a ReplicaSet, and its annotations desired-replicas and max-replicas.
+struct release_size {
+    std::int64_t count = 0;
+    std::int64_t wanted = 0;  ///< the replicas of the workload when this was said
+    std::int64_t max = 0;     ///< those and the surge
+    friend bool operator==(release_size const&, release_size const&) = default;
+};
+
+struct seen_release {
+    release_id id = {};
+    std::uint64_t number = 1;
+    std::optional<release_size> size = {};  ///< nullopt: no plan has said one yet
+};
+
+enum class workload_condition_type : std::uint8_t {
+    available,    ///< as many instances are available as there must be
+    progressing,  ///< a rollout gets on, or is done
+};
+std::string_view to_string(workload_condition_type type);  ///< "Available", "Progressing"
+
+struct workload_condition {
+    workload_condition_type type = workload_condition_type::available;
+    condition_status status = condition_status::unknown;
+    std::string reason = {};    ///< one word, as Kubernetes has it
+    std::string message = {};   ///< for people
+    wall_time since = {};       ///< when the status became so
+    wall_time updated_at = {};  ///< when it was said last, by a change
+    friend bool operator==(workload_condition const&, workload_condition const&) = default;
+};
+
+/// How far a workload is. The caller keeps it, and gives it to the next call: the clock of a rollout is in it.
+struct workload_progress {
+    release_id release = {};       ///< that it is about
+    std::int64_t wanted = 0;       ///< instances; of a DaemonSet nodes
+    std::int64_t have = 0;         ///< neither finished nor leaving
+    std::int64_t updated = 0;      ///< of these, those of the current release
+    std::int64_t ready = 0;        ///< of these, likewise the next
+    std::int64_t available = 0;    ///< ready for long enough
+    std::int64_t unavailable = 0;  ///< of those that there should be
+    std::int64_t leaving = 0;
+    std::int64_t misplaced = 0;  ///< of a DaemonSet: on nodes that should have none
+    std::vector<workload_condition> conditions = {};
+    bool is_complete = false;  ///< all that is wanted is there, and available; with a policy that rolls current, too
+    friend bool operator==(workload_progress const&, workload_progress const&) = default;
+
+    workload_condition const* find(workload_condition_type type) const;
+};
+
+struct workload_view {
+    workload const& wanted;                         ///< its current release is the one that instances shall come to
+    std::span<seen_instance const> instances = {};  ///< its own, finished ones too; and those that it may adopt
+    std::span<seen_release const> releases = {};    ///< all of it, the current one among them
+    std::span<node const* const> nodes = {};        ///< for a DaemonSet: all of the cluster
+    wall_time now = {};
+    workload_progress const* before = nullptr;  ///< what the last call has said; nullptr: there was none
+    std::size_t changes_max = 10'000;           ///< creations and removals that a plan lists at most, each
+};
+
+struct to_create {
+    release_id release = {};
+    std::optional<std::uint32_t> index = {};
+    std::optional<node_id> node = {};  ///< the only one that may run it
+    friend bool operator==(to_create const&, to_create const&) = default;
+};
+struct to_remove {
+    instance_id instance = {};
+    std::string why = {};  ///< one sentence for people
+    friend bool operator==(to_remove const&, to_remove const&) = default;
+};
+struct to_adopt {
+    instance_id instance = {};
+    std::optional<std::uint32_t> index = {};
+    friend bool operator==(to_adopt const&, to_adopt const&) = default;
+};
+struct to_resize {
+    release_id release = {};
+    release_size size = {};
+    std::string why = {};  ///< one sentence for people; empty: only what stands beside the count has changed
+    friend bool operator==(to_resize const&, to_resize const&) = default;
+};
+
+/// What must be done. Sizes are kept first, or with the rest: then any part may be carried out, in any order, and the
+/// rest is planned again.
+struct workload_plan {
+    std::vector<to_resize> sizes = {};
+    std::vector<to_adopt> adopted = {};
+    std::vector<instance_id> let_go = {};  ///< its selector means them no longer: they become nobody's
+    std::vector<to_remove> removals = {};
+    std::vector<to_create> creations = {};
+    std::vector<release_id> forgotten = {};  ///< releases past the history's limit; none has an instance
+    workload_progress progress = {};
+    std::optional<wall_time> look_again = {};  ///< nothing need happen for the plan to be another then
+    bool has_more = false;                     ///< more changes than may be listed
+
+    bool changes_nothing() const;
+};
+
+/// A number of instances, whatever they are made from: a new template counts for the next ones.
+/// Source: Kubernetes, pkg/controller/replicaset.
+workload_plan plan_replica_set(workload_view const& of);
+
+/// A number of instances, which come to a new release step by step, or all at once: never more than replicas and surge,
+/// never fewer available ones than replicas without unavailable by its own doing.
+/// Source: Kubernetes, pkg/controller/deployment.
+workload_plan plan_deployment(workload_view const& of);
+
+/// One instance on each node that it may run on.   Source: Kubernetes, pkg/controller/daemon.
+workload_plan plan_daemon_set(workload_view const& of);
+
+/// By its kind. Precondition: is_managed(of.wanted.kind).
+workload_plan plan_workload(workload_view const& of);
+
+/// What a node is for the instances of a DaemonSet.
+struct daemon_place {
+    std::string_view refusal = {};  ///< why none is started there; empty: one is
+    bool may_stay = true;           ///< what runs there already goes on
+    bool is_eligible() const { return refusal.empty(); }
+};
+/// By nodeName, nodeSelector, and the taints that are tolerated by itself or by every DaemonSet.
+/// Source: Kubernetes, NodeShouldRunDaemonPod.
+daemon_place place_of_daemon(node const& on, instance_template const& of);
+
+/// What every instance of a DaemonSet tolerates beside what its template says.
+/// Source: Kubernetes, AddOrUpdateDaemonPodTolerations.
+std::vector<toleration> daemon_tolerations(instance_template const& of);
+
+}  // namespace rik

@@ -1,0 +1,93 @@
+// What the controllers share: which instances count, in what order they go, free indexes, counts.
+#pragma once
+
+#include <rik/controllers/controller.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rik::detail {
+
+using instance_list = std::vector<seen_instance const*>;
+
+/// Returns true if it runs or will run, and nobody wants it to go.
+bool is_active(seen_instance const& of);
+
+/// Those that count for the workload: its own and those that it adopts. What is adopted and let go is planned.
+class claimed_instances {
+public:
+    claimed_instances(workload_view const& of, workload_plan& plan);
+
+    instance_list const& active() const { return active_; }
+
+private:
+    instance_list active_;
+};
+
+/// When it is available.
+class availability {
+public:
+    explicit availability(workload_view const& of)
+        : now_(of.now), min_ready_(std::chrono::ceil<wall_time::duration>(of.wanted.definition->upkeep.min_ready)) {}
+
+    bool operator()(seen_instance const& of) const;
+    /// When it will be if it stays ready; nullopt: it is not ready, or available already.
+    std::optional<wall_time> comes_at(seen_instance const& of) const;
+
+private:
+    wall_time now_;
+    wall_time::duration min_ready_;
+};
+
+/// Sorts what may go, what goes first at the front.
+class removal_order {
+public:
+    enum class first : std::uint8_t { as_kubernetes, unavailable };
+    removal_order(workload_view const& of, instance_list const& active, first rule);
+    void sort(instance_list& which) const;
+
+private:
+    struct ranked;
+    bool goes_before(ranked const& a, ranked const& b) const;
+    int compare_as_kubernetes(ranked const& a, ranked const& b) const;
+
+    workload_view const& of_;
+    availability is_available_;
+    first rule_;
+    std::map<node_id, std::int64_t> count_on_;
+};
+
+/// The lowest indexes that no active instance has, and none that is adopted gets.
+class free_indexes {
+public:
+    free_indexes(instance_list const& active, std::span<to_adopt const> adopted);
+    std::uint32_t take();
+
+private:
+    std::vector<std::uint32_t> taken_;  // ascending
+    std::size_t passed_ = 0;
+    std::uint32_t next_ = 0;
+};
+
+/// `at` if it comes before what is planned.
+void look_again_at(workload_plan& plan, std::optional<wall_time> at);
+
+/// Lists no more changes than may be listed.
+void add_removal(workload_view const& of, workload_plan& plan, seen_instance const& which, std::string why);
+void add_creation(workload_view const& of, workload_plan& plan, to_create made);
+
+/// The counts of what is active and leaving.
+void count_progress(workload_view const& of, instance_list const& active, workload_plan& plan);
+
+/// Old releases that no instance is made from, the oldest first; of these `kept` stay.
+void forget_releases(workload_view const& of, std::uint64_t kept, workload_plan& plan);
+
+seen_release const* find_release(workload_view const& of, release_id const& which);
+
+std::string number_text(std::int64_t count, std::string_view noun);  ///< "1 instance", "3 instances"
+
+}  // namespace rik::detail
