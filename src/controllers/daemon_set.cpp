@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace rik {
@@ -74,12 +75,12 @@ constexpr std::chrono::seconds pause_after(std::size_t failures) {
 static_assert(pause_after(1) == std::chrono::seconds(1) && pause_after(5) == std::chrono::seconds(256) &&
               pause_after(9) == pause_after(5));
 
-/// What a DaemonSet has on one node. Newest last, in each list.
+/// What a DaemonSet has on one node.
 struct daemon_node {
     node const* on = nullptr;
     daemon_place place = {};
-    instance_list active = {};
-    instance_list ended = {};    ///< finished, and nobody wants them to go
+    instance_list active = {};   ///< the best first
+    instance_list ended = {};    ///< finished, and nobody wants them to go; the newest last
     instance_list leaving = {};  ///< until they are gone, nothing else starts here
 
     /// Nobody hears it: nothing is known of it, and nothing can be done there.
@@ -90,6 +91,13 @@ void sort_by_age(instance_list& which) {
     std::ranges::sort(which, {}, [](auto const* each) { return std::pair(each->created_at, each->id); });
 }
 
+/// Kubernetes keeps the oldest, also where only a younger one is available.
+void sort_best_first(instance_list& which, availability const& is_available) {
+    std::ranges::sort(which, {}, [&](auto const* each) {
+        return std::tuple(!is_available(*each), !each->node, each->created_at, each->id);
+    });
+}
+
 class daemon_planner {
 public:
     daemon_planner(workload_view const& of, workload_plan& plan)
@@ -98,7 +106,7 @@ public:
         for (auto const* each : claimed_.active()) put(*each, &daemon_node::active);
         for (auto const& each : of_.instances) put_inactive(each);
         for (auto& [id, each] : nodes_) {
-            sort_by_age(each.active);
+            sort_best_first(each.active, is_available_);
             sort_by_age(each.ended);
         }
     }
@@ -170,30 +178,26 @@ private:
         if (is_free && takes_part(at) && is_time_to_retry(at)) create(at);
     }
 
-    /// The oldest stays; while it surges, the oldest of the new ones stays beside the oldest of the old ones, until it
-    /// can do without.
+    /// The best stays; while it surges, the best of the new ones stays beside the best of the old ones, until it can do
+    /// without.
     void thin_out(daemon_node& at) {
         if (at.active.size() < 2) return;
-        if (!surges()) return keep_best(at);
-        seen_instance const* oldest_new = nullptr;
-        seen_instance const* oldest_old = nullptr;
+        if (!surges()) {
+            for (std::size_t i = 1; i < at.active.size(); ++i) remove(*at.active[i], one_is_enough(at));
+            return;
+        }
+        seen_instance const* best_new = nullptr;
+        seen_instance const* best_old = nullptr;
         for (auto const* each : at.active) {
-            auto& kept = is_new(*each) ? oldest_new : oldest_old;
+            auto& kept = is_new(*each) ? best_new : best_old;
             if (kept == nullptr)
                 kept = each;
             else
                 remove(*each, one_is_enough(at));
         }
-        if (oldest_new == nullptr || oldest_old == nullptr) return;
-        if (!oldest_old->is_ready || is_available_(*oldest_new))
-            remove(*oldest_old, fmt::format("A new one is on node {}.", at.on->facts.name));
-    }
-    /// One that is bound before one that is not, then the oldest.
-    void keep_best(daemon_node& at) {
-        auto const kept = std::ranges::find_if(at.active, [](auto const* each) { return each->node.has_value(); });
-        auto const* const best = kept == at.active.end() ? at.active.front() : *kept;
-        for (auto const* each : at.active)
-            if (each != best) remove(*each, one_is_enough(at));
+        if (best_new == nullptr || best_old == nullptr) return;
+        if (!best_old->is_ready || is_available_(*best_new))
+            remove(*best_old, fmt::format("A new one is on node {}.", at.on->facts.name));
     }
     static std::string one_is_enough(daemon_node const& at) {
         return fmt::format("There is another one on node {}.", at.on->facts.name);

@@ -57,6 +57,7 @@ public:
             in_.pass(1min);  // longer than min_ready; pauses after failures pass, too
             auto const plan = in_.plan();
             if (plan.changes_nothing() && in_.plan().progress.is_complete) return check_rest();
+            check_plan(plan);
             act_on(plan);
         }
         auto const plan = in_.plan();

@@ -157,7 +157,7 @@ TEST_CASE("nothing is started beside one that is leaving", "[controllers]") {
     CHECK(set.plan().creations.size() == 1);
 }
 
-TEST_CASE("of several on one node the oldest stays", "[controllers]") {
+TEST_CASE("of several on one node the oldest stays that is available", "[controllers]") {
     auto set = settled(1);
     auto const first = on(set, 0).id;
     set.pass(1s);
@@ -167,6 +167,8 @@ TEST_CASE("of several on one node the oldest stays", "[controllers]") {
     CHECK(removed(plan) == std::set<instance_id>{second.id});
     CHECK(plan.removals[0].why == "There is another one on node n0.");
     CHECK_FALSE(removed(plan).contains(first));
+    on(set, 0).is_ready = false;
+    CHECK(removed(set.plan()) == std::set<instance_id>{first});
 }
 
 TEST_CASE("one that has failed is made again after growing pauses", "[controllers]") {
