@@ -46,10 +46,10 @@ release_sizes sizes_of(workload_view const& of, instances_by_release const& grou
     return release_sizes(std::move(all), bounds);
 }
 
-/// Nothing of an older release runs, or may still run.
-bool old_are_gone(workload_view const& of) {
+/// Nothing of another release runs, or may still run.
+bool is_alone(workload_view const& of, release_id const& release) {
     return std::ranges::none_of(of.instances, [&](seen_instance const& each) {
-        return each.is_own && each.made_from != of.wanted.current_release && !is_finished(each.state);
+        return each.is_own && each.made_from != release && !is_finished(each.state);
     });
 }
 
@@ -61,7 +61,7 @@ void decide(workload_view const& of, release_sizes& sizes) {
     if (is_rolling)
         sizes.roll();
     else
-        sizes.recreate(old_are_gone(of));
+        sizes.recreate(is_alone(of, of.wanted.current_release));
 }
 
 std::string resize_text(std::uint64_t number, std::int64_t from, std::int64_t to) {
@@ -113,7 +113,9 @@ void plan_removals(workload_view const& of, sized_release const& release, sized_
 /// What goes still counts against `room`: it may be told to go later than what comes is made.
 void plan_creations(workload_view const& of, release_sizes const& sizes, instances_by_release const& groups,
                     std::int64_t room, free_indexes indexes, workload_plan& plan) {
+    auto const recreates = of.wanted.definition->upkeep.policy == update_policy::recreate;
     auto const create = [&](sized_release const& each) {
+        if (recreates && !is_alone(of, each.id)) return;
         auto const missing = each.count - static_cast<std::int64_t>(groups.at(each.id).size());
         for (auto i = std::min(missing, room); i > 0 && !plan.has_more; --i, --room)
             add_creation(of, plan, {.release = each.id, .index = indexes.take()});

@@ -2,7 +2,8 @@
 // become ready, fail and vanish, and users change their minds:
 // - a Deployment never makes an instance past replicas and surge, and never takes an available one where fewer than
 //   replicas without unavailable are left; a Recreate never has two releases at once;
-// - a DaemonSet never has two instances on one node, or three while it surges, and takes no more nodes than it may;
+// - a DaemonSet never has two instances on one node, or three while it surges, those that are leaving among them, and
+//   takes no more nodes than it may;
 // - a ReplicaSet never makes more than is wanted, nor takes more than is too much;
 // - each comes to rest at what is wanted, and then says that it is complete.
 #include <rik/controllers/controller.hpp>
@@ -204,7 +205,7 @@ private:
     }
     void create(to_create const& what) {
         auto& made = in_.create(what);
-        if (kind_ == workload_kind::deployment) check_surge();
+        if (kind_ == workload_kind::deployment) check_surge(made);
         if (kind_ == workload_kind::replica_set) CHECK(active_count() <= in_.replicas());
         if (kind_ == workload_kind::daemon_set) check_node(made);
         if (made.index) check_index(made);
@@ -220,11 +221,15 @@ private:
     duration in_min_ready() const { return const_cast<managed_workload&>(in_).upkeep().min_ready; }
     std::int64_t active_count() { return std::ranges::count_if(in_.instances(), is_active); }
 
-    void check_surge() {
+    void check_surge(seen_instance const& made) {
         auto const is_rolling = in_.upkeep().policy == update_policy::rolling;
         auto const surge =
             is_rolling && in_.replicas() > 0 ? room_of_deployment(in_.upkeep(), in_.replicas()).surge : 0;
         CHECK(active_count() <= in_.replicas() + surge);
+        if (in_.upkeep().policy == update_policy::recreate)
+            CHECK(std::ranges::none_of(in_.instances(), [&](seen_instance const& each) {
+                return each.made_from != made.made_from && !is_finished(each.state);
+            }));
     }
     void check_available() {
         auto const available =
@@ -264,7 +269,7 @@ private:
     }
     void check_node(seen_instance const& made) {
         auto const there = std::ranges::count_if(in_.instances(), [&](seen_instance const& each) {
-            return is_active(each) && (each.node ? each.node : each.meant_for) == made.meant_for;
+            return !is_finished(each.state) && (each.node ? each.node : each.meant_for) == made.meant_for;
         });
         CHECK(there <= (in_.upkeep().max_surge.value > 0 ? 2 : 1));
     }

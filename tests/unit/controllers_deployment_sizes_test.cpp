@@ -78,6 +78,10 @@ TEST_CASE("a rollout with surge only never lacks an available instance", "[contr
     CHECK(rolled({release_of(1, 2, 2), release_of(2, 2, 1)}, {3, 1, 0}) == count_list{2, 2});
 }
 
+TEST_CASE("what is there beyond its size counts for nothing", "[controllers]") {
+    CHECK(rolled({release_of(1, 5, 6), release_of(2, 1, 1)}, {5, 1, 0}) == count_list{4, 2});
+}
+
 TEST_CASE("a first release comes at once, and none is wanted of 0", "[controllers]") {
     CHECK(rolled({release_of(1, 0, 0)}, {10, 3, 2}) == count_list{10});
     CHECK(rolled({release_of(1, 3, 3), release_of(2, 0, 0)}, {0, 0, 0}) == count_list{0, 0});
