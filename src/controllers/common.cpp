@@ -222,6 +222,22 @@ std::uint32_t free_indexes::take() {
 
 // Plans
 
+bool may_retry(workload_view const& of, release_id const& release, std::int64_t wanted, workload_plan& plan) {
+    std::int64_t failures = 0;
+    wall_time last;
+    for (auto const& each : of.instances) {
+        auto const has_ended = each.is_own && is_finished(each.state) && each.made_from == release;
+        if (!has_ended || each.state_since + failures_forgotten_after <= of.now) continue;
+        ++failures;
+        last = std::max(last, each.state_since);
+    }
+    auto const rounds = static_cast<std::size_t>(failures / std::max<std::int64_t>(wanted, 1));
+    auto const next = last + pause_after(rounds);
+    if (rounds == 0 || next <= of.now) return true;
+    look_again_at(plan, next);
+    return false;
+}
+
 void look_again_at(workload_plan& plan, std::optional<wall_time> at) {
     if (at && (!plan.look_again || *at < *plan.look_again)) plan.look_again = at;
 }

@@ -3,6 +3,9 @@
 
 #include <rik/controllers/controller.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -72,6 +75,22 @@ private:
     std::size_t passed_ = 0;
     std::uint32_t next_ = 0;
 };
+
+/// What has been ready for so long, or has failed so long ago, is no failure in a row.
+inline constexpr auto failures_forgotten_after = std::chrono::minutes(10);
+/// After so many failures in a row the pause is the longest.
+inline constexpr std::size_t failures_counted_max = 5;
+/// 1 s, 4 s, 16 s, 64 s, 256 s; none before the first failure.
+constexpr std::chrono::seconds pause_after(std::size_t failures) {
+    if (failures == 0) return std::chrono::seconds(0);
+    return std::chrono::seconds(1 << (2 * (std::min(failures, failures_counted_max) - 1)));
+}
+static_assert(pause_after(0) == std::chrono::seconds(0) && pause_after(1) == std::chrono::seconds(1) &&
+              pause_after(5) == std::chrono::seconds(256) && pause_after(9) == pause_after(5));
+
+/// Returns true if an instance of `release`, of which `wanted` shall be, may be made now. Each time that as many as
+/// that have failed, the pause after the last failure grows; at its end the plan looks again.
+bool may_retry(workload_view const& of, release_id const& release, std::int64_t wanted, workload_plan& plan);
 
 /// `at` if it comes before what is planned.
 void look_again_at(workload_plan& plan, std::optional<wall_time> at);

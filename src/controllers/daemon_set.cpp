@@ -62,19 +62,6 @@ daemon_place place_of_daemon(node const& on, instance_template const& of) {
 
 namespace {
 
-/// After so many failures in a row the next pause is the longest: that many are kept, with their logs, and counted.
-constexpr std::size_t failures_kept = 5;
-/// What has been ready for so long has not failed in a row.
-constexpr auto failures_forgotten_after = std::chrono::minutes(10);
-
-/// 1 s, 4 s, 16 s, 64 s, 256 s.
-constexpr std::chrono::seconds pause_after(std::size_t failures) {
-    auto const steps = failures == 0 ? 0 : std::min(failures, failures_kept) - 1;
-    return std::chrono::seconds(1 << (2 * steps));
-}
-static_assert(pause_after(1) == std::chrono::seconds(1) && pause_after(5) == std::chrono::seconds(256) &&
-              pause_after(9) == pause_after(5));
-
 /// What a DaemonSet has on one node.
 struct daemon_node {
     node const* on = nullptr;
@@ -217,7 +204,7 @@ private:
         auto const is_steady = std::ranges::any_of(at.active, [&](auto const* each) {
             return each->is_ready && each->ready_since && *each->ready_since + failures_forgotten_after <= of_.now;
         });
-        auto const kept = is_steady ? 0 : failures_kept;
+        auto const kept = is_steady ? 0 : failures_counted_max;
         for (std::size_t i = 0; i + kept < at.ended.size(); ++i)
             remove(*at.ended[i], "It has ended, and newer ones tell why.");
         if (at.ended.empty() || is_steady) return;

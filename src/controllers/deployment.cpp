@@ -117,6 +117,7 @@ void plan_creations(workload_view const& of, release_sizes const& sizes, instanc
     auto const create = [&](sized_release const& each) {
         if (recreates && !is_alone(of, each.id)) return;
         auto const missing = each.count - static_cast<std::int64_t>(groups.at(each.id).size());
+        if (missing <= 0 || !may_retry(of, each.id, each.count, plan)) return;
         for (auto i = std::min(missing, room); i > 0 && !plan.has_more; --i, --room)
             add_creation(of, plan, {.release = each.id, .index = indexes.take()});
     };

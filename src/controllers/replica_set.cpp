@@ -8,13 +8,18 @@ namespace {
 
 using namespace detail;
 
+void plan_creations(workload_view const& of, instance_list const& active, std::int64_t count, workload_plan& plan) {
+    auto const release = of.wanted.current_release;
+    if (!may_retry(of, release, of.wanted.replicas, plan)) return;
+    free_indexes indexes(active, plan.adopted);
+    for (std::int64_t i = 0; i < count && !plan.has_more; ++i)
+        add_creation(of, plan, {.release = release, .index = indexes.take()});
+}
+
 void plan_count(workload_view const& of, instance_list const& active, workload_plan& plan) {
     std::int64_t const wanted = of.wanted.replicas;
     auto const have = static_cast<std::int64_t>(active.size());
-    free_indexes indexes(active, plan.adopted);
-    for (auto i = have; i < wanted && !plan.has_more; ++i)
-        add_creation(of, plan, {.release = of.wanted.current_release, .index = indexes.take()});
-    if (have <= wanted) return;
+    if (have < wanted) return plan_creations(of, active, wanted - have, plan);
     auto order = active;
     removal_order(of, active, removal_order::first::as_kubernetes).sort(order);
     auto const why = fmt::format("{} {} wanted, and there are {}.", number_text(wanted, "instance"),

@@ -82,6 +82,10 @@ TEST_CASE("what is there beyond its size counts for nothing", "[controllers]") {
     CHECK(rolled({release_of(1, 5, 6), release_of(2, 1, 1)}, {5, 1, 0}) == count_list{4, 2});
 }
 
+TEST_CASE("while the new ones are not available, old ones that are not stay, too", "[controllers]") {
+    CHECK(rolled({release_of(1, 8, 6), release_of(2, 2, 0)}, {10, 0, 2}) == count_list{8, 2});
+}
+
 TEST_CASE("a first release comes at once, and none is wanted of 0", "[controllers]") {
     CHECK(rolled({release_of(1, 0, 0)}, {10, 3, 2}) == count_list{10});
     CHECK(rolled({release_of(1, 3, 3), release_of(2, 0, 0)}, {0, 0, 0}) == count_list{0, 0});

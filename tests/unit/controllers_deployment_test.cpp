@@ -128,6 +128,7 @@ TEST_CASE("Recreate makes nothing before all that is old has gone", "[controller
     auto plan = web.plan();
     CHECK(plan.removals.size() == 2);
     CHECK(plan.creations.empty());
+    for (auto const& each : plan.sizes) CHECK(each.size.count == 0);  // it is told to grow when it does
     web.keep_sizes(plan);
     for (auto const& each : plan.removals) web.remove(each);
     CHECK(web.plan().creations.empty());
@@ -335,6 +336,34 @@ TEST_CASE("a release that a failed instance was made from is not forgotten", "[c
     web.add_release();
     rounds_until_rest(web);
     CHECK(std::ranges::any_of(web.releases(), [&](auto const& each) { return each.id == first; }));
+}
+
+TEST_CASE("a release whose instances fail is made again after growing pauses, and a new one at once", "[controllers]") {
+    auto web = settled(2);
+    auto const fail_all = [&] {
+        for (auto& each : web.instances()) {
+            if (each.state != instance_state::running) continue;
+            each.state = instance_state::failed;
+            each.is_ready = false;
+            each.state_since = web.now();
+        }
+    };
+    fail_all();
+    auto plan = web.plan();
+    CHECK(plan.creations.empty());
+    CHECK(plan.look_again == web.now() + 1s);
+    web.pass(1s);
+    plan = web.plan();
+    CHECK(plan.creations.size() == 2);
+    web.carry_out(plan);
+    fail_all();
+    plan = web.plan();
+    CHECK(plan.creations.empty());
+    CHECK(plan.look_again == web.now() + 4s);
+    auto const next = web.add_release();
+    plan = web.plan();
+    REQUIRE(plan.creations.size() == 1);  // within the surge
+    CHECK(plan.creations[0].release == next);
 }
 
 TEST_CASE("what was made before sizes were kept counts as wanted", "[controllers]") {

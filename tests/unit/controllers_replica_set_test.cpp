@@ -58,6 +58,18 @@ TEST_CASE("what has ended or is leaving counts no longer", "[controllers]") {
     CHECK(plan.progress.leaving == 2);
 }
 
+TEST_CASE("fewer failures than there are instances hold up nothing, and old ones neither", "[controllers]") {
+    managed_workload set(workload_kind::replica_set, 3);
+    for (int i = 0; i < 2; ++i) set.add(set.current(), false).state = instance_state::failed;
+    CHECK(set.plan().creations.size() == 3);
+    set.add(set.current(), false).state = instance_state::failed;
+    auto plan = set.plan();
+    CHECK(plan.creations.empty());
+    CHECK(plan.look_again == set.now() + 1s);
+    set.pass(10min);
+    CHECK(set.plan().creations.size() == 3);
+}
+
 TEST_CASE("a ReplicaSet that has what is wanted does nothing, and says so", "[controllers]") {
     managed_workload set(workload_kind::replica_set, 2);
     set.add_many(2, set.current());
