@@ -306,3 +306,14 @@ TEST_CASE("a patch of a Deployment goes as deep as one of a Pod", "[definition][
     CHECK(after.replicas == 4);
     CHECK_FALSE(after.spec == accept(before).definition.spec);
 }
+
+TEST_CASE("what kubectl writes by itself is accepted without a warning", "[definition][managed]") {
+    auto const parsed = accept(R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"creationTimestamp":null,
+        "labels":{"app":"web"},"name":"web"},"spec":{"replicas":1,"selector":{"matchLabels":{"app":"web"}},"strategy":{},
+        "progressDeadlineSeconds":600,"revisionHistoryLimit":10,"template":{"metadata":{"creationTimestamp":null,
+        "labels":{"app":"web"}},"spec":{"containers":[{"image":"nginx","name":"nginx","resources":{},
+        "imagePullPolicy":"Always"}],"restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},
+        "dnsPolicy":"ClusterFirst","terminationGracePeriodSeconds":30}}},"status":{}})");
+    CHECK(parsed.warnings == std::vector<std::string>{});
+    CHECK(parsed.definition.upkeep.policy == update_policy::rolling);
+}
