@@ -84,13 +84,26 @@ std::optional<error> foreign_kind(std::string_view kind, definition_form form) {
         other == definition_form::rik ? "write name at the top, and no metadata" : "write the name in metadata"};
 }
 
+/// The kind that a misspelt one was meant to be.
+std::optional<std::string_view> meant_kind(std::string_view kind) {
+    nearest_word nearest(kind);
+    for (auto const* known :
+         {"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "Tenant", "Namespace", "List"})
+        nearest.consider(known);
+    return nearest.found();
+}
+
+/// What a definition of an unknown kind is checked as.
+definition_type const* meant_type(std::string_view kind, definition_form form) {
+    auto const* const meant = find_definition_type(meant_kind(kind).value_or("Pod"), form);
+    return meant != nullptr ? meant : find_definition_type("Pod", form);
+}
+
 /// The problem with a kind that nobody knows. If it was meant to be a workload, the rest is worth a look, which tells
 /// of the kind, too.
 std::optional<error> unknown_kind(std::string_view kind, definition_form form) {
     if (kind.empty() || find_definition_type(kind, form) != nullptr) return std::nullopt;
-    nearest_word nearest(kind);
-    for (auto const* known : {"Pod", "Function", "Tenant", "Namespace", "List"}) nearest.consider(known);
-    auto const meant = nearest.found();
+    auto const meant = meant_kind(kind);
     if (meant && parse_workload_kind(*meant)) return std::nullopt;
     return error{errc::invalid, fmt::format("'{}' is not a kind of RIK", shortened(kind)), "kind",
                  meant ? fmt::format("did you mean {}?", *meant) : std::string(kind_remedy)};
@@ -223,7 +236,6 @@ void read_bare(field_reader const& fields, workload_definition& into) {
 
 void read_definition(json::object const& root, workload_definition& into, findings& notes) {
     field_reader const fields(root, {}, notes);
-    into.kind = parse_workload_kind(kind_of(root)).value_or(workload_kind::pod);
     if (into.form == definition_form::rik)
         read_names(fields, "tenant", into);
     else
@@ -266,7 +278,8 @@ void read_workload(json::object const& root, workload_definition& into, findings
     if (type != nullptr && is_tenant(*type))
         return notes.problem("kind", fmt::format("is {}, and a workload is wanted here", kind),
                              "use `rikctl apply -f` or `rikctl create tenant`");
-    if (type == nullptr) type = find_definition_type("Pod", into.form);
+    if (type == nullptr) type = meant_type(kind, into.form);
+    into.kind = parse_workload_kind(type->kind).value_or(workload_kind::pod);
     check_fields(root, *type->type, notes);
     read_definition(root, into, notes);
 }

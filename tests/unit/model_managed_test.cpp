@@ -307,6 +307,14 @@ TEST_CASE("a patch of a Deployment goes as deep as one of a Pod", "[definition][
     CHECK_FALSE(after.spec == accept(before).definition.spec);
 }
 
+TEST_CASE("a misspelt kind is told as such, and the rest is checked as what is meant", "[definition][managed]") {
+    auto const told = [](std::string const& kind) { return refused(managed(kind)); };
+    CHECK(told("deployment").field == "kind");
+    CHECK(told("deployment").remedy == "use Deployment");
+    CHECK(told("Daemonset").field == "kind");
+    CHECK(told("Banana").field == "kind");
+}
+
 TEST_CASE("what kubectl writes by itself is accepted without a warning", "[definition][managed]") {
     auto const parsed = accept(R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"creationTimestamp":null,
         "labels":{"app":"web"},"name":"web"},"spec":{"replicas":1,"selector":{"matchLabels":{"app":"web"}},"strategy":{},
