@@ -2,48 +2,38 @@
 
 #include <rik/async/deadline.hpp>
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace rik::detail {
 
 namespace {
 
-/// The namespace is gone: no trying again brings the containers back on the network.
-bool is_for_good(error const& lost) { return lost.code == errc::not_found || lost.code == errc::invalid; }
-
 instance_end how_it_ended(std::vector<container_status> const& containers) {
     return end_of(containers).value_or(instance_end{instance_state::failed, "Error", "its containers have ended"});
 }
 
+/// Until something has happened, or the machine wants to be asked.
+awaitable<> wait_for_more(pod_core& pod) {
+    auto const next = pod.machine->next_look();
+    if (!next) co_return co_await pod.mine->due.wait();
+    auto changing = change_of(pod.mine->due);
+    auto const changed = co_await with_deadline(pod.on.time, *next, std::move(changing));
+    (void)changed;
+}
+
 }  // namespace
 
-awaitable<result<void>> change_of(notifier& changed) {
-    co_await changed.wait();
-    co_return result<void>{};
-}
-
-node_runtime const* find_runtime(std::vector<node_runtime> const& all, std::string_view name) {
-    auto const found = std::ranges::find(all, name, [](node_runtime const& each) { return each.containers.name(); });
-    return found == all.end() ? nullptr : &*found;
-}
-
 pod_actor::pod_actor(node_instance_ptr mine, pod_context const& on)
-    : mine_(std::move(mine)),
-      on_(on),
-      rules_(pod_rules_of(mine_->spec(), on.restart_delay_max)),
-      units_(rules_.units.size()),
-      one_by_one_(on.strand, 1),
-      progressed_(on.strand),
-      acts_(on.strand),
-      watching_(on.strand),
-      starting_(on.strand),
-      life_(on.strand) {
-    auto const* const under = find_runtime(on.runtimes, runtime_name(mine_->spec().form));
-    if (under == nullptr) return;
-    containers_ = &under->containers;
-    images_ = &under->pulled;
-}
+    : pod_(std::move(mine), on),
+      notes_(pod_),
+      telling_(pod_, notes_),
+      sandbox_(pod_, telling_),
+      watch_(pod_, notes_),
+      acts_(pod_, notes_),
+      starts_(pod_, notes_, sandbox_, watch_),
+      past_(pod_, notes_, starts_, watch_),
+      life_(on.strand) {}
 
 awaitable<> pod_actor::stop() {
     co_await life_.stop();
@@ -51,123 +41,176 @@ awaitable<> pod_actor::stop() {
 }
 
 awaitable<> pod_actor::stop_acting() {
-    co_await starting_.stop();
+    co_await starts_.stop();
     co_await acts_.stop();
-    co_await watching_.stop();
-    is_mending_ = false;
+    co_await sandbox_.stop();
+    co_await watch_.stop();
 }
 
 /// What lives runs beside this, so that a destroy order can end that at any moment.
 awaitable<> pod_actor::run() {
-    if (!mine_->is_condemned()) life_.spawn(live());
-    while (!mine_->is_condemned()) co_await mine_->changed.wait();
+    auto& mine = *pod_.mine;
+    if (!mine.is_condemned()) life_.spawn(live());
+    while (!mine.is_condemned()) co_await mine.changed.wait();
     co_await life_.stop();
     co_await leave();
 }
 
 awaitable<> pod_actor::live() {
-    co_await on_.strays.wait_until_gone(mine_->id());
-    if (is_finished(mine_->status().state)) co_return co_await stay_finished();
+    co_await pod_.on.strays.wait_until_gone(pod_.mine->id());
+    if (is_finished(pod_.status().state)) co_return co_await stay_finished();
     co_await resume();
     for (;;) {
         co_await drive();
         if (!std::exchange(is_lost_, false)) break;
         co_await begin_anew();
     }
-    auto const on_disk = co_await on_.disk.wait_durable(mine_->kept_at);
+    auto const on_disk = co_await pod_.on.disk.wait_durable(pod_.mine->kept_at);
     if (!on_disk) co_return;  // the agent stops; the next one finds the containers as they are
     co_await settle();
     co_await stay_finished();
 }
 
-/// Wishes for what has ended are obeyed by saying that they were heard.
-awaitable<> pod_actor::stay_finished() {
-    for (;;) {
-        auto& status = mine_->status();
-        if (std::exchange(status.restarts, mine_->fields.restarts) != mine_->fields.restarts)
-            on_.records.publish(*mine_);
-        co_await mine_->due.wait();
+/// Where an earlier agent, or nobody, left it.
+awaitable<> pod_actor::resume() {
+    auto& mine = *pod_.mine;
+    past_.fit_status();
+    if (pod_.containers == nullptr) {
+        std::string why = "its node has no runtime '" + std::string(runtime_name(mine.spec().form)) + "'";
+        pod_.on.records.keep_end(mine, {instance_state::failed, "RuntimeMissing", std::move(why)});
+        co_return;
     }
+    if (mine.end || past_.has_remains()) {
+        past_.take_over();
+        if (mine.end) co_return telling_.tell_ending();
+        sandbox_.take_over_address();
+        co_return telling_.tell_taken_over();
+    }
+    if (auto how = past_.find_end()) {
+        pod_.on.records.keep_end(mine, std::move(*how));
+        co_return telling_.tell_ending();
+    }
+    co_await begin_anew();
+}
+
+/// From nothing, after what is left of it was removed.
+awaitable<> pod_actor::begin_anew() {
+    co_await stop_acting();
+    auto& mine = *pod_.mine;
+    auto& containers = mine.status().containers;
+    auto const now = pod_.on.time.now();
+    auto const memory = made_anew(pod_.machine ? pod_.machine->remember(now) : past_.recall(), containers);
+    auto const has_leftovers = pod_.is_prepared || mine.found;
+    if (has_leftovers) co_await sandbox_.remove(instance_state::creating, pod_sandbox::leaving::nothing);
+    set_lost(containers, pod_.on.time.wall());
+    for (auto& each : containers)
+        if (each.state == container_state::exited) set_restarting(each);
+    pod_.on.room.give_back(mine);
+    mine.network_lost.reset();
+    mine.warnings.clear();
+    pod_.is_prepared = false;
+    notes_.reset();
+    pod_.machine.emplace(pod_.rules, memory, pod_.on.time.now());
+    starts_.begin();
+    watch_.begin_volumes();
 }
 
 /// Until nothing of it runs or will, or what it has killed does not end.
 awaitable<> pod_actor::drive() {
-    while (machine_) {
+    while (pod_.machine) {
+        auto const& machine = *pod_.machine;
         obey_wishes();
         look_at_network();
-        for (auto const& each : machine_->take_due(on_.time.now())) act(each);
+        act();
         look_at_end();
-        if (machine_->is_ending()) co_await cancel_starts();
-        tell();
-        remember();
-        if (machine_->outcome() || (machine_->is_ending() && machine_->hangs())) co_return;
-        co_await wait_for_more();
+        if (machine.is_ending()) co_await starts_.cancel();
+        telling_.tell();
+        if (!is_lost_) past_.remember();  // whoever goes on with one that is lost makes it anew, too
+        if (machine.outcome() || (machine.is_ending() && machine.hangs())) co_return;
+        co_await wait_for_more(pod_);
     }
 }
 
-awaitable<> pod_actor::wait_for_more() {
-    auto const next = machine_->next_look();
-    if (!next) co_return co_await mine_->due.wait();
-    auto changing = change_of(mine_->due);
-    auto const changed = co_await with_deadline(on_.time, *next, std::move(changing));
-    (void)changed;
-}
-
-/// What has not started yet never will. What has begun in the runtime is removed with the rest.
-awaitable<> pod_actor::cancel_starts() {
-    co_await starting_.stop();
-    for (std::size_t i = 0; i < units_.size(); ++i)
-        if (machine_->phase(i) == unit_phase::starting) machine_->not_started(i, machine_->attempt(i), on_.time.now());
-}
-
-void pod_actor::act(pod_action const& what) {
-    switch (what.kind) {
-        case pod_action::what::start: return starting_.spawn(start_unit(what));
-        case pod_action::what::probe: return acts_.spawn(probe(what));
-        case pod_action::what::hook: return acts_.spawn(run_hook(what));
-        case pod_action::what::stop: return acts_.spawn(stop_unit(what));
-        case pod_action::what::kill: return acts_.spawn(kill_unit(what));
+void pod_actor::act() {
+    for (auto const& each : pod_.machine->take_due(pod_.on.time.now())) {
+        if (each.kind == pod_action::what::start)
+            starts_.start(each);
+        else
+            acts_.begin(each);
     }
 }
 
 void pod_actor::obey_wishes() {
-    auto& status = mine_->status();
-    if (status.restarts >= mine_->fields.restarts) return;
-    machine_->restart(on_.time.now());
-    for (std::size_t i = 0; i < units_.size(); ++i)
-        if (machine_->ends(i)) mark_stopping(i, "a restart was asked for");
-    status.restarts = mine_->fields.restarts;
-    on_.records.publish(*mine_);
+    auto& status = pod_.status();
+    auto const wished = pod_.mine->fields.restarts;
+    if (status.restarts >= wished) return;
+    pod_.machine->restart(pod_.on.time.now());
+    for (std::size_t i = 0; i < pod_.unit_count(); ++i)
+        if (pod_.machine->ends(i)) notes_.mark_stopping(i, "a restart was asked for");
+    status.restarts = wished;
+    pod_.on.records.publish(*pod_.mine);
 }
 
 void pod_actor::look_at_network() {
-    if (!mine_->network_lost || !is_prepared_ || machine_->is_ending()) return;
-    if (!is_for_good(*mine_->network_lost)) {
-        if (!std::exchange(is_mending_, true)) acts_.spawn(mend_network());
-        return;
-    }
-    if (is_never_restarted()) return fail({instance_state::failed, "NetworkLost", to_string(*mine_->network_lost)});
+    auto& mine = *pod_.mine;
+    if (!mine.network_lost || !pod_.is_prepared || pod_.machine->is_ending()) return;
+    if (!is_for_good(*mine.network_lost)) return sandbox_.mend();
+    if (pod_.is_never_restarted())
+        return pod_.fail({instance_state::failed, "NetworkLost", to_string(*mine.network_lost)});
     is_lost_ = true;
-    on_.records.set_ready(*mine_, false);
-    on_.records.complain(*mine_, mine_->status().state, "NetworkLost", *mine_->network_lost);
-    machine_->end(rules_.grace, on_.time.now());
+    pod_.on.records.set_ready(mine, false);
+    pod_.on.records.complain(mine, mine.status().state, "NetworkLost", *mine.network_lost);
+    pod_.end();
 }
 
 /// A Pod whose end is decided says so, and writes it: what has ended never runs again.
 void pod_actor::look_at_end() {
-    if (!machine_->is_ending() || is_lost_ || mine_->is_condemned() || is_end_told_) return;
-    if (!mine_->end) on_.records.keep_end(*mine_, how_it_ended(mine_->status().containers));
-    tell_ending();
+    auto& mine = *pod_.mine;
+    if (!pod_.machine->is_ending() || is_lost_ || mine.is_condemned()) return;
+    if (!mine.end) pod_.on.records.keep_end(mine, how_it_ended(mine.status().containers));
+    telling_.tell_ending();
 }
 
-void pod_actor::fail(instance_end how) {
-    if (!mine_->end && !mine_->is_condemned()) on_.records.keep_end(*mine_, std::move(how));
-    machine_->end(rules_.grace, on_.time.now());
-    look_again();
+/// Its room is freed, and then the end is told; the record and the logs stay until somebody deletes the instance.
+/// Precondition: its end is on disk.
+awaitable<> pod_actor::settle() {
+    co_await stop_acting();
+    if (pod_.containers != nullptr) co_await sandbox_.remove(pod_.status().state, pod_sandbox::leaving::logs);
+    set_lost(pod_.status().containers, pod_.on.time.wall());
+    pod_.machine.reset();
+    sandbox_.give_back();
+    telling_.tell_end();
 }
 
-time_point pod_actor::moment_of(wall_time when) const {
-    return on_.time.now() - std::max<duration>(on_.time.wall() - when, duration());
+/// Wishes for what has ended are obeyed by saying that they were heard.
+awaitable<> pod_actor::stay_finished() {
+    auto& mine = *pod_.mine;
+    for (;;) {
+        if (std::exchange(mine.status().restarts, mine.fields.restarts) != mine.fields.restarts)
+            pod_.on.records.publish(mine);
+        co_await mine.due.wait();
+    }
+}
+
+/// Nothing of the instance is left when it is said to be gone.
+awaitable<> pod_actor::leave() {
+    auto& mine = *pod_.mine;
+    auto const ordered = co_await pod_.on.disk.wait_durable(mine.kept_at);
+    if (!ordered) co_return;  // the agent stops, and nothing that could be started again was stopped
+    if (!pod_.machine && pod_.containers != nullptr && past_.has_remains()) {
+        past_.fit_status();
+        past_.take_over();
+    }
+    if (pod_.machine) pod_.end();
+    co_await drive();
+    co_await stop_acting();
+    if (pod_.containers != nullptr) co_await sandbox_.remove(instance_state::destroying, pod_sandbox::leaving::nothing);
+    sandbox_.give_back();
+    pod_.on.records.forget(mine);
+    auto const on_disk = co_await pod_.on.disk.wait_durable();
+    if (!on_disk) co_return;  // the agent stops; the next one finds the record and says it again
+    pod_.on.out.info("instance removed", {{"instance", mine.fields.name}});
+    pod_.on.tell_gone(mine);
 }
 
 }  // namespace rik::detail

@@ -1,6 +1,6 @@
 // Decides what happens to the units of a Pod: what starts, is probed, is stopped, and when to look again. Pure: it
 // neither waits nor acts. It knows units, whatever runs them: containers, or a microVM.
-// A pod_actor acts.
+// A pod_actor has it done.
 #pragma once
 
 #include <rik/base/time.hpp>
@@ -114,7 +114,6 @@ public:
     bool has_its_turn(std::size_t unit) const;
     std::uint32_t attempt(std::size_t unit) const { return units_[unit].attempt; }
     std::uint32_t restart_count(std::size_t unit) const { return units_[unit].restart_count; }
-    std::optional<unit_exit> const& last_exit(std::size_t unit) const { return units_[unit].exit; }
     /// When it starts again, while it waits for that.
     std::optional<time_point> starts_at(std::size_t unit) const;
     /// All units have come as far as they must for the Pod to count as ready.

@@ -1,139 +1,127 @@
-// What a pod_actor says of its instance.
-#include "pod_actor_detail.hpp"
+#include "pod_telling_detail.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace rik::detail {
 
-/// Everything that is said follows from what is known now; it is published if it has changed.
-void pod_actor::tell() {
-    auto& status = mine_->status();
+void pod_telling::begin() {
+    began_at_ = pod_.on.time.now();
+    pod_.on.records.report(*pod_.mine, instance_state::creating, "Preparing",
+                           "its images are pulled and its containers made");
+    notes_.settle();
+    progress_key_ = progress_key();
+}
+
+void pod_telling::tell_taken_over() {
+    auto& status = pod_.status();
+    std::string news = "runs on; a new agent watches it";
+    if (!all_run(status.containers)) news += "; " + describe_progress(status.containers);
+    began_at_ = pod_.on.time.now();
+    auto const is_up = status.state != instance_state::creating || notes_.have_mains_run();
+    if (!is_up || pod_.machine->is_ending()) return;
+    notes_.settle();
+    progress_key_ = progress_key();
+    status.state = instance_state::running;
+    tell_readiness();
+    pod_.on.records.report(*pod_.mine, instance_state::running, "TakenOver", std::move(news));
+}
+
+void pod_telling::tell() {
+    auto& status = pod_.status();
     auto const before = status;
-    for (std::size_t i = 0; i < units_.size(); ++i) rik::detail::settle(status.containers[i], outlook_of(i));
-    if (!status.initialized_at && machine_->is_initialized()) status.initialized_at = on_.time.wall();
-    on_.records.set_ready(*mine_, is_ready());
+    notes_.settle();
+    if (!status.initialized_at && pod_.machine->is_initialized()) status.initialized_at = pod_.on.time.wall();
+    tell_readiness();
     auto const key = progress_key();
     if (std::exchange(progress_key_, key) != key) {
         if (status.state == instance_state::creating)
             tell_start();
         else
             tell_progress();
-        on_.records.set_ready(*mine_, is_ready());
+        tell_readiness();
     }
-    if (status != before) on_.records.publish(*mine_);
+    if (status != before) pod_.on.records.publish(*pod_.mine);
 }
 
 /// Precondition: it is being created.
-void pod_actor::tell_start() {
-    auto& status = mine_->status();
-    if (!have_mains_run()) {
+void pod_telling::tell_start() {
+    auto& mine = *pod_.mine;
+    auto& status = mine.status();
+    if (!notes_.have_mains_run()) {
         auto said = start_trouble_of(status.containers);
-        if (!said && is_prepared_) said = start_progress_of(status.containers);
-        if (!said || mine_->end || mine_->is_condemned()) return;
+        if (!said && pod_.is_prepared) said = start_progress_of(status.containers);
+        if (!said || mine.end || mine.is_condemned()) return;
         status.reason = std::move(said->reason);
         status.message = std::move(said->message);
         return;
     }
     status.state = instance_state::running;
-    status.since = on_.time.wall();
-    if (mine_->end) return;
-    auto const took = to_short_string(on_.time.now() - began_at_);
+    status.since = pod_.on.time.wall();
+    if (mine.end) return;
+    auto const took = to_short_string(pod_.on.time.now() - began_at_);
     status.reason = "Started";
     status.message = all_run(status.containers)
-                         ? fmt::format("all containers run, {} after the order{}", took, mine_->warnings)
+                         ? fmt::format("all containers run, {} after the order{}", took, mine.warnings)
                          : describe_progress(status.containers);
-    on_.out.info("instance started", {{"instance", mine_->fields.name}, {"took", took}});
+    pod_.on.out.info("instance started", {{"instance", mine.fields.name}, {"took", took}});
 }
 
-void pod_actor::tell_progress() {
-    auto& status = mine_->status();
-    if (mine_->end || mine_->network_lost || mine_->is_condemned() || status.reason == "NotRemoved") return;
+void pod_telling::tell_progress() {
+    auto const& mine = *pod_.mine;
+    auto& status = pod_.status();
+    if (mine.end || mine.network_lost || mine.is_condemned() || status.reason == "NotRemoved") return;
     auto said = progress_of(status.containers);
     status.reason = std::move(said.reason);
     status.message = std::move(said.message);
 }
 
-/// Says that it is about to end, and to which containers that happens because of it. Precondition: mine_->end.
-void pod_actor::tell_ending() {
-    is_end_told_ = true;
-    auto const& why = mine_->end->message;
+void pod_telling::tell_ending() {
+    if (std::exchange(is_end_told_, true)) return;
+    auto& mine = *pod_.mine;
+    auto const& why = mine.end->message;
     bool is_rest_stopped = false;
-    for (auto& each : mine_->status().containers) {
+    for (auto& each : mine.status().containers) {
         if (each.state != container_state::running) continue;
         set_stopping(each, "its Pod ends: " + why);
         is_rest_stopped = true;
     }
-    on_.records.set_ready(*mine_, false);
+    pod_.on.records.set_ready(mine, false);
     // Where nothing is left to stop the end itself follows at once, and what was said of the Pod stays until then.
     if (is_rest_stopped)
-        on_.records.report(*mine_, mine_->status().state, "Ending", fmt::format("{}; the rest is being stopped", why));
+        pod_.on.records.report(mine, mine.status().state, "Ending", fmt::format("{}; the rest is being stopped", why));
     else
-        on_.records.publish(*mine_);
+        pod_.on.records.publish(mine);
 }
 
-void pod_actor::mark_stopping(std::size_t unit, std::string_view cause) {
-    auto& status = status_of(unit);
-    if (status.state == container_state::running) set_stopping(status, cause);
+void pod_telling::tell_end() {
+    auto& mine = *pod_.mine;
+    auto how = *mine.end;
+    pod_.on.records.drop_end(mine);
+    for (auto& each : mine.status().containers) {
+        each.ready = each.ready && each.role == container_role::init;
+        each.started = false;
+        each.starts_at.reset();
+        if (each.reason == "PodInitializing" || each.reason == "CrashLoopBackOff") each.reason = "ContainerCreating";
+    }
+    pod_.on.records.report(mine, how.state, std::move(how.reason), std::move(how.message));
 }
 
-container_outlook pod_actor::outlook_of(std::size_t unit) const {
-    auto const& machine = *machine_;
-    container_outlook made{.phase = machine.phase(unit), .restart_count = machine.restart_count(unit)};
-    made.has_started = made.phase == unit_phase::running && machine.has_started(unit);
-    made.is_ready = machine.is_ready(unit);
-    made.has_its_turn = machine.has_its_turn(unit);
-    auto const now = on_.time.now();
-    if (auto const at = machine.starts_at(unit); at && *at > now)
-        made.starts_at = on_.time.wall() + std::chrono::round<wall_time::duration>(*at - now);
-    auto const& mine = units_[unit];
-    if (made.has_its_turn || mine.has_run || made.phase != unit_phase::waiting) made.trouble = mine.trouble;
-    made.note = mine.note;
-    return made;
+void pod_telling::tell_readiness() { pod_.on.records.set_ready(*pod_.mine, is_ready()); }
+
+bool pod_telling::is_ready() const {
+    auto const& mine = *pod_.mine;
+    return pod_.status().state == instance_state::running && !mine.network_lost && !mine.end &&
+           pod_.machine->is_ready();
 }
 
-bool pod_actor::is_ready() const {
-    return mine_->status().state == instance_state::running && !mine_->network_lost && !mine_->end &&
-           machine_->is_ready();
-}
-
-bool pod_actor::have_mains_run() const {
-    for (std::size_t i = 0; i < units_.size(); ++i)
-        if (rules_.units[i].role == unit_role::main && !units_[i].has_run) return false;
-    return true;
-}
-
-std::string pod_actor::progress_key() const {
+std::string pod_telling::progress_key() const {
     std::string key;
-    for (auto const& each : mine_->fields.status.containers)
+    for (auto const& each : pod_.status().containers)
         key += fmt::format("{} {} {} {}\n", to_string(each.state), each.restart_count, each.reason,
                            each.state == container_state::waiting ? each.message : std::string());
     return key;
-}
-
-/// With what is said of it, so that one flush is enough for both. Of a Pod of which nothing has happened nothing need
-/// be remembered.
-void pod_actor::remember() {
-    if (is_lost_) return;  // whoever goes on makes it anew, too
-    auto const wall = on_.time.wall();
-    auto memory = encode_memory(rules_, machine_->remember(on_.time.now()), wall);
-    std::vector<unit_memory> const none(units_.size());
-    if (mine_->memory.empty() && memory == encode_memory(rules_, none, wall)) return;
-    on_.records.keep_memory(*mine_, std::move(memory));
-}
-
-void pod_actor::set_trouble(std::size_t unit, std::string reason, error const& why) {
-    start_trouble now{std::move(reason), why.message};
-    auto& mine = units_[unit];
-    if (mine.trouble == now) return;
-    on_.out.error("a container cannot be started", {{"instance", mine_->fields.name},
-                                                    {"container", rules_.units[unit].name},
-                                                    {"reason", now.reason},
-                                                    {"error", to_string(why)}});
-    mine.trouble = std::move(now);
-    look_again();
 }
 
 }  // namespace rik::detail

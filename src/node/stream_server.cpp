@@ -1,6 +1,6 @@
 #include "stream_server_detail.hpp"
 
-#include "pod_actor_detail.hpp"
+#include "pod_core_detail.hpp"
 #include "status_detail.hpp"
 
 #include <rik/async/deadline.hpp>

@@ -1,6 +1,6 @@
 #include "uplink_detail.hpp"
 
-#include "pod_actor_detail.hpp"
+#include "pod_core_detail.hpp"
 
 #include <rik/async/backoff.hpp>
 #include <rik/async/deadline.hpp>

@@ -1,0 +1,70 @@
+#include "container_notes_detail.hpp"
+
+#include <utility>
+
+namespace rik::detail {
+
+void container_notes::set_trouble(std::size_t unit, std::string reason, error const& why) {
+    start_trouble now{std::move(reason), why.message};
+    auto& mine = all_[unit];
+    if (mine.trouble == now) return;
+    pod_.on.out.error("a container cannot be started", {{"instance", pod_.mine->fields.name},
+                                                        {"container", pod_.rules.units[unit].name},
+                                                        {"reason", now.reason},
+                                                        {"error", to_string(why)}});
+    mine.trouble = std::move(now);
+    pod_.look_again();
+}
+
+void container_notes::give_up(std::size_t unit) { set_not_started(pod_.status_of(unit), *all_[unit].trouble); }
+
+void container_notes::start(std::size_t unit) {
+    all_[unit] = {.has_run = true};
+    set_running(pod_.status_of(unit), pod_.on.time.wall());
+}
+
+void container_notes::exit(std::size_t unit, container_exit const& how) {
+    all_[unit].of_probes.clear();
+    set_exited(pod_.status_of(unit), how);
+}
+
+void container_notes::mark_stopping(std::size_t unit, std::string_view cause) {
+    auto& status = pod_.status_of(unit);
+    if (status.state == container_state::running) set_stopping(status, cause);
+}
+
+/// The first reason is kept for as long as it is not ready: what is said must not change with every probe.
+void container_notes::take_probe(std::size_t unit, std::string const& failure) {
+    auto& said = all_[unit].of_probes;
+    if (pod_.machine->is_ready(unit))
+        said.clear();
+    else if (said.empty())
+        said = failure;
+}
+
+bool container_notes::have_mains_run() const {
+    for (std::size_t i = 0; i < all_.size(); ++i)
+        if (pod_.rules.units[i].role == unit_role::main && !all_[i].has_run) return false;
+    return true;
+}
+
+void container_notes::settle() {
+    for (std::size_t i = 0; i < all_.size(); ++i) detail::settle(pod_.status_of(i), outlook_of(i));
+}
+
+container_outlook container_notes::outlook_of(std::size_t unit) const {
+    auto const& machine = *pod_.machine;
+    container_outlook made{.phase = machine.phase(unit), .restart_count = machine.restart_count(unit)};
+    made.has_started = made.phase == unit_phase::running && machine.has_started(unit);
+    made.is_ready = machine.is_ready(unit);
+    made.has_its_turn = machine.has_its_turn(unit);
+    auto const now = pod_.on.time.now();
+    if (auto const at = machine.starts_at(unit); at && *at > now)
+        made.starts_at = pod_.on.time.wall() + std::chrono::round<wall_time::duration>(*at - now);
+    auto const& mine = all_[unit];
+    if (made.has_its_turn || mine.has_run || made.phase != unit_phase::waiting) made.trouble = mine.trouble;
+    made.note = mine.of_probes;
+    return made;
+}
+
+}  // namespace rik::detail

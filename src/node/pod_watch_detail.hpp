@@ -1,0 +1,41 @@
+// Sees what happens to the containers of a Pod by themselves: they end, and volumes fill up.
+#pragma once
+
+#include "container_notes_detail.hpp"
+
+#include <rik/async/task_group.hpp>
+
+#include <string>
+#include <utility>
+
+namespace rik::detail {
+
+/// Use it from one strand only.
+class pod_watch {
+public:
+    pod_watch(pod_core& pod, container_notes& notes) : pod_(pod), notes_(notes), tasks_(pod.on.strand) {}
+
+    /// An attempt runs: its end will be seen.
+    void begin(std::size_t unit, std::uint32_t attempt);
+    /// One that is said to run has ended. Nothing happens if it is not the current one.
+    void take_exit(std::size_t unit, std::uint32_t attempt, container_exit const& how, time_point at);
+    /// Nothing of an attempt runs: what it has left is removed, beside the caller. If that fails, it goes with the
+    /// sandbox.
+    void remove(container_key key) { tasks_.spawn(remove_attempt(std::move(key))); }
+    /// The Pod ends when one of its volumes holds more than it may. The kernel limits one in memory.
+    /// Source: Kubernetes, "Local ephemeral storage".
+    void begin_volumes();
+    awaitable<> stop() { return tasks_.stop(); }
+
+private:
+    awaitable<> wait_for_end(std::size_t unit, container_key key);
+    awaitable<> remove_attempt(container_key key);
+    awaitable<> look_at_volumes();
+    void log_problem(container_key const& key, std::string const& problem) const;
+
+    pod_core& pod_;
+    container_notes& notes_;
+    task_group tasks_;  // last member: the tasks use everything above
+};
+
+}  // namespace rik::detail
