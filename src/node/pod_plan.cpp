@@ -85,6 +85,14 @@ bool all_mains_have_codes(std::vector<container_status> const& containers) {
         containers, [](auto const& each) { return each.role != container_role::main || each.exit_code.has_value(); });
 }
 
+/// An agent may die before it has written that the Pod runs. A sidecar starts again whatever the policy of its Pod.
+bool has_begun(remains const& of) {
+    auto const has_run = [](container_status const& each) {
+        return each.role != container_role::sidecar && each.state != container_state::waiting;
+    };
+    return of.was == instance_state::running || std::ranges::any_of(of.containers, has_run);
+}
+
 }  // namespace
 
 pod_rules pod_rules_of(instance_template const& pod, duration delay_max) {
@@ -161,7 +169,7 @@ std::optional<instance_end> end_of(remains const& of) {
         if (of.is_rebooted && how->state == instance_state::failed) how->message += "; the node was rebooted since";
         return how;
     }
-    if (of.was != instance_state::running || of.restart != restart_policy::never) return std::nullopt;
+    if (!has_begun(of) || of.restart != restart_policy::never) return std::nullopt;
     if (of.is_rebooted)
         return instance_end{instance_state::failed, "NodeRebooted",
                             "the node was rebooted, and its restartPolicy is Never"};

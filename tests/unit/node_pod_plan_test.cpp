@@ -93,6 +93,23 @@ TEST_CASE("what was there before a reboot ends or starts again by its policy", "
     CHECK_FALSE(end(policy::always, false, {container("a", container_state::running)}));
 }
 
+TEST_CASE("what has run and is never restarted does not start again, though nobody had written that its Pod runs",
+          "[unit][node]") {
+    auto const end_of_created = [](restart_policy restart, container_status first) {
+        std::vector<container_status> containers{std::move(first), container("b", container_state::waiting)};
+        return end_of(remains{instance_state::creating, restart, std::move(containers), true});
+    };
+    auto const ran = container("a", container_state::exited);
+    auto sidecar = ran;
+    sidecar.role = container_role::sidecar;
+    auto const how = end_of_created(restart_policy::never, ran);
+    REQUIRE(how);
+    CHECK(how->reason == "NodeRebooted");
+    CHECK_FALSE(end_of_created(restart_policy::always, ran));
+    CHECK_FALSE(end_of_created(restart_policy::never, container("a", container_state::waiting)));
+    CHECK_FALSE(end_of_created(restart_policy::never, sidecar));
+}
+
 TEST_CASE("a node bounds the delays of all workloads", "[unit][node]") {
     instance_template pod;
     pod.containers.push_back({.name = "i", .image = "i", .role = container_role::init});
