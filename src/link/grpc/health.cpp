@@ -56,7 +56,10 @@ public:
         auto told = [self = std::move(self), &among](grpc::Status status) mutable {
             auto* const key = self.get();
             auto const strand = self->strand_;
-            asio::post(strand, [self = std::move(self), status = std::move(status)] { self->end(status); });
+            auto ending = [self = std::move(self), kept = among.take(key), status = std::move(status)] {
+                self->end(status);
+            };
+            asio::post(strand, std::move(ending));
             among.remove(key);
         };
         stub_->async()->Check(&context_, &question_, &answer_, std::move(told));

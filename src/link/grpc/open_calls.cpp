@@ -20,6 +20,12 @@ std::optional<error> open_calls::add(std::shared_ptr<open_call> one) {
     return std::nullopt;
 }
 
+std::shared_ptr<open_call> open_calls::take(open_call* one) {
+    std::scoped_lock const lock(guard_);
+    auto const found = all_.find(one);
+    return found == all_.end() ? nullptr : std::exchange(found->second, nullptr);
+}
+
 void open_calls::remove(open_call* one) {
     std::shared_ptr<open_call> last;  // destroyed after the lock
     std::scoped_lock const lock(guard_);
@@ -34,7 +40,8 @@ void open_calls::end_all() {
     std::vector<std::shared_ptr<open_call>> left;
     std::unique_lock lock(guard_);
     is_ending_ = true;
-    for (auto const& [key, one] : all_) left.push_back(one);
+    for (auto const& [key, one] : all_)
+        if (one) left.push_back(one);
     lock.unlock();
     for (auto const& each : left) each->cancel();
     lock.lock();
