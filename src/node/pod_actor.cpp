@@ -126,6 +126,7 @@ awaitable<> pod_actor::drive() {
         if (machine.is_ending()) co_await starts_.cancel();
         telling_.tell();
         if (!is_lost_) past_.remember();  // whoever goes on with one that is lost makes it anew, too
+        watch_.remove_outdated();
         if (machine.outcome() || (machine.is_ending() && machine.hangs())) co_return;
         co_await wait_for_more(pod_);
     }

@@ -52,8 +52,14 @@ void pod_watch::take_exit(std::size_t unit, std::uint32_t attempt, container_exi
     remove(pod_.key_of(unit, attempt));
 }
 
+void pod_watch::remove_outdated() {
+    for (auto& each : std::exchange(outdated_, {})) tasks_.spawn(remove_attempt(std::move(each), pod_.mine->kept_at));
+}
+
 /// Beside the next attempt, so that it delays nothing.
-awaitable<> pod_watch::remove_attempt(container_key key) {
+awaitable<> pod_watch::remove_attempt(container_key key, revision remembered_at) {
+    auto const on_disk = co_await pod_.on.disk.wait_durable(remembered_at);
+    if (!on_disk) co_return;  // the agent stops
     auto const removed = co_await pod_.containers->remove_container(key);
     if (!removed)
         pod_.on.out.debug("an attempt was not removed; it goes with its Pod",

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rik::detail {
 
@@ -19,9 +20,14 @@ public:
     void begin(std::size_t unit, std::uint32_t attempt);
     /// One that is said to run has ended. Nothing happens if it is not the current one.
     void take_exit(std::size_t unit, std::uint32_t attempt, container_exit const& how, time_point at);
-    /// Nothing of an attempt runs: what it has left is removed, beside the caller. If that fails, it goes with the
-    /// sandbox.
-    void remove(container_key key) { tasks_.spawn(remove_attempt(std::move(key))); }
+    /// Nothing of an attempt runs: what it has left is to be removed. If that fails, it goes with the sandbox.
+    void remove(container_key key) {
+        outdated_.push_back(std::move(key));
+        pod_.look_again();
+    }
+    /// Begins with that, beside the caller. What is remembered now names a later attempt; before that is on disk
+    /// nothing is removed: else the next agent, if it finds neither, would start the same attempt again.
+    void remove_outdated();
     /// The Pod ends when one of its volumes holds more than it may. The kernel limits one in memory.
     /// Source: Kubernetes, "Local ephemeral storage".
     void begin_volumes();
@@ -29,12 +35,13 @@ public:
 
 private:
     awaitable<> wait_for_end(std::size_t unit, container_key key);
-    awaitable<> remove_attempt(container_key key);
+    awaitable<> remove_attempt(container_key key, revision remembered_at);
     awaitable<> look_at_volumes();
     void log_problem(container_key const& key, std::string const& problem) const;
 
     pod_core& pod_;
     container_notes& notes_;
+    std::vector<container_key> outdated_;
     task_group tasks_;  // last member: the tasks use everything above
 };
 
