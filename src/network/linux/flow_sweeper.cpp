@@ -10,6 +10,8 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <fstream>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -19,6 +21,9 @@ namespace {
 
 /// With more of them one walk that gets every entry is cheaper: it costs as much as five that the kernel filters.
 constexpr std::size_t filtered_walk_count_max = 4;
+/// A walk looks at every bucket of the kernel's table, however few entries there are. With so few, one that gets them
+/// all costs what a filtered one does.
+constexpr std::size_t few_flows_max = 500;
 
 /// Which addresses are this machine's. Asks the kernel once for each.
 class own_addresses {
@@ -50,7 +55,16 @@ bool concerns_any(flow const& which, std::set<std::uint32_t> const& addresses) {
     return std::any_of(addresses.begin(), addresses.end(), [&](auto address) { return concerns(which, address); });
 }
 
+/// Of this network namespace; many if that cannot be read.
+std::size_t count_flows() {
+    std::ifstream file("/proc/sys/net/netfilter/nf_conntrack_count");
+    auto count = std::numeric_limits<std::size_t>::max();
+    file >> count;
+    return file ? count : std::numeric_limits<std::size_t>::max();
+}
+
 std::vector<flow_filter> filters_for(flow_targets const& targets) {
+    if (count_flows() <= few_flows_max) return {flow_filter{}};
     if (targets.ports.size() + 2 * targets.addresses.size() > filtered_walk_count_max) return {flow_filter{}};
     std::vector<flow_filter> filters;
     for (auto const& port : targets.ports) filters.push_back(filter_for(port));
