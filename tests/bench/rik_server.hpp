@@ -25,7 +25,7 @@ struct process_figures {
 /// Everything of it is below `root`, which it makes and removes. All functions throw std::runtime_error.
 class rik_server {
 public:
-    rik_server(fs::path program, fs::path root, std::string cluster_cidr);
+    rik_server(fs::path program, fs::path root, std::string cluster_cidr, std::string oci_runtime = "runc");
     rik_server(rik_server const&) = delete;
     /// Stops it and removes everything that it has left on the machine.
     ~rik_server();
@@ -47,6 +47,7 @@ private:
     fs::path program_;
     fs::path root_;
     std::string cluster_cidr_;
+    std::string oci_runtime_;
     asio::io_context io_;
     std::optional<child_process> process_;
 };

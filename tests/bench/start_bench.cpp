@@ -199,6 +199,23 @@ void print_one(std::string_view what, double ours, std::string_view wanted) {
     std::fflush(stdout);
 }
 
+/// A rik that makes its containers by one OCI runtime, and what was measured of it.
+struct side {
+    side(arguments const& what, fs::path const& root, std::string range, std::string oci_runtime)
+        : by(oci_runtime), server(what.program, root / ("rik-" + oci_runtime), std::move(range), oci_runtime) {}
+
+    std::string by;
+    rik_server server;
+    std::optional<rik_pods> pods = {};
+    std::vector<double> one = {};
+    std::vector<double> one_removed = {};
+    double one_cpu = 0;
+    std::vector<double> many = {};
+    std::vector<double> many_removed = {};
+    double many_cpu = 0;
+    process_figures full = {};
+};
+
 class bench {
 public:
     bench(arguments what, fs::path root) : what_(std::move(what)), root_(std::move(root)) {}
@@ -207,20 +224,26 @@ public:
         fmt::print("load {}\n{:<34} {:>9} {:>9} {:>7}   {}\n", load_average(), "", "RIK", "bare loop", "ratio", "aim");
         measure_starts();
         image_ = testing::make_busybox_layout(root_ / "layout", "bench", {});
-        rik_server server(what_.program, root_ / "rik", ranges_[0]);
-        server.start();
-        measure_idle(server);
-        rik_pods pods(server);
-        pods.create_workload(image_);
-        pods.start(1);
-        pods.remove();
-        bare_pods bare(root_ / "bare", find_tree(server.images()), ranges_[1]);
-        measure_one(server, pods, bare);
-        measure_batch(server, pods, bare);
+        sides_.push_back(std::make_unique<side>(what_, root_, ranges_[1], "runc"));
+        if (find_program("crun")) sides_.push_back(std::make_unique<side>(what_, root_, ranges_[2], "crun"));
+        sides_.front()->server.start();
+        measure_idle(sides_.front()->server);
+        for (auto& each : sides_) prepare(*each);
+        bare_pods bare(root_ / "bare", find_tree(sides_.front()->server.images()), ranges_[0]);
+        measure_one(bare);
+        measure_batch(bare);
         fmt::print("load {}\n", load_average());
     }
 
 private:
+    void prepare(side& of) {
+        if (&of != sides_.front().get()) of.server.start();
+        of.pods.emplace(of.server);
+        of.pods->create_workload(image_);
+        of.pods->start(1);
+        of.pods->remove();
+    }
+
     void measure_starts() {
         std::vector<double> first;
         std::vector<double> again;
@@ -246,60 +269,70 @@ private:
             print_one("idle CPU, % of a core", (after.cpu_ms - before.cpu_ms) / (what_.idle_s * 10.0), "< 0.1");
     }
 
-    void measure_one(rik_server& server, rik_pods& pods, bare_pods& bare) {
-        std::vector<double> ours;
+    static void start_one(side& of) {
+        auto const before = of.server.figures().cpu_ms;
+        of.one.push_back(of.pods->start(1));
+        of.one_cpu += of.server.figures().cpu_ms - before;
+        of.one_removed.push_back(of.pods->remove());
+    }
+
+    void measure_one(bare_pods& bare) {
         std::vector<double> theirs;
-        std::vector<double> removals;
-        double our_cpu = 0;
         double bare_cpu = 0;
         for (int i = 0; i < what_.samples; ++i) {
-            auto const before = server.figures().cpu_ms;
-            ours.push_back(pods.start(1));
-            our_cpu += server.figures().cpu_ms - before;
-            removals.push_back(pods.remove());
+            for (auto& each : sides_) start_one(*each);
             auto const bare_before = own_cpu_ms();
             theirs.push_back(bare.start(1, 1));
             bare_cpu += own_cpu_ms() - bare_before;
             bare.remove();
         }
-        if (ours.empty()) return;
-        print_pair("one Pod to running, p50 ms", percentile(ours, 0.5), percentile(theirs, 0.5), "<= 1.5");
-        print_pair("one Pod to running, p99 ms", percentile(ours, 0.99), percentile(theirs, 0.99), "<= 1.5");
-        print_pair("  own CPU for it, ms", our_cpu / what_.samples, bare_cpu / what_.samples, "");
-        print_one("one Pod removed, p50 ms", percentile(removals, 0.5), "");
+        if (theirs.empty()) return;
+        for (auto const& each : sides_) {
+            auto const* const aim = each->by == "runc" ? "<= 1.1" : "<= 0.9";
+            print_pair(each->by + ": one Pod, p50 ms", percentile(each->one, 0.5), percentile(theirs, 0.5), aim);
+            print_pair("  p99 ms", percentile(each->one, 0.99), percentile(theirs, 0.99), "");
+            print_pair("  own CPU for it, ms", each->one_cpu / what_.samples, bare_cpu / what_.samples, "<= 2");
+            print_one("  removed, p50 ms", percentile(each->one_removed, 0.5), "");
+        }
     }
 
-    void measure_batch(rik_server& server, rik_pods& pods, bare_pods& bare) {
-        std::vector<double> ours;
+    void start_batch(side& of) const {
+        auto const before = of.server.figures().cpu_ms;
+        of.many.push_back(of.pods->start(what_.batch));
+        of.full = of.server.figures();
+        of.many_cpu += of.full.cpu_ms - before;
+        of.many_removed.push_back(of.pods->remove());
+    }
+
+    void measure_batch(bare_pods& bare) {
         std::vector<double> with_two;
         std::vector<double> with_three;
-        std::vector<double> removals;
-        double our_cpu = 0;
-        process_figures full;
         for (int i = 0; i < what_.rounds; ++i) {
-            auto const before = server.figures().cpu_ms;
-            ours.push_back(pods.start(what_.batch));
-            full = server.figures();
-            our_cpu += full.cpu_ms - before;
-            removals.push_back(pods.remove());
+            for (auto& each : sides_) start_batch(*each);
             with_two.push_back(bare.start(what_.batch, 2));
             bare.remove();
             with_three.push_back(bare.start(what_.batch, 3));
             bare.remove();
         }
-        if (ours.empty()) return;
+        if (with_two.empty()) return;
         auto const best = std::min(percentile(with_two, 0.5), percentile(with_three, 0.5));
-        print_pair(fmt::format("{} Pods at once, p50 ms", what_.batch), percentile(ours, 0.5), best, "<= 1.5");
-        print_one("  own CPU for each, ms", our_cpu / what_.rounds / what_.batch, "");
-        print_one(fmt::format("{} Pods removed, p50 ms", what_.batch), percentile(removals, 0.5), "");
-        print_one(fmt::format("RSS with {} Pods, MB", what_.batch), full.rss_mb, "");
-        print_one(fmt::format("PSS with {} Pods, MB", what_.batch), full.pss_mb, "");
+        for (auto const& each : sides_) print_batch(*each, best);
+    }
+
+    void print_batch(side const& of, double best) const {
+        auto const* const aim = of.by == "runc" ? "<= 1.1" : "<= 0.8";
+        print_pair(fmt::format("{}: {} Pods at once, p50 ms", of.by, what_.batch), percentile(of.many, 0.5), best, aim);
+        print_one("  own CPU for each, ms", of.many_cpu / what_.rounds / what_.batch, "");
+        print_one("  all removed, p50 ms", percentile(of.many_removed, 0.5), "");
+        print_one("  RSS, MB", of.full.rss_mb, "");
+        print_one("  PSS, MB", of.full.pss_mb, "");
     }
 
     arguments what_;
     fs::path root_;
     std::string image_;
-    std::vector<std::string> ranges_ = free_ranges(2);
+    std::vector<std::string> ranges_ = free_ranges(3);
+    std::vector<std::unique_ptr<side>> sides_;
 };
 
 arguments parse(std::vector<std::string> const& given) {
