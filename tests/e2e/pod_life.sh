@@ -22,8 +22,11 @@ has_field() { [[ $(field "$1" "$2") == "$3" ]]; }
 of() { printf '(.containers[] | select(.name == "%s") | %s)' "$1" "$2"; }
 
 has_said() { [[ $(rikctl logs "$1" -c "$2" 2>/dev/null) == "$3" ]]; }
-# says WHAT INSTANCE CONTAINER TEXT: this is its log, within half a minute.
-says() {
+# The state of some lasts only until they are started again.
+list_says() { [[ $(rikctl get instances) == *"$1"* ]]; }
+
+# log_is WHAT INSTANCE CONTAINER TEXT: within half a minute.
+log_is() {
     lab_wait_for 30 has_said "$2" "$3" "$4" || true
     is "$1" "$4" "$(rikctl logs "$2" -c "$3")"
 }
@@ -78,8 +81,7 @@ test_crashes() {
     becomes crash "$(of main .reason)" CrashLoopBackOff
     is 'its state is running' running "$(field crash .state)"
     is 'how it ended is kept' 'exited 3' "$(field crash "$(of main '"\(.lastState.state) \(.lastState.exitCode)"')")"
-    check 'a list says it' 0 rikctl get instances
-    says CrashLoopBackOff
+    check 'a list says it' 0 lab_wait_for 20 list_says CrashLoopBackOff
     check 'the log of the attempt before can be read' 0 rikctl logs --previous crash
     says attempt
     # Waits of 0, 1, 2 and 4 s lie between five starts.
@@ -151,8 +153,7 @@ test_init() {
     run_pod bad-init "initContainers: [$(container 'exit 1' '' first)]" "$(container 'echo never')"
     restarts bad-init 2 first
     is 'what comes after one that fails waits' waiting "$(field bad-init "$(of main .state)")"
-    check 'a list says how far it is' 0 rikctl get instances
-    says Init:
+    check 'a list says how far it is' 0 lab_wait_for 20 list_says Init:
 }
 
 test_sidecar() {
@@ -182,10 +183,10 @@ test_volumes() {
         "$(container 'echo here >>/in/file; cat /in/file; grep -c " /fast tmpfs" /proc/mounts; dd if=/dev/zero of=/fast/x bs=1M count=2 2>/dev/null || echo full; exec sleep 1000' "$write" writer)" \
         "$(container 'while ! test -e /out/file; do sleep 0.2; done; touch /out/x 2>/dev/null || echo read-only; cat /out/file; exec sleep 1000' "$read" reader)"
     becomes shared .ready true
-    says 'one writes' shared writer $'here\n1\nfull'
-    says 'the other reads' shared reader $'read-only\nhere'
+    log_is 'one writes' shared writer $'here\n1\nfull'
+    log_is 'the other reads' shared reader $'read-only\nhere'
     check 'it is restarted in place' 0 rikctl restart shared --wait
-    says 'what was written is still there' shared writer $'here\nhere\n1\nfull'
+    log_is 'what was written is still there' shared writer $'here\nhere\n1\nfull'
     is 'it is counted' 1 "$(field shared .restartsDone)"
 }
 

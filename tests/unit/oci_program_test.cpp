@@ -44,7 +44,7 @@ TEST_CASE("crun does not see the second version of cgroups beside the first", "[
 
 TEST_CASE("what crun says is told as what runc says", "[unit][oci]") {
     auto const said = [](std::string const& message) {
-        return parse_created(R"({"data": -1, "message": ")" + message + "\"}\\n").error();
+        return parse_created(R"({"data": -1, "message": ")" + message + "\"}\n").error();
     };
     auto const missing = said("executable file `/x` not found in $PATH: No such file or directory");
     CHECK(missing.code == errc::invalid);
