@@ -27,6 +27,8 @@ void add_describe(CLI::App& to, action& chosen);
 void add_delete(CLI::App& to, action& chosen);
 void add_logs(CLI::App& to, action& chosen);
 void add_restart(CLI::App& to, action& chosen);
+void add_scale(CLI::App& to, action& chosen);
+void add_rollout(CLI::App& to, action& chosen);
 void add_wait(CLI::App& to, action& chosen);
 /// `command` is what stands after "--".
 void add_run(CLI::App& to, std::vector<std::string> command, action& chosen);

@@ -35,7 +35,11 @@ directory make_directory(listing<workload> const& workloads, listing<node> const
 
 // --- v1: JSON texts, as docs/api-v1.md shows them
 
-std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings);
+/// `progress`: of a managed workload; null: not known.
+std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings,
+                          workload_progress const* progress = nullptr);
+/// What was done about a workload, how far it is, and its releases.
+std::string rollout_text(workload_story const& of);
 /// {"outcome":"changed","changes":[..],"warnings":[..],"workload":{..}}
 std::string change_text(workload_change const& of);
 std::string instance_text(stored<instance> const& row, directory const& names);

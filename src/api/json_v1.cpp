@@ -209,13 +209,78 @@ json::value metrics_value(node_metrics const& from) {
 
 }  // namespace
 
-std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings) {
+namespace {
+
+json::array conditions_array(std::vector<workload_condition> const& from) {
+    json::array all;
+    for (auto const& each : from)
+        all.push_back(json::object{{"type", to_string(each.type)},
+                                   {"status", to_string(each.status)},
+                                   {"reason", each.reason},
+                                   {"message", each.message},
+                                   {"since", to_string(each.since)},
+                                   {"updatedAt", to_string(each.updated_at)}});
+    return all;
+}
+
+json::value progress_value(workload_progress const* of) {
+    if (of == nullptr) return nullptr;
+    return json::object{{"wanted", of->wanted},
+                        {"have", of->have},
+                        {"updated", of->updated},
+                        {"ready", of->ready},
+                        {"available", of->available},
+                        {"unavailable", of->unavailable},
+                        {"leaving", of->leaving},
+                        {"misplaced", of->misplaced},
+                        {"isComplete", of->is_complete},
+                        {"release", of->release.text()},
+                        {"conditions", conditions_array(of->conditions)}};
+}
+
+json::array steps_array(std::vector<rollout_step> const& from) {
+    json::array all;
+    for (auto const& each : from) all.push_back(json::object{{"time", to_string(each.at)}, {"what", each.what}});
+    return all;
+}
+
+/// "kubernetes.io/change-cause" of a definition; empty: it has none.   Source: kubectl rollout history
+std::string_view change_cause(workload_definition const& of) {
+    auto const found = of.annotations.find("kubernetes.io/change-cause");
+    return found == of.annotations.end() ? std::string_view() : std::string_view(found->second);
+}
+
+}  // namespace
+
+std::string rollout_text(workload_story const& of) {
+    json::object object;
+    object["id"] = of.row->id.text();
+    object["name"] = of.row->name;
+    object["kind"] = to_string(of.row->kind);
+    object["generation"] = of.row->generation;
+    object["release"] = of.row->current_release.text();
+    object["isPaused"] = of.row->definition->upkeep.is_paused;
+    object["progress"] = progress_value(of.progress ? &*of.progress : nullptr);
+    object["steps"] = steps_array(of.steps);
+    std::string releases;
+    for (auto const& each : of.releases)
+        releases += fmt::format(R"({}{{"id":"{}","number":{},"createdAt":"{}","cause":{},"definition":{}}})",
+                                releases.empty() ? "" : ",", each->id.text(), each->number, to_string(each->created_at),
+                                json::serialize(json::string(change_cause(*each->definition))), each->definition->text);
+    auto text = json::serialize(object);
+    text.pop_back();
+    return fmt::format(R"({},"releases":[{}]}})", text, releases);
+}
+
+std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings,
+                          workload_progress const* progress) {
     json::object object;
     put_meta(object, meta_of(*row, row.changed_at));
     object["kind"] = to_string(row->kind);
     object["state"] = to_string(row->state());
     object["replicas"] = row->replicas;
     object["release"] = row->current_release.text();
+    if (is_managed(row->kind)) object["progress"] = progress_value(progress);
     if (!warnings.empty()) object["warnings"] = text_array(warnings);
     auto text = json::serialize(object);
     text.pop_back();

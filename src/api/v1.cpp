@@ -24,7 +24,9 @@ result<std::optional<workload_kind>> kind_member(json::object const& from) {
     if (!text) return text.error();
     if (text->empty()) return std::optional<workload_kind>();
     auto const kind = parse_workload_kind(*text);
-    if (!kind) return error{errc::invalid, fmt::format("'{}' is no kind", *text), "kind", "use Pod or Function"};
+    if (!kind)
+        return error{errc::invalid, fmt::format("'{}' is no kind", *text), "kind",
+                     "use Pod, Function, ReplicaSet, Deployment or DaemonSet"};
     return kind;
 }
 
@@ -155,6 +157,7 @@ constexpr std::array table{
     route{"POST", "/rik/v1/workloads", &make_workload, creation_parameters, true},
     route{"PUT", "/rik/v1/workloads", &apply_workload, apply_parameters, true},
     route{"GET", "/rik/v1/workloads/{name}", &get_workload, workload_parameters},
+    route{"GET", "/rik/v1/workloads/{name}/rollout", &get_rollout, workload_parameters},
     route{"PUT", "/rik/v1/workloads/{name}", &replace_workload, workload_change_parameters, true},
     route{"PATCH", "/rik/v1/workloads/{name}", &patch_workload, workload_change_parameters, true},
     route{"DELETE", "/rik/v1/workloads/{name}", &remove_workload, workload_removal_parameters, true},

@@ -91,6 +91,7 @@ api_answer declare_node_dead(api_call& call);
 api_answer make_workload(api_call& call);
 api_answer apply_workload(api_call& call);
 api_answer get_workload(api_call& call);
+api_answer get_rollout(api_call& call);
 api_answer replace_workload(api_call& call);
 api_answer patch_workload(api_call& call);
 api_answer remove_workload(api_call& call);

@@ -250,8 +250,15 @@ api_answer list_workloads(api_call& call) {
     filter.chosen = std::move(*chosen);
     auto listed = co_await call.primary.workloads().list(call.who, std::move(filter), std::move(*part));
     if (!listed) co_return listed.error();
-    auto const show = [](stored<workload> const& row) -> shown_object { return std::optional(workload_text(row, {})); };
-    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), show));
+    std::vector<workload_id> ids;
+    for (auto const& each : listed->rows) ids.push_back(each->id);
+    auto const far = co_await call.primary.workloads().progress(call.who, std::move(ids));
+    if (!far) co_return far.error();
+    auto show = [far = *far, next = std::size_t{0}](stored<workload> const& row) mutable -> shown_object {
+        auto const& mine = far[next++];
+        return std::optional(workload_text(row, {}, mine ? &*mine : nullptr));
+    };
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
 }
 
 api_answer list_instances(api_call& call) {

@@ -91,9 +91,17 @@ api_answer apply_workload(api_call& call) {
 api_answer get_workload(api_call& call) {
     auto which = ref_of(call);
     if (!which) co_return which.error();
-    auto const found = co_await call.primary.workloads().get(call.who, std::move(*which));
-    if (!found) co_return found.error();
-    co_return json_response(200, workload_text(*found, {}));
+    auto const told = co_await call.primary.workloads().story(call.who, std::move(*which));
+    if (!told) co_return told.error();
+    co_return json_response(200, workload_text(told->row, {}, told->progress ? &*told->progress : nullptr));
+}
+
+api_answer get_rollout(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const told = co_await call.primary.workloads().story(call.who, std::move(*which));
+    if (!told) co_return told.error();
+    co_return json_response(200, rollout_text(*told));
 }
 
 api_answer replace_workload(api_call& call) {

@@ -284,6 +284,13 @@ result<std::string> client::patch_workload(std::string_view name, std::string_vi
     return call_for("outcome", "PATCH", target.text(), std::string(patch), "application/merge-patch+json");
 }
 
+result<std::string> client::get_rollout(std::string_view name, std::string_view definition_kind) {
+    target_writer target(object_target(resource_kind::workload, name) + "/rollout");
+    target.with("kind", definition_kind);
+    target.with("tenant", options_.tenant);
+    return call_for("releases", "GET", target.text());
+}
+
 result<std::string> client::create_instances(instances_wanted const& what) {
     boost::json::object body;
     body["workload"] = what.workload;

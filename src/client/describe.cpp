@@ -232,6 +232,25 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
     return lines.take();
 }
 
+namespace {
+
+/// What a managed workload has, and what is true of it.
+void add_progress(describe_lines& lines, object const& of) {
+    auto const count = [&](std::string_view what) {
+        return number_at(of, "progress." + std::string(what)).value_or(0);
+    };
+    if (!number_at(of, "progress.wanted")) return;
+    lines.add("Progress",
+              fmt::format("{} wanted, {} there, {} updated, {} ready, {} available, {} unavailable, {} leaving",
+                          count("wanted"), count("have"), count("updated"), count("ready"), count("available"),
+                          count("unavailable"), count("leaving")));
+    for (auto const* each : objects_at(of, "progress.conditions"))
+        lines.add(text_at(*each, "type"), fmt::format("{} ({}): {}", text_at(*each, "status"), text_at(*each, "reason"),
+                                                      text_at(*each, "message")));
+}
+
+}  // namespace
+
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
                                       result<std::string> const& events, wall_time now) {
     auto const of = parse_object(workload);
@@ -242,6 +261,7 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     lines.add("Replicas", text_at(*of, "replicas"));
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));
+    add_progress(lines, *of);
     add_labels(lines, *of);
     add_definitions(lines, "Init containers:", objects_at(*of, "definition.spec.initContainers"));
     add_definitions(lines, "Containers:", objects_at(*of, "definition.spec.containers"));

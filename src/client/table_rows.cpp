@@ -139,11 +139,26 @@ table_cell event_object(object const& of, table_options const&) {
     return {fmt::format("{}/{}", text_at(of, "kind"), text_at(of, "name"))};
 }
 
+/// "2/3" of what keeps itself; how many were written of what does not.
+table_cell replicas(object const& of, table_options const&) {
+    if (of.if_contains("progress") == nullptr) return {text_at(of, "replicas")};
+    auto const wanted = number_at(of, "progress.wanted");
+    if (!wanted) return {fmt::format("0/{}", text_at(of, "replicas"))};
+    auto const are_ready = number_at(of, "progress.ready").value_or(0);
+    return {fmt::format("{}/{}", are_ready, *wanted), are_ready < *wanted ? tone::busy : tone::plain};
+}
+
 constexpr std::array workload_columns{
-    column{"NAME", false, member<"name">},  column{"KIND", false, member<"kind">},
-    column{"STATE", false, state},          column{"REPLICAS", false, member<"replicas">},
-    column{"AGE", false, age<"createdAt">}, column{"IMAGES", true, workload_images},
-    column{"PORTS", true, workload_ports},  column{"LABELS", true, labels},
+    column{"NAME", false, member<"name">},
+    column{"KIND", false, member<"kind">},
+    column{"STATE", false, state},
+    column{"REPLICAS", false, replicas},
+    column{"AGE", false, age<"createdAt">},
+    column{"UPDATED", true, member<"progress.updated">},
+    column{"AVAILABLE", true, member<"progress.available">},
+    column{"IMAGES", true, workload_images},
+    column{"PORTS", true, workload_ports},
+    column{"LABELS", true, labels},
     column{"ID", true, member<"id">},
 };
 

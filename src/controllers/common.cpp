@@ -54,15 +54,6 @@ seen_instance see_unheard(instance const& row, workload_id const& viewer) {
     return seen;
 }
 
-std::string_view to_string(workload_condition_type type) {
-    return type == workload_condition_type::available ? "Available" : "Progressing";
-}
-
-workload_condition const* workload_progress::find(workload_condition_type type) const {
-    auto const found = std::ranges::find(conditions, type, &workload_condition::type);
-    return found == conditions.end() ? nullptr : &*found;
-}
-
 bool workload_plan::changes_nothing() const {
     return sizes.empty() && adopted.empty() && let_go.empty() && removals.empty() && creations.empty() &&
            forgotten.empty();

@@ -117,6 +117,12 @@ std::optional<condition_type> parse_condition_type(std::string_view text) {
 
 std::string_view to_string(condition_status status) { return status_words[static_cast<std::size_t>(status)]; }
 
+std::optional<condition_status> parse_condition_status(std::string_view text) {
+    auto const found = std::ranges::find(status_words, text);
+    if (found == status_words.end()) return std::nullopt;
+    return static_cast<condition_status>(found - status_words.begin());
+}
+
 std::vector<instance_condition> conditions_of(instance const& of, bool is_unheard) {
     std::vector<instance_condition> all{scheduled(of), ready_to_start(of), initialized(of), containers_ready(of),
                                         ready(of)};

@@ -96,8 +96,10 @@ facts dispatcher::next_of_everything(std::string& after) const {
     auto const some = rows.list_after<instance>({}, after, everything_step_max);
     for (auto const& row : some) {
         auto said = item_of(*row, rows);
-        if (!room.take(said)) return batch;
-        batch.items.push_back(std::move(said));
+        if (!is_placed_here(*row)) {
+            if (!room.take(said)) return batch;
+            batch.items.push_back(std::move(said));
+        }
         after = table<instance>::name_of(*row);
     }
     if (some.size() == everything_step_max) return batch;

@@ -33,6 +33,8 @@ item item_of(instance const& row, view const& in) {
     return made;
 }
 
+bool is_placed_here(instance const& row) { return row.is_pending() && row.meant_for(); }
+
 registered_node registered(node const& row) {
     registered_node made{row.id, row.pod_subnet, row.facts.name, row.standing};
     made.labels = row.labels;
@@ -99,6 +101,7 @@ bool due_facts::add(facts& to, batch_room& room, view const& from, instance_id c
         to.removed.push_back(changed);
         return true;
     }
+    if (is_placed_here(*row)) return true;
     auto said = item_of(*row, from);
     if (!room.take(said)) return false;
     to.items.push_back(std::move(said));

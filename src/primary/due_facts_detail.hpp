@@ -15,6 +15,8 @@ namespace rik::detail {
 
 /// A row as the scheduler is told of it. `in` has its workload.
 item item_of(instance const& row, view const& in);
+/// No scheduler is told of it: it waits for the one node that may run it, to which the primary binds it.
+bool is_placed_here(instance const& row);
 registered_node registered(node const& row);
 
 /// What is due twice is told once, as it is then. Anybody on the strand may mark; the dispatcher waits and drains.

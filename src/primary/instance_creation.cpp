@@ -38,14 +38,19 @@ private:
     std::size_t count_;
 };
 
-instance instance_creation::make_pending(workload const& owner, release_ptr from, std::string name) const {
+instance instance_creation::make(workload const& owner, new_instance what) const {
     instance_fields fields{
-        .id = instance_id::generate(random_), .tenant = owner.tenant, .name = std::move(name), .owner = owner.id};
-    fields.made_from = std::move(from);
+        .id = instance_id::generate(random_), .tenant = owner.tenant, .name = std::move(what.name), .owner = owner.id};
+    fields.made_from = std::move(what.from);
     fields.created_at = time_.wall();
+    fields.index = what.index;
+    fields.meant_for = what.meant_for;
+    fields.binding = what.binding;
     fields.status.since = fields.created_at;
-    fields.status.reason = "Created";
-    fields.status.message = "waits to be placed on a node";
+    fields.status.reason = what.binding ? "Scheduled" : what.meant_for ? "Unschedulable" : "Created";
+    fields.status.message = what.binding     ? "placed on the node that it is meant for"
+                            : what.meant_for ? "waits until the node that it is meant for has room"
+                                             : "waits to be placed on a node";
     return instance(std::move(fields));
 }
 
@@ -102,11 +107,11 @@ awaitable<result<void>> instance_creation::make_slices(creation_request what, pr
     co_return result<void>{};
 }
 
-result<instance_id> instance_creation::add(transaction& into, workload const& owner, release_ptr from,
-                                           std::string name) {
-    if (state_.head().find_named<instance>(instance_name(owner.tenant, name)))
-        return error{errc::conflict, fmt::format("instance {} exists already", name), "name", "choose another name"};
-    auto one = make_pending(owner, std::move(from), std::move(name));
+result<instance_id> instance_creation::add(transaction& into, workload const& owner, new_instance what) {
+    if (state_.head().find_named<instance>(instance_name(owner.tenant, what.name)))
+        return error{errc::conflict, fmt::format("instance {} exists already", what.name), "name",
+                     "choose another name"};
+    auto one = make(owner, std::move(what));
     auto const id = one.id();
     auto happened = events_.about(one);
     happened.reason = "Created";
@@ -128,7 +133,7 @@ result<transaction> instance_creation::plan_slice(creation_request const& what, 
         auto name = what.name.empty() ? free_name(owner.tenant, promised) : result<std::string>(what.name);
         if (!name) return name.error();
         promised.insert(*name);
-        auto const one = add(slice, owner, current, std::move(*name));
+        auto const one = add(slice, owner, {.from = current, .name = std::move(*name)});
         if (!one) return one.error();
         added.push_back(*one);
     }

@@ -9,6 +9,7 @@
 #include <rik/primary/operations.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,15 @@ struct creation_request {
     workload_id workload;
     std::string name;  ///< empty: generated
     std::uint32_t replicas;
+};
+
+/// One that is to be made of a workload.
+struct new_instance {
+    release_ptr from;
+    std::string name;
+    std::optional<std::uint32_t> index = {};
+    std::optional<node_id> meant_for = {};     ///< no other node may run it
+    std::optional<node_binding> binding = {};  ///< nullopt: it waits for one
 };
 
 /// Adds pending instances; when not all can be made, those that were made leave through the removals.
@@ -41,15 +51,15 @@ public:
     /// changes wait for the disk.
     awaitable<result<std::vector<instance_id>>> make(creation_request what);
 
-    /// Adds one instance of `owner`, made from `from`, to `into`. Errors: conflict, the name is taken.
-    result<instance_id> add(transaction& into, workload const& owner, release_ptr from, std::string name);
+    /// Adds one instance of `owner` to `into`. Errors: conflict, the name is taken.
+    result<instance_id> add(transaction& into, workload const& owner, new_instance what);
 
 private:
     class promise;
     awaitable<result<void>> make_slices(creation_request what, promise& held, std::vector<instance_id>& made);
     result<transaction> plan_slice(creation_request const& what, workload const& owner, std::vector<instance_id>& made);
     result<std::string> free_name(std::string const& tenant, std::set<std::string> const& promised);
-    instance make_pending(workload const& owner, release_ptr from, std::string name) const;
+    instance make(workload const& owner, new_instance what) const;
 
     asio::any_io_executor strand_;
     gate const& gate_;

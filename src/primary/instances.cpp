@@ -77,6 +77,13 @@ error has_its_instance(workload const& owner) {
         "write it in RIK's form, with its name at the top, to make several"};
 }
 
+error makes_its_own(workload const& owner) {
+    return error{errc::conflict,
+                 fmt::format("{} {} makes its instances itself", to_string(owner.kind), owner.name),
+                 {},
+                 "change how many there are: rikctl scale"};
+}
+
 /// Why it cannot be started again in place.
 std::optional<error> check_restart(instance const& row) {
     auto const refuse = [&](std::string_view why, std::string remedy) {
@@ -108,6 +115,7 @@ awaitable<result<std::vector<stored<instance>>>> primary_instances::create_here(
     if (auto const refused = authorize(who, verb::create, object_kind::instance, (*owner)->tenant)) co_return *refused;
     if ((*owner)->deleting_since) co_return co_await state_.when_durable(being_deleted(**owner));
     if (is_one_with_its_instance(**owner)) co_return co_await state_.when_durable(has_its_instance(**owner));
+    if (is_managed((*owner)->kind)) co_return co_await state_.when_durable(makes_its_own(**owner));
     if (auto const closed = check_open(state_.head(), (*owner)->tenant))
         co_return co_await state_.when_durable(*closed);
     creation_request wanted{.workload = (*owner)->id, .name = std::move(what.name), .replicas = what.replicas};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,18 +91,27 @@ result<stored<tenant_record>> find_tenant(view const& in, caller const& who, obj
     return stored<tenant_record>{std::make_shared<tenant_record const>(std::move(*parsed)), row.changed_at};
 }
 
+namespace {
+
+constexpr std::array all_kinds{workload_kind::pod, workload_kind::function, workload_kind::replica_set,
+                               workload_kind::deployment, workload_kind::daemon_set};
+
+}  // namespace
+
 result<stored<workload>> find_workload(view const& in, caller const& who, object_ref const& which) {
     if (auto row = find_by_id<workload>(in, who, which)) return row;
     std::vector<stored<workload>> found;
-    for (auto const kind : {workload_kind::pod, workload_kind::function}) {
+    for (auto const kind : all_kinds) {
         if (which.kind && *which.kind != kind) continue;
         auto row = in.find_named<workload>(workload_name(tenant_of(who, which), kind, which.id_or_name));
         if (row && may_see(who, *row)) found.push_back(std::move(row));
     }
     if (found.empty()) return not_found_in(in, tenant_of(who, which), object_kind::workload, which.id_or_name);
     if (found.size() > 1)
-        return error{errc::conflict, fmt::format("{} names a Pod and a Function", which.id_or_name), "kind",
-                     "say which kind is meant"};
+        return error{errc::conflict,
+                     fmt::format("{} names a {} and a {}", which.id_or_name, to_string(found[0]->kind),
+                                 to_string(found[1]->kind)),
+                     "kind", "say which kind is meant"};
     return std::move(found.front());
 }
 

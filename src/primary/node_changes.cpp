@@ -100,8 +100,12 @@ drain_plan plan_drain(std::vector<stored<instance>> const& bound, drain_options 
     drain_plan plan;
     for (auto const& each : bound) {
         if (each->is_condemned()) continue;
-        // Pods and Functions are bare: there are no other kinds yet.
-        if (how.forces || is_finished(each->state()))
+        auto const kind = each->made_from()->definition->kind;
+        if (kind == workload_kind::daemon_set && !how.forces) {
+            plan.kept.push_back({each, "it is of a DaemonSet, which would make another one here at once"});
+            continue;
+        }
+        if (how.forces || is_finished(each->state()) || is_managed(kind))
             plan.to_condemn.push_back(each->id());
         else
             plan.kept.push_back(

@@ -13,6 +13,7 @@
 #include "streams_detail.hpp"
 #include "tenants_detail.hpp"
 #include "usages_detail.hpp"
+#include "workload_keeper_detail.hpp"
 #include "workloads_detail.hpp"
 
 #include <rik/async/task_group.hpp>
@@ -55,6 +56,7 @@ private:
     detail::report_reader reports_;
     detail::node_streams node_streams_;
     detail::instance_creation creation_;
+    detail::workload_keeper keeper_;
 
 public:
     detail::primary_workloads workloads;
@@ -85,7 +87,10 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       reports_(strand, state_, registry_, bindings_, removals_, due_, absence_, options_.out),
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
-      workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_),
+      keeper_(strand, ports.time, state_,
+              detail::plan_writer(ports.time, ports.random, state_, writer_, creation_, removals_, options_.policy),
+              options_.out),
+      workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_, keeper_),
       instances(strand, gate_, state_, writer_, creation_, removals_),
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
@@ -115,6 +120,10 @@ void primary::impl::spawn_tasks() {
     tasks_.spawn(absence_.watch());
     tasks_.spawn(removals_.end_tenants());
     tasks_.spawn(removals_.end_releases());
+    tasks_.spawn(keeper_.mark_changes<workload>());
+    tasks_.spawn(keeper_.mark_changes<instance>());
+    tasks_.spawn(keeper_.mark_changes<node>());
+    tasks_.spawn(keeper_.run());
     tasks_.spawn(trim_events());
     auto read = [this](detail::connection_ptr from) { return reports_.read(std::move(from)); };
     tasks_.spawn(dispatcher_.run(tasks_, std::move(read)));

@@ -3,6 +3,7 @@
 #include "lookup_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/rollout.hpp>
 
 #include <fmt/format.h>
 
@@ -70,6 +71,7 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
     events_.note(into, std::move(happened));
     for (auto const& each : head.list<release>("workload/" + which.text()))
         into.remove<release>(each->id, each.changed_at);
+    if (auto const kept = head.find<document>(rollout_key(*row))) into.remove<document>(kept->key, kept.changed_at);
     into.remove<workload>(which, row.changed_at);
     if (is_leaving(head, row->tenant)) tenants_due_.notify();
 }
@@ -266,6 +268,7 @@ transaction plan_end_of_releases(cluster_state const& state, std::set<release_id
         auto const row = state.head().find<release>(id);
         if (!row || state.count_made_from(id) > 0) continue;
         auto const owner = state.head().find<workload>(row->workload);
+        if (owner && is_managed(owner->kind)) continue;  // its controller says when they go
         if (!owner || owner->current_release != id) ended.remove<release>(id, row.changed_at);
     }
     return ended;

@@ -35,6 +35,9 @@ std::optional<error> check_identity(workload const& row, workload_definition con
         return immutable(row, "tenant", row.tenant, wanted.tenant);
     if (wanted.form != row.definition->form)
         return immutable(row, "form", to_string(row.definition->form), to_string(wanted.form));
+    if (wanted.form == definition_form::kubernetes && !(wanted.upkeep.selector == row.definition->upkeep.selector))
+        return error{errc::invalid, fmt::format("workload {}: its selector cannot change", row.name), "spec.selector",
+                     "delete it and create it again, or give the new one another name"};
     return std::nullopt;
 }
 
@@ -48,7 +51,7 @@ bool reads_annotations(instance_template const& of) {
 
 /// Instances are made from the definition of a release: so its annotations count where a container reads them.
 bool has_same_template(workload_definition const& a, workload_definition const& b) {
-    return a.spec == b.spec && (a.annotations == b.annotations || !reads_annotations(a.spec));
+    return a.spec == b.spec && (instance_annotations(a) == instance_annotations(b) || !reads_annotations(a.spec));
 }
 
 release_ptr find_same(std::span<release_ptr const> releases, release_id const& current, workload_definition const& as) {
@@ -66,7 +69,7 @@ std::string kept_applied(std::string text, std::string const& definition) {
     return changes_between(definition, text).empty() ? std::string() : std::move(text);
 }
 
-void move_to_release(workload_plan& plan, std::span<release_ptr const> releases, change_stamp const& with) {
+void move_to_release(definition_plan& plan, std::span<release_ptr const> releases, change_stamp const& with) {
     auto& next = plan.next;
     auto const same = find_same(releases, next.current_release, *next.definition);
     if (same && same->id == next.current_release) return;
@@ -99,10 +102,10 @@ result<parsed_definition> merge_patch(workload const& row, std::string_view patc
     return parsed_result(*merged);
 }
 
-result<workload_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
-                                  change_stamp const& with) {
+result<definition_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
+                                    change_stamp const& with) {
     if (auto const wrong = check_identity(row, wanted.definition)) return *wrong;
-    workload_plan plan{.next = row};
+    definition_plan plan{.next = row};
     plan.changes = changes_between(row.definition->text, wanted.definition.text);
     auto const& text = plan.changes.empty() ? row.definition->text : wanted.definition.text;
     plan.next.applied = kept_applied(std::move(wanted.applied), text);
@@ -117,8 +120,8 @@ result<workload_plan> plan_change(workload const& row, std::span<release_ptr con
     return plan;
 }
 
-std::vector<std::string> warnings_of(workload_plan const& plan, std::size_t count) {
-    if (!plan.moves_release || count == 0) return {};
+std::vector<std::string> warnings_of(definition_plan const& plan, std::size_t count) {
+    if (!plan.moves_release || count == 0 || is_managed(plan.next.kind)) return {};
     if (is_one_with_its_instance(plan.next))
         return {fmt::format("its instance goes on as it is: delete Pod {} and apply it again, and what is new counts",
                             plan.next.name)};

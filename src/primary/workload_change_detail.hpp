@@ -25,7 +25,7 @@ struct change_stamp {
     release_id fresh = {};  ///< of a new release, if there is to be one
 };
 
-struct workload_plan {
+struct definition_plan {
     workload next;
     std::optional<release> made = {};        ///< a new release
     std::vector<field_change> changes = {};  ///< empty: the definition stays as it is
@@ -44,10 +44,10 @@ result<parsed_definition> merge_patch(workload const& row, std::string_view patc
 
 /// The change of `row`, which has `releases`, to what is wanted. A release whose template is the same is taken again.
 /// Errors: invalid, the name, the kind, the tenant or the form would change.
-result<workload_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
-                                  change_stamp const& with);
+result<definition_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
+                                    change_stamp const& with);
 
 /// What to say to who changes the template of `row`, of which `count` instances are there.
-std::vector<std::string> warnings_of(workload_plan const& plan, std::size_t count);
+std::vector<std::string> warnings_of(definition_plan const& plan, std::size_t count);
 
 }  // namespace rik::detail

@@ -153,7 +153,7 @@ awaitable<result<workload_change>> primary_workloads::make_so(stored<workload> r
     co_return made;
 }
 
-transaction primary_workloads::transaction_of(stored<workload> const& before, workload_plan const& plan) {
+transaction primary_workloads::transaction_of(stored<workload> const& before, definition_plan const& plan) {
     transaction change;
     if (!plan.changes.empty()) {
         auto happened = events_.about(plan.next);

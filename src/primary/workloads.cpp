@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rik::detail {
@@ -68,7 +69,7 @@ result<primary_workloads::creation_plan> primary_workloads::plan_creation(worklo
     plan.row = {std::make_shared<workload const>(made), state_.next_revision()};
     plan.changes.put(std::move(made), 0);
     if (!is_one_with_its_instance(*plan.row)) return plan;
-    auto const one = creation_.add(plan.changes, *plan.row, from, plan.row->name);
+    auto const one = creation_.add(plan.changes, *plan.row, {.from = from, .name = plan.row->name});
     if (!one) return one.error();
     return plan;
 }
@@ -109,6 +110,48 @@ awaitable<result<stored<workload>>> primary_workloads::get(caller who, object_re
     return gate_.read(std::move(refusal), [this, who = std::move(who), which = std::move(which)] {
         return find_workload(state_.durable(), who, which);
     });
+}
+
+namespace {
+
+result<workload_story> story_of(view const& in, stored<workload> row, workload_progress const* progress) {
+    workload_story told{.row = std::move(row)};
+    if (progress != nullptr) told.progress = *progress;
+    if (auto const kept = in.find<document>(rollout_key(*told.row))) {
+        auto record = parse_rollout(*kept);
+        if (!record) return record.error();
+        told.steps = std::move(record->steps);
+    }
+    told.releases = in.list<release>("workload/" + told.row->id.text());
+    std::ranges::sort(told.releases, {}, [](auto const& each) { return each->number; });
+    return told;
+}
+
+}  // namespace
+
+awaitable<result<workload_story>> primary_workloads::story(caller who, object_ref which) {
+    auto refusal = authorize(who, verb::get, object_kind::workload, tenant_of(who, which));
+    return gate_.read(std::move(refusal),
+                      [this, who = std::move(who), which = std::move(which)]() -> result<workload_story> {
+                          auto row = find_workload(state_.durable(), who, which);
+                          if (!row) return row.error();
+                          auto const id = (*row)->id;
+                          return story_of(state_.durable(), std::move(*row), keeper_.find_progress(id));
+                      });
+}
+
+awaitable<result<std::vector<std::optional<workload_progress>>>> primary_workloads::progress(
+    caller who, std::vector<workload_id> which) {
+    auto refusal = authorize(who, verb::list, object_kind::workload, who.tenant);
+    return gate_.read(std::move(refusal),
+                      [this, which = std::move(which)]() -> result<std::vector<std::optional<workload_progress>>> {
+                          std::vector<std::optional<workload_progress>> found;
+                          for (auto const& each : which) {
+                              auto const* const known = keeper_.find_progress(each);
+                              found.push_back(known == nullptr ? std::nullopt : std::optional(*known));
+                          }
+                          return found;
+                      });
 }
 
 awaitable<result<listing<workload>>> primary_workloads::list(caller who, workload_filter which, page part) {

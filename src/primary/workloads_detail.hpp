@@ -6,6 +6,7 @@
 #include "instance_creation_detail.hpp"
 #include "removals_detail.hpp"
 #include "workload_change_detail.hpp"
+#include "workload_keeper_detail.hpp"
 
 #include <rik/primary/operations.hpp>
 
@@ -18,7 +19,8 @@ error workload_exists(workload const& by);
 class primary_workloads final : public workload_operations {
 public:
     primary_workloads(asio::any_io_executor strand, gate& entrance, clock& time, entropy& random, cluster_state& state,
-                      event_writer& events, instance_creation& creation, removals& leaving)
+                      event_writer& events, instance_creation& creation, removals& leaving,
+                      workload_keeper const& keeper)
         : strand_(strand),
           gate_(entrance),
           time_(time),
@@ -26,7 +28,8 @@ public:
           state_(state),
           events_(events),
           creation_(creation),
-          removals_(leaving) {}
+          removals_(leaving),
+          keeper_(keeper) {}
 
     awaitable<result<stored<workload>>> create(caller who, workload_definition definition) override;
     awaitable<result<workload_change>> apply(caller who, workload_definition definition, change_options how) override;
@@ -36,6 +39,9 @@ public:
                                                change_options how) override;
     awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
     awaitable<result<stored<workload>>> get(caller who, object_ref which) override;
+    awaitable<result<workload_story>> story(caller who, object_ref which) override;
+    awaitable<result<std::vector<std::optional<workload_progress>>>> progress(caller who,
+                                                                              std::vector<workload_id> which) override;
     awaitable<result<listing<workload>>> list(caller who, workload_filter which, page part) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, workload_filter which,
                                                            watch_after after) override;
@@ -61,7 +67,7 @@ private:
     result<void> check_changeable(caller const& who, stored<workload> const& row, expected_revision expected) const;
     awaitable<result<workload_change>> make_so(stored<workload> row, wanted_workload wanted,
                                                std::vector<std::string> warnings, bool is_dry_run);
-    transaction transaction_of(stored<workload> const& before, workload_plan const& plan);
+    transaction transaction_of(stored<workload> const& before, definition_plan const& plan);
 
     asio::any_io_executor strand_;
     gate& gate_;
@@ -71,6 +77,7 @@ private:
     event_writer& events_;
     instance_creation& creation_;
     removals& removals_;
+    workload_keeper const& keeper_;
 };
 
 }  // namespace rik::detail

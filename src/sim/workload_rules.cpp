@@ -6,8 +6,19 @@
 
 namespace rik::sim {
 
+namespace {
+
+std::int64_t most_of(workload const& row) {
+    if (row.kind == workload_kind::deployment)
+        return row.replicas + room_of_deployment(row.definition->upkeep, row.replicas).surge;
+    return row.replicas;
+}
+
+}  // namespace
+
 void workload_rules::put(workload const& row) {
-    workloads_[row.id] = {row.name, row.current_release, is_one_with_its_instance(row), row.deleting_since.has_value()};
+    workloads_[row.id] = {row.name, row.current_release, is_one_with_its_instance(row), row.deleting_since.has_value(),
+                          row.kind, most_of(row)};
     touched_.insert(row.id);
 }
 
@@ -19,7 +30,9 @@ void workload_rules::put(release_ptr const& row) {
 
 void workload_rules::put(instance const& row) {
     if (!row.owner()) return;
-    instances_[row.id()] = {*row.owner(), row.made_from()->id, row.is_condemned()};
+    if (!instances_.contains(row.id())) grown_.insert(*row.owner());
+    auto const is_active = !row.is_condemned() && !is_finished(row.state());
+    instances_[row.id()] = {*row.owner(), row.made_from()->id, row.is_condemned(), is_active, row.meant_for()};
     instances_of_[*row.owner()].insert(row.id());
     touched_.insert(*row.owner());
 }
@@ -46,6 +59,7 @@ void workload_rules::remove(instance_id const& which) {
 std::vector<std::string> workload_rules::broken() {
     std::vector<std::string> found;
     for (auto const& each : std::exchange(touched_, {})) check(each, found);
+    for (auto const& each : std::exchange(grown_, {})) check_count(each, found);
     return found;
 }
 
@@ -80,7 +94,7 @@ void workload_rules::check_instance(workload_id const& which, std::vector<std::s
         if (count > 0) found.push_back(fmt::format("{} instances have no workload {}", count, which.text()));
         return;
     }
-    auto const& [name, current, is_one, is_leaving] = row->second;
+    auto const& [name, current, is_one, is_leaving, kind, most] = row->second;
     if (!releases_.contains(current)) found.push_back(fmt::format("workload {} has no release", name));
     if (!is_one) return;
     if (count != 1) found.push_back(fmt::format("Pod {} has {} instances", name, count));
@@ -90,9 +104,32 @@ void workload_rules::check_instance(workload_id const& which, std::vector<std::s
     }
 }
 
+/// A count may be above it for other reasons: somebody has asked for fewer. Then none is made.
+void workload_rules::check_count(workload_id const& which, std::vector<std::string>& found) const {
+    auto const row = workloads_.find(which);
+    if (row == workloads_.end() || !is_managed(row->second.kind)) return;
+    std::int64_t count = 0;
+    std::map<node_id, std::int64_t> on;
+    for (auto const& each : instances_of_.at(which)) {
+        auto const& one = instances_.at(each);
+        count += one.is_active ? 1 : 0;
+        if (one.is_active && one.meant_for) ++on[*one.meant_for];
+    }
+    if (row->second.kind != workload_kind::daemon_set && count > row->second.most)
+        found.push_back(
+            fmt::format("workload {} has {} instances, and may have {}", row->second.name, count, row->second.most));
+    for (auto const& [node, many] : on)
+        if (many > 2) found.push_back(fmt::format("workload {} has {} instances on one node", row->second.name, many));
+}
+
 std::vector<release_id> workload_rules::unused() const {
     std::set<release_id> used;
-    for (auto const& [id, row] : workloads_) used.insert(row.current);
+    for (auto const& [id, row] : workloads_) {
+        used.insert(row.current);
+        if (!is_managed(row.kind)) continue;  // it may go back to them
+        if (auto const theirs = releases_of_.find(id); theirs != releases_of_.end())
+            used.insert(theirs->second.begin(), theirs->second.end());
+    }
     for (auto const& [id, row] : instances_) used.insert(row.from);
     std::vector<release_id> found;
     for (auto const& [id, row] : releases_)

@@ -4,6 +4,7 @@
 #include <rik/model/instance.hpp>
 #include <rik/model/workload.hpp>
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,7 +14,8 @@
 namespace rik::sim {
 
 /// A workload has one release of each template, a release has its workload, and a bare Pod in Kubernetes' form is there
-/// exactly as long as its one instance.
+/// exactly as long as its one instance. No instance of a managed workload is made beyond what it may have: its replicas
+/// and its surge, or one on each node and those of its surge.
 class workload_rules {
 public:
     void put(workload const& row);
@@ -34,21 +36,27 @@ private:
         release_id current;
         bool is_one_with_its_instance = false;
         bool is_leaving = false;
+        workload_kind kind = workload_kind::pod;
+        std::int64_t most = 0;  ///< instances of a managed kind
     };
     struct known_instance {
         workload_id owner;
         release_id from;
         bool is_leaving = false;
+        bool is_active = true;  ///< neither leaving nor finished
+        std::optional<node_id> meant_for = {};
     };
     void check(workload_id const& which, std::vector<std::string>& found) const;
     void check_releases(workload_id const& which, std::vector<std::string>& found) const;
     void check_instance(workload_id const& which, std::vector<std::string>& found) const;
+    void check_count(workload_id const& which, std::vector<std::string>& found) const;
 
     std::map<workload_id, known_workload> workloads_;
     std::map<release_id, release_ptr> releases_;
     std::map<workload_id, std::set<release_id>> releases_of_;
     std::map<instance_id, known_instance> instances_;
     std::map<workload_id, std::set<instance_id>> instances_of_;
+    std::set<workload_id> grown_;    ///< by an instance, in the commit that is being read
     std::set<workload_id> touched_;  ///< by the commit that is being read
 };
 

@@ -1,4 +1,6 @@
+#include <rik/base/limits.hpp>
 #include <rik/model/codec.hpp>
+#include <rik/model/rollout.hpp>
 #include <rik/model/tenant.hpp>
 
 #include "support/catch.hpp"
@@ -345,4 +347,40 @@ TEST_CASE("a tenant's name is a DNS-1123 label and no id", "[document]") {
     for (auto const* wrong : {"", "Team", "a.b", "-a", "a_b", "00000000-0000-4000-8000-000000000003"})
         CHECK(check_tenant_name(wrong, "name").has_value());
     CHECK(check_tenant_name(std::string(64, 'a'), "name").has_value());
+}
+
+TEST_CASE("what is kept of a rollout is read as it was written", "[unit][model]") {
+    workload of{.id = make_id<workload_tag>(2), .tenant = "team", .name = "web"};
+    rollout_record record{.workload = of.id};
+    record.set_size(make_id<release_tag>(5), {.count = 3, .wanted = 4, .max = 5});
+    record.set_size(make_id<release_tag>(6), {.count = 1, .wanted = 4, .max = 5});
+    record.set_size(make_id<release_tag>(6), {.count = 2, .wanted = 4, .max = 5});
+    record.progress.release = make_id<release_tag>(6);
+    record.progress.wanted = 4;
+    record.progress.conditions.push_back({.type = workload_condition_type::progressing,
+                                          .status = condition_status::no,
+                                          .reason = "ProgressDeadlineExceeded",
+                                          .message = "it has timed out",
+                                          .since = at(7),
+                                          .updated_at = at(8)});
+    record.add_step({at(9), "made 2 instances: web-a, web-b"});
+    auto const written = to_document(record, of);
+    CHECK(written.key == document_key{"rollout", "team", of.id.text()});
+    CHECK(written.about == of.id.text());
+    auto const read = parse_rollout(written);
+    REQUIRE(read.has_value());
+    CHECK(*read == record);
+    CHECK(read->find_size(make_id<release_tag>(6))->count == 2);
+    record.forget_size(make_id<release_tag>(6));
+    CHECK(record.find_size(make_id<release_tag>(6)) == nullptr);
+    CHECK(parse_rollout(document{.key = {"tenant", "", "x"}, .json = written.json}).error().code == errc::corrupt);
+    CHECK(parse_rollout(document{.key = written.key, .json = "{\"workload\":3}"}).error().code == errc::corrupt);
+}
+
+TEST_CASE("of what was done about a workload only the newest is kept", "[unit][model]") {
+    rollout_record record;
+    for (int i = 0; i < 60; ++i) record.add_step({at(i), std::to_string(i)});
+    CHECK(record.steps.size() == limits::rollout_steps_max);
+    CHECK(record.steps.front().what == "10");
+    CHECK(record.steps.back().what == "59");
 }

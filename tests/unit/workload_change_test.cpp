@@ -36,12 +36,12 @@ public:
             std::make_shared<release const>(make_release(release_id::generate(random_), row.id, row.definition)));
         row.current_release = releases.front()->id;
     }
-    result<workload_plan> plan(std::string const& text, std::string const& applied = {}) {
+    result<definition_plan> plan(std::string const& text, std::string const& applied = {}) {
         wanted_workload wanted{*written(text), applied.empty() ? text : applied};
         return plan_change(row, releases, std::move(wanted), {wall_time(std::chrono::seconds(7)), fresh()});
     }
     /// Takes what is planned.
-    workload_plan take(result<workload_plan> planned) {
+    definition_plan take(result<definition_plan> planned) {
         REQUIRE(planned.has_value());
         row = planned->next;
         if (planned->made) releases.push_back(std::make_shared<release const>(*planned->made));
@@ -193,4 +193,22 @@ TEST_CASE("what is applied in the other form is refused before anything is merge
     auto const merged = merge_applied(web.row, other.definition);
     REQUIRE_FALSE(merged.has_value());
     CHECK(merged.error().message.find("its form cannot change") != std::string::npos);
+}
+
+TEST_CASE("the selector of a managed workload stays, and its own annotations are not of the template", "[change]") {
+    auto const deployment = [](std::string const& label, std::string const& note) {
+        return R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","annotations":{"note":")" +
+               note + R"("}},"spec":{"selector":{"matchLabels":{"app":")" + label +
+               R"("}},"template":{"metadata":{"labels":{"app":")" + label +
+               R"("}},"spec":{"containers":[{"name":"main","image":"web:1","env":[{"name":"N","valueFrom":)" +
+               R"({"fieldRef":{"fieldPath":"metadata.annotations['note']"}}}]}]}}}})";
+    };
+    changing one(deployment("web", "a"));
+    auto const refused = one.plan(deployment("shop", "a"));
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == errc::invalid);
+    CHECK(refused.error().field == "spec.selector");
+    auto const noted = one.take(one.plan(deployment("web", "b")));
+    CHECK_FALSE(noted.moves_release);
+    CHECK(noted.is_written);
 }

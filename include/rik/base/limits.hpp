@@ -46,14 +46,15 @@ inline constexpr std::size_t replicas_per_workload_max = 1'000'000;
 
 // Store
 inline constexpr std::size_t history_count_max = 100'000;
-inline constexpr std::size_t history_bytes_max = 32u << 20;          ///< includes what watchers have not fetched
-inline constexpr std::size_t watch_queue_count_max = 40'000;         ///< more than one commit can change
-inline constexpr std::size_t watch_queues_count_max = 1'000'000;     ///< of all watchers; the longest is closed first
-inline constexpr std::size_t watch_batch_bytes_max = 32u << 10;      ///< that a watcher fetches at once, or one commit
-inline constexpr std::size_t store_epochs_max = 64;                  ///< openings that a journal remembers
-inline constexpr std::size_t events_count_max = 10'000;              ///< past it the largest group loses its oldest
-inline constexpr std::size_t events_per_object_max = 32;             ///< past it the object loses its oldest
-inline constexpr std::size_t events_per_owner_max = 1'000;           ///< of all instances of a workload; likewise
+inline constexpr std::size_t history_bytes_max = 32u << 20;       ///< includes what watchers have not fetched
+inline constexpr std::size_t watch_queue_count_max = 40'000;      ///< more than one commit can change
+inline constexpr std::size_t watch_queues_count_max = 1'000'000;  ///< of all watchers; the longest is closed first
+inline constexpr std::size_t watch_batch_bytes_max = 32u << 10;   ///< that a watcher fetches at once, or one commit
+inline constexpr std::size_t store_epochs_max = 64;               ///< openings that a journal remembers
+inline constexpr std::size_t events_count_max = 10'000;           ///< past it the largest group loses its oldest
+inline constexpr std::size_t events_per_object_max = 32;          ///< past it the object loses its oldest
+inline constexpr std::size_t events_per_owner_max = 1'000;        ///< of all instances of a workload; likewise
+inline constexpr std::size_t rollout_steps_max = 50;              ///< that are kept of what was done about a workload
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it those finished longest ago go
 inline constexpr std::size_t finished_instances_per_owner_max = 1'000;
 /// How many reports, creations or deletions the primary's strand handles in one turn.

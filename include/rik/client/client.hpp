@@ -193,6 +193,8 @@ public:
     /// `patch` is a JSON merge patch.
     result<std::string> patch_workload(std::string_view name, std::string_view definition_kind, std::string_view patch,
                                        change_wanted const& how = {});
+    /// How far a workload is, what was done about it, and its releases.
+    result<std::string> get_rollout(std::string_view name, std::string_view definition_kind = {});
     result<std::string> create_instances(instances_wanted const& what);
     /// Asks for a restart in place. Returns the instance; its `restartsDone` reaches its `restarts` when it is obeyed.
     result<std::string> restart_instance(std::string_view name_or_id);

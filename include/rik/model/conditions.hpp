@@ -27,6 +27,7 @@ std::optional<condition_type> parse_condition_type(std::string_view text);
 
 enum class condition_status : std::uint8_t { no, yes, unknown };
 std::string_view to_string(condition_status status);  ///< "False", "True", "Unknown"
+std::optional<condition_status> parse_condition_status(std::string_view text);
 
 struct instance_condition {
     condition_type type;

@@ -11,10 +11,12 @@
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/model/rollout.hpp>
 #include <rik/model/selection.hpp>
 #include <rik/model/tenant.hpp>
 #include <rik/model/usage_row.hpp>
 #include <rik/model/workload.hpp>
+#include <rik/model/workload_progress.hpp>
 #include <rik/store/change.hpp>
 #include <rik/store/epoch.hpp>
 #include <rik/store/view.hpp>
@@ -111,6 +113,14 @@ struct workload_change {
     std::vector<std::string> warnings = {};
 };
 
+/// What a managed workload wants, has, did, and why it waits.
+struct workload_story {
+    stored<workload> row = {};
+    std::optional<workload_progress> progress = {};  ///< nullopt: it is not managed, or was made a moment ago
+    std::vector<rollout_step> steps = {};            ///< what was done, the newest last
+    std::vector<stored<release>> releases = {};      ///< that are kept, in the order of their numbers
+};
+
 class workload_operations {
 public:
     virtual ~workload_operations() = default;
@@ -135,6 +145,12 @@ public:
     virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
     /// Errors: not_found; conflict, the name stands for several: say the kind.
     virtual awaitable<result<stored<workload>>> get(caller who, object_ref which) = 0;
+    /// Errors: as get.
+    virtual awaitable<result<workload_story>> story(caller who, object_ref which) = 0;
+    /// Of each of `which`, in their order; nullopt of one that is not managed, is not known, or was made a moment ago.
+    /// It is kept up to date, and may be ahead of what is durable.
+    virtual awaitable<result<std::vector<std::optional<workload_progress>>>> progress(
+        caller who, std::vector<workload_id> which) = 0;
     /// In the order of tenants, kinds and names. Errors: not_found, the tenant of the filter does not exist.
     virtual awaitable<result<listing<workload>>> list(caller who, workload_filter which, page part) = 0;
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, workload_filter which,

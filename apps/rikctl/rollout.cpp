@@ -1,0 +1,415 @@
+// `scale` and `rollout`: what is done with workloads that keep themselves.
+#include <rik/client/print.hpp>
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "commands.hpp"
+#include "parse_json.hpp"
+
+namespace rikctl {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr auto look_period = std::chrono::milliseconds(250);
+constexpr std::string_view restarted_at = "kubectl.kubernetes.io/restartedAt";
+constexpr std::int64_t replicas_max = 1'000'000;
+constexpr std::uint64_t told_log_lines = 5;
+constexpr auto log_patience = std::chrono::seconds(5);
+
+/// A workload as users name it: NAME, or KIND/NAME.
+struct named_workload {
+    std::string name;
+    std::string kind;
+};
+
+struct kind_word {
+    std::string_view word;
+    std::string_view kind;
+};
+// Source: kubectl api-resources
+constexpr std::array kind_words{
+    kind_word{"deployment", "Deployment"},
+    kind_word{"deployments", "Deployment"},
+    kind_word{"deploy", "Deployment"},
+    kind_word{"replicaset", "ReplicaSet"},
+    kind_word{"replicasets", "ReplicaSet"},
+    kind_word{"rs", "ReplicaSet"},
+    kind_word{"daemonset", "DaemonSet"},
+    kind_word{"daemonsets", "DaemonSet"},
+    kind_word{"ds", "DaemonSet"},
+    kind_word{"deployment.apps", "Deployment"},
+    kind_word{"daemonset.apps", "DaemonSet"},
+};
+
+named_workload named(std::string const& text) {
+    auto const slash = text.find('/');
+    if (slash == std::string::npos) return {text, {}};
+    auto const found = std::ranges::find(kind_words, std::string_view(text).substr(0, slash), &kind_word::word);
+    if (found == kind_words.end()) return {text, {}};
+    return {text.substr(slash + 1), std::string(found->kind)};
+}
+
+bool is_kubernetes(json::value const& definition) {
+    auto const* const root = definition.if_object();
+    return root != nullptr && root->contains("metadata");
+}
+
+/// `inner` at the place of what Kubernetes has in spec: RIK's form has it at the top.
+json::object in_spec(bool kubernetes, json::object inner) {
+    if (!kubernetes) return inner;
+    json::object outer;
+    outer["spec"] = std::move(inner);
+    return outer;
+}
+
+json::object template_annotation(bool kubernetes, std::string_view key, std::string value) {
+    json::object annotations;
+    annotations[key] = std::move(value);
+    json::object holder;
+    holder["annotations"] = std::move(annotations);
+    json::object of_template;
+    if (kubernetes)
+        of_template["metadata"] = std::move(holder);
+    else
+        of_template = std::move(holder);
+    json::object inner;
+    inner["template"] = std::move(of_template);
+    return in_spec(kubernetes, std::move(inner));
+}
+
+/// The definition of a workload with the template of an earlier one.
+std::string with_template_of(json::value const& now, json::value const& earlier) {
+    auto made = now.as_object();
+    auto const& from = earlier.as_object();
+    if (is_kubernetes(now))
+        made["spec"].as_object()["template"] = from.at("spec").as_object().at("template");
+    else
+        made["template"] = from.at("template");
+    return json::serialize(made);
+}
+
+/// "deployment web"
+std::string words_of(json::value const& workload) {
+    auto kind = string_at(workload, "/kind");
+    std::ranges::transform(kind, kind.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return fmt::format("{} {}", kind, string_at(workload, "/name"));
+}
+
+struct rollout_options {
+    std::vector<std::string> names;
+    std::int64_t replicas = -1;
+    std::int64_t to_revision = 0;
+    bool waits = false;
+    std::string timeout = "10m";
+};
+
+bool bool_at(json::value const& in, std::string_view pointer) {
+    boost::system::error_code failure;
+    auto const* const found = in.find_pointer(pointer, failure);
+    return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+/// Its condition of this type; null if there is none.
+json::value const* condition_of(json::value const& rollout, std::string_view type) {
+    boost::system::error_code failure;
+    auto const* const all = rollout.find_pointer("/progress/conditions", failure);
+    if (all == nullptr || !all->is_array()) return nullptr;
+    for (auto const& each : all->get_array())
+        if (string_at(each, "/type") == type) return &each;
+    return nullptr;
+}
+
+/// "2 of 3 updated, 3 there, 2 available"
+std::string progress_words(json::value const& of) {
+    return fmt::format("{} of {} updated, {} there, {} available", number_at(of, "/progress/updated"),
+                       number_at(of, "/progress/wanted"), number_at(of, "/progress/have"),
+                       number_at(of, "/progress/available"));
+}
+
+/// One command on one workload.
+class workload_commands {
+public:
+    workload_commands(session& with, rik::client server, rollout_options const& options)
+        : with_(with), server_(std::move(server)), options_(options) {}
+
+    exit_code scale(named_workload const& which) {
+        auto const found = get(which);
+        if (!found) return with_.fail(found.error());
+        json::object inner;
+        inner["replicas"] = options_.replicas;
+        auto const code = patch(which, *found, std::move(inner), fmt::format("scaled to {}", options_.replicas));
+        return code == exit_code::ok && options_.waits ? wait(which) : code;
+    }
+
+    exit_code pause(named_workload const& which, bool is_paused) {
+        auto const found = get(which);
+        if (!found) return with_.fail(found.error());
+        if (string_at(*found, "/kind") != "Deployment")
+            return with_.fail({rik::errc::unsupported,
+                               fmt::format("{} cannot be paused: only a Deployment's rollouts can", words_of(*found))});
+        json::object inner;
+        inner["paused"] = is_paused;
+        return patch(which, *found, std::move(inner), is_paused ? "paused" : "resumed");
+    }
+
+    exit_code restart(named_workload const& which) {
+        auto const found = get(which);
+        if (!found) return with_.fail(found.error());
+        auto const kubernetes = is_kubernetes(found->at("definition"));
+        auto const body = template_annotation(kubernetes, restarted_at, rik::to_string(with_.wall()));
+        auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
+        if (!done) return with_.fail(done.error());
+        say(words_of(*found), "restarted: its instances are replaced step by step");
+        return options_.waits ? wait(which) : exit_code::ok;
+    }
+
+    exit_code undo(named_workload const& which) {
+        auto const rollout = read_rollout(which);
+        if (!rollout) return with_.fail(rollout.error());
+        auto const* const earlier = find_earlier(*rollout);
+        if (earlier == nullptr) return with_.fail(no_such_revision(*rollout));
+        auto const found = get(which);
+        if (!found) return with_.fail(found.error());
+        auto const text = with_template_of(found->at("definition"), earlier->at("definition"));
+        auto const revision = static_cast<std::uint64_t>(number_at(*found, "/revision"));
+        auto const done = server_.replace_workload(which.name, which.kind, text, {.revision = revision});
+        if (!done) return with_.fail(done.error());
+        say(words_of(*found), fmt::format("goes back to revision {}", number_at(*earlier, "/number")));
+        return options_.waits ? wait(which) : exit_code::ok;
+    }
+
+    exit_code history(named_workload const& which) {
+        auto const rollout = read_rollout(which);
+        if (!rollout) return with_.fail(rollout.error());
+        auto const current = string_at(*rollout, "/release");
+        with_.out() << fmt::format("{}\n{:<10}{:<30}{}\n", words_of(*rollout), "REVISION", "CREATED", "CHANGE-CAUSE");
+        for (auto const& each : rollout->at("releases").as_array()) {
+            auto const cause = string_at(each, "/cause");
+            with_.out() << fmt::format("{:<10}{:<30}{}{}\n", number_at(each, "/number"), string_at(each, "/createdAt"),
+                                       cause.empty() ? "<none>" : cause,
+                                       string_at(each, "/id") == current ? "  (current)" : "");
+        }
+        return exit_code::ok;
+    }
+
+    exit_code wait(named_workload const& which) {
+        auto const deadline = with_.now() + *parse_duration(options_.timeout);
+        std::string last;
+        rik::list_filter filter;
+        filter.workload = which.name;
+        filter.definition_kind = which.kind;
+        std::optional<rik::watch_stream> news;
+        for (;;) {
+            auto const rollout = read_rollout(which);
+            if (!rollout) return with_.fail(rollout.error());
+            if (auto const code = look(*rollout, last)) return *code;
+            if (with_.now() >= deadline)
+                return with_.fail({rik::errc::timed_out, fmt::format("{} is not rolled out after {}: {}",
+                                                                     words_of(*rollout), options_.timeout, last)});
+            if (!news) {
+                auto opened = server_.watch(rik::resource_kind::instance, filter);
+                if (!opened) return with_.fail(opened.error());
+                news.emplace(std::move(*opened));
+            }
+            // An instance's news, or a while without any.
+            [[maybe_unused]] auto const one = news->next(std::min(deadline, with_.now() + look_period));
+        }
+    }
+
+    rik::result<json::value> get(named_workload const& which) {
+        auto const found = server_.get(rik::resource_kind::workload, which.name, which.kind);
+        if (!found) return found.error();
+        return parse_json(*found);
+    }
+
+private:
+    rik::result<json::value> read_rollout(named_workload const& which) {
+        auto const found = server_.get_rollout(which.name, which.kind);
+        if (!found) return found.error();
+        return parse_json(*found);
+    }
+
+    exit_code patch(named_workload const& which, json::value const& found, json::object inner,
+                    std::string const& outcome) {
+        auto const body = in_spec(is_kubernetes(found.at("definition")), std::move(inner));
+        auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
+        if (!done) return with_.fail(done.error());
+        auto const is_same = string_at(parse_json(*done), "/outcome") == "unchanged";
+        say(words_of(found), is_same ? "unchanged" : outcome);
+        return exit_code::ok;
+    }
+
+    /// Set once there is nothing to wait for.
+    std::optional<exit_code> look(json::value const& rollout, std::string& last) {
+        auto const is_current = string_at(rollout, "/progress/release") == string_at(rollout, "/release");
+        auto const* const progressing = condition_of(rollout, "Progressing");
+        auto words = is_current ? progress_words(rollout) : std::string("it has not been looked at yet");
+        if (std::exchange(last, words) != words) say(words_of(rollout), words);
+        if (is_current && bool_at(rollout, "/progress/isComplete")) {
+            say(words_of(rollout), "is rolled out");
+            return exit_code::ok;
+        }
+        if (bool_at(rollout, "/isPaused"))
+            return with_.fail({rik::errc::conflict,
+                               fmt::format("{} is paused", words_of(rollout)),
+                               {},
+                               fmt::format("rikctl rollout resume {}", string_at(rollout, "/name"))});
+        if (is_current && progressing != nullptr && string_at(*progressing, "/status") == "False") {
+            tell_culprit(rollout);
+            return with_.fail(
+                {rik::errc::timed_out, fmt::format("{}: {}", words_of(rollout), string_at(*progressing, "/message"))});
+        }
+        return std::nullopt;
+    }
+
+    /// The first instance that is not ready, why, and what its container has written last.
+    void tell_culprit(json::value const& rollout) {
+        rik::list_filter filter;
+        filter.workload = string_at(rollout, "/id");
+        auto const listed = server_.list(rik::resource_kind::instance, filter);
+        auto const all = listed ? parse_json(*listed) : json::value();
+        auto const* const root = all.if_object();
+        if (root == nullptr || !root->contains("items")) return;
+        for (auto const& each : root->at("items").as_array()) {
+            if (bool_at(each, "/ready")) continue;
+            with_.err() << fmt::format("instance {} is {} ({}): {}\n", string_at(each, "/name"),
+                                       string_at(each, "/state"), string_at(each, "/reason"),
+                                       string_at(each, "/message"));
+            for (auto const& container : each.at("containers").as_array())
+                if (!bool_at(container, "/ready")) tell_container(string_at(each, "/name"), container);
+            return;
+        }
+    }
+
+    void tell_container(std::string const& instance, json::value const& container) {
+        auto const name = string_at(container, "/name");
+        with_.err() << fmt::format("container {}: {} ({}), restarted {} times: {}\n", name,
+                                   string_at(container, "/state"), string_at(container, "/reason"),
+                                   number_at(container, "/restartCount"), string_at(container, "/message"));
+        rik::container_log_wanted wanted{.instance = instance, .container = name};
+        wanted.how.tail_lines = told_log_lines;
+        wanted.how.is_of_previous = number_at(container, "/restartCount") > 0;
+        auto log = server_.open_container_log(wanted);
+        auto const deadline = with_.now() + log_patience;
+        while (log) {
+            auto const piece = log->read(deadline);
+            if (!piece || piece->bytes.empty()) return;
+            with_.err() << piece->bytes << std::flush;
+        }
+    }
+
+    /// The one that is asked for; without a number the newest but the current one.
+    json::value const* find_earlier(json::value const& rollout) const {
+        json::value const* found = nullptr;
+        auto const current = string_at(rollout, "/release");
+        for (auto const& each : rollout.at("releases").as_array()) {
+            if (string_at(each, "/id") == current) continue;
+            if (options_.to_revision != 0 && number_at(each, "/number") != options_.to_revision) continue;
+            found = &each;
+        }
+        return found;
+    }
+
+    rik::error no_such_revision(json::value const& rollout) const {
+        auto const what = options_.to_revision == 0 ? std::string("has no earlier revision")
+                                                    : fmt::format("has no other revision {}", options_.to_revision);
+        return {rik::errc::not_found,
+                fmt::format("{} {}", words_of(rollout), what),
+                {},
+                fmt::format("rikctl rollout history {}", string_at(rollout, "/name"))};
+    }
+
+    void say(std::string const& about, std::string_view what) {
+        with_.out() << fmt::format("{} {}\n", about, what) << std::flush;
+    }
+
+    session& with_;
+    rik::client server_;
+    rollout_options const& options_;
+};
+
+using workload_verb = std::function<exit_code(workload_commands&, named_workload const&)>;
+
+/// One after the other; the first failure gives the exit code.
+exit_code for_each_named(session& with, rollout_options const& options, workload_verb const& verb) {
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    workload_commands commands(with, std::move(*server), options);
+    auto worst = exit_code::ok;
+    for (auto const& each : options.names) {
+        auto const code = verb(commands, named(each));
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
+void add_verb(CLI::App& command, std::shared_ptr<rollout_options> options, action& chosen, workload_verb verb) {
+    add_names(command, options->names, "Workloads: NAME, or KIND/NAME such as deployment/web");
+    command.callback([options = std::move(options), &chosen, verb = std::move(verb)] {
+        chosen = [options, verb](session& with) { return for_each_named(with, *options, verb); };
+    });
+}
+
+void add_wait_flag(CLI::App& command, rollout_options& options) {
+    command.add_flag("--wait", options.waits, "Wait until it is rolled out");
+    add_timeout(command, options.timeout);
+}
+
+}  // namespace
+
+void add_scale(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("scale", "Change how many instances a workload wants");
+    command->footer(
+        "Examples:\n"
+        "  rikctl scale web --replicas 5\n"
+        "  rikctl scale deployment/web --replicas 0 --wait\n");
+    auto const options = std::make_shared<rollout_options>();
+    command->add_option("--replicas", options->replicas, "How many instances")
+        ->required()
+        ->check(whole_number(0, replicas_max));
+    add_wait_flag(*command, *options);
+    add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.scale(which); });
+}
+
+void add_rollout(CLI::App& to, action& chosen) {
+    auto* const group =
+        to.add_subcommand("rollout", "How instances come to a new template: status, history, undo, ...");
+    group->require_subcommand(1);
+    auto const add = [&](char const* name, char const* help) {
+        return std::pair(group->add_subcommand(name, help), std::make_shared<rollout_options>());
+    };
+    auto const [status, status_options] = add("status", "Say how far it is, until it is rolled out or has failed");
+    add_timeout(*status, status_options->timeout);
+    add_verb(*status, status_options, chosen, [](auto& on, auto const& which) { return on.wait(which); });
+    auto const [history, history_options] = add("history", "List the revisions that are kept");
+    add_verb(*history, history_options, chosen, [](auto& on, auto const& which) { return on.history(which); });
+    auto const [undo, undo_options] = add("undo", "Go back to the template of an earlier revision");
+    undo->add_option("--to-revision", undo_options->to_revision, "Which one (default: the newest but the current)")
+        ->check(whole_number(1, replicas_max));
+    add_wait_flag(*undo, *undo_options);
+    add_verb(*undo, undo_options, chosen, [](auto& on, auto const& which) { return on.undo(which); });
+    auto const [pause, pause_options] = add("pause", "Let a new template wait");
+    add_verb(*pause, pause_options, chosen, [](auto& on, auto const& which) { return on.pause(which, true); });
+    auto const [resume, resume_options] = add("resume", "Go on with what has waited");
+    add_verb(*resume, resume_options, chosen, [](auto& on, auto const& which) { return on.pause(which, false); });
+    auto const [restart, restart_options] = add("restart", "Replace all instances, step by step");
+    add_wait_flag(*restart, *restart_options);
+    add_verb(*restart, restart_options, chosen, [](auto& on, auto const& which) { return on.restart(which); });
+}
+
+}  // namespace rikctl

@@ -1,0 +1,60 @@
+// How far a managed workload is: as its controller says, and as users see it.
+#pragma once
+
+#include <rik/base/id.hpp>
+#include <rik/base/time.hpp>
+#include <rik/model/conditions.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik {
+
+/// How many instances of a release a Deployment wants, as its last plan has said; of other kinds there is none.
+/// Source: Kubernetes, spec.replicas of a ReplicaSet, and its annotations desired-replicas and max-replicas.
+struct release_size {
+    std::int64_t count = 0;
+    std::int64_t wanted = 0;  ///< the replicas of the workload when this was said
+    std::int64_t max = 0;     ///< those and the surge
+    friend bool operator==(release_size const&, release_size const&) = default;
+};
+
+enum class workload_condition_type : std::uint8_t {
+    available,    ///< as many instances are available as there must be
+    progressing,  ///< a rollout gets on, or is done
+};
+std::string_view to_string(workload_condition_type type);  ///< "Available", "Progressing"
+std::optional<workload_condition_type> parse_workload_condition_type(std::string_view text);
+
+struct workload_condition {
+    workload_condition_type type = workload_condition_type::available;
+    condition_status status = condition_status::unknown;
+    std::string reason = {};    ///< one word, as Kubernetes has it
+    std::string message = {};   ///< for people
+    wall_time since = {};       ///< when the status became so
+    wall_time updated_at = {};  ///< when it was said last, by a change
+    friend bool operator==(workload_condition const&, workload_condition const&) = default;
+};
+
+/// The clock of a rollout is in it: a controller wants its last one.
+struct workload_progress {
+    release_id release = {};       ///< that it is about
+    std::int64_t wanted = 0;       ///< instances; of a DaemonSet nodes
+    std::int64_t have = 0;         ///< neither finished nor leaving
+    std::int64_t updated = 0;      ///< of these, those of the current release
+    std::int64_t ready = 0;        ///< of these, likewise the next
+    std::int64_t available = 0;    ///< ready for long enough
+    std::int64_t unavailable = 0;  ///< of those that there should be
+    std::int64_t leaving = 0;
+    std::int64_t misplaced = 0;  ///< of a DaemonSet: on nodes that should have none
+    std::vector<workload_condition> conditions = {};
+    bool is_complete = false;  ///< all that is wanted is there, current and available, and nothing else
+    friend bool operator==(workload_progress const&, workload_progress const&) = default;
+
+    workload_condition const* find(workload_condition_type type) const;
+};
+
+}  // namespace rik

@@ -1,0 +1,167 @@
+#include "plan_writer_detail.hpp"
+
+#include <rik/base/limits.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+/// Without vowels, so that no word comes out, and without what looks alike.   Source: Kubernetes, util/rand
+constexpr std::string_view suffix_letters = "bcdfghjklmnpqrstvwxz2456789";
+constexpr int suffix_size = 5;
+constexpr int free_name_tries_max = 100;
+constexpr std::size_t told_names_max = 5;
+constexpr std::size_t base_name_bytes_max = limits::label_bytes_max - suffix_size - 1;  ///< it is a host name, too
+
+/// "web-x2k4v, web-8wz5m, and 3 more"
+std::string told(std::vector<std::string> const& names) {
+    auto const shown = std::min(names.size(), told_names_max);
+    auto text = fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (names.size() > shown) text += fmt::format(", and {} more", names.size() - shown);
+    return text;
+}
+
+/// Do two say the same but for their counts, and when it was said?
+bool has_same_conditions(workload_progress const& a, workload_progress const& b) {
+    return a.release == b.release && a.is_complete == b.is_complete && a.conditions == b.conditions;
+}
+
+}  // namespace
+
+bool plan_writer::write(workload_scene scene, rik::workload_plan const& plan, transaction& into) {
+    slice part{.scene = scene, .into = into, .room = limits::instances_per_slice_max};
+    write_sizes(part, plan);
+    write_lost(part);
+    write_removals(part, plan);
+    write_creations(part, plan);
+    write_bindings(part);
+    write_record(part, plan);
+    return plan.has_more || part.room == 0;
+}
+
+void plan_writer::say(slice& part, std::string reason, std::string message) {
+    auto happened = events_.about(*part.scene.wanted);
+    happened.reason = std::move(reason);
+    happened.message = message;
+    events_.note(part.into, std::move(happened));
+    part.steps.push_back({time_.wall(), std::move(message)});
+}
+
+void plan_writer::write_sizes(slice& part, rik::workload_plan const& plan) {
+    std::vector<std::string> said;
+    for (auto const& each : plan.sizes) {
+        part.scene.record.set_size(each.release, each.size);
+        if (!each.why.empty()) said.push_back(each.why);
+    }
+    if (!said.empty()) say(part, "Scaling", fmt::format("{}", fmt::join(said, " ")));
+    for (auto const& each : plan.forgotten) {
+        auto const row = state_.head().find<release>(each);
+        if (!row || state_.count_made_from(each) > 0) continue;
+        part.scene.record.forget_size(each);
+        part.into.remove<release>(each, row.changed_at);
+    }
+}
+
+void plan_writer::write_lost(slice& part) {
+    for (auto const& each : part.scene.lost) {
+        if (part.room == 0) return;
+        --part.room;
+        removals_.condemn(part.into, each.row, each.why);
+        part.steps.push_back({time_.wall(), fmt::format("{} is given up: {}", each.row->name(), each.why)});
+    }
+}
+
+void plan_writer::write_removals(slice& part, rik::workload_plan const& plan) {
+    std::map<std::string, std::vector<std::string>> names_by_why;
+    for (auto const& each : plan.removals) {
+        if (part.room == 0) break;
+        auto const row = state_.head().find<instance>(each.instance);
+        if (!row || row->is_condemned()) continue;
+        --part.room;
+        removals_.condemn(part.into, row, each.why);
+        names_by_why[each.why].push_back(row->name());
+    }
+    for (auto const& [why, names] : names_by_why)
+        say(part, "InstancesRemoved",
+            fmt::format("removed {} instance{}: {}: {}", names.size(), names.size() == 1 ? "" : "s", told(names), why));
+}
+
+std::string plan_writer::free_name(slice const& part) {
+    auto base = part.scene.wanted->name.substr(0, base_name_bytes_max);
+    while (base.ends_with('-') || base.ends_with('.')) base.pop_back();
+    std::string name;
+    for (int i = 0; i < free_name_tries_max; ++i) {
+        name = base + '-';
+        for (int letter = 0; letter < suffix_size; ++letter)
+            name += suffix_letters[random_.below(suffix_letters.size())];
+        auto const taken = state_.head().find_named<instance>(instance_name(part.scene.wanted->tenant, name));
+        if (!taken && !part.names.contains(name)) break;
+    }
+    return name;
+}
+
+/// An operator's cordon and taints are minded by the controller, which tolerates some of them.
+std::optional<node_binding> plan_writer::binding_for(release const& what, node_id const& where) const {
+    auto const* const place = state_.ledger().find(where);
+    if (place == nullptr) return std::nullopt;
+    auto without_standing = *place;
+    without_standing.standing = {};
+    if (rik::refuse(without_standing, what, policy_)) return std::nullopt;
+    return node_binding{.node = where, .fence = state_.next_revision()};
+}
+
+bool plan_writer::create(slice& part, to_create const& what) {
+    auto const from = state_.head().find<release>(what.release).row;
+    if (!from) return false;
+    new_instance wanted{.from = from, .name = free_name(part), .index = what.index, .meant_for = what.node};
+    if (what.node) wanted.binding = binding_for(*from, *what.node);
+    part.names.insert(wanted.name);
+    return creation_.add(part.into, *part.scene.wanted, std::move(wanted)).has_value();
+}
+
+void plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
+    std::vector<std::string> made;
+    for (auto const& each : plan.creations) {
+        if (part.room == 0) break;
+        if (!create(part, each)) continue;
+        --part.room;
+    }
+    made.assign(part.names.begin(), part.names.end());
+    if (made.empty()) return;
+    say(part, "InstancesCreated",
+        fmt::format("made {} instance{}: {}", made.size(), made.size() == 1 ? "" : "s", told(made)));
+}
+
+/// What is meant for one node and had no room there is tried again: no scheduler places it.
+void plan_writer::write_bindings(slice& part) {
+    for (auto const& row : part.scene.rows) {
+        if (part.room == 0) return;
+        if (!row->is_pending() || !row->meant_for() || row->deleting_since()) continue;
+        auto binding = binding_for(*row->made_from(), *row->meant_for());
+        if (!binding) continue;
+        --part.room;
+        auto next = row->fields();
+        next.binding = std::move(binding);
+        next.status.reason = "Scheduled";
+        next.status.message = "its node has room for it now";
+        part.into.put(instance(std::move(next)), row.changed_at);
+    }
+}
+
+void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
+    auto& record = part.scene.record;
+    auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
+    if (is_told && part.steps.empty() && plan.sizes.empty() && plan.forgotten.empty()) return;
+    record.progress = plan.progress;
+    for (auto& each : part.steps) record.add_step(std::move(each));
+    part.into.put(to_document(record, *part.scene.wanted), part.scene.kept.changed_at);
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,61 @@
+// Turns what a controller plans into commits.
+#pragma once
+
+#include "instance_creation_detail.hpp"
+#include "removals_detail.hpp"
+#include "workload_scene_detail.hpp"
+
+#include <rik/placement/placement.hpp>
+
+#include <cstddef>
+#include <set>
+#include <string>
+
+namespace rik::detail {
+
+/// Adds to transactions; it commits nothing. Use it from the primary's strand only.
+class plan_writer {
+public:
+    plan_writer(clock& time, entropy& random, cluster_state const& state, event_writer& events,
+                instance_creation& creation, removals& leaving, placement_policy const& policy)
+        : time_(time),
+          random_(random),
+          state_(state),
+          events_(events),
+          creation_(creation),
+          removals_(leaving),
+          policy_(policy) {}
+
+    /// A commit's worth of it, whose parts may stand alone; returns whether there is more. What was done is added to
+    /// the record of the workload, with why.
+    bool write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
+
+private:
+    struct slice {
+        workload_scene& scene;
+        transaction& into;
+        std::size_t room;  ///< for so many more instances
+        std::set<std::string> names = {};
+        std::vector<rollout_step> steps = {};
+    };
+    void write_sizes(slice& part, rik::workload_plan const& plan);
+    void write_lost(slice& part);
+    void write_removals(slice& part, rik::workload_plan const& plan);
+    void write_creations(slice& part, rik::workload_plan const& plan);
+    void write_bindings(slice& part);
+    void write_record(slice& part, rik::workload_plan const& plan);
+    bool create(slice& part, to_create const& what);
+    std::string free_name(slice const& part);
+    std::optional<node_binding> binding_for(release const& what, node_id const& where) const;
+    void say(slice& part, std::string reason, std::string message);
+
+    clock& time_;
+    entropy& random_;
+    cluster_state const& state_;
+    event_writer& events_;
+    instance_creation& creation_;
+    removals& removals_;
+    placement_policy const& policy_;
+};
+
+}  // namespace rik::detail

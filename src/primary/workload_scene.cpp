@@ -1,0 +1,94 @@
+#include "workload_scene_detail.hpp"
+
+#include <rik/base/time_text.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rik::detail {
+
+namespace {
+
+constexpr std::size_t unheard_nodes_min = 3;
+
+struct absence {
+    std::string_view node;
+    wall_time since;
+};
+
+std::optional<absence> absence_of(view const& in, instance const& row) {
+    if (!row.binding()) return std::nullopt;
+    auto const where = in.find<node>(row.binding()->node);
+    if (!where || where->state != node_state::unheard) return std::nullopt;
+    return absence{where->facts.name, where->state_since};
+}
+
+void add_instances(view const& in, workload_scene& to, wall_time now) {
+    auto const& wanted = *to.wanted;
+    auto const patience =
+        wanted.kind == workload_kind::daemon_set ? std::nullopt : tolerated_absence(*wanted.definition);
+    to.rows = in.list<instance>(owner_index(wanted.id));
+    to.instances.reserve(to.rows.size());
+    for (auto const& row : to.rows) {
+        auto const gone = absence_of(in, *row);
+        to.instances.push_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
+        if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
+        auto const lost_at = gone->since + std::chrono::ceil<wall_time::duration>(*patience);
+        if (lost_at > now || to.is_replacing_off) {
+            if (lost_at > now) to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
+            continue;
+        }
+        to.instances.back().is_leaving = true;
+        to.lost.push_back({row, fmt::format("its node {} has not been heard for {}: another instance takes its place",
+                                            gone->node, to_short_string(now - gone->since))});
+    }
+}
+
+void add_releases(view const& in, workload_scene& to) {
+    for (auto const& row : in.list<release>("workload/" + to.wanted->id.text())) {
+        auto const* const size = to.record.find_size(row->id);
+        to.releases.push_back({row->id, row->number, size == nullptr ? std::nullopt : std::optional(*size)});
+    }
+}
+
+}  // namespace
+
+bool is_mass_absence(view const& in) {
+    auto const all = in.list<node>();
+    auto const is_gone = [](stored<node> const& each) { return each->state == node_state::unheard; };
+    auto const gone = static_cast<std::size_t>(std::ranges::count_if(all, is_gone));
+    return gone >= unheard_nodes_min && 3 * gone > all.size();
+}
+
+workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time now) {
+    workload_scene found;
+    found.wanted = wanted;
+    found.record.workload = wanted->id;
+    found.kept = in.find<document>(rollout_key(*wanted));
+    if (found.kept)
+        if (auto read = parse_rollout(*found.kept)) found.record = std::move(*read);
+    found.is_replacing_off = is_mass_absence(in);
+    add_instances(in, found, now);
+    add_releases(in, found);
+    if (wanted->kind != workload_kind::daemon_set) return found;
+    found.node_rows = in.list<node>();
+    for (auto const& each : found.node_rows) found.nodes.push_back(each.row.get());
+    return found;
+}
+
+rik::workload_plan plan_of(workload_scene const& scene, workload_progress const* before, wall_time now) {
+    if (before == nullptr && scene.kept) before = &scene.record.progress;
+    auto plan = plan_workload({.wanted = *scene.wanted,
+                               .instances = scene.instances,
+                               .releases = scene.releases,
+                               .nodes = scene.nodes,
+                               .now = now,
+                               .before = before});
+    if (scene.next_lost_at)
+        plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
+    return plan;
+}
+
+}  // namespace rik::detail

@@ -1,0 +1,49 @@
+// What a controller looks at: one workload, with all that belongs to it, as the store has it.
+#pragma once
+
+#include <rik/controllers/controller.hpp>
+#include <rik/model/rollout.hpp>
+#include <rik/store/view.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rik::detail {
+
+/// An instance whose node has been unheard for longer than its workload tolerates.
+struct lost_instance {
+    stored<instance> row;
+    std::string why;
+};
+
+/// It owns what its views refer to. Not copied, so that they stay right.
+struct workload_scene {
+    stored<workload> wanted = {};
+    std::vector<stored<instance>> rows = {};
+    std::vector<seen_instance> instances = {};
+    std::vector<seen_release> releases = {};
+    std::vector<stored<node>> node_rows = {};
+    std::vector<node const*> nodes = {};
+    stored<document> kept = {};  ///< of the record; empty: there is none yet
+    rollout_record record = {};
+    std::vector<lost_instance> lost = {};
+    std::optional<wall_time> next_lost_at = {};
+    /// So many nodes are gone at once that the fault may be ours: nothing is replaced for that.
+    bool is_replacing_off = false;
+
+    workload_scene() = default;
+    workload_scene(workload_scene const&) = delete;
+    workload_scene(workload_scene&&) noexcept = default;
+};
+
+/// More than a third of all nodes, and more than two, are not heard.
+bool is_mass_absence(view const& in);
+
+/// Precondition: `wanted` is managed.
+workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time now);
+
+/// What its controller plans. `before`: what it said last; null: what the scene's record has.
+rik::workload_plan plan_of(workload_scene const& scene, workload_progress const* before, wall_time now);
+
+}  // namespace rik::detail

@@ -1,0 +1,214 @@
+// Workloads that keep themselves, on the real roles in virtual time.
+#include <rik/sim/cluster.hpp>
+
+#include <support/catch.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace rik;
+using namespace std::chrono_literals;
+
+namespace {
+
+using rows = std::vector<stored<instance>>;
+using condition = std::function<bool(rows const&)>;
+using scenario = awaitable<> (*)(sim::cluster&, sim::world&);
+
+awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
+    co_await cluster.start();
+    co_await what(cluster, world);
+    CHECK(cluster.violations() == "");
+    co_await cluster.stop();
+}
+
+void simulate(scenario what, std::size_t nodes = 1) {
+    sim::world world(42);
+    sim::cluster_options options;
+    options.nodes = nodes;
+    sim::cluster cluster(world, options);
+    world.run(within(cluster, world, what));
+}
+
+/// In Kubernetes' form; `more` stands in spec.
+std::string managed(std::string const& kind, std::string const& image, std::string const& more = {}) {
+    return R"({"apiVersion":"apps/v1","kind":")" + kind + R"(","metadata":{"name":"web"},"spec":{)" + more +
+           R"("selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},)" +
+           R"("spec":{"containers":[{"name":"main","image":")" + image + R"("}]}}}})";
+}
+
+awaitable<workload_change> apply(sim::cluster& cluster, std::string definition) {
+    auto parsed = parse_definition(definition);
+    for (auto const& each : parsed.found) FAIL(to_string(each));
+    auto applying = cluster.api().workloads().apply(caller(), std::move(parsed.definition), change_options());
+    auto made = co_await std::move(applying);
+    if (!made) FAIL(to_string(made.error()));
+    co_return std::move(*made);
+}
+
+awaitable<workload_story> story(sim::cluster& cluster) {
+    object_ref which("web");
+    auto told = co_await cluster.api().workloads().story(caller(), std::move(which));
+    if (!told) FAIL(to_string(told.error()));
+    co_return std::move(*told);
+}
+
+std::string image_of(stored<instance> const& row) { return row->spec().containers.front().image; }
+
+/// There are `count`, all run, and are made from `image`.
+condition all_run_from(std::size_t count, std::string image) {
+    return [count, image = std::move(image)](rows const& all) {
+        return sim::all_running(count)(all) &&
+               std::ranges::all_of(all, [&](auto const& row) { return image_of(row) == image; });
+    };
+}
+
+awaitable<rows> instances(sim::cluster& cluster) {
+    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter(), page());
+    REQUIRE(listed.has_value());
+    co_return listed->rows;
+}
+
+awaitable<> until_complete(sim::cluster& cluster, sim::world& world) {
+    for (int tries = 0; tries < 6'000; ++tries) {
+        auto const told = co_await story(cluster);
+        auto const is_current = told.progress && told.progress->release == told.row->current_release;
+        if (is_current && told.progress->is_complete) co_return;
+        co_await world.time().sleep_for(100ms);
+    }
+    FAIL("it is not rolled out");
+}
+
+awaitable<> keeps_a_count(sim::cluster& cluster, sim::world& world) {
+    auto const made = co_await apply(cluster, managed("ReplicaSet", "web:1", R"("replicas":3,)"));
+    co_await cluster.until(all_run_from(3, "web:1"));
+    auto const before = co_await instances(cluster);
+    std::set<std::optional<std::uint32_t>> indexes;
+    for (auto const& row : before) indexes.insert(row->index());
+    CHECK(indexes == std::set<std::optional<std::uint32_t>>{0, 1, 2});
+    object_ref one(before[1]->id());
+    auto const removed = co_await cluster.api().instances().remove(caller(), std::move(one), any_revision);
+    CHECK(removed.has_value());
+    auto const is_gone = before[1]->id();
+    condition is_replaced = [is_gone](rows const& all) {
+        return sim::all_running(3)(all) &&
+               std::ranges::none_of(all, [&](auto const& row) { return row->id() == is_gone; });
+    };
+    co_await cluster.until(std::move(is_replaced));
+    co_await apply(cluster, managed("ReplicaSet", "web:1", R"("replicas":1,)"));
+    co_await cluster.until(all_run_from(1, "web:1"));
+    co_await until_complete(cluster, world);
+    object_ref all(made.row->id);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), std::move(all), any_revision);
+    CHECK(deleted.has_value());
+    co_await cluster.until(sim::none_left);
+    CHECK(cluster.unused_releases_count() == 0);
+}
+
+awaitable<> rolls(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, managed("Deployment", "web:1", R"("replicas":4,)"));
+    co_await cluster.until(all_run_from(4, "web:1"));
+    co_await apply(cluster, managed("Deployment", "web:2", R"("replicas":4,)"));
+    co_await cluster.until(all_run_from(4, "web:2"));
+    co_await until_complete(cluster, world);
+    auto const told = co_await story(cluster);
+    CHECK(told.releases.size() == 2);
+    CHECK(told.steps.size() > 3);
+    CHECK(told.progress->updated == 4);
+    co_await apply(cluster, managed("Deployment", "web:1", R"("replicas":4,)"));
+    co_await cluster.until(all_run_from(4, "web:1"));
+    co_await until_complete(cluster, world);
+    auto const again = co_await story(cluster);
+    CHECK(again.releases.size() == 2);
+}
+
+/// The primary dies in the middle, again and again.
+awaitable<> rolls_through_crashes(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, managed("Deployment", "web:1", R"("replicas":6,)"));
+    co_await cluster.until(all_run_from(6, "web:1"));
+    co_await apply(cluster, managed("Deployment", "web:2", R"("replicas":6,)"));
+    for (int i = 0; i < 4; ++i) {
+        co_await world.time().sleep_for(300ms);
+        co_await cluster.crash_primary();
+        co_await world.time().sleep_for(200ms);
+        co_await cluster.start_primary();
+    }
+    co_await cluster.until(all_run_from(6, "web:2"));
+    co_await until_complete(cluster, world);
+}
+
+awaitable<> replaces_what_is_lost(sim::cluster& cluster, sim::world& world) {
+    auto const tolerant = std::string(R"({"apiVersion":"v1","kind":"ReplicaSet","name":"web","replicas":4,)") +
+                          R"("template":{"spec":{"containers":[{"name":"main","image":"web:1"}]}}})";
+    co_await apply(cluster, tolerant);
+    co_await cluster.until(all_run_from(4, "web:1"));
+    co_await cluster.power_off(0);
+    auto const is_elsewhere = [](rows const& all) {
+        return 4 == std::ranges::count_if(all, [](auto const& row) {
+                   return row->is_bound() && row->state() == instance_state::running;
+               });
+    };
+    auto const condemned = [](rows const& all) {
+        return std::ranges::any_of(all, [](auto const& row) { return row->is_condemned(); });
+    };
+    co_await cluster.until(condemned);
+    co_await cluster.until(is_elsewhere);
+    co_await cluster.start_node(0);
+    co_await cluster.until(all_run_from(4, "web:1"));  // what was condemned there is gone
+    co_await until_complete(cluster, world);
+}
+
+bool one_on_each(rows const& all, std::size_t count) {
+    std::set<node_id> where;
+    for (auto const& row : all)
+        if (row->is_bound() && row->state() == instance_state::running) where.insert(row->binding()->node);
+    return where.size() == count && all.size() == count;
+}
+
+awaitable<> one_on_each_node(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, managed("DaemonSet", "agent:1"));
+    condition const are_there = [](rows const& all) { return one_on_each(all, 3); };
+    co_await cluster.until(are_there);
+    co_await apply(cluster, managed("DaemonSet", "agent:2"));
+    condition are_new = [](rows const& all) {
+        return one_on_each(all, 3) &&
+               std::ranges::all_of(all, [](auto const& row) { return image_of(row) == "agent:2"; });
+    };
+    co_await cluster.until(std::move(are_new));
+    co_await until_complete(cluster, world);
+    node_change cordon;
+    cordon.is_cordoned = true;
+    auto const cordoned = co_await cluster.api().nodes().update(caller(), object_ref("node-1"), cordon, any_revision);
+    CHECK(cordoned.has_value());
+    auto const all = co_await instances(cluster);
+    object_ref one(all[0]->id());
+    auto const removed = co_await cluster.api().instances().remove(caller(), std::move(one), any_revision);
+    CHECK(removed.has_value());
+    co_await world.time().sleep_for(1s);
+    co_await cluster.until(are_there);  // a cordon does not mean it
+}
+
+awaitable<> no_instances_by_hand(sim::cluster& cluster, sim::world&) {
+    auto const made = co_await apply(cluster, managed("Deployment", "web:1"));
+    create_instances_request wanted{.workload = object_ref(made.row->id)};
+    auto const refused = co_await cluster.api().instances().create(caller(), std::move(wanted));
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == errc::conflict);
+    CHECK(refused.error().remedy.find("scale") != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("a ReplicaSet keeps its count", "[sim][managed]") { simulate(keeps_a_count); }
+TEST_CASE("a Deployment comes to a new template, and back", "[sim][managed]") { simulate(rolls); }
+TEST_CASE("a rollout goes on where a crash of the primary has cut it short", "[sim][managed]") {
+    simulate(rolls_through_crashes);
+}
+TEST_CASE("what was on a node that is lost is made again elsewhere", "[sim][managed]") {
+    simulate(replaces_what_is_lost, 3);
+}
+TEST_CASE("a DaemonSet has one instance on each node", "[sim][managed]") { simulate(one_on_each_node, 3); }
+TEST_CASE("nobody else makes instances of a managed workload", "[sim][managed]") { simulate(no_instances_by_hand); }

@@ -1,0 +1,160 @@
+// Somebody in a storm who has workloads that keep themselves: applies, scales and deletes them, and their instances.
+#pragma once
+
+#include <sim/storm_user.hpp>
+
+#include <rik/model/definition_change.hpp>
+
+#include <algorithm>
+
+namespace rik::testing {
+
+class user_of_keepers {
+public:
+    user_of_keepers(sim::cluster& cluster, sim::world& world) : cluster_(cluster), world_(world) {}
+
+    awaitable<> work_until(time_point end) {
+        while (world_.time().now() < end) {
+            co_await world_.time().sleep_for(random_time(3s));
+            if (!cluster_.has_primary()) continue;
+            auto const name = fmt::format("{}{}", prefix, world_.random().below(kinds.size()));
+            switch (world_.random().below(6)) {
+                case 0: co_await remove(name); break;
+                case 1:
+                case 2: co_await remove_instance(name); break;
+                default: co_await apply(name); break;
+            }
+        }
+    }
+
+    /// Throws if an acknowledged change is lost, or a workload is not kept. What is this user's is taken out of `rows`
+    /// and `workloads`.
+    void check(std::map<instance_id, stored<instance>>& rows, std::map<workload_id, stored<workload>>& workloads,
+               std::size_t nodes_count) const {
+        std::set<std::string> there;
+        for (auto const& [id, row] : workloads) {
+            if (!is_ours(row->name)) continue;
+            there.insert(row->name);
+            check_text(*row);
+            check_kept(*row, rows, nodes_count);
+        }
+        for (auto const& [name, text] : known_)
+            if (text && !text->empty() && !there.contains(name)) fail("a workload is lost: " + name);
+        std::erase_if(rows, [&](auto const& row) {
+            return row.second->owner() && workloads.contains(*row.second->owner()) &&
+                   is_ours(workloads.at(*row.second->owner())->name);
+        });
+        std::erase_if(workloads, [](auto const& row) { return is_ours(row.second->name); });
+    }
+
+    std::size_t changed_count() const { return changed_count_; }
+
+private:
+    static constexpr std::string_view prefix = "kept-";
+    static constexpr std::array<std::string_view, 4> kinds{"ReplicaSet", "Deployment", "DaemonSet", "Deployment"};
+    static bool is_ours(std::string const& name) { return name.starts_with(prefix); }
+    static std::string_view kind_of(std::string const& name) {
+        return kinds[static_cast<std::size_t>(name.back() - '0')];
+    }
+
+    void check_text(workload const& row) const {
+        auto const known = known_.find(row.name);
+        if (known == known_.end() || !known->second) return;
+        if (known->second->empty()) fail("a deleted workload is there: " + row.name);
+        auto const differs = changes_between(*known->second, row.definition->text);
+        if (!differs.empty()) fail(row.name + " has lost a change: " + to_string(differs.front()));
+    }
+
+    /// Nothing of it may be made, so that there is as much as is wanted; and unless one waits for room, it is all
+    /// current.
+    static void check_kept(workload const& row, std::map<instance_id, stored<instance>> const& rows,
+                           std::size_t nodes_count) {
+        std::size_t count = 0;
+        std::size_t old_count = 0;
+        bool is_waiting = false;
+        std::set<node_id> nodes;
+        for (auto const& [id, each] : rows) {
+            if (each->owner() != row.id || is_finished(each->state())) continue;
+            ++count;
+            old_count += each->made_from()->id != row.current_release ? 1 : 0;
+            is_waiting = is_waiting || each->is_pending() || each->status().reason == "WaitingForRoom";
+            if (each->meant_for()) nodes.insert(*each->meant_for());
+        }
+        auto const is_daemon_set = row.kind == workload_kind::daemon_set;
+        auto const wanted = is_daemon_set ? nodes_count : row.replicas;
+        if (count < wanted || (count > wanted && !is_waiting))
+            fail(fmt::format("workload {} has {} instances instead of {}", row.name, count, wanted));
+        if (is_daemon_set && nodes.size() != nodes_count) fail(row.name + " is not on every node");
+        if (row.kind != workload_kind::replica_set && old_count > 0 && !is_waiting)
+            fail(row.name + " has instances of an old release");
+    }
+
+    duration random_time(duration max) {
+        return duration(world_.random().below(static_cast<std::uint64_t>(max.count())));
+    }
+
+    template <class T>
+    awaitable<result<T>> ask(awaitable<result<T>> call) {
+        return with_deadline(world_.time(), world_.time().now() + patience, std::move(call));
+    }
+
+    /// The last is in RIK's form, with its shorter tolerance.
+    std::string roll_text(std::string const& name) {
+        auto const* const image = world_.random().below(2) == 0 ? "web:1" : "slow:1";
+        auto const replicas = world_.random().below(4);
+        auto const kind = kind_of(name);
+        auto const container =
+            fmt::format(R"({{"name":"main","image":"{}","resources":{{"requests":{{"cpu":"50m"}}}}}})", image);
+        auto const count = kind == "DaemonSet" ? std::string() : fmt::format(R"("replicas":{},)", replicas);
+        if (name.back() == '3')
+            return fmt::format(
+                R"({{"apiVersion":"v1","kind":"{}","name":"{}",{}"template":{{"spec":{{"containers":[{}]}}}}}})", kind,
+                name, count, container);
+        return fmt::format(
+            R"({{"apiVersion":"apps/v1","kind":"{}","metadata":{{"name":"{}"}},"spec":{{{}"selector":{{"matchLabels":{{"a":"b"}}}},)"
+            R"("template":{{"metadata":{{"labels":{{"a":"b"}}}},"spec":{{"containers":[{}],"tolerations":[{{"operator":"Exists"}}]}}}}}}}})",
+            kind, name, count, container);
+    }
+
+    awaitable<> apply(std::string name) {
+        auto parsed = parse_definition(roll_text(name));
+        if (!parsed.found.empty()) fail(to_string(parsed.found.front()));
+        auto applying = cluster_.api().workloads().apply(caller(), std::move(parsed.definition), change_options());
+        auto const said = co_await ask(std::move(applying));
+        auto const code = answer_of(said);
+        if (code == answer::unknown) known_[name] = std::nullopt;
+        if (code == answer::refused && said.error().code != errc::conflict) fail(to_string(said.error()));
+        if (code != answer::acknowledged) co_return;
+        known_[name] = said->row->definition->text;
+        if (said->outcome == change_outcome::changed) ++changed_count_;
+    }
+
+    awaitable<> remove(std::string name) {
+        object_ref which(name);
+        auto removing = cluster_.api().workloads().remove(caller(), std::move(which), any_revision);
+        auto const said = co_await ask(std::move(removing));
+        auto const code = answer_of(said);
+        if (code == answer::refused && said.error().code != errc::not_found) fail(to_string(said.error()));
+        known_[name] = code == answer::acknowledged ? std::optional(std::string()) : std::nullopt;
+    }
+
+    awaitable<> remove_instance(std::string name) {
+        object_ref which(name);
+        auto const owner = co_await ask(cluster_.api().workloads().get(caller(), std::move(which)));
+        if (!owner || !cluster_.has_primary()) co_return;
+        instance_filter filter;
+        filter.workload = (*owner)->id;
+        auto const all = co_await ask(cluster_.api().instances().list(caller(), std::move(filter), page()));
+        if (!all || all->rows.empty() || !cluster_.has_primary()) co_return;
+        object_ref one(all->rows[world_.random().below(all->rows.size())]->id());
+        auto removing = cluster_.api().instances().remove(caller(), std::move(one), any_revision);
+        [[maybe_unused]] auto const said = co_await ask(std::move(removing));  // another one comes either way
+    }
+
+    sim::cluster& cluster_;
+    sim::world& world_;
+    std::map<std::string, std::optional<std::string>> known_;  ///< the text; empty: it is gone; nullopt: unknown
+    std::size_t changed_count_ = 0;
+};
+
+}  // namespace rik::testing

@@ -1,0 +1,142 @@
+// rikctl scale and rollout: what they ask for, and what they say.
+#include <rik/client/client.hpp>
+
+#include <fmt/format.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "rikctl.hpp"
+#include "support/catch.hpp"
+#include "support/fake_server.hpp"
+
+namespace {
+
+using test::fake_reply;
+using test::fake_request;
+using test::fake_server;
+using test::reply_with;
+
+struct outcome {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+outcome rikctl_at(fake_server const& server, std::vector<std::string> arguments) {
+    std::istringstream in;
+    std::ostringstream out, err;
+    rikctl::surroundings around{.in = in, .out = out, .err = err};
+    around.sources.server_variable = server.address();
+    auto const code = rikctl::run_rikctl(std::move(arguments), around);
+    return {code, out.str(), err.str()};
+}
+
+std::string const kubernetes_form =
+    R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"template":{"spec":{"containers":[{"name":"main","image":"web:2"}]}}}})";
+std::string const rik_form =
+    R"({"apiVersion":"v1","kind":"Deployment","name":"web","template":{"spec":{"containers":[{"name":"main","image":"web:2"}]}}})";
+
+std::string workload(std::string const& definition) {
+    return R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"web","kind":"Deployment","revision":7,"definition":)" +
+           definition + "}";
+}
+
+std::string changed(std::string const& word) {
+    return R"({"outcome":")" + word + R"(","changes":[],"warnings":[],"workload":)" + workload(kubernetes_form) + "}";
+}
+
+std::string rollout(std::string const& progress, std::string const& more = "") {
+    return R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"web","kind":"Deployment","release":"b","isPaused":false,)" +
+           more + R"("progress":)" + progress +
+           R"(,"steps":[],"releases":[{"id":"a","number":1,"createdAt":"2026-11-01T00:00:00Z","cause":"","definition":)" +
+           R"({"spec":{"template":{"spec":{"containers":[{"name":"main","image":"web:1"}]}}}}},)" +
+           R"({"id":"b","number":2,"createdAt":"2026-11-02T00:00:00Z","cause":"new colours","definition":)" +
+           kubernetes_form + "}]}";
+}
+
+std::string const done =
+    R"({"release":"b","wanted":3,"have":3,"updated":3,"available":3,"isComplete":true,"conditions":[]})";
+
+}  // namespace
+
+TEST_CASE("scale patches the count where its form has it") {
+    for (auto const& [form, body] : {std::pair(kubernetes_form, std::string(R"({"spec":{"replicas":5}})")),
+                                     std::pair(rik_form, std::string(R"({"replicas":5})"))}) {
+        std::vector<fake_request> seen;
+        fake_server const server([&, form = form](fake_request const& request) {
+            seen.push_back(request);
+            return reply_with(200, request.line.starts_with("GET") ? workload(form) : changed("changed"));
+        });
+        auto const scaled = rikctl_at(server, {"scale", "deployment/web", "--replicas", "5"});
+        CHECK(scaled.code == 0);
+        CHECK(scaled.out == "deployment web scaled to 5\n");
+        REQUIRE(seen.size() == 2);
+        CHECK(seen[0].line.find("kind=Deployment") != std::string::npos);
+        CHECK(seen[1].line.starts_with("PATCH /rik/v1/workloads/web"));
+        CHECK(seen[1].body == body);
+    }
+}
+
+TEST_CASE("a rollout's status ends when it is rolled out, paused, or past its deadline") {
+    std::string answer = rollout(done);
+    fake_server const server([&](fake_request const&) { return reply_with(200, answer); });
+    auto const good = rikctl_at(server, {"rollout", "status", "web"});
+    CHECK(good.code == 0);
+    CHECK(good.out == "deployment web 3 of 3 updated, 3 there, 3 available\ndeployment web is rolled out\n");
+    answer = rollout(
+        R"({"release":"b","wanted":3,"have":4,"updated":1,"available":3,"isComplete":false,"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded","message":"it has timed out"}]})");
+    auto const stuck = rikctl_at(server, {"rollout", "status", "web"});
+    CHECK(stuck.code == 6);
+    CHECK(stuck.err.find("it has timed out") != std::string::npos);
+    answer = rollout(done);
+    answer.replace(answer.find("\"isPaused\":false"), 16, "\"isPaused\":true ");
+    answer.replace(answer.find("\"isComplete\":true"), 17, "\"isComplete\":false");
+    auto const paused = rikctl_at(server, {"rollout", "status", "web"});
+    CHECK(paused.code == 4);
+    CHECK(paused.err.find("rikctl rollout resume web") != std::string::npos);
+}
+
+TEST_CASE("a rollout's history names revisions, causes and the current one") {
+    fake_server const server([](fake_request const&) { return reply_with(200, rollout(done)); });
+    auto const told = rikctl_at(server, {"rollout", "history", "web"});
+    CHECK(told.code == 0);
+    CHECK(told.out.find("1         2026-11-01T00:00:00Z          <none>\n") != std::string::npos);
+    CHECK(told.out.find("2         2026-11-02T00:00:00Z          new colours  (current)\n") != std::string::npos);
+}
+
+TEST_CASE("undo puts the template of the revision before in the place of the current one") {
+    std::vector<fake_request> seen;
+    fake_server const server([&](fake_request const& request) {
+        seen.push_back(request);
+        if (request.line.find("/rollout") != std::string::npos) return reply_with(200, rollout(done));
+        return reply_with(200, request.line.starts_with("GET") ? workload(kubernetes_form) : changed("changed"));
+    });
+    auto const back = rikctl_at(server, {"rollout", "undo", "web"});
+    CHECK(back.code == 0);
+    CHECK(back.out == "deployment web goes back to revision 1\n");
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[2].line.starts_with("PUT"));
+    CHECK(seen[2].line.find("revision=7") != std::string::npos);
+    CHECK(seen[2].body.find("web:1") != std::string::npos);
+    CHECK(seen[2].body.find("web:2") == std::string::npos);
+    auto const none = rikctl_at(server, {"rollout", "undo", "web", "--to-revision", "9"});
+    CHECK(none.code == 3);
+    CHECK(none.err.find("no other revision 9") != std::string::npos);
+}
+
+TEST_CASE("restart, pause and resume are patches") {
+    std::vector<std::string> bodies;
+    fake_server const server([&](fake_request const& request) {
+        if (!request.line.starts_with("GET")) bodies.push_back(request.body);
+        return reply_with(200, request.line.starts_with("GET") ? workload(rik_form) : changed("changed"));
+    });
+    CHECK(rikctl_at(server, {"rollout", "pause", "web"}).out == "deployment web paused\n");
+    CHECK(rikctl_at(server, {"rollout", "resume", "web"}).out == "deployment web resumed\n");
+    CHECK(rikctl_at(server, {"rollout", "restart", "web"}).code == 0);
+    REQUIRE(bodies.size() == 3);
+    CHECK(bodies[0] == R"({"paused":true})");
+    CHECK(bodies[1] == R"({"paused":false})");
+    CHECK(bodies[2].starts_with(R"({"template":{"annotations":{"kubectl.kubernetes.io/restartedAt":")"));
+}
