@@ -164,7 +164,7 @@ awaitable<result<std::filesystem::path>> oci_runtime::choose_program(oci_options
     }
     if (usable) co_return chosen->path;
     if (!is_open) co_return usable.error();
-    if (chosen) out.info("crun is not used", {{"why", to_string(usable.error())}});
+    if (find_program("crun")) out.info("crun is not used", {{"why", to_string(usable.error())}});
     co_return find_program("runc");
 }
 
