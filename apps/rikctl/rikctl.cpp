@@ -100,7 +100,7 @@ std::string alternatives(std::vector<rik::resource_kind> const& kinds, Word word
     return text;
 }
 
-std::vector<std::string> words_for(std::vector<rik::resource_kind> const& kinds) {
+std::vector<std::string> names_of(std::vector<rik::resource_kind> const& kinds) {
     std::vector<std::string> words;
     for (auto const each : kinds) {
         words.emplace_back(to_string(each));
@@ -119,7 +119,7 @@ CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource
         if (kind && std::ranges::count(kinds, *kind) > 0) return {};
         auto const use = "use " + alternatives(kinds, [](rik::resource_kind each) { return to_string(each); });
         if (!kind) {
-            auto const remedy = rik::command_line::suggestion(text, words_for(kinds), use);
+            auto const remedy = rik::command_line::suggestion(text, names_of(kinds), use);
             return fmt::format("'{}' is no kind of object: {}", text, remedy);
         }
         return fmt::format("this is not for {}: {}", plural(*kind), use);

@@ -1,4 +1,5 @@
 // `scale` and `rollout`: what is done with workloads that keep themselves.
+#include <rik/base/limits.hpp>
 #include <rik/client/print.hpp>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "change_parts.hpp"
 #include "commands.hpp"
 #include "parse_json.hpp"
 
@@ -26,7 +28,7 @@ namespace json = boost::json;
 
 constexpr auto look_period = std::chrono::milliseconds(250);
 constexpr std::string_view restarted_at = "kubectl.kubernetes.io/restartedAt";
-constexpr std::int64_t replicas_max = 1'000'000;
+constexpr std::uint64_t revision_max = 4'294'967'295;
 constexpr std::uint64_t told_log_lines = 5;
 constexpr auto log_patience = std::chrono::seconds(5);
 
@@ -102,12 +104,17 @@ std::string with_template_of(json::value const& now, json::value const& earlier)
     return json::serialize(made);
 }
 
-/// "deployment web"
-std::string words_of(json::value const& workload) {
-    auto kind = string_at(workload, "/kind");
-    std::ranges::transform(kind, kind.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return fmt::format("{} {}", kind, string_at(workload, "/name"));
+/// Errors: unsupported, it keeps no instances by itself.
+rik::result<json::value> managed(rik::result<std::string> const& found) {
+    if (!found) return found.error();
+    auto workload = parse_json(*found);
+    auto const kind = rik::parse_workload_kind(string_at(workload, "/kind"));
+    if (!kind || rik::is_managed(*kind)) return workload;  // a newer server may have more kinds
+    return rik::error{
+        rik::errc::unsupported,
+        fmt::format("{} keeps no instances by itself: it has neither a count nor rollouts", words_for(workload)),
+        {},
+        "write it as a Deployment"};
 }
 
 struct rollout_options {
@@ -151,6 +158,9 @@ public:
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
         json::object inner;
+        if (string_at(*found, "/kind") == "DaemonSet")
+            return with_.fail({rik::errc::unsupported,
+                               fmt::format("{} has no count: it has one instance on each node", words_for(*found))});
         inner["replicas"] = options_.replicas;
         auto const code = patch(which, *found, std::move(inner), fmt::format("scaled to {}", options_.replicas));
         return code == exit_code::ok && options_.waits ? wait(which) : code;
@@ -160,8 +170,9 @@ public:
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
         if (string_at(*found, "/kind") != "Deployment")
-            return with_.fail({rik::errc::unsupported,
-                               fmt::format("{} cannot be paused: only a Deployment's rollouts can", words_of(*found))});
+            return with_.fail(
+                {rik::errc::unsupported,
+                 fmt::format("{} cannot be paused: only a Deployment's rollouts can", words_for(*found))});
         json::object inner;
         inner["paused"] = is_paused;
         return patch(which, *found, std::move(inner), is_paused ? "paused" : "resumed");
@@ -174,7 +185,7 @@ public:
         auto const body = template_annotation(kubernetes, restarted_at, rik::to_string(with_.wall()));
         auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
         if (!done) return with_.fail(done.error());
-        say(words_of(*found), "restarted: its instances are replaced step by step");
+        say(words_for(*found), "restarted: its instances are replaced step by step");
         return options_.waits ? wait(which) : exit_code::ok;
     }
 
@@ -189,7 +200,7 @@ public:
         auto const revision = static_cast<std::uint64_t>(number_at(*found, "/revision"));
         auto const done = server_.replace_workload(which.name, which.kind, text, {.revision = revision});
         if (!done) return with_.fail(done.error());
-        say(words_of(*found), fmt::format("goes back to revision {}", number_at(*earlier, "/number")));
+        say(words_for(*found), fmt::format("goes back to revision {}", number_at(*earlier, "/number")));
         return options_.waits ? wait(which) : exit_code::ok;
     }
 
@@ -197,7 +208,7 @@ public:
         auto const rollout = read_rollout(which);
         if (!rollout) return with_.fail(rollout.error());
         auto const current = string_at(*rollout, "/release");
-        with_.out() << fmt::format("{}\n{:<10}{:<30}{}\n", words_of(*rollout), "REVISION", "CREATED", "CHANGE-CAUSE");
+        with_.out() << fmt::format("{}\n{:<10}{:<30}{}\n", words_for(*rollout), "REVISION", "CREATED", "CHANGE-CAUSE");
         for (auto const& each : rollout->at("releases").as_array()) {
             auto const cause = string_at(each, "/cause");
             with_.out() << fmt::format("{:<10}{:<30}{}{}\n", number_at(each, "/number"), string_at(each, "/createdAt"),
@@ -220,28 +231,25 @@ public:
             if (auto const code = look(*rollout, last)) return *code;
             if (with_.now() >= deadline)
                 return with_.fail({rik::errc::timed_out, fmt::format("{} is not rolled out after {}: {}",
-                                                                     words_of(*rollout), options_.timeout, last)});
+                                                                     words_for(*rollout), options_.timeout, last)});
             if (!news) {
                 auto opened = server_.watch(rik::resource_kind::instance, filter);
                 if (!opened) return with_.fail(opened.error());
                 news.emplace(std::move(*opened));
             }
             // An instance's news, or a while without any.
-            [[maybe_unused]] auto const one = news->next(std::min(deadline, with_.now() + look_period));
+            auto const one = news->next(std::min(deadline, with_.now() + look_period));
+            if (!one && one.error().code != rik::errc::timed_out) return with_.fail(one.error());
         }
     }
 
     rik::result<json::value> get(named_workload const& which) {
-        auto const found = server_.get(rik::resource_kind::workload, which.name, which.kind);
-        if (!found) return found.error();
-        return parse_json(*found);
+        return managed(server_.get(rik::resource_kind::workload, which.name, which.kind));
     }
 
 private:
     rik::result<json::value> read_rollout(named_workload const& which) {
-        auto const found = server_.get_rollout(which.name, which.kind);
-        if (!found) return found.error();
-        return parse_json(*found);
+        return managed(server_.get_rollout(which.name, which.kind));
     }
 
     exit_code patch(named_workload const& which, json::value const& found, json::object inner,
@@ -250,29 +258,29 @@ private:
         auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
         if (!done) return with_.fail(done.error());
         auto const is_same = string_at(parse_json(*done), "/outcome") == "unchanged";
-        say(words_of(found), is_same ? "unchanged" : outcome);
+        say(words_for(found), is_same ? "unchanged" : outcome);
         return exit_code::ok;
     }
 
     /// Set once there is nothing to wait for.
     std::optional<exit_code> look(json::value const& rollout, std::string& last) {
-        auto const is_current = string_at(rollout, "/progress/release") == string_at(rollout, "/release");
+        auto const is_current = number_at(rollout, "/progress/generation") == number_at(rollout, "/generation");
         auto const* const progressing = condition_of(rollout, "Progressing");
         auto words = is_current ? progress_words(rollout) : std::string("it has not been looked at yet");
-        if (std::exchange(last, words) != words) say(words_of(rollout), words);
+        if (std::exchange(last, words) != words) say(words_for(rollout), words);
         if (is_current && bool_at(rollout, "/progress/isComplete")) {
-            say(words_of(rollout), "is rolled out");
+            say(words_for(rollout), "is rolled out");
             return exit_code::ok;
         }
         if (bool_at(rollout, "/isPaused"))
             return with_.fail({rik::errc::conflict,
-                               fmt::format("{} is paused", words_of(rollout)),
+                               fmt::format("{} is paused", words_for(rollout)),
                                {},
                                fmt::format("rikctl rollout resume {}", string_at(rollout, "/name"))});
         if (is_current && progressing != nullptr && string_at(*progressing, "/status") == "False") {
             tell_culprit(rollout);
             return with_.fail(
-                {rik::errc::timed_out, fmt::format("{}: {}", words_of(rollout), string_at(*progressing, "/message"))});
+                {rik::errc::timed_out, fmt::format("{}: {}", words_for(rollout), string_at(*progressing, "/message"))});
         }
         return std::nullopt;
     }
@@ -329,7 +337,7 @@ private:
         auto const what = options_.to_revision == 0 ? std::string("has no earlier revision")
                                                     : fmt::format("has no other revision {}", options_.to_revision);
         return {rik::errc::not_found,
-                fmt::format("{} {}", words_of(rollout), what),
+                fmt::format("{} {}", words_for(rollout), what),
                 {},
                 fmt::format("rikctl rollout history {}", string_at(rollout, "/name"))};
     }
@@ -381,7 +389,7 @@ void add_scale(CLI::App& to, action& chosen) {
     auto const options = std::make_shared<rollout_options>();
     command->add_option("--replicas", options->replicas, "How many instances")
         ->required()
-        ->check(whole_number(0, replicas_max));
+        ->check(whole_number(0, rik::limits::replicas_per_workload_max));
     add_wait_flag(*command, *options);
     add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.scale(which); });
 }
@@ -400,7 +408,7 @@ void add_rollout(CLI::App& to, action& chosen) {
     add_verb(*history, history_options, chosen, [](auto& on, auto const& which) { return on.history(which); });
     auto const [undo, undo_options] = add("undo", "Go back to the template of an earlier revision");
     undo->add_option("--to-revision", undo_options->to_revision, "Which one (default: the newest but the current)")
-        ->check(whole_number(1, replicas_max));
+        ->check(whole_number(1, revision_max));
     add_wait_flag(*undo, *undo_options);
     add_verb(*undo, undo_options, chosen, [](auto& on, auto const& which) { return on.undo(which); });
     auto const [pause, pause_options] = add("pause", "Let a new template wait");

@@ -29,17 +29,15 @@ result<void> check_root() {
         errc::denied, "rik makes namespaces, cgroups, mounts and links, and this user may not", {}, "run it as root"};
 }
 
-/// What makes containers, unless it is named by a path.
-result<void> find_maker(std::string const& wanted) {
-    auto found = wanted == "auto" && find_program("crun") ? find_program("crun") : find_program("runc");
-    if (wanted != "auto") found = find_program(wanted);
-    return found ? result<void>{} : found.error();
+/// The package of what is to make containers, if that is not installed. One that is named by a path has none.
+std::string missing_maker(std::string const& wanted) {
+    if (wanted.starts_with('/')) return {};
+    if (wanted != "auto") return find_program(wanted) ? "" : wanted;
+    return find_program("crun") || find_program("runc") ? "" : "runc";
 }
 
 result<void> check_programs(std::string const& oci_runtime) {
-    std::string missing;
-    auto const is_path = oci_runtime.starts_with('/');
-    if (!is_path && !find_maker(oci_runtime)) missing = oci_runtime == "auto" ? "runc" : oci_runtime;
+    auto missing = missing_maker(oci_runtime);
     for (auto const* const each : programs)
         if (!find_program(each)) missing += std::string(missing.empty() ? "" : " ") + each;
     if (missing.empty()) return {};

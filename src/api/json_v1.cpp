@@ -225,7 +225,8 @@ json::array conditions_array(std::vector<workload_condition> const& from) {
 
 json::value progress_value(workload_progress const* of) {
     if (of == nullptr) return nullptr;
-    return json::object{{"wanted", of->wanted},
+    return json::object{{"generation", of->generation},
+                        {"wanted", of->wanted},
                         {"have", of->have},
                         {"updated", of->updated},
                         {"ready", of->ready},

@@ -77,7 +77,7 @@ void add_definitions(describe_lines& lines, std::string_view title, std::vector<
 }
 
 void add_volumes(describe_lines& lines, object const& workload) {
-    auto const all = objects_at(workload, "definition.spec.volumes");
+    auto const all = objects_at(workload, spec_path(workload, "volumes"));
     if (all.empty()) return;
     lines.heading("Volumes:");
     lines.indent();
@@ -263,8 +263,8 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     lines.add("Release", text_at(*of, "release"));
     add_progress(lines, *of);
     add_labels(lines, *of);
-    add_definitions(lines, "Init containers:", objects_at(*of, "definition.spec.initContainers"));
-    add_definitions(lines, "Containers:", objects_at(*of, "definition.spec.containers"));
+    add_definitions(lines, "Init containers:", objects_at(*of, spec_path(*of, "initContainers")));
+    add_definitions(lines, "Containers:", objects_at(*of, spec_path(*of, "containers")));
     add_volumes(lines, *of);
     lines.add("Root fs", text_at(*of, "definition.spec.function.execution.rootfs"));
     add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});

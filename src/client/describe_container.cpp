@@ -145,8 +145,8 @@ std::string volume_text(object const& volume) {
 
 object const& wanted_container(object const& workload, std::string_view name) {
     static object const none;
-    for (auto const* const list : {"definition.spec.containers", "definition.spec.initContainers"})
-        for (auto const* each : objects_at(workload, list))
+    for (std::string_view const list : {"containers", "initContainers"})
+        for (auto const* each : objects_at(workload, spec_path(workload, list)))
             if (text_at(*each, "name") == name) return *each;
     return none;
 }

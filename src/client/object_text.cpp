@@ -45,6 +45,13 @@ std::string labels_text(object const& labels) {
     return join(parts, ",");
 }
 
+std::string spec_path(object const& workload, std::string_view member) {
+    std::string_view spec = "definition.spec";
+    for (std::string_view const of_template : {"definition.template.spec", "definition.spec.template.spec"})
+        if (!object_at(workload, of_template).empty()) spec = of_template;
+    return fmt::format("{}.{}", spec, member);
+}
+
 std::string images_text(std::vector<object const*> const& containers) {
     std::vector<std::string> images;
     for (auto const* each : containers) {

@@ -20,6 +20,9 @@ std::string shortened(std::string text, std::size_t bytes_max);
 std::string texts(boost::json::array const& from);
 /// "app=web,tier=front"
 std::string labels_text(boost::json::object const& labels);
+/// "definition.spec.containers", as text_at and objects_at read it: where a workload has this of its instances. One
+/// that is managed has it in its template, which Kubernetes' form has in spec.
+std::string spec_path(boost::json::object const& workload, std::string_view member);
 /// Each image once.
 std::string images_text(std::vector<boost::json::object const*> const& containers);
 /// "8080->80/TCP"

@@ -101,12 +101,12 @@ table_cell instance_ports(object const& of, table_options const&) {
 }
 
 table_cell workload_images(object const& of, table_options const&) {
-    return {images_text(objects_at(of, "definition.spec.containers"))};
+    return {images_text(objects_at(of, spec_path(of, "containers")))};
 }
 
 table_cell workload_ports(object const& of, table_options const&) {
     std::vector<std::string> ports;
-    for (auto const* each : objects_at(of, "definition.spec.containers")) {
+    for (auto const* each : objects_at(of, spec_path(of, "containers"))) {
         for (auto& port : definition_ports(*each)) ports.push_back(std::move(port));
     }
     return {join(ports, ",")};

@@ -42,13 +42,13 @@ inline constexpr auto members_of<workload_condition> = std::tuple(needed("type",
                                                                   usual("updated_at", &workload_condition::updated_at));
 
 template <>
-inline constexpr auto members_of<workload_progress> =
-    std::tuple(usual("release", &workload_progress::release), usual("wanted", &workload_progress::wanted),
-               usual("have", &workload_progress::have), usual("updated", &workload_progress::updated),
-               usual("ready", &workload_progress::ready), usual("available", &workload_progress::available),
-               usual("unavailable", &workload_progress::unavailable), usual("leaving", &workload_progress::leaving),
-               usual("misplaced", &workload_progress::misplaced), usual("conditions", &workload_progress::conditions),
-               usual("is_complete", &workload_progress::is_complete));
+inline constexpr auto members_of<workload_progress> = std::tuple(
+    usual("release", &workload_progress::release), usual("generation", &workload_progress::generation),
+    usual("wanted", &workload_progress::wanted), usual("have", &workload_progress::have),
+    usual("updated", &workload_progress::updated), usual("ready", &workload_progress::ready),
+    usual("available", &workload_progress::available), usual("unavailable", &workload_progress::unavailable),
+    usual("leaving", &workload_progress::leaving), usual("misplaced", &workload_progress::misplaced),
+    usual("conditions", &workload_progress::conditions), usual("is_complete", &workload_progress::is_complete));
 
 template <>
 inline constexpr auto members_of<rollout_record> = std::tuple(needed("workload", &rollout_record::workload),

@@ -1,5 +1,7 @@
 #include "plan_writer_detail.hpp"
 
+#include "node_changes_detail.hpp"
+
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
@@ -57,6 +59,7 @@ void plan_writer::say(slice& part, std::string reason, std::string message) {
 void plan_writer::write_sizes(slice& part, rik::workload_plan const& plan) {
     std::vector<std::string> said;
     for (auto const& each : plan.sizes) {
+        part.is_recorded = true;
         part.scene.record.set_size(each.release, each.size);
         if (!each.why.empty()) said.push_back(each.why);
     }
@@ -64,6 +67,7 @@ void plan_writer::write_sizes(slice& part, rik::workload_plan const& plan) {
     for (auto const& each : plan.forgotten) {
         auto const row = state_.head().find<release>(each);
         if (!row || state_.count_made_from(each) > 0) continue;
+        part.is_recorded = true;
         part.scene.record.forget_size(each);
         part.into.remove<release>(each, row.changed_at);
     }
@@ -73,6 +77,7 @@ void plan_writer::write_lost(slice& part) {
     for (auto const& each : part.scene.lost) {
         if (part.room == 0) return;
         --part.room;
+        part.leaving.insert(each.row->id());
         removals_.condemn(part.into, each.row, each.why);
         part.steps.push_back({time_.wall(), fmt::format("{} is given up: {}", each.row->name(), each.why)});
     }
@@ -85,12 +90,12 @@ void plan_writer::write_removals(slice& part, rik::workload_plan const& plan) {
         auto const row = state_.head().find<instance>(each.instance);
         if (!row || row->is_condemned()) continue;
         --part.room;
+        part.leaving.insert(row->id());
         removals_.condemn(part.into, row, each.why);
         names_by_why[each.why].push_back(row->name());
     }
     for (auto const& [why, names] : names_by_why)
-        say(part, "InstancesRemoved",
-            fmt::format("removed {} instance{}: {}: {}", names.size(), names.size() == 1 ? "" : "s", told(names), why));
+        say(part, "InstancesRemoved", fmt::format("removed {}: {}: {}", count_text(names.size()), told(names), why));
 }
 
 std::string plan_writer::free_name(slice const& part) {
@@ -122,28 +127,26 @@ bool plan_writer::create(slice& part, to_create const& what) {
     if (!from) return false;
     new_instance wanted{.from = from, .name = free_name(part), .index = what.index, .meant_for = what.node};
     if (what.node) wanted.binding = binding_for(*from, *what.node);
-    part.names.insert(wanted.name);
-    return creation_.add(part.into, *part.scene.wanted, std::move(wanted)).has_value();
+    auto name = wanted.name;
+    if (!creation_.add(part.into, *part.scene.wanted, std::move(wanted))) return false;
+    part.names.insert(std::move(name));
+    return true;
 }
 
 void plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
-    std::vector<std::string> made;
     for (auto const& each : plan.creations) {
         if (part.room == 0) break;
-        if (!create(part, each)) continue;
-        --part.room;
+        if (create(part, each)) --part.room;
     }
-    made.assign(part.names.begin(), part.names.end());
-    if (made.empty()) return;
-    say(part, "InstancesCreated",
-        fmt::format("made {} instance{}: {}", made.size(), made.size() == 1 ? "" : "s", told(made)));
+    std::vector<std::string> const made(part.names.begin(), part.names.end());
+    if (!made.empty()) say(part, "InstancesCreated", fmt::format("made {}: {}", count_text(made.size()), told(made)));
 }
 
 /// What is meant for one node and had no room there is tried again: no scheduler places it.
 void plan_writer::write_bindings(slice& part) {
     for (auto const& row : part.scene.rows) {
         if (part.room == 0) return;
-        if (!row->is_pending() || !row->meant_for() || row->deleting_since()) continue;
+        if (!row->is_pending() || !row->meant_for() || part.leaving.contains(row->id())) continue;
         auto binding = binding_for(*row->made_from(), *row->meant_for());
         if (!binding) continue;
         --part.room;
@@ -158,7 +161,7 @@ void plan_writer::write_bindings(slice& part) {
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
     auto& record = part.scene.record;
     auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
-    if (is_told && part.steps.empty() && plan.sizes.empty() && plan.forgotten.empty()) return;
+    if (is_told && part.steps.empty() && !part.is_recorded) return;
     record.progress = plan.progress;
     for (auto& each : part.steps) record.add_step(std::move(each));
     part.into.put(to_document(record, *part.scene.wanted), part.scene.kept.changed_at);

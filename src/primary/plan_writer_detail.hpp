@@ -36,7 +36,9 @@ private:
         transaction& into;
         std::size_t room;  ///< for so many more instances
         std::set<std::string> names = {};
+        std::set<instance_id> leaving = {};  ///< rows that the commit has already
         std::vector<rollout_step> steps = {};
+        bool is_recorded = false;  ///< something of the record has changed
     };
     void write_sizes(slice& part, rik::workload_plan const& plan);
     void write_lost(slice& part);

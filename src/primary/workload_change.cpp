@@ -35,8 +35,8 @@ std::optional<error> check_identity(workload const& row, workload_definition con
         return immutable(row, "tenant", row.tenant, wanted.tenant);
     if (wanted.form != row.definition->form)
         return immutable(row, "form", to_string(row.definition->form), to_string(wanted.form));
-    if (wanted.form == definition_form::kubernetes && !(wanted.upkeep.selector == row.definition->upkeep.selector))
-        return error{errc::invalid, fmt::format("workload {}: its selector cannot change", row.name), "spec.selector",
+    if (!(wanted.upkeep.selector == row.definition->upkeep.selector))
+        return error{errc::invalid, fmt::format("workload {}: its selector cannot change", row.name), "selector",
                      "delete it and create it again, or give the new one another name"};
     return std::nullopt;
 }

@@ -45,8 +45,15 @@ template awaitable<> workload_keeper::mark_changes<instance>();
 template awaitable<> workload_keeper::mark_changes<node>();
 
 void workload_keeper::mark_all() {
-    for (auto const& each : state_.head().list<workload>())
-        if (is_managed(each->kind)) mark_owner(each->id);
+    for (auto const& each : state_.head().list<workload>()) {
+        if (!is_managed(each->kind)) continue;
+        note(*each);
+        mark_owner(each->id);
+    }
+}
+
+void workload_keeper::note(workload const& which) {
+    if (which.kind == workload_kind::daemon_set) daemon_sets_.insert(which.id);
 }
 
 void workload_keeper::mark_owner(workload_id const& which) {
@@ -57,7 +64,9 @@ void workload_keeper::mark_owner(workload_id const& which) {
 
 void workload_keeper::mark(row_change<workload> const& done) {
     auto const& row = done.after ? *done.after : *done.before;
-    if (is_managed(row.kind)) due_.mark(row.id);
+    if (!is_managed(row.kind)) return;
+    if (done.after) note(row);
+    due_.mark(row.id);
 }
 
 void workload_keeper::mark(row_change<instance> const& done) {
@@ -67,8 +76,7 @@ void workload_keeper::mark(row_change<instance> const& done) {
 }
 
 void workload_keeper::mark_daemon_sets() {
-    for (auto const& each : state_.head().list<workload>())
-        if (each->kind == workload_kind::daemon_set) mark_owner(each->id);
+    for (auto const& each : daemon_sets_) mark_owner(each);
 }
 
 void workload_keeper::mark(row_change<node> const& done) {
@@ -111,13 +119,17 @@ awaitable<> workload_keeper::keep(workload_id which) {
 result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     auto const now = time_.wall();
     auto scene = look_at(state_.head(), wanted, now);
-    auto const plan = plan_of(scene, find_progress(wanted->id), now);
+    auto plan = plan_of(scene, find_progress(wanted->id), now);
+    plan.progress.generation = wanted->generation;
+    if (scene.damage)
+        out_.error("what was kept of a rollout is damaged; it begins anew",
+                   {{"workload", wanted->name}, {"error", to_string(*scene.damage)}});
     auto const count = scene.rows.size();
     transaction changes;
     auto const has_more = writer_.write(std::move(scene), plan, changes);
     auto const applied = state_.apply(std::move(changes));
     if (!applied) return applied.error();
-    progress_[wanted->id] = plan.progress;
+    progress_[wanted->id] = std::move(plan.progress);
     if (!has_more) rest(wanted->id, count, plan.look_again);
     return has_more;
 }
@@ -134,6 +146,7 @@ void workload_keeper::forget(workload_id const& which) {
     due_.forget(which);
     progress_.erase(which);
     rests_until_.erase(which);
+    daemon_sets_.erase(which);
 }
 
 workload_progress const* workload_keeper::find_progress(workload_id const& of) const {

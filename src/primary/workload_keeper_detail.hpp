@@ -5,6 +5,7 @@
 #include "plan_writer_detail.hpp"
 
 #include <map>
+#include <set>
 
 namespace rik::detail {
 
@@ -31,6 +32,7 @@ private:
     void mark(row_change<node> const& done);
     void mark_owner(workload_id const& which);
     void mark_daemon_sets();
+    void note(workload const& which);
     void mark_those_on(node_id const& where);
     awaitable<> keep(workload_id which);
     /// A commit's worth; true if there is more. Errors: those of cluster_state::apply.
@@ -45,6 +47,7 @@ private:
     log const& out_;
     due_workloads due_;
     std::map<workload_id, workload_progress> progress_;
+    std::set<workload_id> daemon_sets_;  ///< to be marked when a node changes, however many other workloads there are
     /// A workload is not looked at again sooner than that, so that the news of one instance cost the same however many
     /// it has.
     std::map<workload_id, time_point> rests_until_;

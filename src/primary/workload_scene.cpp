@@ -25,21 +25,35 @@ std::optional<absence> absence_of(view const& in, instance const& row) {
     return absence{where->facts.name, where->state_since};
 }
 
+}  // namespace
+
+bool is_mass_absence(view const& in) {
+    auto const all = in.list<node>();
+    auto const is_gone = [](stored<node> const& each) { return each->state == node_state::unheard; };
+    auto const gone = static_cast<std::size_t>(std::ranges::count_if(all, is_gone));
+    return gone >= unheard_nodes_min && 3 * gone > all.size();
+}
+
+namespace {
+
 void add_instances(view const& in, workload_scene& to, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
         wanted.kind == workload_kind::daemon_set ? std::nullopt : tolerated_absence(*wanted.definition);
     to.rows = in.list<instance>(owner_index(wanted.id));
     to.instances.reserve(to.rows.size());
+    std::optional<bool> is_replacing_off;  // the fault may be ours
     for (auto const& row : to.rows) {
         auto const gone = absence_of(in, *row);
         to.instances.push_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
         auto const lost_at = gone->since + std::chrono::ceil<wall_time::duration>(*patience);
-        if (lost_at > now || to.is_replacing_off) {
-            if (lost_at > now) to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
+        if (lost_at > now) {
+            to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
             continue;
         }
+        if (!is_replacing_off) is_replacing_off = is_mass_absence(in);
+        if (*is_replacing_off) continue;
         to.instances.back().is_leaving = true;
         to.lost.push_back({row, fmt::format("its node {} has not been heard for {}: another instance takes its place",
                                             gone->node, to_short_string(now - gone->since))});
@@ -55,21 +69,16 @@ void add_releases(view const& in, workload_scene& to) {
 
 }  // namespace
 
-bool is_mass_absence(view const& in) {
-    auto const all = in.list<node>();
-    auto const is_gone = [](stored<node> const& each) { return each->state == node_state::unheard; };
-    auto const gone = static_cast<std::size_t>(std::ranges::count_if(all, is_gone));
-    return gone >= unheard_nodes_min && 3 * gone > all.size();
-}
-
 workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time now) {
     workload_scene found;
     found.wanted = wanted;
     found.record.workload = wanted->id;
     found.kept = in.find<document>(rollout_key(*wanted));
-    if (found.kept)
-        if (auto read = parse_rollout(*found.kept)) found.record = std::move(*read);
-    found.is_replacing_off = is_mass_absence(in);
+    auto read = found.kept ? parse_rollout(*found.kept) : found.record;
+    if (read)
+        found.record = std::move(*read);
+    else
+        found.damage = read.error();
     add_instances(in, found, now);
     add_releases(in, found);
     if (wanted->kind != workload_kind::daemon_set) return found;

@@ -27,11 +27,9 @@ struct workload_scene {
     std::vector<node const*> nodes = {};
     stored<document> kept = {};  ///< of the record; empty: there is none yet
     rollout_record record = {};
+    std::optional<error> damage = {};  ///< of the record, which begins anew then
     std::vector<lost_instance> lost = {};
     std::optional<wall_time> next_lost_at = {};
-    /// So many nodes are gone at once that the fault may be ours: nothing is replaced for that.
-    bool is_replacing_off = false;
-
     workload_scene() = default;
     workload_scene(workload_scene const&) = delete;
     workload_scene(workload_scene&&) noexcept = default;

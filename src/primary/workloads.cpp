@@ -144,11 +144,13 @@ awaitable<result<std::vector<std::optional<workload_progress>>>> primary_workloa
     caller who, std::vector<workload_id> which) {
     auto refusal = authorize(who, verb::list, object_kind::workload, who.tenant);
     return gate_.read(std::move(refusal),
-                      [this, which = std::move(which)]() -> result<std::vector<std::optional<workload_progress>>> {
-                          std::vector<std::optional<workload_progress>> found;
-                          for (auto const& each : which) {
-                              auto const* const known = keeper_.find_progress(each);
-                              found.push_back(known == nullptr ? std::nullopt : std::optional(*known));
+                      [this, who = std::move(who),
+                       which = std::move(which)]() -> result<std::vector<std::optional<workload_progress>>> {
+                          std::vector<std::optional<workload_progress>> found(which.size());
+                          for (std::size_t i = 0; i < which.size(); ++i) {
+                              auto const row = state_.durable().find<workload>(which[i]);
+                              if (!row || authorize(who, verb::list, object_kind::workload, row->tenant)) continue;
+                              if (auto const* const known = keeper_.find_progress(which[i])) found[i] = *known;
                           }
                           return found;
                       });

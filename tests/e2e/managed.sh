@@ -81,7 +81,9 @@ spec:
 test_replica_set() {
     check 'a ReplicaSet is applied' 0 apply "$(workload ReplicaSet demo:1 '  replicas: 3')"
     check 'three run' 0 lab_wait_for 60 count_is 3
-    check 'it is scaled' 0 rikctl scale replicaset/web --replicas 1
+    check 'it is scaled' 0 rikctl scale replicaset/web --replicas 5 --wait --timeout 60s
+    is 'all of them are ready then' 5 "$(running)"
+    check 'it is scaled down' 0 rikctl scale replicaset/web --replicas 1
     check 'one runs' 0 lab_wait_for 60 count_is 1
     check 'it is shown' 0 rikctl get workloads
     says 'ReplicaSet' '1/1'

@@ -191,6 +191,37 @@ awaitable<> one_on_each_node(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(are_there);  // a cordon does not mean it
 }
 
+/// One that waits for room is of an old release when there is room: it goes, and is not placed by the same commit.
+awaitable<> changes_what_waits(sim::cluster& cluster, sim::world& world) {
+    auto const large =
+        std::string(R"({"apiVersion":"v1","kind":"Pod","name":"large","spec":{"containers":[{"name":"main",)") +
+        R"("image":"web:1","resources":{"requests":{"cpu":"4"}}}]}})";
+    auto const daemon = [](std::string const& image) {
+        return R"({"apiVersion":"v1","kind":"DaemonSet","name":"web","template":{"spec":{"containers":[{"name":"main",)"
+               R"("image":")" +
+               image + R"(","resources":{"requests":{"cpu":"1"}}}]}}})";
+    };
+    auto const holder = co_await cluster.create(large, 1);
+    co_await cluster.until(sim::all_running(1));
+    co_await apply(cluster, daemon("agent:1"));
+    condition const waits = [](rows const& all) {
+        return std::ranges::any_of(all, [](auto const& row) { return row->is_pending() && row->meant_for(); });
+    };
+    co_await cluster.until(waits);
+    // Both in one moment, so that the controller sees both at once.
+    auto parsed = parse_definition(daemon("agent:2"));
+    auto applying = cluster.api().workloads().apply(caller(), std::move(parsed.definition), change_options());
+    object_ref which(holder);
+    auto removing = cluster.api().workloads().remove(caller(), std::move(which), any_revision);
+    auto const removed = co_await std::move(removing);
+    CHECK(removed.has_value());
+    auto const applied = co_await std::move(applying);
+    CHECK(applied.has_value());
+    condition is_new = [](rows const& all) { return sim::all_running(1)(all) && image_of(all.front()) == "agent:2"; };
+    co_await cluster.until(std::move(is_new));
+    co_await until_complete(cluster, world);
+}
+
 awaitable<> no_instances_by_hand(sim::cluster& cluster, sim::world&) {
     auto const made = co_await apply(cluster, managed("Deployment", "web:1"));
     create_instances_request wanted{.workload = object_ref(made.row->id)};
@@ -211,4 +242,7 @@ TEST_CASE("what was on a node that is lost is made again elsewhere", "[sim][mana
     simulate(replaces_what_is_lost, 3);
 }
 TEST_CASE("a DaemonSet has one instance on each node", "[sim][managed]") { simulate(one_on_each_node, 3); }
+TEST_CASE("what waits for its node is replaced when its template changes", "[sim][managed]") {
+    simulate(changes_what_waits);
+}
 TEST_CASE("nobody else makes instances of a managed workload", "[sim][managed]") { simulate(no_instances_by_hand); }

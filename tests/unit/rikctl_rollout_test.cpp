@@ -48,7 +48,7 @@ std::string changed(std::string const& word) {
 }
 
 std::string rollout(std::string const& progress, std::string const& more = "") {
-    return R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"web","kind":"Deployment","release":"b","isPaused":false,)" +
+    return R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"web","kind":"Deployment","generation":4,"release":"b","isPaused":false,)" +
            more + R"("progress":)" + progress +
            R"(,"steps":[],"releases":[{"id":"a","number":1,"createdAt":"2026-11-01T00:00:00Z","cause":"","definition":)" +
            R"({"spec":{"template":{"spec":{"containers":[{"name":"main","image":"web:1"}]}}}}},)" +
@@ -57,7 +57,7 @@ std::string rollout(std::string const& progress, std::string const& more = "") {
 }
 
 std::string const done =
-    R"({"release":"b","wanted":3,"have":3,"updated":3,"available":3,"isComplete":true,"conditions":[]})";
+    R"({"generation":4,"release":"b","wanted":3,"have":3,"updated":3,"available":3,"isComplete":true,"conditions":[]})";
 
 }  // namespace
 
@@ -86,7 +86,7 @@ TEST_CASE("a rollout's status ends when it is rolled out, paused, or past its de
     CHECK(good.code == 0);
     CHECK(good.out == "deployment web 3 of 3 updated, 3 there, 3 available\ndeployment web is rolled out\n");
     answer = rollout(
-        R"({"release":"b","wanted":3,"have":4,"updated":1,"available":3,"isComplete":false,"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded","message":"it has timed out"}]})");
+        R"({"generation":4,"release":"b","wanted":3,"have":4,"updated":1,"available":3,"isComplete":false,"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded","message":"it has timed out"}]})");
     auto const stuck = rikctl_at(server, {"rollout", "status", "web"});
     CHECK(stuck.code == 6);
     CHECK(stuck.err.find("it has timed out") != std::string::npos);
@@ -139,4 +139,40 @@ TEST_CASE("restart, pause and resume are patches") {
     CHECK(bodies[0] == R"({"paused":true})");
     CHECK(bodies[1] == R"({"paused":false})");
     CHECK(bodies[2].starts_with(R"({"template":{"annotations":{"kubectl.kubernetes.io/restartedAt":")"));
+}
+
+TEST_CASE("what was looked at before the last change is not taken for it", "[rikctl]") {
+    std::string answer = rollout(done);
+    answer.replace(answer.find("\"generation\":4,\"release\":\"b\",\"wanted\""), 14, "\"generation\":3");
+    fake_server const server([&](fake_request const& request) {
+        auto const is_rollout = request.line.find("/rollout") != std::string::npos;
+        return is_rollout ? reply_with(200, answer)
+                          : reply_with(503, R"({"error":{"code":"unavailable","message":"no"}})");
+    });
+    auto const told = rikctl_at(server, {"rollout", "status", "web", "--timeout", "1s"});
+    CHECK(told.code != 0);
+    CHECK(told.out.find("it has not been looked at yet") != std::string::npos);
+    CHECK(told.out.find("is rolled out") == std::string::npos);
+}
+
+TEST_CASE("a Pod has neither a count nor rollouts, and a DaemonSet no count", "[rikctl]") {
+    std::string kind = "Pod";
+    std::size_t changes_count = 0;
+    fake_server const server([&](fake_request const& request) {
+        changes_count += request.line.starts_with("GET") ? 0 : 1;
+        return reply_with(200, R"({"id":"a","name":"web","kind":")" + kind +
+                                   R"(","definition":{},"releases":[{"id":"x","number":1},{"id":"y","number":2}]})");
+    });
+    for (std::vector<std::string> const& words : {std::vector<std::string>{"scale", "web", "--replicas", "2"},
+                                                  {"rollout", "status", "web"},
+                                                  {"rollout", "history", "web"},
+                                                  {"rollout", "undo", "web"},
+                                                  {"rollout", "restart", "web"}}) {
+        auto const refused = rikctl_at(server, words);
+        CHECK(refused.code != 0);
+        CHECK(refused.err.find("pod web keeps no instances by itself") != std::string::npos);
+    }
+    kind = "DaemonSet";
+    CHECK(rikctl_at(server, {"scale", "web", "--replicas", "2"}).err.find("has no count") != std::string::npos);
+    CHECK(changes_count == 0);
 }

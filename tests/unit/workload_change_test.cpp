@@ -207,7 +207,7 @@ TEST_CASE("the selector of a managed workload stays, and its own annotations are
     auto const refused = one.plan(deployment("shop", "a"));
     REQUIRE(refused.has_error());
     CHECK(refused.error().code == errc::invalid);
-    CHECK(refused.error().field == "spec.selector");
+    CHECK(refused.error().field == "selector");
     auto const noted = one.take(one.plan(deployment("web", "b")));
     CHECK_FALSE(noted.moves_release);
     CHECK(noted.is_written);

@@ -41,7 +41,7 @@ struct list_filter {
     std::string workload = {};
     std::string instance = {};         ///< for events
     std::string node = {};             ///< for instances and events
-    std::string definition_kind = {};  ///< "Pod" or "Function", where workloads of both have the name
+    std::string definition_kind = {};  ///< "Deployment", where workloads of several kinds have the name
     bool is_of_all_tenants = false;    ///< else of client_options::tenant
     std::string labels = {};           ///< a label selector; for workloads, instances and nodes
     std::string fields = {};           ///< a field selector; not for tenants
@@ -57,7 +57,7 @@ struct instances_wanted {
     std::string workload;  ///< name or id
     std::string name = {};
     std::uint32_t replicas = 1;
-    std::string kind = {};  ///< "Pod" or "Function", where workloads of both have the name
+    std::string kind = {};  ///< "Deployment", where workloads of several kinds have the name
 };
 
 struct container_log_wanted {
@@ -172,7 +172,7 @@ public:
     /// beginning. Events come whole.
     result<list_part> list_some(resource_kind kind, list_filter const& filter, std::size_t count_max,
                                 std::string const& after);
-    /// `name` is a name or an id. `definition_kind` ("Pod", "Function") tells two workloads of one name apart.
+    /// `name` is a name or an id. `definition_kind` ("Pod", "Deployment") tells workloads of one name apart.
     result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
     /// Returns the new tenant, with these labels and annotations.

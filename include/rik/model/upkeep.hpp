@@ -37,8 +37,8 @@ enum class update_policy : std::uint8_t {
 std::string_view to_string(update_policy policy);  ///< "RollingUpdate", "Recreate", "OnDelete"
 
 struct workload_upkeep {
-    /// Which instances are its own, beside those that it has made: one without a controller is adopted if it matches,
-    /// and one that matches no longer is let go. Empty (in RIK's form only): it has those that it has made.
+    /// Matches the labels of the template, and never changes. A workload has exactly those instances that it has made.
+    /// Empty (in RIK's form only): nothing was said.
     label_selector selector = {};
     update_policy policy = update_policy::on_delete;
     count_or_percent max_surge = {};        ///< of the instances that are wanted, or of the nodes

@@ -42,6 +42,7 @@ struct workload_condition {
 /// The clock of a rollout is in it: a controller wants its last one.
 struct workload_progress {
     release_id release = {};       ///< that it is about
+    std::uint64_t generation = 0;  ///< of the workload that was looked at: what is wanted may be newer
     std::int64_t wanted = 0;       ///< instances; of a DaemonSet nodes
     std::int64_t have = 0;         ///< neither finished nor leaving
     std::int64_t updated = 0;      ///< of these, those of the current release

@@ -156,7 +156,7 @@ constexpr std::array rik_managed_fields{
     field{"labels", map(label_key, text(label_value)), "Labels of the workload; those of instances are in template."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
     field{"selector", object(selector),
-          "Which instances it adopts; its template must match. Without it, it has those that it makes."},
+          "The labels of its template must match it, and it never changes. It may be left out."},
     field{"template", object(rik_template), "What its instances are made from."}.needed("describe the Pod there"),
     min_ready,
 };

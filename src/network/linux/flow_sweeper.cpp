@@ -21,8 +21,8 @@ namespace {
 
 /// With more of them one walk that gets every entry is cheaper: it costs as much as five that the kernel filters.
 constexpr std::size_t filtered_walk_count_max = 4;
-/// A walk looks at every bucket of the kernel's table, however few entries there are. With so few, one that gets them
-/// all costs what a filtered one does.
+/// A walk looks at every bucket of the kernel's table, however few entries there are. So with few entries one walk that
+/// gets them all does less than one for each target.
 constexpr std::size_t few_flows_max = 500;
 
 /// Which addresses are this machine's. Asks the kernel once for each.

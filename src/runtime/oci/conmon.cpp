@@ -106,8 +106,8 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 /// What runc 1.1 and crun 1.8 say when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
     if (says_shortage(message)) return errc::exhausted;
-    for (auto const* const each :
-         {"exec: ", "exec format error", "executable file", "open executable", "chdir", "mkdir ", "mount"}) {
+    for (auto const* const each : {"exec: ", "exec format error", "executable file", "open executable", "chdir to cwd",
+                                   "mkdir /", "error mounting", "chdir `", "mkdir `", "mount `"}) {
         if (contains(message, each)) return errc::invalid;
     }
     return errc::internal;

@@ -76,7 +76,7 @@ result<void> check_runs(runtime_context const& on, container_paths const& paths)
 }
 
 result<prepared_exec> prepare(runtime_context const& on, container_paths const& paths, exec_request const& what) {
-    auto with = maker_of(on, paths);
+    auto with = find_maker_of(on, paths);
     if (!with) return with.error();
     if (auto const runs = check_runs(on, paths); !runs) return runs.error();
     auto const config = read_file(paths.bundle / "config.json", config_bytes_max);

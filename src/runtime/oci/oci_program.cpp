@@ -44,7 +44,7 @@ result<oci_program> find_oci_program(oci_options const& options, std::string_vie
     return made;
 }
 
-result<oci_program> maker_of(runtime_context const& on, container_paths const& paths) {
+result<oci_program> find_maker_of(runtime_context const& on, container_paths const& paths) {
     auto const is_of_crun = ::access((paths.runtime_state / "status").c_str(), F_OK) == 0;
     auto const maker = is_of_crun ? oci_maker::crun : oci_maker::runc;
     if (on.runtime && on.runtime->maker == maker) return on.runtime;

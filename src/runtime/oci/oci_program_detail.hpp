@@ -21,7 +21,7 @@ result<oci_program> find_oci_program(oci_options const& options, std::string_vie
 
 /// The program that has made this container, which need not be the one that makes new ones: rik may have been started
 /// with another one since. Errors: not_found.
-result<oci_program> maker_of(runtime_context const& on, container_paths const& paths);
+result<oci_program> find_maker_of(runtime_context const& on, container_paths const& paths);
 
 /// The words before `--root`. crun refuses to work where both versions of cgroups are mounted; it works where it does
 /// not see the second.   Source: crun 1.8, "cgroups in hybrid mode not supported"

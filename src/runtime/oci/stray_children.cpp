@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include <sys/prctl.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 extern "C" {
 #include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
@@ -37,6 +39,12 @@ void add_numbers(std::string_view text, std::vector<pid_t>& to) {
         if (read.ec == std::errc{}) to.push_back(number);
         at = read.ptr;
     }
+}
+
+bool inherits_orphans() {
+    int is_subreaper = 0;
+    ::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+    return is_subreaper != 0 || ::getpid() == 1;
 }
 
 /// Of every thread of this process: an orphan may become the child of any.
@@ -63,6 +71,7 @@ bool is_run_in_container(std::string_view status) {
 }
 
 std::size_t end_stray_children() {
+    if (!inherits_orphans()) return 0;
     std::vector<unique_fd> strays;
     for (auto const child : own_children()) {
         unique_fd pidfd(::pidfd_open(child, 0));

@@ -18,8 +18,9 @@ namespace rik::detail {
 /// whose end is told.   Source: man proc_pid_status, NSpid
 bool is_run_in_container(std::string_view status);
 
-/// Kills those that run, and reaps those that have ended. Returns how many are left. Blocks; reads a file for each
-/// child.
+/// Kills those that run, and reaps those that have ended, in a process that inherits orphans: a program that links this
+/// library and is no subreaper has only children of its own, which are not ours to end. Returns how many are left.
+/// Blocks; reads a file for each child.
 std::size_t end_stray_children();
 
 /// Looks for them while there are some. Use it from the strand only.
