@@ -28,6 +28,16 @@ void add_delete(CLI::App& to, action& chosen);
 void add_logs(CLI::App& to, action& chosen);
 void add_restart(CLI::App& to, action& chosen);
 void add_scale(CLI::App& to, action& chosen);
+void add_pause(CLI::App& to, action& chosen);
+void add_resume(CLI::App& to, action& chosen);
+/// Restarts the instances of workloads in place.
+struct workload_restarts {
+    std::vector<std::string> names;
+    bool is_at_once = false;
+    bool waits = false;
+    std::string timeout;
+};
+exit_code restart_workloads(session& with, workload_restarts const& what);
 void add_rollout(CLI::App& to, action& chosen);
 void add_wait(CLI::App& to, action& chosen);
 /// `command` is what stands after "--".

@@ -12,7 +12,7 @@ namespace {
 constexpr auto bash_completion = R"BASH(# bash completion of rikctl. Put it to use with:  source <(rikctl completion bash)
 _rikctl() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-    local commands="run create apply diff edit label annotate get describe logs restart delete wait nodes node events images explain validate top version completion"
+    local commands="run create apply diff edit label annotate get describe logs scale pause resume restart rollout delete wait nodes node events images explain validate top version completion"
     local kinds="workload instance node event tenant"
     local command="" kind="" tenant="" word is_tenant=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -45,8 +45,10 @@ _rikctl() {
             label|annotate) _rikctl_words "--overwrite --dry-run --kind --help" ;;
             get|ls|nodes|events) _rikctl_words "--output --watch --all-tenants --selector --field-selector --workload --node --instance --help" ;;
             logs|log) _rikctl_words "--container --follow --previous --tail --since --timestamps --stream --help" ;;
-            restart) _rikctl_words "--wait --quiet --timeout --help" ;;
-            delete|rm) _rikctl_words "--file --selector --wait --timeout --workload-id --instance-id --help" ;;
+            restart) _rikctl_words "--at-once --wait --quiet --timeout --help" ;;
+            scale) _rikctl_words "--replicas --wait --timeout --help" ;;
+            pause|resume) _rikctl_words "--wait --timeout --help" ;;
+            delete|rm) _rikctl_words "--file --selector --cascade --wait --timeout --workload-id --instance-id --help" ;;
             wait) _rikctl_words "--for --timeout --help" ;;
             node)
                 case "$kind" in
@@ -64,12 +66,16 @@ _rikctl() {
         edit|annotate)
             if [ -z "$kind" ]; then _rikctl_words "workload tenant"; else _rikctl_names "$kind"; fi ;;
         label)
-            if [ -z "$kind" ]; then _rikctl_words "workload tenant node"; else _rikctl_names "$kind"; fi ;;
+            if [ -z "$kind" ]; then _rikctl_words "workload instance tenant node"; else _rikctl_names "$kind"; fi ;;
         logs|log|restart) _rikctl_names instances ;;
+        scale|pause|resume) _rikctl_names workloads ;;
+        rollout)
+            if [ -z "$kind" ]; then _rikctl_words "status history undo pause resume restart"
+            else _rikctl_names workloads; fi ;;
         nodes) _rikctl_names nodes ;;
         completion) _rikctl_words "bash" ;;
         node)
-            if [ -z "$kind" ]; then _rikctl_words "cordon uncordon drain label taint remove declare-dead"
+            if [ -z "$kind" ]; then _rikctl_words "cordon uncordon drain label taint remove declare-dead resume-replacement"
             else _rikctl_names nodes; fi ;;
         images)
             if [ -z "$kind" ]; then _rikctl_words "list pull remove load"

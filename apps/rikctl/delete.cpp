@@ -27,6 +27,7 @@ struct delete_options {
     std::vector<std::string> files;
     std::string definition_kind;
     std::string labels;
+    std::string cascade;
     bool waits = false;
     bool is_quiet = false;
     std::string timeout = "5m";
@@ -97,12 +98,16 @@ rik::client server_for(rik::client const& server, target const& what) {
     return what.tenant.empty() ? server : server.in_tenant(what.tenant);
 }
 
-exit_code delete_one(session& with, rik::client& server, target const& what) {
+exit_code delete_one(session& with, rik::client& server, target const& what, std::string const& cascade) {
     if (what.kind == rik::resource_kind::tenant) return delete_tenant(with, server, what);
     auto const& name = what.id.empty() ? what.name : what.id;
-    auto const done = server.remove(what.kind, name, what.id.empty() ? what.definition_kind : std::string());
+    auto const is_workload = what.kind == rik::resource_kind::workload;
+    auto const done = server.remove(what.kind, name, what.id.empty() ? what.definition_kind : std::string(),
+                                    is_workload ? cascade : std::string());
     if (!done) return with.fail(done.error());
-    with.out() << fmt::format("{} {} is being deleted\n", to_string(what.kind), what.name) << std::flush;
+    with.out() << fmt::format("{} {} is being deleted{}\n", to_string(what.kind), what.name,
+                              is_workload && cascade == "orphan" ? "; its instances stay" : "")
+               << std::flush;
     return exit_code::ok;
 }
 
@@ -144,20 +149,21 @@ exit_code find_id(session& with, rik::client& server, target& what) {
 
 exit_code delete_all(session& with, std::vector<target> targets, delete_options const& options) {
     auto const deadline = with.now() + *parse_duration(options.timeout);
-    auto server = options.waits ? with.server_until(deadline) : with.server();
+    auto const waits = options.waits || options.cascade == "foreground";
+    auto server = waits ? with.server_until(deadline) : with.server();
     if (!server) return with.fail_address(server.error());
     auto worst = exit_code::ok;
     std::vector<target> deleted;
     for (auto& each : targets) {
         auto there = server_for(*server, each);
-        auto code = options.waits ? find_id(with, there, each) : exit_code::ok;
-        if (code == exit_code::ok) code = delete_one(with, there, each);
+        auto code = waits ? find_id(with, there, each) : exit_code::ok;
+        if (code == exit_code::ok) code = delete_one(with, there, each, options.cascade);
         if (code == exit_code::ok) deleted.push_back(each);
         if (worst == exit_code::ok) worst = code;
         if (code == exit_code::unreachable) return worst;
     }
     for (auto const& each : deleted) {
-        if (!options.waits) break;
+        if (!waits) break;
         wait_for_all_request request{each.kind, {{each.name, each.id}}, {rik::wait_goal::what::deleted}, deadline};
         request.tells_progress = !options.is_quiet;
         request.was_reached = true;
@@ -211,6 +217,7 @@ void add_delete(CLI::App& to, action& chosen) {
         "Examples:\n"
         "  rikctl delete instance web-1 web-2\n"
         "  rikctl delete workload web --wait\n"
+        "  rikctl delete workload web --cascade orphan     its instances run on, and are nobody's\n"
         "  rikctl delete -f web.yaml\n"
         "  rikctl delete instances -l tier=front\n"
         "  rikctl delete tenant team-a --wait     with all that is in it\n"
@@ -238,6 +245,12 @@ void add_delete(CLI::App& to, action& chosen) {
         ->allow_extra_args(false)
         ->type_name("ID");
     add_definition_kind(*command, options->definition_kind);
+    command
+        ->add_option("--cascade", options->cascade,
+                     "What becomes of a workload's instances: background, they go; foreground, this also waits until "
+                     "they are gone; orphan, they stay")
+        ->check(CLI::IsMember({"background", "foreground", "orphan"}))
+        ->type_name("HOW");
     command->add_flag("--wait", options->waits, "Wait until they are gone, and say what it waits for");
     command->add_flag("-q,--quiet", options->is_quiet, "Do not say what it waits for");
     add_timeout(*command, options->timeout);

@@ -129,6 +129,7 @@ private:
                                   rik::label_changes const& changes) {
         auto const revision = static_cast<std::uint64_t>(number_at(object, "/revision"));
         if (what_.kind == resource_kind::node) return server_.change_node(name, {.labels = changes});
+        if (what_.kind == resource_kind::instance) return server_.relabel_instance(name, changes, revision);
         if (what_.kind == resource_kind::tenant) {
             auto const are_labels = what_.member == "labels";
             return server_.change_tenant(name, are_labels ? changes : rik::label_changes(),
@@ -194,14 +195,18 @@ void add_text_command(CLI::App& command, std::vector<resource_kind> kinds, std::
 }  // namespace
 
 void add_label(CLI::App& to, action& chosen) {
-    auto* const command = to.add_subcommand("label", "Set and take off labels of workloads, tenants and nodes");
+    auto* const command =
+        to.add_subcommand("label", "Set and take off labels of workloads, instances, tenants and nodes");
     command->footer(
         "Examples:\n"
         "  rikctl label workload web tier=front\n"
         "  rikctl label workload web api tier=back --overwrite\n"
+        "  rikctl label instance web-x2k4v app=debug --overwrite     its ReplicaSet lets go of it\n"
         "  rikctl label tenant team-a zone-\n"
         "  rikctl label node a disk=ssd\n");
-    add_text_command(*command, {resource_kind::workload, resource_kind::tenant, resource_kind::node}, "labels", chosen);
+    add_text_command(*command,
+                     {resource_kind::workload, resource_kind::instance, resource_kind::tenant, resource_kind::node},
+                     "labels", chosen);
 }
 
 void add_annotate(CLI::App& to, action& chosen) {

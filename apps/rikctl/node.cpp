@@ -230,6 +230,17 @@ void add_declare_dead(CLI::App& to, node_options_ptr const& options, action& cho
     dead.add_flag("--yes", options->is_confirmed, "Do not ask");
 }
 
+exit_code resume_replacement_as_told(session& with, node_options const&) {
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    auto const done = server->resume_replacement();
+    if (!done) return with.fail(done.error());
+    with.out() << fmt::format("what was on the nodes that are not heard is replaced ({} of {} were gone)\n",
+                              number_at(parse_json(*done), "/unheardNodes"), number_at(parse_json(*done), "/nodes"))
+               << std::flush;
+    return exit_code::ok;
+}
+
 }  // namespace
 
 void add_node_commands(CLI::App& to, action& chosen) {
@@ -242,7 +253,8 @@ void add_node_commands(CLI::App& to, action& chosen) {
         "  rikctl node label a zone=north disk-       sets one label, and takes one off\n"
         "  rikctl node taint a gpu=yes:NoSchedule old-\n"
         "  rikctl node remove a                       it is forgotten; one that still runs joins anew\n"
-        "  rikctl node declare-dead a                 its machine is gone for good\n");
+        "  rikctl node declare-dead a                 its machine is gone for good\n"
+        "  rikctl node resume-replacement             more than a third were gone at once, and they are lost\n");
     auto const options = std::make_shared<node_options>();
     add_node_names(add_verb(*node, "cordon", "Let nodes take no new instances", options, chosen, cordon_as_told),
                    *options);
@@ -258,6 +270,9 @@ void add_node_commands(CLI::App& to, action& chosen) {
     add_node_names(add_verb(*node, "remove", "Forget nodes that are drained, or gone", options, chosen, forget_as_told),
                    *options);
     add_declare_dead(*node, options, chosen);
+    add_verb(*node, "resume-replacement",
+             "Replace what was on nodes that are not heard, although more than a third of all are gone at once",
+             options, chosen, resume_replacement_as_told);
 }
 
 }  // namespace rikctl

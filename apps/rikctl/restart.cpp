@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "named_workload.hpp"
 #include "parse_json.hpp"
 #include "wait_command.hpp"
 
@@ -17,6 +19,7 @@ namespace {
 
 struct restart_options {
     std::vector<std::string> names;
+    bool is_at_once = false;
     bool waits = false;
     bool is_quiet = false;
     std::string timeout = "60s";
@@ -48,7 +51,7 @@ exit_code wait_for_one(session& with, rik::client& server, restarting const& one
     return wait_for_all(with, server, request);
 }
 
-exit_code restart_as_told(session& with, restart_options const& options) {
+exit_code restart_instances(session& with, restart_options const& options) {
     auto const deadline = with.now() + *parse_duration(options.timeout);
     auto server = options.waits ? with.server_until(deadline) : with.server();
     if (!server) return with.fail_address(server.error());
@@ -67,10 +70,27 @@ exit_code restart_as_told(session& with, restart_options const& options) {
     return worst;
 }
 
+bool is_workload(std::string const& name) { return named(name).name != name; }
+
+/// Workloads are told from instances by their kind.
+exit_code restart_as_told(session& with, restart_options options) {
+    auto const first = std::stable_partition(options.names.begin(), options.names.end(), is_workload);
+    std::vector<std::string> const workloads(options.names.begin(), first);
+    options.names.erase(options.names.begin(), first);
+    if (options.is_at_once && workloads.empty())
+        return with.fail_usage("--at-once is for workloads: KIND/NAME, such as deployment/web");
+    auto const code = workloads.empty()
+                          ? exit_code::ok
+                          : restart_workloads(with, {workloads, options.is_at_once, options.waits, options.timeout});
+    if (options.names.empty() || code == exit_code::unreachable) return code;
+    auto const of_instances = restart_instances(with, options);
+    return code == exit_code::ok ? of_instances : code;
+}
+
 }  // namespace
 
 void add_restart(CLI::App& to, action& chosen) {
-    auto* const command = to.add_subcommand("restart", "Start instances again in place");
+    auto* const command = to.add_subcommand("restart", "Start instances again in place, or all of a workload");
     command->footer(
         "An instance that is started again stays on its node, and keeps its name, its address and its volumes; its "
         "init\n"
@@ -78,9 +98,15 @@ void add_restart(CLI::App& to, action& chosen) {
         "\n"
         "Examples:\n"
         "  rikctl restart web-1\n"
-        "  rikctl restart web-1 web-2 --wait      until they have started again and are ready\n");
+        "  rikctl restart web-1 web-2 --wait      until they have started again and are ready\n"
+        "  rikctl restart deployment/web          all its instances, one after the other\n"
+        "  rikctl restart workload/web --at-once  all at once\n");
     auto const options = std::make_shared<restart_options>();
-    command->add_option("INSTANCE", options->names, "Names or ids")->required()->type_name("")->check(check_given);
+    command->add_option("NAME", options->names, "Instances by name or id; workloads as KIND/NAME")
+        ->required()
+        ->type_name("")
+        ->check(check_given);
+    command->add_flag("--at-once", options->is_at_once, "All instances of a workload at once, not one after the other");
     command->add_flag("--wait", options->waits, "Wait until they have started again and are ready");
     command->add_flag("-q,--quiet", options->is_quiet, "Do not say what it waits for");
     add_timeout(*command, options->timeout);

@@ -51,6 +51,8 @@ void add_commands(CLI::App& app, action& chosen) {
     add_logs(app, chosen);
     add_restart(app, chosen);
     add_scale(app, chosen);
+    add_pause(app, chosen);
+    add_resume(app, chosen);
     add_rollout(app, chosen);
     add_delete(app, chosen);
     add_wait(app, chosen);

@@ -18,6 +18,7 @@
 
 #include "change_parts.hpp"
 #include "commands.hpp"
+#include "named_workload.hpp"
 #include "parse_json.hpp"
 
 namespace rikctl {
@@ -31,39 +32,6 @@ constexpr std::string_view restarted_at = "kubectl.kubernetes.io/restartedAt";
 constexpr std::uint64_t revision_max = 4'294'967'295;
 constexpr std::uint64_t told_log_lines = 5;
 constexpr auto log_patience = std::chrono::seconds(5);
-
-/// A workload as users name it: NAME, or KIND/NAME.
-struct named_workload {
-    std::string name;
-    std::string kind;
-};
-
-struct kind_word {
-    std::string_view word;
-    std::string_view kind;
-};
-// Source: kubectl api-resources
-constexpr std::array kind_words{
-    kind_word{"deployment", "Deployment"},
-    kind_word{"deployments", "Deployment"},
-    kind_word{"deploy", "Deployment"},
-    kind_word{"replicaset", "ReplicaSet"},
-    kind_word{"replicasets", "ReplicaSet"},
-    kind_word{"rs", "ReplicaSet"},
-    kind_word{"daemonset", "DaemonSet"},
-    kind_word{"daemonsets", "DaemonSet"},
-    kind_word{"ds", "DaemonSet"},
-    kind_word{"deployment.apps", "Deployment"},
-    kind_word{"daemonset.apps", "DaemonSet"},
-};
-
-named_workload named(std::string const& text) {
-    auto const slash = text.find('/');
-    if (slash == std::string::npos) return {text, {}};
-    auto const found = std::ranges::find(kind_words, std::string_view(text).substr(0, slash), &kind_word::word);
-    if (found == kind_words.end()) return {text, {}};
-    return {text.substr(slash + 1), std::string(found->kind)};
-}
 
 bool is_kubernetes(json::value const& definition) {
     auto const* const root = definition.if_object();
@@ -121,6 +89,7 @@ struct rollout_options {
     std::vector<std::string> names;
     std::int64_t replicas = -1;
     std::int64_t to_revision = 0;
+    bool is_at_once = false;
     bool waits = false;
     std::string timeout = "10m";
 };
@@ -155,15 +124,24 @@ public:
         : with_(with), server_(std::move(server)), options_(options) {}
 
     exit_code scale(named_workload const& which) {
-        auto const found = get(which);
-        if (!found) return with_.fail(found.error());
-        json::object inner;
-        if (string_at(*found, "/kind") == "DaemonSet")
-            return with_.fail({rik::errc::unsupported,
-                               fmt::format("{} has no count: it has one instance on each node", words_for(*found))});
-        inner["replicas"] = options_.replicas;
-        auto const code = patch(which, *found, std::move(inner), fmt::format("scaled to {}", options_.replicas));
-        return code == exit_code::ok && options_.waits ? wait(which) : code;
+        auto const count = static_cast<std::uint32_t>(options_.replicas);
+        return told(which, server_.scale_workload(which.name, which.kind, count), fmt::format("scaled to {}", count));
+    }
+
+    /// To no instance, and back to as many as there were.
+    exit_code set_paused(named_workload const& which, bool is_paused) {
+        auto const done = is_paused ? server_.pause_workload(which.name, which.kind)
+                                    : server_.resume_workload(which.name, which.kind);
+        return told(which, done, is_paused ? "paused: it wants no instance until it is resumed" : "resumed");
+    }
+
+    exit_code restart_in_place(named_workload const& which) {
+        auto const done = server_.restart_workload(which.name, which.kind, options_.is_at_once);
+        if (!done) return with_.fail(done.error());
+        say(words_for(parse_json(*done)), options_.is_at_once
+                                              ? "restarts: all its instances at once"
+                                              : "restarts: its instances start again one after the other");
+        return options_.waits ? wait_restarted(which) : exit_code::ok;
     }
 
     exit_code pause(named_workload const& which, bool is_paused) {
@@ -221,9 +199,6 @@ public:
     exit_code wait(named_workload const& which) {
         auto const deadline = with_.now() + *parse_duration(options_.timeout);
         std::string last;
-        rik::list_filter filter;
-        filter.workload = which.name;
-        filter.definition_kind = which.kind;
         std::optional<rik::watch_stream> news;
         for (;;) {
             auto const rollout = read_rollout(which);
@@ -232,14 +207,26 @@ public:
             if (with_.now() >= deadline)
                 return with_.fail({rik::errc::timed_out, fmt::format("{} is not rolled out after {}: {}",
                                                                      words_for(*rollout), options_.timeout, last)});
-            if (!news) {
-                auto opened = server_.watch(rik::resource_kind::instance, filter);
-                if (!opened) return with_.fail(opened.error());
-                news.emplace(std::move(*opened));
+            if (auto const failed = wait_for_news(which, news, deadline)) return *failed;
+        }
+    }
+
+    exit_code wait_restarted(named_workload const& which) {
+        auto const deadline = with_.now() + *parse_duration(options_.timeout);
+        std::optional<rik::watch_stream> news;
+        for (;;) {
+            auto const rollout = read_rollout(which);
+            if (!rollout) return with_.fail(rollout.error());
+            if (bool_at(*rollout, "/restart/isDone")) {
+                say(words_for(*rollout), "has restarted");
+                return exit_code::ok;
             }
-            // An instance's news, or a while without any.
-            auto const one = news->next(std::min(deadline, with_.now() + look_period));
-            if (!one && one.error().code != rik::errc::timed_out) return with_.fail(one.error());
+            if (with_.now() >= deadline) {
+                tell_culprit(*rollout);
+                return with_.fail({rik::errc::timed_out, fmt::format("{} has not restarted after {}",
+                                                                     words_for(*rollout), options_.timeout)});
+            }
+            if (auto const failed = wait_for_news(which, news, deadline)) return *failed;
         }
     }
 
@@ -248,6 +235,28 @@ public:
     }
 
 private:
+    exit_code told(named_workload const& which, rik::result<std::string> const& done, std::string const& outcome) {
+        if (!done) return with_.fail(done.error());
+        say(words_for(parse_json(*done)), outcome);
+        return options_.waits ? wait(which) : exit_code::ok;
+    }
+
+    /// Until something has changed of an instance, or for a while. Set if that has failed.
+    std::optional<exit_code> wait_for_news(named_workload const& which, std::optional<rik::watch_stream>& news,
+                                           rik::time_point deadline) {
+        if (!news) {
+            rik::list_filter filter;
+            filter.workload = which.name;
+            filter.definition_kind = which.kind;
+            auto opened = server_.watch(rik::resource_kind::instance, filter);
+            if (!opened) return with_.fail(opened.error());
+            news.emplace(std::move(*opened));
+        }
+        auto const one = news->next(std::min(deadline, with_.now() + look_period));
+        if (!one && one.error().code != rik::errc::timed_out) return with_.fail(one.error());
+        return std::nullopt;
+    }
+
     rik::result<json::value> read_rollout(named_workload const& which) {
         return managed(server_.get_rollout(which.name, which.kind));
     }
@@ -392,6 +401,35 @@ void add_scale(CLI::App& to, action& chosen) {
         ->check(whole_number(0, rik::limits::replicas_per_workload_max));
     add_wait_flag(*command, *options);
     add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.scale(which); });
+}
+
+void add_pause(CLI::App& to, action& chosen) {
+    auto* const command =
+        to.add_subcommand("pause", "Let workloads want no instance, and remember how many there were");
+    command->footer(
+        "Examples:\n"
+        "  rikctl pause web --wait               until its instances are gone\n"
+        "  rikctl pause deployment/web daemonset/logs\n");
+    auto const options = std::make_shared<rollout_options>();
+    add_wait_flag(*command, *options);
+    add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.set_paused(which, true); });
+}
+
+void add_resume(CLI::App& to, action& chosen) {
+    auto* const command =
+        to.add_subcommand("resume", "Let workloads want as many instances as before they were paused");
+    auto const options = std::make_shared<rollout_options>();
+    add_wait_flag(*command, *options);
+    add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.set_paused(which, false); });
+}
+
+exit_code restart_workloads(session& with, workload_restarts const& what) {
+    rollout_options options;
+    options.names = what.names;
+    options.is_at_once = what.is_at_once;
+    options.waits = what.waits;
+    options.timeout = what.timeout;
+    return for_each_named(with, options, [](auto& on, auto const& which) { return on.restart_in_place(which); });
 }
 
 void add_rollout(CLI::App& to, action& chosen) {

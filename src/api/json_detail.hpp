@@ -36,12 +36,13 @@ directory make_directory(listing<workload> const& workloads, listing<node> const
 // --- v1: JSON texts, as docs/api-v1.md shows them
 
 /// `progress`: of a managed workload; null: not known.
-std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings,
-                          workload_progress const* progress = nullptr);
+std::string workload_text(stored<workload> const& row, workload_state state, workload_progress const* progress,
+                          std::vector<std::string> const& warnings = {});
+std::string release_text(release const& of);
 /// What was done about a workload, how far it is, and its releases.
 std::string rollout_text(workload_story const& of);
 /// {"outcome":"changed","changes":[..],"warnings":[..],"workload":{..}}
-std::string change_text(workload_change const& of);
+std::string change_text(workload_change const& of, workload_progress const* progress);
 std::string instance_text(stored<instance> const& row, directory const& names);
 std::string node_text(stored<node> const& row, node_usage const& usage);
 std::string event_text(event const& happened);

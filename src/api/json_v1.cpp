@@ -235,6 +235,7 @@ json::value progress_value(workload_progress const* of) {
                         {"leaving", of->leaving},
                         {"misplaced", of->misplaced},
                         {"isComplete", of->is_complete},
+                        {"heldUp", of->held_up},
                         {"release", of->release.text()},
                         {"conditions", conditions_array(of->conditions)}};
 }
@@ -253,6 +254,18 @@ std::string_view change_cause(workload_definition const& of) {
 
 }  // namespace
 
+std::string release_text(release const& of) {
+    return fmt::format(R"({{"id":"{}","number":{},"createdAt":"{}","cause":{},"definition":{}}})", of.id.text(),
+                       of.number, to_string(of.created_at), json::serialize(json::string(change_cause(*of.definition))),
+                       of.definition->text);
+}
+
+static json::value restart_value(workload_story const& of) {
+    auto const& wish = of.row->restart;
+    if (!wish) return nullptr;
+    return json::object{{"askedAt", to_string(wish->at)}, {"atOnce", wish->is_at_once}, {"isDone", of.has_restarted}};
+}
+
 std::string rollout_text(workload_story const& of) {
     json::object object;
     object["id"] = of.row->id.text();
@@ -260,25 +273,25 @@ std::string rollout_text(workload_story const& of) {
     object["kind"] = to_string(of.row->kind);
     object["generation"] = of.row->generation;
     object["release"] = of.row->current_release.text();
+    object["state"] = to_string(state_of(*of.row, of.progress ? &*of.progress : nullptr));
     object["isPaused"] = of.row->definition->upkeep.is_paused;
     object["progress"] = progress_value(of.progress ? &*of.progress : nullptr);
+    object["restart"] = restart_value(of);
     object["steps"] = steps_array(of.steps);
     std::string releases;
-    for (auto const& each : of.releases)
-        releases += fmt::format(R"({}{{"id":"{}","number":{},"createdAt":"{}","cause":{},"definition":{}}})",
-                                releases.empty() ? "" : ",", each->id.text(), each->number, to_string(each->created_at),
-                                json::serialize(json::string(change_cause(*each->definition))), each->definition->text);
+    for (auto const& each : of.releases) releases += (releases.empty() ? "" : ",") + release_text(*each);
     auto text = json::serialize(object);
     text.pop_back();
     return fmt::format(R"({},"releases":[{}]}})", text, releases);
 }
 
-std::string workload_text(stored<workload> const& row, std::vector<std::string> const& warnings,
-                          workload_progress const* progress) {
+std::string workload_text(stored<workload> const& row, workload_state state, workload_progress const* progress,
+                          std::vector<std::string> const& warnings) {
     json::object object;
     put_meta(object, meta_of(*row, row.changed_at));
     object["kind"] = to_string(row->kind);
-    object["state"] = to_string(row->state());
+    object["state"] = to_string(state);
+    object["pausedSince"] = time_value(row->paused_since);
     object["replicas"] = row->replicas;
     object["release"] = row->current_release.text();
     if (is_managed(row->kind)) object["progress"] = progress_value(progress);
@@ -289,7 +302,7 @@ std::string workload_text(stored<workload> const& row, std::vector<std::string> 
     return fmt::format(R"({},"definition":{}}})", text, row->definition->text);
 }
 
-std::string change_text(workload_change const& of) {
+std::string change_text(workload_change const& of, workload_progress const* progress) {
     std::string changes;
     for (auto const& each : of.changes) {
         // The values are JSON already.
@@ -298,7 +311,8 @@ std::string change_text(workload_change const& of) {
                                each.after.value_or("null"));
     }
     return fmt::format(R"({{"outcome":"{}","changes":[{}],"warnings":{},"workload":{}}})", to_string(of.outcome),
-                       changes, json::serialize(text_array(of.warnings)), workload_text(of.row, {}));
+                       changes, json::serialize(text_array(of.warnings)),
+                       workload_text(of.row, state_of(*of.row, progress), progress));
 }
 
 std::string instance_text(stored<instance> const& row, directory const& names) {
@@ -306,6 +320,7 @@ std::string instance_text(stored<instance> const& row, directory const& names) {
     put_meta(object, meta_of(*row, row.changed_at));
     object["kind"] = to_string(row->spec().form);
     object["workload"] = owner_value(*row, names);
+    object["index"] = row->index() ? json::value(*row->index()) : json::value(nullptr);
     object["node"] = node_value(*row, names);
     object["fence"] = row->binding() ? json::value(row->binding()->fence) : json::value(nullptr);
     put_status(object, *row, names);

@@ -125,12 +125,13 @@ namespace {
 using words = std::string_view;
 
 constexpr std::array list_parameters{words("watch"), words("after"), words("limit"), words("continue")};
-constexpr std::array workloads_parameters{words("watch"),         words("after"),        words("limit"),
-                                          words("continue"),      words("tenant"),       words("allTenants"),
-                                          words("labelSelector"), words("fieldSelector")};
-constexpr std::array instances_parameters{
-    words("watch"), words("after"),  words("limit"),      words("continue"),      words("workload"),     words("node"),
-    words("kind"),  words("tenant"), words("allTenants"), words("labelSelector"), words("fieldSelector")};
+constexpr std::array workloads_parameters{words("watch"),         words("after"),         words("limit"),
+                                          words("continue"),      words("tenant"),        words("allTenants"),
+                                          words("labelSelector"), words("fieldSelector"), words("total")};
+constexpr std::array instances_parameters{words("watch"),         words("after"),         words("limit"),
+                                          words("continue"),      words("workload"),      words("node"),
+                                          words("kind"),          words("tenant"),        words("allTenants"),
+                                          words("labelSelector"), words("fieldSelector"), words("total")};
 constexpr std::array usage_parameters{words("workload"),     words("node"),       words("kind"),
                                       words("tenant"),       words("allTenants"), words("labelSelector"),
                                       words("fieldSelector")};
@@ -145,7 +146,9 @@ constexpr std::array workload_change_parameters{words("kind"), words("tenant"), 
 constexpr std::array image_parameters{words("image")};
 constexpr std::array tenant_parameters{words("tenant")};
 constexpr std::array workload_parameters{words("kind"), words("tenant")};
-constexpr std::array workload_removal_parameters{words("kind"), words("revision"), words("tenant")};
+constexpr std::array workload_removal_parameters{words("kind"), words("revision"), words("tenant"), words("cascade")};
+constexpr std::array upkeep_parameters{words("kind"), words("revision"), words("tenant")};
+constexpr std::array workload_part_parameters{words("kind"), words("tenant"), words("limit"), words("continue")};
 constexpr std::array instance_change_parameters{words("revision"), words("tenant")};
 constexpr std::array revision_parameters{words("revision")};
 constexpr std::array log_parameters{words("container"), words("follow"),  words("tail"),  words("timestamps"),
@@ -158,6 +161,12 @@ constexpr std::array table{
     route{"PUT", "/rik/v1/workloads", &apply_workload, apply_parameters, true},
     route{"GET", "/rik/v1/workloads/{name}", &get_workload, workload_parameters},
     route{"GET", "/rik/v1/workloads/{name}/rollout", &get_rollout, workload_parameters},
+    route{"GET", "/rik/v1/workloads/{name}/instances", &list_instances_by_index, workload_part_parameters},
+    route{"GET", "/rik/v1/workloads/{name}/releases", &list_releases, workload_part_parameters},
+    route{"POST", "/rik/v1/workloads/{name}/scale", &scale_workload, upkeep_parameters, true},
+    route{"POST", "/rik/v1/workloads/{name}/pause", &pause_workload, upkeep_parameters, true},
+    route{"POST", "/rik/v1/workloads/{name}/resume", &resume_workload, upkeep_parameters, true},
+    route{"POST", "/rik/v1/workloads/{name}/restart", &restart_workload, upkeep_parameters, true},
     route{"PUT", "/rik/v1/workloads/{name}", &replace_workload, workload_change_parameters, true},
     route{"PATCH", "/rik/v1/workloads/{name}", &patch_workload, workload_change_parameters, true},
     route{"DELETE", "/rik/v1/workloads/{name}", &remove_workload, workload_removal_parameters, true},
@@ -165,6 +174,7 @@ constexpr std::array table{
     route{"POST", "/rik/v1/instances", &create_instances, tenant_parameters, true},
     route{"GET", "/rik/v1/instances/{name}", &get_instance, tenant_parameters},
     route{"DELETE", "/rik/v1/instances/{name}", &delete_instance, instance_change_parameters, true},
+    route{"PATCH", "/rik/v1/instances/{name}", &relabel_instance, instance_change_parameters, true},
     route{"POST", "/rik/v1/instances/{name}/restart", &restart_instance, instance_change_parameters, true},
     route{"GET", "/rik/v1/instances/{name}/logs", &read_log, log_parameters, true},
     route{"GET", "/rik/v1/usage", &read_usage, usage_parameters, true},
@@ -177,6 +187,8 @@ constexpr std::array table{
     route{"GET", "/rik/v1/nodes/{name}/images", &list_images_of, {}, true},
     route{"POST", "/rik/v1/nodes/{name}/images", &bring_images_to, {}, true, limits::image_call_timeout},
     route{"DELETE", "/rik/v1/nodes/{name}/images", &remove_image_of, image_parameters, true},
+    route{"GET", "/rik/v1/replacement", &get_replacement},
+    route{"POST", "/rik/v1/replacement/resume", &resume_replacement, {}, true},
     route{"GET", "/rik/v1/tenants", &list_tenants_of, list_parameters},
     route{"POST", "/rik/v1/tenants", &make_tenant, {}, true},
     route{"GET", "/rik/v1/tenants/{name}", &get_tenant},

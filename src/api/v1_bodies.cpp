@@ -38,6 +38,13 @@ result<std::string> text_member(json::object const& from, std::string_view name)
     return std::string(value->get_string());
 }
 
+result<std::optional<bool>> flag_member(json::object const& from, std::string_view name) {
+    auto const* const value = from.if_contains(name);
+    if (value == nullptr || value->is_null()) return std::optional<bool>();
+    if (value->is_bool()) return std::optional(value->get_bool());
+    return bad_body("it must be true or false", std::string(name));
+}
+
 result<label_changes> changes_member(json::object const& from, std::string_view name) {
     label_changes changes;
     auto const* const value = from.if_contains(name);

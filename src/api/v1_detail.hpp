@@ -51,6 +51,8 @@ result<event_filter> event_filter_of(api_call const& call, event_subject const& 
 result<json::object> object_body(http_request const& request, std::span<std::string_view const> known);
 /// Empty if it is missing or null. Errors: invalid, it is no string.
 result<std::string> text_member(json::object const& from, std::string_view name);
+/// nullopt if it is missing or null. Errors: invalid, it is neither true nor false.
+result<std::optional<bool>> flag_member(json::object const& from, std::string_view name);
 /// An object of strings, and null for what is taken off. Errors: invalid.
 result<label_changes> changes_member(json::object const& from, std::string_view name);
 
@@ -95,6 +97,22 @@ api_answer get_rollout(api_call& call);
 api_answer replace_workload(api_call& call);
 api_answer patch_workload(api_call& call);
 api_answer remove_workload(api_call& call);
+
+/// How far it is; nullopt: not known. Errors: those of operations.
+awaitable<result<std::optional<workload_progress>>> progress_of(api_call& call, workload_id which);
+/// `row`, with its state and how far it is.
+api_answer show_workload(api_call& call, stored<workload> row, std::vector<std::string> warnings, unsigned status);
+
+// Workloads that keep their instances themselves.
+api_answer scale_workload(api_call& call);
+api_answer pause_workload(api_call& call);
+api_answer resume_workload(api_call& call);
+api_answer restart_workload(api_call& call);
+api_answer list_instances_by_index(api_call& call);
+api_answer list_releases(api_call& call);
+api_answer relabel_instance(api_call& call);
+api_answer get_replacement(api_call& call);
+api_answer resume_replacement(api_call& call);
 
 // Tenants.
 api_answer make_tenant(api_call& call);

@@ -20,7 +20,7 @@ result<bool> wants_watch(http_request const& request) {
         return error{errc::invalid, "the query parameter after says where a watch goes on", "after",
                      "leave it out, or add watch=true"};
     if (*watches)
-        for (std::string_view const each : {"limit", "continue"})
+        for (std::string_view const each : {"limit", "continue", "total"})
             if (request.parameter(each))
                 return error{errc::invalid, "a watch has no pages", std::string(each), "leave it out"};
     return *watches;
@@ -33,6 +33,9 @@ result<page> read_page(http_request const& request) {
     page part;
     part.count_max = static_cast<std::size_t>(limit->value_or(0));
     part.after = request.parameter("continue").value_or("");
+    auto const total = flag_parameter(request, "total");
+    if (!total) return total.error();
+    part.wants_total = *total;
     return part;
 }
 
@@ -224,10 +227,12 @@ result<event_filter> event_filter_of(api_call const& call, event_subject const& 
 
 namespace {
 
-/// {"revision":N,"position":"...","continue":"...","items":[...]}
-result<http_response> list_of(store_position const& at, std::string const& next, object_source items) {
-    auto begin = fmt::format(R"({{"revision":{},"position":"{}","continue":{},"items":[)", at.reached, to_string(at),
-                             boost::json::serialize(boost::json::string(next)));
+/// {"revision":N,"position":"...","continue":"...","items":[...]}, and the total if it was asked for
+result<http_response> list_of(store_position const& at, std::string const& next, object_source items,
+                              std::optional<std::size_t> total = {}) {
+    auto begin = fmt::format(R"({{"revision":{},"position":"{}","continue":{},{}"items":[)", at.reached, to_string(at),
+                             boost::json::serialize(boost::json::string(next)),
+                             total ? fmt::format(R"("total":{},)", *total) : std::string());
     return list_response(std::move(begin), std::move(items), "]}");
 }
 
@@ -256,9 +261,10 @@ api_answer list_workloads(api_call& call) {
     if (!far) co_return far.error();
     auto show = [far = *far, next = std::size_t{0}](stored<workload> const& row) mutable -> shown_object {
         auto const& mine = far[next++];
-        return std::optional(workload_text(row, {}, mine ? &*mine : nullptr));
+        auto const* const progress = mine ? &*mine : nullptr;
+        return std::optional(workload_text(row, state_of(*row, progress), progress));
     };
-    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)), listed->total);
 }
 
 api_answer list_instances(api_call& call) {
@@ -280,7 +286,7 @@ api_answer list_instances(api_call& call) {
     auto show = [names](stored<instance> const& row) -> shown_object {
         return std::optional(instance_text(row, *names));
     };
-    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)));
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)), listed->total);
 }
 
 api_answer list_nodes(api_call& call) {

@@ -18,13 +18,6 @@ error wrong_object_body(std::string message, std::string field) {
     return error{errc::invalid, std::move(message), std::move(field)};
 }
 
-result<std::optional<bool>> flag_member(json::object const& from, std::string_view name) {
-    auto const* const value = from.if_contains(name);
-    if (value == nullptr || value->is_null()) return std::optional<bool>();
-    if (value->is_bool()) return std::optional(value->get_bool());
-    return wrong_object_body("it must be true or false", std::string(name));
-}
-
 result<std::vector<taint_change>> taints_member(json::object const& from) {
     std::vector<taint_change> changes;
     auto const* const value = from.if_contains("taints");

@@ -25,9 +25,10 @@ public:
 
 private:
     awaitable<result<std::string>> show(change const& what, std::optional<store_position> id) override {
-        auto const seen = see<workload>(what, [this](workload const& row) { return matches(chosen_, row); });
+        auto const seen =
+            see<workload>(what, [this](workload const& row) { return matches(chosen_, row, state_of_row(row)); });
         if (!seen) co_return std::string();
-        co_return sse_text(seen->name, workload_text(seen->row, {}), id);
+        co_return sse_text(seen->name, workload_text(seen->row, state_of_row(*seen->row), nullptr), id);
     }
 
     selection chosen_;

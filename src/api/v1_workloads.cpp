@@ -56,6 +56,19 @@ std::optional<http_response> refuse_type(http_request const& request) {
                           request.target);
 }
 
+result<cascade> cascade_parameter(http_request const& request) {
+    auto const word = request.parameter("cascade").value_or("background");
+    if (word == "background" || word == "foreground") return cascade::all;
+    if (word == "orphan") return cascade::orphan;
+    return wrong_parameter("cascade", word, "use background, foreground or orphan");
+}
+
+api_answer show_change(api_call& call, workload_change made, unsigned status) {
+    auto const known = co_await progress_of(call, made.row->id);
+    if (!known) co_return known.error();
+    co_return json_response(status, change_text(made, *known ? &**known : nullptr));
+}
+
 }  // namespace
 
 api_answer make_workload(api_call& call) {
@@ -68,11 +81,13 @@ api_answer make_workload(api_call& call) {
         how->expected = revision{0};
         auto const made = co_await call.primary.workloads().apply(call.who, std::move(parsed.definition), *how);
         if (!made) co_return made.error();
-        co_return json_response(200, workload_text(made->row, parsed.warnings));
+        auto const state = state_of(*made->row, nullptr);
+        co_return json_response(200, workload_text(made->row, state, nullptr, parsed.warnings));
     }
-    auto const created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
+    auto created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
     if (!created) co_return created.error();
-    co_return json_response(201, workload_text(*created, parsed.warnings));
+    auto showing = show_workload(call, std::move(*created), std::move(parsed.warnings), 201);
+    co_return co_await std::move(showing);
 }
 
 api_answer apply_workload(api_call& call) {
@@ -85,7 +100,8 @@ api_answer apply_workload(api_call& call) {
     if (!made) co_return made.error();
     auto const is_created = made->outcome == change_outcome::created;
     if (is_created) add_warnings(*made, parsed.warnings);
-    co_return json_response(is_created && !how->is_dry_run ? 201 : 200, change_text(*made));
+    auto showing = show_change(call, std::move(*made), is_created && !how->is_dry_run ? 201 : 200);
+    co_return co_await std::move(showing);
 }
 
 api_answer get_workload(api_call& call) {
@@ -93,7 +109,8 @@ api_answer get_workload(api_call& call) {
     if (!which) co_return which.error();
     auto const told = co_await call.primary.workloads().story(call.who, std::move(*which));
     if (!told) co_return told.error();
-    co_return json_response(200, workload_text(told->row, {}, told->progress ? &*told->progress : nullptr));
+    auto const* const progress = told->progress ? &*told->progress : nullptr;
+    co_return json_response(200, workload_text(told->row, state_of(*told->row, progress), progress));
 }
 
 api_answer get_rollout(api_call& call) {
@@ -115,7 +132,8 @@ api_answer replace_workload(api_call& call) {
         co_await call.primary.workloads().replace(call.who, std::move(*which), std::move(parsed.definition), *how);
     if (!made) co_return made.error();
     add_warnings(*made, parsed.warnings);
-    co_return json_response(200, change_text(*made));
+    auto showing = show_change(call, std::move(*made), 200);
+    co_return co_await std::move(showing);
 }
 
 api_answer patch_workload(api_call& call) {
@@ -124,9 +142,10 @@ api_answer patch_workload(api_call& call) {
     if (!which) co_return which.error();
     auto const how = read_change_options(call.request);
     if (!how) co_return how.error();
-    auto const made = co_await call.primary.workloads().change(call.who, std::move(*which), call.request.body, *how);
+    auto made = co_await call.primary.workloads().change(call.who, std::move(*which), call.request.body, *how);
     if (!made) co_return made.error();
-    co_return json_response(200, change_text(*made));
+    auto showing = show_change(call, std::move(*made), 200);
+    co_return co_await std::move(showing);
 }
 
 api_answer remove_workload(api_call& call) {
@@ -134,7 +153,10 @@ api_answer remove_workload(api_call& call) {
     if (!which) co_return which.error();
     auto const expected = number_parameter(call.request, "revision");
     if (!expected) co_return expected.error();
-    auto const deleted = co_await call.primary.workloads().remove(call.who, std::move(*which), *expected);
+    auto const of_instances = cascade_parameter(call.request);
+    if (!of_instances) co_return of_instances.error();
+    remove_options const how(*expected, *of_instances);
+    auto const deleted = co_await call.primary.workloads().remove(call.who, std::move(*which), how);
     if (!deleted) co_return deleted.error();
     co_return json_response(202, "{}");
 }

@@ -229,9 +229,10 @@ result<std::string> client::get(resource_kind kind, std::string_view name, std::
     return call_for("name", "GET", in_tenants(std::move(target), kind, list_filter(), options_.tenant));
 }
 
-result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind) {
+result<void> client::remove(resource_kind kind, std::string_view name, std::string_view definition_kind,
+                            std::string_view cascade) {
     target_writer target(object_target(kind, name));
-    target.with("kind", definition_kind);
+    target.with("kind", definition_kind).with("cascade", cascade);
     auto const reply = call_for("", "DELETE", in_tenants(std::move(target), kind, list_filter(), options_.tenant));
     if (!reply) return reply.error();
     return {};
@@ -289,6 +290,43 @@ result<std::string> client::get_rollout(std::string_view name, std::string_view 
     target.with("kind", definition_kind);
     target.with("tenant", options_.tenant);
     return call_for("releases", "GET", target.text());
+}
+
+result<std::string> client::ask_workload(std::string_view name, std::string_view definition_kind, std::string_view verb,
+                                         std::string body) {
+    target_writer target(fmt::format("{}/{}", object_target(resource_kind::workload, name), verb));
+    target.with("kind", definition_kind).with("tenant", options_.tenant);
+    return call_for("state", "POST", target.text(), std::move(body), "application/json");
+}
+
+result<std::string> client::scale_workload(std::string_view name, std::string_view definition_kind,
+                                           std::uint32_t replicas) {
+    return ask_workload(name, definition_kind, "scale", fmt::format(R"({{"replicas":{}}})", replicas));
+}
+
+result<std::string> client::pause_workload(std::string_view name, std::string_view definition_kind) {
+    return ask_workload(name, definition_kind, "pause");
+}
+
+result<std::string> client::resume_workload(std::string_view name, std::string_view definition_kind) {
+    return ask_workload(name, definition_kind, "resume");
+}
+
+result<std::string> client::restart_workload(std::string_view name, std::string_view definition_kind, bool is_at_once) {
+    return ask_workload(name, definition_kind, "restart", fmt::format(R"({{"atOnce":{}}})", is_at_once));
+}
+
+result<std::string> client::resume_replacement() {
+    return call_for("stopped", "POST", fmt::format("{}replacement/resume", root), "{}", "application/json");
+}
+
+result<std::string> client::relabel_instance(std::string_view name_or_id, label_changes const& labels,
+                                             std::optional<std::uint64_t> expected) {
+    boost::json::object body;
+    body["labels"] = changes_object(labels);
+    target_writer target(object_target(resource_kind::instance, name_or_id));
+    target.with("tenant", options_.tenant).with("revision", expected ? std::to_string(*expected) : std::string());
+    return call_for("name", "PATCH", target.text(), boost::json::serialize(body), "application/json");
 }
 
 result<std::string> client::create_instances(instances_wanted const& what) {

@@ -244,6 +244,7 @@ void add_progress(describe_lines& lines, object const& of) {
               fmt::format("{} wanted, {} there, {} updated, {} ready, {} available, {} unavailable, {} leaving",
                           count("wanted"), count("have"), count("updated"), count("ready"), count("available"),
                           count("unavailable"), count("leaving")));
+    if (auto const why = text_at(of, "progress.heldUp"); !why.empty()) lines.add("Held up", why);
     for (auto const* each : objects_at(of, "progress.conditions"))
         lines.add(text_at(*each, "type"), fmt::format("{} ({}): {}", text_at(*each, "status"), text_at(*each, "reason"),
                                                       text_at(*each, "message")));
@@ -258,6 +259,8 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     describe_lines lines(now);
     add_identity(lines, *of);
     lines.add("State", text_at(*of, "state"));
+    if (find(*of, "pausedSince") != nullptr && !text_at(*of, "pausedSince").empty())
+        lines.add_time("Paused since", time_at(*of, "pausedSince"));
     lines.add("Replicas", text_at(*of, "replicas"));
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));

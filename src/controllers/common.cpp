@@ -36,6 +36,7 @@ seen_instance see(instance const& row, workload_id const& viewer) {
     seen.is_own = row.owner() == viewer;
     seen.is_leaving = row.deleting_since() || row.is_condemned();
     seen.is_ready = row.status().ready;
+    seen.is_restarting = row.restarts() > row.status().restarts;
     seen.ready_since = row.status().ready_since;
     seen.created_at = row.created_at();
     seen.state_since = row.status().since;
@@ -43,23 +44,26 @@ seen_instance see(instance const& row, workload_id const& viewer) {
     seen.meant_for = row.meant_for();
     seen.restart_count = restart_count_of(row.status());
     seen.deletion_cost = deletion_cost_of(instance_annotations(*row.made_from()->definition));
-    seen.labels = &row.spec().labels;
+    seen.labels = &row.labels();
     return seen;
 }
 
 seen_instance see_unheard(instance const& row, workload_id const& viewer) {
     auto seen = see(row, viewer);
     seen.is_ready = false;
+    seen.is_unheard = true;
     seen.ready_since = std::nullopt;
     return seen;
 }
 
 bool workload_plan::changes_nothing() const {
     return sizes.empty() && adopted.empty() && let_go.empty() && removals.empty() && creations.empty() &&
-           forgotten.empty();
+           forgotten.empty() && restarts.empty() && !restart;
 }
 
-workload_plan plan_workload(workload_view const& of) {
+namespace {
+
+workload_plan plan_by_kind(workload_view const& of) {
     switch (of.wanted.kind) {
         case workload_kind::replica_set: return plan_replica_set(of);
         case workload_kind::deployment: return plan_deployment(of);
@@ -68,6 +72,17 @@ workload_plan plan_workload(workload_view const& of) {
         case workload_kind::function: break;
     }
     return {};
+}
+
+}  // namespace
+
+workload_plan plan_workload(workload_view const& of) {
+    auto plan = plan_by_kind(of);
+    plan_restart(of, plan);
+    plan.progress.generation = of.wanted.generation;
+    auto const from = of.before == nullptr ? workload_state::provisioning : of.before->state;
+    plan.progress.state = next_state(from, of.before, plan.progress, of.wanted);
+    return plan;
 }
 
 namespace detail {

@@ -123,7 +123,10 @@ private:
     workload_upkeep const& upkeep() const { return of_.wanted.definition->upkeep; }
     bool is_new(seen_instance const& which) const { return which.made_from == of_.wanted.current_release; }
     bool surges() const { return upkeep().policy == update_policy::rolling && upkeep().max_surge.value > 0; }
-    daemon_place place_of(node const& on) const { return place_of_daemon(on, of_.wanted.definition->spec); }
+    daemon_place place_of(node const& on) const {
+        if (of_.wanted.paused_since) return {"the DaemonSet is paused", false};
+        return place_of_daemon(on, of_.wanted.definition->spec);
+    }
 
     std::int64_t eligible_count() const {
         return std::ranges::count_if(nodes_, [](auto const& each) { return each.second.place.is_eligible(); });

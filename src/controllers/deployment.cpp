@@ -26,14 +26,14 @@ instances_by_release group(workload_view const& of, instance_list const& active)
 }
 
 /// Where no size was kept, what is there counts as wanted.
-sized_release sized(workload_view const& of, release_id const& id, instance_list const& active) {
+planned_release sized(workload_view const& of, release_id const& id, instance_list const& active) {
     availability const is_available(of);
     auto const* const seen = find_release(of, id);
     auto const size = seen == nullptr ? std::nullopt : seen->size;
-    sized_release made{.id = id, .is_current = id == of.wanted.current_release};
+    planned_release made{.id = id, .is_current = id == of.wanted.current_release};
     made.number = seen == nullptr ? (made.is_current ? of.wanted.releases_made : 0) : seen->number;
     made.count = size ? size->count : static_cast<std::int64_t>(active.size());
-    made.wanted = size ? size->wanted : of.wanted.replicas;
+    made.wanted = size ? size->wanted : of.wanted.wanted_replicas();
     made.max = size ? size->max : 0;
     made.was_sized = size || !active.empty();
     made.available = std::ranges::count_if(active, [&](auto const* each) { return is_available(*each); });
@@ -41,7 +41,7 @@ sized_release sized(workload_view const& of, release_id const& id, instance_list
 }
 
 release_sizes sizes_of(workload_view const& of, instances_by_release const& groups, size_bounds const& bounds) {
-    std::vector<sized_release> all;
+    std::vector<planned_release> all;
     for (auto const& [id, active] : groups) all.push_back(sized(of, id, active));
     return release_sizes(std::move(all), bounds);
 }
@@ -79,7 +79,7 @@ void note_sizes(workload_view const& of, release_sizes const& sizes, workload_pl
     }
 }
 
-std::string removal_text(sized_release const& of, sized_release const& current) {
+std::string removal_text(planned_release const& of, planned_release const& current) {
     auto const left = of.count == 0 ? std::string()
                                     : fmt::format(", of which {} {} for now", number_text(of.count, "instance"),
                                                   of.count == 1 ? "stays" : "stay");
@@ -97,7 +97,7 @@ std::int64_t spare_count(workload_view const& of, instance_list const& active, s
 }
 
 /// Takes what a release has too much. `spare_count`: how many available instances may go.
-void plan_removals(workload_view const& of, sized_release const& release, sized_release const& current,
+void plan_removals(workload_view const& of, planned_release const& release, planned_release const& current,
                    instance_list active, removal_order const& order, std::int64_t& spare_count, workload_plan& plan) {
     availability const is_available(of);
     auto const surplus = static_cast<std::int64_t>(active.size()) - release.count;
@@ -114,7 +114,7 @@ void plan_removals(workload_view const& of, sized_release const& release, sized_
 void plan_creations(workload_view const& of, release_sizes const& sizes, instances_by_release const& groups,
                     std::int64_t room, free_indexes indexes, workload_plan& plan) {
     auto const recreates = of.wanted.definition->upkeep.policy == update_policy::recreate;
-    auto const create = [&](sized_release const& each) {
+    auto const create = [&](planned_release const& each) {
         if (recreates && !is_alone(of, each.id)) return;
         auto const missing = each.count - static_cast<std::int64_t>(groups.at(each.id).size());
         if (missing <= 0 || !may_retry(of, each.id, each.count, plan)) return;
@@ -129,7 +129,7 @@ void plan_creations(workload_view const& of, release_sizes const& sizes, instanc
 void settle_progress(workload_view const& of, release_sizes const& sizes, size_bounds const& bounds,
                      workload_plan& plan) {
     auto& progress = plan.progress;
-    progress.wanted = of.wanted.replicas;
+    progress.wanted = of.wanted.wanted_replicas();
     progress.unavailable = std::max<std::int64_t>(sizes.total() - progress.available, 0);
     progress.is_complete = progress.updated == progress.wanted && progress.have == progress.wanted &&
                            progress.available == progress.wanted;
@@ -142,7 +142,7 @@ workload_plan plan_deployment(workload_view const& of) {
     workload_plan plan;
     claimed_instances const claimed(of, plan);
     auto const& upkeep = of.wanted.definition->upkeep;
-    auto const bounds = bounds_of(upkeep, of.wanted.replicas);
+    auto const bounds = bounds_of(upkeep, of.wanted.wanted_replicas());
     auto const groups = group(of, claimed.active());
     auto sizes = sizes_of(of, groups, bounds);
     decide(of, sizes);

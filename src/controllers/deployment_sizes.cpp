@@ -13,19 +13,19 @@ size_bounds bounds_of(workload_upkeep const& upkeep, std::int64_t replicas) {
     return {replicas, room.surge, std::min(room.unavailable, replicas)};
 }
 
-release_sizes::release_sizes(std::vector<sized_release> all, size_bounds const& bounds)
+release_sizes::release_sizes(std::vector<planned_release> all, size_bounds const& bounds)
     : all_(std::move(all)), bounds_(bounds) {
-    std::ranges::sort(all_, {}, [](sized_release const& each) { return std::pair(each.number, each.id); });
+    std::ranges::sort(all_, {}, [](planned_release const& each) { return std::pair(each.number, each.id); });
     for (auto& each : all_) each.available = std::min(each.available, each.count);
 }
 
-sized_release& release_sizes::find_current() {
-    auto const found = std::ranges::find(all_, true, &sized_release::is_current);
+planned_release& release_sizes::find_current() {
+    auto const found = std::ranges::find(all_, true, &planned_release::is_current);
     RIK_ASSERT(found != all_.end());
     return *found;
 }
 
-sized_release const& release_sizes::current() const { return const_cast<release_sizes&>(*this).find_current(); }
+planned_release const& release_sizes::current() const { return const_cast<release_sizes&>(*this).find_current(); }
 
 std::int64_t release_sizes::total() const {
     std::int64_t sum = 0;
@@ -34,21 +34,21 @@ std::int64_t release_sizes::total() const {
 }
 
 /// The oldest first.
-std::vector<sized_release*> release_sizes::old_ones() {
-    std::vector<sized_release*> found;
+std::vector<planned_release*> release_sizes::old_ones() {
+    std::vector<planned_release*> found;
     for (auto& each : all_)
         if (!each.is_current) found.push_back(&each);
     return found;
 }
 
-std::vector<sized_release*> release_sizes::active_ones() {
-    std::vector<sized_release*> found;
+std::vector<planned_release*> release_sizes::active_ones() {
+    std::vector<planned_release*> found;
     for (auto& each : all_)
         if (each.count > 0) found.push_back(&each);
     return found;
 }
 
-void release_sizes::set(sized_release& of, std::int64_t count) {
+void release_sizes::set(planned_release& of, std::int64_t count) {
     of.count = std::max<std::int64_t>(count, 0);
     of.available = std::min(of.available, of.count);
     of.wanted = bounds_.replicas;
@@ -130,15 +130,15 @@ void release_sizes::recreate(bool old_are_gone) {
 
 bool release_sizes::must_scale() const {
     return std::ranges::any_of(
-        all_, [&](sized_release const& each) { return each.count > 0 && each.wanted != bounds_.replicas; });
+        all_, [&](planned_release const& each) { return each.count > 0 && each.wanted != bounds_.replicas; });
 }
 
-sized_release* release_sizes::find_only_or_latest() {
+planned_release* release_sizes::find_only_or_latest() {
     auto const active = active_ones();
     if (active.size() == 1) return active.front();
     if (!active.empty()) return nullptr;
     if (current().was_sized) return &find_current();
-    auto const is_sized = [](sized_release const& each) { return each.was_sized; };
+    auto const is_sized = [](planned_release const& each) { return each.was_sized; };
     auto const found = std::find_if(all_.rbegin(), all_.rend(), is_sized);
     return found == all_.rend() ? nullptr : &*found;
 }
@@ -164,7 +164,7 @@ namespace {
 std::int64_t rounded_quotient(std::int64_t of, std::int64_t by) { return (2 * of + by) / (2 * by); }
 
 /// By how many `of` would change if it kept its share.
-std::int64_t fraction_of(sized_release const& of, size_bounds const& bounds) {
+std::int64_t fraction_of(planned_release const& of, size_bounds const& bounds) {
     if (bounds.replicas == 0) return -of.count;
     auto const before = of.max > 0 ? of.max : bounds.total_max();
     return rounded_quotient(of.count * bounds.total_max(), before) - of.count;

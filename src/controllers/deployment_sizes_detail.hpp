@@ -14,7 +14,7 @@
 namespace rik::detail {
 
 /// A release of a Deployment.
-struct sized_release {
+struct planned_release {
     release_id id = {};
     std::uint64_t number = 1;
     bool is_current = false;
@@ -37,7 +37,7 @@ size_bounds bounds_of(workload_upkeep const& upkeep, std::int64_t replicas);
 /// The releases of one Deployment, by number, while their sizes are decided. The current one is among them.
 class release_sizes {
 public:
-    release_sizes(std::vector<sized_release> all, size_bounds const& bounds);
+    release_sizes(std::vector<planned_release> all, size_bounds const& bounds);
 
     /// One step of a rolling update that changes something, or none: first the current release grows, then old ones
     /// shrink, those that are not available first.
@@ -49,24 +49,24 @@ public:
     /// Returns true if the count of replicas is another than when sizes were said.
     bool must_scale() const;
 
-    std::vector<sized_release> const& all() const { return all_; }
-    sized_release const& current() const;
+    std::vector<planned_release> const& all() const { return all_; }
+    planned_release const& current() const;
     std::int64_t total() const;
 
 private:
-    sized_release& find_current();
-    std::vector<sized_release*> old_ones();
-    std::vector<sized_release*> active_ones();
+    planned_release& find_current();
+    std::vector<planned_release*> old_ones();
+    std::vector<planned_release*> active_ones();
     bool grow_current();
     bool shrink_old();
     std::int64_t shrink_unavailable(std::int64_t count_max);
     std::int64_t shrink_available();
-    sized_release* find_only_or_latest();
+    planned_release* find_only_or_latest();
     bool is_saturated() const;
     void share_out();
-    void set(sized_release& of, std::int64_t count);
+    void set(planned_release& of, std::int64_t count);
 
-    std::vector<sized_release> all_;
+    std::vector<planned_release> all_;
     size_bounds bounds_;
 };
 

@@ -19,6 +19,19 @@ inline constexpr auto parser_of<node_state> = parse_node_state;
 template <>
 inline constexpr auto parser_of<taint_effect> = parse_taint_effect;
 
+template <>
+inline constexpr auto members_of<restart_wish> = std::tuple(needed("at", &restart_wish::at),
+                                                            usual("at_once", &restart_wish::is_at_once));
+
+static json::value to_json(std::shared_ptr<string_map const> const& map, json_arena& arena) {
+    return map ? to_json(*map, arena) : json::value(nullptr);
+}
+static void read_value(json::value const& from, std::shared_ptr<string_map const>& into, read_failure& failure) {
+    string_map read;
+    read_value(from, read, failure);
+    into = std::make_shared<string_map const>(std::move(read));
+}
+
 // Of workloads and releases without the definition, of instances without the release: those are shared.
 
 template <>
@@ -29,7 +42,8 @@ inline constexpr auto members_of<workload> =
                needed("updated_at", &workload::updated_at), needed("generation", &workload::generation),
                usual("owner", &workload::owner), usual("finalizers", &workload::finalizers),
                usual("deleting_since", &workload::deleting_since), usual("applied", &workload::applied),
-               usual("releases_made", &workload::releases_made));
+               usual("releases_made", &workload::releases_made), usual("paused_since", &workload::paused_since),
+               usual("restart", &workload::restart), usual("orphans_instances", &workload::orphans_instances));
 
 template <>
 inline constexpr auto members_of<release> = std::tuple(needed("id", &release::id),
@@ -79,7 +93,8 @@ inline constexpr auto members_of<instance_fields> =
                needed("created_at", &instance_fields::created_at), needed("generation", &instance_fields::generation),
                usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
                usual("restarts", &instance_fields::restarts), usual("index", &instance_fields::index),
-               usual("meant_for", &instance_fields::meant_for), needed("status", &instance_fields::status));
+               usual("meant_for", &instance_fields::meant_for), usual("labels", &instance_fields::labels),
+               needed("status", &instance_fields::status));
 
 template <>
 inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &node_trouble::reason),

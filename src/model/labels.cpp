@@ -47,6 +47,15 @@ std::optional<error> check_label(std::string_view key, std::string_view value) {
                  "use letters, digits, '-', '_' and '.', at most 63"};
 }
 
+void change_labels(string_map& of, label_changes const& by) {
+    for (auto const& [key, value] : by) {
+        if (value)
+            of.insert_or_assign(key, *value);
+        else
+            of.erase(key);
+    }
+}
+
 result<label_changes::value_type> parse_label_change(std::string_view text) {
     auto const has_value = text.find('=') != text.npos;
     if (!has_value && !text.ends_with('-'))

@@ -49,7 +49,7 @@ meta meta_of(instance const& row, revision at) {
     return {.uid = row.id().text(),
             .name = row.name(),
             .tenant = row.tenant(),
-            .labels = row.spec().labels,
+            .labels = row.labels(),
             .annotations = row.spec().annotations,
             .created_at = row.created_at(),
             .updated_at = std::max({row.created_at(), row.status().since, row.deleting_since().value_or(wall_time())}),

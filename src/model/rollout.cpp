@@ -34,6 +34,9 @@ template <>
 inline constexpr auto parser_of<condition_status> = parse_condition_status;
 
 template <>
+inline constexpr auto parser_of<workload_state> = parse_workload_state;
+
+template <>
 inline constexpr auto members_of<workload_condition> = std::tuple(needed("type", &workload_condition::type),
                                                                   needed("status", &workload_condition::status),
                                                                   usual("reason", &workload_condition::reason),
@@ -48,13 +51,20 @@ inline constexpr auto members_of<workload_progress> = std::tuple(
     usual("updated", &workload_progress::updated), usual("ready", &workload_progress::ready),
     usual("available", &workload_progress::available), usual("unavailable", &workload_progress::unavailable),
     usual("leaving", &workload_progress::leaving), usual("misplaced", &workload_progress::misplaced),
-    usual("conditions", &workload_progress::conditions), usual("is_complete", &workload_progress::is_complete));
+    usual("conditions", &workload_progress::conditions), usual("is_complete", &workload_progress::is_complete),
+    usual("state", &workload_progress::state), usual("held_up", &workload_progress::held_up));
+
+template <>
+inline constexpr auto members_of<restart_course> = std::tuple(needed("asked_at", &restart_course::asked_at),
+                                                              usual("reached", &restart_course::reached),
+                                                              usual("done", &restart_course::is_done));
 
 template <>
 inline constexpr auto members_of<rollout_record> = std::tuple(needed("workload", &rollout_record::workload),
                                                               usual("sizes", &rollout_record::sizes),
                                                               usual("progress", &rollout_record::progress),
-                                                              usual("steps", &rollout_record::steps));
+                                                              usual("steps", &rollout_record::steps),
+                                                              usual("restart", &rollout_record::restart));
 
 }  // namespace detail
 

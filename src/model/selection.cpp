@@ -61,17 +61,17 @@ std::optional<error> check_fields(std::vector<field_requirement> const& wanted, 
     return std::nullopt;
 }
 
-bool matches(selection const& wanted, workload const& row) {
+bool matches(selection const& wanted, workload const& row, workload_state state) {
     return wanted.labels.matches(row.labels()) && all_hold(wanted.fields, [&](given_text field, given_text value) {
                if (field == "name") return row.name == value;
                if (field == "kind") return to_string(row.kind) == value;
                if (field == "tenant") return row.tenant == value;
-               return field == "state" && to_string(row.state()) == value;
+               return field == "state" && to_string(state) == value;
            });
 }
 
 bool matches(selection const& wanted, instance const& row, instance_surroundings const& around) {
-    return wanted.labels.matches(row.spec().labels) && all_hold(wanted.fields, [&](given_text field, given_text value) {
+    return wanted.labels.matches(row.labels()) && all_hold(wanted.fields, [&](given_text field, given_text value) {
                if (field == "name") return row.name() == value;
                if (field == "kind") return to_string(row.spec().form) == value;
                if (field == "tenant") return row.tenant() == value;

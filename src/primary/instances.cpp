@@ -1,5 +1,6 @@
 #include "instances_detail.hpp"
 
+#include "instance_changes_detail.hpp"
 #include "listing_detail.hpp"
 #include "lookup_detail.hpp"
 
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 namespace rik {
@@ -49,17 +49,13 @@ instance_surroundings surroundings_of(view const& in, instance const& row) {
 
 /// Returns true if a watch, which cannot look at others, has this row.
 bool is_watched(instance const& row, caller const& who, instance_filter const& which) {
-    return which.chosen.labels.matches(row.spec().labels) && is_chosen(row, who, which);
+    return which.chosen.labels.matches(row.labels()) && is_chosen(row, who, which);
 }
 
 /// The index that holds all that are chosen; empty: the whole table.
 std::string index_of(instance_filter const& which) {
     if (which.workload) return owner_index(*which.workload);
     return which.node ? rik::node_index(*which.node) : std::string();
-}
-
-std::string_view finished_word(instance_state state) {
-    return state == instance_state::succeeded ? "succeeded" : state == instance_state::failed ? "failed" : "ended";
 }
 
 error being_deleted(workload const& owner) {
@@ -82,22 +78,6 @@ error makes_its_own(workload const& owner) {
                  fmt::format("{} {} makes its instances itself", to_string(owner.kind), owner.name),
                  {},
                  "change how many there are: rikctl scale"};
-}
-
-/// Why it cannot be started again in place.
-std::optional<error> check_restart(instance const& row) {
-    auto const refuse = [&](std::string_view why, std::string remedy) {
-        return error{errc::conflict, fmt::format("instance {} {}", row.name(), why), {}, std::move(remedy)};
-    };
-    if (row.is_condemned() || row.deleting_since())
-        return refuse("is being deleted: it is not started again", "create another one");
-    if (is_finished(row.state()))
-        return refuse(fmt::format("has {}: what has finished is not started again", finished_word(row.state())),
-                      "delete it and create it again");
-    if (!row.is_bound()) return refuse("has no node yet, so nothing of it runs", "wait until it runs");
-    if (row.restarts() == std::numeric_limits<std::uint32_t>::max())
-        return refuse("was restarted too often", "delete it and create it again");
-    return std::nullopt;
 }
 
 }  // namespace
@@ -164,20 +144,46 @@ awaitable<result<stored<instance>>> primary_instances::restart_here(caller who, 
     if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
         co_return co_await state_.when_durable(*moved);
     if (auto const wrong = check_restart(*row)) co_return co_await state_.when_durable(*wrong);
-    auto next = row->fields();
-    ++next.generation;
-    ++next.restarts;
-    auto happened = events_.about(*row);
-    happened.reason = "Restarting";
-    happened.message = "a user has asked for its containers to start again";
-    transaction wish;
-    events_.note(wish, std::move(happened));
-    wish.put(instance(std::move(next)), row.changed_at);
-    auto const id = row->id();
-    auto const done = co_await state_.commit(std::move(wish));
+    co_return co_await put(row, restarted(*row), "Restarting", "a user has asked for its containers to start again");
+}
+
+awaitable<result<stored<instance>>> primary_instances::relabel(caller who, object_ref which, label_changes what,
+                                                               expected_revision expected) {
+    auto refusal = authorize(who, verb::update, object_kind::instance, tenant_of(who, which));
+    return gate_.enter(std::move(refusal), relabel_here(std::move(who), std::move(which), std::move(what), expected));
+}
+
+awaitable<result<stored<instance>>> primary_instances::relabel_here(caller who, object_ref which, label_changes what,
+                                                                    expected_revision expected) {
+    auto const found = find_instance(state_.head(), who, which);
+    if (!found) co_return co_await state_.when_durable(found.error());
+    auto const& row = *found;
+    if (auto const refused = authorize(who, verb::update, object_kind::instance, row->tenant())) co_return *refused;
+    if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
+        co_return co_await state_.when_durable(*moved);
+    auto next = relabelled(*row, what);
+    if (!next) co_return co_await state_.when_durable(next.error());
+    if (next->labels() == row->labels()) {
+        auto const durable = co_await state_.wait_durable();
+        if (!durable) co_return durable.error();
+        co_return row;
+    }
+    co_return co_await put(row, std::move(*next), "Labelled", "a user has changed its labels");
+}
+
+awaitable<result<stored<instance>>> primary_instances::put(stored<instance> before, instance next, std::string reason,
+                                                           std::string message) {
+    auto happened = events_.about(*before);
+    happened.reason = std::move(reason);
+    happened.message = std::move(message);
+    transaction change;
+    events_.note(change, std::move(happened));
+    change.put(std::move(next), before.changed_at);
+    auto const id = before->id();
+    auto const done = co_await state_.commit(std::move(change));
     if (!done) co_return done.error();
     if (auto made = state_.durable().find<instance>(id)) co_return made;
-    co_return error{errc::not_found, fmt::format("instance {} was deleted meanwhile", row->name())};
+    co_return error{errc::not_found, fmt::format("instance {} was deleted meanwhile", before->name())};
 }
 
 awaitable<result<stored<instance>>> primary_instances::get(caller who, object_ref which) {

@@ -19,6 +19,8 @@ public:
     awaitable<result<std::vector<stored<instance>>>> create(caller who, create_instances_request what) override;
     awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
     awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) override;
+    awaitable<result<stored<instance>>> relabel(caller who, object_ref which, label_changes what,
+                                                expected_revision expected) override;
     awaitable<result<stored<instance>>> get(caller who, object_ref which) override;
     awaitable<result<listing<instance>>> list(caller who, instance_filter which, page part) override;
     awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, instance_filter which,
@@ -27,6 +29,11 @@ public:
 private:
     awaitable<result<std::vector<stored<instance>>>> create_here(caller who, create_instances_request what);
     awaitable<result<stored<instance>>> restart_here(caller who, object_ref which, expected_revision expected);
+    awaitable<result<stored<instance>>> relabel_here(caller who, object_ref which, label_changes what,
+                                                     expected_revision expected);
+    /// Commits `next` in the place of `before`, with an event. Errors: not_found, it has gone meanwhile.
+    awaitable<result<stored<instance>>> put(stored<instance> before, instance next, std::string reason,
+                                            std::string message);
     awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
 
     asio::any_io_executor strand_;

@@ -36,6 +36,25 @@ bool cut_at_end_of(std::string const& tenant, std::vector<stored<Row>>& slice) {
     return is_cut;
 }
 
+/// Counts the rows of `range` that are meant, likewise slice by slice.
+template <class Row>
+awaitable<std::size_t> count_rows(asio::any_io_executor strand, cluster_state const& state, list_range range,
+                                  std::function<bool(Row const&)> is_meant) {
+    constexpr std::size_t slice_count_max = 2'000;
+    auto after = range.tenant.empty() ? std::string() : name_prefix(range.tenant);
+    std::size_t count = 0;
+    for (;;) {
+        auto slice = state.durable().list_after<Row>(range.index_key, after, slice_count_max);
+        auto const is_end_of_table = slice.size() < slice_count_max;
+        auto const is_last = cut_at_end_of(range.tenant, slice) || is_end_of_table;
+        count += static_cast<std::size_t>(
+            std::ranges::count_if(slice, [&](stored<Row> const& row) { return is_meant(*row); }));
+        if (is_last) co_return count;
+        after = table<Row>::name_of(*slice.back());
+        co_await asio::post(strand, asio::use_awaitable);
+    }
+}
+
 /// Reads a list slice by slice, so that the strand is not held long: the rows of `range` that are meant, in the order
 /// of names. Await it on the strand. Errors: not_found, its tenant does not exist.
 template <class Row>
@@ -44,6 +63,10 @@ awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_
     constexpr std::size_t slice_count_max = 2'000;
     if (auto const missing = check_listed(state.durable(), range.tenant)) co_return *missing;
     listing<Row> found{.at = state.position()};
+    if (part.wants_total) {
+        found.total = co_await count_rows<Row>(strand, state, range, is_meant);
+        found.at = state.position();
+    }
     auto after = std::move(part.after);
     if (!range.tenant.empty()) after = std::max(after, name_prefix(range.tenant));
     for (;;) {

@@ -20,15 +20,12 @@ error offered_by_node(std::string_view key) {
                  "give it another value"};
 }
 
-result<void> change_labels(string_map& labels, label_changes const& by, string_map const& offered) {
+result<void> change_node_labels(string_map& labels, label_changes const& by, string_map const& offered) {
     for (auto const& [key, value] : by) {
         if (!value && !labels.contains(key) && offered.contains(key)) return offered_by_node(key);
         if (auto wrong = check_label(key, value.value_or(std::string()))) return std::move(*wrong);
-        if (value)
-            labels.insert_or_assign(key, *value);
-        else
-            labels.erase(key);
     }
+    change_labels(labels, by);
     if (labels.size() <= limits::labels_per_node_max) return {};
     return error{errc::exhausted, fmt::format("a node has at most {} labels", limits::labels_per_node_max), "labels"};
 }
@@ -74,7 +71,7 @@ std::string count_text(std::size_t instances_count) {
 
 result<node> changed(node row, node_change const& what) {
     if (what.is_cordoned) row.standing.is_cordoned = *what.is_cordoned;
-    if (auto const labelled = change_labels(row.operator_labels, what.labels, row.facts.labels); !labelled)
+    if (auto const labelled = change_node_labels(row.operator_labels, what.labels, row.facts.labels); !labelled)
         return labelled.error();
     settle_labels(row);
     auto taints = changed_taints(std::move(row.standing.taints), what.taints);
@@ -96,11 +93,12 @@ std::string told_change(node const& before, node const& now) {
     return fmt::format("{}", fmt::join(told, "; "));
 }
 
-drain_plan plan_drain(std::vector<stored<instance>> const& bound, drain_options how) {
+drain_plan plan_drain(view const& in, std::vector<stored<instance>> const& bound, drain_options how) {
     drain_plan plan;
     for (auto const& each : bound) {
         if (each->is_condemned()) continue;
-        auto const kind = each->made_from()->definition->kind;
+        auto const owner = each->owner() ? in.find<workload>(*each->owner()) : stored<workload>();
+        auto const kind = owner ? owner->kind : workload_kind::pod;
         if (kind == workload_kind::daemon_set && !how.forces) {
             plan.kept.push_back({each, "it is of a DaemonSet, which would make another one here at once"});
             continue;

@@ -22,8 +22,8 @@ struct drain_plan {
     std::vector<instance_id> to_condemn = {};
     std::vector<kept_instance> kept = {};
 };
-/// `bound` is all that is bound to the node.
-drain_plan plan_drain(std::vector<stored<instance>> const& bound, drain_options how);
+/// `bound` is all that is bound to the node; `in` has the workloads that they belong to.
+drain_plan plan_drain(view const& in, std::vector<stored<instance>> const& bound, drain_options how);
 
 /// Why a node cannot be removed while `bound` is bound to it; nullopt if it can. Errors: conflict.
 std::optional<error> keeps_from_removal(node const& which, std::vector<stored<instance>> const& bound);

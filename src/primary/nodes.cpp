@@ -84,7 +84,7 @@ awaitable<result<drain_report>> primary_nodes::drain_here(object_ref which, drai
         auto const cordoned = put(*found, std::move(next), "NodeCordoned", "cordoned: the node is being drained");
         if (!cordoned) co_return cordoned.error();
     }
-    auto plan = plan_drain(bound_to(id), how);
+    auto plan = plan_drain(state_.head(), bound_to(id), how);
     auto leaving = shield(removals_.remove_all(std::move(plan.to_condemn), "its node is being drained"));
     auto const done = co_await std::move(leaving);
     if (!done) co_return done.error();

@@ -1,5 +1,6 @@
 #include "plan_writer_detail.hpp"
 
+#include "instance_changes_detail.hpp"
 #include "node_changes_detail.hpp"
 
 #include <rik/base/limits.hpp>
@@ -32,7 +33,8 @@ std::string told(std::vector<std::string> const& names) {
 
 /// Do two say the same but for their counts, and when it was said?
 bool has_same_conditions(workload_progress const& a, workload_progress const& b) {
-    return a.release == b.release && a.is_complete == b.is_complete && a.conditions == b.conditions;
+    return a.release == b.release && a.is_complete == b.is_complete && a.state == b.state && a.held_up == b.held_up &&
+           a.conditions == b.conditions;
 }
 
 }  // namespace
@@ -42,8 +44,10 @@ bool plan_writer::write(workload_scene scene, rik::workload_plan const& plan, tr
     write_sizes(part, plan);
     write_lost(part);
     write_removals(part, plan);
+    write_owners(part, plan);
     write_creations(part, plan);
     write_bindings(part);
+    write_restarts(part, plan);
     write_record(part, plan);
     return plan.has_more || part.room == 0;
 }
@@ -77,7 +81,7 @@ void plan_writer::write_lost(slice& part) {
     for (auto const& each : part.scene.lost) {
         if (part.room == 0) return;
         --part.room;
-        part.leaving.insert(each.row->id());
+        part.written.insert(each.row->id());
         removals_.condemn(part.into, each.row, each.why);
         part.steps.push_back({time_.wall(), fmt::format("{} is given up: {}", each.row->name(), each.why)});
     }
@@ -90,12 +94,40 @@ void plan_writer::write_removals(slice& part, rik::workload_plan const& plan) {
         auto const row = state_.head().find<instance>(each.instance);
         if (!row || row->is_condemned()) continue;
         --part.room;
-        part.leaving.insert(row->id());
+        part.written.insert(row->id());
         removals_.condemn(part.into, row, each.why);
         names_by_why[each.why].push_back(row->name());
     }
     for (auto const& [why, names] : names_by_why)
         say(part, "InstancesRemoved", fmt::format("removed {}: {}: {}", count_text(names.size()), told(names), why));
+}
+
+/// What was nobody's, or its own, when it was planned may have been deleted or taken since.
+void plan_writer::write_owners(slice& part, rik::workload_plan const& plan) {
+    std::vector<std::string> taken;
+    std::vector<std::string> let_go;
+    auto const find = [&](instance_id const& which, std::optional<workload_id> const& owner) {
+        auto row = state_.head().find<instance>(which);
+        auto const is_still_so = part.room > 0 && row && row->owner() == owner && !row->is_condemned();
+        return is_still_so ? row : stored<instance>();
+    };
+    auto const put = [&](stored<instance> const& before, instance next, std::vector<std::string>& names) {
+        --part.room;
+        part.written.insert(next.id());
+        names.push_back(next.name());
+        part.into.put(std::move(next), before.changed_at);
+    };
+    auto const& own = part.scene.wanted->id;
+    for (auto const& each : plan.adopted)
+        if (auto const row = find(each.instance, std::nullopt)) put(row, adopted(*row, own, each.index), taken);
+    for (auto const& each : plan.let_go)
+        if (auto const row = find(each, own)) put(row, orphaned(*row), let_go);
+    if (!taken.empty())
+        say(part, "InstancesAdopted", fmt::format("adopted {}: {}", count_text(taken.size()), told(taken)));
+    if (!let_go.empty())
+        say(part, "InstancesLetGo",
+            fmt::format("let go of {}, whose labels the selector does not mean any more: {}", count_text(let_go.size()),
+                        told(let_go)));
 }
 
 std::string plan_writer::free_name(slice const& part) {
@@ -146,7 +178,7 @@ void plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
 void plan_writer::write_bindings(slice& part) {
     for (auto const& row : part.scene.rows) {
         if (part.room == 0) return;
-        if (!row->is_pending() || !row->meant_for() || part.leaving.contains(row->id())) continue;
+        if (!row->is_pending() || !row->meant_for() || part.written.contains(row->id())) continue;
         auto binding = binding_for(*row->made_from(), *row->meant_for());
         if (!binding) continue;
         --part.room;
@@ -158,8 +190,33 @@ void plan_writer::write_bindings(slice& part) {
     }
 }
 
+/// In the order of the plan: what a slice leaves out has its turn in the next.
+void plan_writer::write_restarts(slice& part, rik::workload_plan const& plan) {
+    if (!plan.restart) return;
+    part.is_recorded = true;
+    std::vector<std::string> names;
+    auto course = plan.restart;
+    for (auto const& each : plan.restarts) {
+        if (part.room == 0) {
+            course->is_done = false;
+            break;
+        }
+        course->reached = each;
+        auto const row = state_.head().find<instance>(each);
+        if (!row || !row->is_bound() || part.written.contains(each)) continue;
+        --part.room;
+        names.push_back(row->name());
+        part.into.put(restarted(*row), row.changed_at);
+    }
+    part.scene.record.restart = course;
+    if (!names.empty()) say(part, "Restarting", fmt::format("restarting in place: {}", told(names)));
+    if (course->is_done) say(part, "Restarted", "all instances that were there have been restarted in place");
+}
+
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
     auto& record = part.scene.record;
+    if (!plan.progress.held_up.empty() && plan.progress.held_up != record.progress.held_up)
+        say(part, "ReplacingStopped", plan.progress.held_up);
     auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
     if (is_told && part.steps.empty() && !part.is_recorded) return;
     record.progress = plan.progress;

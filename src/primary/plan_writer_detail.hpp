@@ -36,15 +36,17 @@ private:
         transaction& into;
         std::size_t room;  ///< for so many more instances
         std::set<std::string> names = {};
-        std::set<instance_id> leaving = {};  ///< rows that the commit has already
+        std::set<instance_id> written = {};  ///< rows that the commit has already
         std::vector<rollout_step> steps = {};
         bool is_recorded = false;  ///< something of the record has changed
     };
     void write_sizes(slice& part, rik::workload_plan const& plan);
     void write_lost(slice& part);
     void write_removals(slice& part, rik::workload_plan const& plan);
+    void write_owners(slice& part, rik::workload_plan const& plan);
     void write_creations(slice& part, rik::workload_plan const& plan);
     void write_bindings(slice& part);
+    void write_restarts(slice& part, rik::workload_plan const& plan);
     void write_record(slice& part, rik::workload_plan const& plan);
     bool create(slice& part, to_create const& what);
     std::string free_name(slice const& part);

@@ -12,6 +12,7 @@
 #include "scheduler_absence_detail.hpp"
 #include "streams_detail.hpp"
 #include "tenants_detail.hpp"
+#include "upkeep_detail.hpp"
 #include "usages_detail.hpp"
 #include "workload_keeper_detail.hpp"
 #include "workloads_detail.hpp"
@@ -60,6 +61,7 @@ private:
 
 public:
     detail::primary_workloads workloads;
+    detail::primary_upkeep upkeep;
     detail::primary_instances instances;
     detail::primary_nodes nodes;
     detail::primary_images images;
@@ -91,6 +93,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
               detail::plan_writer(ports.time, ports.random, state_, writer_, creation_, removals_, options_.policy),
               options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_, keeper_),
+      upkeep(strand, gate_, ports.time, state_, writer_, workloads, keeper_),
       instances(strand, gate_, state_, writer_, creation_, removals_),
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
       images(gate_, state_, dispatcher_, node_streams_),
@@ -191,6 +194,7 @@ awaitable<error> primary::failure() { return impl_->failure(); }
 awaitable<> primary::stop() { return impl_->stop(); }
 awaitable<result<void>> primary::ready() { return impl_->ready(); }
 workload_operations& primary::workloads() { return impl_->workloads; }
+upkeep_operations& primary::upkeep() { return impl_->upkeep; }
 instance_operations& primary::instances() { return impl_->instances; }
 node_operations& primary::nodes() { return impl_->nodes; }
 image_operations& primary::images() { return impl_->images; }

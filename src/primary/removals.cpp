@@ -1,5 +1,6 @@
 #include "removals_detail.hpp"
 
+#include "instance_changes_detail.hpp"
 #include "lookup_detail.hpp"
 
 #include <rik/base/limits.hpp>
@@ -33,8 +34,9 @@ instance condemned(instance const& from, wall_time now, std::string message) {
 
 }  // namespace
 
-void removals::mark(transaction& into, stored<workload> const& which) {
+void removals::mark(transaction& into, stored<workload> const& which, cascade of_instances) {
     auto next = *which;
+    next.orphans_instances = of_instances == cascade::orphan;
     next.deleting_since = next.updated_at = time_.wall();
     ++next.generation;
     into.put(std::move(next), which.changed_at);
@@ -67,10 +69,12 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
         return;
     auto happened = events_.about(*row);
     happened.reason = "Deleted";
-    happened.message = "the workload and all its instances are gone";
+    happened.message = row->orphans_instances ? "the workload is gone; its instances stay, and are nobody's"
+                                              : "the workload and all its instances are gone";
     events_.note(into, std::move(happened));
-    for (auto const& each : head.list<release>("workload/" + which.text()))
-        into.remove<release>(each->id, each.changed_at);
+    for (auto const& each : head.list<release>("workload/" + which.text()))  // orphans keep theirs
+        if (!row->orphans_instances || state_.count_made_from(each->id) == 0)
+            into.remove<release>(each->id, each.changed_at);
     if (auto const kept = head.find<document>(rollout_key(*row))) into.remove<document>(kept->key, kept.changed_at);
     into.remove<workload>(which, row.changed_at);
     if (is_leaving(head, row->tenant)) tenants_due_.notify();
@@ -120,11 +124,47 @@ awaitable<result<void>> removals::remove_all(std::vector<instance_id> left, std:
     return remove(std::move(left), std::nullopt, std::move(message));
 }
 
+namespace {
+
+/// Those that nobody wants gone yet.
+std::vector<instance_id> ids_of(std::vector<stored<instance>> const& some) {
+    std::vector<instance_id> found;
+    for (auto const& each : some)
+        if (!each->is_condemned()) found.push_back(each->id());
+    return found;
+}
+
+}  // namespace
+
+/// No more are made of a workload that is being deleted.
 awaitable<result<void>> removals::remove_instances_of(workload_id which) {
-    std::vector<instance_id> left;  // no more are made of a workload that is being deleted
-    for (auto const& each : state_.head().list<instance>(owner_index(which)))
-        if (!each->is_condemned()) left.push_back(each->id());
+    auto left = ids_of(state_.head().list<instance>(owner_index(which)));
+    auto const row = state_.head().find<workload>(which);
+    if (row && row->orphans_instances) return orphan(std::move(left), row->tenant, which);
     return remove(std::move(left), which, "its workload is being deleted");
+}
+
+/// What has been condemned before goes all the same, and then the workload.
+awaitable<result<void>> removals::orphan(std::vector<instance_id> left, std::string tenant, workload_id of) {
+    do {
+        auto const room = co_await state_.wait_for_slice();
+        if (!room) co_return room;
+        if (is_leaving(state_.head(), tenant)) co_return result<void>{};  // they go with it
+        transaction slice;
+        std::size_t leaving_count = 0;
+        auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
+        for (auto const& id : std::span(left).subspan(from)) {
+            auto const row = state_.head().find<instance>(id);
+            if (!row || row->is_condemned()) continue;
+            ++leaving_count;
+            slice.put(orphaned(*row), row.changed_at);
+        }
+        left.resize(from);
+        remove_if_empty(slice, of, leaving_count);
+        auto const done = co_await state_.commit(std::move(slice));
+        if (!done) co_return done;
+    } while (!left.empty());
+    co_return result<void>{};
 }
 
 awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::optional<workload_id> of,
@@ -197,7 +237,7 @@ awaitable<result<tenant_contents>> removals::remove_contents_of(std::string tena
         for (auto const& each : slice) {
             some.push_back(each->id);
             found.instances_count += state_.head().count<instance>(owner_index(each->id));
-            if (!each->deleting_since) mark(marks, each);
+            if (!each->deleting_since || each->orphans_instances) mark(marks, each);
         }
         found.workloads_count += slice.size();
         auto const marked = state_.apply(std::move(marks));
@@ -205,6 +245,10 @@ awaitable<result<tenant_contents>> removals::remove_contents_of(std::string tena
         auto const removed = co_await remove_slice(some);
         if (!removed) co_return removed.error();
     }
+    auto orphans = ids_of(state_.head().list<instance>(orphan_index(tenant)));
+    found.instances_count += orphans.size();
+    auto const removed = co_await remove_all(std::move(orphans), "its tenant is being deleted");
+    if (!removed) co_return removed.error();
     tenants_due_.notify();
     auto const durable = co_await state_.wait_durable();
     if (!durable) co_return durable.error();

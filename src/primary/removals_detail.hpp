@@ -21,7 +21,7 @@ public:
         : time_(time), state_(state), events_(events), out_(out), tenants_due_(std::move(strand)) {}
 
     /// Says that a workload is to go. Precondition: nobody has said so yet.
-    void mark(transaction& into, stored<workload> const& which);
+    void mark(transaction& into, stored<workload> const& which, cascade of_instances = cascade::all);
 
     /// A pending instance goes at once; a bound one when its node confirms. `message` says why. A workload that is one
     /// with it goes, too: then nothing else in `into` may change that.
@@ -40,7 +40,8 @@ public:
     /// durable. Errors: those of cluster_state::commit.
     awaitable<result<void>> remove_all(std::vector<instance_id> left, std::string message);
 
-    /// Condemns what is left of a workload that is being deleted, likewise; with the last instance goes the workload.
+    /// Condemns what is left of a workload that is being deleted, or lets go of it, likewise; with the last instance
+    /// goes the workload.
     awaitable<result<void>> remove_instances_of(workload_id which);
 
     /// Marks all workloads of a tenant that is being deleted, and condemns their instances, likewise. Returns how many
@@ -66,6 +67,7 @@ private:
     awaitable<result<void>> remove_slice(std::vector<workload_id> const& some);
     awaitable<result<void>> end_tenant(std::string name);
     void remove_with(transaction& into, instance const& leaving);
+    awaitable<result<void>> orphan(std::vector<instance_id> left, std::string tenant, workload_id of);
     awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message);
 
     clock& time_;

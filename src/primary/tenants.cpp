@@ -51,15 +51,6 @@ std::optional<error> check_texts(tenant_record const& of) {
         "annotations"};
 }
 
-void change_texts(string_map& texts, label_changes const& by) {
-    for (auto const& [key, value] : by) {
-        if (value)
-            texts.insert_or_assign(key, *value);
-        else
-            texts.erase(key);
-    }
-}
-
 result<stored<tenant_record>> read_row(stored<document> const& row) {
     auto parsed = parse_tenant(*row);
     if (!parsed) return parsed.error();
@@ -161,8 +152,8 @@ awaitable<result<stored<tenant_record>>> primary_tenants::update_here(caller who
     if (auto const moved = check_revision(expected, found->changed_at, object_kind::tenant, (*found)->name))
         co_return co_await state_.when_durable(*moved);
     auto next = **found;
-    change_texts(next.labels, what.labels);
-    change_texts(next.annotations, what.annotations);
+    change_labels(next.labels, what.labels);
+    change_labels(next.annotations, what.annotations);
     if (auto const wrong = check_texts(next)) co_return *wrong;
     next.updated_at = time_.wall();
     ++next.generation;

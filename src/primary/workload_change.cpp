@@ -112,6 +112,7 @@ result<definition_plan> plan_change(workload const& row, std::span<release_ptr c
     plan.is_written = !plan.changes.empty() || plan.next.applied != row.applied;
     if (plan.changes.empty()) return plan;
     wanted.definition.tenant = row.tenant;
+    if (plan.next.replicas != wanted.definition.replicas) plan.next.paused_since = std::nullopt;  // a count is wanted
     plan.next.replicas = wanted.definition.replicas;
     plan.next.definition = std::make_shared<workload_definition const>(std::move(wanted.definition));
     plan.next.updated_at = with.now;

@@ -1,11 +1,11 @@
 // Keeps managed workloads: looks at those that are due, has their controllers plan, and carries the plans out.
 #pragma once
 
-#include "due_workloads_detail.hpp"
 #include "plan_writer_detail.hpp"
+#include "replacement_guard_detail.hpp"
+#include "workload_marker_detail.hpp"
 
 #include <map>
-#include <set>
 
 namespace rik::detail {
 
@@ -14,7 +14,13 @@ namespace rik::detail {
 class workload_keeper {
 public:
     workload_keeper(asio::any_io_executor strand, clock& time, cluster_state& state, plan_writer writer, log const& out)
-        : strand_(strand), time_(time), state_(state), writer_(writer), out_(out), due_(strand, time) {}
+        : strand_(strand),
+          time_(time),
+          state_(state),
+          writer_(writer),
+          out_(out),
+          guard_(time, state, out),
+          marker_(strand, time, state) {}
 
     /// Mark what follows from changes of workloads, instances and nodes. They return when the store has stopped.
     template <class Row>
@@ -22,22 +28,17 @@ public:
     /// Looks at what is due. It never returns.
     awaitable<> run();
 
+    /// What was on nodes that are gone is replaced, although there are so many. Errors: as replacement_guard::lift.
+    awaitable<result<replacement_stop>> resume_replacement();
+
     /// Null: it is not managed, or nobody has looked at it yet. It may be ahead of what is durable.
     workload_progress const* find_progress(workload_id const& of) const;
 
 private:
-    void mark_all();
-    void mark(row_change<workload> const& done);
-    void mark(row_change<instance> const& done);
-    void mark(row_change<node> const& done);
-    void mark_owner(workload_id const& which);
-    void mark_daemon_sets();
-    void note(workload const& which);
-    void mark_those_on(node_id const& where);
+    void look_at_absence();
     awaitable<> keep(workload_id which);
     /// A commit's worth; true if there is more. Errors: those of cluster_state::apply.
     result<bool> keep_slice(stored<workload> const& wanted);
-    void rest(workload_id const& which, std::size_t instances_count, std::optional<wall_time> look_again);
     void forget(workload_id const& which);
 
     asio::any_io_executor strand_;
@@ -45,12 +46,9 @@ private:
     cluster_state& state_;
     plan_writer writer_;
     log const& out_;
-    due_workloads due_;
+    replacement_guard guard_;
+    workload_marker marker_;
     std::map<workload_id, workload_progress> progress_;
-    std::set<workload_id> daemon_sets_;  ///< to be marked when a node changes, however many other workloads there are
-    /// A workload is not looked at again sooner than that, so that the news of one instance cost the same however many
-    /// it has.
-    std::map<workload_id, time_point> rests_until_;
 };
 
 }  // namespace rik::detail

@@ -1,5 +1,7 @@
 #include "workload_scene_detail.hpp"
 
+#include "node_changes_detail.hpp"
+
 #include <rik/base/time_text.hpp>
 
 #include <fmt/format.h>
@@ -10,8 +12,6 @@
 namespace rik::detail {
 
 namespace {
-
-constexpr std::size_t unheard_nodes_min = 3;
 
 struct absence {
     std::string_view node;
@@ -25,24 +25,12 @@ std::optional<absence> absence_of(view const& in, instance const& row) {
     return absence{where->facts.name, where->state_since};
 }
 
-}  // namespace
-
-bool is_mass_absence(view const& in) {
-    auto const all = in.list<node>();
-    auto const is_gone = [](stored<node> const& each) { return each->state == node_state::unheard; };
-    auto const gone = static_cast<std::size_t>(std::ranges::count_if(all, is_gone));
-    return gone >= unheard_nodes_min && 3 * gone > all.size();
-}
-
-namespace {
-
-void add_instances(view const& in, workload_scene& to, wall_time now) {
+void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
         wanted.kind == workload_kind::daemon_set ? std::nullopt : tolerated_absence(*wanted.definition);
     to.rows = in.list<instance>(owner_index(wanted.id));
     to.instances.reserve(to.rows.size());
-    std::optional<bool> is_replacing_off;  // the fault may be ours
     for (auto const& row : to.rows) {
         auto const gone = absence_of(in, *row);
         to.instances.push_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
@@ -52,12 +40,32 @@ void add_instances(view const& in, workload_scene& to, wall_time now) {
             to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
             continue;
         }
-        if (!is_replacing_off) is_replacing_off = is_mass_absence(in);
-        if (*is_replacing_off) continue;
+        if (is_replacing_stopped) {
+            ++to.held_count;
+            continue;
+        }
         to.instances.back().is_leaving = true;
         to.lost.push_back({row, fmt::format("its node {} has not been heard for {}: another instance takes its place",
                                             gone->node, to_short_string(now - gone->since))});
     }
+}
+
+void add_strangers(view const& in, workload_scene& to) {
+    if (!adopts(*to.wanted)) return;
+    auto const& selector = to.wanted->definition->upkeep.selector;
+    for (auto const& row : in.list<instance>(orphan_index(to.wanted->tenant))) {
+        if (!selector.matches(row->labels())) continue;
+        to.strangers.push_back(row);
+        to.instances.push_back(see(*row, to.wanted->id));
+    }
+}
+
+std::string held_up_text(std::size_t count) {
+    if (count == 0) return {};
+    return fmt::format(
+        "{} on nodes that are not heard {} not replaced, because too many nodes are gone at once; if "
+        "they are lost: rikctl node resume-replacement",
+        count_text(count), count == 1 ? "is" : "are");
 }
 
 void add_releases(view const& in, workload_scene& to) {
@@ -69,7 +77,13 @@ void add_releases(view const& in, workload_scene& to) {
 
 }  // namespace
 
-workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time now) {
+/// A Deployment's instances are those of its releases.
+bool adopts(workload const& row) {
+    auto const is_by_selector = row.kind == workload_kind::replica_set || row.kind == workload_kind::daemon_set;
+    return is_by_selector && !row.definition->upkeep.selector.is_empty();
+}
+
+workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
     workload_scene found;
     found.wanted = wanted;
     found.record.workload = wanted->id;
@@ -79,7 +93,8 @@ workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time
         found.record = std::move(*read);
     else
         found.damage = read.error();
-    add_instances(in, found, now);
+    add_instances(in, found, is_replacing_stopped, now);
+    add_strangers(in, found);
     add_releases(in, found);
     if (wanted->kind != workload_kind::daemon_set) return found;
     found.node_rows = in.list<node>();
@@ -94,7 +109,9 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .releases = scene.releases,
                                .nodes = scene.nodes,
                                .now = now,
-                               .before = before});
+                               .before = before,
+                               .restart = scene.record.restart ? &*scene.record.restart : nullptr});
+    plan.progress.held_up = held_up_text(scene.held_count);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
     return plan;

@@ -29,17 +29,19 @@ struct workload_scene {
     rollout_record record = {};
     std::optional<error> damage = {};  ///< of the record, which begins anew then
     std::vector<lost_instance> lost = {};
+    std::size_t held_count = 0;                    ///< lost ones that are not replaced, because replacing is stopped
+    std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted
     std::optional<wall_time> next_lost_at = {};
     workload_scene() = default;
     workload_scene(workload_scene const&) = delete;
     workload_scene(workload_scene&&) noexcept = default;
 };
 
-/// More than a third of all nodes, and more than two, are not heard.
-bool is_mass_absence(view const& in);
-
 /// Precondition: `wanted` is managed.
-workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time now);
+workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now);
+
+/// Returns true if such a workload takes instances that are nobody's and that its selector means.
+bool adopts(workload const& row);
 
 /// What its controller plans. `before`: what it said last; null: what the scene's record has.
 rik::workload_plan plan_of(workload_scene const& scene, workload_progress const* before, wall_time now);

@@ -20,11 +20,13 @@ error workload_exists(workload const& by) {
 
 namespace {
 
-/// Returns true if a list or a watch of `which` has this row.
-auto chosen(caller who, workload_filter which) {
-    return [who = std::move(who), which = std::move(which)](workload const& row) {
+/// Returns true if a list or a watch of `which` has this row. `keeper`: where it is asked for progress; null: a watch,
+/// on any thread.
+auto chosen(caller who, workload_filter which, workload_keeper const* keeper) {
+    return [who = std::move(who), which = std::move(which), keeper](workload const& row) {
         if (!which.tenant.empty() && row.tenant != which.tenant) return false;
-        if (!matches(which.chosen, row)) return false;
+        auto const state = keeper == nullptr ? state_of_row(row) : state_of(row, keeper->find_progress(row.id));
+        if (!matches(which.chosen, row, state)) return false;
         return !authorize(who, verb::list, object_kind::workload, row.tenant);
     };
 }
@@ -82,22 +84,22 @@ awaitable<result<stored<workload>>> primary_workloads::create_here(workload_defi
     co_return plan->row;
 }
 
-awaitable<result<void>> primary_workloads::remove(caller who, object_ref which, expected_revision expected) {
+awaitable<result<void>> primary_workloads::remove(caller who, object_ref which, remove_options how) {
     auto refusal = authorize(who, verb::remove, object_kind::workload, tenant_of(who, which));
-    return gate_.enter(std::move(refusal), remove_here(std::move(who), std::move(which), expected));
+    return gate_.enter(std::move(refusal), remove_here(std::move(who), std::move(which), how));
 }
 
-awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref which, expected_revision expected) {
+awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref which, remove_options how) {
     auto const found = find_workload(state_.head(), who, which);
     if (!found) co_return co_await state_.when_durable(found.error());
     auto const& row = *found;
     auto const id = row->id;
     if (auto const refused = authorize(who, verb::remove, object_kind::workload, row->tenant)) co_return *refused;
-    if (auto const moved = check_revision(expected, row.changed_at, object_kind::workload, row->name))
+    if (auto const moved = check_revision(how.expected, row.changed_at, object_kind::workload, row->name))
         co_return co_await state_.when_durable(*moved);
     if (!row->deleting_since) {
         transaction deletion;
-        removals_.mark(deletion, row);
+        removals_.mark(deletion, row, how.instances);
         auto const marked = state_.apply(std::move(deletion));
         if (!marked) co_return marked;
     }
@@ -121,6 +123,9 @@ result<workload_story> story_of(view const& in, stored<workload> row, workload_p
         auto record = parse_rollout(*kept);
         if (!record) return record.error();
         told.steps = std::move(record->steps);
+        auto const& wish = told.row->restart;
+        auto const& course = record->restart;
+        told.has_restarted = wish && course && course->asked_at == wish->at && course->is_done;
     }
     told.releases = in.list<release>("workload/" + told.row->id.text());
     std::ranges::sort(told.releases, {}, [](auto const& each) { return each->number; });
@@ -161,7 +166,7 @@ awaitable<result<listing<workload>>> primary_workloads::list(caller who, workloa
     if (auto const wrong = check_fields(which.chosen.fields, workload_selection_fields())) refusal = wrong;
     list_range range;
     range.tenant = which.tenant;
-    auto is_meant = chosen(std::move(who), std::move(which));
+    auto is_meant = chosen(std::move(who), std::move(which), &keeper_);
     return gate_.enter(std::move(refusal),
                        read_list<workload>(strand_, state_, std::move(range), std::move(part), std::move(is_meant)));
 }
@@ -171,7 +176,7 @@ awaitable<result<std::unique_ptr<watch_source>>> primary_workloads::watch(caller
     auto refusal = authorize(who, verb::watch, object_kind::workload, which.tenant);
     if (auto const wrong = check_fields(which.chosen.fields, workload_selection_fields())) refusal = wrong;
     auto tenant = which.tenant;
-    auto meant = either_side<workload>(chosen(std::move(who), std::move(which)));
+    auto meant = either_side<workload>(chosen(std::move(who), std::move(which), nullptr));
     return gate_.read(std::move(refusal), [this, after, tenant, meant = std::move(meant)] {
         subscription wanted{.table = table_id::workload};
         wanted.after = after;

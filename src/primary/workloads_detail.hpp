@@ -37,7 +37,7 @@ public:
                                               change_options how) override;
     awaitable<result<workload_change>> replace(caller who, object_ref which, workload_definition definition,
                                                change_options how) override;
-    awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) override;
+    awaitable<result<void>> remove(caller who, object_ref which, remove_options how) override;
     awaitable<result<stored<workload>>> get(caller who, object_ref which) override;
     awaitable<result<workload_story>> story(caller who, object_ref which) override;
     awaitable<result<std::vector<std::optional<workload_progress>>>> progress(caller who,
@@ -48,7 +48,7 @@ public:
 
 private:
     awaitable<result<stored<workload>>> create_here(workload_definition definition);
-    awaitable<result<void>> remove_here(caller who, object_ref which, expected_revision expected);
+    awaitable<result<void>> remove_here(caller who, object_ref which, remove_options how);
     awaitable<result<workload_change>> apply_here(caller who, workload_definition definition, change_options how);
     awaitable<result<workload_change>> change_here(caller who, object_ref which, std::string patch, change_options how);
     awaitable<result<workload_change>> replace_here(caller who, object_ref which, workload_definition definition,

@@ -18,7 +18,7 @@ std::int64_t most_of(workload const& row) {
 
 void workload_rules::put(workload const& row) {
     workloads_[row.id] = {row.name, row.current_release, is_one_with_its_instance(row), row.deleting_since.has_value(),
-                          row.kind, most_of(row)};
+                          row.kind, most_of(row),        row.orphans_instances};
     touched_.insert(row.id);
 }
 
@@ -28,17 +28,28 @@ void workload_rules::put(release_ptr const& row) {
     touched_.insert(row->workload);
 }
 
+void workload_rules::touch(std::optional<workload_id> const& which, instance_id const& one, bool is_there) {
+    if (!which) return;
+    touched_.insert(*which);
+    if (is_there)
+        instances_of_[*which].insert(one);
+    else
+        instances_of_[*which].erase(one);
+}
+
+/// One that is adopted was made before: a workload may have too many for that.
 void workload_rules::put(instance const& row) {
-    if (!row.owner()) return;
-    if (!instances_.contains(row.id())) grown_.insert(*row.owner());
+    auto const before = instances_.find(row.id());
+    if (before == instances_.end() && row.owner()) grown_.insert(*row.owner());
+    if (before != instances_.end() && before->second.owner != row.owner()) touch(before->second.owner, row.id(), false);
     auto const is_active = !row.is_condemned() && !is_finished(row.state());
-    instances_[row.id()] = {*row.owner(), row.made_from()->id, row.is_condemned(), is_active, row.meant_for()};
-    instances_of_[*row.owner()].insert(row.id());
-    touched_.insert(*row.owner());
+    instances_[row.id()] = {row.owner(), row.made_from()->id, row.is_condemned(), is_active, row.meant_for()};
+    touch(row.owner(), row.id(), true);
 }
 
 void workload_rules::remove(workload_id const& which) {
-    workloads_.erase(which);
+    auto const held = workloads_.extract(which);
+    if (held && held.mapped().orphans_instances) orphaning_.insert(which);
     touched_.insert(which);
 }
 
@@ -52,8 +63,7 @@ void workload_rules::remove(release_id const& which) {
 void workload_rules::remove(instance_id const& which) {
     auto const held = instances_.extract(which);
     if (!held) return;
-    instances_of_[held.mapped().owner].erase(which);
-    touched_.insert(held.mapped().owner);
+    touch(held.mapped().owner, which, false);
 }
 
 std::vector<std::string> workload_rules::broken() {
@@ -71,7 +81,7 @@ void workload_rules::check(workload_id const& which, std::vector<std::string>& f
 void workload_rules::check_releases(workload_id const& which, std::vector<std::string>& found) const {
     auto const theirs = releases_of_.find(which);
     if (theirs == releases_of_.end()) return;
-    if (!theirs->second.empty() && !workloads_.contains(which))
+    if (!theirs->second.empty() && !workloads_.contains(which) && !orphaning_.contains(which))
         found.push_back(fmt::format("a release has no workload {}", which.text()));
     for (auto a = theirs->second.begin(); a != theirs->second.end(); ++a) {
         for (auto b = std::next(a); b != theirs->second.end(); ++b) {
@@ -94,7 +104,7 @@ void workload_rules::check_instance(workload_id const& which, std::vector<std::s
         if (count > 0) found.push_back(fmt::format("{} instances have no workload {}", count, which.text()));
         return;
     }
-    auto const& [name, current, is_one, is_leaving, kind, most] = row->second;
+    auto const& [name, current, is_one, is_leaving, kind, most, orphans] = row->second;
     if (!releases_.contains(current)) found.push_back(fmt::format("workload {} has no release", name));
     if (!is_one) return;
     if (count != 1) found.push_back(fmt::format("Pod {} has {} instances", name, count));

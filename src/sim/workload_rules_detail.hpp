@@ -38,14 +38,16 @@ private:
         bool is_leaving = false;
         workload_kind kind = workload_kind::pod;
         std::int64_t most = 0;  ///< instances of a managed kind
+        bool orphans_instances = false;
     };
     struct known_instance {
-        workload_id owner;
+        std::optional<workload_id> owner;
         release_id from;
         bool is_leaving = false;
         bool is_active = true;  ///< neither leaving nor finished
         std::optional<node_id> meant_for = {};
     };
+    void touch(std::optional<workload_id> const& which, instance_id const& one, bool is_there);
     void check(workload_id const& which, std::vector<std::string>& found) const;
     void check_releases(workload_id const& which, std::vector<std::string>& found) const;
     void check_instance(workload_id const& which, std::vector<std::string>& found) const;
@@ -56,8 +58,9 @@ private:
     std::map<workload_id, std::set<release_id>> releases_of_;
     std::map<instance_id, known_instance> instances_;
     std::map<workload_id, std::set<instance_id>> instances_of_;
-    std::set<workload_id> grown_;    ///< by an instance, in the commit that is being read
-    std::set<workload_id> touched_;  ///< by the commit that is being read
+    std::set<workload_id> orphaning_;  ///< they went, and left instances, which keep their releases
+    std::set<workload_id> grown_;      ///< by an instance, in the commit that is being read
+    std::set<workload_id> touched_;    ///< by the commit that is being read
 };
 
 }  // namespace rik::sim

@@ -25,7 +25,7 @@ std::string table<instance>::name_of(instance const& row) { return instance_name
 
 std::vector<std::string> table<instance>::index_of(instance const& row) {
     std::vector<std::string> keys;
-    if (row.owner()) keys.push_back(owner_index(*row.owner()));
+    keys.push_back(row.owner() ? owner_index(*row.owner()) : orphan_index(row.tenant()));
     keys.push_back(row.binding() ? node_index(row.binding()->node) : std::string(pending_index));
     return keys;
 }

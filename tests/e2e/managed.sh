@@ -132,6 +132,38 @@ test_a_rollout_that_fails() {
     check 'it is deleted' 0 rikctl delete workload web --wait --timeout 60s
 }
 
+restarts_done() { rikctl get instances -o json | jq --raw-output '[.items[] | select(.restartsDone == 1 and .ready)] | length'; }
+
+# What users ask of a workload as a whole.
+test_operations() {
+    local one
+    check 'a ReplicaSet is applied' 0 apply "$(workload ReplicaSet demo:1 '  replicas: 3')"
+    check 'it is active' 0 rikctl rollout status web --timeout 60s
+    check 'it is paused' 0 rikctl pause web --wait --timeout 60s
+    check 'nothing of it is left' 0 lab_wait_for 60 count_is 0
+    check 'it is shown' 0 rikctl get workload web
+    says 'paused'
+    check 'it is resumed' 0 rikctl resume replicaset/web --wait --timeout 60s
+    check 'as many as before run' 0 lab_wait_for 60 count_is 3
+    check 'it is active again' 0 rikctl rollout status web --timeout 60s
+    check 'it restarts in place' 0 rikctl restart replicaset/web --wait --timeout 60s
+    says 'has restarted'
+    is 'each has obeyed once' 3 "$(restarts_done)"
+    one=$(first_running)
+    check 'one is labelled' 0 rikctl label instance "$one" app=debug --overwrite
+    check 'another one takes its place' 0 lab_wait_for 60 count_is 4
+    check 'and it runs on, as nobody of it' 0 rikctl get instances -l app=debug -o name
+    says "$one"
+    check 'it is deleted, and its instances stay' 0 rikctl delete workload web --cascade orphan --wait --timeout 60s
+    check 'they run on' 0 lab_wait_for 30 count_is 4
+    check 'another ReplicaSet adopts them' 0 apply "$(workload ReplicaSet demo:1 '  replicas: 3')"
+    check 'it makes none' 0 rikctl rollout status web --timeout 60s
+    is 'so there are as many' 4 "$(running)"
+    check 'it is deleted to its end' 0 rikctl delete workload web --cascade foreground --timeout 60s
+    check 'the debugged one stays' 0 lab_wait_for 30 count_is 1
+    check 'and is deleted' 0 rikctl delete instance "$one" --wait --timeout 60s
+}
+
 test_daemon_set() {
     check 'a DaemonSet is applied' 0 apply "$(workload DaemonSet demo:1)"
     check 'one runs on each node' 0 lab_wait_for 60 are_on_nodes 2
@@ -155,6 +187,7 @@ main() {
     test_replica_set
     test_deployment
     test_a_rollout_that_fails
+    test_operations
     test_daemon_set
     checks_close
 }

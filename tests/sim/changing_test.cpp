@@ -292,7 +292,7 @@ awaitable<> goes_with_its_instance(world_of_changes& all) {
         auto const removed = co_await std::move(removing);
         REQUIRE(removed.has_value());
         auto const leaving = co_await all.get("pod1");
-        CHECK((*leaving)->state() == workload_state::destroying);
+        CHECK(state_of_row(**leaving) == workload_state::destroying);
         auto const refused = co_await all.apply(one_pod("pod1", "a:1"), change_options());
         CHECK(refused.error().message == "Pod pod1 is being deleted");
         co_await all.confirm_gone(rows.front());
@@ -315,7 +315,7 @@ awaitable<> goes_with_its_node(world_of_changes& all) {
     REQUIRE(drained.has_value());
     for (auto const* name : {"pod1", "pod2"}) {
         auto const leaving = co_await all.get(name);
-        CHECK((*leaving)->state() == workload_state::destroying);
+        CHECK(state_of_row(**leaving) == workload_state::destroying);
     }
     rows = co_await all.alone.instances();
     co_await all.confirm_gone(rows.front());
@@ -412,7 +412,7 @@ awaitable<> finished_ones_go_together(world_of_changes& all) {
     }
     auto const leaving = co_await all.get("pod1");
     REQUIRE(leaving.has_value());
-    CHECK((*leaving)->state() == workload_state::destroying);
+    CHECK(state_of_row(**leaving) == workload_state::destroying);
     (void)made;
 }
 

@@ -337,7 +337,7 @@ awaitable<> removed_but_kept(lone_primary& alone, workload_id which) {
     CHECK(left.empty());
     auto const row = co_await alone.role->workloads().get(caller(), kept);
     REQUIRE(row.has_value());
-    CHECK((*row)->state() == workload_state::destroying);
+    CHECK(state_of_row(**row) == workload_state::destroying);
     co_await alone.stop();
 }
 

@@ -18,10 +18,15 @@ public:
             co_await world_.time().sleep_for(random_time(3s));
             if (!cluster_.has_primary()) continue;
             auto const name = fmt::format("{}{}", prefix, world_.random().below(kinds.size()));
-            switch (world_.random().below(6)) {
-                case 0: co_await remove(name); break;
-                case 1:
-                case 2: co_await remove_instance(name); break;
+            switch (world_.random().below(12)) {
+                case 0: co_await remove(name, cascade::all); break;
+                case 1: co_await remove(name, cascade::orphan); break;
+                case 2:
+                case 3: co_await remove_instance(name); break;
+                case 4: co_await pause(name); break;
+                case 5:
+                case 6: co_await resume(name); break;
+                case 7: co_await restart(name); break;
                 default: co_await apply(name); break;
             }
         }
@@ -41,8 +46,8 @@ public:
         for (auto const& [name, text] : known_)
             if (text && !text->empty() && !there.contains(name)) fail("a workload is lost: " + name);
         std::erase_if(rows, [&](auto const& row) {
-            return row.second->owner() && workloads.contains(*row.second->owner()) &&
-                   is_ours(workloads.at(*row.second->owner())->name);
+            if (!row.second->owner()) return is_ours(row.second->name());  // somebody has left it behind
+            return workloads.contains(*row.second->owner()) && is_ours(workloads.at(*row.second->owner())->name);
         });
         std::erase_if(workloads, [](auto const& row) { return is_ours(row.second->name); });
     }
@@ -79,12 +84,14 @@ private:
             old_count += each->made_from()->id != row.current_release ? 1 : 0;
             is_waiting = is_waiting || each->is_pending() || each->status().reason == "WaitingForRoom";
             if (each->meant_for()) nodes.insert(*each->meant_for());
+            if (!each->meant_for() && each->binding()) nodes.insert(each->binding()->node);  // it was adopted
         }
         auto const is_daemon_set = row.kind == workload_kind::daemon_set;
-        auto const wanted = is_daemon_set ? nodes_count : row.replicas;
+        auto const nodes_wanted = row.paused_since ? 0 : nodes_count;
+        auto const wanted = is_daemon_set ? nodes_wanted : row.wanted_replicas();
         if (count < wanted || (count > wanted && !is_waiting))
             fail(fmt::format("workload {} has {} instances instead of {}", row.name, count, wanted));
-        if (is_daemon_set && nodes.size() != nodes_count) fail(row.name + " is not on every node");
+        if (is_daemon_set && nodes.size() != nodes_wanted) fail(row.name + " is not on every node");
         if (row.kind != workload_kind::replica_set && old_count > 0 && !is_waiting)
             fail(row.name + " has instances of an old release");
     }
@@ -129,9 +136,39 @@ private:
         if (said->outcome == change_outcome::changed) ++changed_count_;
     }
 
-    awaitable<> remove(std::string name) {
+    /// Whether it may be is for its state to say.
+    void take(result<stored<workload>> const& said) {
+        if (answer_of(said) != answer::refused) return;
+        auto const code = said.error().code;
+        if (code != errc::conflict && code != errc::not_found) fail(to_string(said.error()));
+    }
+
+    awaitable<> pause(std::string name) {
+        object_ref which(std::move(name));
+        auto pausing = cluster_.api().upkeep().pause(caller(), std::move(which), any_revision);
+        auto const said = co_await ask(std::move(pausing));
+        take(said);
+    }
+
+    awaitable<> resume(std::string name) {
+        object_ref which(std::move(name));
+        auto resuming = cluster_.api().upkeep().resume(caller(), std::move(which), any_revision);
+        auto const said = co_await ask(std::move(resuming));
+        take(said);
+    }
+
+    awaitable<> restart(std::string name) {
+        object_ref which(std::move(name));
+        auto const is_at_once = world_.random().below(2) == 0;
+        auto restarting = cluster_.api().upkeep().restart(caller(), std::move(which), is_at_once, any_revision);
+        auto const said = co_await ask(std::move(restarting));
+        take(said);
+    }
+
+    awaitable<> remove(std::string name, cascade of_instances) {
         object_ref which(name);
-        auto removing = cluster_.api().workloads().remove(caller(), std::move(which), any_revision);
+        remove_options const how(any_revision, of_instances);
+        auto removing = cluster_.api().workloads().remove(caller(), std::move(which), how);
         auto const said = co_await ask(std::move(removing));
         auto const code = answer_of(said);
         if (code == answer::refused && said.error().code != errc::not_found) fail(to_string(said.error()));

@@ -17,6 +17,7 @@ public:
     int open_count() const { return open_count_; }
 
     workload_operations& workloads() override { return under_.workloads(); }
+    upkeep_operations& upkeep() override { return under_.upkeep(); }
     instance_operations& instances() override { return instances_; }
     node_operations& nodes() override { return nodes_; }
     image_operations& images() override { return under_.images(); }
@@ -54,6 +55,10 @@ private:
         }
         awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) override {
             return under_.restart(std::move(who), std::move(which), expected);
+        }
+        awaitable<result<stored<instance>>> relabel(caller who, object_ref which, label_changes what,
+                                                    expected_revision expected) override {
+            return under_.relabel(std::move(who), std::move(which), std::move(what), expected);
         }
         awaitable<result<stored<instance>>> get(caller who, object_ref which) override {
             return under_.get(std::move(who), std::move(which));

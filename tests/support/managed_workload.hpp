@@ -32,6 +32,8 @@ public:
     workload_definition& definition() { return definition_; }
     workload_upkeep& upkeep() { return definition_.upkeep; }
     void set_replicas(std::uint32_t count) { row_.replicas = count; }
+    workload& row() { return row_; }
+    std::optional<restart_course> const& restart() const { return restart_; }
     std::uint32_t replicas() const { return row_.replicas; }
 
     /// A new release becomes the current one.
@@ -97,7 +99,9 @@ public:
         workload_view view{.wanted = row_, .instances = seen, .releases = releases_, .nodes = nodes, .now = now_};
         view.before = has_progress_ ? &progress_ : nullptr;
         view.changes_max = changes_max_;
+        view.restart = restart_ ? &*restart_ : nullptr;
         auto made = plan_workload(view);
+        if (made.restart) restart_ = made.restart;
         progress_ = made.progress;
         has_progress_ = true;
         return made;
@@ -157,6 +161,7 @@ private:
     std::deque<node> nodes_;
     wall_time now_ = wall_time(std::chrono::hours(1'000'000));
     workload_progress progress_;
+    std::optional<restart_course> restart_;
     bool has_progress_ = false;
     std::size_t changes_max_ = 10'000;
     std::uint64_t ids_ = 0;

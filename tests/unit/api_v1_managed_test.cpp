@@ -67,3 +67,82 @@ TEST_CASE("v1: a rollout tells its releases and what was done") {
     CHECK(told.at("isPaused") == false);
     CHECK(on.get("/rik/v1/workloads/none/rollout").status_code == 404);
 }
+
+TEST_CASE("v1: a workload is scaled, and only what is active is paused and restarted") {
+    api_fixture on;
+    CHECK(on.post("/rik/v1/workloads", deployment(2, "web:1")).status_code == 201);
+    progress_of(on, 2);
+    CHECK(on.json_at("/rik/v1/workloads/web").at("state") == "provisioning");  // nothing runs here
+    auto const early = on.post("/rik/v1/workloads/web/pause", "");
+    CHECK(early.status_code == 409);
+    CHECK(early.body.find("provisioning: it cannot become paused") != std::string::npos);
+    CHECK(on.post("/rik/v1/workloads/web/restart", "{}").status_code == 409);
+    auto const more = on.post("/rik/v1/workloads/web/scale", R"({"replicas":4})");
+    CHECK(more.status_code == 200);
+    CHECK(json::parse(more.body).at("replicas") == 4);
+    progress_of(on, 4);
+    for (auto const* wrong : {"{}", R"({"replicas":-1})", R"({"replicas":1.5})", R"({"replicas":"2"})",
+                              R"({"replicas":5000000})", R"({"replicas":1,"more":2})", "no"})
+        CHECK(on.post("/rik/v1/workloads/web/scale", wrong).status_code == 400);
+    CHECK(on.post("/rik/v1/workloads/web/restart", R"({"atOnce":1})").status_code == 400);
+    CHECK(on.post("/rik/v1/workloads/none/scale", R"({"replicas":1})").status_code == 404);
+    CHECK(on.post("/rik/v1/workloads/web/scale?revision=1", R"({"replicas":1})").status_code == 409);
+}
+
+TEST_CASE("v1: a ReplicaSet of none is active, is paused, and comes back") {
+    api_fixture on;
+    auto text = deployment(0, "web:1");
+    text.replace(text.find("Deployment"), 10, "ReplicaSet");
+    CHECK(on.post("/rik/v1/workloads", text).status_code == 201);
+    progress_of(on, 0);
+    CHECK(on.json_at("/rik/v1/workloads/web").at("state") == "active");
+    auto const paused = on.post("/rik/v1/workloads/web/pause", "");
+    CHECK(paused.status_code == 200);
+    CHECK(json::parse(paused.body).at("state") == "paused");
+    CHECK(json::parse(paused.body).at("pausedSince").is_string());
+    CHECK(on.json_at("/rik/v1/workloads?fieldSelector=state%3Dpaused&total=true").at("total") == 1);
+    CHECK(on.json_at("/rik/v1/workloads?fieldSelector=state%3Dactive&total=true").at("total") == 0);
+    CHECK(on.post("/rik/v1/workloads/web/resume", "").status_code == 200);
+    CHECK(on.get("/rik/v1/replacement").status_code == 200);
+    CHECK(on.post("/rik/v1/replacement/resume", "").status_code == 409);
+}
+
+TEST_CASE("v1: instances come by index, releases from the newest, and pages go on") {
+    api_fixture on;
+    CHECK(on.post("/rik/v1/workloads", deployment(3, "web:1")).status_code == 201);
+    progress_of(on, 3);
+    auto const first = on.json_at("/rik/v1/workloads/web/instances?limit=2");
+    REQUIRE(first.at("items").as_array().size() == 2);
+    CHECK(first.at("items").at(0).at("index") == 0);
+    CHECK(first.at("items").at(1).at("index") == 1);
+    auto const next = std::string(first.at("continue").as_string());
+    auto const second = on.json_at("/rik/v1/workloads/web/instances?limit=2&continue=" + next);
+    CHECK(second.at("items").as_array().size() == 1);
+    CHECK(second.at("continue") == "");
+    CHECK(on.get("/rik/v1/workloads/web/instances?continue=none").status_code == 400);
+    auto const releases = on.json_at("/rik/v1/workloads/web/releases");
+    CHECK(releases.at("items").at(0).at("number") == 1);
+}
+
+TEST_CASE("v1: an instance gets labels, and a deletion leaves it") {
+    api_fixture on;
+    auto text = deployment(1, "web:1");
+    text.replace(text.find("Deployment"), 10, "ReplicaSet");
+    CHECK(on.post("/rik/v1/workloads", text).status_code == 201);
+    progress_of(on, 1);
+    auto const name = std::string(on.json_at("/rik/v1/instances").at("items").at(0).at("name").as_string());
+    auto const patch = [&](std::string const& body) {
+        return on.connect().request("PATCH", "/rik/v1/instances/" + name, body);
+    };
+    auto const labelled = patch(R"({"labels":{"tier":"front"}})");
+    CHECK(labelled.status_code == 200);
+    CHECK(json::parse(labelled.body).at("labels").at("tier") == "front");
+    CHECK(json::parse(labelled.body).at("labels").at("app") == "web");
+    CHECK(patch(R"({"labels":{"not a key":"x"}})").status_code == 400);
+    CHECK(patch(R"({"label":{}})").status_code == 400);
+    CHECK(on.json_at("/rik/v1/instances?labelSelector=tier%3Dfront").at("items").as_array().size() == 1);
+    CHECK(on.connect().request("DELETE", "/rik/v1/workloads/web?cascade=none").status_code == 400);
+    CHECK(on.connect().request("DELETE", "/rik/v1/workloads/web?cascade=orphan").status_code == 202);
+    CHECK(on.get("/rik/v1/workloads/web").status_code == 404);
+    CHECK(on.json_at("/rik/v1/instances").at("items").at(0).at("workload").is_null());
+}

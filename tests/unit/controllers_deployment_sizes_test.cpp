@@ -11,12 +11,12 @@ using namespace rik::detail;
 
 namespace {
 
-sized_release release_of(std::uint64_t number, std::int64_t count, std::int64_t available, std::int64_t max = 0) {
+planned_release release_of(std::uint64_t number, std::int64_t count, std::int64_t available, std::int64_t max = 0) {
     return {.number = number, .count = count, .wanted = max, .max = max, .was_sized = true, .available = available};
 }
 
 /// The newest is the current one.
-release_sizes sizes(std::vector<sized_release> all, size_bounds bounds) {
+release_sizes sizes(std::vector<planned_release> all, size_bounds bounds) {
     for (std::size_t i = 0; i < all.size(); ++i) all[i].is_current = i + 1 == all.size();
     return release_sizes(std::move(all), bounds);
 }
@@ -29,7 +29,7 @@ std::vector<std::int64_t> counts(release_sizes const& of) {
 
 using count_list = std::vector<std::int64_t>;
 
-count_list rolled(std::vector<sized_release> all, size_bounds bounds) {
+count_list rolled(std::vector<planned_release> all, size_bounds bounds) {
     auto made = sizes(std::move(all), bounds);
     made.roll();
     return counts(made);
@@ -37,7 +37,7 @@ count_list rolled(std::vector<sized_release> all, size_bounds bounds) {
 
 /// `before` are counts, the newest last, at `was` replicas.
 count_list scaled(count_list const& before, std::int64_t was, std::int64_t now) {
-    std::vector<sized_release> all;
+    std::vector<planned_release> all;
     for (auto const each : before) all.push_back(release_of(all.size() + 1, each, 0, was));
     auto made = sizes(std::move(all), {now});
     made.scale(true);

@@ -61,22 +61,61 @@ std::string const done =
 
 }  // namespace
 
-TEST_CASE("scale patches the count where its form has it") {
-    for (auto const& [form, body] : {std::pair(kubernetes_form, std::string(R"({"spec":{"replicas":5}})")),
-                                     std::pair(rik_form, std::string(R"({"replicas":5})"))}) {
+TEST_CASE("scale, pause, resume and restart of a workload are calls of their own") {
+    struct sent {
+        std::vector<std::string> arguments;
+        std::string line;
+        std::string body;
+        std::string out;
+    };
+    std::vector<sent> const all{
+        {{"scale", "deployment/web", "--replicas", "5"}, "/scale?kind=Deployment", R"({"replicas":5})", "scaled to 5"},
+        {{"pause", "web"}, "/pause", "{}", "paused: it wants no instance until it is resumed"},
+        {{"resume", "web"}, "/resume", "{}", "resumed"},
+        {{"restart", "workload/web"}, "/restart", R"({"atOnce":false})", "one after the other"},
+        {{"restart", "deploy/web", "--at-once"}, "/restart?kind=Deployment", R"({"atOnce":true})", "at once"}};
+    for (auto const& each : all) {
         std::vector<fake_request> seen;
-        fake_server const server([&, form = form](fake_request const& request) {
+        fake_server const server([&](fake_request const& request) {
             seen.push_back(request);
-            return reply_with(200, request.line.starts_with("GET") ? workload(form) : changed("changed"));
+            auto text = workload(rik_form);
+            text.insert(1, R"("state":"active",)");
+            return reply_with(200, text);
         });
-        auto const scaled = rikctl_at(server, {"scale", "deployment/web", "--replicas", "5"});
-        CHECK(scaled.code == 0);
-        CHECK(scaled.out == "deployment web scaled to 5\n");
-        REQUIRE(seen.size() == 2);
-        CHECK(seen[0].line.find("kind=Deployment") != std::string::npos);
-        CHECK(seen[1].line.starts_with("PATCH /rik/v1/workloads/web"));
-        CHECK(seen[1].body == body);
+        auto const done = rikctl_at(server, each.arguments);
+        CHECK(done.code == 0);
+        CHECK(done.out.starts_with("deployment web "));
+        CHECK(done.out.find(each.out) != std::string::npos);
+        REQUIRE(seen.size() == 1);
+        CHECK(seen[0].line.starts_with("POST /rik/v1/workloads/web" + each.line));
+        CHECK(seen[0].body == each.body);
     }
+}
+
+TEST_CASE("a refused pause says both states") {
+    fake_server const server([](fake_request const&) {
+        return reply_with(
+            409,
+            R"({"error":{"code":"conflict","message":"Deployment web is scaling: it cannot become paused","field":"","remedy":"wait until it is active"}})");
+    });
+    auto const refused = rikctl_at(server, {"pause", "web"});
+    CHECK(refused.code == 4);
+    CHECK(refused.err.find("is scaling: it cannot become paused") != std::string::npos);
+}
+
+TEST_CASE("a deletion says what becomes of the instances") {
+    std::vector<std::string> lines;
+    fake_server const server([&](fake_request const& request) {
+        lines.push_back(request.line);
+        return reply_with(202, "{}");
+    });
+    auto const left = rikctl_at(server, {"delete", "workload", "web", "--cascade", "orphan"});
+    CHECK(left.code == 0);
+    CHECK(left.out == "workload web is being deleted; its instances stay\n");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].find("cascade=orphan") != std::string::npos);
+    CHECK(rikctl_at(server, {"delete", "workload", "web", "--cascade", "none"}).code == 2);
+    CHECK(rikctl_at(server, {"restart", "web-1", "--at-once"}).code == 2);
 }
 
 TEST_CASE("a rollout's status ends when it is rolled out, paused, or past its deadline") {

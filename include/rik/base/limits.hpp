@@ -69,6 +69,7 @@ inline constexpr std::size_t tenants_max = 1'000;
 inline constexpr std::size_t tenant_texts_bytes_max = 256u << 10;  ///< of the labels and annotations of one
 
 // Nodes, as operators see them
+inline constexpr std::size_t labels_per_instance_max = 256;
 inline constexpr std::size_t labels_per_node_max = 256;  ///< that operators have set
 inline constexpr std::size_t taints_per_node_max = 64;
 

@@ -174,7 +174,9 @@ public:
                                 std::string const& after);
     /// `name` is a name or an id. `definition_kind` ("Pod", "Deployment") tells workloads of one name apart.
     result<std::string> get(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
-    result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {});
+    /// `cascade`: what becomes of the instances of a workload, "background", "foreground" or "orphan"; empty: they go.
+    result<void> remove(resource_kind kind, std::string_view name, std::string_view definition_kind = {},
+                        std::string_view cascade = {});
     /// Returns the new tenant, with these labels and annotations.
     result<std::string> create_tenant(std::string_view name, string_map const& labels,
                                       string_map const& annotations = {});
@@ -195,6 +197,16 @@ public:
                                        change_wanted const& how = {});
     /// How far a workload is, what was done about it, and its releases.
     result<std::string> get_rollout(std::string_view name, std::string_view definition_kind = {});
+    /// What is asked of a workload that keeps its instances itself. Each returns it as it is then.
+    result<std::string> scale_workload(std::string_view name, std::string_view definition_kind, std::uint32_t replicas);
+    result<std::string> pause_workload(std::string_view name, std::string_view definition_kind);
+    result<std::string> resume_workload(std::string_view name, std::string_view definition_kind);
+    result<std::string> restart_workload(std::string_view name, std::string_view definition_kind, bool is_at_once);
+    /// What was on nodes that are gone is replaced, although they are so many. Returns what was stopped.
+    result<std::string> resume_replacement();
+    /// Gives an instance labels of its own. Returns it.
+    result<std::string> relabel_instance(std::string_view name_or_id, label_changes const& labels,
+                                         std::optional<std::uint64_t> expected = {});
     result<std::string> create_instances(instances_wanted const& what);
     /// Asks for a restart in place. Returns the instance; its `restartsDone` reaches its `restarts` when it is obeyed.
     result<std::string> restart_instance(std::string_view name_or_id);
@@ -228,6 +240,8 @@ public:
 private:
     result<std::string> call(std::string method, std::string target, std::string body = {},
                              std::string content_type = {});
+    result<std::string> ask_workload(std::string_view name, std::string_view definition_kind, std::string_view verb,
+                                     std::string body = "{}");
     result<std::string> call_within(duration patience, detail::exchange_request request);
     /// The same, for an object that has `member`.
     result<std::string> call_for(std::string_view member, std::string method, std::string target, std::string body = {},

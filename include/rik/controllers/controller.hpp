@@ -7,6 +7,7 @@
 #include <rik/base/time.hpp>
 #include <rik/model/instance.hpp>
 #include <rik/model/node.hpp>
+#include <rik/model/rollout.hpp>
 #include <rik/model/state.hpp>
 #include <rik/model/workload.hpp>
 #include <rik/model/workload_progress.hpp>
@@ -31,6 +32,8 @@ struct seen_instance {
     bool is_own = true;       ///< false: no controller has it; it is adopted if the selector means it
     bool is_leaving = false;  ///< its deletion is wanted, or it is condemned: it counts no longer
     bool is_ready = false;    ///< false also if nobody hears its node
+    bool is_unheard = false;
+    bool is_restarting = false;  ///< it was told to start again, and has not yet
     std::optional<wall_time> ready_since = {};
     wall_time created_at = {};
     wall_time state_since = {};
@@ -58,6 +61,7 @@ struct workload_view {
     std::span<node const* const> nodes = {};        ///< for a DaemonSet: all of the cluster
     wall_time now = {};
     workload_progress const* before = nullptr;  ///< what the last call has said; nullptr: there was none
+    restart_course const* restart = nullptr;    ///< of the last restart in place; nullptr: there was none
     std::size_t changes_max = 10'000;           ///< creations and removals that a plan lists at most, each
 };
 
@@ -92,7 +96,9 @@ struct workload_plan {
     std::vector<instance_id> let_go = {};  ///< its selector means them no longer: they become nobody's
     std::vector<to_remove> removals = {};
     std::vector<to_create> creations = {};
-    std::vector<release_id> forgotten = {};  ///< releases past the history's limit; none has an instance
+    std::vector<release_id> forgotten = {};      ///< releases past the history's limit; none has an instance
+    std::vector<instance_id> restarts = {};      ///< to start again in place, in this order
+    std::optional<restart_course> restart = {};  ///< as it is once these were told; nullopt: as it was
     workload_progress progress = {};
     std::optional<wall_time> look_again = {};  ///< nothing need happen for the plan to be another then
     bool has_more = false;                     ///< more changes than may be listed
@@ -112,7 +118,11 @@ workload_plan plan_deployment(workload_view const& of);
 /// One instance on each node that it may run on.   Source: Kubernetes, pkg/controller/daemon.
 workload_plan plan_daemon_set(workload_view const& of);
 
-/// By its kind. Precondition: is_managed(of.wanted.kind).
+/// The instances that are to start again in place now, as the workload's wish and its last course say: one after the
+/// other in the order of their ids, each when the one before is available again, or all of them.
+void plan_restart(workload_view const& of, workload_plan& plan);
+
+/// By its kind; with its restart and its state. Precondition: is_managed(of.wanted.kind).
 workload_plan plan_workload(workload_view const& of);
 
 /// What a node is for the instances of a DaemonSet.

@@ -86,9 +86,10 @@ struct instance_fields {
     std::uint64_t generation = 1;
     std::optional<node_binding> binding = {};
     std::optional<wall_time> deleting_since = {};
-    std::uint32_t restarts = 0;               ///< how often a user has asked for a restart in place
-    std::optional<std::uint32_t> index = {};  ///< its place among those of a workload that is kept at a count
-    std::optional<node_id> meant_for = {};    ///< of a DaemonSet: the only node that may run it
+    std::uint32_t restarts = 0;                     ///< how often a user has asked for a restart in place
+    std::optional<std::uint32_t> index = {};        ///< its place among those of a workload that is kept at a count
+    std::optional<node_id> meant_for = {};          ///< of a DaemonSet: the only node that may run it
+    std::shared_ptr<string_map const> labels = {};  ///< in the place of its template's; null: it has those
     instance_status status = {};
 };
 
@@ -111,6 +112,7 @@ public:
     std::uint32_t restarts() const { return fields_.restarts; }
     std::optional<std::uint32_t> const& index() const { return fields_.index; }
     std::optional<node_id> const& meant_for() const { return fields_.meant_for; }
+    string_map const& labels() const { return fields_.labels ? *fields_.labels : spec().labels; }
     instance_status const& status() const { return fields_.status; }
     instance_state state() const { return fields_.status.state; }
 
@@ -128,7 +130,7 @@ private:
     instance_fields fields_;
 };
 
-/// Its labels and annotations are those of its template; of a bare kind it has no annotations. It was updated when its
+/// Its annotations are those of its template; of a bare kind it has none. It was updated when its
 /// state began, or its deletion was wanted.
 meta meta_of(instance const& row, revision at);
 

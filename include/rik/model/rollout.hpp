@@ -31,6 +31,14 @@ struct sized_release {
     friend bool operator==(sized_release const&, sized_release const&) = default;
 };
 
+/// How far a restart in place has come. The instances have their turns in the order of their ids.
+struct restart_course {
+    wall_time asked_at = {};                  ///< of the restart_wish that it carries out
+    std::optional<instance_id> reached = {};  ///< the last that was told to
+    bool is_done = false;
+    friend bool operator==(restart_course const&, restart_course const&) = default;
+};
+
 /// One document for each managed workload; it goes with that.
 struct rollout_record {
     workload_id workload = {};
@@ -38,6 +46,7 @@ struct rollout_record {
     /// As it was when one of its conditions changed; its counts are older than those that are shown.
     workload_progress progress = {};
     std::vector<rollout_step> steps = {};  ///< the newest last; at most limits::rollout_steps_max
+    std::optional<restart_course> restart = {};
     friend bool operator==(rollout_record const&, rollout_record const&) = default;
 
     release_size const* find_size(release_id const& of) const;

@@ -40,7 +40,7 @@ struct instance_surroundings {
 };
 
 // Precondition of all: check_fields finds nothing. `node` and `workload` of an instance may be given as name or id.
-bool matches(selection const& wanted, workload const& row);
+bool matches(selection const& wanted, workload const& row, workload_state state);
 bool matches(selection const& wanted, instance const& row, instance_surroundings const& around);
 bool matches(selection const& wanted, node const& row);
 /// Events have no labels.

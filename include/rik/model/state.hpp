@@ -32,8 +32,24 @@ enum class container_state : std::uint8_t { waiting, running, exited };
 std::string_view to_string(container_state state);
 std::optional<container_state> parse_container_state(std::string_view text);
 
-enum class workload_state : std::uint8_t { active, destroying };
+/// Of a managed workload; others are active until they are destroying.
+enum class workload_state : std::uint8_t {
+    provisioning,  ///< its instances have never been there, all of them and ready
+    active,
+    scaling,    ///< another number of instances is wanted
+    deploying,  ///< its instances come to another release
+    paused,     ///< no instance is wanted; how many were is remembered
+    failed,     ///< it gets nowhere: its deadline has passed
+    destroying,
+    destroyed,  ///< as its last event says; its row is gone
+};
+inline constexpr int workload_state_count = 8;
 std::string_view to_string(workload_state state);
+std::optional<workload_state> parse_workload_state(std::string_view text);
+std::ostream& operator<<(std::ostream& out, workload_state state);
+
+/// Returns true if `to` may follow `from`. A state may follow itself.   Source: docs/deployments.md, "States".
+bool may_follow(workload_state from, workload_state to);
 
 /// A node that is `not_ready` is heard, but takes no new instances; its troubles say why.
 enum class node_state : std::uint8_t { ready, not_ready, unheard };

@@ -4,6 +4,7 @@
 #include <rik/base/id.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/conditions.hpp>
+#include <rik/model/state.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -53,9 +54,18 @@ struct workload_progress {
     std::int64_t misplaced = 0;  ///< of a DaemonSet: on nodes that should have none
     std::vector<workload_condition> conditions = {};
     bool is_complete = false;  ///< all that is wanted is there, current and available, and nothing else
+    workload_state state = workload_state::active;
+    std::string held_up = {};  ///< for people: why nothing is done although something ought to be; empty: it is
     friend bool operator==(workload_progress const&, workload_progress const&) = default;
 
     workload_condition const* find(workload_condition_type type) const;
 };
+
+struct workload;
+
+/// What a workload is said to be after it was said to be `from`: a state that may follow it. `before`: what was said
+/// then; null: nothing.
+workload_state next_state(workload_state from, workload_progress const* before, workload_progress const& now,
+                          workload const& wanted);
 
 }  // namespace rik

@@ -11,6 +11,7 @@
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/model/replacement_stop.hpp>
 #include <rik/model/rollout.hpp>
 #include <rik/model/selection.hpp>
 #include <rik/model/tenant.hpp>
@@ -51,6 +52,7 @@ inline constexpr expected_revision any_revision = std::nullopt;
 struct page {
     std::size_t count_max = 0;  ///< 0: all that is left
     std::string after = {};     ///< `next` of the part before; empty: the list begins
+    bool wants_total = false;   ///< all that are meant are counted, also those of other parts
 };
 
 /// Rows of a list. It is read in slices: it has each object that is there all the while exactly once, and of those that
@@ -59,7 +61,8 @@ template <class Row>
 struct listing {
     store_position at = {};
     std::vector<stored<Row>> rows;
-    std::string next = {};  ///< where the next part begins; empty: this is the last
+    std::string next = {};                  ///< where the next part begins; empty: this is the last
+    std::optional<std::size_t> total = {};  ///< if it was asked for
 };
 
 /// A watch, readable from any thread, one call at a time. The first batch is the rows at its start (each as a change
@@ -92,7 +95,17 @@ public:
 
 struct workload_filter {
     std::string tenant = {};  ///< empty: every tenant whose workloads the caller may see
+    /// A watch, which looks at rows only, takes a managed workload for active until it is paused or destroying.
     selection chosen = {};
+};
+
+/// How a workload is deleted.
+struct remove_options {
+    remove_options(expected_revision at = any_revision, cascade of_instances = cascade::all)
+        : expected(at), instances(of_instances) {}
+
+    expected_revision expected;
+    cascade instances;  ///< what becomes of them
 };
 
 /// How a workload is changed.
@@ -119,6 +132,7 @@ struct workload_story {
     std::optional<workload_progress> progress = {};  ///< nullopt: it is not managed, or was made a moment ago
     std::vector<rollout_step> steps = {};            ///< what was done, the newest last
     std::vector<stored<release>> releases = {};      ///< that are kept, in the order of their numbers
+    bool has_restarted = false;                      ///< the restart that its row asks for is done
 };
 
 class workload_operations {
@@ -140,9 +154,10 @@ public:
     /// Puts `definition` in the place of the one that is there. Errors: as get and as apply.
     virtual awaitable<result<workload_change>> replace(caller who, object_ref which, workload_definition definition,
                                                        change_options how) = 0;
-    /// Condemns its instances; its record goes with the last of them. Asked again, it goes on where it stopped.
-    /// Errors: as get; conflict, also: it is at another revision. Cancel: waits until the deletion of all is durable.
-    virtual awaitable<result<void>> remove(caller who, object_ref which, expected_revision expected) = 0;
+    /// Condemns its instances, or lets go of them; its record goes with the last of them. Asked again, it goes on where
+    /// it stopped, by its first word on its instances. Errors: as get; conflict, also: it is at another revision.
+    /// Cancel: waits until the deletion of all is durable.
+    virtual awaitable<result<void>> remove(caller who, object_ref which, remove_options how) = 0;
     /// Errors: not_found; conflict, the name stands for several: say the kind.
     virtual awaitable<result<stored<workload>>> get(caller who, object_ref which) = 0;
     /// Errors: as get.
@@ -191,6 +206,11 @@ public:
     /// obeys. Durable when it returns; a node that is not heard obeys when it is. Errors: not_found; conflict, it has
     /// no node yet, it has finished, it is being deleted, or it is at another revision.
     virtual awaitable<result<stored<instance>>> restart(caller who, object_ref which, expected_revision expected) = 0;
+    /// Gives it labels of its own, in the place of its template's. A ReplicaSet or a DaemonSet whose selector means it
+    /// no longer lets go of it; one whose selector means it takes it if it is nobody's. Errors: as restart; invalid, a
+    /// label; exhausted, there are too many.
+    virtual awaitable<result<stored<instance>>> relabel(caller who, object_ref which, label_changes what,
+                                                        expected_revision expected) = 0;
     /// Errors: not_found.
     virtual awaitable<result<stored<instance>>> get(caller who, object_ref which) = 0;
     /// In the order of tenants and names. Errors: not_found, the tenant of the filter does not exist.
@@ -361,6 +381,37 @@ public:
     virtual awaitable<result<std::unique_ptr<watch_source>>> watch(caller who, watch_after after) = 0;
 };
 
+/// What is asked of a workload that keeps its instances itself.
+/// All that take `which`: Errors: not_found; conflict, the name stands for several, it is not managed, it is being
+/// deleted, its state does not allow it (the message names both states), or it is at another revision. Durable when
+/// they return.
+class upkeep_operations {
+public:
+    virtual ~upkeep_operations() = default;
+    /// Wants `replicas` instances, and changes nothing else; a paused workload is resumed with that. Errors, also:
+    /// conflict, it is a DaemonSet, whose count is that of its nodes; invalid, the count.
+    virtual awaitable<result<stored<workload>>> scale(caller who, object_ref which, std::uint32_t replicas,
+                                                      expected_revision expected) = 0;
+    /// Wants no instance, and remembers how many there were. Asked again, it changes nothing.
+    virtual awaitable<result<stored<workload>>> pause(caller who, object_ref which, expected_revision expected) = 0;
+    /// Wants as many as before it was paused. Nothing happens if it is not paused.
+    virtual awaitable<result<stored<workload>>> resume(caller who, object_ref which, expected_revision expected) = 0;
+    /// Restarts its instances in place, those that are there now: one after the other, each when the one before is
+    /// available again, or all at once. Its state stays active. The newest wish counts.
+    virtual awaitable<result<stored<workload>>> restart(caller who, object_ref which, bool is_at_once,
+                                                        expected_revision expected) = 0;
+    /// In the order of their index; those without one come last, by name.
+    virtual awaitable<result<listing<instance>>> list_instances(caller who, object_ref which, page part) = 0;
+    /// The newest first.
+    virtual awaitable<result<listing<release>>> list_releases(caller who, object_ref which, page part) = 0;
+
+    /// nullopt: what is on nodes that are gone is replaced as usual.
+    virtual awaitable<result<std::optional<replacement_stop>>> find_replacement_stop(caller who) = 0;
+    /// Says that the nodes that are gone are lost: what is on them is replaced, although they are so many. Errors:
+    /// conflict, replacing is not stopped.
+    virtual awaitable<result<replacement_stop>> resume_replacement(caller who) = 0;
+};
+
 struct container_log_request {
     object_ref instance;
     std::string container = {};  ///< empty: the first main one
@@ -386,6 +437,7 @@ class operations {
 public:
     virtual ~operations() = default;
     virtual workload_operations& workloads() = 0;
+    virtual upkeep_operations& upkeep() = 0;
     virtual instance_operations& instances() = 0;
     virtual node_operations& nodes() = 0;
     virtual image_operations& images() = 0;

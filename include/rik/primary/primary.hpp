@@ -58,6 +58,7 @@ public:
     awaitable<> stop();
 
     workload_operations& workloads() override;
+    upkeep_operations& upkeep() override;
     instance_operations& instances() override;
     node_operations& nodes() override;
     image_operations& images() override;

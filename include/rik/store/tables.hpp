@@ -42,8 +42,9 @@ struct table<instance> {
     using key = instance_id;
     static constexpr auto id = table_id::instance;
     static key key_of(instance const& row) { return row.id(); }
-    static std::string name_of(instance const& row);                ///< instance_name(...)
-    static std::vector<std::string> index_of(instance const& row);  ///< "owner/UID", "node/UID" or "pending"
+    static std::string name_of(instance const& row);  ///< instance_name(...)
+    static std::vector<std::string> index_of(
+        instance const& row);  ///< "owner/UID" or "orphan/TENANT"; "node/UID" or "pending"
 };
 
 template <>
@@ -67,6 +68,7 @@ struct table<document> {
 std::string workload_name(std::string_view tenant, workload_kind kind, std::string_view name);
 std::string instance_name(std::string_view tenant, std::string_view name);
 inline std::string owner_index(workload_id const& owner) { return "owner/" + owner.text(); }
+inline std::string orphan_index(std::string_view tenant) { return "orphan/" + std::string(tenant); }
 inline std::string node_index(node_id const& on) { return "node/" + on.text(); }
 inline std::string about_index(std::string_view uid) { return "about/" + std::string(uid); }
 inline std::string kind_index(std::string_view kind) { return "kind/" + std::string(kind); }

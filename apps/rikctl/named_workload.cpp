@@ -1,0 +1,42 @@
+#include "named_workload.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace rikctl {
+
+namespace {
+
+struct kind_word {
+    std::string_view word;
+    std::string_view kind;
+};
+// Source: kubectl api-resources
+constexpr std::array kind_words{
+    kind_word{"workload", ""},
+    kind_word{"workloads", ""},
+    kind_word{"deployment", "Deployment"},
+    kind_word{"deployments", "Deployment"},
+    kind_word{"deploy", "Deployment"},
+    kind_word{"replicaset", "ReplicaSet"},
+    kind_word{"replicasets", "ReplicaSet"},
+    kind_word{"rs", "ReplicaSet"},
+    kind_word{"daemonset", "DaemonSet"},
+    kind_word{"daemonsets", "DaemonSet"},
+    kind_word{"ds", "DaemonSet"},
+    kind_word{"deployment.apps", "Deployment"},
+    kind_word{"daemonset.apps", "DaemonSet"},
+};
+
+}  // namespace
+
+named_workload named(std::string const& text) {
+    auto const slash = text.find('/');
+    if (slash == std::string::npos) return {text, {}};
+    auto const found = std::ranges::find(kind_words, std::string_view(text).substr(0, slash), &kind_word::word);
+    if (found == kind_words.end()) return {text, {}};
+    return {text.substr(slash + 1), std::string(found->kind)};
+}
+
+}  // namespace rikctl

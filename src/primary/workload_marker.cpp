@@ -1,0 +1,104 @@
+#include "workload_marker_detail.hpp"
+
+#include "workload_scene_detail.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace rik::detail {
+
+namespace {
+
+/// Some twenty times what a look costs for each instance: so looks take a twentieth of a core at most.
+constexpr duration rest_per_instance = std::chrono::microseconds(20);
+constexpr duration rest_max = std::chrono::seconds(1);
+
+/// What is meant for one node may be placed now.
+bool frees_room(row_change<instance> const& done) {
+    return done.before && done.before->occupies_room() && !(done.after && done.after->occupies_room());
+}
+
+}  // namespace
+
+void workload_marker::mark_all() {
+    for (auto const& each : state_.head().list<workload>()) {
+        if (!is_managed(each->kind)) continue;
+        note(*each);
+        mark_owner(each->id);
+    }
+}
+
+void workload_marker::note(workload const& which) {
+    if (which.kind == workload_kind::daemon_set) daemon_sets_.insert(which.id);
+    if (adopts(which)) adopters_[which.tenant].insert(which.id);
+}
+
+void workload_marker::mark_owner(workload_id const& which) {
+    auto const rests = rests_until_.find(which);
+    if (rests != rests_until_.end() && rests->second > time_.now()) return due_.mark_at(which, rests->second);
+    due_.mark(which);
+}
+
+void workload_marker::mark(row_change<workload> const& done) {
+    auto const& row = done.after ? *done.after : *done.before;
+    if (!is_managed(row.kind)) return;
+    if (done.after) note(row);
+    due_.mark(row.id);
+}
+
+/// It was not made by its owner if that has adopted it.
+void workload_marker::mark_owner_of(instance const& row) {
+    if (!row.owner()) return;
+    if (is_managed(row.made_from()->definition->kind) || is_adopter(row)) mark_owner(*row.owner());
+}
+
+void workload_marker::mark(row_change<instance> const& done) {
+    auto const& row = done.after ? *done.after : *done.before;
+    mark_owner_of(row);
+    if (done.before && done.before->owner() != row.owner()) mark_owner_of(*done.before);
+    if (!row.owner()) mark_adopters(row.tenant());
+    if (frees_room(done)) mark_daemon_sets();
+}
+
+bool workload_marker::is_adopter(instance const& row) const {
+    auto const some = adopters_.find(row.tenant());
+    return some != adopters_.end() && some->second.contains(*row.owner());
+}
+
+void workload_marker::mark_adopters(std::string const& tenant) {
+    auto const some = adopters_.find(tenant);
+    if (some == adopters_.end()) return;
+    for (auto const& each : some->second) mark_owner(each);
+}
+
+void workload_marker::mark_daemon_sets() {
+    for (auto const& each : daemon_sets_) mark_owner(each);
+}
+
+void workload_marker::mark(row_change<node> const& done) {
+    auto const& row = done.after ? *done.after : *done.before;
+    mark_daemon_sets();
+    auto const is_other = !done.before || !done.after || done.before->state != done.after->state;
+    if (is_other) mark_those_on(row.id);
+}
+
+void workload_marker::mark_those_on(node_id const& where) {
+    for (auto const& each : state_.head().list<instance>(rik::node_index(where))) mark_owner_of(*each);
+}
+
+void workload_marker::rest(workload_id const& which, std::size_t instances_count, std::optional<wall_time> look_again) {
+    auto const now = time_.now();
+    rests_until_[which] = now + std::min<duration>(rest_per_instance * static_cast<int>(instances_count), rest_max);
+    if (!look_again) return;
+    auto const later = std::max<duration>(*look_again - time_.wall(), duration());
+    due_.mark_at(which, std::max(now + later, rests_until_[which]));
+}
+
+void workload_marker::forget(workload_id const& which) {
+    due_.forget(which);
+    rests_until_.erase(which);
+    daemon_sets_.erase(which);
+    for (auto& [tenant, some] : adopters_) some.erase(which);
+}
+
+}  // namespace rik::detail
