@@ -312,7 +312,7 @@ TEST_CASE("a tenant is read back from its document", "[document]") {
     CHECK(read->updated_at == at(6));
     CHECK(read->generation == 2);
     CHECK(read->deleting_since == at(7));
-    CHECK(state_of_row(*read) == workload_state::destroying);
+    CHECK(read->state() == workload_state::destroying);
     CHECK(read->verb == "create");
     CHECK(read->resource == "workload");
     CHECK(meta_of(*read, 9).labels.at("zone") == "x");
