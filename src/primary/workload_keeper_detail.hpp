@@ -4,8 +4,10 @@
 #include "due_workloads_detail.hpp"
 #include "plan_writer_detail.hpp"
 
+#include <cstddef>
 #include <map>
 #include <set>
+#include <vector>
 
 namespace rik::detail {
 
@@ -37,6 +39,8 @@ private:
     awaitable<> keep(workload_id which);
     /// A commit's worth; true if there is more. Errors: those of cluster_state::apply.
     result<bool> keep_slice(stored<workload> const& wanted);
+    /// The next of what an earlier look has planned to create. Errors: those of cluster_state::apply.
+    result<void> carry_on(stored<workload> const& wanted);
     void rest(workload_id const& which, std::size_t instances_count, std::optional<wall_time> look_again);
     void forget(workload_id const& which);
 
@@ -47,6 +51,14 @@ private:
     log const& out_;
     due_workloads due_;
     std::map<workload_id, workload_progress> progress_;
+    /// Creations that were planned and did not go into one commit. They stay right as long as the workload is the same
+    /// and none of its instances ceases to count, so that a workload of thousands is not looked at for each slice.
+    struct planned_creations {
+        revision wanted_at = 0;
+        std::vector<to_create> all = {};
+        std::size_t done_count = 0;
+    };
+    std::map<workload_id, planned_creations> planned_;
     std::set<workload_id> daemon_sets_;  ///< to be marked when a node changes, however many other workloads there are
     /// A workload is not looked at again sooner than that, so that the news of one instance cost the same however many
     /// it has.

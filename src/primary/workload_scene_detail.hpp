@@ -38,6 +38,9 @@ struct workload_scene {
 /// More than a third of all nodes, and more than two, are not heard.
 bool is_mass_absence(view const& in);
 
+/// What is kept of it alone, without instances, releases and nodes: enough to carry on with a plan.
+workload_scene look_at_record(view const& in, stored<workload> const& wanted);
+
 /// Precondition: `wanted` is managed.
 workload_scene look_at(view const& in, stored<workload> const& wanted, wall_time now);
 
