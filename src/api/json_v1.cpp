@@ -90,7 +90,7 @@ std::string_view image_of(instance const& row, std::string_view container) {
 
 json::value code_value(std::optional<int> const& code) { return code ? json::value(*code) : json::value(nullptr); }
 
-json::value last_state_value(std::optional<container_end> const& last) {
+json::value last_state_value(rare<container_end> const& last) {
     if (!last) return nullptr;
     return json::object{{"state", to_string(container_state::exited)},
                         {"reason", last->reason},

@@ -32,12 +32,12 @@ uid_bytes make_uid(entropy& random) {
 
 std::string uid_text(uid_bytes const& bytes) {
     static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(36);
+    std::string text(36, '-');
+    auto* at = text.data();
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (has_dash_before(i)) text += '-';
-        text += digits[bytes[i] >> 4];
-        text += digits[bytes[i] & 15];
+        if (has_dash_before(i)) ++at;
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
     }
     return text;
 }

@@ -14,10 +14,33 @@ namespace rik {
 
 namespace chrono = std::chrono;
 
+namespace {
+
+/// With zeros in front.
+template <class Number>
+void put_digits(std::string& into, std::size_t at, std::size_t count, Number number) {
+    for (; count > 0; number /= 10) into[at + --count] = static_cast<char>('0' + number % 10);
+}
+
+}  // namespace
+
+/// Rows are full of times, so this is much faster than a format string, which years of other than four digits take.
 std::string to_string(wall_time when) {
     auto const day = chrono::floor<chrono::days>(when);
     chrono::year_month_day const date{day};
     chrono::hh_mm_ss const time{when - day};
+    auto const year = static_cast<int>(date.year());
+    if (year >= 0 && year <= 9'999) {
+        std::string text("0000-00-00T00:00:00.000000Z");
+        put_digits(text, 0, 4, year);
+        put_digits(text, 5, 2, static_cast<unsigned>(date.month()));
+        put_digits(text, 8, 2, static_cast<unsigned>(date.day()));
+        put_digits(text, 11, 2, time.hours().count());
+        put_digits(text, 14, 2, time.minutes().count());
+        put_digits(text, 17, 2, time.seconds().count());
+        put_digits(text, 20, 6, time.subseconds().count());
+        return text;
+    }
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
                        time.minutes().count(), time.seconds().count(), time.subseconds().count());

@@ -167,10 +167,7 @@ int compare_ages(wall_time a, wall_time b, wall_time now) { return ascending(age
 }  // namespace
 
 removal_order::removal_order(workload_view const& of, instance_list const& active, first rule)
-    : of_(of), is_available_(of), rule_(rule) {
-    for (auto const* each : active)
-        if (each->node) ++count_on_[*each->node];
-}
+    : of_(of), is_available_(of), rule_(rule), active_(active) {}
 
 int removal_order::compare_as_kubernetes(ranked const& a, ranked const& b) const {
     auto const& one = *a.which;
@@ -200,11 +197,14 @@ bool removal_order::goes_before(ranked const& a, ranked const& b) const {
 }
 
 void removal_order::sort(instance_list& which) const {
+    std::map<node_id, std::int64_t> count_on;
+    for (auto const* each : active_)
+        if (each->node) ++count_on[*each->node];
     std::vector<ranked> all;
     all.reserve(which.size());
     for (auto const* each : which) {
-        auto const found = each->node ? count_on_.find(*each->node) : count_on_.end();
-        all.push_back({each, is_available_(*each), found == count_on_.end() ? 0 : found->second});
+        auto const found = each->node ? count_on.find(*each->node) : count_on.end();
+        all.push_back({each, is_available_(*each), found == count_on.end() ? 0 : found->second});
     }
     std::ranges::sort(all, [&](ranked const& a, ranked const& b) { return goes_before(a, b); });
     std::ranges::transform(all, which.begin(), &ranked::which);
@@ -217,10 +217,10 @@ free_indexes::free_indexes(instance_list const& active, std::span<to_adopt const
         if (each->index) taken_.push_back(*each->index);
     for (auto const& each : adopted)
         if (each.index) taken_.push_back(*each.index);
-    std::ranges::sort(taken_);
 }
 
 std::uint32_t free_indexes::take() {
+    if (!std::exchange(is_sorted_, true)) std::ranges::sort(taken_);
     for (; passed_ < taken_.size() && taken_[passed_] <= next_; ++passed_)
         if (taken_[passed_] == next_) ++next_;
     return next_++;

@@ -46,7 +46,7 @@ private:
     wall_time::duration min_ready_;
 };
 
-/// Sorts what may go, what goes first at the front.
+/// Sorts what may go, what goes first at the front. `active` must outlive it.
 class removal_order {
 public:
     enum class first : std::uint8_t { as_kubernetes, unavailable };
@@ -61,7 +61,7 @@ private:
     workload_view const& of_;
     availability is_available_;
     first rule_;
-    std::map<node_id, std::int64_t> count_on_;
+    instance_list const& active_;
 };
 
 /// The lowest indexes that no active instance has, and none that is adopted gets.
@@ -71,7 +71,8 @@ public:
     std::uint32_t take();
 
 private:
-    std::vector<std::uint32_t> taken_;  // ascending
+    std::vector<std::uint32_t> taken_;
+    bool is_sorted_ = false;  ///< only once an index is taken: nearly always none is
     std::size_t passed_ = 0;
     std::uint32_t next_ = 0;
 };

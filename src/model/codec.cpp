@@ -150,11 +150,13 @@ namespace {
 /// The described members of `object`, and one more.
 template <class Object, class Value>
 std::string text_with(Object const& object, std::string_view name, Value const& more) {
-    json_arena arena;
-    object_writer members(arena);
+    json_text into;
+    into.text.reserve(text_bytes_usual);
+    object_writer members(into);
     write_members(members, object);
     members.put(name, more);
-    return json::serialize(members.take());
+    members.end();
+    return std::move(into.text);
 }
 
 template <class Object>
@@ -194,12 +196,13 @@ result<definition_ptr> parse_stored(std::string_view text, std::string const& te
 std::string encode(workload const& object) { return detail::text_with(object, "definition", object.definition->text); }
 std::string encode(release const& object) {
     auto const& tenant = object.definition->tenant;
-    detail::json_arena arena;
-    detail::object_writer members(arena);
+    detail::json_text into;
+    detail::object_writer members(into);
     detail::write_members(members, object);
     members.put("tenant", tenant.empty() ? std::string(default_tenant) : tenant);
     members.put("definition", object.definition->text);
-    return detail::json::serialize(members.take());
+    members.end();
+    return std::move(into.text);
 }
 std::string encode(instance const& object) {
     return detail::text_with(object.fields(), "release", object.made_from()->id);

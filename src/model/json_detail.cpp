@@ -2,21 +2,85 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
 namespace rik::detail {
 
-json::value to_json(string_map const& map, json_arena& arena) {
-    json::object object(arena.storage());
-    object.reserve(map.size());
-    for (auto const& [key, text] : map) object.emplace(key, std::string_view(text));
-    return object;
+namespace {
+
+/// What stands for a character in a JSON string; empty: itself.   Source: RFC 8259, section 7
+std::string escape_of(char letter) {
+    switch (letter) {
+        case '"': return R"(\")";
+        case '\\': return R"(\\)";
+        case '\b': return R"(\b)";
+        case '\f': return R"(\f)";
+        case '\n': return R"(\n)";
+        case '\r': return R"(\r)";
+        case '\t': return R"(\t)";
+        default:
+            return static_cast<unsigned char>(letter) < 0x20 ? fmt::format("\\u{:04x}", static_cast<unsigned>(letter))
+                                                             : std::string();
+    }
 }
 
-json::value to_json(resources const& amounts, json_arena& arena) {
-    json::object object(arena.storage());
-    object.reserve(amounts.entries().size());
-    for (auto const& [name, amount] : amounts.entries()) object.emplace(name, amount);
-    return object;
+bool needs_escape(char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == '"' || letter == '\\'; }
+
+constexpr std::uint64_t of_each_byte(std::uint64_t value) { return value * 0x0101010101010101; }
+
+/// Returns true if one of eight bytes is 0. It is exact in that, though not in which.
+constexpr bool has_zero(std::uint64_t bytes) { return ((bytes - of_each_byte(1)) & ~bytes & of_each_byte(0x80)) != 0; }
+
+/// Eight letters at a time, of which nearly never one needs it.
+bool one_needs_escape(char const* eight) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, eight, sizeof bytes);
+    auto const has_control = has_zero(bytes & of_each_byte(0xe0));
+    return has_control || has_zero(bytes ^ of_each_byte('"')) || has_zero(bytes ^ of_each_byte('\\'));
 }
+
+char const* find_to_escape(char const* at, char const* end) {
+    while (end - at >= 8 && !one_needs_escape(at)) at += 8;
+    return std::find_if(at, end, needs_escape);
+}
+
+}  // namespace
+
+void write_json(json_text& into, std::string_view value) {
+    into.text += '"';
+    auto const* at = value.data();
+    auto const* const end = at + value.size();
+    for (;;) {
+        auto const* const odd = find_to_escape(at, end);
+        into.text.append(at, odd);
+        if (odd == end) break;
+        into.text += escape_of(*odd);
+        at = odd + 1;
+    }
+    into.text += '"';
+}
+
+namespace {
+
+/// Its names may be anything.
+template <class Map>
+void write_map(json_text& into, Map const& map) {
+    into.text += '{';
+    for (auto each = map.begin(); each != map.end(); ++each) {
+        if (each != map.begin()) into.text += ',';
+        write_json(into, std::string_view(each->first));
+        into.text += ':';
+        write_json(into, each->second);
+    }
+    into.text += '}';
+}
+
+}  // namespace
+
+void write_json(json_text& into, string_map const& map) { write_map(into, map); }
+void write_json(json_text& into, resources const& amounts) { write_map(into, amounts.entries()); }
 
 void read_failure::note(std::string message) {
     if (happened_) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/base/rare.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/resources.hpp>
@@ -9,8 +10,11 @@
 #include <boost/json.hpp>
 
 #include <array>
+#include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +25,8 @@ namespace rik::detail {
 
 namespace json = boost::json;
 
-/// Memory for the JSON trees of one call: most fit into the buffer, so that they cost no allocation. Whatever is made
-/// with `storage()` must be gone before the arena is.
+/// Memory for the JSON trees of one reading: most fit into the buffer, so that they cost no allocation. Whatever is
+/// made with `storage()` must be gone before the arena is.
 class json_arena {
 public:
     json::storage_ptr storage() { return &memory_; }
@@ -32,61 +36,82 @@ private:
     json::monotonic_resource memory_{buffer_.data(), buffer_.size()};
 };
 
-// --- writing: to_json(value, arena) for every type that a member may have
+// --- writing: write_json(into, value) appends every type that a member may have, without a tree in between
 
-inline json::value to_json(std::string_view text, json_arena& arena) {
-    return json::value(text, arena.storage());  // braces would make an array
+/// JSON that is being written.
+struct json_text {
+    std::string text = {};
+};
+
+/// As a JSON string. Bytes that are no UTF-8 are written as they are: programs say them, and they must come back.
+void write_json(json_text& into, std::string_view value);
+inline void write_json(json_text& into, std::string const& value) { write_json(into, std::string_view(value)); }
+inline void write_json(json_text& into, bool value) { into.text += value ? "true" : "false"; }
+template <std::integral Number>
+requires(!std::same_as<Number, bool>) void write_json(json_text& into, Number number) {
+    std::array<char, std::numeric_limits<Number>::digits10 + 2> digits;
+    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    into.text.append(digits.data(), end);
 }
-inline json::value to_json(std::string const& text, json_arena& arena) {
-    return to_json(std::string_view(text), arena);
+/// As a JSON string, of characters that need no escapes.
+inline void write_plain(json_text& into, std::string_view value) {
+    into.text.append(1, '"').append(value).append(1, '"');
 }
-inline json::value to_json(bool value, json_arena&) { return value; }
-template <std::signed_integral Number>
-json::value to_json(Number number, json_arena&) {
-    return static_cast<std::int64_t>(number);
-}
-template <std::unsigned_integral Number>
-requires(!std::same_as<Number, bool>) json::value to_json(Number number, json_arena&) {
-    return static_cast<std::uint64_t>(number);
-}
-inline json::value to_json(wall_time when, json_arena& arena) { return to_json(rik::to_string(when), arena); }
+inline void write_json(json_text& into, wall_time when) { write_plain(into, rik::to_string(when)); }
 template <class Kind>
-json::value to_json(uid<Kind> const& id, json_arena& arena) {
-    return to_json(id.text(), arena);
+void write_json(json_text& into, uid<Kind> const& id) {
+    write_plain(into, id.text());
 }
-json::value to_json(string_map const& map, json_arena& arena);
-json::value to_json(resources const& amounts, json_arena& arena);
+void write_json(json_text& into, string_map const& map);
+void write_json(json_text& into, resources const& amounts);
 template <class Value>
-json::value to_json(std::optional<Value> const& value, json_arena& arena) {
-    return value ? to_json(*value, arena) : json::value(nullptr);
+void write_json(json_text& into, std::optional<Value> const& value) {
+    if (value)
+        write_json(into, *value);
+    else
+        into.text += "null";
+}
+template <class Value>
+void write_json(json_text& into, rare<Value> const& value) {
+    if (value)
+        write_json(into, *value);
+    else
+        into.text += "null";
 }
 template <class Item>
-json::value to_json(std::vector<Item> const& list, json_arena& arena) {
-    json::array array(arena.storage());
-    array.reserve(list.size());
-    for (auto const& item : list) array.emplace_back(to_json(item, arena));
-    return array;
+void write_json(json_text& into, std::vector<Item> const& list) {
+    into.text += '[';
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (i > 0) into.text += ',';
+        write_json(into, list[i]);
+    }
+    into.text += ']';
 }
 
-/// Builds one JSON object, member by member.
+/// Appends one JSON object, member by member.
 class object_writer {
 public:
-    explicit object_writer(json_arena& arena) : arena_(arena), object_(arena.storage()) {}
+    explicit object_writer(json_text& into) : into_(into) { into_.text += '{'; }
 
+    /// `name` needs no escapes.
     template <class Value>
     void put(std::string_view name, Value const& value) {
-        object_.emplace(name, to_json(value, arena_));
+        if (has_members_) into_.text += ',';
+        has_members_ = true;
+        write_plain(into_, name);
+        into_.text += ':';
+        write_json(into_, value);
     }
     /// Leaves the member out if `value` is what a reader assumes without it.
     template <class Value>
     void put_unless(std::string_view name, Value const& value, Value const& assumed) {
         if (!(value == assumed)) put(name, value);
     }
-    json::value take() { return std::move(object_); }
+    void end() { into_.text += '}'; }
 
 private:
-    json_arena& arena_;
-    json::object object_;
+    json_text& into_;
+    bool has_members_ = false;
 };
 
 // --- reading: read_value(from, into, failure) for every type that a member may have
@@ -152,6 +177,11 @@ void read_value(json::value const& from, uid<Kind>& into, read_failure& failure)
 
 template <class Value>
 void read_value(json::value const& from, std::optional<Value>& into, read_failure& failure) {
+    read_value(from, into.emplace(), failure);
+}
+
+template <class Value>
+void read_value(json::value const& from, rare<Value>& into, read_failure& failure) {
     read_value(from, into.emplace(), failure);
 }
 

@@ -28,6 +28,9 @@ constexpr member<Struct, Value> usual(std::string_view name, Value Struct::*at) 
     return {name, at, false};
 }
 
+/// Most texts are no longer.
+inline constexpr std::size_t text_bytes_usual = 768;
+
 /// The members of a struct, in the order in which they are written: specialize it as `std::tuple(needed(...), ...)`.
 template <class Struct>
 inline constexpr auto members_of = nullptr;
@@ -43,9 +46,12 @@ template <class Word>
 concept worded = std::is_enum_v<Word> && !std::same_as<decltype(parser_of<Word>), std::nullptr_t const>;
 
 template <worded Word>
-json::value to_json(Word word, json_arena& arena) {
-    return to_json(to_string(word), arena);
+void write_json(json_text& into, Word word) {
+    write_json(into, std::string_view(to_string(word)));
 }
+
+template <described Struct>
+void write_json(json_text& into, Struct const& from);
 
 template <described Struct>
 void write_members(object_writer& into, Struct const& from) {
@@ -60,10 +66,10 @@ void write_members(object_writer& into, Struct const& from) {
 }
 
 template <described Struct>
-json::value to_json(Struct const& from, json_arena& arena) {
-    object_writer members(arena);
+void write_json(json_text& into, Struct const& from) {
+    object_writer members(into);
     write_members(members, from);
-    return members.take();
+    members.end();
 }
 
 template <worded Word>
@@ -92,8 +98,10 @@ void read_value(json::value const& from, Struct& into, read_failure& failure) {
 
 template <class Object>
 std::string text_of(Object const& object) {
-    json_arena arena;
-    return json::serialize(to_json(object, arena));
+    json_text into;
+    into.text.reserve(text_bytes_usual);
+    write_json(into, object);
+    return std::move(into.text);
 }
 
 /// Reads what `text_of` has made, and calls `read(json::value const&, read_failure&)` for more. Messages of programs

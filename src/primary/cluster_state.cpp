@@ -23,6 +23,13 @@ result<cluster_id> parse_identity(std::string_view json) {
     return parsed;
 }
 
+/// Most news of an instance leaves alone what it takes of its node.
+bool has_same_room(instance const* before, instance const* now) {
+    if (before == nullptr || now == nullptr || before->occupies_room() != now->occupies_room()) return false;
+    return !now->occupies_room() ||
+           (before->binding()->node == now->binding()->node && before->made_from() == now->made_from());
+}
+
 }  // namespace
 
 /// What a transaction changes beside its rows.
@@ -85,6 +92,7 @@ awaitable<error> cluster_state::failure() {
 
 result<void> cluster_state::apply(transaction changes) {
     auto follows = read(changes);
+    expected_events_.clear();
     drop_old_events(changes, follows);
     auto const applied = store_.apply(std::move(changes));
     if (!applied) return applied.error();
@@ -92,13 +100,23 @@ result<void> cluster_state::apply(transaction changes) {
     return {};
 }
 
-cluster_state::consequences cluster_state::read(transaction const& changes) const {
+void cluster_state::expect(event_ledger::entry told) {
+    auto key = told.key;
+    expected_events_.insert_or_assign(std::move(key), std::move(told));
+}
+
+event_ledger::entry cluster_state::read_event(document const& from) {
+    auto expected = expected_events_.extract(from.key);
+    return expected ? std::move(expected.mapped()) : event_ledger::read(from);
+}
+
+cluster_state::consequences cluster_state::read(transaction const& changes) {
     consequences found;
     for (auto const& each : changes.writes()) {
         if (auto const* const written = std::get_if<transaction::write<document>>(&each)) {
             if (written->key.kind != event_kind) continue;
             if (written->row)
-                found.told.push_back(event_ledger::read(*written->row));
+                found.told.push_back(read_event(*written->row));
             else
                 found.gone.push_back(written->key);
         } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
@@ -170,6 +188,7 @@ void cluster_state::track(instance const* before, instance const* now) {
     count_releases(before, now);
     if (before != nullptr && is_finished(before->state())) finished_.remove(*before);
     if (now != nullptr && is_finished(now->state())) finished_.add(*now);
+    if (has_same_room(before, now)) return;
     if (now != nullptr && now->occupies_room())
         ledger_.reserve(now->id(), now->binding()->node, now->made_from());
     else

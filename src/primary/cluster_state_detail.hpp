@@ -35,6 +35,8 @@ public:
     awaitable<error> failure();
     std::optional<error> const& failed() const { return failed_; }
 
+    /// What is known of an event that the next `apply` writes: so it need not be read again from its text.
+    void expect(event_ledger::entry told);
     /// Makes all of the changes or none. Old events go in the same commit when there are too many.
     /// Errors: those of store::apply.
     result<void> apply(transaction changes);
@@ -68,7 +70,8 @@ private:
     struct consequences;
     result<void> read_identity();
     void derive();
-    consequences read(transaction const& changes) const;
+    consequences read(transaction const& changes);
+    event_ledger::entry read_event(document const& from);
     void drop_old_events(transaction& changes, consequences& of) const;
     void follow(consequences of);
     void track(instance const* before, instance const* now);
@@ -80,6 +83,7 @@ private:
     cluster_id cluster_;
     cluster_view ledger_;
     event_ledger events_;
+    std::map<document_key, event_ledger::entry> expected_events_;
     finished_ledger finished_;
     std::map<release_id, std::size_t> made_from_;  ///< how many instances; none: no entry
     std::set<release_id> unused_;                  ///< perhaps

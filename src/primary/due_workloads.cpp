@@ -2,8 +2,6 @@
 
 #include <rik/async/deadline.hpp>
 
-#include <algorithm>
-
 namespace rik::detail {
 
 namespace {
@@ -22,31 +20,38 @@ void due_workloads::mark(workload_id const& which) {
 }
 
 void due_workloads::mark_at(workload_id const& which, time_point when) {
-    later_[which] = when;
+    auto const [known, is_new] = later_.try_emplace(which, when);
+    if (!is_new && known->second == when) return;
+    by_time_.erase({known->second, which});
+    known->second = when;
+    by_time_.emplace(when, which);
     marked_.notify();
+}
+
+void due_workloads::forget_time(workload_id const& which) {
+    auto const known = later_.find(which);
+    if (known == later_.end()) return;
+    by_time_.erase({known->second, which});
+    later_.erase(known);
 }
 
 void due_workloads::forget(workload_id const& which) {
     now_.erase(which);
-    later_.erase(which);
+    forget_time(which);
 }
 
 void due_workloads::take_those_whose_time_has_come() {
     auto const now = time_.now();
-    for (auto each = later_.begin(); each != later_.end();) {
-        if (each->second > now) {
-            ++each;
-            continue;
-        }
-        mark(each->first);
-        each = later_.erase(each);
+    while (!by_time_.empty() && by_time_.begin()->first <= now) {
+        auto const which = by_time_.begin()->second;
+        mark(which);
+        forget_time(which);
     }
 }
 
 awaitable<> due_workloads::wait_for_more() {
-    if (later_.empty()) co_return co_await marked_.wait();
-    auto const first = std::ranges::min_element(later_, {}, [](auto const& each) { return each.second; });
-    auto const when = first->second;
+    if (by_time_.empty()) co_return co_await marked_.wait();
+    auto const when = by_time_.begin()->first;
     auto waiting = notified(marked_);
     [[maybe_unused]] auto const in_time = co_await with_deadline(time_, when, std::move(waiting));
 }

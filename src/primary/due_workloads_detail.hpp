@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace rik::detail {
 
@@ -25,6 +26,7 @@ public:
     awaitable<workload_id> next();
 
 private:
+    void forget_time(workload_id const& which);
     void take_those_whose_time_has_come();
     awaitable<> wait_for_more();
 
@@ -33,6 +35,7 @@ private:
     std::set<workload_id> now_;
     std::deque<workload_id> order_;  ///< of those, and of some that were forgotten
     std::map<workload_id, time_point> later_;
+    std::set<std::pair<time_point, workload_id>> by_time_;  ///< the same
 };
 
 }  // namespace rik::detail

@@ -25,10 +25,13 @@ std::uint64_t sequence_of(document_key const& key) {
 
 event_ledger::entry event_ledger::read(document const& from) {
     auto const happened = parse_event(from);
-    auto const has_owner = happened && !happened->owner_id.empty();
-    auto group = has_owner ? "instances of " + happened->owner_id : from.about;
-    auto const content = happened ? content_of(*happened) : 0;
-    return {from.key, sequence_of(from.key), from.about, std::move(group), content};
+    if (happened) return read(from, *happened);
+    return {from.key, sequence_of(from.key), from.about, from.about, 0};
+}
+
+event_ledger::entry event_ledger::read(document const& from, event const& happened) {
+    auto group = happened.owner_id.empty() ? from.about : "instances of " + happened.owner_id;
+    return {from.key, sequence_of(from.key), from.about, std::move(group), content_of(happened)};
 }
 
 void event_ledger::add(entry what) {

@@ -32,6 +32,8 @@ public:
     };
     /// A damaged one counts for what it is about.
     static entry read(document const& from);
+    /// The same, of a document that was made from `happened`.
+    static entry read(document const& from, event const& happened);
 
     void add(entry what);
     void remove(document_key const& which);

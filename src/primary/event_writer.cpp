@@ -50,7 +50,9 @@ void event_writer::note(transaction& into, event happened) {
         }
     }
     sequence_ = std::max(sequence_, state_.events().last_sequence()) + 1;
-    into.put(to_document(happened, sequence_), 0);
+    auto told = to_document(happened, sequence_);
+    state_.expect(event_ledger::read(told, happened));
+    into.put(std::move(told), 0);
 }
 
 }  // namespace rik::detail

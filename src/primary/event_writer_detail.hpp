@@ -10,10 +10,10 @@
 
 namespace rik::detail {
 
-/// Adds events to transactions. It reads the state, and changes nothing itself.
+/// Adds events to transactions. It changes nothing itself.
 class event_writer {
 public:
-    event_writer(clock& time, cluster_state const& state) : time_(time), state_(state) {}
+    event_writer(clock& time, cluster_state& state) : time_(time), state_(state) {}
 
     /// Adds `happened` to a commit. An event that says what an earlier one said takes its place, and counts.
     /// Precondition: `into` has no event that says the same about the same object.
@@ -29,7 +29,7 @@ private:
     event begin(std::string object_kind, std::string object_id, std::string object_name) const;
 
     clock& time_;
-    cluster_state const& state_;
+    cluster_state& state_;
     std::uint64_t sequence_ = 0;  ///< of the last one; a commit that is refused leaves a gap, which nobody minds
 };
 

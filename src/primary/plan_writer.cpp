@@ -39,17 +39,17 @@ bool has_same_conditions(workload_progress const& a, workload_progress const& b)
 
 }  // namespace
 
-bool plan_writer::write(workload_scene scene, rik::workload_plan const& plan, transaction& into) {
+plan_writer::outcome plan_writer::write(workload_scene scene, rik::workload_plan const& plan, transaction& into) {
     slice part{.scene = scene, .into = into, .room = limits::instances_per_slice_max};
     write_sizes(part, plan);
     write_lost(part);
     write_removals(part, plan);
     write_owners(part, plan);
-    write_creations(part, plan);
+    auto const creations_count = write_creations(part, plan);
     write_bindings(part);
     write_restarts(part, plan);
     write_record(part, plan);
-    return plan.has_more || part.room == 0;
+    return {plan.has_more || part.room == 0, creations_count};
 }
 
 void plan_writer::say(slice& part, std::string reason, std::string message) {
@@ -165,13 +165,13 @@ bool plan_writer::create(slice& part, to_create const& what) {
     return true;
 }
 
-void plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
-    for (auto const& each : plan.creations) {
-        if (part.room == 0) break;
-        if (create(part, each)) --part.room;
-    }
+std::size_t plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
+    std::size_t done = 0;
+    for (; done < plan.creations.size() && part.room > 0; ++done)
+        if (create(part, plan.creations[done])) --part.room;
     std::vector<std::string> const made(part.names.begin(), part.names.end());
     if (!made.empty()) say(part, "InstancesCreated", fmt::format("made {}: {}", count_text(made.size()), told(made)));
+    return done;
 }
 
 /// What is meant for one node and had no room there is tried again: no scheduler places it.

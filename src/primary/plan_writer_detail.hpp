@@ -26,9 +26,13 @@ public:
           removals_(leaving),
           policy_(policy) {}
 
-    /// A commit's worth of it, whose parts may stand alone; returns whether there is more. What was done is added to
-    /// the record of the workload, with why.
-    bool write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
+    struct outcome {
+        bool has_more = false;
+        std::size_t creations_count = 0;  ///< so many of the plan's, from its first
+    };
+    /// A commit's worth of it, whose parts may stand alone. What was done is added to the record of the workload, with
+    /// why.
+    outcome write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
 
 private:
     struct slice {
@@ -44,7 +48,8 @@ private:
     void write_lost(slice& part);
     void write_removals(slice& part, rik::workload_plan const& plan);
     void write_owners(slice& part, rik::workload_plan const& plan);
-    void write_creations(slice& part, rik::workload_plan const& plan);
+    /// Returns how many of the plan's it has come to.
+    std::size_t write_creations(slice& part, rik::workload_plan const& plan);
     void write_bindings(slice& part);
     void write_restarts(slice& part, rik::workload_plan const& plan);
     void write_record(slice& part, rik::workload_plan const& plan);

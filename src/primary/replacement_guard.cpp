@@ -1,17 +1,12 @@
 #include "replacement_guard_detail.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace rik::detail {
 
 namespace {
 
-node_counts count_nodes(view const& in) {
-    auto const all = in.list<node>();
-    auto const is_gone = [](stored<node> const& each) { return each->state == node_state::unheard; };
-    return {static_cast<std::size_t>(std::ranges::count_if(all, is_gone)), all.size()};
-}
+node_counts count_nodes(view const& in) { return {in.count<node>(unheard_index), in.count<node>()}; }
 
 }  // namespace
 

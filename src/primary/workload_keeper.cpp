@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 
 namespace rik::detail {
@@ -13,6 +14,13 @@ namespace rik::detail {
 namespace {
 
 constexpr duration retry_pause = std::chrono::seconds(1);
+
+/// It may be that fewer are wanted now, or later: it has failed, or somebody wants it to go.
+bool ceases_to_count(row_change<instance> const& done) {
+    if (done.before && done.after && done.before->owner() != done.after->owner()) return true;
+    return !done.after || is_finished(done.after->state()) || done.after->is_condemned() ||
+           done.after->deleting_since();
+}
 
 }  // namespace
 
@@ -26,7 +34,7 @@ awaitable<> workload_keeper::mark_changes() {
             if constexpr (std::is_same_v<Row, node>) look_at_absence();
             auto const changes = co_await watch->next();
             if (!changes) break;
-            for (auto const& each : *changes) marker_.mark(std::get<row_change<Row>>(each.row));
+            for (auto const& each : *changes) mark(std::get<row_change<Row>>(each.row));
         }
         if (state_.failed()) co_return;
         co_await asio::post(strand_, asio::use_awaitable);  // it was closed because we stop, or fell behind
@@ -36,6 +44,18 @@ awaitable<> workload_keeper::mark_changes() {
 template awaitable<> workload_keeper::mark_changes<workload>();
 template awaitable<> workload_keeper::mark_changes<instance>();
 template awaitable<> workload_keeper::mark_changes<node>();
+
+template <class Row>
+void workload_keeper::mark(row_change<Row> const& done) {
+    marker_.mark(done);
+    if constexpr (std::is_same_v<Row, instance>) drop_plan(done);
+}
+
+void workload_keeper::drop_plan(row_change<instance> const& done) {
+    if (!ceases_to_count(done)) return;
+    for (auto const* row : {done.before.get(), done.after.get()})
+        if (row != nullptr && row->owner()) planned_.erase(*row->owner());
+}
 
 /// Before any workload is looked at: nothing is replaced that should not be.
 void workload_keeper::look_at_absence() {
@@ -76,6 +96,13 @@ awaitable<> workload_keeper::keep(workload_id which) {
 
 /// Nothing is awaited between the look and the commit.
 result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
+    auto const planned = planned_.find(wanted->id);
+    if (planned != planned_.end() && planned->second.wanted_at == wanted.changed_at) {
+        auto const done = carry_on(wanted);
+        if (!done) return done.error();
+        return true;  // a look follows
+    }
+    planned_.erase(wanted->id);
     auto const now = time_.wall();
     auto scene = look_at(state_.head(), wanted, guard_.is_stopped(), now);
     auto plan = plan_of(scene, find_progress(wanted->id), now);
@@ -84,17 +111,34 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
                    {{"workload", wanted->name}, {"error", to_string(*scene.damage)}});
     auto const count = scene.rows.size();
     transaction changes;
-    auto const has_more = writer_.write(std::move(scene), plan, changes);
+    auto const written = writer_.write(std::move(scene), plan, changes);
     auto const applied = state_.apply(std::move(changes));
     if (!applied) return applied.error();
     progress_[wanted->id] = std::move(plan.progress);
-    if (!has_more) marker_.rest(wanted->id, count, plan.look_again);
-    return has_more;
+    if (!written.has_more) marker_.rest(wanted->id, count, plan.look_again);
+    auto const is_cut = written.creations_count > 0 && written.creations_count < plan.creations.size();
+    if (is_cut && plan.removals.empty() && plan.adopted.empty())
+        planned_[wanted->id] = {wanted.changed_at, std::move(plan.creations), written.creations_count};
+    return written.has_more;
+}
+
+result<void> workload_keeper::carry_on(stored<workload> const& wanted) {
+    auto& planned = planned_.at(wanted->id);
+    auto const left = std::span(planned.all).subspan(planned.done_count);
+    auto const some = left.first(std::min(left.size(), limits::instances_per_slice_max));
+    rik::workload_plan part{.creations = {some.begin(), some.end()}, .progress = progress_.at(wanted->id)};
+    transaction changes;
+    auto const written = writer_.write(look_at_record(state_.head(), wanted), part, changes);
+    auto applied = state_.apply(std::move(changes));
+    planned.done_count += written.creations_count;
+    if (!applied || planned.done_count == planned.all.size()) planned_.erase(wanted->id);
+    return applied;
 }
 
 void workload_keeper::forget(workload_id const& which) {
     marker_.forget(which);
     progress_.erase(which);
+    planned_.erase(which);
 }
 
 workload_progress const* workload_keeper::find_progress(workload_id const& of) const {

@@ -5,7 +5,9 @@
 #include "replacement_guard_detail.hpp"
 #include "workload_marker_detail.hpp"
 
+#include <cstddef>
 #include <map>
+#include <vector>
 
 namespace rik::detail {
 
@@ -35,10 +37,15 @@ public:
     workload_progress const* find_progress(workload_id const& of) const;
 
 private:
+    template <class Row>
+    void mark(row_change<Row> const& done);
+    void drop_plan(row_change<instance> const& done);
     void look_at_absence();
     awaitable<> keep(workload_id which);
     /// A commit's worth; true if there is more. Errors: those of cluster_state::apply.
     result<bool> keep_slice(stored<workload> const& wanted);
+    /// The next of what an earlier look has planned to create. Errors: those of cluster_state::apply.
+    result<void> carry_on(stored<workload> const& wanted);
     void forget(workload_id const& which);
 
     asio::any_io_executor strand_;
@@ -49,6 +56,14 @@ private:
     replacement_guard guard_;
     workload_marker marker_;
     std::map<workload_id, workload_progress> progress_;
+    /// Creations that were planned and did not go into one commit. They stay right as long as the workload is the same
+    /// and none of its instances ceases to count, so that a workload of thousands is not looked at for each slice.
+    struct planned_creations {
+        revision wanted_at = 0;
+        std::vector<to_create> all = {};
+        std::size_t done_count = 0;
+    };
+    std::map<workload_id, planned_creations> planned_;
 };
 
 }  // namespace rik::detail

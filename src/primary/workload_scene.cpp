@@ -13,17 +13,21 @@ namespace rik::detail {
 
 namespace {
 
-struct absence {
-    std::string_view node;
-    wall_time since;
-};
+/// Which nodes nobody hears: mostly none, so that no node need be looked up for an instance.
+class absent_nodes {
+public:
+    explicit absent_nodes(view const& in) : in_(in), are_there_(in.count<node>(unheard_index) > 0) {}
+    /// Empty if its node is heard.
+    stored<node> find(instance const& row) const {
+        if (!are_there_ || !row.binding()) return {};
+        auto where = in_.find<node>(row.binding()->node);
+        return where && where->state == node_state::unheard ? where : stored<node>();
+    }
 
-std::optional<absence> absence_of(view const& in, instance const& row) {
-    if (!row.binding()) return std::nullopt;
-    auto const where = in.find<node>(row.binding()->node);
-    if (!where || where->state != node_state::unheard) return std::nullopt;
-    return absence{where->facts.name, where->state_since};
-}
+private:
+    view const& in_;
+    bool are_there_;
+};
 
 void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
     auto const& wanted = *to.wanted;
@@ -31,11 +35,12 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         wanted.kind == workload_kind::daemon_set ? std::nullopt : tolerated_absence(*wanted.definition);
     to.rows = in.list<instance>(owner_index(wanted.id));
     to.instances.reserve(to.rows.size());
+    absent_nodes const absent(in);
     for (auto const& row : to.rows) {
-        auto const gone = absence_of(in, *row);
+        auto const gone = absent.find(*row);
         to.instances.push_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
-        auto const lost_at = gone->since + std::chrono::ceil<wall_time::duration>(*patience);
+        auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
             to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
             continue;
@@ -46,7 +51,7 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         }
         to.instances.back().is_leaving = true;
         to.lost.push_back({row, fmt::format("its node {} has not been heard for {}: another instance takes its place",
-                                            gone->node, to_short_string(now - gone->since))});
+                                            gone->facts.name, to_short_string(now - gone->state_since))});
     }
 }
 
@@ -83,7 +88,7 @@ bool adopts(workload const& row) {
     return is_by_selector && !row.definition->upkeep.selector.is_empty();
 }
 
-workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
+workload_scene look_at_record(view const& in, stored<workload> const& wanted) {
     workload_scene found;
     found.wanted = wanted;
     found.record.workload = wanted->id;
@@ -93,6 +98,11 @@ workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_r
         found.record = std::move(*read);
     else
         found.damage = read.error();
+    return found;
+}
+
+workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
+    auto found = look_at_record(in, wanted);
     add_instances(in, found, is_replacing_stopped, now);
     add_strangers(in, found);
     add_releases(in, found);

@@ -37,6 +37,9 @@ struct workload_scene {
     workload_scene(workload_scene&&) noexcept = default;
 };
 
+/// What is kept of it alone, without instances, releases and nodes: enough to carry on with a plan.
+workload_scene look_at_record(view const& in, stored<workload> const& wanted);
+
 /// Precondition: `wanted` is managed.
 workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now);
 

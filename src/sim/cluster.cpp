@@ -97,7 +97,7 @@ cluster::cluster(world& in, cluster_options options) : world_(in), options_(std:
         auto facts = facts_of(index, options_);
         auto const name = facts.name;
         machines_.push_back(std::make_unique<machine>(world_.executor(), world_.time(), std::move(facts)));
-        checkers_->add(name, *machines_.back());
+        if (options_.is_checked) checkers_->add(name, *machines_.back());
     }
 }
 
@@ -152,7 +152,8 @@ awaitable<> cluster::crash_primary() {
 awaitable<> cluster::start_primary() {
     require(!has_primary(), "start_primary: the primary is there already");
     primary_ = std::make_unique<primary_process>(world_, links_->primary_contents, *links_, options_);
-    primary_->disk.watch([this](std::vector<journal_entry> const& batch) { checkers_->primary_wrote(batch); });
+    if (options_.is_checked)
+        primary_->disk.watch([this](std::vector<journal_entry> const& batch) { checkers_->primary_wrote(batch); });
     auto const started = co_await primary_->role.start();
     if (!started) throw std::runtime_error(to_string(started.error()));
 }

@@ -85,7 +85,7 @@ void store::publish(pending_commit commit) {
         std::visit(
             [&]<class Row>(row_change<Row> const& row) {
                 auto const key = table<Row>::key_of(row.after ? *row.after : *row.before);
-                durable_.of<Row>().apply(key, row.after, commit.at);
+                rows_.of<Row>().apply(row_state::durable, key, row.after, commit.at);
             },
             done.row);
         auto const bytes = footprint(done);

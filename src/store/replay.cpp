@@ -15,8 +15,8 @@ result<void> store::replay_row(journal_entry const& entry) {
         return error{errc::corrupt, entry.table + " " + entry.key + ": the row is of another object"};
     }
     auto const shared = std::make_shared<Row const>(std::move(*row));
-    head_.of<Row>().apply(key, shared, entry.changed_at);
-    durable_.of<Row>().apply(key, shared, entry.changed_at);
+    for (auto const state : {row_state::head, row_state::durable})
+        rows_.of<Row>().apply(state, key, shared, entry.changed_at);
     return {};
 }
 

@@ -17,6 +17,9 @@ std::string_view to_string(table_id table) {
 
 std::string table<workload>::name_of(workload const& row) { return workload_name(row.tenant, row.kind, row.name); }
 std::vector<std::string> table<workload>::index_of(workload const&) { return {}; }
+bool table<workload>::has_same_name(workload const& a, workload const& b) {
+    return a.kind == b.kind && a.tenant == b.tenant && a.name == b.name;
+}
 
 std::string table<release>::name_of(release const&) { return {}; }
 std::vector<std::string> table<release>::index_of(release const& row) { return {"workload/" + row.workload.text()}; }
@@ -30,8 +33,20 @@ std::vector<std::string> table<instance>::index_of(instance const& row) {
     return keys;
 }
 
+bool table<instance>::has_same_name(instance const& a, instance const& b) {
+    return a.name() == b.name() && a.tenant() == b.tenant();
+}
+
+bool table<instance>::has_same_indexes(instance const& a, instance const& b) {
+    if (a.owner() != b.owner() || a.binding().has_value() != b.binding().has_value()) return false;
+    return !a.binding() || a.binding()->node == b.binding()->node;
+}
+
 std::string table<node>::name_of(node const& row) { return row.facts.name + "/" + row.id.text(); }
-std::vector<std::string> table<node>::index_of(node const&) { return {}; }
+std::vector<std::string> table<node>::index_of(node const& row) {
+    if (row.state == node_state::unheard) return {std::string(unheard_index)};
+    return {};
+}
 
 // A document's key is made of its names already.
 std::string table<document>::name_of(document const&) { return {}; }

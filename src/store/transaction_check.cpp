@@ -15,7 +15,12 @@ namespace {
 /// The rows of one table as they will be, as far as the transaction changes them.
 template <class Row>
 struct claims {
-    std::map<typename table<Row>::key, Row const*> rows;
+    /// Null: there is none, or will be none.
+    struct versions {
+        Row const* now;
+        Row const* next;
+    };
+    std::map<typename table<Row>::key, versions> rows;
     std::map<std::string, typename table<Row>::key, std::less<>> names;
 };
 
@@ -38,10 +43,10 @@ public:
 private:
     template <class Row>
     result<void> check_revision(transaction::write<Row> const& write) {
-        if (!of<Row>().rows.emplace(write.key, write.row.get()).second) {
-            return error{errc::internal, named(write) + ": occurs twice in one transaction"};
-        }
         auto const now = head_.find<Row>(write.key);
+        typename claims<Row>::versions const both{now.row.get(), write.row.get()};
+        if (!of<Row>().rows.emplace(write.key, both).second)
+            return error{errc::internal, named(write) + ": occurs twice in one transaction"};
         if (!now && !write.row) return error{errc::conflict, named(write) + ": does not exist"};
         if (now.changed_at == write.expected) return {};
         if (!now) return error{errc::conflict, named(write) + ": was removed meanwhile"};
@@ -53,6 +58,8 @@ private:
     template <class Row>
     result<void> check_name(transaction::write<Row> const& write) {
         if (!write.row) return {};
+        auto const* const now = of<Row>().rows.at(write.key).now;
+        if (now != nullptr && table<Row>::has_same_name(*now, *write.row)) return {};
         auto const name = table<Row>::name_of(*write.row);
         if (name.empty()) return {};
         auto const claimed = of<Row>().names.emplace(name, write.key);
@@ -69,7 +76,8 @@ private:
     bool gives_up(typename table<Row>::key const& holder, std::string const& name, Row const*) {
         auto const found = of<Row>().rows.find(holder);
         if (found == of<Row>().rows.end()) return false;
-        return found->second == nullptr || table<Row>::name_of(*found->second) != name;
+        auto const* const next = found->second.next;
+        return next == nullptr || table<Row>::name_of(*next) != name;
     }
 
     template <class Row>

@@ -5,8 +5,11 @@
 #include <rik/base/result.hpp>
 
 #include <array>
+#include <bit>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -21,6 +24,13 @@ uid_bytes make_uid(entropy& random);
 std::string uid_text(uid_bytes const& bytes);
 result<uid_bytes> parse_uid(std::string_view text);
 void print_uid(std::ostream& out, uid_bytes const& bytes);
+
+/// Eight bytes from `begin` as a number, so that the order of numbers is that of the bytes.
+inline std::uint64_t uid_half(uid_bytes const& bytes, std::size_t begin) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, bytes.data() + begin, sizeof number);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(number) : number;
+}
 
 }  // namespace detail
 
@@ -47,7 +57,12 @@ public:
     std::string text() const { return detail::uid_text(bytes_); }
     detail::uid_bytes const& bytes() const { return bytes_; }
 
-    friend auto operator<=>(uid const&, uid const&) = default;
+    friend bool operator==(uid const&, uid const&) = default;
+    /// Half by half: maps of a million ids compare twenty times for each look.
+    friend std::strong_ordering operator<=>(uid const& a, uid const& b) {
+        auto const by_first = detail::uid_half(a.bytes_, 0) <=> detail::uid_half(b.bytes_, 0);
+        return by_first != 0 ? by_first : detail::uid_half(a.bytes_, 8) <=> detail::uid_half(b.bytes_, 8);
+    }
     friend std::ostream& operator<<(std::ostream& out, uid const& id) {
         detail::print_uid(out, id.bytes_);
         return out;

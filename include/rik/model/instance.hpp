@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/base/rare.hpp>
 #include <rik/model/state.hpp>
 #include <rik/model/workload.hpp>
 
@@ -51,7 +52,7 @@ struct container_status {
     bool started = false;                     ///< its post-start hook and its startup probe are passed
     bool ready = false;                       ///< as its readiness probe says; an init container: it has ended with 0
     std::optional<wall_time> starts_at = {};  ///< it waits for that
-    std::optional<container_end> last = {};   ///< of the attempt before
+    rare<container_end> last = {};            ///< of the attempt before
     friend bool operator==(container_status const&, container_status const&) = default;
 };
 

@@ -27,6 +27,7 @@ struct cluster_options {
     log out = {};
     duration unheard_after = limits::unheard_after;
     batch_limits batch = {};  ///< of all roles
+    bool is_checked = true;   ///< false: nobody looks for violations, which takes more time than some roles do
 };
 
 /// Every call runs on the world's one thread. Roles can be crashed (nothing that was not flushed survives) and started

@@ -162,8 +162,9 @@ private:
     entropy& random_;
     std::vector<store_epoch> epochs_;  ///< of the journal, oldest first; the last is this store's
     epoch_id epoch_;
-    view head_;
-    view durable_;
+    detail::tables rows_;
+    view head_{rows_, row_state::head};
+    view durable_{rows_, row_state::durable};
     std::deque<pending_commit> unflushed_;
     std::size_t unflushed_count_ = 0;  ///< changes in it
     std::size_t unflushed_bytes_ = 0;

@@ -16,6 +16,7 @@ std::string_view to_string(table_id table);
 
 /// Describes a table. `name_of` is unique within the table ("" for a row without a name). `index_of` gives the keys, if
 /// any, under which a row is found; each starts with the name of its index: "owner/UID", "node/UID", "about/UID".
+/// `has_same_name` and `has_same_indexes` compare these of two rows of one key, without making texts.
 template <class Row>
 struct table;
 
@@ -26,6 +27,8 @@ struct table<workload> {
     static key key_of(workload const& row) { return row.id; }
     static std::string name_of(workload const& row);  ///< workload_name(...)
     static std::vector<std::string> index_of(workload const& row);
+    static bool has_same_name(workload const& a, workload const& b);
+    static bool has_same_indexes(workload const&, workload const&) { return true; }
 };
 
 template <>
@@ -35,6 +38,8 @@ struct table<release> {
     static key key_of(release const& row) { return row.id; }
     static std::string name_of(release const& row);
     static std::vector<std::string> index_of(release const& row);  ///< "workload/UID"
+    static bool has_same_name(release const&, release const&) { return true; }
+    static bool has_same_indexes(release const& a, release const& b) { return a.workload == b.workload; }
 };
 
 template <>
@@ -45,6 +50,8 @@ struct table<instance> {
     static std::string name_of(instance const& row);  ///< instance_name(...)
     static std::vector<std::string> index_of(
         instance const& row);  ///< "owner/UID" or "orphan/TENANT"; "node/UID" or "pending"
+    static bool has_same_name(instance const& a, instance const& b);
+    static bool has_same_indexes(instance const& a, instance const& b);
 };
 
 template <>
@@ -52,8 +59,12 @@ struct table<node> {
     using key = node_id;
     static constexpr auto id = table_id::node;
     static key key_of(node const& row) { return row.id; }
-    static std::string name_of(node const& row);  ///< "NAME/UID": two machines may have one host name
-    static std::vector<std::string> index_of(node const& row);
+    static std::string name_of(node const& row);                ///< "NAME/UID": two machines may have one host name
+    static std::vector<std::string> index_of(node const& row);  ///< "unheard", or none
+    static bool has_same_name(node const& a, node const& b) { return a.facts.name == b.facts.name; }
+    static bool has_same_indexes(node const& a, node const& b) {
+        return (a.state == node_state::unheard) == (b.state == node_state::unheard);
+    }
 };
 
 template <>
@@ -63,6 +74,8 @@ struct table<document> {
     static key key_of(document const& row) { return row.key; }
     static std::string name_of(document const& row);
     static std::vector<std::string> index_of(document const& row);  ///< "kind/KIND", "about/UID", "tenant/NAME"
+    static bool has_same_name(document const&, document const&) { return true; }
+    static bool has_same_indexes(document const& a, document const& b) { return a.about == b.about; }
 };
 
 std::string workload_name(std::string_view tenant, workload_kind kind, std::string_view name);
@@ -76,5 +89,6 @@ inline std::string tenant_index(std::string_view tenant) { return "tenant/" + st
 /// Names of rows of a tenant begin with it, and stand together.
 inline std::string name_prefix(std::string_view tenant) { return std::string(tenant) + "/"; }
 inline constexpr std::string_view pending_index = "pending";
+inline constexpr std::string_view unheard_index = "unheard";
 
 }  // namespace rik
