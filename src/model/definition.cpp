@@ -194,11 +194,17 @@ static bool has_host_port(std::vector<container_port> const& all, container_port
     });
 }
 
-std::vector<container_port> host_ports(instance_template const& from) {
+bool needs_chosen_port(instance_template const& from) {
+    return from.form == instance_form::function && from.function && from.function->port == 0;
+}
+
+std::vector<container_port> host_ports(instance_template const& from, std::uint16_t chosen) {
     std::vector<container_port> found;
     for (auto const& container : from.containers)
         for (auto const& port : container.ports)
             if (port.host_port != 0 && !has_host_port(found, port)) found.push_back(port);
+    if (chosen != 0 && needs_chosen_port(from))
+        found.push_back({.port = from.function->target_port, .host_port = chosen});
     return found;
 }
 

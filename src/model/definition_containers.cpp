@@ -46,27 +46,6 @@ environment_variable read_variable(field_reader const& fields) {
     return variable;
 }
 
-std::vector<environment_variable> read_environment(field_reader const& container) {
-    std::vector<environment_variable> variables;
-    std::set<std::string, std::less<>> names;
-    container.each("env", [&](field_reader const& fields) {
-        auto variable = read_variable(fields);
-        if (variable.name.empty()) return;
-        if (!names.insert(variable.name).second)
-            fields.notes().problem(fields.path_of("name"), fmt::format("'{}' is set twice", shortened(variable.name)),
-                                   "keep one of the two");
-        variables.push_back(std::move(variable));
-    });
-    return variables;
-}
-
-/// An empty list is as good as none, as in Kubernetes.
-std::optional<std::vector<std::string>> read_words(field_reader const& container, std::string_view field) {
-    auto words = container.texts(field);
-    if (words.empty()) return std::nullopt;
-    return words;
-}
-
 resources read_limits(field_reader const& fields) {
     resources amounts;
     for (auto const name : resource_names) {
@@ -234,6 +213,26 @@ void check_has_main(field_reader const& spec, std::vector<container_definition> 
 }
 
 }  // namespace
+
+std::vector<environment_variable> read_environment(field_reader const& from) {
+    std::vector<environment_variable> variables;
+    std::set<std::string, std::less<>> names;
+    from.each("env", [&](field_reader const& fields) {
+        auto variable = read_variable(fields);
+        if (variable.name.empty()) return;
+        if (!names.insert(variable.name).second)
+            fields.notes().problem(fields.path_of("name"), fmt::format("'{}' is set twice", shortened(variable.name)),
+                                   "keep one of the two");
+        variables.push_back(std::move(variable));
+    });
+    return variables;
+}
+
+std::optional<std::vector<std::string>> read_words(field_reader const& from, std::string_view field) {
+    auto words = from.texts(field);
+    if (words.empty()) return std::nullopt;
+    return words;
+}
 
 void read_resources(field_reader const& from, resources& requests, resources& limits) {
     from.in("limits", [&](field_reader const& fields) { limits = read_limits(fields); });

@@ -56,6 +56,7 @@ public:
     std::string path_of(std::string_view field) const { return detail::path_of(path_, field); }
     findings& notes() const { return notes_; }
 
+    json::object const& fields() const { return from_; }
     json::value const* find(std::string_view field) const;
     std::optional<std::string_view> text(std::string_view field) const;
     std::optional<std::int64_t> integer(std::string_view field) const;
@@ -101,6 +102,13 @@ std::vector<volume_mount> read_mounts(field_reader const& container, std::vector
 /// the path of each: those that start first are first, wherever they are written.
 std::vector<std::string> read_containers(field_reader const& spec, instance_template& into);
 
+/// The one container of a Function whose grace period is read. Returns its path, as that of a container.
+std::vector<std::string> read_function(field_reader const& spec, instance_template& into);
+/// Notes each field of `spec`, a template of a Function, that only Pods have.
+void check_only_of_function(field_reader const& spec);
+/// What tells whether a Function can be asked, where its definition says nothing: does its port answer?
+probe_definition function_readiness(std::uint16_t target_port);
+
 /// How a workload of `into.kind` is kept, from the object that has replicas, selector and template. The template is
 /// read before.
 void read_upkeep(field_reader const& from, workload_definition& into);
@@ -124,6 +132,11 @@ string_map annotations_with(string_map annotations, restart_delays const& delays
 
 /// What a Pod's containers request together, but for what the Pod says itself.
 resources requests_of(std::vector<container_definition> const& containers);
+
+/// `from` has `env`.
+std::vector<environment_variable> read_environment(field_reader const& from);
+/// A list of texts. An empty one is as good as none, as in Kubernetes.
+std::optional<std::vector<std::string>> read_words(field_reader const& from, std::string_view field);
 
 /// `from` has requests and limits.
 void read_resources(field_reader const& from, resources& requests, resources& limits);

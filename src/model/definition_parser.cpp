@@ -118,26 +118,16 @@ bool is_definition(json::object const& root) {
 
 // RIK's form
 
-void read_exposure(field_reader const& fields, function_definition& into) {
-    into.port = static_cast<std::uint16_t>(fields.integer("port").value_or(into.port));
-    into.target_port = static_cast<std::uint16_t>(fields.integer("targetPort").value_or(into.target_port));
-}
-
-void read_function(field_reader const& spec, instance_template& into) {
-    if (spec.find("function") == nullptr)
-        spec.notes().problem(spec.path_of("function"), "is missing", "a Function needs function.execution.rootfs");
-    if (auto const* containers = spec.list("containers"); containers != nullptr && !containers->empty())
-        spec.notes().problem(spec.path_of("containers"), "does not belong into a Function",
-                             "leave it out, or make the kind Pod");
-    spec.in("function", [&](field_reader const& fields) {
-        function_definition function;
-        if (fields.find("execution") == nullptr)
-            fields.notes().problem(fields.path_of("execution.rootfs"), "is missing",
-                                   "give the http or https URL of the image of its root file system");
-        fields.in("execution", [&](field_reader const& from) { function.rootfs = from.text("rootfs").value_or(""); });
-        fields.in("exposure", [&](field_reader const& from) { read_exposure(from, function); });
-        into.function = std::move(function);
-    });
+/// What a template in RIK's form is of.
+instance_form read_form(field_reader const& spec) {
+    if (auto const* function = spec.object("function"); function != nullptr && !function->empty()) {
+        check_only_of_function(spec);
+        return instance_form::function;
+    }
+    if (spec.find("containers") == nullptr)
+        spec.notes().problem(spec.path_of("containers"), "is missing",
+                             "a Pod needs at least one container, and a Function needs function.execution.rootfs");
+    return instance_form::pod;
 }
 
 /// RIK's schema wants `function` in a Pod; it may be null or empty there.
@@ -155,8 +145,8 @@ void read_spec(field_reader const& spec, instance_template& into) {
     if (auto const seconds = spec.integer("terminationGracePeriodSeconds"))
         into.grace_period = std::chrono::seconds(*seconds);
     if (into.form == instance_form::function) {
-        read_function(spec, into);
-        return read_pod(spec, {}, into);
+        auto const unit = read_function(spec, into);
+        return read_pod(spec, unit, into);
     }
     check_no_function(spec);
     read_volumes(spec, into);
@@ -208,6 +198,7 @@ void read_template(field_reader const& fields, workload_definition& into) {
     else
         fields.in("metadata", [&](field_reader const& meta) { read_template_meta(meta, into.spec); });
     fields.in("spec", [&](field_reader const& spec) {
+        if (into.form == definition_form::rik) into.spec.form = read_form(spec);
         read_spec(spec, into.spec);
         warn_of_toleration_seconds(spec, into.kind, into.spec);
     });

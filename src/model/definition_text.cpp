@@ -198,11 +198,27 @@ json::object container_object(container_definition const& from) {
     return object;
 }
 
-json::object function_object(function_definition const& from) {
+json::object execution_object(function_definition const& function, container_definition const& unit) {
+    json::object object{{"rootfs", function.rootfs}};
+    put_text(object, "sha256", function.sha256);
+    if (unit.command) object["command"] = array_of(*unit.command);
+    put_list(object, "env", array_of(unit.env, variable_object));
+    return object;
+}
+
+/// Precondition: it is of a Function. One that was made in code may have no container yet.
+json::object function_object(instance_template const& from) {
+    auto const& function = *from.function;
+    auto unit = from.containers.empty() ? container_definition() : from.containers.front();
+    if (unit.readiness == function_readiness(function.target_port)) unit.readiness.reset();
     json::object exposure;
-    if (from.port != 0) exposure["port"] = from.port;
-    exposure["targetPort"] = from.target_port;
-    return {{"execution", {{"rootfs", from.rootfs}}}, {"exposure", std::move(exposure)}};
+    if (function.port != 0) exposure["port"] = function.port;
+    exposure["targetPort"] = function.target_port;
+    json::object object{{"execution", execution_object(function, unit)}};
+    object["exposure"] = std::move(exposure);
+    put_object(object, "resources", resources_object(unit.requests, unit.limits));
+    put_probes(object, unit);
+    return object;
 }
 
 json::object toleration_object(toleration const& from) {
@@ -268,10 +284,13 @@ json::array containers_array(instance_template const& from, bool is_main) {
 
 json::object spec_object(instance_template const& from, restart_policy usual_restart) {
     json::object spec;
-    put_list(spec, "initContainers", containers_array(from, false));
-    put_list(spec, "containers", containers_array(from, true));
-    put_list(spec, "volumes", array_of(from.volumes, volume_object));
-    if (from.function) spec["function"] = function_object(*from.function);
+    if (from.function) {
+        spec["function"] = function_object(from);
+    } else {
+        put_list(spec, "initContainers", containers_array(from, false));
+        put_list(spec, "containers", containers_array(from, true));
+        put_list(spec, "volumes", array_of(from.volumes, volume_object));
+    }
     if (from.restart != usual_restart) spec["restartPolicy"] = to_string(from.restart);
     if (from.grace_period != limits::grace_period_default)
         spec["terminationGracePeriodSeconds"] = seconds_of(from.grace_period);

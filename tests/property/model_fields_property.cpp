@@ -106,6 +106,24 @@ TEST_CASE("what is broken in one place has a problem there", "[property][fields]
     }
 }
 
+TEST_CASE("the generator makes Functions, also to be kept running", "[property][fields]") {
+    seeded_entropy random(test_seed());
+    definition_generator generator(random);
+    auto const types = workload_types();
+    int bare = 0, kept = 0, probed = 0, sized = 0;
+    for (int round = 0; round < 4 * rounds; ++round) {
+        auto const parsed =
+            parse_definition(boost::json::serialize(generator.make(types.at(random.below(types.size())))));
+        if (!parsed.found.empty() || parsed.definition.spec.form != instance_form::function) continue;
+        auto const& unit = parsed.definition.spec.containers.at(0);
+        (is_managed(parsed.definition.kind) ? kept : bare) += 1;
+        probed += unit.liveness ? 1 : 0;
+        sized += unit.limits.get(resource::cpu) != 0 ? 1 : 0;
+    }
+    CAPTURE(bare, kept, probed, sized);
+    for (auto const count : {bare, kept, probed, sized}) CHECK(count > 10);
+}
+
 TEST_CASE("the generator makes all that a Pod's life has", "[property][fields]") {
     seeded_entropy random(test_seed());
     definition_generator generator(random);

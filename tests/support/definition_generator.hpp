@@ -29,6 +29,7 @@ public:
         made["apiVersion"] = of.api_versions.starts_with("apps") ? "apps/v1" : "v1";
         made["kind"] = of.kind;
         if (one_of(4)) return made;
+        if (of.kind == "Function") add_function(made, of);
         if (!find_template(made, of.form)) settle(made);
         in(managed_part(made, of.form), "template", [&](json::object& from) { settle_managed(made, from, of.form); });
         return made;
@@ -103,7 +104,10 @@ private:
     void settle_managed(json::object& made, json::object& from, definition_form form) {
         settle(from);
         auto& part = managed_part(made, form);
-        in(from, "spec", [](json::object& spec) { spec.erase("restartPolicy"); });
+        in(from, "spec", [&](json::object& spec) {
+            spec.erase("restartPolicy");
+            if (form == definition_form::rik) settle_template(spec);
+        });
         auto const is_rik = form == definition_form::rik;
         if (!is_rik && !from.contains("metadata")) from["metadata"] = json::object();
         auto& meta = is_rik ? from : from["metadata"].get_object();
@@ -129,6 +133,52 @@ private:
         });
     }
 
+    /// It is of a Pod or of a Function.
+    void settle_template(json::object& spec) {
+        auto const* const of_function = find_definition_type("Function", definition_form::rik)->type->find("spec");
+        auto const is_function = spec.contains("function") && one_of(2);
+        if (is_function) {
+            std::vector<std::string> foreign;
+            for (auto const& member : spec)
+                if (of_function->type.object->find(std::string_view(member.key())) == nullptr)
+                    foreign.emplace_back(member.key());
+            for (auto const& each : foreign) spec.erase(each);
+            spec.erase("containers");
+            return;
+        }
+        spec.erase("function");
+        auto const* const row = find_definition_type("Pod", definition_form::rik)->type->find("spec");
+        auto const* const containers = row->type.object->find("containers");
+        if (!spec.contains("containers")) spec["containers"] = make_value(*containers);
+    }
+
+    void settle_probe(json::object& container, std::string_view field) {
+        in(container, field, [&](json::object& probe) {
+            keep_one(probe, {"exec", "httpGet", "tcpSocket", "grpc"});
+            probe.erase(field == "readinessProbe" ? "terminationGracePeriodSeconds" : "successThreshold");
+        });
+    }
+
+    void add_function(json::object& made, definition_type const& of) {
+        auto const* const row = of.type->find("spec")->type.object->find("function");
+        in(made, "spec", [&](json::object& spec) {
+            if (!spec.contains("function")) spec["function"] = make_value(*row);
+        });
+    }
+
+    void settle_function(json::object& function) {
+        if (one_of(8)) function["resources"] = json::object{{"limits", json::object{{"cpu", 2}}}};
+        if (!function.contains("execution")) function["execution"] = json::object{{"rootfs", "/srv/a.ext4"}};
+        for (auto const* field : {"livenessProbe", "readinessProbe", "startupProbe"}) settle_probe(function, field);
+        in(function, "resources", [](json::object& resources) {
+            for (auto const* list : {"requests", "limits"})
+                in(resources, list, [](json::object& amounts) {
+                    if (amounts.contains("memory")) amounts["memory"] = "128Mi";
+                    amounts.erase("ephemeral-storage");
+                });
+        });
+    }
+
     /// Makes what rows by themselves cannot: names that are unique or there, one action of a probe, and the like.
     void settle(json::object& made) {
         in(made, "spec", [&](json::object& spec) {
@@ -137,6 +187,7 @@ private:
                 volumes.push_back(fmt::format("v{}", volumes.size()));
                 volume["name"] = volumes.back();
             });
+            in(spec, "function", [&](json::object& function) { settle_function(function); });
             std::size_t count = 0;
             for (auto const* list : {"initContainers", "containers"}) {
                 auto const is_init = std::string_view(list) == "initContainers";
@@ -154,12 +205,7 @@ private:
         if (has_role || (is_init && !container.contains("restartPolicy")))
             for (auto const* field : {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle"})
                 container.erase(field);
-        for (auto const* field : {"livenessProbe", "readinessProbe", "startupProbe"})
-            in(container, field, [&](json::object& probe) {
-                keep_one(probe, {"exec", "httpGet", "tcpSocket", "grpc"});
-                probe.erase(std::string_view(field) == "readinessProbe" ? "terminationGracePeriodSeconds"
-                                                                        : "successThreshold");
-            });
+        for (auto const* field : {"livenessProbe", "readinessProbe", "startupProbe"}) settle_probe(container, field);
         in(container, "lifecycle", [&](json::object& lifecycle) {
             for (auto const* field : {"postStart", "preStop"})
                 in(lifecycle, field, [&](json::object& hook) {
@@ -206,7 +252,9 @@ private:
         if (name == "name of an image") return "registry.test/" + word("image") + ":1.0";
         if (name == "absolute path") return "/srv/" + word("directory");
         if (name == "IP address") return fmt::format("10.0.0.{}", below(256));
-        if (name == "URL") return "https://x.test/" + word("rootfs");
+        if (name == "URL, path or image")
+            return one_of(2) ? "https://x.test/" + word("rootfs") : "/srv/" + word("rootfs");
+        if (name == "SHA-256") return fmt::format("{:064x}", below(1u << 20));
         if (name == "field of a Pod") return one_of(2) ? "metadata.name" : "metadata.labels['app']";
         if (name == "capability") return one_of(2) ? "NET_ADMIN" : "ALL";
         if (name == "relative path") return "a/" + word("b");

@@ -102,7 +102,7 @@ TEST_CASE("a Function without a root file system is refused", "[definition]") {
     check_refused(with_spec(""), "spec.function");
     check_refused(with_spec(R"("function":{})"), "spec.function.execution.rootfs");
     check_refused(with_spec(R"("function":{"execution":{}})"), "spec.function.execution.rootfs");
-    check_refused(with_spec(R"("function":{"execution":{"rootfs":"/tmp/x"}})"), "spec.function.execution.rootfs");
+    check_refused(with_spec(R"("function":{"execution":{"rootfs":"tmp/x"}})"), "spec.function.execution.rootfs");
     check_refused(with_spec(R"("function":{"execution":{"rootfs":"http://x"}},"containers":[{}])"), "spec.containers");
 }
 

@@ -188,7 +188,7 @@ TEST_CASE("label sets and takes off, and overwrites only when it is told to") {
                                                                    {"label", "workload", "web", "a=b", "c"},
                                                                    {"label", "workload", "web", "no key=b"},
                                                                    {"label", "workload", "web", "a=b", "a-"},
-                                                                   {"label", "instance", "web-1", "a=b"},
+                                                                   {"label", "event", "web-1", "a=b"},
                                                                    {"annotate", "node", "a", "b=c"}})
         CHECK(rikctl_at(server, words).code == 2);
 }

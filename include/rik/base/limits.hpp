@@ -41,6 +41,12 @@ inline constexpr std::int64_t memory_limit_bytes_min = 4 << 20;
 inline constexpr std::int64_t cpu_limit_milli_max = 1'000'000'000;
 /// The kernel gives no less than 1 ms of each 100 ms.   Source: Linux, min_cfs_quota_period
 inline constexpr std::int64_t cpu_limit_milli_min = 10;
+/// Of a Function's guest. Debian's kernel does not boot with 64 MiB, and boots with 80 (measured: docs/functions.md).
+inline constexpr std::int64_t function_memory_bytes_min = 80 << 20;
+inline constexpr std::int64_t function_memory_bytes_default = 128 << 20;
+/// Ports of nodes that are chosen for Functions whose definitions name none.   Source: RIK's controller
+inline constexpr std::uint16_t chosen_port_first = 45'000;
+inline constexpr std::uint16_t chosen_port_last = 49'999;
 inline constexpr std::size_t replicas_per_request_max = 10'000;
 inline constexpr std::size_t replicas_per_workload_max = 1'000'000;
 

@@ -218,13 +218,18 @@ struct container_definition {
     friend bool operator==(container_definition const&, container_definition const&) = default;
 };
 
-/// A microVM.
+/// What a microVM has beside its one container.
 struct function_definition {
-    std::string rootfs;  ///< URL of the image of its root file system
-    std::uint16_t port = 0;
-    std::uint16_t target_port = 8080;
+    /// What its root file system is made from: an http, https or file URL, a path on the node, or an image, oci: or
+    /// docker://.
+    std::string rootfs;
+    std::string sha256 = {};  ///< of what `rootfs` names, 64 hex digits in lower case; empty: it may be anything
+    std::uint16_t port = 0;   ///< of the node that runs it; 0: one that is chosen for each instance
+    std::uint16_t target_port = 8080;  ///< inside
     friend bool operator==(function_definition const&, function_definition const&) = default;
 };
+
+inline constexpr std::string_view function_unit_name = "function";
 
 /// A line of /etc/hosts.
 struct host_alias {
@@ -246,7 +251,10 @@ struct instance_template {
     instance_form form = instance_form::pod;
     string_map labels = {};
     string_map annotations = {};  ///< of a managed kind; instances of others have those of their workload
-    std::vector<container_definition> containers = {};  ///< in the order of their starts: the main ones come last
+    /// In the order of their starts: the main ones come last. Of a Function there is one, function_unit_name, a main
+    /// one. Its image is the root file system, followed by "@sha256:" and the digest if there is one; its port leads to
+    /// what is exposed.
+    std::vector<container_definition> containers = {};
     std::vector<volume_definition> volumes = {};
     std::optional<function_definition> function = {};
     restart_policy restart = restart_policy::always;  ///< of the main containers and the init ones
@@ -274,8 +282,12 @@ std::string_view runtime_name(instance_form form);
 /// request; and one of `pods`.
 resources effective_requests(instance_template const& from);
 
-/// Returns all entries with a host port, of all containers.
-std::vector<container_port> host_ports(instance_template const& from);
+/// Returns true if a port is chosen for each instance: it is a Function whose definition names none.
+bool needs_chosen_port(instance_template const& from);
+
+/// Returns all entries with a host port, of all containers. `chosen` is that of a Function whose definition names none;
+/// 0: none was chosen.
+std::vector<container_port> host_ports(instance_template const& from, std::uint16_t chosen = 0);
 
 struct workload_definition {
     definition_form form = definition_form::rik;

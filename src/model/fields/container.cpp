@@ -58,8 +58,6 @@ constexpr std::array variable_fields{
     field{"value", text(), "Its value. $(NAME) is replaced by the value of a variable before it."},
     field{"valueFrom", object(variable_source), "Where its value comes from, in place of value."},
 };
-constexpr object_type variable{"EnvVar", "A variable of the environment.", variable_fields};
-
 constexpr std::array variables_source_fields{
     field{"prefix", text(), "What is put before each name."},
     field{"configMapRef", anything(), "The ConfigMap whose entries become variables."},
@@ -264,6 +262,7 @@ constexpr std::array rik_init_container_fields{rik_ports, rik_network};
 
 }  // namespace
 
+constinit object_type const variable{"EnvVar", "A variable of the environment.", variable_fields};
 constinit object_type const resource_requirements{"ResourceRequirements", "What is needed and may be used.",
                                                   resource_fields};
 constinit object_type const seccomp_profile{"SeccompProfile", "A filter of system calls.", seccomp_fields};

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 
 namespace rik::detail::rows {
 
@@ -104,12 +105,45 @@ verdict check_address(std::string_view text, std::string_view field) {
     return wrong(field, fmt::format("'{}' is not an IP address", shortened(text)), "write for example 10.0.0.7");
 }
 
+bool has_blank(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
+bool begins_with_one_of(std::string_view text, std::initializer_list<std::string_view> beginnings) {
+    return std::any_of(beginnings.begin(), beginnings.end(), [&](auto each) { return text.starts_with(each); });
+}
+
+/// Source: RFC 8089: "file:/path", "file:///path", "file://localhost/path".
+verdict check_file_url(std::string_view text, std::string_view field) {
+    auto path = text.substr(std::string_view("file:").size());
+    for (std::string_view const host : {"//localhost/", "///"})
+        if (path.starts_with(host)) path.remove_prefix(host.size() - 1);
+    if (path.starts_with("//"))
+        return wrong(field, fmt::format("'{}' names a host", shortened(text)), "write file:///PATH, of the node");
+    if (!path.starts_with('/'))
+        return wrong(field, fmt::format("'{}' is not an absolute path", shortened(text)), "write file:///PATH");
+    return std::nullopt;
+}
+
 verdict check_rootfs(std::string_view text, std::string_view field) {
-    auto const is_url = text.starts_with("http://") || text.starts_with("https://");
-    auto const has_blank = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
-    if (is_url && !has_blank) return std::nullopt;
-    return wrong(field, fmt::format("'{}' is not a URL", shortened(text)),
-                 "give the http or https URL of the image of its root file system");
+    if (has_blank(text)) return wrong(field, fmt::format("'{}' has a blank in it", shortened(text)), rootfs_remedy);
+    if (begins_with_one_of(text, {"http://", "https://", "/"})) return std::nullopt;
+    if (text.starts_with("file:")) return check_file_url(text, field);
+    if (begins_with_one_of(text, {"docker://", "oci:"})) return check_image(text, field);
+    if (text.find("://") == text.npos && parse_image_name(text))
+        return wrong(field, fmt::format("'{}' is neither a URL nor a path", shortened(text)),
+                     fmt::format("write docker://{} if an image of a registry is meant, else an http, https or file "
+                                 "URL, an absolute path on the node, or oci:/PATH",
+                                 text));
+    return wrong(field, fmt::format("'{}' is nothing that a root file system is made from", shortened(text)),
+                 rootfs_remedy);
+}
+
+verdict check_sha256(std::string_view text, std::string_view field) {
+    auto const is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+    if (text.size() == 64 && std::all_of(text.begin(), text.end(), is_hex)) return std::nullopt;
+    return wrong(field, fmt::format("'{}' is not a SHA-256", shortened(text)),
+                 "write its 64 hex digits, as sha256sum prints them");
 }
 
 /// Source: capabilities(7), as of Linux 6.1.
@@ -223,7 +257,8 @@ constinit text_format const variable_name{"name of a variable", &check_variable}
 constinit text_format const field_path{"field of a Pod", &check_field_path};
 constinit text_format const port_name{"name of a port", &check_port_name};
 constinit text_format const ip_address{"IP address", &check_address};
-constinit text_format const rootfs_url{"URL", &check_rootfs};
+constinit text_format const rootfs_text{"URL, path or image", &check_rootfs};
+constinit text_format const sha256_text{"SHA-256", &check_sha256};
 constinit text_format const capability_name{"capability", &check_capability};
 constinit text_format const header_name{"name of a header", &check_header_name};
 constinit text_format const header_value{"value of a header", &check_header_value};

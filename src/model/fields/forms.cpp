@@ -48,41 +48,6 @@ constexpr std::array object_meta_fields{
     field{"clusterName", text(), "The cluster of the object."}.kept(told_by_the_server),
 };
 
-constexpr std::array execution_fields{
-    field{"rootfs", text(rootfs_url), "The URL of the image of the root file system."}.needed(
-        "give the http or https URL of the image of its root file system"),
-};
-constexpr object_type execution{"Execution", "What a Function runs.", execution_fields};
-
-constexpr std::array exposure_fields{
-    field{"port", port_number(), "The port of the node at which the Function is reached."},
-    field{"targetPort", port_number(), "The port at which the Function listens."}.by_default("8080"),
-    field{"type", words_of_any_case("clusterIP|nodePort|loadBalancer"), "How the port is offered."}.kept(
-        "a Function always has a port of its node"),
-};
-constexpr object_type exposure{"Exposure", "The port of a Function.", exposure_fields};
-
-constexpr std::array function_fields{
-    field{"execution", object(execution), "What it runs."},
-    field{"exposure", object(exposure), "Where it is reached."},
-};
-constexpr object_type function{"Function", "A microVM.", function_fields};
-
-/// RIK's schema wants `function` in a Pod and `containers` in a Function; both may be null or empty there.
-constexpr std::array function_spec_fields{
-    field{"function", object(function), "The microVM of a Function."},
-    field{"containers", list(anything()), "Empty in a Function."},
-    field{"restartPolicy", words("Always|OnFailure|Never"), "When what has ended is started again."}.by_default(
-        "Never"),
-    field{"terminationGracePeriodSeconds", integer(0, 86'400), "How long it may take to end after it was told to."}
-        .by_default("30"),
-    field{"hostname", text(dns_label), "The host name inside."}.by_default("the instance's name"),
-    field{"nodeName", text(dns_subdomain), "The only node that may run the instances."},
-    field{"nodeSelector", map(label_key, text(label_value)), "Labels that a node must have."},
-};
-constexpr object_type function_spec{"FunctionSpec", "What the instances of a Function are made from.",
-                                    function_spec_fields};
-
 constexpr field api_version_row(std::string_view versions) {
     return field{"apiVersion", words(versions), "The version of the form."}.needed("write v1");
 }

@@ -133,7 +133,10 @@ constexpr std::array daemon_set_fields{apps_row, kind_row("DaemonSet"), meta_row
 
 // RIK's form
 
+/// Either of a Pod or of a Function: a reader tells of what is of the other.
 constexpr std::array rik_template_spec_fields{
+    field{"containers", list(object(rik_container)), "The programs of a Pod; empty in a Function."},
+    field{"function", object(function), "The microVM of a Function; empty in a Pod."},
     field{"restartPolicy", words("Always|OnFailure|Never"), "Always: what is kept never comes to an end."}.by_default(
         "Always"),
 };
@@ -143,9 +146,10 @@ constexpr object_type rik_template_spec{"TemplateSpec", "What instances are made
 constexpr std::array rik_template_fields{
     field{"labels", map(label_key, text(label_value)), "Names and values by which instances are selected."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
-    field{"spec", object(rik_template_spec), "What instances are made from."}.needed("describe the containers there"),
+    field{"spec", object(rik_template_spec), "What instances are made from."}.needed(
+        "describe the containers, or the function, there"),
 };
-constexpr object_type rik_template{"Template", "What instances are made from: a Pod without a name.",
+constexpr object_type rik_template{"Template", "What instances are made from: a Pod or a Function without a name.",
                                    rik_template_fields};
 
 constexpr std::array rik_managed_fields{
@@ -157,7 +161,8 @@ constexpr std::array rik_managed_fields{
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
     field{"selector", object(selector),
           "The labels of its template must match it, and it never changes. It may be left out."},
-    field{"template", object(rik_template), "What its instances are made from."}.needed("describe the Pod there"),
+    field{"template", object(rik_template), "What its instances are made from."}.needed(
+        "describe the Pod, or the Function, there"),
     min_ready,
 };
 constexpr object_type rik_managed{"Managed", "A workload that is kept as it is wanted, in RIK's form.",

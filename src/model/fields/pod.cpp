@@ -91,7 +91,6 @@ constexpr std::array toleration_fields{
     field{"effect", words("NoSchedule|PreferNoSchedule|NoExecute"), "The effect of the taint; without it all of them."},
     field{"tolerationSeconds", integer(std::numeric_limits<std::int32_t>::min()), "How long the taint is tolerated."},
 };
-constexpr object_type toleration{"Toleration", "A taint of nodes that does not keep the Pod away.", toleration_fields};
 
 constexpr std::array spread_fields{
     field{"maxSkew", integer(1), "By how much the number of Pods may differ between two places."},
@@ -264,6 +263,8 @@ constexpr std::array rik_pod_fields{
 
 }  // namespace
 
+constinit object_type const toleration{"Toleration", "A taint of nodes that does not keep the Pod away.",
+                                       toleration_fields};
 constinit object_type const label_selector{"LabelSelector", "Which objects are meant.", label_selector_fields};
 constinit object_type const pod_spec{"PodSpec", "What a Pod is made from.", pod_fields};
 constinit object_type const rik_pod_spec{"PodSpec", "What a Pod is made from, in RIK's form.", rik_pod_fields,

@@ -62,6 +62,11 @@ constexpr std::array probe_fields{
         .by_default("that of the Pod"),
 };
 
+constexpr std::array function_probe_fields{
+    field{"exec", object(exec_action), "Runs a program inside."}.refused(
+        "no program is run inside of a microVM from outside; ask it by httpGet, tcpSocket or grpc"),
+};
+
 constexpr std::array handler_fields{
     field{"exec", object(exec_action), "Runs a program in the container."},
     field{"httpGet", object(http_action), "Makes a request by HTTP."},
@@ -80,6 +85,8 @@ constexpr std::array lifecycle_fields{
 }  // namespace
 
 constinit object_type const probe{"Probe", "A question whose answer tells how a container is.", probe_fields};
+constinit object_type const function_probe{"FunctionProbe", "A question whose answer tells how a Function is.",
+                                           function_probe_fields, &probe};
 constinit object_type const lifecycle{"Lifecycle", "What is done after a start and before an end.", lifecycle_fields};
 
 }  // namespace rik::detail::rows

@@ -50,7 +50,8 @@ extern text_format const variable_name;
 extern text_format const field_path;
 extern text_format const port_name;
 extern text_format const ip_address;
-extern text_format const rootfs_url;
+extern text_format const rootfs_text;
+extern text_format const sha256_text;
 extern text_format const capability_name;
 extern text_format const header_name;
 extern text_format const header_value;
@@ -66,11 +67,15 @@ extern object_type const kubernetes_replica_set, kubernetes_deployment, kubernet
     rik_deployment, rik_daemon_set;               // managed
 extern object_type const pod_spec, rik_pod_spec;  // pod
 extern object_type const container, rik_container, init_container, rik_init_container, resource_requirements;
-extern object_type const label_selector;
-extern object_type const probe, lifecycle;
+extern object_type const variable;
+extern object_type const function, function_spec;  // function
+extern object_type const label_selector, toleration;
+extern object_type const probe, function_probe, lifecycle;
 extern object_type const volume, volume_mount, volume_device;
 extern object_type const seccomp_profile, apparmor_profile, selinux_options, windows_options;
 
+inline constexpr std::string_view rootfs_remedy =
+    "give an http, https or file URL, an absolute path on the node, or an image as docker://NAME or oci:/PATH";
 inline constexpr std::string_view told_by_the_server = "it is what a server says of an object, not what is wanted";
 inline constexpr std::string_view services_come_later =
     "node ports, load balancers and service ports come with a later version";
