@@ -99,6 +99,11 @@ awaitable<result<void>> adapters::open(local_options options) {
         oci_images::open(strand, image_pool.get_executor(), time, std::move(image_options), options.out);
     if (!opened_images) co_return opened_images.error();
     pulled = std::move(*opened_images);
+    auto const with_machines = co_await open_machines(options);
+    if (!with_machines) {
+        no_machines = with_machines.error();
+        options.out.info("this node runs no machines", {{"why", to_string(*no_machines)}});
+    }
     open_network(options);
     linux_host_options host_options{
         .state_directory = place.state_dir(), .name = options.node_name, .capacity = options.capacity};
@@ -113,8 +118,60 @@ awaitable<result<void>> adapters::open_to_remove(local_options options) {
     if (auto const may = check_root(); !may) co_return may;
     if (auto const taken = place.claim_to_remove(options); !taken) co_return taken;
     if (auto const opened = open_runtime(runtime_options(options)); !opened) co_return opened;
+    std::error_code failure;
+    auto const wanted = machine_options(options);
+    if (std::filesystem::exists(wanted.run_dir, failure) || std::filesystem::exists(wanted.state_dir, failure)) {
+        auto opened = microvm_runtime::open_to_remove(wanted, time);
+        if (!opened) co_return opened.error();
+        machines = std::move(*opened);
+    }
     open_network(options);
     co_return result<void>{};
+}
+
+microvm_options adapters::machine_options(local_options const& options) {
+    microvm_options wanted{.run_dir = place.run_dir() / "microvm",
+                           .state_dir = place.state_dir() / "microvm",
+                           .tag = state_tag(place.state_dir()),
+                           .executor = strand};
+    wanted.pool = pool.get_executor();
+    wanted.namespace_thread = namespaces.executor();
+    wanted.cgroup_thread = groups.executor();
+    wanted.trash_thread = trash.executor();
+    wanted.dns_servers = options.dns_servers;
+    wanted.log = options.out;
+    return wanted;
+}
+
+/// Errors: as of microvm_runtime::open and rootfs_store::open. Then nothing of it is open.
+awaitable<result<void>> adapters::open_machines(local_options options) {
+    auto opening = microvm_runtime::open(machine_options(options), time);
+    auto opened = co_await std::move(opening);
+    if (!opened) co_return opened.error();
+    machines = std::move(*opened);
+    rootfs_store_options wanted{.state_directory = place.state_dir() / "microvm" / "images"};
+    wanted.containers = pulled.get();
+    auto store = rootfs_store::open(strand, image_pool.get_executor(), time, std::move(wanted), options.out);
+    if (!store) {
+        co_await machines->stop();
+        machines.reset();
+        co_return store.error();
+    }
+    root_file_systems = std::move(*store);
+    auto const by = machines->accelerated();
+    options.out.info("machines are run", {{"by", by.name}, {"why", by.reason}});
+    co_return result<void>{};
+}
+
+std::vector<node_runtime> adapters::other_runtimes() {
+    if (!machines || !root_file_systems) return {};
+    return {{*machines, *root_file_systems}};
+}
+
+/// Before the containers: they are in the same cgroup.
+awaitable<result<void>> adapters::remove_machines() {
+    if (!machines) co_return result<void>{};
+    co_return co_await machines->remove_all();
 }
 
 oci_options adapters::runtime_options(local_options const& options) {
@@ -148,6 +205,8 @@ void adapters::open_network(local_options const& options) {
 }
 
 awaitable<result<void>> adapters::remove_all() {
+    auto const emptied = co_await remove_machines();
+    if (!emptied && !(emptied.error().code == errc::denied && place.keeps_state())) co_return emptied;
     auto const contained = co_await containers->remove_all();
     auto const is_kept = !contained && contained.error().code == errc::denied && place.keeps_state();
     if ((!contained && !is_kept) || !pods) co_return contained;
@@ -167,6 +226,8 @@ awaitable<> adapters::clean_up(log out) {
 }
 
 awaitable<> adapters::stop() {
+    if (root_file_systems) co_await root_file_systems->stop();
+    if (machines) co_await machines->stop();
     if (pulled) co_await pulled->stop();
     if (containers) co_await containers->stop();
 }

@@ -6,6 +6,9 @@
 
 #include <rik/all.hpp>
 #include <rik/network/linux/linux_network.hpp>
+#include <rik/node/node_agent.hpp>
+#include <rik/runtime/microvm/microvm_runtime.hpp>
+#include <rik/runtime/microvm/rootfs_store.hpp>
 #include <rik/runtime/oci/image_store.hpp>
 #include <rik/runtime/oci/linux_host.hpp>
 #include <rik/runtime/oci/oci_runtime.hpp>
@@ -16,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace rik::detail {
 
@@ -50,6 +54,9 @@ public:
     /// After either `open`, also one that failed.
     awaitable<> stop();
 
+    /// What this machine offers beside containers. Precondition: open has succeeded.
+    std::vector<node_runtime> other_runtimes();
+
     asio::any_io_executor strand;
     directories place;
     system_clock time;
@@ -64,12 +71,18 @@ public:
     lone_thread node_disk;
     std::unique_ptr<oci_runtime> containers;
     std::unique_ptr<oci_images> pulled;
+    std::unique_ptr<microvm_runtime> machines;  ///< null: this machine offers none
+    std::unique_ptr<rootfs_store> root_file_systems;
+    std::optional<error> no_machines;  ///< why not
     std::optional<linux_network> pods;
     std::optional<linux_host> machine;
 
 private:
     oci_options runtime_options(local_options const& options);
     result<void> open_runtime(oci_options wanted);
+    microvm_options machine_options(local_options const& options);
+    awaitable<result<void>> open_machines(local_options options);
+    awaitable<result<void>> remove_machines();
     void open_network(local_options const& options);
 };
 

@@ -13,12 +13,15 @@ namespace {
 /// How often the network is looked at: who flushes the firewall or deletes a bridge tells nobody.
 constexpr duration repair_period = std::chrono::seconds(10);
 
-pod_attachment attachment_of(node_instance const& mine, std::filesystem::path network_namespace) {
+pod_attachment attachment_of(node_instance const& mine, std::filesystem::path network_namespace, pod_link link) {
     pod_attachment made{.instance = mine.fields.id, .network_namespace = std::move(network_namespace)};
     made.address = mine.fields.status.addresses.empty() ? std::string() : mine.fields.status.addresses.front();
     made.host_ports = host_ports(mine.spec());
+    made.link = link;
     return made;
 }
+
+pod_link link_of(bool needs_tap) { return needs_tap ? pod_link::tap : pod_link::veth; }
 
 }  // namespace
 
@@ -36,7 +39,7 @@ std::vector<pod_attachment> pod_network::present_pods() const {
     std::vector<pod_attachment> present;
     for (auto const& [id, mine] : records_.all())
         if (mine->found && mine->found->is_whole && !mine->spec().has_host_network && !mine->status().addresses.empty())
-            present.push_back(attachment_of(*mine, mine->found->network_namespace));
+            present.push_back(attachment_of(*mine, mine->found->network_namespace, link_of(mine->found->needs_tap)));
     return present;
 }
 
@@ -150,8 +153,8 @@ void pod_network::give_back(node_instance& mine) {
     mine.status().addresses.clear();
 }
 
-awaitable<result<void>> pod_network::attach(node_instance_ptr mine, std::filesystem::path network_namespace) {
-    auto attachment = attachment_of(*mine, std::move(network_namespace));
+awaitable<result<void>> pod_network::attach(node_instance_ptr mine, sandbox in) {
+    auto attachment = attachment_of(*mine, std::move(in.network_namespace), link_of(in.needs_tap));
     co_return co_await under_.attach(std::move(attachment));
 }
 

@@ -6,6 +6,7 @@
 #include <rik/async/notifier.hpp>
 #include <rik/network/address_pool.hpp>
 #include <rik/network/network.hpp>
+#include <rik/runtime/runtime.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -49,7 +50,8 @@ public:
     void reserve(node_instance& mine);
     void give_back(node_instance& mine);
 
-    awaitable<result<void>> attach(node_instance_ptr mine, std::filesystem::path network_namespace);
+    awaitable<result<void>> attach(node_instance_ptr mine, sandbox in);
+    std::optional<guest_network> describe(instance_id instance) const { return under_.describe(instance); }
     awaitable<result<void>> detach(instance_id instance) { return under_.detach(instance); }
 
 private:

@@ -49,7 +49,7 @@ awaitable<std::optional<pod_sandbox::failure>> pod_sandbox::make_once() {
     if (!made) co_return failure{"SandboxFailed", made.error()};
     if (!made->warning.empty()) pod_.mine->warnings += fmt::format("; {}", made->warning);
     if (pod_.spec().has_host_network) co_return std::nullopt;
-    auto const attached = co_await pod_.on.pods.attach(pod_.mine, made->network_namespace);
+    auto const attached = co_await pod_.on.pods.attach(pod_.mine, *made);
     if (!attached) co_return failure{"NetworkFailed", attached.error()};
     co_return std::nullopt;
 }

@@ -93,6 +93,7 @@ awaitable<result<void>> pod_starts::try_start(pod_action what, image_ptr image) 
         auto const facts = facts_of(pod_.mine->fields, pod_.on.facts);
         auto request = make_container_request(facts, pod_.definition_of(what.unit), image, what.attempt);
         if (!request) co_return request.error();
+        request->network = pod_.on.pods.describe(pod_.mine->id());
         auto const started = co_await start_in_turn(std::move(*request));
         if (started || started.error().code != errc::exhausted) co_return started;
         notes_.set_trouble(what.unit, "RunContainerError", started.error());

@@ -52,6 +52,7 @@ void describe_end(container_status& which, container_exit const& exit) {
     } else {
         which.reason = exit.code == 0 ? "Completed" : "Error";
         which.message = describe_exit(exit.code);
+        if (!exit.reason.empty()) which.message = fmt::format("{}; {}", exit.reason, which.message);
     }
     which.message += describe_memory_kills(exit);
 }

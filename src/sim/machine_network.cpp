@@ -49,6 +49,12 @@ awaitable<result<std::vector<lost_pod>>> machine::open(node_network, std::vector
     co_return lost;
 }
 
+std::optional<guest_network> machine::describe(instance_id instance) const {
+    auto const found = attached_.find(instance);
+    if (found == attached_.end() || found->second.link != pod_link::tap) return std::nullopt;
+    return guest_network{.interface = "tap", .address = found->second.address, .prefix_bits = 24};
+}
+
 void machine::cut_off(instance_id instance) {
     auto node = attached_.extract(instance);
     if (!node.empty()) cut_off_.insert(std::move(node));

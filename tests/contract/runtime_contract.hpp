@@ -38,6 +38,10 @@ public:
     virtual container_request request(container_key key, container_program what) = 0;
     /// The program of its image cannot be run.
     virtual container_request impossible_request(container_key key) = 0;
+    /// False: programs cannot be run in its containers, and `exec` says so.
+    virtual bool can_exec() const { return true; }
+    /// False: none of its sandboxes can be on the host's network.
+    virtual bool has_host_network() const { return true; }
     /// What to run in a container that was started by a request with this program.
     virtual std::vector<std::string> exec_command(exec_program what) = 0;
     /// Returns whatever runs or is mounted on the machine for Pods.

@@ -222,6 +222,51 @@ TEST_CASE("a restarted node finds its Pods as they were and removes what is fore
     CHECK(call(here(), {"10.210.3.2", 80}) == "web 10.210.3.1");
 }
 
+TEST_CASE("a machine's tap is on the bridge and guarded, is kept, put back, and goes", "[e2e][network]") {
+    node_machine machine;
+    REQUIRE(machine.open());
+    auto pod = machine.make_pod(2, web_port);
+    pod.link = pod_link::tap;
+    REQUIRE(machine.attach(pod));
+    REQUIRE(machine.attach(pod));
+    auto const told = machine.get().describe(pod.instance);
+    REQUIRE(told);
+    CHECK(told->address == "10.210.3.2");
+    CHECK(told->gateway == "10.210.3.1");
+    CHECK(told->mac == "0a:58:0a:d2:03:02");
+    CHECK_FALSE(has(shell_inside(pod.network_namespace, "ip -o link"), "eth0"));
+    auto const link = "ip -o link show " + told->interface;
+    auto const made = shell(link);
+    CHECK(has(made, "master rk0123abcd"));
+    CHECK(has(shell("nft list table bridge rik_0123abcd"), told->interface + "\" . 0a:58:0a:d2:03:02 . 10.210.3.2"));
+
+    machine.restart();
+    REQUIRE(machine.open({pod}));
+    CHECK(machine.lost.empty());
+    CHECK(shell(link) == made);
+    CHECK(machine.get().describe(pod.instance) == told);
+    shell("ip link del " + told->interface + "; nft flush table bridge rik_0123abcd");
+    CHECK(machine.run(machine.get().list_cut_off({pod.instance})).size() == 1);
+    REQUIRE(machine.repair());
+    CHECK(machine.lost.empty());
+    CHECK(has(shell(link), "master rk0123abcd"));
+    CHECK(has(shell("nft list table bridge rik_0123abcd"), "drop"));
+    CHECK(machine.run(machine.get().list_cut_off({pod.instance})).empty());
+
+    auto other = machine.make_pod(3);
+    other.link = pod_link::tap;
+    REQUIRE(machine.attach(other));
+    REQUIRE(machine.detach(pod));
+    CHECK_FALSE(has(links(), told->interface));
+    CHECK_FALSE(has(shell("nft list table bridge rik_0123abcd"), told->interface));
+    CHECK_FALSE(machine.get().describe(pod.instance));
+    machine.restart();
+    REQUIRE(machine.open());  // a machine that has ended meanwhile
+    CHECK_FALSE(has(links(), "rt"));
+    REQUIRE(machine.remove_all());
+    CHECK_FALSE(has(shell("nft list tables"), "rik_"));
+}
+
 TEST_CASE("a subnet that another interface uses is refused, naming it", "[e2e][network]") {
     node_machine machine;
     shell("ip link add lan0 type bridge && ip addr add 10.210.0.9/16 dev lan0");

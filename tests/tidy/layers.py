@@ -18,7 +18,7 @@ LAYERS = {
     "controllers": {"base", "model", "placement"},
     "store": {"base", "model", "async"},
     "runtime": {"base", "model", "async"},
-    "network": {"base", "model", "async", "runtime/process*"},
+    "network": {"base", "model", "async", "runtime/process*", "runtime/guest_network*"},
     "link": {"base", "model", "async"},
     "security": {"base", "model", "async"},
     "scheduler": {"base", "model", "async", "placement", "link"},
@@ -36,6 +36,8 @@ LAYERS = {
 # Headers that belong to one adapter: only programs, `all`, sim and the adapter itself name them.
 ADAPTERS = ("store/sqlite*", "runtime/oci*", "runtime/microvm*", "network/linux*", "link/grpc*")
 _may_name_adapters = {"sim", "all"}
+# Machines are kept by what keeps containers (docs/adr/0022-machines.md): nobody else builds an adapter on another.
+_builds_on = {"runtime/microvm*": "runtime/oci*"}
 
 # Third party: what an include looks like, and the files below src/ that may have it.
 _with_async = sorted(f"{folder}[/.]*" for folder, below in LAYERS.items() if folder == "async" or "async" in below)
@@ -96,6 +98,8 @@ def _check_rik_include(path, folder, target):
         if layer not in allowed and not any(fnmatch.fnmatch(target, each) for each in allowed if "/" in each):
             return f"{folder} may not include rik/{target}"
     adapter = _is_adapter(target)
+    if any(fnmatch.fnmatch(_below_root(path), each) and fnmatch.fnmatch(target, below) for each, below in _builds_on.items()):
+        return None
     if adapter and folder not in _may_name_adapters and not fnmatch.fnmatch(_below_root(path), adapter):
         return f"core code names ports: rik/{target} belongs to an adapter"
     return None

@@ -129,13 +129,31 @@ TEST_CASE("the firewall's table is deleted and made in one text", "[unit][networ
     port_mapping const web{.protocol = port_protocol::tcp, .host_port = 8080, .address = 0x0ad20307, .port = 80};
     port_mapping const names{.protocol = port_protocol::udp, .host_port = 53, .address = 0x0ad20308, .port = 53};
     std::vector const both{web, names};
-    CHECK(rebuild_text(tag, rules, both)
+    CHECK(rebuild_text(tag, rules, {.ports = both})
               .find("elements = { tcp . 8080 : 10.210.3.7 . 80, udp . 53 : 10.210.3.8 . 53 }") != std::string::npos);
     CHECK(add_text(tag, both) ==
           "add element ip rik_0123abcd host_ports { tcp . 8080 : 10.210.3.7 . 80, udp . 53 : 10.210.3.8 . 53 }\n");
     CHECK(remove_text(tag, std::span(&web, 1)) ==
           "add element ip rik_0123abcd host_ports { tcp . 8080 : 10.210.3.7 . 80 }\n"
           "delete element ip rik_0123abcd host_ports { tcp . 8080 }\n");
+}
+
+TEST_CASE("the table for guests is there if there are some, and says who may speak behind each tap",
+          "[unit][network]") {
+    firewall_rules const rules{.pod_subnet = subnet_of("10.210.3.0/24"), .cluster_cidr = subnet_of("10.210.0.0/16")};
+    CHECK(rebuild_text(tag, rules, {}).find("bridge rik_") == std::string::npos);
+    guest_identity const guest{.interface = "rt0123456789abc", .mac = mac_of(0x0ad20307), .address = 0x0ad20307};
+    auto const made = rebuild_text(tag, rules, {.ports = {}, .guests = {guest}});
+    CHECK(made.find("add table bridge rik_0123abcd\ndelete table bridge rik_0123abcd\ntable bridge rik_0123abcd {") !=
+          std::string::npos);
+    CHECK(made.find("elements = { \"rt0123456789abc\" . 0a:58:0a:d2:03:07 . 10.210.3.7 }") != std::string::npos);
+    CHECK(add_guests_text(tag, std::span(&guest, 1)) ==
+          "add element bridge rik_0123abcd taps { \"rt0123456789abc\" }\n"
+          "add element bridge rik_0123abcd guests { \"rt0123456789abc\" . 0a:58:0a:d2:03:07 . 10.210.3.7 }\n");
+    auto const instance = instance_id::parse("00000000-0000-4000-8000-000000000001");
+    REQUIRE(instance);
+    CHECK(pod_tap_name(tag, *instance).size() == 15);
+    CHECK(pod_tap_name(tag, *instance).substr(2) == pod_veth_name(tag, *instance).substr(2));
 }
 
 TEST_CASE("only ports with a host port are mapped", "[unit][network]") {

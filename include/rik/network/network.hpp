@@ -5,9 +5,11 @@
 #include <rik/base/id.hpp>
 #include <rik/base/result.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/runtime/guest_network.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,11 +20,18 @@ struct node_network {
     std::string cluster_cidr;  ///< of all nodes: "10.210.0.0/16"
 };
 
+/// How an instance is connected to the node's network.
+enum class pod_link : std::uint8_t {
+    veth,  ///< by an interface in its network namespace
+    tap    ///< by a tap of the node, which a machine opens. Its namespace has no interface
+};
+
 struct pod_attachment {
     instance_id instance;
     std::filesystem::path network_namespace;
     std::string address;                          ///< "10.210.3.7", in the node's Pod subnet
     std::vector<container_port> host_ports = {};  ///< entries with a host port
+    pod_link link = pod_link::veth;
 };
 
 /// A Pod that could not be put (back) on the network.
@@ -44,6 +53,8 @@ public:
     /// Gives the Pod its interface, address and host ports.
     /// Errors: conflict, a host port is taken by another program or Pod; internal.
     virtual awaitable<result<void>> attach(pod_attachment pod) = 0;
+    /// Returns what the machine behind a tap that is attached must know; nullopt for a Pod without one.
+    virtual std::optional<guest_network> describe(instance_id instance) const = 0;
     /// Takes them away. Nothing happens if the Pod has none.
     virtual awaitable<result<void>> detach(instance_id instance) = 0;
     /// Checks whether everything that `open` and `attach` made is still there, makes anew what somebody else has

@@ -7,6 +7,7 @@
 #include <rik/model/container_log.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/usage.hpp>
+#include <rik/runtime/guest_network.hpp>
 #include <rik/runtime/images.hpp>
 
 #include <compare>
@@ -46,6 +47,8 @@ struct sandbox_request {
 struct sandbox {
     std::filesystem::path network_namespace;  ///< a pinned namespace with its loopback up; empty: the host's
     std::string warning = {};                 ///< for people: what its containers have to do without
+    /// Its containers are machines: the network gives them a tap of the node, and nothing in the namespace.
+    bool needs_tap = false;
 };
 
 struct container_request {
@@ -57,6 +60,7 @@ struct container_request {
     string_map annotations = {};            ///< for who looks at its configuration
     /// What it asks for of what its Pod does. Who uses more goes first when the machine is short. 0: as it says itself.
     std::int64_t memory_request_bytes = 0;
+    std::optional<guest_network> network = {};  ///< of a machine, see sandbox::needs_tap
 };
 
 struct container_exit {
@@ -67,6 +71,8 @@ struct container_exit {
     std::uint64_t memory_kills = 0;     ///< how many of its processes the kernel killed for want of memory
     std::int64_t memory_limit_hit = 0;  ///< the limit in bytes if one was met; 0: the machine was short of memory
     bool is_limit_of_pod = false;       ///< that limit is the one that it shares with the rest of its Pod
+    /// For people: how it ended, where the code does not say it ("the machine's kernel has panicked").
+    std::string reason = {};
 };
 
 /// A container that is on this machine, whoever started it.
@@ -81,6 +87,7 @@ struct found_sandbox {
     instance_id instance;
     std::filesystem::path network_namespace;  ///< empty: the host's
     bool is_whole = false;                    ///< its namespaces are there; false: it can only be removed
+    bool needs_tap = false;                   ///< as of sandbox
     std::vector<found_container> containers;
 };
 
@@ -133,7 +140,8 @@ public:
     virtual awaitable<result<void>> kill_container(container_key key) = 0;
     /// Runs a program in a container to its end. At the deadline, or if the caller is cancelled, it is killed with what
     /// it has started. Errors: not_found, the container does not run; invalid, there is no such program; timed_out,
-    /// with what it had written in the message; exhausted; internal.
+    /// with what it had written in the message; exhausted; unsupported, no program can be run in what this runtime
+    /// makes; internal.
     virtual awaitable<result<exec_result>> exec(exec_request what) = 0;
     /// Returns what these use now; without those that are not here. Errors: internal.
     virtual awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) = 0;

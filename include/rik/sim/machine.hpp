@@ -164,6 +164,7 @@ public:
     awaitable<result<std::vector<lost_pod>>> repair() override;
     awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached) override;
     awaitable<result<void>> attach(pod_attachment pod) override;
+    std::optional<guest_network> describe(instance_id instance) const override;
     awaitable<result<void>> detach(instance_id instance) override;
     awaitable<result<void>> remove_all() override;
 

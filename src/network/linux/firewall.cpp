@@ -54,31 +54,42 @@ result<std::string> run_nft(std::string const& commands, unsigned output_flags =
     return error{code, fmt::format("nftables: {}", said.substr(0, said.find('\n')))};
 }
 
-/// Without the elements of maps, which come and go.
-result<std::string> list_table(std::string_view tag) { return run_nft(list_text(tag), NFT_CTX_OUTPUT_TERSE); }
+/// Without the elements of maps and sets, which come and go.
+result<std::string> list_tables(std::string_view tag, bool with_guests) {
+    auto listed = run_nft(list_text(tag), NFT_CTX_OUTPUT_TERSE);
+    if (!listed || !with_guests) return listed;
+    // One by one: of two families at once libnftables 1.0.6 finds only one.
+    auto const guests = run_nft(list_guest_table_text(tag), NFT_CTX_OUTPUT_TERSE);
+    if (!guests) return guests;
+    return *listed + *guests;
+}
 
 }  // namespace
 
 firewall::firewall(std::string tag, asio::any_io_executor pool)
     : tag_(std::move(tag)), strand_(asio::make_strand(std::move(pool))) {}
 
-awaitable<result<void>> firewall::rebuild(firewall_rules rules, std::vector<port_mapping> mappings) {
-    return shield(on_strand(asio::any_io_executor(strand_), rebuild_and_look(rebuild_text(tag_, rules, mappings))));
+awaitable<result<void>> firewall::rebuild(firewall_rules rules, firewall_entries entries) {
+    has_guests_ = !entries.guests.empty();
+    auto rebuilding = rebuild_and_look(rebuild_text(tag_, rules, entries), has_guests_);
+    return shield(on_strand(asio::any_io_executor(strand_), std::move(rebuilding)));
 }
 
-awaitable<result<void>> firewall::rebuild_and_look(std::string commands) {
+awaitable<result<void>> firewall::rebuild_and_look(std::string commands, bool with_guests) {
     auto const rebuilt = co_await run_in_batch(std::move(commands));
     if (!rebuilt) co_return rebuilt;
-    auto listed = list_table(tag_);
+    auto listed = list_tables(tag_, with_guests);
     if (!listed) co_return listed.error();
     made_ = std::move(*listed);
     co_return result<void>{};
 }
 
-awaitable<result<bool>> firewall::is_as_made() { return shield(on_strand(asio::any_io_executor(strand_), look())); }
+awaitable<result<bool>> firewall::is_as_made() {
+    return shield(on_strand(asio::any_io_executor(strand_), look(has_guests_)));
+}
 
-awaitable<result<bool>> firewall::look() {
-    auto const listed = list_table(tag_);
+awaitable<result<bool>> firewall::look(bool with_guests) {
+    auto const listed = list_tables(tag_, with_guests);
     if (!listed && listed.error().code == errc::not_found) co_return false;
     if (!listed) co_return listed.error();
     co_return *listed == made_;
@@ -90,7 +101,22 @@ awaitable<result<void>> firewall::remove(std::vector<port_mapping> mappings) {
     return submit(remove_text(tag_, mappings));
 }
 
-awaitable<result<void>> firewall::remove_table() { return submit(remove_table_text(tag_)); }
+awaitable<result<void>> firewall::add_guest(guest_identity guest) {
+    std::vector<guest_identity> const one{std::move(guest)};
+    return submit(add_guests_text(tag_, one));
+}
+
+awaitable<result<void>> firewall::remove_guest(guest_identity guest) {
+    std::vector<guest_identity> const one{std::move(guest)};
+    return submit(remove_guests_text(tag_, one));
+}
+
+awaitable<result<void>> firewall::remove_table() {
+    // A kernel without this family has no such table either.
+    [[maybe_unused]] auto const removed = co_await submit(remove_guest_table_text(tag_));
+    has_guests_ = false;
+    co_return co_await submit(remove_table_text(tag_));
+}
 
 awaitable<result<void>> firewall::submit(std::string commands) {
     return shield(on_strand(asio::any_io_executor(strand_), run_in_batch(std::move(commands))));

@@ -21,10 +21,15 @@ public:
     firewall(std::string tag, asio::any_io_executor pool);
 
     /// Errors of all: denied; internal, with what nftables said.
-    awaitable<result<void>> rebuild(firewall_rules rules, std::vector<port_mapping> mappings);
+    awaitable<result<void>> rebuild(firewall_rules rules, firewall_entries entries);
     awaitable<result<void>> add(std::vector<port_mapping> mappings);
     /// Succeeds too for those that are not there.
     awaitable<result<void>> remove(std::vector<port_mapping> mappings);
+    /// Precondition of both: the last `rebuild` had a guest.
+    awaitable<result<void>> add_guest(guest_identity guest);
+    awaitable<result<void>> remove_guest(guest_identity guest);
+    /// Returns true if the last `rebuild` had a guest. On the callers' strand.
+    bool has_guests() const { return has_guests_; }
     awaitable<result<void>> remove_table();
     /// False if the table is not what the last `rebuild` made; host ports are not looked at.
     awaitable<result<bool>> is_as_made();
@@ -38,12 +43,13 @@ private:
     awaitable<result<void>> submit(std::string commands);
     awaitable<result<void>> run_in_batch(std::string commands);
     void run_waiting();
-    awaitable<result<void>> rebuild_and_look(std::string commands);
-    awaitable<result<bool>> look();
+    awaitable<result<void>> rebuild_and_look(std::string commands, bool with_guests);
+    awaitable<result<bool>> look(bool with_guests);
 
     std::string tag_;
     asio::strand<asio::any_io_executor> strand_;
     std::shared_ptr<batch> waiting_;  ///< on the strand only
+    bool has_guests_ = false;         ///< on the callers' strand only
     std::string made_;                ///< the table's listing after the last `rebuild`; on the strand only
 };
 

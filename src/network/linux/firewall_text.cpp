@@ -57,18 +57,67 @@ constexpr char const* chains = R"(  chain guard {{
   }}
 )";
 
+// What guests send, as it enters the bridge, before that learns who is where. The taps of others are none of our
+// business.
+constexpr char const* guest_chain = R"(  chain identities {
+    type filter hook prerouting priority dstnat; policy accept;
+    iifname != @taps accept
+    iifname . ether saddr . ip saddr @guests accept
+    iifname . ether saddr . arp saddr ip @guests accept
+    drop
+  }
+)";
+
+std::string guest_text(guest_identity const& guest) {
+    return fmt::format("\"{}\" . {} . {}", guest.interface, mac_text(guest.mac), ipv4_text(guest.address));
+}
+
+std::string guests_text(std::span<guest_identity const> guests) {
+    std::vector<std::string> texts;
+    for (auto const& each : guests) texts.push_back(guest_text(each));
+    return fmt::format("{{ {} }}", fmt::join(texts, ", "));
+}
+
+std::string taps_text(std::span<guest_identity const> guests) {
+    std::vector<std::string> texts;
+    for (auto const& each : guests) texts.push_back(fmt::format("\"{}\"", each.interface));
+    return fmt::format("{{ {} }}", fmt::join(texts, ", "));
+}
+
+std::string guest_table_text(std::string_view tag, std::span<guest_identity const> guests) {
+    return fmt::format(
+        "{}table bridge {} {{\n  set taps {{\n    type ifname\n    elements = {}\n  }}\n  set guests {{\n    type "
+        "ifname . "
+        "ether_addr . ipv4_addr\n    elements = {}\n  }}\n{}}}\n",
+        remove_guest_table_text(tag), table_name(tag), taps_text(guests), guests_text(guests), guest_chain);
+}
+
 }  // namespace
 
-std::string rebuild_text(std::string_view tag, firewall_rules const& rules, std::span<port_mapping const> mappings) {
+std::string rebuild_text(std::string_view tag, firewall_rules const& rules, firewall_entries const& entries) {
+    std::span<port_mapping const> const mappings(entries.ports);
     auto const elements =
         mappings.empty() ? "" : fmt::format("\n    elements = {}", elements_text(mappings, element_text));
     auto const body =
         fmt::format(chains, fmt::arg("bridge", bridge_name(tag)), fmt::arg("pods", rules.pod_subnet.text()),
                     fmt::arg("cluster", rules.cluster_cidr.text()));
-    return fmt::format(
+    auto const table = fmt::format(
         "{}table ip {} {{\n  map host_ports {{\n    type inet_proto . inet_service : ipv4_addr . inet_service{}\n  "
         "}}\n{}}}\n",
         remove_table_text(tag), table_name(tag), elements, body);
+    return entries.guests.empty() ? table : table + guest_table_text(tag, entries.guests);
+}
+
+std::string add_guests_text(std::string_view tag, std::span<guest_identity const> guests) {
+    return fmt::format("add element bridge {0} taps {1}\nadd element bridge {0} guests {2}\n", table_name(tag),
+                       taps_text(guests), guests_text(guests));
+}
+
+std::string remove_guests_text(std::string_view tag, std::span<guest_identity const> guests) {
+    // As below: what is not there cannot be deleted.
+    return add_guests_text(tag, guests) +
+           fmt::format("delete element bridge {0} taps {1}\ndelete element bridge {0} guests {2}\n", table_name(tag),
+                       taps_text(guests), guests_text(guests));
 }
 
 std::string add_text(std::string_view tag, std::span<port_mapping const> mappings) {
@@ -83,6 +132,14 @@ std::string remove_text(std::string_view tag, std::span<port_mapping const> mapp
 
 std::string remove_table_text(std::string_view tag) {
     return fmt::format("add table ip {0}\ndelete table ip {0}\n", table_name(tag));
+}
+
+std::string remove_guest_table_text(std::string_view tag) {
+    return fmt::format("add table bridge {0}\ndelete table bridge {0}\n", table_name(tag));
+}
+
+std::string list_guest_table_text(std::string_view tag) {
+    return fmt::format("list table bridge {}\n", table_name(tag));
 }
 
 std::string list_text(std::string_view tag) { return fmt::format("list table ip {}\n", table_name(tag)); }

@@ -273,6 +273,7 @@ result<void> node_interfaces::open_port(std::string_view name) {
 
 result<void> node_interfaces::attach(pod_veth const& pod) {
     if (!subnet_) return error{errc::unavailable, fmt::format("bridge {}: not there", bridge_)};
+    if (pod.is_tap) return attach_tap(pod);
     auto const network_namespace = open_namespace(pod.network_namespace);
     if (!network_namespace) return network_namespace.error();
     auto const created = create_pair(pod, network_namespace->get());

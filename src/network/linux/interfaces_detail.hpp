@@ -7,6 +7,7 @@
 
 #include <rik/network/address_pool.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -27,10 +28,12 @@ struct interface_view {
     bool is_up = false;
 };
 
+/// What a Pod is connected by: a veth pair, or a tap.
 struct pod_veth {
     std::string name;  ///< of the node's end
     std::filesystem::path network_namespace;
     std::uint32_t address = 0;
+    bool is_tap = false;  ///< the other end is a machine
 };
 
 /// What a Pod calls its end.
@@ -48,6 +51,7 @@ public:
     result<std::uint32_t> default_route_mtu();
     /// Of the bridge and of what is attached from now on. What is there gets it from `apply_mtu`.
     void set_mtu(std::uint32_t mtu) { mtu_ = mtu; }
+    /// From any thread.
     std::uint32_t mtu() const { return mtu_; }
     /// Gives the bridge and both ends of the interfaces of `pods` their MTU. Returns true if something had another one.
     /// A Pod whose namespace cannot be entered keeps what it has. Precondition: open_bridge.
@@ -73,6 +77,8 @@ public:
     /// Cuts the interface off at once and leaves it to `sweep`, if its namespace does not take it along before.
     /// Nothing happens if there is no such interface.
     result<void> disconnect(std::string_view name);
+    /// Deletes a tap. Nothing happens if there is none.
+    result<void> remove_tap(std::string_view name) { return remove(name); }
     /// Deletes the disconnected interfaces. 30 ms for one or for a hundred of them, under the kernel's rtnl lock.
     result<void> sweep();
 
@@ -92,6 +98,8 @@ private:
     bool apply_mtu(pod_veth const& pod, interface_view const& link);
     result<void> join_bridge(interface_view const& link);
     result<void> set_group(std::uint32_t index, std::uint32_t group);
+    result<void> attach_tap(pod_veth const& pod);
+    result<void> create_tap(pod_veth const& pod);
     result<void> remove(std::string_view name);
 
     std::string bridge_;
@@ -99,7 +107,7 @@ private:
     std::optional<netlink_socket> socket_;
     std::optional<ipv4_subnet> subnet_;
     std::uint32_t bridge_index_ = 0;
-    std::uint32_t mtu_ = usual_mtu;
+    std::atomic<std::uint32_t> mtu_ = usual_mtu;
 };
 
 }  // namespace rik::detail

@@ -56,6 +56,8 @@ result<bool> node_interfaces::apply_mtu(std::vector<pod_veth> const& pods) {
 
 /// The receiving end of a veth pair drops what is larger than it takes: what sends less is set first.
 bool node_interfaces::apply_mtu(pod_veth const& pod, interface_view const& link) {
+    // A machine was told its own when it started; more than it takes it would not be sent.
+    if (pod.is_tap) return socket_->request(detail::set_mtu(link.index, mtu_)).has_value();
     auto const shrinks = mtu_ < link.mtu;
     if (shrinks && !set_far_end(pod, mtu_)) return false;
     if (!socket_->request(detail::set_mtu(link.index, mtu_))) return false;

@@ -30,7 +30,7 @@ result<firewall_rules> read_rules(node_network const& what) {
 
 bool is_same(pod_attachment const& one, pod_attachment const& other) {
     return one.network_namespace == other.network_namespace && one.address == other.address &&
-           one.host_ports == other.host_ports;
+           one.host_ports == other.host_ports && one.link == other.link;
 }
 
 }  // namespace
@@ -48,13 +48,55 @@ result<pod_veth> linux_network::inner::veth_of(pod_attachment const& pod) const 
     if (!subnet.contains(*address) || *address == subnet.gateway()) {
         return error{errc::invalid, fmt::format("address {} is not one for a Pod in {}", pod.address, subnet.text())};
     }
-    return pod_veth{.name = pod_veth_name(options_.tag, pod.instance),
-                    .network_namespace = pod.network_namespace,
-                    .address = *address};
+    auto const is_tap = pod.link == pod_link::tap;
+    return pod_veth{
+        .name = is_tap ? pod_tap_name(options_.tag, pod.instance) : pod_veth_name(options_.tag, pod.instance),
+        .network_namespace = pod.network_namespace,
+        .address = *address,
+        .is_tap = is_tap};
+}
+
+std::optional<guest_network> linux_network::inner::describe(instance_id instance) const {
+    auto const known = pods_.find(instance);
+    if (!rules_ || known == pods_.end() || known->second.attachment.link != pod_link::tap) return std::nullopt;
+    auto const link = veth_of(known->second.attachment);
+    if (!link) return std::nullopt;
+    return guest_network{.interface = link->name,
+                         .address = known->second.attachment.address,
+                         .prefix_bits = rules_->pod_subnet.prefix_bits(),
+                         .gateway = ipv4_text(rules_->pod_subnet.gateway()),
+                         .mac = mac_text(mac_of(link->address)),
+                         .mtu = interfaces_.mtu()};
+}
+
+firewall_entries linux_network::inner::entries_now() const {
+    firewall_entries all{.ports = ports_.all(), .guests = {}};
+    for (auto const& [instance, guest] : guests_) all.guests.push_back(guest);
+    return all;
+}
+
+/// Before there is an interface that somebody could lie behind.
+awaitable<result<void>> linux_network::inner::guard(pod_veth const& link) {
+    guest_identity guest{.interface = link.name, .mac = mac_of(link.address), .address = link.address};
+    if (!firewall_.has_guests()) {
+        auto const rebuilt = co_await firewall_.rebuild(*rules_, entries_now());
+        co_return rebuilt;
+    }
+    co_return co_await firewall_.add_guest(std::move(guest));
+}
+
+/// What stays in the table is of no interface any more; it goes with the next one that is made.
+awaitable<> linux_network::inner::stop_guarding(instance_id instance) {
+    auto const guest = guests_.extract(instance);
+    if (guest.empty() || !firewall_.has_guests()) co_return;
+    auto removing = firewall_.remove_guest(guest.mapped());
+    auto const removed = co_await std::move(removing);
+    if (!removed) options_.logger.debug("a guest's entry in the firewall stays", {{"why", to_string(removed.error())}});
 }
 
 void linux_network::inner::forget(instance_id instance) {
     pods_.erase(instance);
+    guests_.erase(instance);
     ports_.give_back(instance);  // the rules are made from what is left
 }
 
@@ -64,6 +106,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     if (!rules) co_return rules.error();
     rules_ = *rules;
     pods_.clear();
+    guests_.clear();
     ports_.clear();
     wanted_interfaces wanted;
     std::vector<lost_pod> lost;
@@ -74,6 +117,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
             continue;
         }
         wanted.whole.emplace_back(each.instance, *link);
+        if (link->is_tap) guests_[each.instance] = {link->name, mac_of(link->address), link->address};
         pods_.insert_or_assign(each.instance, known_pod{.attachment = each, .is_whole = true});
         for (auto const port : ports_.reopen(each.instance, mappings_of(each.host_ports, link->address))) {
             options_.logger.warning("another program has a Pod's host port, and is shadowed by it",
@@ -84,7 +128,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::open(node_network
     if (!linked) rules_.reset();
     if (!linked) co_return linked.error();
     auto opened = co_await change_settings();
-    if (opened) opened = co_await firewall_.rebuild(*rules_, ports_.all());
+    if (opened) opened = co_await firewall_.rebuild(*rules_, entries_now());
     if (!opened) rules_.reset();
     if (!opened) co_return opened.error();
     co_await forget_stray_flows(knowing::all_pods);
@@ -154,6 +198,11 @@ awaitable<result<void>> linux_network::inner::attach(pod_attachment pod) {
     auto const instance = pod.instance;
     pods_.insert_or_assign(instance, known_pod{.attachment = std::move(pod), .is_whole = false});
 
+    if (link->is_tap) {
+        guests_[instance] = {link->name, mac_of(link->address), link->address};
+        auto const guarded = co_await guard(*link);
+        if (!guarded) co_return co_await give_up(instance, guarded.error());
+    }
     auto const linked = co_await add_veth(*link);
     if (!linked) co_return co_await give_up(instance, linked.error());
     auto const opened = co_await add_ports(mappings);
@@ -183,6 +232,7 @@ awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
     auto const closed = co_await remove_ports(std::move(mappings));
     if (closed) ports_.give_back(instance);
     auto const removed = co_await remove_veth(instance);
+    co_await stop_guarding(instance);
     if (auto const due = flows_due_.extract(instance)) co_await forget_flows_of(due.mapped());
     co_return closed ? removed : closed;
 }
@@ -204,7 +254,9 @@ awaitable<result<void>> linux_network::inner::add_veth_once(pod_veth link) {
 awaitable<result<void>> linux_network::inner::remove_veth(instance_id instance) {
     auto const sweeps = ++condemned_count_ >= condemned_count_max;
     if (sweeps) condemned_count_ = 0;
-    auto work = [this, sweeps, name = pod_veth_name(options_.tag, instance)] {
+    auto work = [this, sweeps, name = pod_veth_name(options_.tag, instance),
+                 tap = pod_tap_name(options_.tag, instance)]() -> result<void> {
+        if (auto const removed = interfaces_.remove_tap(tap); !removed) return removed;
         auto const disconnected = interfaces_.disconnect(name);
         return disconnected && sweeps ? interfaces_.sweep() : disconnected;
     };
@@ -228,7 +280,7 @@ awaitable<result<void>> linux_network::inner::remove_ports(std::vector<port_mapp
 /// Somebody has changed or flushed our table: it is made anew from what we know.
 awaitable<result<void>> linux_network::inner::rebuild_firewall(error why) {
     options_.logger.warning("the firewall's table is made anew", {{"reason", to_string(why)}});
-    auto const rebuilt = co_await firewall_.rebuild(*rules_, ports_.all());
+    auto const rebuilt = co_await firewall_.rebuild(*rules_, entries_now());
     if (rebuilt) co_await forget_stray_flows(knowing::some_pods);
     co_return rebuilt;
 }
@@ -236,6 +288,7 @@ awaitable<result<void>> linux_network::inner::rebuild_firewall(error why) {
 awaitable<result<void>> linux_network::inner::remove_all() {
     rules_.reset();
     pods_.clear();
+    guests_.clear();
     ports_.clear();
     flows_due_.clear();
     auto const cleared = co_await firewall_.remove_table();
@@ -251,6 +304,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::open(node_network what, 
     return inner_->open(std::move(what), std::move(present));
 }
 awaitable<result<void>> linux_network::attach(pod_attachment pod) { return inner_->attach(std::move(pod)); }
+std::optional<guest_network> linux_network::describe(instance_id instance) const { return inner_->describe(instance); }
 awaitable<result<void>> linux_network::detach(instance_id instance) { return inner_->detach(instance); }
 awaitable<result<std::vector<lost_pod>>> linux_network::repair() { return inner_->repair(); }
 awaitable<std::vector<instance_id>> linux_network::list_cut_off(std::vector<instance_id> attached) {

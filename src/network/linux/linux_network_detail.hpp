@@ -36,6 +36,7 @@ public:
 
     awaitable<result<std::vector<lost_pod>>> open(node_network what, std::vector<pod_attachment> present);
     awaitable<result<void>> attach(pod_attachment pod);
+    std::optional<guest_network> describe(instance_id instance) const;
     awaitable<result<void>> detach(instance_id instance);
     awaitable<result<std::vector<lost_pod>>> repair();
     awaitable<std::vector<instance_id>> list_cut_off(std::vector<instance_id> attached);
@@ -69,6 +70,9 @@ private:
     awaitable<result<void>> remove_veth(instance_id instance);
     awaitable<result<void>> add_ports(std::vector<detail::port_mapping> mappings);
     awaitable<result<void>> remove_ports(std::vector<detail::port_mapping> mappings);
+    detail::firewall_entries entries_now() const;
+    awaitable<result<void>> guard(detail::pod_veth const& link);
+    awaitable<> stop_guarding(instance_id instance);
     awaitable<result<void>> rebuild_firewall(error why);
     // forget_flows.cpp
     enum class knowing : std::uint8_t { all_pods, some_pods };
@@ -86,7 +90,8 @@ private:
     std::optional<detail::firewall_rules> rules_;  ///< set while the network is open
     std::map<instance_id, known_pod> pods_;
     detail::port_table ports_;
-    std::vector<lost_pod> lost_;  ///< by a repair that nobody was told of yet
+    std::map<instance_id, detail::guest_identity> guests_;  ///< those behind taps
+    std::vector<lost_pod> lost_;                            ///< by a repair that nobody was told of yet
     std::size_t condemned_count_ = 0;
     std::map<instance_id, std::uint32_t> flows_due_;  ///< addresses whose connections are to be forgotten
     std::string flows_problem_;                       ///< as it was told

@@ -21,6 +21,10 @@ std::string pod_veth_name(std::string_view tag, instance_id instance) {
     return fmt::format("rv{:013x}", fnv1a(fmt::format("{}/{}", tag, instance.text())) >> 12);
 }
 
+std::string pod_tap_name(std::string_view tag, instance_id instance) {
+    return std::string(tap_name_prefix) + pod_veth_name(tag, instance).substr(2);
+}
+
 std::string table_name(std::string_view tag) { return fmt::format("rik_{}", tag); }
 
 interface_groups interface_groups_of(std::string_view tag) {
@@ -34,6 +38,10 @@ interface_groups interface_groups_of(std::string_view tag) {
 mac_address mac_of(std::uint32_t address) {
     auto const byte = [address](int number) { return static_cast<std::uint8_t>(address >> (8 * number)); };
     return {0x0a, 0x58, byte(3), byte(2), byte(1), byte(0)};
+}
+
+std::string mac_text(mac_address const& mac) {
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 }  // namespace rik::detail

@@ -57,7 +57,10 @@ awaitable<std::vector<instance_id>> linux_network::inner::list_cut_off(std::vect
     auto work = [this] { return interfaces_.list_joined(); };
     auto const joined = co_await offload(options_.namespace_executor, std::move(work));
     if (!joined) co_return std::vector<instance_id>{};
-    std::erase_if(attached, [&](auto const& each) { return joined->contains(pod_veth_name(options_.tag, each)); });
+    std::erase_if(attached, [&](auto const& each) {
+        return joined->contains(pod_veth_name(options_.tag, each)) ||
+               joined->contains(pod_tap_name(options_.tag, each));
+    });
     co_return std::move(attached);
 }
 

@@ -43,6 +43,7 @@ public:
     /// subnet; unavailable, `open` has not succeeded. After an error the Pod has nothing.
     /// Cancel: what was done stays until `detach`.
     awaitable<result<void>> attach(pod_attachment pod) override;
+    std::optional<guest_network> describe(instance_id instance) const override;
     /// The Pod is off the network when this returns. Its interface is deleted with its namespace, or at the latest with
     /// one of the next detachments.
     awaitable<result<void>> detach(instance_id instance) override;

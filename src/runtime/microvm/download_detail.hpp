@@ -1,0 +1,39 @@
+// How curl is asked for a file, and what its answer means: pure.   Source: curl(1), "EXIT CODES"
+#pragma once
+
+#include <rik/base/result.hpp>
+#include <rik/base/time.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rik::detail {
+
+struct download_request {
+    std::string url;
+    std::filesystem::path into;      ///< what is there of it already is gone on with
+    std::filesystem::path old_etag;  ///< a file with that of what is here; may be missing
+    std::filesystem::path new_etag;  ///< a file for that of what comes
+    std::int64_t bytes_max = 0;
+    duration time_max = {};
+    duration stall_time_max = {};
+    bool goes_on = false;
+};
+
+std::vector<std::string> download_arguments(download_request const& what);
+
+/// As curl was told to print it: the status, and how often it was sent elsewhere.
+struct download_answer {
+    int exit_code = 0;
+    int status_code = 0;
+};
+
+enum class downloaded : std::uint8_t { all, not_changed };
+
+/// Errors: not_found; denied; unavailable; timed_out; exhausted, too large; invalid; corrupt, it was cut off.
+result<downloaded> read_answer(download_answer const& answer, std::string_view complaint, download_request const& of);
+
+}  // namespace rik::detail

@@ -1,0 +1,277 @@
+#include <rik/runtime/microvm/microvm_runtime.hpp>
+
+#include "machine_parts_detail.hpp"
+#include "machine_start_detail.hpp"
+#include "uid_pool_detail.hpp"
+
+#include "runtime/oci/context_detail.hpp"
+#include "runtime/oci/files_detail.hpp"
+#include "runtime/oci/inventory_detail.hpp"
+
+#include <rik/async/limiter.hpp>
+#include <rik/async/shield.hpp>
+#include <rik/runtime/oci/oci_runtime.hpp>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace rik {
+
+using detail::runtime_context;
+
+namespace {
+
+constexpr std::uint32_t uid_first_default = 1u << 30;
+
+/// Some thousand ranges: two riks of one machine have the same by bad luck only, and then share users, not files.
+std::uint32_t first_uid_of(microvm_options const& options) {
+    if (options.first_uid != 0) return options.first_uid;
+    std::uint32_t number = 0;
+    std::from_chars(options.tag.data(), options.tag.data() + options.tag.size(), number, 16);
+    return uid_first_default + (number & 0xffff) * options.uid_count;
+}
+
+oci_options keeping_options(microvm_options const& options, std::filesystem::path keeper,
+                            std::filesystem::path monitor) {
+    oci_options made{.run_dir = options.run_dir,
+                     .state_dir = options.state_dir,
+                     .tag = options.tag,
+                     .executor = options.executor,
+                     .pool = options.pool,
+                     .namespace_thread = options.namespace_thread};
+    made.trash_thread = options.trash_thread ? options.trash_thread : options.pool;
+    made.cgroup_thread = options.cgroup_thread ? options.cgroup_thread : options.pool;
+    made.runtime_program = std::move(keeper);
+    made.monitor_program = std::move(monitor);
+    made.dns_servers = options.dns_servers;
+    made.container_log_file_bytes_max = options.console_log_file_bytes_max;
+    made.container_log_files_max = options.console_log_files_max;
+    made.log = options.log;
+    return made;
+}
+
+error is_unsupported(std::string what) { return error{errc::unsupported, std::move(what)}; }
+
+}  // namespace
+
+/// conmon keeps machines as it keeps containers, and `kept` knows them as such: their logs, ends and remains.
+struct microvm_runtime::state {
+    state(microvm_options wanted, runtime_context opened, std::unique_ptr<oci_runtime> keeping)
+        : options(std::move(wanted)),
+          on(std::move(opened)),
+          kept(std::move(keeping)),
+          uids(first_uid_of(options), options.uid_count),
+          preparing(options.executor, 1) {}
+
+    static result<std::unique_ptr<state>> open(microvm_options options, oci_options keeping, clock& time);
+    result<void> find_uids();
+    awaitable<result<void>> make_ready();
+    void add_machine_end(container_key const& key, container_exit& to) const;
+    void correct(found_container& found) const;
+
+    microvm_options options;
+    runtime_context on;
+    std::unique_ptr<oci_runtime> kept;
+    detail::uid_pool uids;
+    detail::machine_parts parts;
+    limiter preparing;  ///< of what all machines share, which the first one does
+};
+
+result<std::unique_ptr<microvm_runtime::state>> microvm_runtime::state::open(microvm_options options,
+                                                                             oci_options keeping, clock& time) {
+    auto context = detail::open_context(keeping, time);
+    if (!context) return context.error();
+    auto opened = oci_runtime::open(std::move(keeping), time);
+    if (!opened) return opened.error();
+    return std::make_unique<state>(std::move(options), std::move(*context), std::move(*opened));
+}
+
+/// Blocks, as much as a few files do.
+result<void> microvm_runtime::state::find_uids() {
+    auto const instances = detail::find_instances(on);
+    if (!instances) return instances.error();
+    for (auto const& instance : *instances) {
+        auto const keys = detail::find_containers(on, instance);
+        if (!keys) return keys.error();
+        for (auto const& key : *keys)
+            if (auto const uid = detail::read_uid(on.paths.container(key)); uid != 0) uids.keep(key, uid);
+    }
+    return {};
+}
+
+awaitable<result<void>> microvm_runtime::state::make_ready() {
+    auto const turn = co_await preparing.acquire();
+    if (parts.boot) co_return result<void>{};
+    auto completed = parts;
+    auto completing = [&] { return detail::complete(completed, options); };
+    auto const done = co_await offload(options.pool, std::move(completing));
+    if (done) parts = std::move(completed);
+    co_return done;
+}
+
+/// What conmon does not know of the end. Blocks.
+void microvm_runtime::state::add_machine_end(container_key const& key, container_exit& to) const {
+    auto const paths = on.paths.container(key);
+    auto const note = detail::read_note(paths);
+    if (!note.end) return;
+    to.reason = detail::describe(*note.end);
+    if (note.end->kind != detail::end_kind::out_of_memory || to.out_of_memory) return;
+    to.out_of_memory = true;
+    to.memory_kills = std::max<std::uint64_t>(to.memory_kills, 1);
+    to.memory_limit_hit = detail::read_memory(paths);
+}
+
+/// One that was never up was never started: whoever starts it again begins anew. Blocks.
+void microvm_runtime::state::correct(found_container& found) const {
+    if (!detail::read_note(on.paths.container(found.key)).was_up) {
+        found = found_container{.key = found.key};
+        return;
+    }
+    if (found.exit) add_machine_end(found.key, *found.exit);
+}
+
+microvm_runtime::microvm_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
+microvm_runtime::~microvm_runtime() = default;
+
+awaitable<result<std::unique_ptr<microvm_runtime>>> microvm_runtime::open(microvm_options options, clock& time) {
+    auto programs = detail::find_machine_programs(options);
+    if (!programs) co_return programs.error();
+    if (auto const kernel = detail::find_kernel(options.kernel); !kernel) co_return kernel.error();
+    auto keeping = keeping_options(options, programs->keeper, programs->monitor);
+    auto opened = state::open(std::move(options), std::move(keeping), time);
+    if (!opened) co_return opened.error();
+    auto& inner = **opened;
+    std::unique_ptr<microvm_runtime> made(new microvm_runtime(std::move(*opened)));
+    auto finding = detail::find_machine_parts(inner.on, std::move(*programs));
+    auto parts = co_await std::move(finding);
+    result<void> ready;
+    if (parts)
+        ready = inner.find_uids();
+    else
+        ready = parts.error();
+    if (!ready) {
+        co_await made->stop();
+        co_return ready.error();
+    }
+    inner.parts = std::move(*parts);
+    co_return std::move(made);
+}
+
+result<std::unique_ptr<microvm_runtime>> microvm_runtime::open_to_remove(microvm_options options, clock& time) {
+    auto keeping = keeping_options(options, options.keeper_program, options.monitor_program);
+    auto opened = state::open(std::move(options), std::move(keeping), time);
+    if (!opened) return opened.error();
+    return std::unique_ptr<microvm_runtime>(new microvm_runtime(std::move(*opened)));
+}
+
+microvm_check microvm_runtime::check(microvm_options const& options) { return detail::check_machine_parts(options); }
+
+acceleration microvm_runtime::accelerated() const {
+    auto const is_kvm = state_->parts.runs_on == detail::accelerator::kvm;
+    return {is_kvm ? "kvm" : "tcg", state_->parts.no_kvm};
+}
+
+awaitable<> microvm_runtime::stop() { return state_->kept->stop(); }
+
+awaitable<result<void>> microvm_runtime::remove_all() {
+    auto const removed = co_await state_->kept->remove_all();
+    if (!removed) co_return removed;
+    auto removing = [this]() -> result<void> {
+        for (auto const& each : {state_->options.run_dir, state_->options.state_dir})
+            if (auto const gone = detail::remove_tree(each); !gone) return gone;
+        return {};
+    };
+    co_return co_await offload(state_->on.options.pool, std::move(removing));
+}
+
+awaitable<result<sandbox>> microvm_runtime::create_sandbox(sandbox_request request) {
+    if (request.has_host_network) co_return is_unsupported("a machine cannot be on the network of its node");
+    if (!request.volumes.empty()) co_return is_unsupported("a machine has no volumes");
+    request.limits = {};  // they are those of its only machine, with what QEMU needs beside
+    auto made = co_await state_->kept->create_sandbox(std::move(request));
+    if (made) made->needs_tap = true;
+    co_return made;
+}
+
+awaitable<result<void>> microvm_runtime::start_container(container_request request) {
+    auto& inner = *state_;
+    auto const key = request.key;
+    auto const ready = co_await inner.make_ready();
+    if (!ready) co_return ready;
+    auto const uid = inner.uids.take(key);
+    if (!uid) co_return uid.error();
+    auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(inner.options.boot_cpu_time_max).count();
+    detail::start_rules rules{.uid = *uid, .boot_cpu_seconds = static_cast<std::uint32_t>(seconds)};
+    co_return co_await detail::start_machine(inner.on, inner.parts, std::move(request), rules);
+}
+
+awaitable<result<container_exit>> microvm_runtime::wait_container(container_key key) {
+    auto ended = co_await state_->kept->wait_container(key);
+    if (!ended) co_return ended;
+    auto reading = [&] { state_->add_machine_end(key, *ended); };
+    co_await offload(state_->on.options.pool, std::move(reading));
+    co_return ended;
+}
+
+awaitable<result<void>> microvm_runtime::stop_container(container_key key) {
+    return state_->kept->stop_container(std::move(key));
+}
+awaitable<result<void>> microvm_runtime::kill_container(container_key key) {
+    return state_->kept->kill_container(std::move(key));
+}
+
+awaitable<result<exec_result>> microvm_runtime::exec(exec_request) {
+    co_return error{errc::unsupported,
+                    "no program can be run in a machine beside its own",
+                    {},
+                    "let the machine offer a port, and ask that"};
+}
+
+awaitable<result<std::vector<instance_usage>>> microvm_runtime::measure_usage(std::vector<instance_id> of) {
+    auto measured = co_await state_->kept->measure_usage(std::move(of));
+    if (!measured) co_return measured;
+    auto adding = [&] {
+        for (auto& each : *measured) detail::add_network_usage(state_->on, each);
+    };
+    co_await offload(state_->on.options.pool, std::move(adding));
+    co_return measured;
+}
+
+awaitable<result<void>> microvm_runtime::remove_container(container_key key) {
+    auto const removed = co_await state_->kept->remove_container(key);
+    if (removed) state_->uids.give_back(key);
+    co_return removed;
+}
+awaitable<result<void>> microvm_runtime::vacate_sandbox(instance_id instance) {
+    auto const removed = co_await state_->kept->vacate_sandbox(instance);
+    if (removed) state_->uids.give_back(instance);
+    co_return removed;
+}
+awaitable<result<void>> microvm_runtime::remove_sandbox(instance_id instance) {
+    auto const removed = co_await state_->kept->remove_sandbox(instance);
+    if (removed) state_->uids.give_back(instance);
+    co_return removed;
+}
+
+awaitable<result<std::vector<found_sandbox>>> microvm_runtime::list() {
+    auto found = co_await state_->kept->list();
+    if (!found) co_return found;
+    auto correcting = [&] {
+        for (auto& each : *found) {
+            each.needs_tap = true;
+            for (auto& container : each.containers) state_->correct(container);
+        }
+    };
+    co_await offload(state_->on.options.pool, std::move(correcting));
+    co_return found;
+}
+
+awaitable<result<std::unique_ptr<container_log_reader>>> microvm_runtime::open_container_log(
+    container_key key, container_log_options options) {
+    return state_->kept->open_container_log(std::move(key), std::move(options));
+}
+
+}  // namespace rik
