@@ -1,4 +1,5 @@
 #include "adapters_detail.hpp"
+#include "runtime_check_detail.hpp"
 
 #include <rik/base/limits.hpp>
 #include <rik/model/definition.hpp>
@@ -101,8 +102,11 @@ awaitable<result<void>> adapters::open(local_options options) {
     pulled = std::move(*opened_images);
     auto const with_machines = co_await open_machines(options);
     if (!with_machines) {
-        no_machines = with_machines.error();
-        options.out.info("this node runs no machines", {{"why", to_string(*no_machines)}});
+        auto checking = check_microvm(options);
+        auto const checked = co_await std::move(checking);
+        auto const why = checked.is_offered() ? to_string(with_machines.error()) : lack_text(checked);
+        options.out.info("this node runs no machines", {{"why", why}});
+        missing_runtimes.emplace("microvm", why);
     }
     open_network(options);
     linux_host_options host_options{

@@ -73,7 +73,7 @@ public:
     std::unique_ptr<oci_images> pulled;
     std::unique_ptr<microvm_runtime> machines;  ///< null: this machine offers none
     std::unique_ptr<rootfs_store> root_file_systems;
-    std::optional<error> no_machines;  ///< why not
+    string_map missing_runtimes;  ///< what the machine lacks for the runtimes that it does not offer
     std::optional<linux_network> pods;
     std::optional<linux_host> machine;
 

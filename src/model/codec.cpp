@@ -94,6 +94,7 @@ inline constexpr auto members_of<instance_fields> =
                usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
                usual("restarts", &instance_fields::restarts), usual("index", &instance_fields::index),
                usual("meant_for", &instance_fields::meant_for), usual("labels", &instance_fields::labels),
+               usual("exposed_port", &instance_fields::exposed_port),
                needed("status", &instance_fields::status));
 
 template <>
@@ -114,12 +115,12 @@ inline constexpr auto members_of<node_standing> = std::tuple(usual("cordoned", &
                                                              usual("taints", &node_standing::taints));
 
 template <>
-inline constexpr auto members_of<node_facts> =
-    std::tuple(needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id),
-               usual("version", &node_facts::version), usual("capacity", &node_facts::capacity),
-               usual("labels", &node_facts::labels), usual("runtimes", &node_facts::runtimes),
-               usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles),
-               usual("taints", &node_facts::taints), usual("pod_subnet", &node_facts::pod_subnet));
+inline constexpr auto members_of<node_facts> = std::tuple(
+    needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id), usual("version", &node_facts::version),
+    usual("capacity", &node_facts::capacity), usual("labels", &node_facts::labels),
+    usual("runtimes", &node_facts::runtimes), usual("addresses", &node_facts::addresses),
+    usual("troubles", &node_facts::troubles), usual("taints", &node_facts::taints),
+    usual("pod_subnet", &node_facts::pod_subnet), usual("missing_runtimes", &node_facts::missing_runtimes));
 
 /// Its effective labels follow from the others.
 template <>

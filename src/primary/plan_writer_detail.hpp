@@ -13,6 +13,13 @@
 
 namespace rik::detail {
 
+/// What of a plan was not written.
+struct plan_rest {
+    bool has_more = false;
+    bool is_short = false;  ///< of something that others may give back: it is worth another try later
+    std::size_t creations_count = 0;  ///< so many of the plan's were come to, from its first
+};
+
 /// Adds to transactions; it commits nothing. Use it from the primary's strand only.
 class plan_writer {
 public:
@@ -24,15 +31,12 @@ public:
           events_(events),
           creation_(creation),
           removals_(leaving),
+          ports_(random, state),
           policy_(policy) {}
 
-    struct outcome {
-        bool has_more = false;
-        std::size_t creations_count = 0;  ///< so many of the plan's, from its first
-    };
     /// A commit's worth of it, whose parts may stand alone. What was done is added to the record of the workload, with
     /// why.
-    outcome write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
+    plan_rest write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
 
 private:
     struct slice {
@@ -43,6 +47,7 @@ private:
         std::set<instance_id> written = {};  ///< rows that the commit has already
         std::vector<rollout_step> steps = {};
         bool is_recorded = false;  ///< something of the record has changed
+        bool is_short = false;     ///< see plan_rest
     };
     void write_sizes(slice& part, rik::workload_plan const& plan);
     void write_lost(slice& part);
@@ -53,7 +58,9 @@ private:
     void write_bindings(slice& part);
     void write_restarts(slice& part, rik::workload_plan const& plan);
     void write_record(slice& part, rik::workload_plan const& plan);
-    bool create(slice& part, to_create const& what);
+    result<void> create(slice& part, to_create const& what);
+    void say_once(slice& part, std::string reason, std::string message);
+    bool bind(slice& part, stored<instance> const& row);
     std::string free_name(slice const& part);
     std::optional<node_binding> binding_for(release const& what, node_id const& where) const;
     void say(slice& part, std::string reason, std::string message);
@@ -64,6 +71,7 @@ private:
     event_writer& events_;
     instance_creation& creation_;
     removals& removals_;
+    exposed_ports ports_;
     placement_policy const& policy_;
 };
 

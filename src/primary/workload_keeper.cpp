@@ -14,6 +14,8 @@ namespace rik::detail {
 namespace {
 
 constexpr duration retry_pause = std::chrono::seconds(1);
+/// What it is short of others may give back at any time.
+constexpr std::chrono::seconds shortage_pause(10);
 
 /// It may be that fewer are wanted now, or later: it has failed, or somebody wants it to go.
 bool ceases_to_count(row_change<instance> const& done) {
@@ -115,11 +117,16 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     auto const applied = state_.apply(std::move(changes));
     if (!applied) return applied.error();
     progress_[wanted->id] = std::move(plan.progress);
-    if (!written.has_more) marker_.rest(wanted->id, count, plan.look_again);
+    if (written.is_short) {
+        wall_time const later = now + shortage_pause;
+        plan.look_again = std::min(plan.look_again.value_or(later), later);
+    }
+    auto const has_more = written.has_more && !written.is_short;
+    if (!has_more) marker_.rest(wanted->id, count, plan.look_again);
     auto const is_cut = written.creations_count > 0 && written.creations_count < plan.creations.size();
-    if (is_cut && plan.removals.empty() && plan.adopted.empty())
+    if (is_cut && has_more && plan.removals.empty() && plan.adopted.empty())
         planned_[wanted->id] = {wanted.changed_at, std::move(plan.creations), written.creations_count};
-    return written.has_more;
+    return has_more;
 }
 
 result<void> workload_keeper::carry_on(stored<workload> const& wanted) {
@@ -131,7 +138,7 @@ result<void> workload_keeper::carry_on(stored<workload> const& wanted) {
     auto const written = writer_.write(look_at_record(state_.head(), wanted), part, changes);
     auto applied = state_.apply(std::move(changes));
     planned.done_count += written.creations_count;
-    if (!applied || planned.done_count == planned.all.size()) planned_.erase(wanted->id);
+    if (!applied || written.is_short || planned.done_count == planned.all.size()) planned_.erase(wanted->id);
     return applied;
 }
 

@@ -91,6 +91,9 @@ struct instance_fields {
     std::optional<std::uint32_t> index = {};        ///< its place among those of a workload that is kept at a count
     std::optional<node_id> meant_for = {};          ///< of a DaemonSet: the only node that may run it
     std::shared_ptr<string_map const> labels = {};  ///< in the place of its template's; null: it has those
+    /// The port of its node that leads to it, if needs_chosen_port; 0: none was chosen. It does not change once the
+    /// instance is bound.
+    std::uint16_t exposed_port = 0;
     instance_status status = {};
 };
 
@@ -114,6 +117,7 @@ public:
     std::optional<std::uint32_t> const& index() const { return fields_.index; }
     std::optional<node_id> const& meant_for() const { return fields_.meant_for; }
     string_map const& labels() const { return fields_.labels ? *fields_.labels : spec().labels; }
+    std::uint16_t exposed_port() const { return fields_.exposed_port; }
     instance_status const& status() const { return fields_.status; }
     instance_state state() const { return fields_.status.state; }
 
