@@ -164,7 +164,7 @@ test_what_is_wrong() {
     check 'a file that is not there' 1 rikctl apply -f "$lab_dir/none.yaml"
     check 'a label without a value' 2 rikctl label workload web tier
     check 'a workload that is not there' 3 rikctl label workload nobody a=b
-    check 'an instance has no labels of its own' 2 rikctl label instance web a=b
+    check 'an instance that is not there' 3 rikctl label instance nobody a=b
     check 'the definition goes' 0 rikctl delete workload web --wait --timeout 30s
     is 'nothing is left' '' "$(rikctl get instances -A -o name)"
 }

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Functions through the real programs: a machine from a definition, with a port that answers.   usage: functions.sh RIK RIKCTL   (as root)
+# Machines are emulated where KVM cannot be used: each takes some seconds of a processor to boot.
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+rik_program=$1
+rikctl_program=$2
+
+# shellcheck source=scripts/lib/lab.sh
+source "$repository/scripts/lib/lab.sh"
+# shellcheck source=scripts/lib/leftovers.sh
+source "$repository/scripts/lib/leftovers.sh"
+# shellcheck source=tests/e2e/checks.sh
+source "$repository/tests/e2e/checks.sh"
+
+readonly boot_time=120s  # of a machine, on one that is busy with other tests
+
+rikctl() { "$rikctl_program" --server "unix://$lab_dir/rik.sock" "$@"; }
+
+# As docs/functions.md says.
+make_root() {
+    mkdir -p "$lab_dir"/root/{bin,dev,proc,sys,tmp,www}
+    cp "$(command -v busybox)" "$lab_dir/root/bin/"
+    local each
+    for each in sh httpd cat sleep echo hostname; do ln -s busybox "$lab_dir/root/bin/$each"; done
+    echo 'hello from a Function' >"$lab_dir/root/www/index.html"
+    /sbin/mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$lab_dir/root" "$lab_dir/hello.ext4" 16M
+    chmod 0644 "$lab_dir/hello.ext4"
+}
+
+page() { curl --silent --noproxy '*' --max-time 5 "http://127.0.0.1:$1/"; }
+answers() { [[ $(page "$1") == 'hello from a Function' ]]; }
+port_of() { rikctl get instance "$1" -o jsonpath='{.exposure.port}'; }
+first_of() { rikctl get instances --workload "$1" -o json | jq --raw-output '.items[0].name'; }
+machine_pids() { pgrep --full "qemu-system-x86_64.*$1" | sort | tr '\n' ' '; }
+all_ready() { [[ $(rikctl get instances --workload "$1" -o json | jq '[.items[] | select(.ready)] | length') == "$2" ]]; }
+
+test_the_node_offers_machines() {
+    check 'the machine can run Functions' 0 "$rik_program" node check microvm
+    says 'microvm' 'qemu-system-x86_64'
+    check 'the node says so' 0 rikctl get nodes -o json
+    says '"microvm"'
+}
+
+test_a_function_answers() {
+    local one pids
+    check 'a Function is created' 0 rikctl create workload -f - <<END
+apiVersion: v1
+kind: Function
+name: hello
+spec:
+  terminationGracePeriodSeconds: 5
+  function:
+    execution:
+      rootfs: $lab_dir/hello.ext4
+      command: [/bin/sh, -c, "echo serving; exec /bin/httpd -f -p 8080 -h /www"]
+    exposure: {port: $(lab_port 3), targetPort: 8080, type: NodePort}
+END
+    check 'it runs' 0 rikctl create instance --workload hello --wait --timeout "$boot_time"
+    one=$(first_of hello)
+    check 'it is ready' 0 rikctl wait instance "$one" --for ready --timeout "$boot_time"
+    is 'its port answers' 'hello from a Function' "$(page "$(lab_port 3)")"
+    check 'it tells what it writes' 0 rikctl logs "$one"
+    says 'serving'
+    check 'it is described' 0 rikctl describe instance "$one"
+    says 'microvm' "$(lab_port 3)"
+    # kill -9 of rik: the machine runs on, and is taken over.
+    pids=$(machine_pids "$one")
+    lab_rik_stop KILL
+    is 'it answers without rik' 'hello from a Function' "$(page "$(lab_port 3)")"
+    lab_rik_start
+    check 'it is taken over' 0 rikctl wait instance "$one" --for ready --timeout 30s
+    is 'it is the same machine' "$pids" "$(machine_pids "$one")"
+    check 'it is deleted' 0 rikctl delete workload hello --wait --timeout 60s
+    is 'its port is closed' '' "$(page "$(lab_port 3)")"
+}
+
+test_an_end_tells_its_code() {
+    local one
+    check 'one is run to its end' 7 rikctl run --function --name ends --rm --timeout "$boot_time" "$lab_dir/hello.ext4" -- /bin/sh -c 'echo bye; exit 7'
+    says 'bye'
+}
+
+test_a_set_of_functions() {
+    local one two
+    check 'a ReplicaSet of Functions is applied' 0 rikctl apply -f - <<END
+apiVersion: v1
+kind: ReplicaSet
+name: web
+replicas: 2
+template:
+  spec:
+    terminationGracePeriodSeconds: 5
+    function:
+      execution:
+        rootfs: $lab_dir/hello.ext4
+        command: [/bin/httpd, -f, -p, "8080", -h, /www]
+END
+    check 'both are ready' 0 lab_wait_for 180 all_ready web 2
+    one=$(rikctl get instances --workload web -o json | jq --raw-output '.items[0].name')
+    two=$(rikctl get instances --workload web -o json | jq --raw-output '.items[1].name')
+    check 'one answers at the port that was chosen for it' 0 lab_wait_for 10 answers "$(port_of "$one")"
+    check 'and the other at another one' 0 lab_wait_for 10 answers "$(port_of "$two")"
+    check 'QEMU of one is killed' 0 pkill -KILL --full "qemu-system-x86_64.*$one"
+    check 'it is started again' 0 lab_wait_for 120 all_ready web 2
+    check 'it is deleted' 0 rikctl delete workload web --wait --timeout 60s
+}
+
+test_what_is_wrong() {
+    local one
+    printf 'QFI\373 no root file system' >"$lab_dir/bad.qcow2"
+    check 'an image of QEMU is refused' 1 rikctl run --function --name bad --rm --timeout "$boot_time" "$lab_dir/bad.qcow2" -- /bin/sh
+    says 'qcow2'
+    check 'a root file system that is not there' 1 rikctl run --function --name none --rm --timeout "$boot_time" "$lab_dir/none.ext4" -- /bin/sh
+    says 'none.ext4'
+    rikctl get instances -o name | xargs --no-run-if-empty "$rikctl_program" --server "unix://$lab_dir/rik.sock" delete instances >/dev/null 2>&1 || true
+}
+
+test_nothing_is_left() {
+    lab_rik_stop TERM
+    check 'rik is reset' 0 lab_rik_reset
+    nothing_is_left
+    is 'no machine is left' '' "$(pgrep --full "qemu-system-x86_64.*$lab_dir" || true)"
+}
+
+is_up() { rikctl get nodes -o json | jq --exit-status '.items[0].state == "ready"' >/dev/null; }
+
+clean_up() {
+    local status=$?
+    trap '' INT TERM
+    trap - EXIT
+    set +e
+    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
+    lab_close
+    exit "$status"
+}
+
+main() {
+    ((EUID == 0)) || { printf 'functions.sh: it needs root\n' >&2; exit 1; }
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    lab_open
+    make_root
+    leftovers_begin
+    lab_rik_start
+    lab_wait_for 30 is_up
+    lab_wait_for 10 leftovers_learn
+    test_the_node_offers_machines
+    test_a_function_answers
+    test_an_end_tells_its_code
+    test_a_set_of_functions
+    test_what_is_wrong
+    test_nothing_is_left
+    checks_close
+}
+
+main
