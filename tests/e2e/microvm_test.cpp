@@ -145,6 +145,16 @@ TEST_CASE("a machine is on the network, is taken over, stops when it is asked to
     auto const killed = world.wait(second);
     CHECK(killed.code == 137);
     CHECK(has(killed.reason, "signal 9"));
+
+    auto orphaned = world.request(pod, {"sh", "-c", serving});
+    orphaned.key.attempt = 2;
+    auto const third = world.start(std::move(orphaned));
+    REQUIRE(world.keepers().size() == 1);
+    ::kill(world.keepers().front(), SIGKILL);
+    CHECK(world.wait(third).code == 137);
+    for (int tries = 0; tries < 50 && !world.machines().empty(); ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK(world.machines().empty());  // QEMU does not outlive its keeper
     world.get(world.pods().detach(pod));
     world.get(world.runtime().remove_sandbox(pod));
     CHECK_FALSE(has(test::shell("ip -o link"), "rt"));

@@ -160,11 +160,13 @@ std::string microvm_world::wait_for_log(container_key key, std::string const& te
     throw std::runtime_error("the log has no " + text + ": " + log);
 }
 
-std::vector<pid_t> microvm_world::machines() const {
+std::vector<pid_t> microvm_world::find(std::string const& program) const {
     std::vector<pid_t> found;
     for (auto const& process : fs::directory_iterator("/proc")) {
         auto const name = process.path().filename().string();
-        if (!is_number(name) || !mentions(process.path() / "cmdline", "qemu-system")) continue;
+        std::error_code gone;
+        auto const runs = fs::read_symlink(process.path() / "exe", gone).filename();
+        if (!is_number(name) || runs != program) continue;
         if (mentions(process.path() / "cgroup", tag_)) found.push_back(std::stoi(name));
     }
     return found;

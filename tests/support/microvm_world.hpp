@@ -96,9 +96,12 @@ public:
     /// Directories of cgroups, mounts, processes, links and users' files that carry the tag or the directory.
     std::vector<std::string> leftovers() const;
     /// QEMUs of this world.
-    std::vector<pid_t> machines() const;
+    std::vector<pid_t> machines() const { return find("qemu-system-x86_64"); }
+    std::vector<pid_t> keepers() const { return find("rik-machine"); }
 
 private:
+    std::vector<pid_t> find(std::string const& program) const;
+
     std::function<void(microvm_options&)> adjust_;
     temporary_directory directory_;
     system_clock time_;
