@@ -135,7 +135,8 @@ awaitable<> scales(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(sim::all_running(5));
     auto const wrong = co_await cluster.api().upkeep().scale(caller(), web, 4'000'000'000, any_revision);
     check_code(wrong, errc::invalid, "replicas");
-    auto const stale = co_await cluster.api().upkeep().scale(caller(), web, 1, revision{1});
+    expected_revision const long_ago = 1;
+    auto const stale = co_await cluster.api().upkeep().scale(caller(), web, 1, long_ago);
     REQUIRE(stale.has_error());
     CHECK(stale.error().code == errc::conflict);
 }
