@@ -23,15 +23,6 @@ template <>
 inline constexpr auto members_of<restart_wish> = std::tuple(needed("at", &restart_wish::at),
                                                             usual("at_once", &restart_wish::is_at_once));
 
-static json::value to_json(std::shared_ptr<string_map const> const& map, json_arena& arena) {
-    return map ? to_json(*map, arena) : json::value(nullptr);
-}
-static void read_value(json::value const& from, std::shared_ptr<string_map const>& into, read_failure& failure) {
-    string_map read;
-    read_value(from, read, failure);
-    into = std::make_shared<string_map const>(std::move(read));
-}
-
 // Of workloads and releases without the definition, of instances without the release: those are shared.
 
 template <>

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -74,7 +73,7 @@ result<instance> relabelled(instance const& row, label_changes const& by) {
         return error{errc::exhausted, fmt::format("an instance has at most {} labels", limits::labels_per_instance_max),
                      "labels"};
     auto next = next_of(row);
-    next.labels = std::make_shared<string_map const>(std::move(labels));
+    next.labels = std::move(labels);
     return instance(std::move(next));
 }
 
