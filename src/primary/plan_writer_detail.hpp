@@ -16,7 +16,7 @@ namespace rik::detail {
 /// What of a plan was not written.
 struct plan_rest {
     bool has_more = false;
-    bool is_short = false;  ///< of something that others may give back: it is worth another try later
+    bool is_short = false;            ///< of something that others may give back: it is worth another try later
     std::size_t creations_count = 0;  ///< so many of the plan's were come to, from its first
 };
 

@@ -20,16 +20,16 @@ bool counts_alike(row_change<instance> const& done) {
     if (!done.before || !done.after) return false;
     auto const& a = *done.before;
     auto const& b = *done.after;
-    auto const is_same_row = a.made_from()->id == b.made_from()->id && a.owner() == b.owner() && a.index() == b.index() &&
-                             a.fields().labels == b.fields().labels;
+    auto const is_same_row = a.made_from()->id == b.made_from()->id && a.owner() == b.owner() &&
+                             a.index() == b.index() && a.fields().labels == b.fields().labels;
     auto const is_same_place = !b.meant_for() || a.binding() == b.binding();
     auto const is_same_end = a.is_condemned() == b.is_condemned() && a.deleting_since() == b.deleting_since() &&
                              is_finished(a.state()) == is_finished(b.state()) &&
                              (a.state() == instance_state::destroying) == (b.state() == instance_state::destroying);
     auto const& was = a.status();
     auto const& now = b.status();
-    return is_same_row && is_same_place && is_same_end && was.ready == now.ready && was.ready_since == now.ready_since &&
-           was.restarts == now.restarts;
+    return is_same_row && is_same_place && is_same_end && was.ready == now.ready &&
+           was.ready_since == now.ready_since && was.restarts == now.restarts;
 }
 
 /// What is meant for one node may be placed now.

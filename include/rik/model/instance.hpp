@@ -87,10 +87,10 @@ struct instance_fields {
     std::uint64_t generation = 1;
     std::optional<node_binding> binding = {};
     std::optional<wall_time> deleting_since = {};
-    std::uint32_t restarts = 0;                     ///< how often a user has asked for a restart in place
-    std::optional<std::uint32_t> index = {};        ///< its place among those of a workload that is kept at a count
-    std::optional<node_id> meant_for = {};          ///< of a DaemonSet: the only node that may run it
-    rare<string_map> labels = {};                   ///< in the place of its template's; none: it has those
+    std::uint32_t restarts = 0;               ///< how often a user has asked for a restart in place
+    std::optional<std::uint32_t> index = {};  ///< its place among those of a workload that is kept at a count
+    std::optional<node_id> meant_for = {};    ///< of a DaemonSet: the only node that may run it
+    rare<string_map> labels = {};             ///< in the place of its template's; none: it has those
     /// The port of its node that leads to it, if needs_chosen_port; 0: none was chosen. It does not change once the
     /// instance is bound.
     std::uint16_t exposed_port = 0;
