@@ -32,7 +32,8 @@ page() { curl --silent --noproxy '*' --max-time 5 "http://127.0.0.1:$1/"; }
 answers() { [[ $(page "$1") == 'hello from a Function' ]]; }
 port_of() { rikctl get instance "$1" -o jsonpath='{.exposure.port}'; }
 first_of() { rikctl get instances --workload "$1" -o json | jq --raw-output '.items[0].name'; }
-machine_pids() { pgrep --full "qemu-system-x86_64.*$1" | sort | tr '\n' ' '; }
+id_of() { rikctl get instance "$1" -o jsonpath='{.id}'; }
+machine_pids() { pgrep --full "qemu-system-x86_64 -name $(id_of "$1")" | sort | tr '\n' ' '; }
 all_ready() { [[ $(rikctl get instances --workload "$1" -o json | jq '[.items[] | select(.ready)] | length') == "$2" ]]; }
 
 test_the_node_offers_machines() {
@@ -63,7 +64,7 @@ END
     check 'it tells what it writes' 0 rikctl logs "$one"
     says 'serving'
     check 'it is described' 0 rikctl describe instance "$one"
-    says 'microvm' "$(lab_port 3)"
+    says 'Function' "$(lab_port 3)->8080/TCP"
     # kill -9 of rik: the machine runs on, and is taken over.
     pids=$(machine_pids "$one")
     lab_rik_stop KILL
@@ -76,7 +77,6 @@ END
 }
 
 test_an_end_tells_its_code() {
-    local one
     check 'one is run to its end' 7 rikctl run --function --name ends --rm --timeout "$boot_time" "$lab_dir/hello.ext4" -- /bin/sh -c 'echo bye; exit 7'
     says 'bye'
 }
@@ -101,13 +101,12 @@ END
     two=$(rikctl get instances --workload web -o json | jq --raw-output '.items[1].name')
     check 'one answers at the port that was chosen for it' 0 lab_wait_for 10 answers "$(port_of "$one")"
     check 'and the other at another one' 0 lab_wait_for 10 answers "$(port_of "$two")"
-    check 'QEMU of one is killed' 0 pkill -KILL --full "qemu-system-x86_64.*$one"
+    check 'QEMU of one is killed' 0 pkill -KILL --full "qemu-system-x86_64 -name $(id_of "$one")"
     check 'it is started again' 0 lab_wait_for 120 all_ready web 2
     check 'it is deleted' 0 rikctl delete workload web --wait --timeout 60s
 }
 
 test_what_is_wrong() {
-    local one
     printf 'QFI\373 no root file system' >"$lab_dir/bad.qcow2"
     check 'an image of QEMU is refused' 1 rikctl run --function --name bad --rm --timeout "$boot_time" "$lab_dir/bad.qcow2" -- /bin/sh
     says 'qcow2'
