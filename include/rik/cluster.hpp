@@ -4,7 +4,9 @@
 #include <rik/async/clock.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
+#include <rik/base/string_map.hpp>
 #include <rik/network/network.hpp>
+#include <rik/node/node_agent.hpp>
 #include <rik/placement/placement.hpp>
 #include <rik/primary/operations.hpp>
 #include <rik/runtime/host.hpp>
@@ -15,6 +17,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace rik {
 
@@ -31,6 +34,8 @@ struct cluster_ports {
     prober& probes;
     /// The strand of the node and its adapters. Null: the cluster makes one.
     asio::any_io_executor node_strand = {};
+    std::vector<node_runtime> other_runtimes = {};  ///< that the node offers beside `containers`
+    string_map missing_runtimes = {};               ///< see node_facts
 };
 
 struct cluster_options {

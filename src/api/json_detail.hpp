@@ -33,6 +33,10 @@ instance_surroundings around_of(instance const& row, directory const& names);
 
 directory make_directory(listing<workload> const& workloads, listing<node> const& nodes);
 
+/// Where a Function is reached: {"port":45123,"targetPort":8080,"type":"NodePort"}; empty: it is none. The port is the
+/// one that was chosen for it if its definition names none; none is shown if none was chosen.
+json::object exposure_of(instance const& row);
+
 // --- v1: JSON texts, as docs/api-v1.md shows them
 
 /// `progress`: of a managed workload; null: not known.

@@ -32,4 +32,15 @@ directory make_directory(listing<workload> const& workloads, listing<node> const
     return made;
 }
 
+json::object exposure_of(instance const& row) {
+    json::object exposure;
+    auto const& function = row.spec().function;
+    if (row.spec().form != instance_form::function || !function) return exposure;
+    auto const port = function->port == 0 ? row.exposed_port() : function->port;
+    if (port != 0) exposure["port"] = port;
+    exposure["targetPort"] = function->target_port;
+    exposure["type"] = "NodePort";
+    return exposure;
+}
+
 }  // namespace rik::detail

@@ -18,6 +18,14 @@ json::object parsed_text(workload_definition const& definition) {
     return !wrong && parsed.is_object() ? std::move(parsed.get_object()) : json::object();
 }
 
+/// The original knows one spelling.
+void settle_exposure_type(json::object& spec) {
+    auto* const function = spec["function"].if_object();
+    auto* const exposure = function == nullptr ? nullptr : function->if_contains("exposure");
+    if (exposure != nullptr && exposure->is_object() && exposure->get_object().contains("type"))
+        exposure->get_object()["type"] = "NodePort";
+}
+
 }  // namespace
 
 json::object v0_definition(workload const& row) {
@@ -30,6 +38,7 @@ json::object v0_definition(workload const& row) {
     if (!spec.is_object()) spec = json::object();
     auto& containers = spec.get_object()["containers"];
     if (!containers.is_array()) containers = json::array();
+    if (row.kind == workload_kind::function) settle_exposure_type(spec.get_object());
     return value;
 }
 
@@ -59,6 +68,19 @@ json::object v0_spec(workload_definition const& definition) {
     return spec;
 }
 
+namespace {
+
+/// With its port: the original's controller has chosen one before anybody asks.
+json::object with_exposure(json::object spec, instance const& row) {
+    auto exposure = exposure_of(row);
+    if (exposure.empty()) return spec;
+    auto* const function = spec["function"].if_object();
+    if (function != nullptr) (*function)["exposure"] = std::move(exposure);
+    return spec;
+}
+
+}  // namespace
+
 std::string v0_id(instance const& row, std::string_view tenant) {
     return row.tenant() == tenant ? row.name() : row.id().text();
 }
@@ -70,7 +92,7 @@ json::object v0_instance(instance const& row, std::string id, json::object const
     object["id"] = std::move(id);
     object["kind"] = to_string(row.spec().form);
     object["status"] = v0_state(row, is_unheard);
-    object["spec"] = spec;
+    object["spec"] = with_exposure(spec, row);
     return object;
 }
 

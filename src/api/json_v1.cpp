@@ -157,19 +157,26 @@ json::array conditions_array(instance const& row, bool is_unheard) {
     return array;
 }
 
+json::object host_port_object(container_port const& from, std::uint16_t host_port, std::string_view container) {
+    json::object object;
+    object["hostPort"] = host_port;
+    object["port"] = from.port;
+    object["protocol"] = to_string(from.protocol);
+    object["container"] = container;
+    return object;
+}
+
+/// Its port of the node. Of a Function whose definition names none that is the one that was chosen; 0: none.
+std::uint16_t host_port_of(container_port const& each, instance const& of) {
+    return each.host_port == 0 && needs_chosen_port(of.spec()) ? of.exposed_port() : each.host_port;
+}
+
 json::array host_ports_array(instance const& row) {
     json::array array;
-    for (auto const& container : row.spec().containers) {
-        for (auto const& each : container.ports) {
-            if (each.host_port == 0) continue;
-            json::object object;
-            object["hostPort"] = each.host_port;
-            object["port"] = each.port;
-            object["protocol"] = to_string(each.protocol);
-            object["container"] = container.name;
-            array.push_back(std::move(object));
-        }
-    }
+    for (auto const& container : row.spec().containers)
+        for (auto const& each : container.ports)
+            if (auto const port = host_port_of(each, row); port != 0)
+                array.push_back(host_port_object(each, port, container.name));
     return array;
 }
 
@@ -189,6 +196,7 @@ void put_status(json::object& object, instance const& row, directory const& name
     object["ready"] = status.ready && !is_unknown;
     object["addresses"] = text_array(status.addresses);
     object["hostPorts"] = host_ports_array(row);
+    if (auto exposed = exposure_of(row); !exposed.empty()) object["exposure"] = std::move(exposed);
     object["initializedAt"] = time_value(status.initialized_at);
     object["restarts"] = row.restarts();
     object["restartsDone"] = status.restarts;
@@ -324,6 +332,7 @@ std::string node_text(stored<node> const& row, node_usage const& usage) {
     object["version"] = row->facts.version;
     object["bootId"] = row->facts.boot_id;
     object["runtimes"] = text_array(row->facts.runtimes);
+    object["missingRuntimes"] = map_object(row->facts.missing_runtimes);
     object["addresses"] = text_array(row->facts.addresses);
     object["podSubnet"] = row->pod_subnet;
     object["capacity"] = resources_object(row->facts.capacity);

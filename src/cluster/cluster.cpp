@@ -14,6 +14,16 @@
 
 namespace rik {
 
+namespace {
+
+std::vector<node_runtime> runtimes_of(cluster_ports const& ports) {
+    std::vector<node_runtime> all{{ports.containers, ports.pulled}};
+    for (auto const& each : ports.other_runtimes) all.push_back(each);
+    return all;
+}
+
+}  // namespace
+
 class cluster::impl {
 public:
     impl(asio::any_io_executor executor, cluster_ports ports, cluster_options options)
@@ -28,15 +38,8 @@ public:
           scheduler_(scheduler_strand_, {ports.time, primary_edge_, node_edge_},
                      {.policy = options.policy, .out = options.out}),
           node_(node_strand_,
-                {ports.time,
-                 ports.random,
-                 ports.node_disk,
-                 node_edge_,
-                 streams_,
-                 {{ports.containers, ports.pulled}},
-                 ports.pods,
-                 ports.machine,
-                 ports.probes},
+                {ports.time, ports.random, ports.node_disk, node_edge_, streams_, runtimes_of(ports), ports.pods,
+                 ports.machine, ports.probes, ports.missing_runtimes},
                 {.version = options.version, .out = options.out, .restart_delay_max = options.restart_delay_max}) {}
 
     awaitable<result<void>> start() {

@@ -52,6 +52,9 @@ daemon_place place_of_daemon(node const& on, instance_template const& of) {
     auto tolerated = of.tolerations;
     std::ranges::copy(daemon_tolerations(of), std::back_inserter(tolerated));
     daemon_place place;
+    // Only what the node says itself: a label may be missing by mistake, a hypervisor is not.
+    if (on.facts.missing_runtimes.contains(runtime_name(of.form)))
+        place.refusal = "it does not offer the runtime that is needed";
     for (auto const& each : on.standing.taints) {
         if (!is_own_refusal(each, tolerated)) continue;
         place.refusal = "it has a taint that is not tolerated";

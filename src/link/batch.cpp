@@ -51,7 +51,7 @@ std::size_t bytes_of(node_facts const& part) {
     auto sum = bytes_of(part.name) + bytes_of(part.boot_id) + bytes_of(part.version) + bytes_of(part.runtimes) +
                bytes_of(part.addresses);
     for (auto const& [name, amount] : part.capacity.entries()) sum += head_bytes + bytes_of(name);
-    sum += bytes_of(part.labels) + bytes_of(part.taints) + bytes_of(part.pod_subnet);
+    sum += bytes_of(part.labels) + bytes_of(part.taints) + bytes_of(part.pod_subnet) + bytes_of(part.missing_runtimes);
     for (auto const& each : part.troubles) sum += head_bytes + bytes_of(each.reason) + bytes_of(each.message);
     return sum;
 }

@@ -79,7 +79,8 @@ inline constexpr auto members_of<instance_fields> =
                needed("created_at", &instance_fields::created_at), needed("generation", &instance_fields::generation),
                usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
                usual("restarts", &instance_fields::restarts), usual("index", &instance_fields::index),
-               usual("meant_for", &instance_fields::meant_for), needed("status", &instance_fields::status));
+               usual("meant_for", &instance_fields::meant_for), usual("exposed_port", &instance_fields::exposed_port),
+               needed("status", &instance_fields::status));
 
 template <>
 inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &node_trouble::reason),
@@ -99,12 +100,12 @@ inline constexpr auto members_of<node_standing> = std::tuple(usual("cordoned", &
                                                              usual("taints", &node_standing::taints));
 
 template <>
-inline constexpr auto members_of<node_facts> =
-    std::tuple(needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id),
-               usual("version", &node_facts::version), usual("capacity", &node_facts::capacity),
-               usual("labels", &node_facts::labels), usual("runtimes", &node_facts::runtimes),
-               usual("addresses", &node_facts::addresses), usual("troubles", &node_facts::troubles),
-               usual("taints", &node_facts::taints), usual("pod_subnet", &node_facts::pod_subnet));
+inline constexpr auto members_of<node_facts> = std::tuple(
+    needed("name", &node_facts::name), usual("boot_id", &node_facts::boot_id), usual("version", &node_facts::version),
+    usual("capacity", &node_facts::capacity), usual("labels", &node_facts::labels),
+    usual("runtimes", &node_facts::runtimes), usual("addresses", &node_facts::addresses),
+    usual("troubles", &node_facts::troubles), usual("taints", &node_facts::taints),
+    usual("pod_subnet", &node_facts::pod_subnet), usual("missing_runtimes", &node_facts::missing_runtimes));
 
 /// Its effective labels follow from the others.
 template <>

@@ -16,7 +16,7 @@ constexpr duration repair_period = std::chrono::seconds(10);
 pod_attachment attachment_of(node_instance const& mine, std::filesystem::path network_namespace) {
     pod_attachment made{.instance = mine.fields.id, .network_namespace = std::move(network_namespace)};
     made.address = mine.fields.status.addresses.empty() ? std::string() : mine.fields.status.addresses.front();
-    made.host_ports = host_ports(mine.spec());
+    made.host_ports = host_ports(mine.spec(), mine.fields.exposed_port);
     return made;
 }
 

@@ -87,6 +87,7 @@ awaitable<result<void>> node_agent::impl::describe() {
     if (!described) co_return described.error();
     facts_ = std::move(*described);
     for (auto const& each : ports_.runtimes) facts_.runtimes.emplace_back(each.containers.name());
+    facts_.missing_runtimes = ports_.missing_runtimes;
     facts_.version = options_.version;
     co_return result<void>{};
 }

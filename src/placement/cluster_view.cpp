@@ -23,9 +23,9 @@ std::int64_t load_eighths_of(node_metrics const& now) {
                     used_eighths(memory_free, static_cast<double>(now.memory_total_bytes)));
 }
 
-void candidate::reserve(release const& asked, instance_id const& holder) {
+void candidate::reserve(release const& asked, instance_id const& holder, std::uint16_t exposed_port) {
     reserved.add(asked.requests);
-    for (auto& port : host_ports(asked.spec())) host_ports_reserved.push_back({std::move(port), holder});
+    for (auto& port : host_ports(asked.spec(), exposed_port)) host_ports_reserved.push_back({std::move(port), holder});
 }
 
 void candidate::unreserve(release const& asked, instance_id const& holder) {
@@ -36,6 +36,7 @@ void candidate::unreserve(release const& asked, instance_id const& holder) {
 candidate candidate_of(node_id const& id, node_facts const& facts) {
     candidate made{.id = id, .name = facts.name, .capacity = facts.capacity};
     made.runtimes = facts.runtimes;
+    made.missing_runtimes = facts.missing_runtimes;
     made.troubles = facts.troubles;
     made.labels = facts.labels;
     made.addresses = facts.addresses;
@@ -117,18 +118,21 @@ void cluster_view::remove_node(node_id const& node) {
     index_.reset();  // it follows changes of nodes that stay
 }
 
-void cluster_view::reserve(instance_id const& instance, node_id const& node, release_ptr asked) {
+void cluster_view::reserve(instance_id const& instance, node_id const& node, release_ptr asked,
+                           std::uint16_t exposed_port) {
     auto const held = reservations_.find(instance);
-    if (held != reservations_.end() && held->second.node == node && held->second.asked == asked) return;
+    if (held != reservations_.end() && held->second.node == node && held->second.asked == asked &&
+        held->second.exposed_port == exposed_port)
+        return;
     unreserve(instance);
     auto& holder = nodes_[node];
     if (holder.id.is_nil()) {
         holder.id = node;
         holder.is_ready = false;
     }
-    holder.reserve(*asked, instance);
+    holder.reserve(*asked, instance, exposed_port);
     note_change(node);
-    reservations_.emplace(instance, reservation{node, std::move(asked)});
+    reservations_.emplace(instance, reservation{node, std::move(asked), exposed_port});
 }
 
 bool cluster_view::unreserve(instance_id const& instance) {

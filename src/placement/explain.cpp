@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace rik::detail {
@@ -24,6 +25,7 @@ struct taken_port {
 /// The nodes that lack the same thing.
 struct group {
     std::string_view cause;
+    std::string alike = {};
     std::size_t count = 0;
     candidate const* last = nullptr;         // a node may lack several host ports, and is one node
     std::vector<std::string> examples = {};  // "a", or "a: what it says itself"
@@ -35,10 +37,10 @@ struct group {
 /// There are few causes and many nodes: looking through them is faster than a map.
 using groups = std::vector<group>;
 
-group& group_of(std::string_view cause, groups& all) {
+group& group_of(shortage const& what, groups& all) {
     for (auto& each : all)
-        if (each.cause == cause) return each;
-    return all.emplace_back(group{.cause = cause});
+        if (each.cause == what.cause && each.alike == what.alike) return each;
+    return all.emplace_back(group{.cause = what.cause, .alike = what.alike});
 }
 
 void list_lacking(candidate const& node, release const& asked, placement_policy const& policy,
@@ -74,7 +76,7 @@ groups count_all(std::span<candidate const* const> nodes, release const& asked, 
     for (auto const* const node : nodes) {
         lacking.clear();
         list_lacking(*node, asked, policy, lacking);
-        for (auto const& each : lacking) count(*node, each, group_of(each.cause, counted));
+        for (auto const& each : lacking) count(*node, each, group_of(each, counted));
     }
     return counted;
 }
@@ -86,7 +88,10 @@ public:
 
     groups all(instance_form form) {
         add_out_of_service();
-        add(lacks_runtime_cause(form), nodes_.lacking_runtime(asked_.runtime));
+        for (auto const& [why, lacking] : nodes_.lacking_runtime(form)) {
+            auto* const same = add(lacks_runtime_cause(form), lacking);
+            if (same != nullptr) same->alike = why;
+        }
         for (std::size_t i = 0; i < nodes_.dimension_count(); ++i)
             if (auto const amount = asked_.asked[i]; amount > 0)
                 add(nodes_.resource_name(i), amount, nodes_.lacking_resource(i, amount));
@@ -188,15 +193,45 @@ std::string details_of(group const& same, instance_names const& names) {
     return text.append(rest_text(same.port_count));
 }
 
+/// "node a has no conmon", "no conmon (2 nodes: a, b)"
+std::string alike_text(group const& same, instance_names const& names) {
+    if (same.alike.empty()) return fmt::format("({})", details_of(same, names));
+    if (same.count == 1) return fmt::format("node {} has {}", same.examples.front(), same.alike);
+    return fmt::format("{} ({})", same.alike, details_of(same, names));
+}
+
+/// What all groups of a cause say, those of most nodes first. Names and numbers are in parentheses but for a single
+/// node's.
+std::string cause_text(std::span<group const> of, instance_names const& names) {
+    if (of.size() == 1 && of.front().alike.empty())
+        return fmt::format("{} ({})", of.front().cause, details_of(of.front(), names));
+    std::vector<group const*> sorted;
+    for (auto const& each : of) sorted.push_back(&each);
+    std::ranges::stable_sort(sorted, std::ranges::greater(), &group::count);
+    std::string text(of.front().cause);
+    for (std::size_t i = 0; i < std::min(sorted.size(), examples_max); ++i)
+        text += (i == 0 ? ": " : "; ") + alike_text(*sorted[i], names);
+    return text.append(sorted.size() > examples_max ? "; ..." : "");
+}
+
 placement_failure told(groups counted, instance_names const& names) {
-    std::ranges::sort(counted, {}, &group::cause);
+    std::ranges::sort(counted, [](group const& a, group const& b) {
+        return std::tie(a.cause, a.alike) < std::tie(b.cause, b.alike);
+    });
     placement_failure failure;
     if (counted.empty()) failure.reason = "no node has joined yet";
     std::multimap<std::size_t, std::string, std::greater<>> sorted;
-    for (auto const& same : counted) {
-        failure.causes.push_back(same.cause);
-        for (auto const& each : same.ports) failure.holders.push_back(each.holder);
-        sorted.emplace(same.count, fmt::format("{} ({})", same.cause, details_of(same, names)));
+    for (auto begin = counted.begin(); begin != counted.end();) {
+        auto const end =
+            std::find_if(begin, counted.end(), [&](group const& each) { return each.cause != begin->cause; });
+        std::size_t count = 0;
+        for (auto const& same : std::span(begin, end)) {
+            count += same.count;
+            for (auto const& each : same.ports) failure.holders.push_back(each.holder);
+        }
+        failure.causes.push_back(begin->cause);
+        sorted.emplace(count, cause_text(std::span(begin, end), names));
+        begin = end;
     }
     for (auto const& [nodes_count, line] : sorted) failure.reason += (failure.reason.empty() ? "" : "; ") + line;
     return failure;

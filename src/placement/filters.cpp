@@ -140,6 +140,13 @@ refusal lacks_runtime(candidate const& node, release const& asked) {
     return detail::lacks_runtime_cause(asked.spec().form);
 }
 
+void list_runtimes(candidate const& node, release const& asked, std::vector<shortage>& into) {
+    auto const cause = lacks_runtime(node, asked);
+    if (!cause) return;
+    auto const why = node.missing_runtimes.find(runtime_name(asked.spec().form));
+    into.push_back({.cause = *cause, .alike = why == node.missing_runtimes.end() ? std::string() : why->second});
+}
+
 refusal lacks_resources(candidate const& node, release const& asked) {
     auto const lacking = asked.requests.first_lacking(node.capacity, node.reserved);
     if (!lacking) return std::nullopt;
@@ -230,7 +237,7 @@ placement_policy default_policy() {
     auto const trouble = last_word({filters::has_trouble, filters::list_troubles});
     filter const another = last_word({filters::is_another_node, list_another});
     filter const labels(filters::lacks_labels, filters::list_labels);
-    filter const runtime(filters::lacks_runtime);
+    filter const runtime(filters::lacks_runtime, filters::list_runtimes);
     filter const room(filters::lacks_resources, filters::list_resources);
     filter const ports(filters::lacks_host_port, filters::list_host_ports);
     return {{another, dead, not_ready, cordoned, tainted, trouble, labels, runtime, room, ports},

@@ -18,15 +18,20 @@ std::uint8_t size_class(std::int64_t capacity) {
     return static_cast<std::uint8_t>(width * 4 + static_cast<int>(top & 7) / 2);
 }
 
+constexpr unsigned oci_bit = 1;
+constexpr unsigned microvm_bit = 2;
+
 unsigned runtimes_of(candidate const& node) {
     unsigned bits = 0;
-    for (auto const& each : node.runtimes) bits |= each == "oci" ? 1U : each == "microvm" ? 2U : 0U;
+    for (auto const& each : node.runtimes) bits |= each == "oci" ? oci_bit : each == "microvm" ? microvm_bit : 0;
     return bits;
 }
 
 bool is_common(std::string_view name) { return std::ranges::find(common_dimensions, name) != common_dimensions.end(); }
 
 }  // namespace
+
+unsigned runtime_bit(instance_form form) { return form == instance_form::function ? microvm_bit : oci_bit; }
 
 void node_index::follow(std::map<node_id, candidate> const& nodes) {
     if (needs_rebuild(nodes)) rebuild(nodes);
@@ -96,7 +101,8 @@ std::array<std::uint8_t, dimensions_max> node_index::size_of(candidate const& no
 }
 
 node_index::row node_index::row_of(candidate const& node) const {
-    row made{.node = &node, .runtimes = runtimes_of(node), .size = size_of(node)};
+    row made{.node = &node, .runtimes = runtimes_of(node), .missing_runtimes = node.missing_runtimes};
+    made.size = size_of(node);
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
         made.capacity[i] = node.capacity.get(dimensions_[i]);
         made.left[i] = resources::left_of(dimensions_[i], node.capacity, node.reserved);
@@ -114,7 +120,7 @@ void node_index::enlist(slot which) {
         out_of_service_[node.out_of_service_by].insert(which);
         return;
     }
-    by_runtimes_[node.runtimes].insert(which);
+    by_runtimes_[{node.runtimes, node.missing_runtimes}].insert(which);
     for (auto const& [port, holder] : node.ports) holders_[port].insert(which);
 }
 
@@ -127,7 +133,7 @@ void node_index::delist(slot which) {
     };
     auto const& node = rows_[which];
     leave(out_of_service_, node.out_of_service_by);
-    leave(by_runtimes_, node.runtimes);
+    leave(by_runtimes_, runtimes_offered{node.runtimes, node.missing_runtimes});
     for (auto const& [port, holder] : node.ports) leave(holders_, port);
 }
 
@@ -174,7 +180,7 @@ node_index::summary node_index::joined(summary const& one, summary const& other)
 }
 
 query node_index::query_of(demand const& from) const {
-    query made{.ports = from.ports, .runtime = from.form == instance_form::function ? 2U : 1U};
+    query made{.ports = from.ports, .runtime = runtime_bit(from.form)};
     for (auto const& [name, amount] : from.requests) {
         if (auto const dimension = dimension_of(name))
             made.asked[*dimension] = amount;

@@ -52,6 +52,8 @@ std::int64_t share_of(std::int64_t left, std::int64_t capacity);
 std::string_view cause_of(std::string_view resource);
 /// "no node offers runtime oci"
 std::string_view lacks_runtime_cause(instance_form form);
+/// The bit of the runtime that such an instance needs.
+unsigned runtime_bit(instance_form form);
 inline constexpr std::string_view port_is_taken = "host port is taken";
 /// A release that says nothing of nodes: no name, no labels, no tolerations.
 release const& undemanding();
@@ -81,7 +83,8 @@ public:
     // For reasons.
     std::map<std::string_view, std::set<slot>> const& out_of_service() const { return out_of_service_; }
     lacking_nodes lacking_all() const;
-    lacking_nodes lacking_runtime(unsigned runtime) const;
+    /// By what the nodes say that they lack for it; empty: they say nothing.
+    std::map<std::string, lacking_nodes> lacking_runtime(instance_form form) const;
     lacking_nodes lacking_resource(std::size_t dimension, std::int64_t asked) const;
     std::string const& resource_name(std::size_t dimension) const { return dimensions_[dimension]; }
     std::size_t dimension_count() const { return dimensions_.size(); }
@@ -90,12 +93,15 @@ public:
     instance_id holder_on(slot which, host_port const& port) const;
 
 private:
+    /// As bits, and what the node says of the others.
+    using runtimes_offered = std::pair<unsigned, string_map>;
     struct row {
         candidate const* node = nullptr;
         amounts capacity = {};
         amounts left = {};
         std::vector<std::pair<host_port, instance_id>> ports = {};
         unsigned runtimes = 0;
+        string_map missing_runtimes = {};
         std::int64_t penalty = 0;                 ///< scores::fewest_taints and scores::least_loaded, negated
         std::string_view out_of_service_by = {};  ///< the cause; empty: it takes instances
         std::array<std::uint8_t, dimensions_max> size = {};
@@ -151,7 +157,7 @@ private:
     std::size_t leaf_count_ = 1;    ///< a power of two
     std::vector<summary> tree_{2};  ///< the root is 1, the children of i are 2i and 2i + 1, slot s is leaf_count_ + s
     std::map<std::string_view, std::set<slot>> out_of_service_;  ///< by cause
-    std::map<unsigned, std::set<slot>> by_runtimes_;             ///< those in service
+    std::map<runtimes_offered, std::set<slot>> by_runtimes_;     ///< those in service
     std::map<host_port, std::set<slot>> holders_;                ///< those in service
 };
 

@@ -88,18 +88,22 @@ lacking_nodes node_index::lacking_all() const {
     return all;
 }
 
-lacking_nodes node_index::lacking_runtime(unsigned runtime) const {
-    lacking_nodes found;
-    for (auto const& [runtimes, which] : by_runtimes_) {
-        if ((runtimes & runtime) != 0) continue;
+std::map<std::string, lacking_nodes> node_index::lacking_runtime(instance_form form) const {
+    std::map<std::string, lacking_nodes> all;
+    for (auto const& [offered, which] : by_runtimes_) {
+        if ((offered.first & runtime_bit(form)) != 0) continue;
+        auto const why = offered.second.find(runtime_name(form));
+        auto& found = all[why == offered.second.end() ? std::string() : why->second];
         found.count += which.size();
         auto const count = std::min(which.size(), examples_max);
         found.first.insert(found.first.end(), which.begin(),
                            std::next(which.begin(), static_cast<std::ptrdiff_t>(count)));
     }
-    std::ranges::sort(found.first);
-    found.first.resize(std::min(found.first.size(), examples_max));
-    return found;
+    for (auto& [why, found] : all) {
+        std::ranges::sort(found.first);
+        found.first.resize(std::min(found.first.size(), examples_max));
+    }
+    return all;
 }
 
 lacking_nodes node_index::lacking_resource(std::size_t dimension, std::int64_t asked) const {

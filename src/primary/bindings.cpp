@@ -75,7 +75,14 @@ result<void> bindings::handle(proposal const& news) {
         due_.refuse(news.instance);
         return {};
     }
+    auto const port = ports_.choose_on(*node, *row, transaction());
+    if (!port) {
+        out_.warning("instance not bound", {{"instance", row->name()}, {"error", to_string(port.error())}});
+        due_.refuse(news.instance);
+        return {};
+    }
     auto next = row->fields();
+    next.exposed_port = *port;
     next.binding = node_binding{.node = news.node, .fence = state_.next_revision()};
     next.status.reason = "Scheduled";
     next.status.message = fmt::format("placed on node {}", node->name);

@@ -3,6 +3,7 @@
 
 #include "due_facts_detail.hpp"
 #include "event_writer_detail.hpp"
+#include "exposed_ports_detail.hpp"
 #include "removals_detail.hpp"
 
 #include <rik/base/log.hpp>
@@ -23,9 +24,16 @@ struct unplaced_instance {
 /// of another binding change nothing. Every `handle` is a commit. Errors of all: those of cluster_state::apply.
 class bindings {
 public:
-    bindings(clock& time, cluster_state& state, event_writer& events, removals& leaving, due_facts& due,
-             placement_policy const& policy, log const& out)
-        : time_(time), state_(state), events_(events), removals_(leaving), due_(due), policy_(policy), out_(out) {}
+    bindings(clock& time, entropy& random, cluster_state& state, event_writer& events, removals& leaving,
+             due_facts& due, placement_policy const& policy, log const& out)
+        : time_(time),
+          state_(state),
+          events_(events),
+          removals_(leaving),
+          due_(due),
+          ports_(random, state),
+          policy_(policy),
+          out_(out) {}
 
     /// The one place where capacity is promised. A refused proposal is answered by the item itself.
     result<void> handle(proposal const& news);
@@ -46,6 +54,7 @@ private:
     event_writer& events_;
     removals& removals_;
     due_facts& due_;
+    exposed_ports ports_;
     placement_policy const& policy_;
     log const& out_;
 };

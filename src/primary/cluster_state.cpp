@@ -33,7 +33,12 @@ struct cluster_state::consequences {
     };
     std::vector<event_ledger::entry> told = {};
     std::vector<document_key> gone = {};  ///< events
+    struct release_change {
+        release_ptr before;
+        release_ptr now;
+    };
     std::vector<instance_change> instances = {};
+    std::vector<release_change> releases = {};
     std::vector<transaction::write<node>> nodes = {};
     std::vector<release_id> left =
         {};  ///< releases that a workload has named as its current one, and does not any more
@@ -69,7 +74,10 @@ result<void> cluster_state::read_identity() {
 void cluster_state::derive() {
     for (auto const& each : head().list<node>()) ledger_.set_node(candidate_of(*each));
     for (auto const& each : head().list<instance>()) track(nullptr, each.row.get());
-    for (auto const& each : head().list<release>()) note_unused(each->id);
+    for (auto const& each : head().list<release>()) {
+        ports_.add(*each);
+        note_unused(each->id);
+    }
     for (auto const& each : head().list<document>(kind_index(event_kind))) events_.add(event_ledger::read(*each));
 }
 
@@ -103,6 +111,8 @@ cluster_state::consequences cluster_state::read(transaction const& changes) cons
                 found.gone.push_back(written->key);
         } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
             found.instances.push_back({head().find<instance>(one->key).row, one->row});
+        } else if (auto const* const made = std::get_if<transaction::write<release>>(&each)) {
+            found.releases.push_back({head().find<release>(made->key).row, made->row});
         } else if (auto const* const machine = std::get_if<transaction::write<node>>(&each)) {
             found.nodes.push_back(*machine);
         } else if (auto const* const owner = std::get_if<transaction::write<workload>>(&each)) {
@@ -126,6 +136,10 @@ void cluster_state::follow(consequences of) {
     for (auto const& each : of.gone) events_.remove(each);
     for (auto& each : of.told) events_.add(std::move(each));
     for (auto const& [before, now] : of.instances) track(before.get(), now.get());
+    for (auto const& [before, now] : of.releases) {
+        if (now) ports_.add(*now);
+        if (before) ports_.remove(*before);
+    }
     for (auto const& each : of.left) note_unused(each);
     for (auto const& each : of.nodes) {
         if (each.row)
@@ -170,8 +184,10 @@ void cluster_state::track(instance const* before, instance const* now) {
     count_releases(before, now);
     if (before != nullptr && is_finished(before->state())) finished_.remove(*before);
     if (now != nullptr && is_finished(now->state())) finished_.add(*now);
+    if (now != nullptr) ports_.add(*now);
+    if (before != nullptr) ports_.remove(*before);
     if (now != nullptr && now->occupies_room())
-        ledger_.reserve(now->id(), now->binding()->node, now->made_from());
+        ledger_.reserve(now->id(), now->binding()->node, now->made_from(), now->exposed_port());
     else
         ledger_.unreserve(now != nullptr ? now->id() : before->id());
 }

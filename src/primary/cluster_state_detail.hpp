@@ -3,6 +3,7 @@
 
 #include "event_ledger_detail.hpp"
 #include "finished_ledger_detail.hpp"
+#include "port_ledger_detail.hpp"
 
 #include <rik/async/notifier.hpp>
 #include <rik/placement/placement.hpp>
@@ -60,6 +61,7 @@ public:
     cluster_view const& ledger() const { return ledger_; }
     event_ledger const& events() const { return events_; }
     finished_ledger const& finished() const { return finished_; }
+    port_ledger const& ports() const { return ports_; }
     std::size_t count_made_from(release_id const& which) const;
     /// Waits for releases that may be of no use any more, and returns them; the first time those of all that is kept.
     awaitable<std::set<release_id>> wait_unused_releases();
@@ -81,6 +83,7 @@ private:
     cluster_view ledger_;
     event_ledger events_;
     finished_ledger finished_;
+    port_ledger ports_;
     std::map<release_id, std::size_t> made_from_;  ///< how many instances; none: no entry
     std::set<release_id> unused_;                  ///< perhaps
     std::optional<error> failed_;

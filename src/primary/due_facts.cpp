@@ -19,7 +19,8 @@ std::uint32_t due_restarts(instance const& row) {
 item item_of(instance const& row, view const& in) {
     item made{.instance = row.id(), .made_from = row.made_from()};
     made.name = row.name();
-    if (row.owner() && !host_ports(row.spec()).empty())
+    made.exposed_port = row.exposed_port();
+    if (row.owner() && !host_ports(row.spec(), row.exposed_port()).empty())
         if (auto const owner = in.find<workload>(*row.owner())) made.workload = owner->name;
     if (row.binding()) made.occupies_room = row.occupies_room();
     if (auto const& binding = row.binding()) {

@@ -46,6 +46,7 @@ instance instance_creation::make(workload const& owner, new_instance what) const
     fields.index = what.index;
     fields.meant_for = what.meant_for;
     fields.binding = what.binding;
+    fields.exposed_port = what.exposed_port;
     fields.status.since = fields.created_at;
     fields.status.reason = what.binding ? "Scheduled" : what.meant_for ? "Unschedulable" : "Created";
     fields.status.message = what.binding     ? "placed on the node that it is meant for"
@@ -111,6 +112,9 @@ result<instance_id> instance_creation::add(transaction& into, workload const& ow
     if (state_.head().find_named<instance>(instance_name(owner.tenant, what.name)))
         return error{errc::conflict, fmt::format("instance {} exists already", what.name), "name",
                      "choose another name"};
+    auto const port = ports_.choose(what.from->spec(), into);
+    if (!port) return port.error();
+    what.exposed_port = *port;
     auto one = make(owner, std::move(what));
     auto const id = one.id();
     auto happened = events_.about(one);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "event_writer_detail.hpp"
+#include "exposed_ports_detail.hpp"
 #include "gate_detail.hpp"
 #include "removals_detail.hpp"
 
@@ -30,6 +31,7 @@ struct new_instance {
     std::optional<std::uint32_t> index = {};
     std::optional<node_id> meant_for = {};     ///< no other node may run it
     std::optional<node_binding> binding = {};  ///< nullopt: it waits for one
+    std::uint16_t exposed_port = 0;            ///< see instance_fields; `add` chooses it
 };
 
 /// Adds pending instances; when not all can be made, those that were made leave through the removals.
@@ -44,14 +46,15 @@ public:
           state_(state),
           events_(events),
           removals_(leaving),
+          ports_(random, state),
           out_(out) {}
 
     /// All, or none; but a crash in between leaves those that were made by then. They may not be durable yet.
-    /// Errors: conflict, a name is taken or the workload was deleted; exhausted, no free name was found, or too many
-    /// changes wait for the disk.
+    /// Errors: conflict, a name is taken or the workload was deleted; exhausted, no free name or port was found, or too
+    /// many changes wait for the disk.
     awaitable<result<std::vector<instance_id>>> make(creation_request what);
 
-    /// Adds one instance of `owner` to `into`. Errors: conflict, the name is taken.
+    /// Adds one instance of `owner` to `into`. Errors: conflict, the name is taken; exhausted, no port is free.
     result<instance_id> add(transaction& into, workload const& owner, new_instance what);
 
 private:
@@ -68,6 +71,7 @@ private:
     cluster_state& state_;
     event_writer& events_;
     removals& removals_;
+    exposed_ports ports_;
     log const& out_;
     std::size_t promised_changes_count_ = 0;  ///< of creations that are under way
 };

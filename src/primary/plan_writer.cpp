@@ -37,7 +37,7 @@ bool has_same_conditions(workload_progress const& a, workload_progress const& b)
 
 }  // namespace
 
-bool plan_writer::write(workload_scene scene, rik::workload_plan const& plan, transaction& into) {
+plan_rest plan_writer::write(workload_scene scene, rik::workload_plan const& plan, transaction& into) {
     slice part{.scene = scene, .into = into, .room = limits::instances_per_slice_max};
     write_sizes(part, plan);
     write_lost(part);
@@ -45,7 +45,7 @@ bool plan_writer::write(workload_scene scene, rik::workload_plan const& plan, tr
     write_creations(part, plan);
     write_bindings(part);
     write_record(part, plan);
-    return plan.has_more || part.room == 0;
+    return {.has_more = plan.has_more || part.room == 0, .is_short = part.is_short};
 }
 
 void plan_writer::say(slice& part, std::string reason, std::string message) {
@@ -54,6 +54,15 @@ void plan_writer::say(slice& part, std::string reason, std::string message) {
     happened.message = message;
     events_.note(part.into, std::move(happened));
     part.steps.push_back({time_.wall(), std::move(message)});
+}
+
+/// Each look finds it anew.
+void plan_writer::say_once(slice& part, std::string reason, std::string message) {
+    auto const is_it = [&](rollout_step const& each) { return each.what == message; };
+    auto const& told = part.scene.record.steps;
+    if (!told.empty() && is_it(told.back())) return;
+    if (std::ranges::any_of(part.steps, is_it)) return;
+    say(part, std::move(reason), std::move(message));
 }
 
 void plan_writer::write_sizes(slice& part, rik::workload_plan const& plan) {
@@ -122,21 +131,27 @@ std::optional<node_binding> plan_writer::binding_for(release const& what, node_i
     return node_binding{.node = where, .fence = state_.next_revision()};
 }
 
-bool plan_writer::create(slice& part, to_create const& what) {
+result<void> plan_writer::create(slice& part, to_create const& what) {
     auto const from = state_.head().find<release>(what.release).row;
-    if (!from) return false;
+    if (!from) return error{errc::not_found, "its release has gone"};
     new_instance wanted{.from = from, .name = free_name(part), .index = what.index, .meant_for = what.node};
     if (what.node) wanted.binding = binding_for(*from, *what.node);
     auto name = wanted.name;
-    if (!creation_.add(part.into, *part.scene.wanted, std::move(wanted))) return false;
+    auto const added = creation_.add(part.into, *part.scene.wanted, std::move(wanted));
+    if (!added) return added.error();
     part.names.insert(std::move(name));
-    return true;
+    return {};
 }
 
 void plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
     for (auto const& each : plan.creations) {
         if (part.room == 0) break;
-        if (create(part, each)) --part.room;
+        auto const created = create(part, each);
+        if (created) --part.room;
+        if (created || created.error().code != errc::exhausted) continue;
+        part.is_short = true;
+        say_once(part, "InstancesNotCreated", to_string(created.error()));
+        break;
     }
     std::vector<std::string> const made(part.names.begin(), part.names.end());
     if (!made.empty()) say(part, "InstancesCreated", fmt::format("made {}: {}", count_text(made.size()), told(made)));
@@ -147,15 +162,24 @@ void plan_writer::write_bindings(slice& part) {
     for (auto const& row : part.scene.rows) {
         if (part.room == 0) return;
         if (!row->is_pending() || !row->meant_for() || part.leaving.contains(row->id())) continue;
-        auto binding = binding_for(*row->made_from(), *row->meant_for());
-        if (!binding) continue;
-        --part.room;
-        auto next = row->fields();
-        next.binding = std::move(binding);
-        next.status.reason = "Scheduled";
-        next.status.message = "its node has room for it now";
-        part.into.put(instance(std::move(next)), row.changed_at);
+        if (bind(part, row)) --part.room;
     }
+}
+
+/// Returns false if its node has no room for it now.
+bool plan_writer::bind(slice& part, stored<instance> const& row) {
+    auto binding = binding_for(*row->made_from(), *row->meant_for());
+    if (!binding) return false;
+    auto const port = ports_.choose_on(*state_.ledger().find(binding->node), *row, part.into);
+    part.is_short = part.is_short || !port;
+    if (!port) return false;
+    auto next = row->fields();
+    next.binding = std::move(binding);
+    next.exposed_port = *port;
+    next.status.reason = "Scheduled";
+    next.status.message = "its node has room for it now";
+    part.into.put(instance(std::move(next)), row.changed_at);
+    return true;
 }
 
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {

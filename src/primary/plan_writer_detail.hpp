@@ -13,6 +13,12 @@
 
 namespace rik::detail {
 
+/// What of a plan was not written.
+struct plan_rest {
+    bool has_more = false;
+    bool is_short = false;  ///< of something that others may give back: it is worth another try later
+};
+
 /// Adds to transactions; it commits nothing. Use it from the primary's strand only.
 class plan_writer {
 public:
@@ -24,11 +30,12 @@ public:
           events_(events),
           creation_(creation),
           removals_(leaving),
+          ports_(random, state),
           policy_(policy) {}
 
-    /// A commit's worth of it, whose parts may stand alone; returns whether there is more. What was done is added to
-    /// the record of the workload, with why.
-    bool write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
+    /// A commit's worth of it, whose parts may stand alone. What was done is added to the record of the workload, with
+    /// why.
+    plan_rest write(workload_scene scene, rik::workload_plan const& plan, transaction& into);
 
 private:
     struct slice {
@@ -39,6 +46,7 @@ private:
         std::set<instance_id> leaving = {};  ///< rows that the commit has already
         std::vector<rollout_step> steps = {};
         bool is_recorded = false;  ///< something of the record has changed
+        bool is_short = false;     ///< see plan_rest
     };
     void write_sizes(slice& part, rik::workload_plan const& plan);
     void write_lost(slice& part);
@@ -46,7 +54,9 @@ private:
     void write_creations(slice& part, rik::workload_plan const& plan);
     void write_bindings(slice& part);
     void write_record(slice& part, rik::workload_plan const& plan);
-    bool create(slice& part, to_create const& what);
+    result<void> create(slice& part, to_create const& what);
+    void say_once(slice& part, std::string reason, std::string message);
+    bool bind(slice& part, stored<instance> const& row);
     std::string free_name(slice const& part);
     std::optional<node_binding> binding_for(release const& what, node_id const& where) const;
     void say(slice& part, std::string reason, std::string message);
@@ -57,6 +67,7 @@ private:
     event_writer& events_;
     instance_creation& creation_;
     removals& removals_;
+    exposed_ports ports_;
     placement_policy const& policy_;
 };
 

@@ -83,7 +83,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       absence_(strand, ports.time, state_, registry_, options_.unheard_after, options_.out),
       dispatcher_(strand, ports.time, ports.random, ports.scheduler, state_, due_, absence_, options_.cluster_cidr,
                   options_.batch, options_.out),
-      bindings_(ports.time, state_, writer_, removals_, due_, options_.policy, options_.out),
+      bindings_(ports.time, ports.random, state_, writer_, removals_, due_, options_.policy, options_.out),
       reports_(strand, state_, registry_, bindings_, removals_, due_, absence_, options_.out),
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),

@@ -22,6 +22,19 @@ void tidy(std::string& text, std::size_t bytes_max) {
 void tidy_message(std::string& text) { tidy(text, limits::message_bytes_max); }
 void tidy_word(std::string& text) { tidy(text, limits::name_bytes_max); }
 
+/// Of the names that a node gives; there are two.
+constexpr std::size_t runtimes_max = 16;
+
+string_map tidied_runtimes(string_map said) {
+    string_map kept;
+    for (auto& [name, why] : said) {
+        if (kept.size() == runtimes_max) break;
+        tidy_message(why);
+        kept.emplace(to_utf8(name, limits::name_bytes_max), std::move(why));
+    }
+    return kept;
+}
+
 void tidy_words(std::vector<std::string>& texts) {
     for (auto& each : texts) tidy_word(each);
 }
@@ -50,6 +63,7 @@ node_facts tidied(node_facts said) {
     tidy_word(said.version);
     tidy_word(said.pod_subnet);
     tidy_words(said.runtimes);
+    said.missing_runtimes = tidied_runtimes(std::move(said.missing_runtimes));
     tidy_words(said.addresses);
     said.troubles.resize(std::min(said.troubles.size(), node_troubles_max));
     for (auto& each : said.troubles) {

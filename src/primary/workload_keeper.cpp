@@ -16,6 +16,8 @@ namespace {
 constexpr duration rest_per_instance = std::chrono::microseconds(20);
 constexpr duration rest_max = std::chrono::seconds(1);
 constexpr duration retry_pause = std::chrono::seconds(1);
+/// What it is short of others may give back at any time.
+constexpr std::chrono::seconds shortage_pause(10);
 
 /// What is meant for one node may be placed now.
 bool frees_room(row_change<instance> const& done) {
@@ -126,10 +128,15 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
                    {{"workload", wanted->name}, {"error", to_string(*scene.damage)}});
     auto const count = scene.rows.size();
     transaction changes;
-    auto const has_more = writer_.write(std::move(scene), plan, changes);
+    auto const rest_of_plan = writer_.write(std::move(scene), plan, changes);
     auto const applied = state_.apply(std::move(changes));
     if (!applied) return applied.error();
     progress_[wanted->id] = std::move(plan.progress);
+    if (rest_of_plan.is_short) {
+        wall_time const later = now + shortage_pause;
+        plan.look_again = std::min(plan.look_again.value_or(later), later);
+    }
+    auto const has_more = rest_of_plan.has_more && !rest_of_plan.is_short;
     if (!has_more) rest(wanted->id, count, plan.look_again);
     return has_more;
 }

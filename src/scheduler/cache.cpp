@@ -77,7 +77,7 @@ bool scheduler_cache::set_item(item const& news) {
     end_waiting(news.instance);
     add_to_node(news);
     if (news.occupies_room)
-        view_.reserve(news.instance, news.node, news.made_from);
+        view_.reserve(news.instance, news.node, news.made_from, news.exposed_port);
     else
         unreserve(news.instance);
     return !is_known && (news.want == item_want::destroy || news.occupies_room);
@@ -323,6 +323,7 @@ order scheduler_cache::order_for(item const& what) {
     made.made_from = what.made_from;
     made.name = what.name;
     made.restarts = what.restarts;
+    made.exposed_port = what.exposed_port;
     return made;
 }
 

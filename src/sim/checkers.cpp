@@ -17,9 +17,10 @@ constexpr std::size_t violations_count_max = 20;
 bool is_of(journal_entry const& row, table_id table) { return row.table == to_string(table); }
 
 /// What the holders of room take together.
-resources sum_of(std::map<instance_id, release_ptr> const& rooms) {
+template <class Rooms>
+resources sum_of(Rooms const& rooms) {
     resources sum;
-    for (auto const& [id, asked] : rooms) sum.add(asked->requests);
+    for (auto const& [id, room] : rooms) sum.add(room.asked->requests);
     return sum;
 }
 
@@ -49,6 +50,7 @@ void cluster::checkers::primary_wrote(std::vector<journal_entry> const& batch) {
 
 void cluster::checkers::end_commit() {
     look_at_touched();
+    if (std::exchange(are_ports_touched_, false)) check_ports();
     for (auto& each : tenants_.broken()) say(std::move(each));
     for (auto& each : workloads_.broken()) say(std::move(each));
 }
@@ -104,6 +106,7 @@ void cluster::checkers::take_node(journal_entry const& row) {
     if (found == sites_.end()) return;
     registered_[decoded->id] = &found->second;
     found->second.offered = decoded->facts.capacity;
+    found->second.runtimes = decoded->facts.runtimes;
     for (auto const& each : decoded->remnants) found->second.given_up.insert(each.instance);
 }
 
@@ -115,6 +118,7 @@ void cluster::checkers::take_instance(journal_entry const& row) {
         touched_.insert(held.mapped());
         if (auto* const at = find_site(held.mapped())) at->rooms.erase(*id);
     }
+    chosen_ports_.erase(*id);
     if (!row.value) {
         workloads_.remove(*id);
         return tenants_.remove(row.table, row.key);
@@ -125,12 +129,17 @@ void cluster::checkers::take_instance(journal_entry const& row) {
     workloads_.put(*decoded);
     check_end(*decoded);
     rights_[*id] = {decoded->made_from(), decoded->restarts() > 0};
+    if (decoded->exposed_port() != 0) chosen_ports_[*id] = decoded->exposed_port();
+    are_ports_touched_ = are_ports_touched_ || decoded->exposed_port() != 0;
+    if (needs_chosen_port(decoded->spec()) && decoded->exposed_port() == 0)
+        say(fmt::format("instance {} is a Function without a port", decoded->name()));
     if (!decoded->occupies_room()) return;
     auto const node = decoded->binding()->node;
     holders_.emplace(*id, node);
     touched_.insert(node);
     if (!held || held.mapped() != node) promised_[node].add(decoded->requests());
-    if (auto* const at = find_site(node)) at->rooms.emplace(*id, decoded->made_from());
+    if (auto* const at = find_site(node))
+        at->rooms.emplace(*id, site::room{decoded->made_from(), decoded->exposed_port()});
 }
 
 void cluster::checkers::check_end(instance const& row) {
@@ -149,7 +158,25 @@ void cluster::checkers::started(site const& at, container_key const& what) {
     if (!is_first && home->second != at.name)
         say(fmt::format("instance {} was started on {} and {}", what.instance.text(), home->second, at.name));
     check_attempt(at, what);
+    check_form(at, what);
     look(at);
+}
+
+void cluster::checkers::check_form(site const& at, container_key const& what) {
+    auto const rights = rights_.find(what.instance);
+    if (rights == rights_.end()) return;
+    auto const form = rights->second.made_from->spec().form;
+    auto const is_offered = std::ranges::find(at.runtimes, runtime_name(form)) != at.runtimes.end();
+    if (!is_offered || at.on->is_microvm(what.instance) != (form == instance_form::function))
+        say(fmt::format("instance {}, a {}, was started by another runtime than {} on {}", what.instance.text(),
+                        to_string(form), runtime_name(form), at.name));
+}
+
+void cluster::checkers::check_ports() {
+    std::map<std::uint16_t, instance_id> holders;
+    for (auto const& [id, port] : chosen_ports_)
+        if (auto const [other, is_free] = holders.emplace(port, id); !is_free)
+            say(fmt::format("port {} was chosen for instances {} and {}", port, other->second.text(), id.text()));
 }
 
 void cluster::checkers::check_attempt(site const& at, container_key const& what) {
@@ -194,8 +221,8 @@ void cluster::checkers::look_at_promises(site const& at, resources const& more) 
         say(fmt::format("{} of {}: {} promised, {} offered", *lacking, at.name, taken.get(*lacking),
                         at.offered.get(*lacking)));
     std::map<std::pair<port_protocol, std::uint16_t>, instance_id> ports;
-    for (auto const& [id, asked] : at.rooms)
-        for (auto const& port : host_ports(asked->spec()))
+    for (auto const& [id, room] : at.rooms)
+        for (auto const& port : host_ports(room.asked->spec(), room.exposed_port))
             if (auto const [other, is_free] = ports.emplace(std::pair(port.protocol, port.host_port), id); !is_free)
                 say(fmt::format("host port {}/{} of {} is promised to instances {} and {}", port.host_port,
                                 to_string(port.protocol), at.name, other->second.text(), id.text()));

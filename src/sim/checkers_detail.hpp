@@ -9,6 +9,7 @@
 #include <rik/store/journal.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -36,8 +37,13 @@ private:
     struct site {
         std::string name;
         machine* on;
-        std::map<instance_id, release_ptr> rooms = {};  ///< whatever holds room there, by the primary's journal
-        resources offered = {};                         ///< the same
+        struct room {
+            release_ptr asked;
+            std::uint16_t exposed_port;
+        };
+        std::map<instance_id, room> rooms = {};  ///< whatever holds room there, by the primary's journal
+        std::vector<std::string> runtimes = {};  ///< the same: what it offers
+        resources offered = {};                  ///< the same
         /// What was there when somebody declared the node dead: it may run on until the machine has come back and was
         /// told.   Source: docs/protocol.md, section 4, "On declaring a node dead"
         std::set<instance_id> given_up = {};
@@ -60,6 +66,9 @@ private:
     void started(site const& at, container_key const& what);
     /// A container starts again only where its policy or a user says so, and attempts only go up.
     void check_attempt(site const& at, container_key const& what);
+    /// What runs is what its form says, where that is offered.
+    void check_form(site const& at, container_key const& what);
+    void check_ports();
     void look(site const& at);
     void look_at_promises(site const& at, resources const& more);
     void look_at_touched();
@@ -73,6 +82,8 @@ private:
     std::map<instance_id, node_id> holders_;
     std::map<instance_id, std::string> homes_;  ///< where each instance was started first
     std::map<instance_id, restart_rights> rights_;
+    std::map<instance_id, std::uint16_t> chosen_ports_;
+    bool are_ports_touched_ = false;                                         ///< by the commit that is being read
     std::map<std::pair<instance_id, std::string>, std::uint32_t> attempts_;  ///< the newest of each container
     std::set<node_id> touched_;                                              ///< by the commit that is being read
     std::map<node_id, resources> promised_;  ///< by the same commit, to those that had no room there before

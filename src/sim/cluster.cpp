@@ -41,6 +41,25 @@ primary_options primary_options_for(cluster_options const& options) {
     return made;
 }
 
+bool offers(cluster_options const& options, std::size_t index, std::string_view runtime) {
+    if (index >= options.runtimes.size()) return true;
+    return std::ranges::find(options.runtimes[index], runtime) != options.runtimes[index].end();
+}
+
+std::vector<node_runtime> runtimes_of(machine& under, std::size_t index, cluster_options const& options) {
+    std::vector<node_runtime> all;
+    if (offers(options, index, "oci")) all.push_back({under, under});
+    if (offers(options, index, "microvm")) all.push_back({under.microvms(), under});
+    return all;
+}
+
+string_map missing_runtimes_of(std::size_t index, cluster_options const& options) {
+    string_map missing;
+    for (auto const* const each : {"oci", "microvm"})
+        if (!offers(options, index, each)) missing.emplace(each, fmt::format("no runtime {} in this simulation", each));
+    return missing;
+}
+
 /// Whoever misuses a cluster is told so, where it happens.
 void require(bool is_right, std::string_view what) {
     if (!is_right) throw std::logic_error(fmt::format("sim::cluster: {}", what));
@@ -73,15 +92,8 @@ struct cluster::node_process {
                  cluster_options const& options)
         : disk(in, std::move(contents), options.flush_delay_max),
           role(in.executor(),
-               {in.time(),
-                in.random(),
-                disk,
-                wires.at_node[index].uplink,
-                wires.at_node[index].streams,
-                {{under, under}},
-                under,
-                under,
-                under},
+               {in.time(), in.random(), disk, wires.at_node[index].uplink, wires.at_node[index].streams,
+                runtimes_of(under, index, options), under, under, under, missing_runtimes_of(index, options)},
                {.version = "sim", .out = options.out, .batch = options.batch}) {
         disk.fail_with(under.faults.disk_error);
     }

@@ -1,6 +1,7 @@
 #include <rik/sim/machine.hpp>
 
 #include "machine_detail.hpp"
+#include "machine_microvms_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
@@ -74,7 +75,10 @@ awaitable<result<void>> machine::change_of(std::shared_ptr<container> which) {
 }
 
 machine::machine(asio::any_io_executor executor, clock& time, node_facts facts)
-    : executor_(std::move(executor)), time_(time), facts_(std::move(facts)) {}
+    : executor_(std::move(executor)),
+      time_(time),
+      facts_(std::move(facts)),
+      microvms_(std::make_unique<microvm_runtime>(*this)) {}
 machine::~machine() = default;
 
 void machine::power_off() {
@@ -101,6 +105,11 @@ std::set<instance_id> machine::attached() const {
     std::set<instance_id> all;
     for (auto const& [id, pod] : attached_) all.insert(id);
     return all;
+}
+
+pod_attachment const* machine::find_attachment(instance_id const& instance) const {
+    auto const found = attached_.find(instance);
+    return found == attached_.end() ? nullptr : &found->second;
 }
 
 std::set<instance_id> machine::occupied() const {
@@ -131,6 +140,11 @@ std::shared_ptr<machine::container> machine::find(container_key const& key) cons
 }
 
 awaitable<result<sandbox>> machine::create_sandbox(sandbox_request request) {
+    in_microvms_.erase(request.instance);
+    return make_sandbox(std::move(request));
+}
+
+awaitable<result<sandbox>> machine::make_sandbox(sandbox_request request) {
     if (faults.sandbox_error) co_return inject(*faults.sandbox_error);
     auto const id = request.instance;
     sandbox made{.network_namespace = request.has_host_network ? std::string() : "/simulated/" + id.text()};
@@ -224,7 +238,9 @@ awaitable<result<void>> machine::vacate_sandbox(instance_id instance) {
     co_return result<void>{};
 }
 
-awaitable<result<std::vector<found_sandbox>>> machine::list() {
+awaitable<result<std::vector<found_sandbox>>> machine::list() { return list_those(false); }
+
+awaitable<result<std::vector<found_sandbox>>> machine::list_those(bool in_microvms) {
     if (faults.list_error) co_return inject(*faults.list_error);
     std::vector<found_sandbox> all;
     std::set<instance_id> known;
@@ -232,6 +248,7 @@ awaitable<result<std::vector<found_sandbox>>> machine::list() {
     for (auto const& [key, text] : logs_) known.insert(key.instance);
     for (auto const& [key, state] : containers_) known.insert(key.instance);
     for (auto const& id : known) {
+        if (is_microvm(id) != in_microvms) continue;
         auto const* const sandbox = find_sandbox(id);
         found_sandbox each{.instance = id, .is_whole = sandbox != nullptr};
         if (sandbox == nullptr || !sandbox->has_host_network) each.network_namespace = "/simulated/" + id.text();

@@ -17,6 +17,12 @@ std::string short_name_of(std::string const& name) {
     return parsed ? short_name(*parsed) : name;
 }
 
+/// What a Function's root file system may be made from beside images.
+bool is_file_or_url(std::string_view name) {
+    return name.starts_with('/') || name.starts_with("file:") || name.starts_with("http://") ||
+           name.starts_with("https://");
+}
+
 bool is_asked_for(std::string const& name, std::optional<image_pull_policy> policy) {
     if (policy) return *policy == image_pull_policy::always;
     auto const parsed = parse_image_name(name);
@@ -43,7 +49,7 @@ std::string machine::digest_of(std::string const& name) const {
 }
 
 awaitable<result<image_ptr>> machine::ensure(std::string name, std::optional<image_pull_policy> policy) {
-    if (auto const parsed = parse_image_name(name); !parsed) co_return parsed.error();
+    if (auto const parsed = parse_image_name(name); !parsed && !is_file_or_url(name)) co_return parsed.error();
     auto const how = behaviour_of(name);
     auto const key = short_name_of(name);
     if (!pulled_.contains(key) && policy == image_pull_policy::never)

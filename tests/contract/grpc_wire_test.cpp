@@ -68,6 +68,7 @@ node_facts some_facts() {
     made.capacity.set(resource::cpu, 2000);
     made.labels = {{"zone", "x"}};
     made.runtimes = {"oci"};
+    made.missing_runtimes = {{"microvm", "no kernel"}};
     made.addresses = {"192.0.2.1"};
     made.troubles = {{"NetworkNotReady", "why"}};
     made.taints = {{"gpu", "", taint_effect::prefer_no_schedule}};
@@ -105,6 +106,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
     one.state = instance_state::failed;
     one.seq = 5;
     one.restarts = 3;
+    one.exposed_port = 45'001;
     said.items = {one};
     said.removed = {made.next<instance_id>()};
     said.refused = {made.next<instance_id>()};

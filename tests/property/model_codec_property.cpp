@@ -162,6 +162,7 @@ public:
             return binding;
         });
         result.deleting_since = maybe([this] { return time(); });
+        result.exposed_port = coin() ? static_cast<std::uint16_t>(below(65'536)) : std::uint16_t{0};
         result.status = make_status();
         return instance(std::move(result));
     }
@@ -174,6 +175,7 @@ public:
         result.facts.capacity = amounts();
         result.facts.labels = map();
         result.facts.runtimes = words();
+        result.facts.missing_runtimes = map();
         result.facts.addresses = words();
         if (coin()) result.facts.troubles.push_back({word(), bytes()});
         result.facts.taints = taints();

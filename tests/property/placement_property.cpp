@@ -113,6 +113,10 @@ candidate random_node(entropy& random, unsigned number) {
     node.load_eighths = static_cast<std::int64_t>(random.below(9));
     node.runtimes = {random.below(5) == 0 ? "microvm" : "oci"};
     if (random.below(5) == 0) node.runtimes.push_back("microvm");
+    auto const why = random.below(6);
+    if (why < 2) node.missing_runtimes["microvm"] = why == 0 ? "no qemu; install it" : "no kernel";
+    if (why == 2) node.missing_runtimes["microvm"] = "no " + std::to_string(number);
+    if (random.below(3) == 0) node.missing_runtimes["oci"] = "no conmon";
     return node;
 }
 

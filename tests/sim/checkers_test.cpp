@@ -136,6 +136,18 @@ awaitable<> somebody_kills_it(sim::cluster& cluster, sim::world&) {
     co_await cluster.until(all_have_ended);
 }
 
+/// It waits, since nothing offers microVMs.
+awaitable<> somebody_starts_a_function(sim::cluster& cluster, sim::world&) {
+    co_await cluster.start();
+    co_await cluster.create(
+        R"({"apiVersion":"v1","kind":"Function","name":"fn","spec":{"function":{"execution":{"rootfs":"/srv/a"}}}})",
+        1);
+    auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
+    container_definition what{.name = "function"};
+    auto const started = co_await start_by_hand(cluster.node(0), rows->rows.front()->id(), std::move(what));
+    CHECK(started.has_value());
+}
+
 /// Its network, its image and its power are not RIK's fault.
 awaitable<> others_are_at_fault(sim::cluster& cluster, sim::world& world) {
     co_await cluster.start();
@@ -204,6 +216,12 @@ TEST_CASE("the checkers see bindings past what a node offers") {
     auto const verdict = verdict_after(two_are_made, {.policy = blind()});
     CHECK(is_about(verdict, "cpu of node-0: 6000 promised, 4000 offered"));
     CHECK(is_about(verdict, "host port 8080/TCP of node-0 is promised to instances"));
+}
+
+TEST_CASE("the checkers see a Function that is started as containers, or where no microVMs are offered") {
+    CHECK(is_about(verdict_after(somebody_starts_a_function), "a Function, was started by another runtime"));
+    CHECK(is_about(verdict_after(somebody_starts_a_function, {.runtimes = {{"oci"}}}),
+                   "a Function, was started by another runtime than microvm on node-0"));
 }
 
 TEST_CASE("the checkers see what is on a machine and has no room there") {

@@ -14,8 +14,6 @@ constexpr char const* web = R"({"apiVersion":"v1","kind":"Pod","name":"web",
     "spec":{"containers":[{"name":"web","image":"web:1","resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]}})";
 constexpr char const* two_containers = R"({"apiVersion":"v1","kind":"Pod","name":"pair",
     "spec":{"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}})";
-constexpr char const* function = R"({"apiVersion":"v1","kind":"Function","name":"fn",
-    "spec":{"containers":[],"function":{"execution":{"rootfs":"https://example.org/rootfs.ext4"}}}})";
 constexpr char const* with_host_port = R"({"apiVersion":"v1","kind":"Pod","name":"edge",
     "spec":{"containers":[{"name":"web","image":"web:1","ports":[{"containerPort":80,"hostPort":8080}]}]}})";
 
@@ -43,11 +41,6 @@ awaitable<std::vector<stored<instance>>> instances(sim::cluster& cluster) {
 
 bool all_ended(std::vector<stored<instance>> const& rows) {
     return std::all_of(rows.begin(), rows.end(), [](auto const& row) { return is_finished(row->state()); });
-}
-
-bool all_have_a_reason(std::vector<stored<instance>> const& rows) {
-    return std::all_of(rows.begin(), rows.end(),
-                       [](auto const& row) { return row->status().reason == "Unschedulable"; });
 }
 
 bool twenty_run(std::vector<stored<instance>> const& rows) {
@@ -215,17 +208,6 @@ awaitable<> node_is_in_trouble(sim::cluster& cluster, sim::world& world, bool is
     co_await cluster.stop();
 }
 
-awaitable<> function_waits(sim::cluster& cluster, sim::world&) {
-    co_await cluster.create(function, 1);
-    co_await cluster.until(all_have_a_reason);
-    auto const rows = co_await instances(cluster);
-    CHECK(rows[0]->state() == instance_state::pending);
-    CHECK(rows[0]->status().message.find("no node offers runtime microvm") == 0);
-    auto const deleted = co_await cluster.api().instances().remove(caller(), rows[0]->id(), any_revision);
-    CHECK(deleted.has_value());
-    co_await cluster.until(sim::none_left);
-}
-
 awaitable<> third_waits_for_room(sim::cluster& cluster, sim::world&) {
     co_await cluster.create(web, 3);
     co_await cluster.until(two_run);
@@ -324,7 +306,6 @@ TEST_CASE("a node that loses its network says so, and gets nothing until it has 
     sim::cluster cluster(world, {});
     world.run(node_is_in_trouble(cluster, world, true));
 }
-TEST_CASE("a Function stays pending and says which runtime is missing") { simulate(function_waits); }
 TEST_CASE("what fits nowhere waits, and is placed when room appears") {
     simulate(third_waits_for_room, {.cpu_milli_per_node = 2000});
 }

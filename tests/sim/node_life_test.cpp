@@ -460,6 +460,37 @@ awaitable<> probes_are_taken_over(node_site& site) {
     CHECK(site.start_count(id) == 1);
 }
 
+constexpr char const* a_function = R"({"apiVersion":"v1","kind":"Function","name":"f","spec":{"function":{
+    "execution":{"rootfs":"http://images.test/f.ext4","command":["/bin/serve"]},"exposure":{"targetPort":81}}}})";
+
+awaitable<> runs_a_function(node_site& site) {
+    site.offers_microvms = true;
+    co_await site.start();
+    auto const id = co_await site.run(a_function, 45'123);
+    std::function<bool()> is_ready = [&] { return site.status(id).ready; };
+    co_await site.until(is_ready);
+    CHECK(site.machine_under.is_microvm(id));
+    CHECK(site.status(id).containers.at(0).name == "function");
+    auto const* const made_from = site.machine_under.find_request({id, "function", 0});
+    REQUIRE(made_from != nullptr);
+    CHECK(made_from->definition.command == std::vector<std::string>{"/bin/serve"});
+    REQUIRE(site.machine_under.find_attachment(id) != nullptr);
+    CHECK(site.machine_under.find_attachment(id)->host_ports ==
+          std::vector<container_port>{{.name = "", .port = 81, .host_port = 45'123}});
+
+    co_await site.crash();
+    co_await site.start();
+    co_await site.time().sleep_for(5s);
+    CHECK(site.status(id).ready);
+    CHECK(site.start_count(id) == 1);
+    REQUIRE(site.machine_under.find_attachment(id) != nullptr);
+    CHECK(site.machine_under.find_attachment(id)->host_ports.at(0).host_port == 45'123);
+    co_await site.destroy(id);
+    std::function<bool()> is_gone = [&] { return site.is_gone(id); };
+    co_await site.until(is_gone);
+    CHECK(site.machine_under.occupied().empty());
+}
+
 awaitable<> runtime_is_missing(node_site& site) {
     co_await site.start();
     auto const id = co_await site.run(
@@ -474,6 +505,9 @@ awaitable<> runtime_is_missing(node_site& site) {
 
 }  // namespace
 
+TEST_CASE("a Function runs as a microVM, reached at the port that was chosen", "[sim][node]") {
+    simulate(runs_a_function);
+}
 TEST_CASE("a container that ends again and again is restarted at once, then after 10, 20, 40 s", "[sim][node]") {
     simulate(crash_loop);
 }

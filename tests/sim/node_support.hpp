@@ -47,6 +47,7 @@ public:
     log out;                           ///< the same
     duration flush_time = std::chrono::microseconds(100);
     batch_limits batch = {};
+    bool offers_microvms = false;  ///< the agent that is started next
 
     clock& time() { return world_.time(); }
     world& in() { return world_; }
@@ -79,7 +80,7 @@ public:
     void fail_disk() { process_->disk.fail(error{errc::exhausted, "the disk is full"}); }
 
     /// Orders an instance of `definition`.
-    awaitable<instance_id> run(std::string definition) {
+    awaitable<instance_id> run(std::string definition, std::uint16_t exposed_port = 0) {
         auto parsed = parse_definition(definition);
         if (!parsed.found.empty()) throw std::runtime_error(to_string(summarize(parsed.found)));
         auto const id_of_release = release_id::generate(world_.random());
@@ -89,6 +90,7 @@ public:
         order what{.instance = instance_id::generate(world_.random()), .fence = ++revision_, .run = true};
         what.made_from = std::move(made);
         what.name = shared->name;
+        what.exposed_port = exposed_port;
         auto const id = what.instance;
         bound_[id] = what;
         co_await tell(std::move(what));
@@ -170,19 +172,18 @@ public:
     }
 
 private:
+    std::vector<node_runtime> runtimes() {
+        std::vector<node_runtime> all{{machine_under, machine_under}};
+        if (offers_microvms) all.push_back({machine_under.microvms(), machine_under});
+        return all;
+    }
+
     struct process {
         explicit process(node_site& at)
             : disk(at.world_, at.contents),
               role(at.world_.executor(),
-                   {at.time(),
-                    at.world_.random(),
-                    disk,
-                    at.edge_,
-                    *at.dialer,
-                    {{at.machine_under, at.machine_under}},
-                    at.machine_under,
-                    at.machine_under,
-                    at.machine_under},
+                   {at.time(), at.world_.random(), disk, at.edge_, *at.dialer, at.runtimes(), at.machine_under,
+                    at.machine_under, at.machine_under},
                    {.version = "sim", .out = at.out, .batch = at.batch}) {}
         faulty_disk disk;
         node_agent role;

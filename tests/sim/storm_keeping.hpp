@@ -51,7 +51,8 @@ public:
 
 private:
     static constexpr std::string_view prefix = "kept-";
-    static constexpr std::array<std::string_view, 4> kinds{"ReplicaSet", "Deployment", "DaemonSet", "Deployment"};
+    static constexpr std::array<std::string_view, 5> kinds{"ReplicaSet", "Deployment", "DaemonSet", "Deployment",
+                                                           "Deployment"};
     static bool is_ours(std::string const& name) { return name.starts_with(prefix); }
     static std::string_view kind_of(std::string const& name) {
         return kinds[static_cast<std::size_t>(name.back() - '0')];
@@ -98,7 +99,7 @@ private:
         return with_deadline(world_.time(), world_.time().now() + patience, std::move(call));
     }
 
-    /// The last is in RIK's form, with its shorter tolerance.
+    /// The last two are in RIK's form, with its shorter tolerance; the very last is of Functions.
     std::string roll_text(std::string const& name) {
         auto const* const image = world_.random().below(2) == 0 ? "web:1" : "slow:1";
         auto const replicas = world_.random().below(4);
@@ -106,6 +107,11 @@ private:
         auto const container =
             fmt::format(R"({{"name":"main","image":"{}","resources":{{"requests":{{"cpu":"50m"}}}}}})", image);
         auto const count = kind == "DaemonSet" ? std::string() : fmt::format(R"("replicas":{},)", replicas);
+        if (name.back() == '4')
+            return fmt::format(
+                R"({{"apiVersion":"v1","kind":"{}","name":"{}",{}"template":{{"spec":{{"function":{{"execution":{{"rootfs":"docker://{}"}},)"
+                R"("resources":{{"requests":{{"cpu":"50m"}}}}}}}}}}}})",
+                kind, name, count, image);
         if (name.back() == '3')
             return fmt::format(
                 R"({{"apiVersion":"v1","kind":"{}","name":"{}",{}"template":{{"spec":{{"containers":[{}]}}}}}})", kind,

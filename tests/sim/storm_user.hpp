@@ -24,8 +24,9 @@ inline constexpr duration patience = 1min;
 
 /// Four of the first fill a node; the second end by themselves; of the third a node takes one. The fourth nearly fills
 /// one and stops slowly, the fifth, too, and has two ports; the sixth ends as failed, with a sidecar that has to be
-/// stopped. The seventh crashes and is restarted, after an init container.
-inline constexpr std::array<std::string_view, 7> definitions{
+/// stopped. The seventh crashes and is restarted, after an init container. The eighth is a Function whose port is
+/// chosen; the ninth one that names a port of those that are chosen, and ends by itself.
+inline constexpr std::array<std::string_view, 9> definitions{
     R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"web:1",
         "resources":{{"requests":{{"cpu":"1"}}}}}}]}}}})",
     R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"containers":[{{"name":"main","image":"brief:1",
@@ -42,7 +43,11 @@ inline constexpr std::array<std::string_view, 7> definitions{
         "ports":[{{"containerPort":53,"hostPort":53,"protocol":"UDP"}}]}}]}}}})",
     R"({{"apiVersion":"v1","kind":"Pod","name":"{}","spec":{{"restartPolicy":"Always","containers":[{{"name":"init",
         "role":"init","image":"brief:1"}},{{"name":"main","image":"failing:1",
-        "readinessProbe":{{"httpGet":{{"port":80}},"periodSeconds":1}}}}]}}}})"};
+        "readinessProbe":{{"httpGet":{{"port":80}},"periodSeconds":1}}}}]}}}})",
+    R"({{"apiVersion":"v1","kind":"Function","name":"{}","spec":{{"function":{{"execution":{{"rootfs":"/srv/web.ext4"}},
+        "resources":{{"limits":{{"cpu":"1"}}}}}}}}}})",
+    R"({{"apiVersion":"v1","kind":"Function","name":"{}","spec":{{"function":{{"execution":{{"rootfs":"/srv/brief.ext4"}},
+        "exposure":{{"port":45007}}}}}}}})"};
 
 /// How a call ended, for whoever made it. After `unknown` its change may be there or not.
 enum class answer { acknowledged, refused, unknown };

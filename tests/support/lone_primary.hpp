@@ -61,7 +61,8 @@ public:
         node_report hello{.node = node_id::generate(world.random())};
         hello.facts = node_facts{.name = "node-0"};
         hello.facts->capacity.set(resource::pods, 1'000'000);
-        hello.facts->runtimes.push_back("oci");
+        hello.facts->capacity.set(resource::memory, std::int64_t{1} << 50);
+        hello.facts->runtimes = {"oci", "microvm"};
         reports news;
         news.nodes.push_back(hello);
         co_await report(std::move(news));
@@ -73,8 +74,11 @@ public:
     }
 
     awaitable<workload_id> create_workload(std::string name) {
-        auto parsed = parse_definition(R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
-                                       R"(","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
+        return create_from(R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
+                           R"(","spec":{"containers":[{"name":"web","image":"web:1"}]}})");
+    }
+    awaitable<workload_id> create_from(std::string definition) {
+        auto parsed = parse_definition(definition);
         REQUIRE(parsed.found.empty());
         auto const made = co_await role->workloads().create(caller(), std::move(parsed.definition));
         REQUIRE(made.has_value());

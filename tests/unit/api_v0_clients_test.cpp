@@ -240,6 +240,12 @@ TEST_CASE("v0: the Go client reads every reply of a whole conversation") {
     std::sort(all.begin(), all.end());
     CHECK(client.list_instances() == all);
     CHECK(client.instances_of(function) == std::vector<v0_row>{{called, "Function", "Pending"}});
+    auto const exposed = on.json_at("/api/v0/workloads.instances/" + function);
+    auto const& exposure = exposed.at("instances").at(0).at("spec").at("function").at("exposure");
+    CHECK(exposure.at("port").as_int64() >= 45'000);
+    CHECK(exposure.at("port").as_int64() < 50'000);
+    CHECK(exposure.at("targetPort") == 8080);
+    CHECK(exposure.at("type") == "NodePort");
     CHECK(client.instances_of(unknown).empty());
     CHECK(client.instances_of("a%20b%2Fc%25").empty());
 

@@ -136,6 +136,21 @@ TEST_CASE("a DaemonSet tolerates troubles of nodes, and a cordon", "[controllers
     CHECK(place_of_daemon(only, spec).is_eligible());
 }
 
+TEST_CASE("a DaemonSet leaves out a node that says that it lacks the runtime", "[controllers]") {
+    auto set = daemons(2);
+    auto& spec = set.definition().spec;
+    auto& lacking = set.nodes()[0];
+    lacking.facts.missing_runtimes = {{"microvm", "no kernel"}};
+    CHECK(place_of_daemon(lacking, spec).is_eligible());
+    spec.form = instance_form::function;
+    CHECK_FALSE(place_of_daemon(lacking, spec).is_eligible());
+    CHECK(place_of_daemon(lacking, spec).may_stay);
+    CHECK(place_of_daemon(set.nodes()[1], spec).is_eligible());
+    auto const plan = set.plan();
+    CHECK(plan.creations.size() == 1);
+    CHECK(plan.progress.wanted == 1);
+}
+
 TEST_CASE("what runs goes on under a taint NoSchedule, and goes under NoExecute", "[controllers]") {
     auto set = settled(1);
     taint_node(set.nodes()[0], "gpu", taint_effect::no_schedule);

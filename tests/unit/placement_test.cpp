@@ -413,3 +413,81 @@ TEST_CASE("a taint that is tolerated keeps nothing off") {
               .placed.empty());
     CHECK(place_one(nodes, {.tolerations = {{.how = toleration_operator::exists}}}).placed.size() == 1);
 }
+
+namespace {
+
+/// A Function that asks for a Pod's place alone.
+release_ptr make_function(unsigned number) {
+    instance_template spec;
+    spec.form = instance_form::function;
+    spec.function.emplace();
+    spec.containers.push_back({.name = "function", .image = "/srv/a", .ports = {{.name = "", .port = 8080}}});
+    return make_release(number, std::move(spec));
+}
+
+candidate lacking(unsigned number, std::string why) {
+    auto node = make_candidate(number, 4000);
+    if (!why.empty()) node.missing_runtimes["microvm"] = std::move(why);
+    return node;
+}
+
+std::string why_no_function(std::vector<candidate> const& all) {
+    cluster_view nodes;
+    for (auto const& each : all) nodes.set_node(each);
+    auto const decided = place(nodes, requests(make_function(1), 0, 2), default_policy());
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].instances.size() == 2);
+    CHECK(decided.unplaced[0].causes.front() == "no node offers runtime microvm");
+    return decided.unplaced[0].reason;
+}
+
+}  // namespace
+
+TEST_CASE("a runtime that is missing is told with what the node lacks for it") {
+    CHECK(why_no_function({lacking(1, "no qemu-system-x86_64; install it with: apt-get install qemu-system-x86")}) ==
+          "no node offers runtime microvm: node n1 has no qemu-system-x86_64; install it with: apt-get install "
+          "qemu-system-x86");
+    CHECK(why_no_function({lacking(1, "")}) == "no node offers runtime microvm (1 node: n1)");
+}
+
+TEST_CASE("nodes that lack the same are told of together, and few reasons of many") {
+    std::vector<candidate> nodes;
+    for (unsigned i = 1; i <= 5; ++i) nodes.push_back(lacking(i, "no kernel"));
+    nodes.push_back(lacking(6, "no qemu"));
+    CHECK(why_no_function(nodes) ==
+          "no node offers runtime microvm: no kernel (5 nodes: n1, n2, n3, ...); node n6 has no qemu");
+    nodes.push_back(lacking(7, ""));
+    nodes.push_back(lacking(8, ""));
+    CHECK(
+        why_no_function(nodes) ==
+        "no node offers runtime microvm: no kernel (5 nodes: n1, n2, n3, ...); (2 nodes: n7, n8); node n6 has no qemu");
+    for (unsigned i = 10; i < 30; ++i) nodes.push_back(lacking(i, "no " + std::to_string(i)));
+    auto const many = why_no_function(nodes);
+    CHECK(many.ends_with("; ..."));
+    CHECK(many.size() < 200);
+}
+
+TEST_CASE("a Function goes to a node that offers microVMs, and a Pod to one that offers containers") {
+    cluster_view nodes;
+    nodes.set_node(lacking(1, "no kernel"));
+    auto other = make_candidate(2, 4000);
+    other.runtimes = {"microvm"};
+    nodes.set_node(other);
+    CHECK(count_on(place(nodes, requests(make_function(1), 0, 2), default_policy()), 2) == 2);
+    CHECK(count_on(place(nodes, requests(make_release(2, 100), 10, 2), default_policy()), 1) == 2);
+}
+
+TEST_CASE("a port that was chosen for an instance is taken on its node") {
+    cluster_view nodes;
+    nodes.set_node(make_candidate(1, 4000));
+    auto const holder = numbered<instance_id>(1);
+    nodes.reserve(holder, numbered<node_id>(1), make_function(1), 45'001);
+    auto const named = make_release(2, 100, 45'001);
+    auto const decided = place(nodes, requests(named, 10, 1), default_policy());
+    REQUIRE(decided.unplaced.size() == 1);
+    CHECK(decided.unplaced[0].holders == std::vector<instance_id>{holder});
+    nodes.reserve(holder, numbered<node_id>(1), make_function(1), 45'002);  // another was chosen
+    CHECK(place(nodes, requests(named, 10, 1), default_policy()).placed.size() == 1);
+    nodes.unreserve(holder);
+    CHECK(nodes.find(numbered<node_id>(1))->host_ports_reserved.empty());
+}

@@ -121,8 +121,8 @@ struct daemon_place {
     bool may_stay = true;           ///< what runs there already goes on
     bool is_eligible() const { return refusal.empty(); }
 };
-/// By nodeName, nodeSelector, and the taints that are tolerated by itself or by every DaemonSet.
-/// Source: Kubernetes, NodeShouldRunDaemonPod.
+/// By nodeName, nodeSelector, the runtimes that the node says that it lacks, and the taints that are tolerated by
+/// itself or by every DaemonSet. Source: Kubernetes, NodeShouldRunDaemonPod.
 daemon_place place_of_daemon(node const& on, instance_template const& of);
 
 /// What every instance of a DaemonSet tolerates beside what its template says.

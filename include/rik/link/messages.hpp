@@ -48,7 +48,8 @@ struct item {
     std::string workload = {};  ///< the name of its workload, for people; set only if it has host ports
     instance_state state = instance_state::pending;  ///< with `seq`: the newest status that the primary has of it
     std::uint64_t seq = 0;
-    std::uint32_t restarts = 0;  ///< instance_fields::restarts, until its node has said that it obeys; then 0
+    std::uint32_t restarts = 0;      ///< instance_fields::restarts, until its node has said that it obeys; then 0
+    std::uint16_t exposed_port = 0;  ///< see instance_fields
 };
 
 /// A node as the primary knows it.
@@ -179,7 +180,8 @@ struct order {
     bool run = true;  ///< false: destroy
     release_ptr made_from = {};
     std::string name = {};
-    std::uint32_t restarts = 0;  ///< see instance_fields
+    std::uint32_t restarts = 0;      ///< see instance_fields
+    std::uint16_t exposed_port = 0;  ///< the same
 };
 
 /// scheduler -> node. The first one of a session has the cluster and the node's network, or says why the scheduler

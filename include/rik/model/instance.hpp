@@ -89,6 +89,9 @@ struct instance_fields {
     std::uint32_t restarts = 0;               ///< how often a user has asked for a restart in place
     std::optional<std::uint32_t> index = {};  ///< its place among those of a workload that is kept at a count
     std::optional<node_id> meant_for = {};    ///< of a DaemonSet: the only node that may run it
+    /// The port of its node that leads to it, if needs_chosen_port; 0: none was chosen. It does not change once the
+    /// instance is bound.
+    std::uint16_t exposed_port = 0;
     instance_status status = {};
 };
 
@@ -111,6 +114,7 @@ public:
     std::uint32_t restarts() const { return fields_.restarts; }
     std::optional<std::uint32_t> const& index() const { return fields_.index; }
     std::optional<node_id> const& meant_for() const { return fields_.meant_for; }
+    std::uint16_t exposed_port() const { return fields_.exposed_port; }
     instance_status const& status() const { return fields_.status; }
     instance_state state() const { return fields_.status.state; }
 

@@ -34,7 +34,9 @@ struct node_facts {
     std::string version;  ///< of rik
     resources capacity = {};
     string_map labels = {};
-    std::vector<std::string> runtimes = {};   ///< "oci", "microvm"
+    std::vector<std::string> runtimes = {};  ///< "oci", "microvm"
+    /// Of the others, what the machine lacks for them: completes "node a has", as "no conmon; install it with: ...".
+    string_map missing_runtimes = {};
     std::vector<std::string> addresses = {};  ///< of the machine; first the one by which it reaches others
     std::vector<node_trouble> troubles = {};  ///< empty: it takes instances
     std::vector<taint> taints = {};           ///< taken over when it joins; from then on they are the operators'

@@ -5,6 +5,7 @@
 #include <rik/base/id.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
+#include <rik/base/string_map.hpp>
 #include <rik/link/batch.hpp>
 #include <rik/link/link.hpp>
 #include <rik/network/network.hpp>
@@ -37,6 +38,7 @@ struct node_ports {
     network& pods;
     host& machine;
     prober& probes;
+    string_map missing_runtimes = {};  ///< see node_facts
 };
 
 struct node_options {

@@ -47,6 +47,7 @@ struct candidate {
     resources reserved = {};  ///< by everything that is bound to it and not confirmed gone
     std::vector<reserved_port> host_ports_reserved = {};
     std::vector<std::string> runtimes = {};
+    string_map missing_runtimes = {};         ///< see node_facts
     std::vector<node_trouble> troubles = {};  ///< empty: it takes new instances
     string_map labels = {};
     std::vector<std::string> addresses = {};  ///< of the machine
@@ -55,8 +56,8 @@ struct candidate {
     /// How much of its machine is in use, whoever uses it, in eighths: 0, also if that is not known, to 8.
     std::int64_t load_eighths = 0;
 
-    /// Counts `asked` as taken by `holder`.
-    void reserve(release const& asked, instance_id const& holder);
+    /// Counts `asked` as taken by `holder`, with the port that was chosen for it (see instance_fields).
+    void reserve(release const& asked, instance_id const& holder, std::uint16_t exposed_port = 0);
     void unreserve(release const& asked, instance_id const& holder);
 };
 
@@ -82,6 +83,7 @@ struct shortage {
     std::int64_t capacity = 0;
     reserved_port const* port = nullptr;  ///< of the node: the one that is asked for, too
     std::string told = {};                ///< what the node, or an operator, says of it
+    std::string alike = {};               ///< what many nodes may say in the same words; they are told of together
 };
 
 /// A condition that a node must meet. It answers alike for the same node and release, and looks at nothing else that
@@ -134,6 +136,8 @@ void list_labels(candidate const& node, release const& asked, std::vector<shorta
 void list_troubles(candidate const& node, release const& asked, std::vector<shortage>& into);
 void list_resources(candidate const& node, release const& asked, std::vector<shortage>& into);
 void list_host_ports(candidate const& node, release const& asked, std::vector<shortage>& into);
+/// The runtime, with what the node lacks for it.
+void list_runtimes(candidate const& node, release const& asked, std::vector<shortage>& into);
 }  // namespace filters
 
 namespace scores {
@@ -183,8 +187,8 @@ public:
     /// Forgets it, and what it holds.
     void remove_node(node_id const& node);
     /// Counts `asked` as taken on `node`; an instance that is held elsewhere moves. A node that is not known yet is
-    /// remembered with what it holds.
-    void reserve(instance_id const& instance, node_id const& node, release_ptr asked);
+    /// remembered with what it holds. `exposed_port` is the one that was chosen for it (see instance_fields).
+    void reserve(instance_id const& instance, node_id const& node, release_ptr asked, std::uint16_t exposed_port = 0);
     /// Returns true if it was held.
     bool unreserve(instance_id const& instance);
 
@@ -197,6 +201,7 @@ private:
     struct reservation {
         node_id node;
         release_ptr asked;
+        std::uint16_t exposed_port = 0;
     };
     void note_change(node_id const& node);
     detail::node_index& index() const;

@@ -27,6 +27,8 @@ struct cluster_options {
     log out = {};
     duration unheard_after = limits::unheard_after;
     batch_limits batch = {};  ///< of all roles
+    /// What nodes offer, by their index: "oci", "microvm". A node of which this says nothing offers both.
+    std::vector<std::vector<std::string>> runtimes = {};
 };
 
 /// Every call runs on the world's one thread. Roles can be crashed (nothing that was not flushed survives) and started
@@ -101,6 +103,8 @@ public:
     /// - A workload has one release of each template, and a bare Pod in Kubernetes' form is there exactly as long as
     /// its
     ///   one instance.
+    /// - A Function is started as a microVM and a Pod as containers, each on a node that offers that.
+    /// - No two instances have the same chosen port, and none is bound without the one that it needs.
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
     /// Source: docs/architecture.md, "What holds everywhere"

@@ -122,6 +122,8 @@ public:
     sandbox_request const* find_sandbox(instance_id const& instance) const;
     /// Returns what a container was started from; nullptr if there is none.
     container_request const* find_request(container_key const& key) const;
+    /// Returns how an instance is on the network now; nullptr if it is not.
+    pod_attachment const* find_attachment(instance_id const& instance) const;
     /// Returns what these use of the machine together.
     resources in_use() const;
     resources const& capacity() const { return facts_.capacity; }
@@ -139,6 +141,11 @@ public:
     bool has_injected(std::string_view text) const;
     /// Returns true if a container of the instance has failed, or lost its power, without being told to end.
     bool has_failed_by_itself(instance_id const& which) const { return failed_by_themselves_.contains(which); }
+
+    /// The same machine as the runtime "microvm". Each of the two lists only what was made through it.
+    runtime& microvms() { return *microvms_; }
+    /// Returns true if what the instance has, or had last, was made through `microvms`.
+    bool is_microvm(instance_id const& instance) const { return in_microvms_.contains(instance); }
 
     std::string_view name() const override { return "oci"; }
     awaitable<result<sandbox>> create_sandbox(sandbox_request request) override;
@@ -177,6 +184,9 @@ public:
 private:
     struct container;
     class text_log;
+    class microvm_runtime;
+    awaitable<result<sandbox>> make_sandbox(sandbox_request request);
+    awaitable<result<std::vector<found_sandbox>>> list_those(bool in_microvms);
     image_behaviour const& behaviour_of(std::string const& image) const;
     bool answers(container const& which) const;
     std::shared_ptr<container> find_listener(std::string const& address, std::uint16_t port) const;
@@ -199,6 +209,8 @@ private:
     std::map<std::string, image_behaviour> special_;
     std::map<std::string, std::string> registry_;  ///< digests by short name, of what was pushed
     std::map<std::string, std::string> pulled_;    ///< the same, of what is here
+    std::unique_ptr<runtime> microvms_;
+    std::set<instance_id> in_microvms_;
     std::map<instance_id, sandbox_request> sandboxes_;
     std::map<container_key, std::shared_ptr<container>> containers_;
     std::map<container_key, std::string> logs_;  ///< of those that are gone

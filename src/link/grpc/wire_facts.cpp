@@ -75,6 +75,7 @@ wire::PrimaryMessage to_wire(facts const& from, told_releases& told) {
         one.set_state(static_cast<std::uint32_t>(each.state));
         one.set_seq(each.seq);
         one.set_restarts(each.restarts);
+        one.set_exposed_port(each.exposed_port);
     }
     copy_ids(from.removed, *made.mutable_removed());
     copy_ids(from.refused, *made.mutable_refused());
@@ -101,6 +102,7 @@ result<facts> from_wire(wire::PrimaryMessage const& from, known_releases& known)
             one.state = read_word(each.state(), instance_state::terminated);
             one.seq = each.seq();
             one.restarts = each.restarts();
+            one.exposed_port = read_port(each.exposed_port());
             if (one.made_from == nullptr) fail("an item without a release");
             made.items.push_back(std::move(one));
         }

@@ -107,6 +107,7 @@ wire::OrdersMessage to_wire(orders const& from, told_releases& told) {
         one.set_release(told.tell(each.made_from, made));
         one.set_name(each.name);
         one.set_restarts(each.restarts);
+        one.set_exposed_port(each.exposed_port);
     }
     for (auto const& each : from.streams) fill(*made.add_streams(), each);
     return made;
@@ -127,6 +128,7 @@ result<orders> from_wire(wire::OrdersMessage const& from, known_releases& known)
             one.made_from = known.find(each.release());
             one.name = each.name();
             one.restarts = each.restarts();
+            one.exposed_port = read_port(each.exposed_port());
             made.due.push_back(std::move(one));
         }
         for (auto const& each : from.streams()) made.streams.push_back(read(each));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -60,6 +61,11 @@ Word read_word(std::uint32_t number, Word last) {
     if (number > static_cast<std::uint32_t>(last))
         fail(fmt::format("a state or verb {} that this version does not know", number));
     return static_cast<Word>(number);
+}
+
+inline std::uint16_t read_port(std::uint32_t number) {
+    if (number > std::numeric_limits<std::uint16_t>::max()) fail(fmt::format("a port {}", number));
+    return static_cast<std::uint16_t>(number);
 }
 
 template <class Texts>

@@ -178,6 +178,7 @@ void fill(wire::NodeFacts& into, node_facts const& from) {
     }
     for (auto const& [name, value] : from.labels) (*into.mutable_labels())[name] = value;
     copy_texts(from.runtimes, *into.mutable_runtimes());
+    for (auto const& [name, why] : from.missing_runtimes) (*into.mutable_missing_runtimes())[name] = why;
     copy_texts(from.addresses, *into.mutable_addresses());
     fill_taints(from.taints, *into.mutable_taints());
     into.set_pod_subnet(from.pod_subnet);
@@ -193,6 +194,7 @@ node_facts read(wire::NodeFacts const& from) {
     for (auto const& each : from.capacity()) made.capacity.set(each.name(), each.amount());
     for (auto const& [name, value] : from.labels()) made.labels[name] = value;
     made.runtimes.assign(from.runtimes().begin(), from.runtimes().end());
+    for (auto const& [name, why] : from.missing_runtimes()) made.missing_runtimes[name] = why;
     made.addresses.assign(from.addresses().begin(), from.addresses().end());
     made.troubles = read_troubles(from.troubles());
     made.taints = read_taints(from.taints());
