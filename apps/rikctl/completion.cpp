@@ -38,7 +38,7 @@ _rikctl() {
     if [ -z "$command" ]; then _rikctl_words "$commands --server --tenant --help"; return; fi
     if [[ "$current" == -* ]]; then
         case "$command" in
-            run) _rikctl_words "--name --port --env --cpu --memory --pull --rm --detach --quiet --timeout --help" ;;
+            run) _rikctl_words "--name --function --port --env --cpu --memory --pull --rm --detach --quiet --timeout --help" ;;
             create) _rikctl_words "--file --dry-run --workload --name --replicas --label --wait --timeout --help" ;;
             apply) _rikctl_words "--file --dry-run --help" ;;
             diff) _rikctl_words "--file --help" ;;

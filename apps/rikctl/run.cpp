@@ -33,6 +33,7 @@ struct run_command_options {
 struct run_state {
     std::string state;
     std::string addresses;
+    std::string exposed_port;  ///< of a Function
     std::string story;
     std::optional<int> exit_status;
 };
@@ -41,10 +42,13 @@ rik::result<run_state> state_of(rik::client& server, std::string const& name) {
     auto const text = server.get(rik::resource_kind::instance, name);
     if (!text) return text.error();
     auto const object = parse_json(*text);
-    run_state state{string_at(object, "/state"), string_at(object, "/addresses/0"), string_at(object, "/reason"), {}};
+    run_state state{
+        string_at(object, "/state"), string_at(object, "/addresses/0"), {}, string_at(object, "/reason"), {}};
+    boost::system::error_code code;
+    auto const* const exposed = object.find_pointer("/exposure/port", code);
+    if (exposed != nullptr && exposed->is_int64()) state.exposed_port = std::to_string(exposed->get_int64());
     if (auto const message = string_at(object, "/message"); !message.empty())
         state.story += (state.story.empty() ? "" : ": ") + message;
-    boost::system::error_code code;
     auto const* exit_status = object.find_pointer("/containers/0/exitCode", code);
     if (exit_status != nullptr && exit_status->is_int64())
         state.exit_status = static_cast<int>(exit_status->get_int64());
@@ -74,14 +78,16 @@ public:
     }
 
 private:
+    std::string kind() const { return options_.run.is_function ? "Function" : "Pod"; }
+
     exit_code create() {
         auto const definition = rik::run_definition(options_.run);
         if (!definition) return own_failure(with_.fail(definition.error()));
         if (auto const made = server_.create_workload(*definition); !made) return own_failure(with_.fail(made.error()));
-        auto const made = server_.create_instances({.workload = name_, .name = name_, .kind = "Pod"});
+        auto const made = server_.create_instances({.workload = name_, .name = name_, .kind = kind()});
         if (made) return exit_code::ok;
         auto const code = with_.fail(made.error());
-        (void)server_.remove(rik::resource_kind::workload, name_, "Pod");  // nobody would want it without its instance
+        (void)server_.remove(rik::resource_kind::workload, name_, kind());  // nobody would want it without its instance
         return own_failure(code);
     }
 
@@ -112,7 +118,10 @@ private:
         if (!state) return own_failure(with_.fail(state.error()));
         if (!was_ever_up(*state))
             return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
-        with_.out() << name_ << (state->addresses.empty() ? "" : " ") << state->addresses << '\n';
+        with_.out() << name_;
+        for (auto const* const each : {&state->addresses, &state->exposed_port})
+            if (!each->empty()) with_.out() << ' ' << *each;
+        with_.out() << '\n';
         return exit_code::ok;
     }
 
@@ -125,7 +134,12 @@ private:
         if (!was_ever_up(*state))
             return give_up({rik::errc::internal, fmt::format("{}: {}", state->state, state->story)});
         if (!options_.is_quiet && !state->addresses.empty())
-            with_.err() << fmt::format("{} runs at {}\n", name_, state->addresses) << std::flush;
+            with_.err() << fmt::format(
+                               "{} runs at {}{}\n", name_, state->addresses,
+                               state->exposed_port.empty()
+                                   ? std::string()
+                                   : fmt::format(", and is reached at port {} of its node", state->exposed_port))
+                        << std::flush;
         rik::container_log_follower log(server_, {.instance = name_, .how = {.follow = true}}, with_.options(),
                                         log_teller());
         auto copied = log.open();
@@ -185,7 +199,7 @@ private:
 
     void clean_up() {
         if (!options_.removes) return;
-        auto const removed = server_.remove(rik::resource_kind::workload, name_, "Pod");
+        auto const removed = server_.remove(rik::resource_kind::workload, name_, kind());
         if (!removed) with_.fail(removed.error(), "--rm");
     }
 
@@ -232,13 +246,18 @@ exit_code run_as_told(session& with, run_command_options options) {
 }
 
 void add_run_options(CLI::App& command, run_command_options& options) {
-    command.add_option("IMAGE", options.run.image, "The image, as in a definition")->required()->type_name("");
+    command.add_option("IMAGE", options.run.image, "The image, as in a definition; of a Function the root file system")
+        ->required()
+        ->type_name("");
     command.add_option("CMD", options.run.command, "Command for the image's entrypoint; write -- before it")
         ->type_name("");
+    command.add_flag("--function", options.run.is_function, "Run a microVM from a root file system");
     command.add_option("--name", options.run.name, "Name of the workload and its instance")->type_name("NAME");
     command
-        .add_option("-p,--port", options.run.ports,
-                    "A port of the node that leads to one of the container; repeat it for more")
+        .add_option(
+            "-p,--port", options.run.ports,
+            "A port of the node that leads to one of the container; repeat it for more. Of a Function one: without "
+            "HOST: a free one is chosen")
         ->allow_extra_args(false)
         ->type_name("HOST:CONTAINER[/udp]");
     command.add_option("-e,--env", options.run.env, "An environment variable; repeat it for more")
@@ -258,7 +277,8 @@ void add_run_options(CLI::App& command, run_command_options& options) {
 }  // namespace
 
 void add_run(CLI::App& to, std::vector<std::string> container_command, action& chosen) {
-    auto* const command = to.add_subcommand("run", "Run one container: makes a workload and an instance of it");
+    auto* const command =
+        to.add_subcommand("run", "Run one container, or one Function: makes a workload and an instance of it");
     command->footer(
         "In the foreground it prints what the container writes, each stream to its own, until that ends, and exits "
         "with\n"
@@ -269,7 +289,8 @@ void add_run(CLI::App& to, std::vector<std::string> container_command, action& c
         "Examples:\n"
         "  rikctl run --rm alpine:3.20 -- sh -c 'echo hello; exit 3'\n"
         "  rikctl run -d --name web --port 8080:80 nginx:1.25\n"
-        "  rikctl run --rm --env MODE=fast --cpu 500m --memory 64Mi registry:5000/job:1\n");
+        "  rikctl run --rm --env MODE=fast --cpu 500m --memory 64Mi registry:5000/job:1\n"
+        "  rikctl run -d --name fn --function -p 8080:80 https://example.org/rootfs.ext4\n");
     auto const options = std::make_shared<run_command_options>();
     add_run_options(*command, *options);
     command->callback([options, after = std::move(container_command), &chosen] {

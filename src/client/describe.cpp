@@ -58,7 +58,9 @@ void add_section(describe_lines& lines, std::string_view title, object const& in
 void add_containers(describe_lines& lines, object const& instance, object const& workload) {
     auto const is_before = [](std::string_view role) { return role == "init" || role == "sidecar"; };
     add_section(lines, "Init containers:", instance, workload, is_before);
-    add_section(lines, "Containers:", instance, workload, [&](std::string_view role) { return !is_before(role); });
+    auto const is_function = text_at(instance, "kind") == "Function";
+    add_section(lines, is_function ? "Function:" : "Containers:", instance, workload,
+                [&](std::string_view role) { return !is_before(role); });
 }
 
 void add_definitions(describe_lines& lines, std::string_view title, std::vector<object const*> const& containers) {
@@ -265,8 +267,8 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     add_labels(lines, *of);
     add_definitions(lines, "Init containers:", objects_at(*of, spec_path(*of, "initContainers")));
     add_definitions(lines, "Containers:", objects_at(*of, spec_path(*of, "containers")));
+    if (auto const function = function_unit(*of); !function.empty()) add_definitions(lines, "Function:", {&function});
     add_volumes(lines, *of);
-    lines.add("Root fs", text_at(*of, "definition.spec.function.execution.rootfs"));
     add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
@@ -298,6 +300,8 @@ result<std::string> describe_node(std::string_view node, result<std::string> con
     lines.add("Version", text_at(*of, "version"));
     lines.add("Boot id", text_at(*of, "bootId"));
     lines.add("Runtimes", texts(array_at(*of, "runtimes")));
+    for (auto const& [name, why] : object_at(*of, "missingRuntimes"))
+        lines.add(fmt::format("No {}", std::string_view(name)), text_of(why));
     lines.add("Addresses", texts(array_at(*of, "addresses")));
     lines.add("Pod subnet", text_at(*of, "podSubnet"));
     lines.add("Capacity", amounts_text(object_at(*of, "capacity")));

@@ -143,12 +143,11 @@ std::string volume_text(object const& volume) {
     return "emptyDir";
 }
 
-object const& wanted_container(object const& workload, std::string_view name) {
-    static object const none;
+object wanted_container(object const& workload, std::string_view name) {
     for (std::string_view const list : {"containers", "initContainers"})
         for (auto const* each : objects_at(workload, spec_path(workload, list)))
             if (text_at(*each, "name") == name) return *each;
-    return none;
+    return function_unit(workload);
 }
 
 void add_wanted(describe_lines& lines, object const& container) {

@@ -13,7 +13,7 @@ void add_wanted(describe_lines& lines, boost::json::object const& container);
 /// What was last seen of it.
 void add_seen(describe_lines& lines, boost::json::object const& container);
 /// The container of this name in a workload's definition; an empty one if there is none.
-boost::json::object const& wanted_container(boost::json::object const& workload, std::string_view name);
+boost::json::object wanted_container(boost::json::object const& workload, std::string_view name);
 
 /// "http-get http://:8080/healthz delay=0s timeout=1s period=10s #success=1 #failure=3"
 std::string probe_text(boost::json::object const& probe);

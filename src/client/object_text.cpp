@@ -52,6 +52,23 @@ std::string spec_path(object const& workload, std::string_view member) {
     return fmt::format("{}.{}", spec, member);
 }
 
+boost::json::object function_unit(object const& workload) {
+    auto const& from = object_at(workload, spec_path(workload, "function"));
+    object unit;
+    if (from.empty()) return unit;
+    auto const digest = text_at(from, "execution.sha256");
+    unit["name"] = "function";
+    unit["image"] = text_at(from, "execution.rootfs") + (digest.empty() ? "" : "@sha256:" + digest);
+    for (std::string_view const member : {"command", "env"})
+        if (auto const* value = find(from, fmt::format("execution.{}", member))) unit[member] = *value;
+    for (std::string_view const member : {"resources", "startupProbe", "livenessProbe", "readinessProbe"})
+        if (auto const* value = find(from, member)) unit[member] = *value;
+    object port{{"containerPort", number_at(from, "exposure.targetPort").value_or(8080)}};
+    if (auto const outside = number_at(from, "exposure.port")) port["hostPort"] = *outside;
+    unit["ports"] = boost::json::array{std::move(port)};
+    return unit;
+}
+
 std::string images_text(std::vector<object const*> const& containers) {
     std::vector<std::string> images;
     for (auto const* each : containers) {

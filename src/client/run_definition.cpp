@@ -88,30 +88,70 @@ result<void> put_pull_policy(json::object& container, std::string_view word) {
     return {};
 }
 
-}  // namespace
+json::array words_of(run_options const& options) {
+    json::array words;
+    for (auto const& word : options.command) words.emplace_back(escape_references(word));
+    return words;
+}
 
-result<std::string> run_definition(run_options const& options) {
-    json::object container;
-    container["name"] = "main";
-    container["image"] = options.image;
-    // As in a shell's command, and with `docker run`, nothing in them is a reference.
-    json::array args;
-    for (auto const& word : options.command) args.emplace_back(escape_references(word));
-    if (!args.empty()) container["args"] = std::move(args);
-    if (auto done = put_list(container, "ports", options.ports, port_entry); !done) return done.error();
-    if (auto done = put_list(container, "env", options.env, variable_entry); !done) return done.error();
-    put_resources(container, options);
-    if (auto done = put_pull_policy(container, options.pull); !done) return done.error();
-    json::object spec;
-    spec["containers"] = json::array{std::move(container)};
+std::string definition_of(run_options const& options, json::object spec) {
     spec["restartPolicy"] = "Never";
     json::object definition;
     definition["apiVersion"] = "v1";
-    definition["kind"] = "Pod";
+    definition["kind"] = options.is_function ? "Function" : "Pod";
     definition["name"] = options.name;
     definition["replicas"] = 1;
     definition["spec"] = std::move(spec);
     return json::serialize(definition);
+}
+
+/// "8080:80", "80".
+result<json::object> exposure_object(std::string_view text) {
+    auto const colon = text.find(':');
+    auto const target = parse_port(text.substr(colon == text.npos ? 0 : colon + 1));
+    auto const port = colon == text.npos ? std::optional<std::uint16_t>(0) : parse_port(text.substr(0, colon));
+    if (!target || !port)
+        return error{errc::invalid, fmt::format("'{}' is no port of a Function", text), "--port",
+                     "write HOST:FUNCTION, as in 8080:80, or FUNCTION alone; it is reached by TCP"};
+    json::object exposure;
+    if (*port != 0) exposure["port"] = *port;
+    exposure["targetPort"] = *target;
+    return exposure;
+}
+
+result<std::string> function_definition_of(run_options const& options) {
+    json::object execution{{"rootfs", options.image}};
+    if (auto words = words_of(options); !words.empty()) execution["command"] = std::move(words);
+    if (auto done = put_list(execution, "env", options.env, variable_entry); !done) return done.error();
+    json::object function;
+    function["execution"] = std::move(execution);
+    if (options.ports.size() > 1)
+        return error{errc::invalid, "a Function has one port", "--port", "give one, as in 8080:80"};
+    if (!options.ports.empty()) {
+        auto exposure = exposure_object(options.ports.front());
+        if (!exposure) return exposure.error();
+        function["exposure"] = std::move(*exposure);
+    }
+    put_resources(function, options);
+    if (!options.pull.empty())
+        return error{errc::invalid, "a root file system has no pull policy", "--pull", "leave it out"};
+    return definition_of(options, json::object{{"function", std::move(function)}});
+}
+
+}  // namespace
+
+result<std::string> run_definition(run_options const& options) {
+    if (options.is_function) return function_definition_of(options);
+    json::object container;
+    container["name"] = "main";
+    container["image"] = options.image;
+    // As in a shell's command, and with `docker run`, nothing in them is a reference.
+    if (auto args = words_of(options); !args.empty()) container["args"] = std::move(args);
+    if (auto done = put_list(container, "ports", options.ports, port_entry); !done) return done.error();
+    if (auto done = put_list(container, "env", options.env, variable_entry); !done) return done.error();
+    put_resources(container, options);
+    if (auto done = put_pull_policy(container, options.pull); !done) return done.error();
+    return definition_of(options, json::object{{"containers", json::array{std::move(container)}}});
 }
 
 std::string name_from_image(std::string_view image) {

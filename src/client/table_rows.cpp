@@ -101,7 +101,10 @@ table_cell instance_ports(object const& of, table_options const&) {
 }
 
 table_cell workload_images(object const& of, table_options const&) {
-    return {images_text(objects_at(of, spec_path(of, "containers")))};
+    auto const function = function_unit(of);
+    auto all = objects_at(of, spec_path(of, "containers"));
+    if (!function.empty()) all.push_back(&function);
+    return {images_text(all)};
 }
 
 table_cell workload_ports(object const& of, table_options const&) {
@@ -109,6 +112,7 @@ table_cell workload_ports(object const& of, table_options const&) {
     for (auto const* each : objects_at(of, spec_path(of, "containers"))) {
         for (auto& port : definition_ports(*each)) ports.push_back(std::move(port));
     }
+    for (auto& port : definition_ports(function_unit(of))) ports.push_back(std::move(port));
     return {join(ports, ",")};
 }
 

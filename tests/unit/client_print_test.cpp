@@ -357,6 +357,68 @@ TEST_CASE("the definition of run is one that RIK takes") {
     CHECK(parsed.definition.spec.restart == rik::restart_policy::never);
 }
 
+TEST_CASE("the definition of run --function is one that RIK takes") {
+    rik::run_options options{.image = "https://x.test/fn.ext4", .name = "fn", .is_function = true};
+    options.command = {"serve", "$(HOME)"};
+    options.ports = {"8080:80"};
+    options.env = {"A=b"};
+    options.memory = "256Mi";
+    auto const text = rik::run_definition(options);
+    REQUIRE(text.has_value());
+    auto const parsed = rik::parse_definition(*text);
+    CHECK(parsed.found == rik::problems{});
+    CHECK(parsed.warnings.empty());
+    CHECK(parsed.definition.kind == rik::workload_kind::function);
+    auto const& unit = parsed.definition.spec.containers.at(0);
+    CHECK(unit.image == options.image);
+    CHECK(unit.command == std::vector<std::string>{"serve", "$$(HOME)"});
+    CHECK(unit.env == std::vector<rik::environment_variable>{{"A", "b"}});
+    CHECK(unit.ports.at(0).host_port == 8080);
+    CHECK(unit.ports.at(0).port == 80);
+    CHECK(unit.limits.get(rik::resource::memory) == 256 << 20);
+
+    auto const chosen = rik::run_definition({.image = "/srv/a", .name = "fn", .is_function = true, .ports = {"80"}});
+    CHECK(rik::needs_chosen_port(rik::parse_definition(*chosen).definition.spec));
+    for (auto const& ports : {std::vector<std::string>{"80/udp"}, {"a"}, {"0:80"}, {"80:80", "81:81"}})
+        CHECK(
+            rik::run_definition({.image = "/srv/a", .name = "fn", .is_function = true, .ports = ports}).error().field ==
+            "--port");
+}
+
+namespace {
+
+std::string const workload_function =
+    R"json({"id":"1","name":"fn","kind":"Function","state":"active","replicas":1,"definition":{"apiVersion":"v1",
+ "kind":"Function","name":"fn","spec":{"function":{"execution":{"rootfs":"/srv/a.ext4","command":["/bin/serve"],
+ "env":[{"name":"A","value":"b"}]},"exposure":{"targetPort":80},"resources":{"limits":{"memory":"256Mi"}}}}}})json";
+std::string const instance_function =
+    R"json({"id":"2","name":"fn-1","kind":"Function","state":"running","ready":true,"node":{"id":"n1","name":"a"},
+ "addresses":["10.210.0.5"],"exposure":{"port":45123,"targetPort":80,"type":"NodePort"},
+ "hostPorts":[{"hostPort":45123,"port":80,"protocol":"TCP","container":"function"}],
+ "containers":[{"name":"function","role":"main","image":"/srv/a.ext4","state":"running","ready":true}]})json";
+
+}  // namespace
+
+TEST_CASE("a Function is described with what it runs and where it is reached") {
+    auto const instance = text_of(rik::describe_instance(instance_function, workload_function, "", test::now));
+    for (auto const* part :
+         {"Host ports:   45123->80/TCP (function)", "Function:\n  function\n", "Image:    /srv/a.ext4",
+          "Command:  /bin/serve", "Env:      A=b", "Limits:   memory 256Mi"})
+        CHECK_THAT(instance, Catch::Contains(part));
+    auto const workload = text_of(rik::describe_workload(workload_function, test::list_of(""), "", test::now));
+    for (auto const* part : {"Function:\n  function\n", "Image:    /srv/a.ext4", "Ports:    80/TCP"})
+        CHECK_THAT(workload, Catch::Contains(part));
+    CHECK_THAT(table(rik::resource_kind::instance, instance_function, true), Catch::Contains("45123->80/TCP"));
+    CHECK_THAT(table(rik::resource_kind::workload, workload_function, true), Catch::Contains("/srv/a.ext4"));
+}
+
+TEST_CASE("a node is described with what it lacks for a runtime") {
+    auto const node = text_of(rik::describe_node(
+        R"json({"id":"n1","name":"a","state":"ready","runtimes":["oci"],"missingRuntimes":{"microvm":"no kernel"}})json",
+        test::list_of(""), "", test::now));
+    CHECK_THAT(node, Catch::Contains("Runtimes:     oci\nNo microvm:   no kernel\n"));
+}
+
 TEST_CASE("run refuses ports and variables that are none") {
     for (auto const* port : {"80", "a:80", "80:0", "80:80/tcpx", "80:80:80", "70000:1", ""})
         CHECK(rik::run_definition({.image = "x", .name = "n", .ports = {port}}).error().field == "--port");

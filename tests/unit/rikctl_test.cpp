@@ -835,6 +835,25 @@ TEST_CASE("run detached prints the name and the address, and keeps what it made"
     CHECK_FALSE(has_deleted(server));
 }
 
+TEST_CASE("run --function makes a Function, and says at which port it is reached") {
+    auto const up = instance("fn", "running", R"(,"exposure":{"port":45123,"targetPort":80,"type":"NodePort"})");
+    fake_server server(routes({{"POST /rik/v1/workloads", reply_with(201, R"({"name":"fn"})")},
+                               {"POST /rik/v1/instances", reply_with(201, R"({"items":[{"name":"fn"}]})")},
+                               {"GET /rik/v1/instances/fn ", reply_with(200, up)},
+                               {"GET /rik/v1/instances?watch",
+                                stays_open({event_text("1", "added", up), event_text("1", "synced", "{}")})}}));
+    auto const done = rikctl_at(server.address(), {"run", "-d", "--name", "fn", "--function", "/srv/fn.ext4", "-p",
+                                                   "80", "-e", "A=b", "--", "/bin/serve"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "fn 10.0.0.9 45123\n");
+    CHECK_THAT(server.requests().at(0).body, Catch::Contains(R"("kind":"Function")") &&
+                                                 Catch::Contains(R"("rootfs":"/srv/fn.ext4")") &&
+                                                 Catch::Contains(R"("command":["/bin/serve"])") &&
+                                                 Catch::Contains(R"("exposure":{"targetPort":80})"));
+    CHECK_THAT(server.requests().at(1).body, Catch::Contains(R"("kind":"Function")"));
+    CHECK(rikctl_without_server({"run", "-d", "--function", "/srv/fn.ext4", "-p", "80", "-p", "81"}).code == 2);
+}
+
 TEST_CASE("Ctrl-C during run deletes with --rm and says how to go on without") {
     for (auto const removes : {true, false}) {
         fake_server server(server_of_run(0, false));

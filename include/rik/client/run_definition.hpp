@@ -1,4 +1,4 @@
-// The workload definition behind `rikctl run`: one container, from options.
+// The workload definition behind `rikctl run`: one container or one Function, from options.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -10,11 +10,13 @@
 namespace rik {
 
 struct run_options {
-    std::string image;
+    std::string image;  ///< of a Function what its root file system is made from
     std::string name;
-    std::vector<std::string> command = {};  ///< replaces the image's command, not its entrypoint
-    std::vector<std::string> ports = {};    ///< HOST:CONTAINER[/udp]
-    std::vector<std::string> env = {};      ///< NAME=VALUE
+    bool is_function = false;
+    /// Replaces the image's command, not its entrypoint; of a Function what its root file system would run.
+    std::vector<std::string> command = {};
+    std::vector<std::string> ports = {};  ///< HOST:CONTAINER[/udp]; of a Function one at most: [HOST:]FUNCTION
+    std::vector<std::string> env = {};    ///< NAME=VALUE
     std::string cpu = {};
     std::string memory = {};
     std::string pull = {};  ///< "always", "missing", "never"; empty: as the image's tag says
