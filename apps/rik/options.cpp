@@ -39,6 +39,7 @@ Examples:
   rik --listen 127.0.0.1:5000                the same, and RIK's REST API on its usual port
   rik --state-dir /tmp/r --socket /tmp/r.sock --cluster-cidr 10.99.0.0/16
                                              a second rik beside the first
+  rik node check                             what this machine can run, and what it lacks
   rik reset                                  removes everything that this rik made on this machine
   rik reset --all                            the same for every rik of this machine
 
@@ -270,6 +271,14 @@ void add_commands(CLI::App& app, options& to) {
     reset->add_flag("--all", to.all,
                     "every state directory that a rik has used here since the boot, and the usual one");
     reset->callback([&to] { to.what = verb::reset; });
+    auto* const node = app.add_subcommand("node", "about this machine as a node; no rik need run");
+    node->require_subcommand(1);
+    auto* const check = node->add_subcommand("check", "tell which runtimes this machine can offer, and what it lacks");
+    check->add_option("RUNTIME", to.runtimes, "oci, for Pods; microvm, for Functions")
+        ->check(command_line::one_of({"oci", "microvm"}))
+        ->type_name("");
+    check->footer("Exit codes: 0 the machine can offer each RUNTIME that is named, or any if none is; 1 it cannot.");
+    check->callback([&to] { to.what = verb::check_node; });
     app.add_subcommand("version", "print the version")->callback([&to] { to.what = verb::version; });
     app.require_subcommand(0, 1);
 }
@@ -324,12 +333,14 @@ void refuse_foreign(CLI::App const& app, words const& said) {
 /// What only a start understands would be without effect.
 void refuse_needless(CLI::App const& app, options const& chosen) {
     if (chosen.what == verb::serve) return;
-    auto const word = chosen.what == verb::reset ? "reset" : "version";
+    auto const is_check = chosen.what == verb::check_node;
+    auto const word = chosen.what == verb::reset ? "reset" : is_check ? "node check" : "version";
     for (auto const* const name :
          {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
           "--node-label", "--node-taint", "--reserve", "--restart-delay-max", "--oci-runtime", "--scheduler",
           "--link-listen", "--insecure-links"})
-        if (app.get_option(name)->count() > 0) refuse(std::string(name) + ": rik " + word + " has no use for it");
+        if (app.get_option(name)->count() > 0 && !(is_check && name == std::string_view("--oci-runtime")))
+            refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
         if (chosen.all && app.get_option(name)->count() > 0)
             refuse(std::string(name) + ": rik reset --all finds all of them by itself");

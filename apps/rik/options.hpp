@@ -9,7 +9,7 @@
 
 namespace rik::app {
 
-enum class verb { serve, reset, version };
+enum class verb { serve, reset, check_node, version };
 
 struct options {
     verb what = verb::serve;
@@ -22,7 +22,8 @@ struct options {
     log_level level = log_level::info;
     bool has_pretty_log = true;
     bool insecure_links = false;
-    bool all = false;  ///< reset: whatever any rik has on this machine
+    bool all = false;                   ///< reset: whatever any rik has on this machine
+    std::vector<std::string> runtimes;  ///< check_node: those that the machine must be able to offer
 
     bool runs_instances() const { return has_all_roles || roles.roles.node; }
     std::string role_text() const { return has_all_roles ? "all" : to_string(roles.roles); }

@@ -1,4 +1,5 @@
 #include "adapters_detail.hpp"
+#include "runtime_check_detail.hpp"
 
 #include <rik/base/limits.hpp>
 #include <rik/model/definition.hpp>
@@ -99,6 +100,9 @@ awaitable<result<void>> adapters::open(local_options options) {
         oci_images::open(strand, image_pool.get_executor(), time, std::move(image_options), options.out);
     if (!opened_images) co_return opened_images.error();
     pulled = std::move(*opened_images);
+    auto checking = check_microvm(options);
+    auto const machines = co_await std::move(checking);
+    if (!machines.is_offered()) missing_runtimes.emplace(machines.name, lack_text(machines));
     open_network(options);
     linux_host_options host_options{
         .state_directory = place.state_dir(), .name = options.node_name, .capacity = options.capacity};

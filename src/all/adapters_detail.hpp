@@ -50,6 +50,9 @@ public:
     /// After either `open`, also one that failed.
     awaitable<> stop();
 
+    /// What this machine offers beside containers. Precondition: open has succeeded.
+    std::vector<node_runtime> other_runtimes() { return {}; }
+
     asio::any_io_executor strand;
     directories place;
     system_clock time;
@@ -64,6 +67,7 @@ public:
     lone_thread node_disk;
     std::unique_ptr<oci_runtime> containers;
     std::unique_ptr<oci_images> pulled;
+    string_map missing_runtimes;  ///< what the machine lacks for the runtimes that it does not offer
     std::optional<linux_network> pods;
     std::optional<linux_host> machine;
 

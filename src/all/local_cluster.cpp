@@ -34,6 +34,8 @@ public:
         cluster_ports ports{adapters_.time,        adapters_.random,  primary_disk_,   node_disk_,
                             *adapters_.containers, *adapters_.pulled, *adapters_.pods, *adapters_.machine,
                             adapters_.probes,      adapters_.strand};
+        ports.other_runtimes = adapters_.other_runtimes();
+        ports.missing_runtimes = adapters_.missing_runtimes;
         cluster_options roles{.cluster_cidr = adapters_.place.cluster_cidr(),
                               .policy = options_.policy,
                               .version = options_.version,

@@ -15,6 +15,12 @@ awaitable<role_health> health_of(Role const& role) {
     co_return role.health();
 }
 
+std::vector<node_runtime> runtimes_of(adapters& machine) {
+    std::vector<node_runtime> all{{*machine.containers, *machine.pulled}};
+    for (auto const& each : machine.other_runtimes()) all.push_back(each);
+    return all;
+}
+
 }  // namespace
 
 scheduler_part::scheduler_part(asio::any_io_executor executor, std::string listen, local_options const& options)
@@ -65,15 +71,8 @@ node_part::node_part(adapters& machine, std::string const& scheduler, local_opti
       disk_(machine.place.state_dir() / "node" / "state.db", machine.node_disk.executor()),
       link_(scheduler, {.version = options.version}),
       role_(machine.strand,
-            {machine.time,
-             machine.random,
-             disk_,
-             link_,
-             link_,
-             {{*machine.containers, *machine.pulled}},
-             *machine.pods,
-             *machine.machine,
-             machine.probes},
+            {machine.time, machine.random, disk_, link_, link_, runtimes_of(machine), *machine.pods, *machine.machine,
+             machine.probes, machine.missing_runtimes},
             {.version = options.version, .out = options.out, .restart_delay_max = options.restart_delay_max}) {}
 
 awaitable<result<void>> node_part::start() {

@@ -51,6 +51,16 @@ make_left() {
 listens() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
 no_bridge() { [[ -z $(ip -o -4 address show to "$lab_cidr") ]]; }
 
+# It needs no rik, no state directory and no rights.
+test_node_check() {
+    check 'what the machine can run is told' 0 "$rik_program" node check oci
+    says 'oci: can be offered' 'conmon: /' 'microvm: '
+    check 'and what it lacks, with what to install' 1 without_image_tools "$rik_program" node check oci
+    says 'oci: cannot be offered' 'it has no skopeo' 'install them with: apt-get install skopeo umoci'
+    check 'a runtime that is none is a wrong command line' 2 "$rik_program" node check docker
+    check 'and so is an option that only a start has' 2 "$rik_program" --listen 127.0.0.1:5000 node check
+}
+
 test_wrong_starts() {
     local port
     port=$(lab_port 5)
@@ -309,6 +319,7 @@ main() {
     lab_open
     leftovers_begin
     make_image
+    test_node_check
     test_wrong_starts
     test_foreign_directories
     test_reset
