@@ -101,7 +101,14 @@ awaitable<> pod_actor::begin_anew() {
     auto const now = pod_.on.time.now();
     auto const memory = made_anew(pod_.machine ? pod_.machine->remember(now) : past_.recall(), containers);
     auto const has_leftovers = pod_.is_prepared || mine.found;
-    if (has_leftovers) co_await sandbox_.remove(instance_state::creating, pod_sandbox::leaving::nothing);
+    if (has_leftovers) {
+        // Which attempts there were must be on disk before the last trace of them goes: else a power loss would let one
+        // begin twice. If it cannot be written the agent stops.
+        pod_.machine.emplace(pod_.rules, memory, now);
+        past_.remember();
+        [[maybe_unused]] auto const on_disk = co_await pod_.on.disk.wait_durable();
+        co_await sandbox_.remove(instance_state::creating, pod_sandbox::leaving::nothing);
+    }
     set_lost(containers, pod_.on.time.wall());
     for (auto& each : containers)
         if (each.state == container_state::exited) set_restarting(each);

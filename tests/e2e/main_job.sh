@@ -78,7 +78,7 @@ spec:
 TEXT
     cat >"$lab_dir/function.json" <<'TEXT'
 {"apiVersion": "v1", "kind": "Function", "name": "lambda", "replicas": 1,
- "spec": {"containers": [], "function": {"execution": {"rootfs": "https://example.org/root.ext4"}}}}
+ "spec": {"containers": [], "nodeSelector": {"no": "such-node"}, "function": {"execution": {"rootfs": "https://example.org/root.ext4"}}}}
 TEXT
     definition one '"env":[{"name":"K","value":"v"}]' >"$lab_dir/one.json"
     check 'a workload from JSON' 0 rikctl create workload -f "$lab_dir/one.json"
@@ -95,7 +95,7 @@ TEXT
     is 'a server answers at the address of its Pod, with its name' two "$(page_of "$(address_of two):8080")"
     check 'containers of a Pod reach each other' 0 lab_wait_for 10 has_log two other two
     becomes lambda .state pending
-    is 'a Function stays pending' 'no node offers runtime microvm' "$(field lambda .message | grep --only-matching 'no node offers runtime microvm')"
+    is 'a Function that no node may run says so' Unschedulable "$(field lambda .reason)"
 }
 
 has_log() { [[ $(rikctl logs "$1" -c "$2") == *"$3"* ]]; }
