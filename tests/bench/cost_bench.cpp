@@ -219,7 +219,7 @@ awaitable<> look(store& rows, workload_id which) {
     std::size_t looks = 0;
     auto const begun = processor_us();
     for (; looks < 3 || processor_us() - begun < round_us; ++looks) {
-        auto const scene = detail::look_at(rows.head(), wanted, now);
+        auto const scene = detail::look_at(rows.head(), wanted, false, now);
         auto const plan = detail::plan_of(scene, nullptr, now);
         if (!plan.creations.empty() || !plan.removals.empty()) give_up("the workload is not at rest");
     }

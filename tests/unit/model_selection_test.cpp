@@ -28,7 +28,8 @@ definition_ptr labelled() {
 TEST_CASE("workloads are selected by labels and fields", "[selector]") {
     workload row{.name = "web", .definition = labelled()};
     CHECK(matches(selection(), row, workload_state::active));
-    CHECK(matches(chosen("tier=front", "name=web,kind=Pod,state!=destroying,tenant=default"), row, workload_state::active));
+    CHECK(matches(chosen("tier=front", "name=web,kind=Pod,state!=destroying,tenant=default"), row,
+                  workload_state::active));
     CHECK_FALSE(matches(chosen("tier=back", ""), row, workload_state::active));
     CHECK_FALSE(matches(chosen("", "kind=Function"), row, workload_state::active));
     CHECK(matches(chosen("", "state=paused"), row, workload_state::paused));
