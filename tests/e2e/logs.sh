@@ -191,7 +191,7 @@ test_words() {
     check 'rik knows a wrong command' 2 "$rik_program" rest
     says "rik has no command 'rest': did you mean reset?"
     check 'also before an option' 2 "$rik_program" start -d
-    says "rik has no command 'start': use reset, version"
+    says "rik has no command 'start': use reset, node, version"
     check 'rik knows a wrong value' 2 "$rik_program" --log-level inof
     says 'did you mean info?'
 }

@@ -178,11 +178,11 @@ awaitable<> microvm_runtime::stop() { return state_->kept->stop(); }
 
 awaitable<result<void>> microvm_runtime::remove_all() {
     auto const removed = co_await state_->kept->remove_all();
-    if (!removed) co_return removed;
-    auto removing = [this]() -> result<void> {
-        for (auto const& each : {state_->options.run_dir, state_->options.state_dir})
-            if (auto const gone = detail::remove_tree(each); !gone) return gone;
-        return {};
+    // Whatever stays of the state: what is in memory only goes.
+    auto removing = [this, removed]() -> result<void> {
+        auto const emptied = detail::remove_tree(state_->options.run_dir);
+        if (!removed || !emptied) return removed ? emptied : removed;
+        return detail::remove_tree(state_->options.state_dir);
     };
     co_return co_await offload(state_->on.options.pool, std::move(removing));
 }
