@@ -60,6 +60,7 @@ std::string launch::open_files() {
 /// The interface is there, and stays: this only takes hold of its other end. Where it is, is the node's network.
 std::string launch::open_tap() {
     if (plan_.tap.empty()) return {};
+    if (::if_nametoindex(plan_.tap.c_str()) == 0) return failure("link " + plan_.tap);  // else one would be made
     auto const tap = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (tap < 0) return failure("/dev/net/tun");
     ifreq request{};

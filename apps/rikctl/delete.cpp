@@ -196,6 +196,9 @@ exit_code delete_as_told(session& with, delete_options const& options) {
         if (worst == exit_code::ok) worst = code;
     }
     if (targets.empty()) return worst;
+    auto const is_workload = [](target const& each) { return each.kind == rik::resource_kind::workload; };
+    if (!options.cascade.empty() && std::ranges::none_of(targets, is_workload))
+        return with.fail_usage("--cascade is for workloads");
     put_tenants_last(targets);
     auto const code = delete_all(with, std::move(targets), options);
     return worst == exit_code::ok ? code : worst;

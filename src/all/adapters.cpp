@@ -102,6 +102,9 @@ awaitable<result<void>> adapters::open(local_options options) {
     pulled = std::move(*opened_images);
     auto const with_machines = co_await open_machines(options);
     if (!with_machines) {
+        auto const code = with_machines.error().code;
+        if (code != errc::not_found && code != errc::unsupported && code != errc::denied)
+            co_return with_machines.error();  // it is no reason to forget machines that run
         auto checking = check_microvm(options);
         auto const checked = co_await std::move(checking);
         auto const why = checked.is_offered() ? to_string(with_machines.error()) : lack_text(checked);
@@ -133,11 +136,11 @@ awaitable<result<void>> adapters::open_to_remove(local_options options) {
     co_return result<void>{};
 }
 
-microvm_options adapters::machine_options(local_options const& options) {
-    microvm_options wanted{.run_dir = place.run_dir() / "microvm",
-                           .state_dir = place.state_dir() / "microvm",
-                           .tag = state_tag(place.state_dir()),
-                           .executor = strand};
+/// What every runtime gets.
+template <class Options>
+Options adapters::equipped(Options wanted, local_options const& options) {
+    wanted.tag = state_tag(place.state_dir());
+    wanted.executor = strand;
     wanted.pool = pool.get_executor();
     wanted.namespace_thread = namespaces.executor();
     wanted.cgroup_thread = groups.executor();
@@ -145,6 +148,13 @@ microvm_options adapters::machine_options(local_options const& options) {
     wanted.dns_servers = options.dns_servers;
     wanted.log = options.out;
     return wanted;
+}
+
+microvm_options adapters::machine_options(local_options const& options) {
+    microvm_options wanted;
+    wanted.run_dir = place.run_dir() / "microvm";
+    wanted.state_dir = place.state_dir() / "microvm";
+    return equipped(std::move(wanted), options);
 }
 
 /// Errors: as of microvm_runtime::open and rootfs_store::open. Then nothing of it is open.
@@ -179,17 +189,10 @@ awaitable<result<void>> adapters::remove_machines() {
 }
 
 oci_options adapters::runtime_options(local_options const& options) {
-    oci_options wanted{.run_dir = place.run_dir(),
-                       .state_dir = place.state_dir(),
-                       .tag = state_tag(place.state_dir()),
-                       .executor = strand};
-    wanted.pool = pool.get_executor();
-    wanted.namespace_thread = namespaces.executor();
-    wanted.cgroup_thread = groups.executor();
-    wanted.trash_thread = trash.executor();
-    wanted.dns_servers = options.dns_servers;
-    wanted.log = options.out;
-    return wanted;
+    oci_options wanted;
+    wanted.run_dir = place.run_dir();
+    wanted.state_dir = place.state_dir();
+    return equipped(std::move(wanted), options);
 }
 
 result<void> adapters::open_runtime(oci_options wanted) {

@@ -78,6 +78,8 @@ public:
     std::optional<linux_host> machine;
 
 private:
+    template <class Options>
+    Options equipped(Options wanted, local_options const& options);
     oci_options runtime_options(local_options const& options);
     result<void> open_runtime(oci_options wanted);
     microvm_options machine_options(local_options const& options);

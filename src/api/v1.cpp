@@ -148,7 +148,8 @@ constexpr std::array tenant_parameters{words("tenant")};
 constexpr std::array workload_parameters{words("kind"), words("tenant")};
 constexpr std::array workload_removal_parameters{words("kind"), words("revision"), words("tenant"), words("cascade")};
 constexpr std::array upkeep_parameters{words("kind"), words("revision"), words("tenant")};
-constexpr std::array workload_part_parameters{words("kind"), words("tenant"), words("limit"), words("continue")};
+constexpr std::array workload_part_parameters{words("kind"), words("tenant"), words("limit"), words("continue"),
+                                              words("total")};
 constexpr std::array instance_change_parameters{words("revision"), words("tenant")};
 constexpr std::array revision_parameters{words("revision")};
 constexpr std::array log_parameters{words("container"), words("follow"),  words("tail"),  words("timestamps"),

@@ -3,6 +3,7 @@
 
 #include "call.hpp"
 #include "json_detail.hpp"
+#include "list_body.hpp"
 
 #include <memory>
 #include <optional>
@@ -60,6 +61,10 @@ result<label_changes> changes_member(json::object const& from, std::string_view 
 result<bool> wants_watch(http_request const& request);
 /// The part of a list that `limit` and `continue` of the query ask for. Errors: invalid.
 result<page> read_page(http_request const& request);
+
+/// {"revision":N,"position":"...","continue":"...","items":[...]}, and the total if it was asked for.
+result<http_response> list_of(store_position const& at, std::string const& next, object_source items,
+                              std::optional<std::size_t> total = {});
 
 /// `labelSelector` and `fieldSelector` of the query; the fields are some of `known`. Errors: invalid.
 result<selection> read_selection(http_request const& request, std::span<std::string_view const> known);

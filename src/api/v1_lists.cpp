@@ -1,5 +1,4 @@
 // The lists of v1, and what their query parameters name.
-#include "list_body.hpp"
 #include "v1_detail.hpp"
 
 #include <fmt/format.h>
@@ -225,16 +224,15 @@ result<event_filter> event_filter_of(api_call const& call, event_subject const& 
     return filter;
 }
 
-namespace {
-
-/// {"revision":N,"position":"...","continue":"...","items":[...]}, and the total if it was asked for
 result<http_response> list_of(store_position const& at, std::string const& next, object_source items,
-                              std::optional<std::size_t> total = {}) {
+                              std::optional<std::size_t> total) {
     auto begin = fmt::format(R"({{"revision":{},"position":"{}","continue":{},{}"items":[)", at.reached, to_string(at),
                              boost::json::serialize(boost::json::string(next)),
                              total ? fmt::format(R"("total":{},)", *total) : std::string());
     return list_response(std::move(begin), std::move(items), "]}");
 }
+
+namespace {
 
 using shown_object = result<std::optional<std::string>>;
 

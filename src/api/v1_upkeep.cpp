@@ -1,12 +1,10 @@
 // What is asked of workloads that keep their instances themselves.
-#include "list_body.hpp"
 #include "v1_detail.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <boost/json/serialize.hpp>
 
 #include <array>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -72,12 +70,6 @@ std::string stop_text(std::optional<replacement_stop> const& stop) {
     return json::serialize(object);
 }
 
-/// The items of a list that is short: a page, or what one workload has.
-std::string list_text(store_position const& at, std::string const& next, std::vector<std::string> const& items) {
-    return fmt::format(R"({{"revision":{},"position":"{}","continue":"{}","items":[{}]}})", at.reached, to_string(at),
-                       next, fmt::join(items, ","));
-}
-
 }  // namespace
 
 api_answer scale_workload(api_call& call) {
@@ -130,13 +122,15 @@ api_answer list_instances_by_index(api_call& call) {
     if (!which) co_return which.error();
     auto part = read_page(call.request);
     if (!part) co_return part.error();
-    auto const listed = co_await call.primary.upkeep().list_instances(call.who, std::move(*which), std::move(*part));
+    auto listed = co_await call.primary.upkeep().list_instances(call.who, std::move(*which), std::move(*part));
     if (!listed) co_return listed.error();
-    auto const names = co_await read_directory_of(call, listed->rows);
-    if (!names) co_return names.error();
-    std::vector<std::string> items;
-    for (auto const& each : listed->rows) items.push_back(instance_text(each, *names));
-    co_return json_response(200, list_text(listed->at, listed->next, items));
+    auto directed = co_await read_directory_of(call, listed->rows);
+    if (!directed) co_return directed.error();
+    auto const names = std::make_shared<directory const>(std::move(*directed));
+    auto show = [names](stored<instance> const& row) -> result<std::optional<std::string>> {
+        return std::optional(instance_text(row, *names));
+    };
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)), listed->total);
 }
 
 api_answer list_releases(api_call& call) {
@@ -144,11 +138,12 @@ api_answer list_releases(api_call& call) {
     if (!which) co_return which.error();
     auto part = read_page(call.request);
     if (!part) co_return part.error();
-    auto const listed = co_await call.primary.upkeep().list_releases(call.who, std::move(*which), std::move(*part));
+    auto listed = co_await call.primary.upkeep().list_releases(call.who, std::move(*which), std::move(*part));
     if (!listed) co_return listed.error();
-    std::vector<std::string> items;
-    for (auto const& each : listed->rows) items.push_back(release_text(*each));
-    co_return json_response(200, list_text(listed->at, listed->next, items));
+    auto show = [](stored<release> const& row) -> result<std::optional<std::string>> {
+        return std::optional(release_text(*row));
+    };
+    co_return list_of(listed->at, listed->next, each_of(std::move(listed->rows), std::move(show)), listed->total);
 }
 
 api_answer relabel_instance(api_call& call) {

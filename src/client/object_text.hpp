@@ -25,9 +25,9 @@ std::string labels_text(boost::json::object const& labels);
 std::string spec_path(boost::json::object const& workload, std::string_view member);
 /// Each image once.
 std::string images_text(std::vector<boost::json::object const*> const& containers);
-/// "8080->80/TCP"
 /// The Function of a workload as if it were a container, "function"; empty if it is none.
 boost::json::object function_unit(boost::json::object const& workload);
+/// "8080->80/TCP"
 std::string host_port_text(boost::json::object const& host_port);
 /// The ports of a container of a definition; RIK writes one object, Kubernetes a list.
 std::vector<std::string> definition_ports(boost::json::object const& container);

@@ -21,7 +21,8 @@ using outcome = wait_verdict::what;
 constexpr std::array<std::string_view, 8> instance_words{"pending", "creating",   "running",    "succeeded",
                                                          "failed",  "destroying", "terminated", "unknown"};
 constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
-constexpr std::array<std::string_view, 2> workload_words{"active", "destroying"};
+constexpr std::array<std::string_view, 3> workload_words{"active", "paused", "destroying"};
+constexpr std::array<std::string_view, 2> tenant_words{"active", "destroying"};
 constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
 bool is_in(auto const& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
@@ -186,11 +187,12 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
     };
     if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
         return refuse("wait for a state that `rikctl get instances -o json` shows");
-    auto const fits_tenant = wanted.kind == goal::deleted || (is_state && is_in(workload_words, wanted.state_word));
+    auto const fits_tenant = wanted.kind == goal::deleted || (is_state && is_in(tenant_words, wanted.state_word));
     if (kind == resource_kind::tenant && !fits_tenant)
         return refuse("wait for deleted, state=active or state=destroying");
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
-        return refuse("wait for running, ready, started, finished, deleted, state=active or state=destroying");
+        return refuse(
+            "wait for running, ready, started, finished, deleted, state=active, state=paused or state=destroying");
     auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));
     if (kind == resource_kind::node && !fits_node) return refuse("wait for ready, state=notReady or state=unheard");
     return {};

@@ -21,14 +21,20 @@ instance_list waiting_for(workload_view const& of, restart_course const& course)
     return found;
 }
 
-/// One that is gone, or that nobody hears, holds up nobody.
-bool is_back(workload_view const& of, restart_course const& course, workload_plan& plan) {
+/// Are those that were told back? One that is gone, or that nobody hears, holds up nobody.
+bool are_back(workload_view const& of, restart_course const& course, workload_plan& plan) {
     if (!course.reached) return true;
-    auto const found = std::ranges::find(of.instances, *course.reached, &seen_instance::id);
-    if (found == of.instances.end() || !is_active(*found) || found->is_unheard) return true;
+    auto const is_at_once = of.wanted.restart->is_at_once;
     availability const is_available(of);
-    look_again_at(plan, is_available.comes_at(*found));
-    return !found->is_restarting && is_available(*found);
+    auto const is_back = [&](seen_instance const& each) {
+        auto const was_told =
+            is_at_once ? each.id <= *course.reached && each.is_own && each.node && each.created_at <= course.asked_at
+                       : each.id == *course.reached;
+        if (!was_told || !is_active(each) || each.is_unheard) return true;
+        look_again_at(plan, is_available.comes_at(each));
+        return !each.is_restarting && is_available(each);
+    };
+    return std::ranges::all_of(of.instances, is_back);
 }
 
 }  // namespace
@@ -39,12 +45,13 @@ void plan_restart(workload_view const& of, workload_plan& plan) {
     auto const is_begun = of.restart != nullptr && of.restart->asked_at == wish->at;
     auto course = is_begun ? *of.restart : restart_course{.asked_at = wish->at};
     if (course.is_done) return;
-    if (!wish->is_at_once && !is_back(of, course, plan)) return;
     auto const waiting = waiting_for(of, course);
+    auto const goes_on = wish->is_at_once && !waiting.empty();
+    if (!goes_on && !are_back(of, course, plan)) return;
     auto const count = wish->is_at_once ? waiting.size() : std::min<std::size_t>(waiting.size(), 1);
     for (std::size_t i = 0; i < count; ++i) plan.restarts.push_back(waiting[i]->id);
     if (count > 0) course.reached = plan.restarts.back();
-    course.is_done = wish->is_at_once || waiting.empty();
+    course.is_done = waiting.empty();
     plan.restart = course;
 }
 

@@ -103,10 +103,11 @@ awaitable<> pod_actor::begin_anew() {
     auto const has_leftovers = pod_.is_prepared || mine.found;
     if (has_leftovers) {
         // Which attempts there were must be on disk before the last trace of them goes: else a power loss would let one
-        // begin twice. If it cannot be written the agent stops.
+        // begin twice.
         pod_.machine.emplace(pod_.rules, memory, now);
         past_.remember();
-        [[maybe_unused]] auto const on_disk = co_await pod_.on.disk.wait_durable();
+        auto const on_disk = co_await pod_.on.disk.wait_durable();
+        if (!on_disk) co_return pod_.machine.reset();  // the agent stops; the next one finds what is left as it is
         co_await sandbox_.remove(instance_state::creating, pod_sandbox::leaving::nothing);
     }
     set_lost(containers, pod_.on.time.wall());

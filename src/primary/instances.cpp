@@ -111,18 +111,25 @@ awaitable<result<std::vector<stored<instance>>>> primary_instances::create_here(
     co_return rows;
 }
 
+result<stored<instance>> primary_instances::find_for(verb what, caller const& who, object_ref const& which,
+                                                     expected_revision expected) const {
+    auto row = find_instance(state_.head(), who, which);
+    if (!row) return row;
+    if (auto const refused = authorize(who, what, object_kind::instance, (*row)->tenant())) return *refused;
+    if (auto const moved = check_revision(expected, row->changed_at, object_kind::instance, (*row)->name()))
+        return *moved;
+    return row;
+}
+
 awaitable<result<void>> primary_instances::remove(caller who, object_ref which, expected_revision expected) {
     auto refusal = authorize(who, verb::remove, object_kind::instance, tenant_of(who, which));
     return gate_.enter(std::move(refusal), remove_here(std::move(who), std::move(which), expected));
 }
 
 awaitable<result<void>> primary_instances::remove_here(caller who, object_ref which, expected_revision expected) {
-    auto const found = find_instance(state_.head(), who, which);
+    auto const found = find_for(verb::remove, who, which, expected);
     if (!found) co_return co_await state_.when_durable(found.error());
     auto const& row = *found;
-    if (auto const refused = authorize(who, verb::remove, object_kind::instance, row->tenant())) co_return *refused;
-    if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
-        co_return co_await state_.when_durable(*moved);
     if (row->is_condemned()) co_return co_await state_.wait_durable();
     transaction deletion;
     removals_.condemn(deletion, row, "deleted by a user");
@@ -137,12 +144,9 @@ awaitable<result<stored<instance>>> primary_instances::restart(caller who, objec
 
 awaitable<result<stored<instance>>> primary_instances::restart_here(caller who, object_ref which,
                                                                     expected_revision expected) {
-    auto const found = find_instance(state_.head(), who, which);
+    auto const found = find_for(verb::update, who, which, expected);
     if (!found) co_return co_await state_.when_durable(found.error());
     auto const& row = *found;
-    if (auto const refused = authorize(who, verb::update, object_kind::instance, row->tenant())) co_return *refused;
-    if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
-        co_return co_await state_.when_durable(*moved);
     if (auto const wrong = check_restart(*row)) co_return co_await state_.when_durable(*wrong);
     co_return co_await put(row, restarted(*row), "Restarting", "a user has asked for its containers to start again");
 }
@@ -155,12 +159,9 @@ awaitable<result<stored<instance>>> primary_instances::relabel(caller who, objec
 
 awaitable<result<stored<instance>>> primary_instances::relabel_here(caller who, object_ref which, label_changes what,
                                                                     expected_revision expected) {
-    auto const found = find_instance(state_.head(), who, which);
+    auto const found = find_for(verb::update, who, which, expected);
     if (!found) co_return co_await state_.when_durable(found.error());
     auto const& row = *found;
-    if (auto const refused = authorize(who, verb::update, object_kind::instance, row->tenant())) co_return *refused;
-    if (auto const moved = check_revision(expected, row.changed_at, object_kind::instance, row->name()))
-        co_return co_await state_.when_durable(*moved);
     auto next = relabelled(*row, what);
     if (!next) co_return co_await state_.when_durable(next.error());
     if (next->labels() == row->labels()) {

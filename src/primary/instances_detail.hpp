@@ -31,6 +31,9 @@ private:
     awaitable<result<stored<instance>>> restart_here(caller who, object_ref which, expected_revision expected);
     awaitable<result<stored<instance>>> relabel_here(caller who, object_ref which, label_changes what,
                                                      expected_revision expected);
+    /// What `which` names, as `who` may change it now. Errors: not_found; denied; conflict, it is at another revision.
+    result<stored<instance>> find_for(verb what, caller const& who, object_ref const& which,
+                                      expected_revision expected) const;
     /// Commits `next` in the place of `before`, with an event. Errors: not_found, it has gone meanwhile.
     awaitable<result<stored<instance>>> put(stored<instance> before, instance next, std::string reason,
                                             std::string message);

@@ -36,21 +36,33 @@ bool cut_at_end_of(std::string const& tenant, std::vector<stored<Row>>& slice) {
     return is_cut;
 }
 
-/// Counts the rows of `range` that are meant, likewise slice by slice.
+template <class Row>
+struct list_slice {
+    std::vector<stored<Row>> rows;
+    bool is_last = false;
+};
+
+/// The rows of `range` after `after`, so many that the strand is not held long.
+template <class Row>
+list_slice<Row> slice_after(view const& in, list_range const& range, std::string const& after) {
+    constexpr std::size_t slice_count_max = 2'000;
+    list_slice<Row> slice{.rows = in.list_after<Row>(range.index_key, after, slice_count_max)};
+    auto const is_end_of_table = slice.rows.size() < slice_count_max;
+    slice.is_last = cut_at_end_of(range.tenant, slice.rows) || is_end_of_table;
+    return slice;
+}
+
+/// Counts the rows of `range` that are meant, slice by slice.
 template <class Row>
 awaitable<std::size_t> count_rows(asio::any_io_executor strand, cluster_state const& state, list_range range,
                                   std::function<bool(Row const&)> is_meant) {
-    constexpr std::size_t slice_count_max = 2'000;
     auto after = range.tenant.empty() ? std::string() : name_prefix(range.tenant);
     std::size_t count = 0;
     for (;;) {
-        auto slice = state.durable().list_after<Row>(range.index_key, after, slice_count_max);
-        auto const is_end_of_table = slice.size() < slice_count_max;
-        auto const is_last = cut_at_end_of(range.tenant, slice) || is_end_of_table;
-        count += static_cast<std::size_t>(
-            std::ranges::count_if(slice, [&](stored<Row> const& row) { return is_meant(*row); }));
-        if (is_last) co_return count;
-        after = table<Row>::name_of(*slice.back());
+        auto const slice = slice_after<Row>(state.durable(), range, after);
+        for (auto const& row : slice.rows) count += is_meant(*row) ? 1 : 0;
+        if (slice.is_last) co_return count;
+        after = table<Row>::name_of(*slice.rows.back());
         co_await asio::post(strand, asio::use_awaitable);
     }
 }
@@ -60,7 +72,6 @@ awaitable<std::size_t> count_rows(asio::any_io_executor strand, cluster_state co
 template <class Row>
 awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_state const& state, list_range range,
                                           page part, std::function<bool(Row const&)> is_meant) {
-    constexpr std::size_t slice_count_max = 2'000;
     if (auto const missing = check_listed(state.durable(), range.tenant)) co_return *missing;
     listing<Row> found{.at = state.position()};
     if (part.wants_total) {
@@ -70,11 +81,9 @@ awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_
     auto after = std::move(part.after);
     if (!range.tenant.empty()) after = std::max(after, name_prefix(range.tenant));
     for (;;) {
-        auto slice = state.durable().list_after<Row>(range.index_key, after, slice_count_max);
-        auto const is_end_of_table = slice.size() < slice_count_max;
-        auto const is_last = cut_at_end_of(range.tenant, slice) || is_end_of_table;
-        if (!slice.empty()) after = table<Row>::name_of(*slice.back());
-        for (auto& row : slice) {
+        auto slice = slice_after<Row>(state.durable(), range, after);
+        if (!slice.rows.empty()) after = table<Row>::name_of(*slice.rows.back());
+        for (auto& row : slice.rows) {
             if (!is_meant(*row)) continue;
             if (part.count_max != 0 && found.rows.size() == part.count_max) {
                 found.next = table<Row>::name_of(*found.rows.back());
@@ -82,7 +91,7 @@ awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_
             }
             found.rows.push_back(std::move(row));
         }
-        if (is_last) co_return found;
+        if (slice.is_last) co_return found;
         co_await asio::post(strand, asio::use_awaitable);
     }
 }

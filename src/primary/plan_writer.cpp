@@ -222,10 +222,7 @@ void plan_writer::write_restarts(slice& part, rik::workload_plan const& plan) {
     std::vector<std::string> names;
     auto course = plan.restart;
     for (auto const& each : plan.restarts) {
-        if (part.room == 0) {
-            course->is_done = false;
-            break;
-        }
+        if (part.room == 0) break;
         course->reached = each;
         auto const row = state_.head().find<instance>(each);
         if (!row || !row->is_bound() || part.written.contains(each)) continue;

@@ -139,47 +139,29 @@ std::vector<instance_id> ids_of(std::vector<stored<instance>> const& some) {
 /// No more are made of a workload that is being deleted.
 awaitable<result<void>> removals::remove_instances_of(workload_id which) {
     auto left = ids_of(state_.head().list<instance>(owner_index(which)));
-    auto const row = state_.head().find<workload>(which);
-    if (row && row->orphans_instances) return orphan(std::move(left), row->tenant, which);
     return remove(std::move(left), which, "its workload is being deleted");
 }
 
-/// What has been condemned before goes all the same, and then the workload.
-awaitable<result<void>> removals::orphan(std::vector<instance_id> left, std::string tenant, workload_id of) {
-    do {
-        auto const room = co_await state_.wait_for_slice();
-        if (!room) co_return room;
-        if (is_leaving(state_.head(), tenant)) co_return result<void>{};  // they go with it
-        transaction slice;
-        std::size_t leaving_count = 0;
-        auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
-        for (auto const& id : std::span(left).subspan(from)) {
-            auto const row = state_.head().find<instance>(id);
-            if (!row || row->is_condemned()) continue;
-            ++leaving_count;
-            slice.put(orphaned(*row), row.changed_at);
-        }
-        left.resize(from);
-        remove_if_empty(slice, of, leaving_count);
-        auto const done = co_await state_.commit(std::move(slice));
-        if (!done) co_return done;
-    } while (!left.empty());
-    co_return result<void>{};
-}
-
+/// Whether a workload leaves its instances is asked for each slice: its tenant may be deleted meanwhile, and takes them
+/// along.
 awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::optional<workload_id> of,
                                          std::string message) {
     do {
         auto const room = co_await state_.wait_for_slice();
         if (!room) co_return room;
+        auto const owner = of ? state_.head().find<workload>(*of) : stored<workload>();
+        auto const are_left = owner && owner->orphans_instances;
         transaction slice;
         std::size_t leaving_count = 0;
         auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
         for (auto const& id : std::span(left).subspan(from)) {
             auto const row = state_.head().find<instance>(id);
             if (!row || row->is_condemned()) continue;
-            leaving_count += row->is_pending() ? 1 : 0;
-            condemn(slice, row, message);
+            leaving_count += are_left || row->is_pending() ? 1 : 0;
+            if (are_left)
+                slice.put(orphaned(*row), row.changed_at);
+            else
+                condemn(slice, row, message);
         }
         left.resize(from);
         if (of) remove_if_empty(slice, *of, leaving_count);

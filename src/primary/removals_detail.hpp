@@ -67,7 +67,6 @@ private:
     awaitable<result<void>> remove_slice(std::vector<workload_id> const& some);
     awaitable<result<void>> end_tenant(std::string name);
     void remove_with(transaction& into, instance const& leaving);
-    awaitable<result<void>> orphan(std::vector<instance_id> left, std::string tenant, workload_id of);
     awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message);
 
     clock& time_;

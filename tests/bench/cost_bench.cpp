@@ -1,6 +1,7 @@
 // What many instances cost, on the real roles in virtual time, in processor time: from creation until all are bound,
 // one status report in the primary, one look of the keeper at a workload, and memory. Beside each a bare lower bound:
-// the texts of the same rows in a plain std::map. Each figure comes from a process of its own.
+// the texts of the same rows in a plain std::map, for looks a visit of each row, for memory the text. Each figure comes
+// from a process of its own.
 //
 //   rik_cost_bench [--only creation|reports|looks|memory] [--sizes N,N,...] [--nodes N,N,...] [--create N] [--reports
 //   N]

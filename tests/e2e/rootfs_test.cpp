@@ -41,9 +41,11 @@ public:
             "printf 'QFI\\373aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' > image.qcow2 && echo '<html>' > page");
         test::shell("cd " + files().string() +
                     " && mkdir up && echo evil > up/x && tar -P -cf up.tar -C tree ../up/x && rm -r up");
-        server_ = test::shell("python3 " RIK_TEST_ROOTFS_SERVER " " + port_ + " " + files().string() +
-                              " >/dev/null 2>&1 & echo $!; for i in $(seq 100); do curl -s http://127.0.0.1:" + port_ +
-                              "/count >/dev/null && break; sleep 0.1; done");
+        auto const said = (root_.path() / "port").string();
+        server_ = test::shell("python3 " RIK_TEST_ROOTFS_SERVER " " + files().string() + " >" + said +
+                              " 2>/dev/null & echo $!; for i in $(seq 300); do test -s " + said +
+                              " && break; sleep 0.1; done");
+        port_ = test::shell("head -n 1 " + said);
         reopen();
     }
     store_world(store_world const&) = delete;
@@ -93,7 +95,7 @@ public:
 
 private:
     scratch_directory root_;
-    std::string port_ = std::to_string(20'000 + ::getpid() % 20'000);
+    std::string port_;
     std::string server_;
     real_loop loop_;
     asio::thread_pool pool_{2};

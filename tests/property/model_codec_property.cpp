@@ -114,6 +114,9 @@ public:
         result.owner = maybe([this] { return id<workload_tag>(); });
         result.finalizers = words();
         result.deleting_since = maybe([this] { return time(); });
+        result.paused_since = maybe([this] { return time(); });
+        result.restart = maybe([this] { return restart_wish{time(), coin()}; });
+        result.orphans_instances = coin();
         return result;
     }
     container_status make_container_status() {
@@ -162,6 +165,7 @@ public:
             return binding;
         });
         result.deleting_since = maybe([this] { return time(); });
+        if (coin()) result.labels = map();
         result.exposed_port = coin() ? static_cast<std::uint16_t>(below(65'536)) : std::uint16_t{0};
         result.status = make_status();
         return instance(std::move(result));

@@ -77,7 +77,6 @@ public:
     std::filesystem::path const& root() const { return directory_.path(); }
     std::string const& tag() const { return tag_; }
     /// A file system with busybox.
-    std::filesystem::path const& root_file_system() const { return base_; }
 
     instance_id new_instance() { return instance_id::generate(random_); }
     /// A sandbox with a new uid.
@@ -113,6 +112,11 @@ private:
     std::optional<asio::thread_pool> pool_;
     std::optional<asio::thread_pool> namespaces_;
     std::jthread strand_;
+    /// When the constructor throws, too.
+    struct stopper {
+        asio::io_context& of;
+        ~stopper() { of.stop(); }
+    } stops_{io_};
     std::optional<linux_network> pods_;
     opened_microvm runtime_;
 };

@@ -1,4 +1,6 @@
-"""A server of files that behaves as badly as it is asked to: rootfs_server.py PORT DIRECTORY.
+"""A server of files that behaves as badly as it is asked to: rootfs_server.py DIRECTORY.
+
+Its first line of output is its port.
 
 /NAME        the file, with an ETag that changes with it; ranges are served
 /cut/NAME    its first half, with the length of the whole; a range gives the rest
@@ -37,7 +39,7 @@ class handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/count":
             return self.answer(200, str(sent).encode())
         way, _, name = self.path[1:].rpartition("/")
-        path = os.path.join(sys.argv[2], os.path.basename(name))
+        path = os.path.join(sys.argv[1], os.path.basename(name))
         if not os.path.exists(path):
             return self.answer(404, b"nothing")
         with open(path, "rb") as file:
@@ -60,4 +62,6 @@ class handler(http.server.BaseHTTPRequestHandler):
         self.answer(206 if begin else 200, body[begin:], None, headers)
 
 
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+print(server.server_port, flush=True)
+server.serve_forever()

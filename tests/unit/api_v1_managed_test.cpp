@@ -122,6 +122,8 @@ TEST_CASE("v1: instances come by index, releases from the newest, and pages go o
     CHECK(on.get("/rik/v1/workloads/web/instances?continue=none").status_code == 400);
     auto const releases = on.json_at("/rik/v1/workloads/web/releases");
     CHECK(releases.at("items").at(0).at("number") == 1);
+    CHECK_FALSE(releases.as_object().contains("total"));
+    CHECK(on.json_at("/rik/v1/workloads/web/instances?limit=1&total=true").at("total") == 3);
 }
 
 TEST_CASE("v1: an instance gets labels, and a deletion leaves it") {

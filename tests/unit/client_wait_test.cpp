@@ -181,6 +181,8 @@ TEST_CASE("a goal fits the kind of object") {
     CHECK(check_wait_goal(kind::instance, {goal::state, "terminated"}).has_value());
     CHECK(check_wait_goal(kind::workload, {goal::running}).has_value());
     CHECK(check_wait_goal(kind::workload, {goal::state, "destroying"}).has_value());
+    CHECK(check_wait_goal(kind::workload, {goal::state, "paused"}).has_value());
+    CHECK_FALSE(check_wait_goal(kind::tenant, {goal::state, "paused"}).has_value());
     CHECK(check_wait_goal(kind::node, {goal::state, "unheard"}).has_value());
     for (auto const each : {kind::instance, kind::workload, kind::node})
         CHECK(check_wait_goal(each, *rik::parse_wait_goal("ready")).has_value());

@@ -1,6 +1,8 @@
 // What all managed workloads have in common: their states, pauses and restarts in place.
 #include <rik/controllers/controller.hpp>
 
+#include <rik/base/entropy.hpp>
+
 #include "support/catch.hpp"
 #include "support/managed_workload.hpp"
 
@@ -54,6 +56,7 @@ TEST_CASE("a workload goes from state to state as the table says", "[controllers
 
 TEST_CASE("whatever is seen, the next state may follow the one before", "[controllers][state]") {
     std::mt19937 random(7);
+    seeded_entropy ids(7);
     auto const below = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
     for (int i = 0; i < 20'000; ++i) {
         workload row;
@@ -61,6 +64,7 @@ TEST_CASE("whatever is seen, the next state may follow the one before", "[contro
         if (below(8) == 0) row.deleting_since = wall_time(1h);
         workload_progress before;
         workload_progress now;
+        if (below(3) == 0) now.release = release_id::generate(ids);
         before.wanted = below(3);
         now.wanted = below(3);
         before.generation = static_cast<std::uint64_t>(below(3));
@@ -180,8 +184,12 @@ TEST_CASE("one that is gone, unheard or made later holds up no restart", "[contr
 TEST_CASE("all restart at once if that is wanted, and a newer wish begins anew", "[controllers][restart]") {
     auto set = three_to_restart(true);
     CHECK(set.plan().restarts.size() == 3);
-    CHECK(set.restart()->is_done);
+    set.instances()[1].is_restarting = true;
     CHECK(set.plan().restarts.empty());
+    CHECK_FALSE(set.restart()->is_done);  // one has not obeyed yet
+    set.instances()[1].is_restarting = false;
+    CHECK(set.plan().restarts.empty());
+    CHECK(set.restart()->is_done);
     set.pass(1min);
     set.row().restart = restart_wish{set.now(), false};
     CHECK(set.plan().restarts.size() == 1);

@@ -115,6 +115,8 @@ TEST_CASE("a deletion says what becomes of the instances") {
     REQUIRE(lines.size() == 1);
     CHECK(lines[0].find("cascade=orphan") != std::string::npos);
     CHECK(rikctl_at(server, {"delete", "workload", "web", "--cascade", "none"}).code == 2);
+    CHECK(rikctl_at(server, {"delete", "instance", "web-1", "--cascade", "orphan"}).code == 2);
+    CHECK(lines.size() == 1);
     CHECK(rikctl_at(server, {"restart", "web-1", "--at-once"}).code == 2);
 }
 

@@ -24,6 +24,7 @@ inline constexpr std::string_view own_label_prefix = "rik.io/";
 
 /// Labels to be set (with a value) and to be taken off (nullopt).
 using label_changes = std::map<std::string, std::optional<std::string>, std::less<>>;
+/// Sets and takes off what `by` says.
 void change_labels(string_map& of, label_changes const& by);
 /// "key=value" sets a label, "key-" takes it off.   Source: kubectl label. Errors: invalid.
 result<label_changes::value_type> parse_label_change(std::string_view text);

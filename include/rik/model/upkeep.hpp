@@ -37,8 +37,9 @@ enum class update_policy : std::uint8_t {
 std::string_view to_string(update_policy policy);  ///< "RollingUpdate", "Recreate", "OnDelete"
 
 struct workload_upkeep {
-    /// Matches the labels of the template, and never changes. A workload has exactly those instances that it has made.
-    /// Empty (in RIK's form only): nothing was said.
+    /// Matches the labels of the template, and never changes. A ReplicaSet or a DaemonSet adopts what is nobody's and
+    /// matches, and lets go of what does not; a Deployment has exactly those instances that it has made.
+    /// Empty (in RIK's form only): nothing was said, and a workload has those that it has made.
     label_selector selector = {};
     update_policy policy = update_policy::on_delete;
     count_or_percent max_surge = {};        ///< of the instances that are wanted, or of the nodes

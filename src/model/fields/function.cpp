@@ -4,6 +4,7 @@
 #include <rik/model/resources.hpp>
 
 #include <array>
+#include <limits>
 
 namespace rik::detail::rows {
 

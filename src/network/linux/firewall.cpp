@@ -70,9 +70,12 @@ firewall::firewall(std::string tag, asio::any_io_executor pool)
     : tag_(std::move(tag)), strand_(asio::make_strand(std::move(pool))) {}
 
 awaitable<result<void>> firewall::rebuild(firewall_rules rules, firewall_entries entries) {
-    has_guests_ = !entries.guests.empty();
-    auto rebuilding = rebuild_and_look(rebuild_text(tag_, rules, entries), has_guests_);
-    return shield(on_strand(asio::any_io_executor(strand_), std::move(rebuilding)));
+    auto const with_guests = !entries.guests.empty();
+    auto looking = rebuild_and_look(rebuild_text(tag_, rules, entries), with_guests);
+    auto rebuilding = shield(on_strand(asio::any_io_executor(strand_), std::move(looking)));
+    auto const rebuilt = co_await std::move(rebuilding);
+    if (rebuilt) has_guests_ = with_guests;  // a kernel may have no such family
+    co_return rebuilt;
 }
 
 awaitable<result<void>> firewall::rebuild_and_look(std::string commands, bool with_guests) {

@@ -58,14 +58,17 @@ result<void> put_words(records& to, container_request const& request, expanded_t
 }
 
 /// The last of a name wins: setenv and execve leave that to the program, so it is decided here.
-void put_variables(records& to, container_request const& request, expanded_texts const& written) {
+result<void> put_variables(records& to, container_request const& request, expanded_texts const& written) {
     string_map all;
     for (auto const& each : request.from->config.env)
         if (auto const equals = each.find('='); equals != 0 && equals != each.npos)
             all[each.substr(0, equals)] = each.substr(equals + 1);
     for (auto const& [name, value] : request.environment) all[name] = value;
     for (auto const& each : written.env) all[each.name] = each.value;
+    if (all.size() > words_max)
+        return error{errc::invalid, fmt::format("env: it has more than {} variables", words_max)};
     for (auto const& [name, value] : all) to.put("variable", fmt::format("{}={}", name, value));
+    return {};
 }
 
 }  // namespace
@@ -86,7 +89,7 @@ result<std::string> guest_settings(container_request const& request, guest_files
     if (request.definition.rights.user) made.put("uid", std::to_string(*request.definition.rights.user));
     if (request.definition.rights.group) made.put("gid", std::to_string(*request.definition.rights.group));
     if (auto const put = put_words(made, request, *written); !put) return put.error();
-    put_variables(made, request, *written);
+    if (auto const put = put_variables(made, request, *written); !put) return put.error();
     if (made.size() > settings_bytes_max)
         return error{errc::invalid,
                      fmt::format("its command and variables are longer than {} bytes", settings_bytes_max)};

@@ -11,6 +11,7 @@
 #include <rik/base/hash.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -131,8 +132,8 @@ result<std::string> make_kernel(fs::path const& image) {
 std::string cache_name(found_kernel const& from) {
     struct stat about {};
     if (::stat(from.image.c_str(), &about) != 0) about.st_size = 0;
-    auto const made_of =
-        fmt::format("{} {} {} {:x}", from.image.string(), about.st_size, about.st_mtim.tv_sec, fnv1a(guest_init()));
+    auto const made_of = fmt::format("{} {} {} {:x} {}", from.image.string(), about.st_size, about.st_mtim.tv_sec,
+                                     fnv1a(guest_init()), fmt::join(needed_modules(), " "));
     return fmt::format("{}-{:016x}", from.release, fnv1a(made_of));
 }
 

@@ -81,13 +81,11 @@ awaitable<result<std::string>> why_no_kvm(runtime_context const& on, fs::path ke
     if (auto known = try_read_file(kept)) co_return std::move(*known);
     command trying{.program = std::move(keeper), .arguments = {"try-kvm"}};
     auto const tried = co_await run_process(std::move(trying), on.time.now() + kvm_trial_time_max);
+    if (!tried) co_return tried.error().message;  // that says nothing about the next time
     std::string why;
-    if (!tried)
-        why = tried.error().message;
-    else if (!tried->exit.known || tried->exit.code != 0)
-        why = clean_text(tried->out, reason_bytes_max);
+    if (!tried->exit.known || tried->exit.code != 0) why = clean_text(tried->out, reason_bytes_max);
     while (why.ends_with('\n')) why.pop_back();
-    if (tried && tried->exit.code != 0 && why.empty()) why = fmt::format("the trial ended with {}", tried->exit.code);
+    if (tried->exit.code != 0 && why.empty()) why = fmt::format("the trial ended with {}", tried->exit.code);
     if (auto const written = replace_file(kept, why); !written) co_return written.error();
     co_return why;
 }
@@ -135,6 +133,8 @@ microvm_check check_machine_parts(microvm_options const& options) {
     note("conmon", find_or(options.monitor_program, "conmon"), {"no conmon", "conmon"});
     note("curl", find_program("curl"), {"no curl", "curl"});
     note("mke2fs", find_program("mke2fs"), {"no mke2fs", "e2fsprogs"});
+    note("tar", find_program("tar"), {"no tar", "tar"});
+    note("sha256sum", find_program("sha256sum"), {"no sha256sum", "coreutils"});
     auto const kernel = find_kernel(options.kernel);
     auto const image = kernel ? result<fs::path>(kernel->image) : result<fs::path>(kernel.error());
     note("kernel of machines", image, {"no kernel for machines", "linux-image-cloud-amd64"});

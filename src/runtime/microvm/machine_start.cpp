@@ -40,7 +40,9 @@ result<found> look_for(container_paths const& paths) {
     if (::access(paths.state.c_str(), F_OK) != 0 && ::access(paths.bundle.c_str(), F_OK) != 0) return found::nothing;
     auto const record = read_record(paths);
     if (!record && !is_no_record(record.error())) return record.error();
-    return record && read_note(paths).was_up ? found::started : found::half_made;
+    auto const note = read_note(paths);
+    if (!note) return note.error();
+    return record && note->was_up ? found::started : found::half_made;
 }
 
 void drop_old_logs(runtime_context const& on, container_key key) {
@@ -115,7 +117,7 @@ result<void> write_record(runtime_context const& on, container_paths const& path
 }
 
 /// Why a machine that has ended never was up.
-error why_not_up(container_paths const& paths, machine_note const& note) {
+error why_not_up(machine_note const& note) {
     auto const end = note.end.value_or(machine_end{end_kind::broken, 1, "its keeper has ended"});
     auto code = errc::internal;
     if (end.kind == end_kind::refused || end.kind == end_kind::failed) code = errc::invalid;
@@ -123,7 +125,6 @@ error why_not_up(container_paths const& paths, machine_note const& note) {
     auto message = describe(end);
     auto const speaks = end.kind != end_kind::refused && !note.console.empty();
     if (speaks) message += fmt::format("; the last that it wrote: {}", note.console);
-    (void)paths;
     return error{code, std::move(message)};
 }
 
@@ -145,8 +146,9 @@ result<up_look> look_whether_up(runtime_context const& on, container_paths const
     auto seen = view_container(on, paths);
     if (!seen) return seen.error();
     auto const note = read_note(paths);  // behind the look: a note that is written last is whole when all have ended
-    if (note.was_up) return up_look{.is_up = true, .until_end = {}};
-    if (!seen->is_running()) return why_not_up(paths, note);
+    if (!note) return note.error();
+    if (note->was_up) return up_look{.is_up = true, .until_end = {}};
+    if (!seen->is_running()) return why_not_up(*note);
     return up_look{.is_up = false, .until_end = std::move(seen->until_end())};
 }
 
@@ -209,9 +211,10 @@ std::filesystem::path memory_file_of(container_paths const& paths) { return path
 std::filesystem::path disk_of(container_paths const& paths) { return paths.upper() / "disk.qcow2"; }
 std::filesystem::path plan_of(container_paths const& paths) { return paths.bundle / "machine"; }
 
-machine_note read_note(container_paths const& paths) {
-    auto const text = read_file(note_of(paths), note_bytes_max);
-    return text ? parse_note(*text) : machine_note{};
+result<machine_note> read_note(container_paths const& paths) {
+    auto const text = read_file_if_there(note_of(paths), note_bytes_max);
+    if (!text) return text.error();
+    return *text ? parse_note(**text) : machine_note{};
 }
 
 std::int64_t read_memory(container_paths const& paths) {
@@ -223,10 +226,12 @@ std::int64_t read_memory(container_paths const& paths) {
 
 namespace {
 
-std::optional<machine_plan> read_plan(container_paths const& paths) {
-    auto const text = read_file(plan_of(paths), plan_bytes_max);
-    auto const plan = text ? parse_plan(*text) : text.error();
-    return plan ? std::optional(*plan) : std::nullopt;
+/// None of one that is half made.
+result<std::optional<machine_plan>> read_plan(container_paths const& paths) {
+    auto const text = read_file_if_there(plan_of(paths), plan_bytes_max);
+    if (!text) return text.error();
+    auto plan = *text ? parse_plan(**text) : error{errc::not_found, "it has none"};
+    return plan ? std::optional(std::move(*plan)) : std::nullopt;
 }
 
 std::int64_t read_count(std::string const& tap, char const* what) {
@@ -238,9 +243,10 @@ std::int64_t read_count(std::string const& tap, char const* what) {
 
 }  // namespace
 
-std::uint32_t read_uid(container_paths const& paths) {
+result<std::uint32_t> read_uid(container_paths const& paths) {
     auto const plan = read_plan(paths);
-    return plan ? plan->uid : 0;
+    if (!plan) return plan.error();
+    return *plan ? (*plan)->uid : 0;
 }
 
 void add_network_usage(runtime_context const& on, instance_usage& to) {
@@ -248,10 +254,10 @@ void add_network_usage(runtime_context const& on, instance_usage& to) {
     if (!keys) return;
     for (auto const& each : *keys) {
         auto const plan = read_plan(on.paths.container(each));
-        if (!plan || plan->tap.empty()) continue;
+        if (!plan || !*plan || (*plan)->tap.empty()) continue;
         // What the node sends into it the machine receives.
-        to.received_bytes = read_count(plan->tap, "tx_bytes");
-        to.sent_bytes = read_count(plan->tap, "rx_bytes");
+        to.received_bytes = read_count((*plan)->tap, "tx_bytes");
+        to.sent_bytes = read_count((*plan)->tap, "rx_bytes");
         return;
     }
 }

@@ -19,14 +19,14 @@ std::filesystem::path memory_file_of(container_paths const& paths);
 std::filesystem::path disk_of(container_paths const& paths);
 std::filesystem::path plan_of(container_paths const& paths);
 
-/// Of one that was never started nothing. Blocks.
-machine_note read_note(container_paths const& paths);
+/// Of one that was never started nothing. Blocks. Errors: it cannot be read now, and nothing follows from that.
+result<machine_note> read_note(container_paths const& paths);
 
 /// The bytes of its memory; 0 if they are not known. Blocks.
 std::int64_t read_memory(container_paths const& paths);
 
-/// The user id of a machine that is, or was, here; 0 if there is none. Blocks.
-std::uint32_t read_uid(container_paths const& paths);
+/// The user id of a machine that is, or was, here; 0 if there is none. Blocks. Errors: as read_note.
+result<std::uint32_t> read_uid(container_paths const& paths);
 
 /// Adds what has passed the tap of an instance's machine. Blocks.
 void add_network_usage(runtime_context const& on, instance_usage& to);

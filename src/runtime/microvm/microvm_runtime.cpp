@@ -66,11 +66,11 @@ struct microvm_runtime::state {
           uids(first_uid_of(options), options.uid_count),
           preparing(options.executor, 1) {}
 
-    static result<std::unique_ptr<state>> open(microvm_options options, oci_options keeping, clock& time);
+    static result<std::unique_ptr<state>> open(microvm_options options, oci_options keeping, runtime_context context);
     result<void> find_uids();
     awaitable<result<void>> make_ready();
     void add_machine_end(container_key const& key, container_exit& to) const;
-    void correct(found_container& found) const;
+    result<void> correct(found_container& found) const;
 
     microvm_options options;
     runtime_context on;
@@ -81,12 +81,11 @@ struct microvm_runtime::state {
 };
 
 result<std::unique_ptr<microvm_runtime::state>> microvm_runtime::state::open(microvm_options options,
-                                                                             oci_options keeping, clock& time) {
-    auto context = detail::open_context(keeping, time);
-    if (!context) return context.error();
-    auto opened = oci_runtime::open(std::move(keeping), time);
+                                                                             oci_options keeping,
+                                                                             runtime_context context) {
+    auto opened = oci_runtime::open(std::move(keeping), context.time);
     if (!opened) return opened.error();
-    return std::make_unique<state>(std::move(options), std::move(*context), std::move(*opened));
+    return std::make_unique<state>(std::move(options), std::move(context), std::move(*opened));
 }
 
 /// Blocks, as much as a few files do.
@@ -96,8 +95,11 @@ result<void> microvm_runtime::state::find_uids() {
     for (auto const& instance : *instances) {
         auto const keys = detail::find_containers(on, instance);
         if (!keys) return keys.error();
-        for (auto const& key : *keys)
-            if (auto const uid = detail::read_uid(on.paths.container(key)); uid != 0) uids.keep(key, uid);
+        for (auto const& key : *keys) {
+            auto const uid = detail::read_uid(on.paths.container(key));
+            if (!uid) return uid.error();
+            if (*uid != 0) uids.keep(key, *uid);
+        }
     }
     return {};
 }
@@ -116,21 +118,23 @@ awaitable<result<void>> microvm_runtime::state::make_ready() {
 void microvm_runtime::state::add_machine_end(container_key const& key, container_exit& to) const {
     auto const paths = on.paths.container(key);
     auto const note = detail::read_note(paths);
-    if (!note.end) return;
-    to.reason = detail::describe(*note.end);
-    if (note.end->kind != detail::end_kind::out_of_memory || to.out_of_memory) return;
+    if (!note || !note->end) return;
+    to.reason = detail::describe(*note->end);
+    if (note->end->kind != detail::end_kind::out_of_memory || to.out_of_memory) return;
     to.out_of_memory = true;
     to.memory_kills = std::max<std::uint64_t>(to.memory_kills, 1);
     to.memory_limit_hit = detail::read_memory(paths);
 }
 
 /// One that was never up was never started: whoever starts it again begins anew. Blocks.
-void microvm_runtime::state::correct(found_container& found) const {
-    if (!detail::read_note(on.paths.container(found.key)).was_up) {
+result<void> microvm_runtime::state::correct(found_container& found) const {
+    auto const note = detail::read_note(on.paths.container(found.key));
+    if (!note) return note.error();
+    if (!note->was_up)
         found = found_container{.key = found.key};
-        return;
-    }
-    if (found.exit) add_machine_end(found.key, *found.exit);
+    else if (found.exit)
+        add_machine_end(found.key, *found.exit);
+    return {};
 }
 
 microvm_runtime::microvm_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
@@ -141,28 +145,28 @@ awaitable<result<std::unique_ptr<microvm_runtime>>> microvm_runtime::open(microv
     if (!programs) co_return programs.error();
     if (auto const kernel = detail::find_kernel(options.kernel); !kernel) co_return kernel.error();
     auto keeping = keeping_options(options, programs->keeper, programs->monitor);
-    auto opened = state::open(std::move(options), std::move(keeping), time);
-    if (!opened) co_return opened.error();
-    auto& inner = **opened;
-    std::unique_ptr<microvm_runtime> made(new microvm_runtime(std::move(*opened)));
-    auto finding = detail::find_machine_parts(inner.on, std::move(*programs));
+    auto context = detail::open_context(keeping, time);
+    if (!context) co_return context.error();
+    auto finding = detail::find_machine_parts(*context, std::move(*programs));
     auto parts = co_await std::move(finding);
-    result<void> ready;
-    if (parts)
-        ready = inner.find_uids();
-    else
-        ready = parts.error();
-    if (!ready) {
+    if (!parts) co_return parts.error();
+    // From here on tasks run, which only `stop` ends: nothing is awaited before somebody has it.
+    auto opened = state::open(std::move(options), std::move(keeping), std::move(*context));
+    if (!opened) co_return opened.error();
+    std::unique_ptr<microvm_runtime> made(new microvm_runtime(std::move(*opened)));
+    made->state_->parts = std::move(*parts);
+    if (auto const found = made->state_->find_uids(); !found) {
         co_await made->stop();
-        co_return ready.error();
+        co_return found.error();
     }
-    inner.parts = std::move(*parts);
     co_return std::move(made);
 }
 
 result<std::unique_ptr<microvm_runtime>> microvm_runtime::open_to_remove(microvm_options options, clock& time) {
     auto keeping = keeping_options(options, options.keeper_program, options.monitor_program);
-    auto opened = state::open(std::move(options), std::move(keeping), time);
+    auto context = detail::open_context(keeping, time);
+    if (!context) return context.error();
+    auto opened = state::open(std::move(options), std::move(keeping), std::move(*context));
     if (!opened) return opened.error();
     return std::unique_ptr<microvm_runtime>(new microvm_runtime(std::move(*opened)));
 }
@@ -259,13 +263,16 @@ awaitable<result<void>> microvm_runtime::remove_sandbox(instance_id instance) {
 awaitable<result<std::vector<found_sandbox>>> microvm_runtime::list() {
     auto found = co_await state_->kept->list();
     if (!found) co_return found;
-    auto correcting = [&] {
+    auto correcting = [&]() -> result<void> {
         for (auto& each : *found) {
             each.needs_tap = true;
-            for (auto& container : each.containers) state_->correct(container);
+            for (auto& container : each.containers)
+                if (auto const corrected = state_->correct(container); !corrected) return corrected;
         }
+        return {};
     };
-    co_await offload(state_->on.options.pool, std::move(correcting));
+    auto const corrected = co_await offload(state_->on.options.pool, std::move(correcting));
+    if (!corrected) co_return corrected.error();
     co_return found;
 }
 

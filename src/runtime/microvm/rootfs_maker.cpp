@@ -116,15 +116,15 @@ awaitable<result<rootfs_maker::ended>> rootfs_maker::run(watched what) {
     while (true) {
         auto waiting = child->wait();
         auto const exit = co_await with_deadline(time_, time_.now() + look_period, std::move(waiting));
+        auto measuring = [&] { return measure(what.grows, what.bytes_max).bytes; };
+        auto const bytes = co_await offload(pool_, std::move(measuring));
+        if (bytes > what.bytes_max) co_return too_large(what.bytes_max);
         if (exit)
             co_return ended{exit->code,
                             clean_text(trimmed(try_read_file(errors_path).value_or("")), complaint_kept_bytes_max)};
         if (exit.error().code != errc::timed_out) co_return exit.error();
         if (time_.now() >= give_up_at)
             co_return error{errc::timed_out, fmt::format("{} took too long", what.what.program.filename().string())};
-        auto measuring = [&] { return measure(what.grows, what.bytes_max).bytes; };
-        auto const bytes = co_await offload(pool_, std::move(measuring));
-        if (bytes > what.bytes_max) co_return too_large(what.bytes_max);
     }
 }
 

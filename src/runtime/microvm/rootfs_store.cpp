@@ -253,7 +253,10 @@ awaitable<result<std::vector<node_image>>> rootfs_store::list_all_images() {
 awaitable<result<std::vector<node_image>>> rootfs_store::load(load_images what) {
     auto const got = co_await ensure(what.path, image_pull_policy::always);
     if (!got) co_return got.error();
-    std::vector<node_image> loaded{impl_->describe(impl_->records.at(what.path))};
+    auto const found = impl_->records.find(what.path);
+    if (found == impl_->records.end())
+        co_return error{errc::conflict, fmt::format("root file system {}: it was removed meanwhile", what.path)};
+    std::vector<node_image> loaded{impl_->describe(found->second)};
     co_return loaded;
 }
 

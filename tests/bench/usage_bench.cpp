@@ -1,0 +1,140 @@
+// What one look at what containers use costs, beside reading the same files of the kernel and nothing else. Needs root.
+#include "support/oci_world.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace rik::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+double own_processor_ms() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    auto const in_ms = [](timeval const& time) {
+        return 1e3 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_usec);
+    };
+    return in_ms(used.ru_utime) + in_ms(used.ru_stime);
+}
+
+/// Processor time of `work`, each time, in milliseconds.
+template <class Work>
+double cost_of(int rounds, Work work) {
+    auto const before = own_processor_ms();
+    for (int round = 0; round < rounds; ++round) work();
+    return (own_processor_ms() - before) / rounds;
+}
+
+void read_file(fs::path const& path) {
+    char text[8192];
+    auto const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) throw std::runtime_error(path.native() + " cannot be read");
+    while (::read(file, text, sizeof text) > 0) {
+    }
+    ::close(file);
+}
+
+/// The files that have to be read for a container whatever one does with them: its groups' and its network's.
+std::vector<fs::path> files_of(pid_t pid) {
+    std::vector<fs::path> files{fmt::format("/proc/{}/net/dev", pid)};
+    std::ifstream groups(fmt::format("/proc/{}/cgroup", pid));
+    for (std::string line; std::getline(groups, line);) {
+        auto const path = line.substr(line.find(':', line.find(':') + 1) + 1);
+        for (auto const* name :
+             {"cpu.stat", "memory.current", "memory.stat", "pids.current", "cpuacct.usage", "memory.usage_in_bytes"}) {
+            for (auto const* hierarchy : {"", "unified", "memory", "pids", "cpuacct"}) {
+                auto const file = fs::path("/sys/fs/cgroup") / hierarchy / path.substr(1) / name;
+                std::error_code ignored;
+                if (fs::exists(file, ignored)) files.push_back(file);
+            }
+        }
+    }
+    return files;
+}
+
+/// The first processes of all containers of `world`, from the files that the OCI runtime wrote.
+std::vector<pid_t> pids_of(testing::oci_world const& world) {
+    std::vector<pid_t> pids;
+    for (auto const& each :
+         fs::recursive_directory_iterator(world.root(), fs::directory_options::skip_permission_denied)) {
+        if (each.path().filename() != "pid" || each.path().parent_path().filename() == "rootfs") continue;
+        pid_t pid = 0;
+        if (std::ifstream(each.path()) >> pid) pids.push_back(pid);
+    }
+    return pids;
+}
+
+void measure(int containers, int rounds) {
+    testing::oci_world world;
+    std::vector<instance_id> pods;
+    for (int made = 0; made < containers; ++made) {
+        pods.push_back(world.make_sandbox());
+        world.start(world.request(pods.back(), {"sleep", "1000"}));
+    }
+    std::vector<fs::path> files;
+    auto const pids = pids_of(world);
+    for (auto const& pid : pids) {
+        auto const more = files_of(pid);
+        files.insert(files.end(), more.begin(), more.end());
+    }
+    if (static_cast<int>(pids.size()) != containers)
+        throw std::runtime_error(fmt::format("{} containers run, not {}", pids.size(), containers));
+    auto const look = [&] {
+        if (world.get(world.runtime().measure_usage(pods)).size() != pods.size())
+            throw std::runtime_error("a container was not measured");
+    };
+    auto const read_all = [&] {
+        for (auto const& each : files) read_file(each);
+    };
+    look();  // the first one walks over what they have written
+    auto const bare = cost_of(rounds, read_all);
+    auto const looks = cost_of(rounds, look);
+    fmt::print(
+        "a look at {} containers: {:.2f} ms of a processor; their {} files of the kernel alone: {:.2f} ms; ratio "
+        "{:.2f}\n",
+        containers, looks, files.size(), bare, looks / bare);
+}
+
+int number(std::string_view text) {
+    int value = 0;
+    auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failed != std::errc() || end != text.data() + text.size() || value <= 0)
+        throw std::invalid_argument(fmt::format("\"{}\" is no number above 0", text));
+    return value;
+}
+
+}  // namespace
+
+}  // namespace rik::bench
+
+int main(int argc, char** argv) {
+    int containers = 100;
+    int rounds = 20;
+    try {
+        for (int at = 1; at + 1 < argc; at += 2) {
+            auto const name = std::string_view(argv[at]);
+            if (name != "--containers" && name != "--rounds")
+                throw std::invalid_argument(fmt::format("no option {}", name));
+            (name == "--rounds" ? rounds : containers) = rik::bench::number(argv[at + 1]);
+        }
+        if (argc % 2 == 0) throw std::invalid_argument("an option has no value");
+        rik::bench::measure(containers, rounds);
+    } catch (std::exception const& failed) {
+        fmt::print(stderr, "rik_usage_bench: {}\nusage: rik_usage_bench [--containers N] [--rounds N]\n",
+                   failed.what());
+        return 1;
+    }
+}
