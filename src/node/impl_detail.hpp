@@ -45,6 +45,7 @@ private:
     detail::node_room room_;
     detail::orphans orphans_;
     limiter starts_;
+    detail::removal_turns removals_;
     detail::usage_watch usage_;
     detail::stream_server streams_;
     detail::load_watch load_;

@@ -6,6 +6,7 @@
 #include "pod_machine_detail.hpp"
 #include "pod_plan_detail.hpp"
 #include "records_detail.hpp"
+#include "removal_turns_detail.hpp"
 #include "room_detail.hpp"
 
 #include <rik/async/limiter.hpp>
@@ -30,6 +31,7 @@ struct pod_context {
     node_room& room;
     orphans& strays;
     limiter& starts;
+    removal_turns& removals;
     prober& probes;
     std::vector<node_runtime> const& runtimes;
     node_facts const& facts;

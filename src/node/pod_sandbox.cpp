@@ -24,6 +24,7 @@ void pod_sandbox::begin() {
 }
 
 awaitable<result<void>> pod_sandbox::make() {
+    raised const here(is_making_);
     for (auto pause = limits::reconnect_pause_min;; pause = std::min(pause * 2, limits::start_pause_max)) {
         auto failed = co_await make_once();
         if (!failed) break;
@@ -122,15 +123,25 @@ awaitable<> pod_sandbox::remove(instance_state meanwhile, leaving what) {
 
 awaitable<result<void>> pod_sandbox::try_remove(leaving what) {
     auto const killed = co_await kill_containers();
-    auto& mine = *pod_.mine;
-    mine.found.reset();  // when the network opens only now, it must not be given back to it
+    pod_.mine->found.reset();  // when the network opens only now, it must not be given back to it
+    auto taking = take_apart(what);
+    auto const removed = co_await in_turn(std::move(taking));
+    co_return removed || killed ? removed : killed;
+}
+
+/// One that is being made has a place among those that start.
+awaitable<result<void>> pod_sandbox::in_turn(awaitable<result<void>> removal) {
+    return is_making_ ? std::move(removal) : pod_.on.removals.run(std::move(removal));
+}
+
+/// Nothing runs in it any more. Errors: of the removal before those of the network.
+awaitable<result<void>> pod_sandbox::take_apart(leaving what) {
+    auto const id = pod_.mine->id();
     result<void> detached;
-    if (!mine.spec().has_host_network) detached = co_await pod_.on.pods.detach(mine.id());
-    auto removing =
-        what == leaving::logs ? pod_.containers->vacate_sandbox(mine.id()) : pod_.containers->remove_sandbox(mine.id());
+    if (!pod_.spec().has_host_network) detached = co_await pod_.on.pods.detach(id);
+    auto removing = what == leaving::logs ? pod_.containers->vacate_sandbox(id) : pod_.containers->remove_sandbox(id);
     auto const removed = co_await std::move(removing);
-    if (removed) co_return detached;
-    co_return killed ? removed.error() : killed.error();
+    co_return removed ? detached : removed;
 }
 
 /// Ends what runs yet. All are killed before any is waited for. Whatever goes wrong, the removal finds out, too: an

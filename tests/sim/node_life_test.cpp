@@ -393,6 +393,31 @@ awaitable<> removal_is_slow(node_site& site) {
     CHECK(container(site, id).restart_count == 2);
 }
 
+awaitable<> starts_go_first(node_site& site) {
+    co_await site.start();
+    auto const old = co_await site.run(lone("Always"));
+    co_await site.until_state(old, instance_state::running);
+    site.machine_under.faults.start_time = 100ms;
+    auto const young = co_await site.run(lone("Always"));
+    co_await site.destroy(old);
+    co_await site.until_state(young, instance_state::running);
+    CHECK_FALSE(site.is_gone(old));
+    CHECK(container(site, old).state == container_state::exited);  // it is killed all the same
+    std::function<bool()> is_gone = [&] { return site.is_gone(old); };
+    co_await site.until(is_gone, 20ms);
+}
+
+awaitable<> starts_never_end(node_site& site) {
+    co_await site.start();
+    auto const old = co_await site.run(lone("Always"));
+    co_await site.until_state(old, instance_state::running);
+    site.machine_under.faults.start_time = 1h;
+    co_await site.run(lone("Always"));
+    co_await site.destroy(old);
+    std::function<bool()> is_gone = [&] { return site.is_gone(old); };
+    co_await site.until(is_gone, limits::removal_patience + 50ms);
+}
+
 awaitable<std::string> log_of(node_site& site, instance_id id, bool is_of_previous) {
     container_log_call call{.instance = id, .container = "main"};
     call.how.is_of_previous = is_of_previous;
@@ -561,6 +586,8 @@ TEST_CASE("a Pod that waits for its restart is destroyed at once", "[sim][node]"
 }
 TEST_CASE("an instance whose runtime its node lacks fails and says so", "[sim][node]") { simulate(runtime_is_missing); }
 TEST_CASE("a slow removal of what has ended delays no restart", "[sim][node]") { simulate(removal_is_slow); }
+TEST_CASE("a removal lets what starts go first", "[sim][node]") { simulate(starts_go_first); }
+TEST_CASE("a removal does not wait for starts that never end", "[sim][node]") { simulate(starts_never_end); }
 TEST_CASE("the logs of an attempt and of the one before can be read", "[sim][node]") { simulate(logs_of_attempts); }
 TEST_CASE("a Pod that is destroyed ends its sidecars last", "[sim][node]") { simulate(destroyed_in_order); }
 TEST_CASE("what probes have said survives the agent", "[sim][node]") { simulate(probes_are_taken_over); }

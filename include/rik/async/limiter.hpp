@@ -14,7 +14,7 @@ namespace rik {
 class limiter {
 public:
     limiter(asio::any_io_executor executor, std::size_t at_once_max)
-        : free_(at_once_max), freed_(std::move(executor)) {}
+        : places_(at_once_max), free_(at_once_max), freed_(executor), idle_(std::move(executor)) {}
 
     /// Returns its place when it is destroyed.
     class ticket {
@@ -34,10 +34,16 @@ public:
 
     /// Waits for a free place. Waiting callers are not served in any promised order.
     awaitable<ticket> acquire() {
+        waiting const here(*this);
         while (free_ == 0) co_await freed_.wait();
         --free_;
         if (free_ > 0) freed_.notify();  // another may wait
         co_return ticket(*this);
+    }
+
+    /// Waits until nobody has a place or waits for one.
+    awaitable<> wait_until_idle() {
+        while (!is_idle()) co_await idle_.wait();
     }
 
     /// Runs `work` in a place that is lent for `at_most`. Work that takes longer goes on without a place, so work that
@@ -50,18 +56,42 @@ public:
     }
 
 private:
+    /// Counts one who waits, until it has its place or is cancelled.
+    class waiting {
+    public:
+        explicit waiting(limiter& of) : of_(of) { ++of_.waiting_count_; }
+        waiting(waiting const&) = delete;
+        waiting& operator=(waiting const&) = delete;
+        ~waiting() {
+            --of_.waiting_count_;
+            of_.tell_if_idle();
+        }
+
+    private:
+        limiter& of_;
+    };
+
     /// Never completes: it ends when it is cancelled.
     static awaitable<> expire(clock& time, duration after, ticket& place) {
         co_await time.sleep_for(after);
         place.release();
         co_await time.sleep_until(time_point::max());
     }
+    bool is_idle() const { return waiting_count_ == 0 && free_ == places_; }
+    void tell_if_idle() {
+        if (is_idle()) idle_.notify();
+    }
     void give_back() {
         ++free_;
         freed_.notify();
+        tell_if_idle();
     }
+
+    std::size_t places_;
     std::size_t free_;
+    std::size_t waiting_count_ = 0;
     notifier freed_;
+    notifier idle_;
 };
 
 }  // namespace rik
