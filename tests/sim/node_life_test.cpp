@@ -415,7 +415,7 @@ awaitable<> starts_never_end(node_site& site) {
     co_await site.run(lone("Always"));
     co_await site.destroy(old);
     std::function<bool()> is_gone = [&] { return site.is_gone(old); };
-    co_await site.until(is_gone, limits::removal_patience + 50ms);
+    co_await site.until(is_gone, 300ms);
 }
 
 awaitable<std::string> log_of(node_site& site, instance_id id, bool is_of_previous) {

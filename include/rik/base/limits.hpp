@@ -127,8 +127,6 @@ inline constexpr std::size_t streams_expected_max = 1'024;  ///< that wait for t
 // Node
 inline constexpr std::size_t starts_at_once_max = 3;  ///< more gain nothing on two cores (measured)
 inline constexpr duration start_place_max = 2s;       ///< then a start no longer counts among them
-inline constexpr std::size_t removals_at_once_max = 4;
-inline constexpr duration removal_patience = 250ms;  ///< for so long a removal lets what starts go first
 /// Downloads at once of one registry. Bounded for each, so that one that hangs holds up only its own images.
 inline constexpr std::size_t pulls_per_registry_max = 2;
 /// A question is answered soon or never; after a boot there may be one for each instance.
