@@ -45,7 +45,7 @@ public:
         server_ = test::shell("python3 " RIK_TEST_ROOTFS_SERVER " " + files().string() + " >" + said +
                               " 2>/dev/null & echo $!; for i in $(seq 300); do test -s " + said +
                               " && break; sleep 0.1; done");
-        port_ = test::shell("head -n 1 " + said);
+        port_ = test::shell("printf %s \"$(head -n 1 " + said + ")\"");
         reopen();
     }
     store_world(store_world const&) = delete;
