@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 
@@ -48,8 +49,8 @@ void read_file(fs::path const& path) {
 }
 
 /// The files that have to be read for a container whatever one does with them: its groups' and its network's.
-std::vector<fs::path> files_of(pid_t pid) {
-    std::vector<fs::path> files{fmt::format("/proc/{}/net/dev", pid)};
+std::set<fs::path> files_of(pid_t pid) {
+    std::set<fs::path> files{fmt::format("/proc/{}/net/dev", pid)};
     std::ifstream groups(fmt::format("/proc/{}/cgroup", pid));
     for (std::string line; std::getline(groups, line);) {
         auto const path = line.substr(line.find(':', line.find(':') + 1) + 1);
@@ -58,7 +59,7 @@ std::vector<fs::path> files_of(pid_t pid) {
             for (auto const* hierarchy : {"", "unified", "memory", "pids", "cpuacct"}) {
                 auto const file = fs::path("/sys/fs/cgroup") / hierarchy / path.substr(1) / name;
                 std::error_code ignored;
-                if (fs::exists(file, ignored)) files.push_back(file);
+                if (fs::exists(file, ignored)) files.insert(file);
             }
         }
     }
@@ -84,12 +85,9 @@ void measure(int containers, int rounds) {
         pods.push_back(world.make_sandbox());
         world.start(world.request(pods.back(), {"sleep", "1000"}));
     }
-    std::vector<fs::path> files;
+    std::set<fs::path> files;
     auto const pids = pids_of(world);
-    for (auto const& pid : pids) {
-        auto const more = files_of(pid);
-        files.insert(files.end(), more.begin(), more.end());
-    }
+    for (auto const& pid : pids) files.merge(files_of(pid));
     if (static_cast<int>(pids.size()) != containers)
         throw std::runtime_error(fmt::format("{} containers run, not {}", pids.size(), containers));
     auto const look = [&] {
