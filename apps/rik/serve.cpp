@@ -24,6 +24,7 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <thread>
@@ -180,13 +181,25 @@ private:
                      {{"address", text}});
     }
 
-    /// For ever. The first time soon: most of what is resident by then is the start's.
+    /// For ever. The first time soon: most of what is resident by then is the start's. A process that works would take
+    /// back at once what it gives.
     awaitable<> stay_small() {
         using namespace std::chrono_literals;
-        for (auto pause = 1s;; pause = 30s) {
-            co_await time_.sleep_for(pause);
+        co_await time_.sleep_for(1s);
+        for (;;) {
             give_back_memory();
+            while (co_await is_working()) {
+            }
         }
+    }
+
+    /// Whether the process needs more than a fiftieth of a processor, for a few seconds.
+    awaitable<bool> is_working() {
+        using namespace std::chrono_literals;
+        constexpr auto pause = 5s;
+        auto const before = std::clock();
+        co_await time_.sleep_for(pause);
+        co_return std::clock() - before > CLOCKS_PER_SEC * pause.count() / 50;
     }
 
     /// Until a signal, or until a role cannot go on. A second signal ends the process at once.
