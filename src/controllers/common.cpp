@@ -74,14 +74,41 @@ workload_plan plan_by_kind(workload_view const& of) {
     return {};
 }
 
+void say_state(workload_view const& of, workload_plan& plan) {
+    plan.progress.generation = of.wanted.generation;
+    auto const from = of.before == nullptr ? workload_state::provisioning : of.before->state;
+    plan.progress.state = next_state(from, of.before, plan.progress, of.wanted);
+}
+
 }  // namespace
 
 workload_plan plan_workload(workload_view const& of) {
     auto plan = plan_by_kind(of);
     plan_restart(of, plan);
-    plan.progress.generation = of.wanted.generation;
-    auto const from = of.before == nullptr ? workload_state::provisioning : of.before->state;
-    plan.progress.state = next_state(from, of.before, plan.progress, of.wanted);
+    say_state(of, plan);
+    return plan;
+}
+
+bool is_at_rest(workload const& wanted, instance_counts const& counts) {
+    auto const is_counted = wanted.kind == workload_kind::replica_set || wanted.kind == workload_kind::deployment;
+    // Who becomes available at a time must be seen.
+    if (!is_counted || wanted.definition->upkeep.min_ready != duration()) return false;
+    if (counts.active != wanted.wanted_replicas() || counts.leaving > 0) return false;
+    if (counts.restarting > 0 || counts.relabelled > 0) return false;
+    auto const current = counts.of_release.find(wanted.current_release);
+    return current != counts.of_release.end() && current->second == counts.all;
+}
+
+workload_plan plan_at_rest(workload_view const& of, instance_counts const& counts) {
+    workload_plan plan;
+    plan.progress.release = of.wanted.current_release;
+    plan.progress.have = plan.progress.updated = counts.active;
+    plan.progress.ready = plan.progress.available = counts.ready;
+    if (of.wanted.kind == workload_kind::deployment)
+        detail::settle_deployment(of, counts.active, plan);
+    else
+        detail::settle_replica_set(of, plan);
+    say_state(of, plan);
     return plan;
 }
 

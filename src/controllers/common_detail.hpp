@@ -103,6 +103,11 @@ void add_creation(workload_view const& of, workload_plan& plan, to_create made);
 /// The counts of what is active and leaving.
 void count_progress(workload_view const& of, instance_list const& active, workload_plan& plan);
 
+/// What is said of a workload whose instances are counted.
+void settle_replica_set(workload_view const& of, workload_plan& plan);
+/// `total`: the instances that all its releases shall have.
+void settle_deployment(workload_view const& of, std::int64_t total, workload_plan& plan);
+
 /// Old releases that no instance is made from, the oldest first; of these `kept` stay.
 void forget_releases(workload_view const& of, std::uint64_t kept, workload_plan& plan);
 

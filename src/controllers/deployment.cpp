@@ -126,23 +126,23 @@ void plan_creations(workload_view const& of, release_sizes const& sizes, instanc
         if (!each->is_current) create(*each);
 }
 
-void settle_progress(workload_view const& of, release_sizes const& sizes, size_bounds const& bounds,
-                     workload_plan& plan) {
+}  // namespace
+
+void detail::settle_deployment(workload_view const& of, std::int64_t total, workload_plan& plan) {
+    auto const& upkeep = of.wanted.definition->upkeep;
     auto& progress = plan.progress;
     progress.wanted = of.wanted.wanted_replicas();
-    progress.unavailable = std::max<std::int64_t>(sizes.total() - progress.available, 0);
+    progress.unavailable = std::max<std::int64_t>(total - progress.available, 0);
     progress.is_complete = progress.updated == progress.wanted && progress.have == progress.wanted &&
                            progress.available == progress.wanted;
-    add_conditions(of, bounds, plan);
+    add_conditions(of, bounds_of(upkeep, of.wanted.wanted_replicas()), plan);
+    if (progress.is_complete || upkeep.is_paused) forget_releases(of, upkeep.history_max, plan);
 }
-
-}  // namespace
 
 workload_plan plan_deployment(workload_view const& of) {
     workload_plan plan;
     claimed_instances const claimed(of, plan);
-    auto const& upkeep = of.wanted.definition->upkeep;
-    auto const bounds = bounds_of(upkeep, of.wanted.wanted_replicas());
+    auto const bounds = bounds_of(of.wanted.definition->upkeep, of.wanted.wanted_replicas());
     auto const groups = group(of, claimed.active());
     auto sizes = sizes_of(of, groups, bounds);
     decide(of, sizes);
@@ -154,8 +154,7 @@ workload_plan plan_deployment(workload_view const& of) {
     auto const room = bounds.total_max() - static_cast<std::int64_t>(claimed.active().size());
     plan_creations(of, sizes, groups, room, free_indexes(claimed.active(), plan.adopted), plan);
     count_progress(of, claimed.active(), plan);
-    settle_progress(of, sizes, bounds, plan);
-    if (plan.progress.is_complete || upkeep.is_paused) forget_releases(of, upkeep.history_max, plan);
+    settle_deployment(of, sizes.total(), plan);
     return plan;
 }
 

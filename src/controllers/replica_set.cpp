@@ -35,12 +35,16 @@ workload_plan plan_replica_set(workload_view const& of) {
     claimed_instances const claimed(of, plan);
     plan_count(of, claimed.active(), plan);
     count_progress(of, claimed.active(), plan);
+    settle_replica_set(of, plan);
+    return plan;
+}
+
+void detail::settle_replica_set(workload_view const& of, workload_plan& plan) {
     auto& progress = plan.progress;
     progress.wanted = of.wanted.wanted_replicas();
     progress.unavailable = std::max<std::int64_t>(progress.wanted - progress.available, 0);
     progress.is_complete = progress.have == progress.wanted && progress.available == progress.wanted;
     forget_releases(of, of.wanted.definition->upkeep.history_max, plan);
-    return plan;
 }
 
 }  // namespace rik

@@ -10,19 +10,18 @@ namespace rik::detail {
 
 namespace {
 
-/// What stands for a character in a JSON string; empty: itself.   Source: RFC 8259, section 7
-std::string escape_of(char letter) {
+/// Appends what stands for a character that needs it.   Source: RFC 8259, section 7
+void append_escaped(std::string& into, char letter) {
+    into.push_back('\\');
     switch (letter) {
-        case '"': return R"(\")";
-        case '\\': return R"(\\)";
-        case '\b': return R"(\b)";
-        case '\f': return R"(\f)";
-        case '\n': return R"(\n)";
-        case '\r': return R"(\r)";
-        case '\t': return R"(\t)";
-        default:
-            return static_cast<unsigned char>(letter) < 0x20 ? fmt::format("\\u{:04x}", static_cast<unsigned>(letter))
-                                                             : std::string();
+        case '"':
+        case '\\': return into.push_back(letter);
+        case '\b': return into.push_back('b');
+        case '\f': return into.push_back('f');
+        case '\n': return into.push_back('n');
+        case '\r': return into.push_back('r');
+        case '\t': return into.push_back('t');
+        default: into += fmt::format("u{:04x}", static_cast<unsigned>(letter));
     }
 }
 
@@ -49,17 +48,18 @@ char const* find_to_escape(char const* at, char const* end) {
 }  // namespace
 
 void write_json(json_text& into, std::string_view value) {
-    into.text += '"';
+    auto& text = into.text;
+    text.push_back('"');
     auto const* at = value.data();
     auto const* const end = at + value.size();
     for (;;) {
         auto const* const odd = find_to_escape(at, end);
-        into.text.append(at, odd);
+        text.append(at, static_cast<std::size_t>(odd - at));
         if (odd == end) break;
-        into.text += escape_of(*odd);
+        append_escaped(text, *odd);
         at = odd + 1;
     }
-    into.text += '"';
+    text.push_back('"');
 }
 
 namespace {

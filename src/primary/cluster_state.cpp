@@ -200,6 +200,8 @@ awaitable<std::set<release_id>> cluster_state::wait_unused_releases() {
 /// Precondition: one of the two is there.
 void cluster_state::track(instance const* before, instance const* now) {
     count_releases(before, now);
+    if (now != nullptr) instance_counts_.add(*now);
+    if (before != nullptr) instance_counts_.remove(*before);
     if (before != nullptr && is_finished(before->state())) finished_.remove(*before);
     if (now != nullptr && is_finished(now->state())) finished_.add(*now);
     if (now != nullptr) ports_.add(*now);

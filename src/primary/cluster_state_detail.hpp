@@ -1,6 +1,7 @@
 // What the primary knows, kept in step by one way in.
 #pragma once
 
+#include "count_ledger_detail.hpp"
 #include "event_ledger_detail.hpp"
 #include "finished_ledger_detail.hpp"
 #include "port_ledger_detail.hpp"
@@ -19,9 +20,9 @@
 
 namespace rik::detail {
 
-/// The rows of the store, and what follows from those of its head: what every node holds, which events there are, which
-/// instances have finished. It knows nothing of requests, links or time. A class that only reads takes a view instead.
-/// Use it from the primary's strand only.
+/// The rows of the store, and what follows from those of its head: what every node holds, how many instances
+/// workloads have, which events there are, which instances have finished. It knows nothing of requests, links or time.
+/// A class that only reads takes a view instead. Use it from the primary's strand only.
 class cluster_state {
 public:
     /// `disk` and `random` must outlive it.
@@ -61,6 +62,7 @@ public:
 
     cluster_id const& cluster() const { return cluster_; }
     cluster_view const& ledger() const { return ledger_; }
+    count_ledger const& counts() const { return instance_counts_; }
     event_ledger const& events() const { return events_; }
     finished_ledger const& finished() const { return finished_; }
     port_ledger const& ports() const { return ports_; }
@@ -84,6 +86,7 @@ private:
     store store_;
     cluster_id cluster_;
     cluster_view ledger_;
+    count_ledger instance_counts_;
     event_ledger events_;
     std::map<document_key, event_ledger::entry> expected_events_;
     finished_ledger finished_;

@@ -106,8 +106,12 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     }
     planned_.erase(wanted->id);
     auto const now = time_.wall();
-    auto scene = look_at(state_.head(), wanted, guard_.is_stopped(), now);
-    auto plan = plan_of(scene, find_progress(wanted->id), now);
+    auto const* const counts = counts_at_rest(wanted);
+    auto scene = counts != nullptr ? look_at_releases(state_.head(), wanted)
+                                   : look_at(state_.head(), wanted, guard_.is_stopped(), now);
+    auto plan = counts != nullptr ? plan_of(scene, *counts, progress_.at(wanted->id), now)
+                                  : plan_of(scene, find_progress(wanted->id), now);
+    if (counts == nullptr) note_rest(scene, plan);
     if (scene.damage)
         out_.error("what was kept of a rollout is damaged; it begins anew",
                    {{"workload", wanted->name}, {"error", to_string(*scene.damage)}});
@@ -129,6 +133,21 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     return has_more;
 }
 
+instance_counts const* workload_keeper::counts_at_rest(stored<workload> const& wanted) const {
+    auto const rested = resting_.find(wanted->id);
+    if (rested == resting_.end() || rested->second != wanted.changed_at) return nullptr;
+    auto const* const counts = state_.counts().find(wanted->id);
+    auto const is_seen_whole = counts != nullptr && is_at_rest(*wanted, *counts);
+    return is_seen_whole && !needs_instances_seen(state_.head(), *wanted) ? counts : nullptr;
+}
+
+void workload_keeper::note_rest(workload_scene const& scene, rik::workload_plan const& plan) {
+    if (comes_to_rest(scene, plan))
+        resting_[scene.wanted->id] = scene.wanted.changed_at;
+    else
+        resting_.erase(scene.wanted->id);
+}
+
 result<void> workload_keeper::carry_on(stored<workload> const& wanted) {
     auto& planned = planned_.at(wanted->id);
     auto const left = std::span(planned.all).subspan(planned.done_count);
@@ -145,6 +164,7 @@ result<void> workload_keeper::carry_on(stored<workload> const& wanted) {
 void workload_keeper::forget(workload_id const& which) {
     marker_.forget(which);
     progress_.erase(which);
+    resting_.erase(which);
     planned_.erase(which);
 }
 

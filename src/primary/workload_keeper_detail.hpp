@@ -46,6 +46,9 @@ private:
     result<bool> keep_slice(stored<workload> const& wanted);
     /// The next of what an earlier look has planned to create. Errors: those of cluster_state::apply.
     result<void> carry_on(stored<workload> const& wanted);
+    /// Of a workload that rests, so that its instances need not be seen; null: they must be.
+    instance_counts const* counts_at_rest(stored<workload> const& wanted) const;
+    void note_rest(workload_scene const& scene, rik::workload_plan const& plan);
     void forget(workload_id const& which);
 
     asio::any_io_executor strand_;
@@ -56,6 +59,9 @@ private:
     replacement_guard guard_;
     workload_marker marker_;
     std::map<workload_id, workload_progress> progress_;
+    /// Those that have come to rest, at these revisions of theirs. From then on their counts say whether they still
+    /// rest.
+    std::map<workload_id, revision> resting_;
     /// Creations that were planned and did not go into one commit. They stay right as long as the workload is the same
     /// and none of its instances ceases to count, so that a workload of thousands is not looked at for each slice.
     struct planned_creations {

@@ -10,8 +10,11 @@ namespace rik::detail {
 namespace {
 
 /// A look costs 0.2 us for each of a thousand instances, and 0.8 us for each of a hundred thousand, which are in no
-/// cache (rik_cost_bench): so looks take a twentieth of a core at most, and a tenth for a workload of a million.
+/// cache (rik_cost_bench): so looks take a twentieth of a core at most, and a tenth for a workload of a million. At
+/// rest none is looked at.
 constexpr duration rest_per_instance = std::chrono::microseconds(20);
+/// What is kept of a rollout is read at every look.
+constexpr duration rest_min = std::chrono::milliseconds(1);
 constexpr duration rest_max = std::chrono::seconds(10);
 
 /// Nothing has changed by which a controller decides what there should be. What else there is of a status only says in
@@ -107,7 +110,8 @@ void workload_marker::mark_those_on(node_id const& where) {
 
 void workload_marker::rest(workload_id const& which, std::size_t instances_count, std::optional<wall_time> look_again) {
     auto const now = time_.now();
-    rests_until_[which] = now + std::min<duration>(rest_per_instance * static_cast<int>(instances_count), rest_max);
+    rests_until_[which] =
+        now + std::clamp<duration>(rest_per_instance * static_cast<int>(instances_count), rest_min, rest_max);
     if (!look_again) return;
     auto const later = std::max<duration>(*look_again - time_.wall(), duration());
     due_.mark_at(which, std::max(now + later, rests_until_[which]));

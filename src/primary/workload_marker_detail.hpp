@@ -26,7 +26,7 @@ public:
     awaitable<workload_id> next() { return due_.next(); }
     void mark_again(workload_id const& which) { due_.mark(which); }
     void mark_at(workload_id const& which, time_point when) { due_.mark_at(which, when); }
-    /// It was looked at, and has so many instances. `look_again`: it is due then even if nothing changes.
+    /// It was looked at, with so many of its instances. `look_again`: it is due then even if nothing changes.
     void rest(workload_id const& which, std::size_t instances_count, std::optional<wall_time> look_again);
     void forget(workload_id const& which);
 

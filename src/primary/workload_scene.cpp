@@ -13,6 +13,9 @@ namespace rik::detail {
 
 namespace {
 
+/// Of so many nodes that nobody hears it costs less to look at what is on them than at a large workload.
+constexpr std::size_t absent_looked_at_max = 8;
+
 /// Which nodes nobody hears: mostly none, so that no node need be looked up for an instance.
 class absent_nodes {
 public:
@@ -88,6 +91,16 @@ bool adopts(workload const& row) {
     return is_by_selector && !row.definition->upkeep.selector.is_empty();
 }
 
+bool needs_instances_seen(view const& in, workload const& wanted) {
+    if (adopts(wanted) && in.count<instance>(orphan_index(wanted.tenant)) > 0) return true;
+    auto const absent = in.list<node>(unheard_index);
+    if (absent.size() > absent_looked_at_max) return true;
+    return std::ranges::any_of(absent, [&](auto const& where) {
+        return std::ranges::any_of(in.list<instance>(rik::node_index(where->id)),
+                                   [&](auto const& row) { return row->owner() == wanted.id; });
+    });
+}
+
 workload_scene look_at_record(view const& in, stored<workload> const& wanted) {
     workload_scene found;
     found.wanted = wanted;
@@ -101,11 +114,16 @@ workload_scene look_at_record(view const& in, stored<workload> const& wanted) {
     return found;
 }
 
-workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
+workload_scene look_at_releases(view const& in, stored<workload> const& wanted) {
     auto found = look_at_record(in, wanted);
+    add_releases(in, found);
+    return found;
+}
+
+workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
+    auto found = look_at_releases(in, wanted);
     add_instances(in, found, is_replacing_stopped, now);
     add_strangers(in, found);
-    add_releases(in, found);
     if (wanted->kind != workload_kind::daemon_set) return found;
     found.node_rows = in.list<node>();
     for (auto const& each : found.node_rows) found.nodes.push_back(each.row.get());
@@ -125,6 +143,18 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
     return plan;
+}
+
+rik::workload_plan plan_of(workload_scene const& scene, instance_counts const& counts, workload_progress const& before,
+                           wall_time now) {
+    return plan_at_rest({.wanted = *scene.wanted, .releases = scene.releases, .now = now, .before = &before}, counts);
+}
+
+bool comes_to_rest(workload_scene const& scene, rik::workload_plan const& plan) {
+    auto const& wish = scene.wanted->restart;
+    auto const& course = scene.record.restart;
+    auto const is_restarted = !wish || (course && course->asked_at == wish->at && course->is_done);
+    return is_restarted && plan.changes_nothing() && scene.lost.empty() && scene.held_count == 0 && !scene.damage;
 }
 
 }  // namespace rik::detail

@@ -40,13 +40,26 @@ struct workload_scene {
 /// What is kept of it alone, without instances, releases and nodes: enough to carry on with a plan.
 workload_scene look_at_record(view const& in, stored<workload> const& wanted);
 
+/// The same with its releases: enough for one that is at rest.
+workload_scene look_at_releases(view const& in, stored<workload> const& wanted);
+
 /// Precondition: `wanted` is managed.
 workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now);
 
 /// Returns true if such a workload takes instances that are nobody's and that its selector means.
 bool adopts(workload const& row);
 
+/// Returns true if an instance of such a workload, seen alone, could be another than its row says: its node is not
+/// heard, or it is nobody's and may be adopted.
+bool needs_instances_seen(view const& in, workload const& wanted);
+
 /// What its controller plans. `before`: what it said last; null: what the scene's record has.
 rik::workload_plan plan_of(workload_scene const& scene, workload_progress const* before, wall_time now);
+/// The same of one that is at rest. Preconditions: those of plan_at_rest.
+rik::workload_plan plan_of(workload_scene const& scene, instance_counts const& counts, workload_progress const& before,
+                           wall_time now);
+
+/// Returns true if nothing is to be done, now or later, unless something other than readiness changes.
+bool comes_to_rest(workload_scene const& scene, rik::workload_plan const& plan);
 
 }  // namespace rik::detail

@@ -70,8 +70,7 @@ awaitable<result<void>> store::open() {
 
 template <class Row>
 void store::stage(transaction::write<Row> const& write, pending_commit& commit) {
-    auto before = head_.find<Row>(write.key).row;
-    rows_.of<Row>().apply(row_state::head, write.key, write.row, commit.at);
+    auto before = rows_.of<Row>().apply(row_state::head, write.key, write.row, commit.at);
     auto text = write.row ? std::optional(encode(*write.row)) : std::nullopt;
     auto const text_bytes = text ? text->size() : 0;
     commit.entries.push_back(

@@ -2,6 +2,9 @@
 
 #include <rik/base/assert.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace rik {
 
 std::string_view to_string(table_id table) {
@@ -35,6 +38,51 @@ std::vector<std::string> table<instance>::index_of(instance const& row) {
 
 bool table<instance>::has_same_name(instance const& a, instance const& b) {
     return a.name() == b.name() && a.tenant() == b.tenant();
+}
+
+namespace {
+
+/// A name in the pieces of which its text is made.
+class piecewise {
+public:
+    explicit piecewise(instance const& row) : pieces_{row.tenant(), "/", row.name()} {}
+    explicit piecewise(std::string_view text) : pieces_{text, {}, {}} {}
+
+    /// As of the texts. It uses both up.
+    friend std::strong_ordering compare(piecewise a, piecewise b) {
+        for (;;) {
+            auto const some_of_a = a.rest();
+            auto const some_of_b = b.rest();
+            auto const size = std::min(some_of_a.size(), some_of_b.size());
+            if (size == 0) return some_of_a.size() <=> some_of_b.size();
+            auto const by = some_of_a.substr(0, size) <=> some_of_b.substr(0, size);
+            if (by != 0) return by;
+            a.drop(size);
+            b.drop(size);
+        }
+    }
+
+private:
+    /// Of the first piece that is not used up; empty if all are.
+    std::string_view rest() {
+        while (pieces_[at_].empty() && at_ + 1 < pieces_.size()) ++at_;
+        return pieces_[at_];
+    }
+    void drop(std::size_t count) { pieces_[at_].remove_prefix(count); }
+
+    std::array<std::string_view, 3> pieces_;
+    std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::strong_ordering table<instance>::compare_names(instance const& a, instance const& b) {
+    if (a.tenant() == b.tenant()) return a.name() <=> b.name();
+    return compare(piecewise(a), piecewise(b));
+}
+
+std::strong_ordering table<instance>::compare_names(instance const& a, std::string_view b) {
+    return compare(piecewise(a), piecewise(b));
 }
 
 bool table<instance>::has_same_indexes(instance const& a, instance const& b) {

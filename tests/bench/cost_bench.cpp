@@ -3,11 +3,12 @@
 // the texts of the same rows in a plain std::map, for looks a visit of each row, for memory the text. Each figure comes
 // from a process of its own.
 //
-//   rik_cost_bench [--only creation|reports|looks|memory] [--sizes N,N,...] [--nodes N,N,...] [--create N] [--reports
-//   N]
+//   rik_cost_bench [--only creation|ready|reports|looks|memory] [--sizes N,N,...] [--nodes N,N,...] [--create N]
+//   [--reports N]
 #include "filled_cluster.hpp"
 #include "measured_primary.hpp"
 
+#include "primary/count_ledger_detail.hpp"
 #include "primary/workload_scene_detail.hpp"
 
 #include <rik/sim/cluster.hpp>
@@ -21,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -167,6 +169,54 @@ void measure_creations(arguments const& asked) {
         for (bool const is_kept : {false, true}) in_a_child([&] { measure_creation(nodes, asked.create, is_kept); });
 }
 
+// From creation until all are ready, in virtual time, which the load of the machine does not change
+
+awaitable<> until_ready(sim::cluster& cluster, sim::world& world, std::size_t count) {
+    for (;;) {
+        auto const rows = co_await cluster.api().instances().list(caller(), instance_filter(), page());
+        std::size_t ready = 0;
+        for (auto const& each : rows->rows) ready += each->status().ready ? 1 : 0;
+        if (ready == count) co_return;
+        co_await world.time().sleep_for(100us);
+    }
+}
+
+awaitable<> create_until_ready(sim::cluster& cluster, sim::world& world, std::size_t count, bool is_kept) {
+    auto creating = is_kept ? apply(cluster, deployment_of(count)) : create_bare(cluster, count);
+    co_await std::move(creating);
+    co_await until_ready(cluster, world, count);
+}
+
+duration virtual_time_to_ready(std::uint64_t seed, std::size_t count, bool is_kept) {
+    sim::world world(seed);
+    sim::cluster_options options{.nodes = 5, .is_checked = false};
+    options.link_delay_max = options.flush_delay_max = 5ms;
+    sim::cluster cluster(world, options);
+    world.run(cluster.start());
+    auto const begun = world.time().now();
+    world.run(create_until_ready(cluster, world, count, is_kept));
+    return world.time().now() - begun;
+}
+
+/// The median of eleven seeds: links and disks of the simulation are late at random.
+void measure_readiness(std::size_t count) {
+    auto const median = [&](bool is_kept) {
+        std::vector<duration> all;
+        for (std::uint64_t seed = 1; seed <= 11; ++seed) all.push_back(virtual_time_to_ready(seed, count, is_kept));
+        std::ranges::sort(all);
+        return static_cast<double>(all[all.size() / 2].count()) / 1e6;
+    };
+    auto const bare_ms = median(false);
+    auto const kept_ms = median(true);
+    fmt::print("{:<42} {:>9.2f} {:>11.2f} {:>9.2f}\n", fmt::format("{}, 5 nodes", count), bare_ms, kept_ms,
+               kept_ms / bare_ms);
+}
+
+void measure_readinesses() {
+    fmt::print("{:<42} {:>9} {:>11} {:>9}\n", "creation to ready, ms of virtual time", "bare", "Deployment", "ratio");
+    for (auto const count : {std::size_t{50}, std::size_t{500}}) in_a_child([&] { measure_readiness(count); });
+}
+
 // Reports
 
 double bare_report_us(filled_cluster const& filled, std::size_t count) {
@@ -211,21 +261,34 @@ void measure_reports(arguments const& asked) {
 
 // Looks
 
-awaitable<> look(store& rows, workload_id which) {
-    auto const opened = co_await rows.open();
-    if (!opened) give_up(to_string(opened.error()));
-    auto const wanted = rows.head().find<workload>(which);
+double look_us(std::function<workload_plan()> const& plan_anew) {
     constexpr double round_us = 3e5;
-    auto const now = wanted->created_at + 1h;
     std::size_t looks = 0;
     auto const begun = processor_us();
     for (; looks < 3 || processor_us() - begun < round_us; ++looks) {
-        auto const scene = detail::look_at(rows.head(), wanted, false, now);
-        auto const plan = detail::plan_of(scene, nullptr, now);
+        auto const plan = plan_anew();
         if (!plan.creations.empty() || !plan.removals.empty()) give_up("the workload is not at rest");
     }
-    auto const each_us = (processor_us() - begun) / static_cast<double>(looks);
-    fmt::print("{:<42} {:>9.0f} {:>9.3f}", wanted->replicas, each_us, each_us / wanted->replicas);
+    return (processor_us() - begun) / static_cast<double>(looks);
+}
+
+awaitable<> look(store& rows, workload_id which) {
+    auto const opened = co_await rows.open();
+    if (!opened) give_up(to_string(opened.error()));
+    auto const& head = rows.head();
+    auto const wanted = head.find<workload>(which);
+    auto const now = wanted->created_at + 1h;
+    auto const all_us =
+        look_us([&] { return detail::plan_of(detail::look_at(head, wanted, false, now), nullptr, now); });
+
+    detail::count_ledger ledger;
+    for (auto const& each : head.list<instance>()) ledger.add(*each);
+    auto const& counts = *ledger.find(which);
+    if (!is_at_rest(*wanted, counts)) give_up("the workload is not at rest");
+    auto const before = detail::plan_of(detail::look_at(head, wanted, false, now), nullptr, now).progress;
+    auto const counts_us =
+        look_us([&] { return detail::plan_of(detail::look_at_releases(head, wanted), counts, before, now); });
+    fmt::print("{:<42} {:>9.0f} {:>9.3f} {:>9.1f}", wanted->replicas, all_us, all_us / wanted->replicas, counts_us);
 }
 
 /// To visit each row in a plain map once.
@@ -254,7 +317,8 @@ void measure_look(std::size_t instances) {
 }
 
 void measure_looks(arguments const& asked) {
-    fmt::print("{:<42} {:>9} {:>9} {:>11}\n", "a look at a Deployment of", "us", "us each", "bare each");
+    fmt::print("{:<42} {:>9} {:>9} {:>9} {:>11}\n", "a look at a Deployment of", "us", "us each", "at rest",
+               "bare each");
     for (auto const size : asked.look_sizes) in_a_child([&] { measure_look(size); });
 }
 
@@ -323,6 +387,7 @@ int main(int argc, char* argv[]) {
     auto const asked = parse(argc, argv);
     auto const is_wanted = [&](std::string_view part) { return asked.only.empty() || asked.only == part; };
     if (is_wanted("creation")) measure_creations(asked);
+    if (is_wanted("ready")) measure_readinesses();
     if (is_wanted("reports")) measure_reports(asked);
     if (is_wanted("looks")) measure_looks(asked);
     if (is_wanted("memory")) measure_memories(asked);

@@ -5,7 +5,8 @@
 // - a DaemonSet never has two instances on one node, or three while it surges, those that are leaving among them, and
 //   takes no more nodes than it may;
 // - a ReplicaSet never makes more than is wanted, nor takes more than is too much;
-// - each comes to rest at what is wanted, and then says that it is complete.
+// - each comes to rest at what is wanted, and then says that it is complete;
+// - while one is at rest, its counts say the same as a look at its instances, whoever is ready.
 #include <rik/controllers/controller.hpp>
 
 #include <rik/base/entropy.hpp>
@@ -66,6 +67,8 @@ public:
                                                  << ", updated " << plan.progress.updated << ", available "
                                                  << plan.progress.available);
     }
+
+    int rests() const { return rests_; }
 
 private:
     std::uint64_t below(std::uint64_t bound) { return random_.below(bound); }
@@ -176,6 +179,24 @@ private:
         auto const plan = in_.plan();
         check_plan(plan);
         act_on(plan);
+        if (plan.changes_nothing()) check_counts();
+    }
+
+    void check_counts() {
+        for (auto& each : in_.instances()) {
+            if (coin() || each.is_leaving || each.state != instance_state::running) continue;
+            each.is_ready = !each.is_ready;
+            if (each.is_ready) each.ready_since = in_.now();
+        }
+        in_.pass(std::chrono::seconds(below(20)));
+        auto const by_counts = in_.plan_by_counts();
+        if (!by_counts) return;
+        ++rests_;
+        auto const seen = in_.plan();
+        CHECK(by_counts->changes_nothing() == seen.changes_nothing());
+        CHECK(by_counts->forgotten == seen.forgotten);
+        CHECK(by_counts->look_again == seen.look_again);
+        CHECK(by_counts->progress == seen.progress);
     }
 
     /// Some of its changes, in any order: sizes first.
@@ -308,17 +329,21 @@ private:
     workload_kind kind_;
     managed_workload in_;
     int nodes_made_ = 0;
+    int rests_ = 0;
     std::int64_t missing_before_ = 0;
 };
 
 void live_and_rest(workload_kind kind) {
     seeded_entropy random(test_seed());
+    int rests = 0;
     for (int i = 0; i < histories; ++i) {
         INFO("history " << i);
         small_cluster cluster(kind, random);
         cluster.live();
         cluster.rest();
+        rests += cluster.rests();
     }
+    CHECK((rests > histories) == (kind != workload_kind::daemon_set));
 }
 
 }  // namespace

@@ -106,6 +106,25 @@ public:
         has_progress_ = true;
         return made;
     }
+    /// What it says of the same by its counts; nullopt: it is not at rest.
+    std::optional<workload_plan> plan_by_counts() const {
+        if (!has_progress_ || !is_at_rest(row_, counts())) return std::nullopt;
+        workload_view view{.wanted = row_, .releases = releases_, .now = now_, .before = &progress_};
+        return plan_at_rest(view, counts());
+    }
+    instance_counts counts() const {
+        instance_counts sum;
+        for (auto const& each : instances_) {
+            ++sum.all;
+            ++sum.of_release[each.made_from];
+            sum.restarting += each.is_restarting ? 1 : 0;
+            auto const is_active = !each.is_leaving && !is_finished(each.state);
+            sum.active += is_active ? 1 : 0;
+            sum.ready += is_active && each.is_ready ? 1 : 0;
+            sum.leaving += each.is_leaving ? 1 : 0;
+        }
+        return sum;
+    }
     void set_changes_max(std::size_t count) { changes_max_ = count; }
 
     void keep_sizes(workload_plan const& plan) {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,17 @@ struct seen_instance {
 /// `row` as the controller of `viewer` sees it; `is_unheard`: nobody hears its node. It refers to `row`.
 seen_instance see(instance const& row, workload_id const& viewer);
 seen_instance see_unheard(instance const& row, workload_id const& viewer);
+
+/// How many instances a workload has, for looks that need not see each.
+struct instance_counts {
+    std::int64_t all = 0;                                ///< its own, whatever has become of them
+    std::int64_t active = 0;                             ///< neither finished nor leaving
+    std::int64_t ready = 0;                              ///< of these
+    std::int64_t leaving = 0;                            ///< finished ones only if their deletion is wanted
+    std::int64_t restarting = 0;                         ///< of all: told to start again, and not yet back
+    std::int64_t relabelled = 0;                         ///< of all: with labels of their own
+    std::map<release_id, std::int64_t> of_release = {};  ///< of all; none of which there is none
+};
 
 struct seen_release {
     release_id id = {};
@@ -124,6 +136,16 @@ void plan_restart(workload_view const& of, workload_plan& plan);
 
 /// By its kind; with its restart and its state. Precondition: is_managed(of.wanted.kind).
 workload_plan plan_workload(workload_view const& of);
+
+/// Returns true if all that is wanted is there and nothing else, all of the current release, though perhaps not ready
+/// yet: so that whoever becomes ready, or ceases to be, changes no more than what is said of the workload. False also
+/// of kinds for which counts do not tell.
+bool is_at_rest(workload const& wanted, instance_counts const& counts);
+
+/// What `plan_workload` says of a workload at rest, without a look at its instances, however many there are:
+/// of.instances is not read. Preconditions: is_at_rest(of.wanted, counts); `of.before` is of a plan that had nothing to
+/// do, and what is wanted is the same since; no instance is on a node that nobody hears, and none may be adopted.
+workload_plan plan_at_rest(workload_view const& of, instance_counts const& counts);
 
 /// What a node is for the instances of a DaemonSet.
 struct daemon_place {

@@ -1,6 +1,7 @@
 // The rows of one table, in the two states that a store has of them, with their names and indexes.
 #pragma once
 
+#include <rik/base/sorted_chunks.hpp>
 #include <rik/store/tables.hpp>
 
 #include <array>
@@ -43,7 +44,7 @@ private:
 };
 
 /// Nearly every row is the same in both states. So a row has one place in each index for both of them, which says in
-/// which it is there: that takes half the memory, and whoever changes the one finds the other at hand.
+/// which it is there: that takes half the memory. A place has no text: what a row is called, the row says.
 template <class Row>
 class rows {
 public:
@@ -54,8 +55,9 @@ public:
         std::string_view name;
     };
 
-    /// Sets or, with nullptr, removes a row in one state, and keeps the indexes in step.
-    void apply(row_state in, key const& which, std::shared_ptr<Row const> row, revision changed_at);
+    /// Sets or, with nullptr, removes a row in one state, and keeps the indexes in step. Returns what was there.
+    std::shared_ptr<Row const> apply(row_state in, key const& which, std::shared_ptr<Row const> row,
+                                     revision changed_at);
 
     stored<Row> find(row_state in, key const& which) const;
     stored<Row> find_named(row_state in, std::string_view name) const;
@@ -68,35 +70,29 @@ public:
 private:
     using versions = of_both_states<stored<Row>>;
     using entry = std::pair<key const, versions>;
-    /// A name, and who has it.
-    using named = std::pair<std::string const, of_both_states<entry const*>>;
-    /// Where a row stands in an index: in the order of names, then of keys.
+    /// Where a row stands in an index, and in which states. Where it is there in both, it has one name in both.
     struct place {
-        named const* name;  ///< nullptr: rows of this table have none
-        entry const* row;
-        std::string_view text() const { return name == nullptr ? std::string_view() : std::string_view(name->first); }
+        entry const* which;
+        of_both_states<bool> is_there;
+        Row const& row() const;
     };
-    struct place_order {
-        using is_transparent = void;
-        bool operator()(place const& a, place const& b) const;
-        bool operator()(std::string_view name, place const& a) const { return name < a.text(); }
-        bool operator()(place const& a, std::string_view name) const { return a.text() < name; }
-    };
+    /// In the order of names, then of keys.
     struct index {
-        std::map<place, of_both_states<bool>, place_order> places;
+        sorted_chunks<place> places;
         of_both_states<std::size_t> counts;
     };
+    using place_position = typename sorted_chunks<place>::position;
 
-    void file(row_state in, entry const& which, Row const* before, Row const* after);
-    void add_place(row_state in, std::string const& index_key, place const& at);
-    void remove_place(row_state in, std::string const& index_key, place const& at);
-    named const* find_name(std::string const& name) const;
-    void give_name(row_state in, entry const& to, std::string const& name);
-    void take_name(row_state in, entry const& from, std::string const& name);
+    static place_position find_place(index const& in, entry const& which, Row const& row);
+    static void add_place(index& to, row_state in, entry const& which, Row const& row);
+    static void remove_place(index& from, row_state in, entry const& which, Row const& row);
+    void file(row_state in, entry const& which, Row const& row, Row const* filed_alike);
+    void unfile(row_state in, entry const& which, Row const& row, Row const* filed_alike);
+    index const* find_index(std::string_view index_key) const;
 
     std::map<key, versions> by_key_;
     of_both_states<std::size_t> counts_;
-    std::map<std::string, of_both_states<entry const*>, std::less<>> by_name_;
+    index named_;  ///< all that have names
     std::map<std::string, index, std::less<>> by_index_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <rik/model/codec.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ std::string_view to_string(table_id table);
 
 /// Describes a table. `name_of` is unique within the table ("" for a row without a name). `index_of` gives the keys, if
 /// any, under which a row is found; each starts with the name of its index: "owner/UID", "node/UID", "about/UID".
-/// `has_same_name` and `has_same_indexes` compare these of two rows of one key, without making texts.
+/// `has_same_name` and `has_same_indexes` compare these of two rows of one key, without making texts; `compare_names`
+/// orders any two rows, or a row and a text, by their names.
 template <class Row>
 struct table;
 
@@ -28,6 +30,11 @@ struct table<workload> {
     static std::string name_of(workload const& row);  ///< workload_name(...)
     static std::vector<std::string> index_of(workload const& row);
     static bool has_same_name(workload const& a, workload const& b);
+    static constexpr bool has_names = true;
+    static std::strong_ordering compare_names(workload const& a, workload const& b) {
+        return name_of(a) <=> name_of(b);
+    }
+    static std::strong_ordering compare_names(workload const& a, std::string_view b) { return name_of(a) <=> b; }
     static bool has_same_indexes(workload const&, workload const&) { return true; }
 };
 
@@ -39,6 +46,7 @@ struct table<release> {
     static std::string name_of(release const& row);
     static std::vector<std::string> index_of(release const& row);  ///< "workload/UID"
     static bool has_same_name(release const&, release const&) { return true; }
+    static constexpr bool has_names = false;
     static bool has_same_indexes(release const& a, release const& b) { return a.workload == b.workload; }
 };
 
@@ -51,6 +59,9 @@ struct table<instance> {
     static std::vector<std::string> index_of(
         instance const& row);  ///< "owner/UID" or "orphan/TENANT"; "node/UID" or "pending"
     static bool has_same_name(instance const& a, instance const& b);
+    static constexpr bool has_names = true;
+    static std::strong_ordering compare_names(instance const& a, instance const& b);
+    static std::strong_ordering compare_names(instance const& a, std::string_view b);
     static bool has_same_indexes(instance const& a, instance const& b);
 };
 
@@ -62,6 +73,9 @@ struct table<node> {
     static std::string name_of(node const& row);                ///< "NAME/UID": two machines may have one host name
     static std::vector<std::string> index_of(node const& row);  ///< "unheard", or none
     static bool has_same_name(node const& a, node const& b) { return a.facts.name == b.facts.name; }
+    static constexpr bool has_names = true;
+    static std::strong_ordering compare_names(node const& a, node const& b) { return name_of(a) <=> name_of(b); }
+    static std::strong_ordering compare_names(node const& a, std::string_view b) { return name_of(a) <=> b; }
     static bool has_same_indexes(node const& a, node const& b) {
         return (a.state == node_state::unheard) == (b.state == node_state::unheard);
     }
@@ -75,6 +89,7 @@ struct table<document> {
     static std::string name_of(document const& row);
     static std::vector<std::string> index_of(document const& row);  ///< "kind/KIND", "about/UID", "tenant/NAME"
     static bool has_same_name(document const&, document const&) { return true; }
+    static constexpr bool has_names = false;
     static bool has_same_indexes(document const& a, document const& b) { return a.about == b.about; }
 };
 
