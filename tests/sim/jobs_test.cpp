@@ -29,6 +29,7 @@ awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
     co_await cluster.start();
     for (std::size_t i = 0; i < cluster.node_count(); ++i) {
         cluster.node(i).set_behaviour("good:1", ends_after(2s, 0));
+        cluster.node(i).set_behaviour("docker://good:1", ends_after(2s, 0));
         cluster.node(i).set_behaviour("bad:1", ends_after(1s, 7));
         cluster.node(i).set_behaviour("long:1", ends_after(10min, 0));
     }
@@ -37,10 +38,11 @@ awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
     co_await cluster.stop();
 }
 
-void simulate(scenario what, std::size_t nodes = 2) {
+void simulate(scenario what, std::size_t nodes = 2, bool is_checked = true) {
     sim::world world(42);
     sim::cluster_options options;
     options.nodes = nodes;
+    options.is_checked = is_checked;
     sim::cluster cluster(world, options);
     world.run(within(cluster, world, what));
 }
@@ -241,6 +243,13 @@ awaitable<> has_many_completions(sim::cluster& cluster, sim::world& world) {
     CHECK(kept.size() <= 1000);  // limits::finished_instances_per_owner_max
 }
 
+awaitable<> has_20000_completions(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, job_text("good:1", R"("completions":20000,"parallelism":400,"completionMode":"Indexed",)"));
+    auto const told = co_await until_holds(cluster, world, complete);
+    CHECK(to_string(told.counts->completed) == "0-19999");
+    CHECK(told.counts->succeeded == 20'000);
+}
+
 awaitable<> of_microvms(sim::cluster& cluster, sim::world& world) {
     co_await apply(cluster, R"({"apiVersion":"v1","kind":"Job","name":"work","completions":3,"parallelism":2,
         "template":{"spec":{"function":{"execution":{"rootfs":"docker://good:1"}}}}})");
@@ -278,5 +287,6 @@ TEST_CASE("a Job that takes too long fails", "[sim][job]") { simulate(its_deadli
 TEST_CASE("a rule about an exit code fails a Job", "[sim][job]") { simulate(a_rule_ends_it); }
 TEST_CASE("a disruption is ignored where a rule says so", "[sim][job]") { simulate(an_instance_is_lost_with_its_node); }
 TEST_CASE("a Job of many completions", "[sim][job]") { simulate(has_many_completions, 3); }
+TEST_CASE("a Job of very many completions", "[.][sim][job]") { simulate(has_20000_completions, 8, false); }
 TEST_CASE("a Job of microVMs comes to its end", "[sim][job]") { simulate(of_microvms); }
 TEST_CASE("what a Job has counted by does not change", "[sim][job]") { simulate(some_fields_stay); }

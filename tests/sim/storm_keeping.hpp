@@ -173,18 +173,27 @@ private:
         if (code != errc::conflict && code != errc::not_found) fail(to_string(said.error()));
     }
 
+    /// A Job's definition says whether it is suspended.
+    void take_change(std::string const& name, result<stored<workload>> const& said) {
+        take(said);
+        if (kind_of(name) != "Job") return;
+        auto const code = answer_of(said);
+        if (code == answer::unknown) known_[name] = std::nullopt;
+        if (code == answer::acknowledged) known_[name] = (*said)->definition->text;
+    }
+
     awaitable<> pause(std::string name) {
-        object_ref which(std::move(name));
+        object_ref which(name);
         auto pausing = cluster_.api().upkeep().pause(caller(), std::move(which), any_revision);
         auto const said = co_await ask(std::move(pausing));
-        take(said);
+        take_change(name, said);
     }
 
     awaitable<> resume(std::string name) {
-        object_ref which(std::move(name));
+        object_ref which(name);
         auto resuming = cluster_.api().upkeep().resume(caller(), std::move(which), any_revision);
         auto const said = co_await ask(std::move(resuming));
-        take(said);
+        take_change(name, said);
     }
 
     awaitable<> restart(std::string name) {
