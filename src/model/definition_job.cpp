@@ -16,7 +16,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::string_view own_controller = "kubernetes.io/job-controller";
 /// The Jobs of a CronJob have its name, "-" and a number of ten digits.   Source: Kubernetes, validation of CronJobs.
 constexpr std::size_t cron_name_bytes_max = 52;
 
@@ -252,13 +251,6 @@ void check_selector_of_job(field_reader const& from, workload_definition const& 
                              "a Job has exactly the instances that it has made, whatever their labels say");
 }
 
-void check_keeper(field_reader const& from) {
-    auto const keeper = from.text("managedBy").value_or(own_controller);
-    if (keeper == own_controller || keeper.empty()) return;
-    from.notes().not_supported(from.path_of("managedBy"),
-                               fmt::format("'{}' would have to keep the Job, and RIK does", shortened(keeper)));
-}
-
 // Writing
 
 void put_count(json::object& into, std::string_view name, std::optional<std::uint32_t> count) {
@@ -314,7 +306,6 @@ void read_job(field_reader const& from, workload_definition& into) {
     if (job.is_indexed()) check_indexed(from, into);
     check_index_limits(from, into);
     check_selector_of_job(from, into);
-    check_keeper(from);
 }
 
 /// Written so that it is read as it is: completions and parallelism together say whether it is a work queue.

@@ -8,6 +8,16 @@ namespace rik::sim {
 
 namespace {
 
+bool are_done(instance_status const& of) {
+    std::size_t count = 0;
+    for (auto const& each : of.containers) {
+        if (each.role != container_role::main) continue;
+        if (each.state != container_state::exited || each.exit_code != 0) return false;
+        ++count;
+    }
+    return count > 0;
+}
+
 std::int64_t most_of(workload const& row) {
     if (row.kind == workload_kind::deployment)
         return row.replicas + room_of_deployment(row.definition->upkeep, row.replicas).surge;
@@ -49,7 +59,8 @@ void workload_rules::put(instance const& row) {
                             is_active,
                             row.meant_for(),
                             row.index(),
-                            row.made_from()->definition->kind == workload_kind::job};
+                            row.made_from()->definition->kind == workload_kind::job,
+                            !row.is_counted() && are_done(row.status())};
     touch(row.owner(), row.id(), true);
     if (!is_active) note_end(instances_.at(row.id()), row.id(), row.state());
 }
@@ -90,7 +101,7 @@ void workload_rules::remove(release_id const& which) {
 void workload_rules::remove(instance_id const& which) {
     auto const held = instances_.extract(which);
     if (!held) return;
-    note_end(held.mapped(), which, instance_state::terminated);
+    note_end(held.mapped(), which, held.mapped().is_done ? instance_state::succeeded : instance_state::terminated);
     touch(held.mapped().owner, which, false);
 }
 

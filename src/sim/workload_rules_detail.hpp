@@ -51,6 +51,8 @@ private:
         std::optional<node_id> meant_for = {};
         std::optional<std::uint32_t> index = {};
         bool is_of_job = false;
+        bool is_done =
+            false;  ///< not counted, and its main containers have exited with 0: nobody has said so of it yet
     };
     /// What ended of a Job, as its rows say, and what it has counted.
     struct job_ends {

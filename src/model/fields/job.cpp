@@ -120,7 +120,7 @@ constexpr std::array job_spec_fields{
     field{"selector", object(selector), "Which Pods belong to it."},
     field{"manualSelector", boolean(), "Whether selector is written by hand."}.by_default("false"),
     field{"template", object(pod_of_job), "What its Pods are made from."}.needed("describe the Pod there"),
-    field{"managedBy", text(), "Who keeps the Job."}.by_default("kubernetes.io/job-controller"),
+    field{"managedBy", words("kubernetes.io/job-controller"), "Who keeps the Job: RIK does."},
 };
 constexpr object_type job_spec{"JobSpec", "How a Job runs.", job_spec_fields, &job_base};
 
