@@ -116,6 +116,7 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
         out_.error("what was kept of a rollout is damaged; it begins anew",
                    {{"workload", wanted->name}, {"error", to_string(*scene.damage)}});
     auto const count = scene.rows.size();
+    if (plan.is_over) return expire(wanted);
     transaction changes;
     auto const written = writer_.write(std::move(scene), plan, changes);
     auto const applied = state_.apply(std::move(changes));
@@ -146,6 +147,15 @@ void workload_keeper::note_rest(workload_scene const& scene, rik::workload_plan 
         resting_[scene.wanted->id] = scene.wanted.changed_at;
     else
         resting_.erase(scene.wanted->id);
+}
+
+/// It goes as if a user had deleted it.
+result<bool> workload_keeper::expire(stored<workload> const& wanted) {
+    transaction deletion;
+    removals_.expire(deletion, wanted);
+    auto const applied = state_.apply(std::move(deletion));
+    if (!applied) return applied.error();
+    return false;
 }
 
 result<void> workload_keeper::carry_on(stored<workload> const& wanted) {

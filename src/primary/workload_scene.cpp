@@ -83,6 +83,17 @@ void add_releases(view const& in, workload_scene& to) {
     }
 }
 
+void add_counts(view const& in, workload_scene& to) {
+    auto const kept =
+        to.wanted->kind == workload_kind::job ? in.find<document>(job_record_key(*to.wanted)) : stored<document>();
+    if (!kept) return;
+    auto read = parse_job_record(*kept);
+    if (read)
+        to.counts = std::move(*read);
+    else
+        to.damage = read.error();
+}
+
 }  // namespace
 
 /// A Deployment's instances are those of its releases.
@@ -122,6 +133,7 @@ workload_scene look_at_releases(view const& in, stored<workload> const& wanted) 
 
 workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
     auto found = look_at_releases(in, wanted);
+    add_counts(in, found);
     add_instances(in, found, is_replacing_stopped, now);
     add_strangers(in, found);
     if (wanted->kind != workload_kind::daemon_set) return found;
@@ -138,7 +150,8 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .nodes = scene.nodes,
                                .now = now,
                                .before = before,
-                               .restart = scene.record.restart ? &*scene.record.restart : nullptr});
+                               .restart = scene.record.restart ? &*scene.record.restart : nullptr,
+                               .counts = scene.counts ? &*scene.counts : nullptr});
     plan.progress.held_up = held_up_text(scene.held_count);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
