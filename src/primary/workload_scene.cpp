@@ -167,7 +167,9 @@ bool comes_to_rest(workload_scene const& scene, rik::workload_plan const& plan) 
     auto const& wish = scene.wanted->restart;
     auto const& course = scene.record.restart;
     auto const is_restarted = !wish || (course && course->asked_at == wish->at && course->is_done);
-    return is_restarted && plan.changes_nothing() && scene.lost.empty() && scene.held_count == 0 && !scene.damage;
+    auto const moves_none = plan.creations.empty() && plan.removals.empty() && plan.adopted.empty() &&
+                            plan.let_go.empty() && plan.restarts.empty();
+    return is_restarted && moves_none && scene.lost.empty() && scene.held_count == 0 && !scene.damage;
 }
 
 }  // namespace rik::detail

@@ -61,7 +61,8 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
 rik::workload_plan plan_of(workload_scene const& scene, instance_counts const& counts, workload_progress const& before,
                            wall_time now);
 
-/// Returns true if nothing is to be done, now or later, unless something other than readiness changes.
+/// Returns true if nothing is to be done with any instance, now or later, unless something other than readiness
+/// changes. What a plan notes beside that, it notes once.
 bool comes_to_rest(workload_scene const& scene, rik::workload_plan const& plan);
 
 }  // namespace rik::detail

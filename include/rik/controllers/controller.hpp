@@ -154,7 +154,8 @@ bool is_at_rest(workload const& wanted, instance_counts const& counts);
 
 /// What `plan_workload` says of a workload at rest, without a look at its instances, however many there are:
 /// of.instances is not read. Preconditions: is_at_rest(of.wanted, counts); `of.before` is of a plan that had nothing to
-/// do, and what is wanted is the same since; no instance is on a node that nobody hears, and none may be adopted.
+/// do with any instance, what else it had to do is done, and what is wanted is the same since; no instance is on a node
+/// that nobody hears, and none may be adopted.
 workload_plan plan_at_rest(workload_view const& of, instance_counts const& counts);
 
 /// Counts the end of an instance of `of`, a Job, if this change is the first that shows it, and marks it as counted.
