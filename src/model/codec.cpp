@@ -134,7 +134,8 @@ inline constexpr auto members_of<node_image> = std::tuple(needed("digest", &node
                                                           usual("names", &node_image::names),
                                                           usual("size_bytes", &node_image::size_bytes),
                                                           usual("pulled_at", &node_image::pulled_at),
-                                                          usual("used_by", &node_image::used_by));
+                                                          usual("used_by", &node_image::used_by),
+                                                          usual("runtime", &node_image::runtime));
 
 namespace {
 
