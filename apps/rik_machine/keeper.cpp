@@ -33,6 +33,9 @@ std::int64_t now_ms() {
     return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
+/// At least 1, since 0 is what is not known.
+std::int64_t ms_since(std::int64_t began) { return std::max<std::int64_t>(now_ms() - began, 1); }
+
 /// The time of a processor that a process has used, in seconds.   Source: proc_pid_stat(5), fields 14 and 15
 std::uint64_t cpu_seconds_of(pid_t process) {
     std::array<char, 64> path{};
@@ -82,6 +85,8 @@ keeper::keeper(detail::machine_plan const& plan, machine_ends const& ends, pid_t
     ::signal(SIGPIPE, SIG_IGN);
     ::fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
     ::fcntl(ends_.complaints, F_SETFL, O_NONBLOCK);
+    start_ms_ = plan_.began_ms == 0 ? began_at_ms_ : static_cast<std::int64_t>(plan_.began_ms);
+    times_.prepared_ms = ms_since(start_ms_);
     reap();  // it may have ended before its end could be heard
 }
 
@@ -184,11 +189,16 @@ void keeper::hear_guest() {
     guest_.feed(read_some(ends_.control, buffer, is_over));
     close_if(is_over, ends_.control);
     while (auto word = guest_.next()) {
-        auto const was_up = story_.is_up();
+        if (word->kind == detail::guest_word::what::up) note_up(*word);
         story_.hear(std::move(*word));
-        if (story_.is_up() && !was_up) [[maybe_unused]]
-            auto const written = ::pwrite(ends_.note, "up\n", 3, 0);
     }
+}
+
+void keeper::note_up(detail::guest_word const& said) {
+    times_.up_ms = ms_since(start_ms_);
+    if (said.times) detail::add_guest_times(times_, *said.times);
+    auto const text = detail::note_text({.was_up = true, .times = times_});
+    [[maybe_unused]] auto const written = ::pwrite(ends_.note, text.data(), text.size(), 0);
 }
 
 void keeper::hear_qemu() {
@@ -199,6 +209,7 @@ void keeper::hear_qemu() {
     while (auto const word = qmp_.next()) {
         if (*word == detail::qmp_word::greeting && !is_ready_) {
             is_ready_ = true;
+            times_.qemu_ms = ms_since(start_ms_);
             auto const begin = detail::qmp_begin;
             [[maybe_unused]] auto const written = ::write(ends_.monitor, begin.data(), begin.size());
             continue;
@@ -233,7 +244,8 @@ int keeper::finish() {
         poll_once(look_period_ms);
     }
     auto const end = story_.end(code_, complaints_);
-    auto const text = detail::note_text({.was_up = story_.is_up(), .end = end, .console = last_console_});
+    auto const text =
+        detail::note_text({.was_up = story_.is_up(), .times = times_, .end = end, .console = last_console_});
     [[maybe_unused]] auto const written = ::pwrite(ends_.note, text.data(), text.size(), 0);
     return end.code;
 }

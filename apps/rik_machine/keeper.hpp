@@ -32,6 +32,7 @@ private:
     std::size_t ready_output() const;
     void write_output();
     void hear_guest();
+    void note_up(detail::guest_word const& said);
     void hear_qemu();
     void watch_boot();
     void reap();
@@ -45,6 +46,8 @@ private:
     bool has_ended_ = false;
     int code_ = 0;
     std::int64_t began_at_ms_ = 0;
+    std::int64_t start_ms_ = 0;  ///< of all that led to this machine
+    detail::boot_times times_;
     std::int64_t over_since_ms_ = 0;
     std::int64_t partial_since_ms_ = 0;
     detail::machine_story story_;

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <boost/asio/strand.hpp>
 
-#include <array>
 #include <string>
 
 #include <unistd.h>
@@ -22,7 +21,6 @@ namespace {
 constexpr std::size_t pool_thread_count = 2;
 /// Each unpacked image may wait for the disk, and each look at a file for a file system that hangs; the rest is short.
 constexpr std::size_t image_pool_thread_count = limits::unpacks_at_once_max + limits::pulls_per_registry_max + 2;
-constexpr std::array<char const*, 3> programs{"conmon", "skopeo", "umoci"};  // packages of the same names
 
 result<void> check_root() {
     if (::geteuid() == 0) return {};
@@ -39,8 +37,8 @@ std::string missing_maker(std::string const& wanted) {
 
 result<void> check_programs(std::string const& oci_runtime) {
     auto missing = missing_maker(oci_runtime);
-    for (auto const* const each : programs)
-        if (!find_program(each)) missing += std::string(missing.empty() ? "" : " ") + each;
+    for (auto const each : container_programs)
+        if (!find_program(each)) missing.append(missing.empty() ? "" : " ").append(each);
     if (missing.empty()) return {};
     return error{errc::not_found,
                  fmt::format("these programs are not installed, or not in PATH: {}", missing),
@@ -105,8 +103,7 @@ awaitable<result<void>> adapters::open(local_options options) {
         auto const code = with_machines.error().code;
         if (code != errc::not_found && code != errc::unsupported && code != errc::denied)
             co_return with_machines.error();  // it is no reason to forget machines that run
-        auto checking = check_microvm(options);
-        auto const checked = co_await std::move(checking);
+        auto const checked = check_microvm();
         auto const why = checked.is_offered() ? to_string(with_machines.error()) : lack_text(checked);
         options.out.info("this node runs no machines", {{"why", why}});
         missing_runtimes.emplace("microvm", why);

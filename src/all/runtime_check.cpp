@@ -7,7 +7,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -17,8 +16,6 @@ namespace rik {
 namespace {
 
 constexpr duration version_timeout = std::chrono::seconds(5);
-/// In the order in which they are asked for; the packages have the same names.
-constexpr std::array<std::string_view, 3> container_programs{"conmon", "skopeo", "umoci"};
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
@@ -69,7 +66,7 @@ awaitable<runtime_check> check_oci(clock& time, std::string oci_runtime) {
         auto line = co_await described(maker, time);
         made.found.push_back(fmt::format("containers are made by {}", line));
     }
-    for (auto const each : container_programs) {
+    for (auto const each : detail::container_programs) {
         auto const found = find_program(each);
         if (!found) {
             note_missing(made, packages, {std::string(each), std::string(each)});
@@ -86,7 +83,7 @@ awaitable<runtime_check> check_oci(clock& time, std::string oci_runtime) {
 
 }  // namespace
 
-awaitable<runtime_check> detail::check_microvm(local_options) {
+runtime_check detail::check_microvm() {
     auto seen = microvm_runtime::check(microvm_options());
     runtime_check made{.name = "microvm"};
     made.found = std::move(seen.found);
@@ -97,7 +94,7 @@ awaitable<runtime_check> detail::check_microvm(local_options) {
             packages.push_back(std::move(each.package));
     }
     made.remedy = remedy_of(packages, made.lacking.size());
-    co_return made;
+    return made;
 }
 
 std::string lack_text(runtime_check const& of) {
@@ -113,7 +110,7 @@ std::string lack_text(runtime_check const& of) {
 awaitable<std::vector<runtime_check>> check_runtimes(local_options options) {
     system_clock time;
     std::vector<runtime_check> all;
-    auto machines = co_await detail::check_microvm(options);
+    auto machines = detail::check_microvm();
     auto containers = co_await check_oci(time, std::move(options.oci_runtime));
     all.push_back(std::move(machines));
     all.push_back(std::move(containers));

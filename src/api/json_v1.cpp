@@ -100,6 +100,20 @@ json::value last_state_value(rare<container_end> const& last) {
                         {"finishedAt", time_value(last->finished_at)}};
 }
 
+json::object machine_object(machine_boot const& machine) {
+    json::array steps;
+    for (auto const& each : machine.steps) {
+        json::object step;
+        step["step"] = each.name;
+        step["afterMs"] = each.after_ms;
+        steps.push_back(std::move(step));
+    }
+    json::object object;
+    object["acceleration"] = machine.acceleration;
+    object["boot"] = std::move(steps);
+    return object;
+}
+
 /// A node of an earlier version says it of the whole only: then all its containers are.
 bool is_ready(instance const& row, container_status const& status) {
     return status.ready || (row.status().ready && status.state == container_state::running);
@@ -122,6 +136,7 @@ json::object container_object(instance const& row, container_status const& statu
     object["restartCount"] = status.restart_count;
     object["startsAt"] = time_value(status.starts_at);
     object["lastState"] = last_state_value(status.last);
+    if (status.machine) object["machine"] = machine_object(*status.machine);
     return object;
 }
 

@@ -17,6 +17,7 @@ namespace {
 json::object image_object(node_image const& image) {
     json::object object;
     object["digest"] = image.digest;
+    object["runtime"] = image.runtime;
     object["names"] = json::array(image.names.begin(), image.names.end());
     object["sizeBytes"] = image.size_bytes;
     object["pulledAt"] = image.pulled_at ? json::value(to_string(*image.pulled_at)) : json::value(nullptr);

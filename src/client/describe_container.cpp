@@ -2,6 +2,8 @@
 
 #include "client/object_text.hpp"
 
+#include <rik/model/machine_boot.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -107,6 +109,29 @@ void add_last(describe_lines& lines, object const& last) {
     lines.add_time("Last finished", time_at(last, "finishedAt"));
 }
 
+/// "qemuStarted" as people write it.
+std::string_view step_text(std::string_view name) {
+    constexpr std::array known{std::pair(boot_step_name::qemu, std::string_view("QEMU started")),
+                               std::pair(boot_step_name::kernel, std::string_view("kernel up")),
+                               std::pair(boot_step_name::init, std::string_view("init up"))};
+    for (auto const& [each, text] : known)
+        if (each == name) return text;
+    return name;
+}
+
+void add_machine(describe_lines& lines, object const& machine) {
+    if (machine.empty()) return;
+    auto const by = text_at(machine, "acceleration");
+    lines.add("Machine", by == "tcg" ? "tcg (emulated)" : by);
+    std::vector<std::string> steps;
+    for (auto const* each : objects_at(machine, "boot")) {
+        auto const seconds = static_cast<double>(number_at(*each, "afterMs").value_or(0)) / 1000;
+        auto const name = text_at(*each, "step");
+        steps.push_back(fmt::format("{} {:.2f}s", step_text(name), seconds));
+    }
+    lines.add("Boot", join(steps, ", "));
+}
+
 }  // namespace
 
 std::string reason_text(object const& of) {
@@ -172,6 +197,7 @@ void add_seen(describe_lines& lines, object const& container) {
     lines.add_time("Started", time_at(container, "startedAt"));
     lines.add_time("Finished", time_at(container, "finishedAt"));
     if (auto const when = time_at(container, "startsAt")) lines.add("Starts at", date_text(*when));
+    add_machine(lines, object_at(container, "machine"));
     add_last(lines, object_at(container, "lastState"));
     if (find(container, "ready") != nullptr) lines.add("Ready", is_true(container, "ready") ? "yes" : "no");
     if (number_at(container, "restartCount").value_or(0) > 0) lines.add("Restarts", text_at(container, "restartCount"));

@@ -31,12 +31,13 @@ table_row row_of(std::string_view node, std::string name, object const& image, t
             {digest_text(image, options)},
             {size == 0 ? std::string() : bytes_text(size)},
             {age_of(time_at(image, "pulledAt"), options.now)},
+            {text_at(image, "runtime")},
             {users_text(image, options)}};
 }
 
 }  // namespace
 
-table_row image_header() { return {{"NODE"}, {"NAME"}, {"DIGEST"}, {"SIZE"}, {"PULLED"}, {"USED-BY"}}; }
+table_row image_header() { return {{"NODE"}, {"NAME"}, {"DIGEST"}, {"SIZE"}, {"PULLED"}, {"RUNTIME"}, {"USED-BY"}}; }
 
 result<std::vector<table_row>> image_rows(std::string_view node, std::string_view json, table_options const& options) {
     auto const list = parse_object(json);

@@ -24,9 +24,16 @@ std::size_t bytes_of(container_end const& part) {
     return head_bytes + times_bytes + bytes_of(part.reason) + bytes_of(part.message);
 }
 
+std::size_t bytes_of(machine_boot const& part) {
+    auto sum = head_bytes + bytes_of(part.acceleration);
+    for (auto const& each : part.steps) sum += head_bytes + bytes_of(each.name);
+    return sum;
+}
+
 std::size_t bytes_of(container_status const& part) {
     return head_bytes + 2 * times_bytes + bytes_of(part.name) + bytes_of(part.reason) + bytes_of(part.message) +
-           bytes_of(part.image_digest) + (part.last ? bytes_of(*part.last) : 0);
+           bytes_of(part.image_digest) + (part.last ? bytes_of(*part.last) : 0) +
+           (part.machine ? bytes_of(*part.machine) : 0);
 }
 
 std::size_t bytes_of(instance_status const& part) {

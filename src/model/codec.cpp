@@ -56,6 +56,14 @@ inline constexpr auto members_of<container_end> = std::tuple(usual("reason", &co
                                                              usual("finished_at", &container_end::finished_at));
 
 template <>
+inline constexpr auto members_of<boot_step> = std::tuple(needed("name", &boot_step::name),
+                                                         needed("after_ms", &boot_step::after_ms));
+
+template <>
+inline constexpr auto members_of<machine_boot> = std::tuple(usual("acceleration", &machine_boot::acceleration),
+                                                            usual("steps", &machine_boot::steps));
+
+template <>
 inline constexpr auto parser_of<container_role> = parse_container_role;
 
 template <>
@@ -66,7 +74,8 @@ inline constexpr auto members_of<container_status> =
                usual("started_at", &container_status::started_at), usual("finished_at", &container_status::finished_at),
                usual("restart_count", &container_status::restart_count), usual("role", &container_status::role),
                usual("started", &container_status::started), usual("ready", &container_status::ready),
-               usual("starts_at", &container_status::starts_at), usual("last", &container_status::last));
+               usual("starts_at", &container_status::starts_at), usual("last", &container_status::last),
+               usual("machine", &container_status::machine));
 
 template <>
 inline constexpr auto members_of<instance_status> =
@@ -135,7 +144,8 @@ inline constexpr auto members_of<node_image> = std::tuple(needed("digest", &node
                                                           usual("names", &node_image::names),
                                                           usual("size_bytes", &node_image::size_bytes),
                                                           usual("pulled_at", &node_image::pulled_at),
-                                                          usual("used_by", &node_image::used_by));
+                                                          usual("used_by", &node_image::used_by),
+                                                          usual("runtime", &node_image::runtime));
 
 namespace {
 

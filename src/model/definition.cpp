@@ -182,9 +182,16 @@ resources detail::requests_of(std::vector<container_definition> const& container
     return peak;
 }
 
+resources overhead_of(instance_form form) {
+    resources made;
+    if (form == instance_form::function) made.set(resource::memory, limits::function_overhead_memory_bytes);
+    return made;
+}
+
 resources effective_requests(instance_template const& from) {
     auto all = detail::requests_of(from.containers);
     for (auto const& [name, amount] : from.requests.entries()) all.set(name, amount);
+    all.add(overhead_of(from.form));
     all.set(resource::pods, 1);
     return all;
 }

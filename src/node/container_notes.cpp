@@ -18,9 +18,11 @@ void container_notes::set_trouble(std::size_t unit, std::string reason, error co
 
 void container_notes::give_up(std::size_t unit) { set_not_started(pod_.status_of(unit), *all_[unit].trouble); }
 
-void container_notes::start(std::size_t unit) {
+void container_notes::start(std::size_t unit, container_start how) {
     all_[unit] = {.has_run = true};
-    set_running(pod_.status_of(unit), pod_.on.time.wall());
+    auto& status = pod_.status_of(unit);
+    set_running(status, pod_.on.time.wall());
+    status.machine = std::move(how.machine);
 }
 
 void container_notes::exit(std::size_t unit, container_exit const& how) {
@@ -49,7 +51,12 @@ bool container_notes::have_mains_run() const {
 }
 
 void container_notes::settle() {
-    for (std::size_t i = 0; i < all_.size(); ++i) detail::settle(pod_.status_of(i), outlook_of(i));
+    auto const now = pod_.on.time.wall();
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+        auto& status = pod_.status_of(i);
+        detail::settle(status, outlook_of(i));
+        if (status.ready) note_ready(status, now);
+    }
 }
 
 container_outlook container_notes::outlook_of(std::size_t unit) const {

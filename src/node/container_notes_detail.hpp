@@ -22,7 +22,7 @@ public:
     void drop_trouble(std::size_t unit) { all_[unit].trouble.reset(); }
     /// It never starts, for its newest trouble. Precondition: it has one.
     void give_up(std::size_t unit);
-    void start(std::size_t unit);
+    void start(std::size_t unit, container_start how);
     /// It has run, in any attempt since the Pod was made.
     void set_has_run(std::size_t unit) { all_[unit].has_run = true; }
     void exit(std::size_t unit, container_exit const& how);

@@ -1,4 +1,5 @@
 // What is asked of the node's images, beside the starts of instances.
+#include "pod_core_detail.hpp"
 #include "stream_server_detail.hpp"
 
 #include <rik/base/limits.hpp>
@@ -8,6 +9,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <set>
 #include <utility>
 
 namespace rik::detail {
@@ -36,24 +39,36 @@ bool uses(instance_fields const& who, node_image const& image) {
     return false;
 }
 
-/// Errors: not_found; invalid, the beginning of a digest that fits several.
-result<node_image> find_image(std::vector<node_image> const& all, std::string const& name_or_digest) {
+/// What Functions are made from beside container images: no name of an image looks so.
+bool is_root_file_system(std::string_view name) {
+    constexpr std::array beginnings{"/", "file:", "http://", "https://"};
+    return std::ranges::any_of(beginnings, [&](std::string_view each) { return name.starts_with(each); });
+}
+
+/// Two runtimes may have the same one. Errors: not_found.
+result<std::vector<node_image>> find_images(std::vector<node_image> const& all, std::string const& name_or_digest) {
     auto const is_digest = is_image_digest(name_or_digest);
+    std::vector<node_image> found;
     for (auto const& each : all)
-        if (is_digest ? each.digest == name_or_digest : has_name(each, name_or_digest)) return each;
+        if (is_digest ? each.digest == name_or_digest : has_name(each, name_or_digest)) found.push_back(each);
+    if (!found.empty()) return found;
     return error{errc::not_found, fmt::format("image {}: it is not on this node", name_or_digest), "",
                  "rikctl images says which are"};
+}
+
+/// All of `image`, or the name of it that is meant.
+image_removal removal_of(node_image const& image, std::string const& name_or_digest) {
+    image_removal made{.digest = image.digest};
+    if (is_image_digest(name_or_digest)) return made;
+    auto const wanted = short_name_of(name_or_digest);
+    auto const name = std::ranges::find(image.names, wanted, short_name_of);
+    made.only_name = name == image.names.end() ? name_or_digest : *name;
+    return made;
 }
 
 error in_use(std::string const& name, std::vector<std::string> const& users) {
     return error{errc::conflict, fmt::format("image {}: it is used by {}", name, fmt::join(users, ", ")), "",
                  "delete these instances first"};
-}
-
-std::vector<node_image> only(node_image one) {
-    std::vector<node_image> made;
-    made.push_back(std::move(one));
-    return made;
 }
 
 }  // namespace
@@ -67,33 +82,50 @@ void stream_server::note_users(std::vector<node_image>& all) const {
 }
 
 awaitable<result<std::vector<node_image>>> stream_server::node_images() {
-    auto all = co_await pulled().list_all_images();
-    if (all) note_users(*all);
+    std::vector<node_image> all;
+    std::set<images const*> seen;  // runtimes may share theirs
+    for (auto const& each : on_.runtimes) {
+        if (!seen.insert(&each.pulled).second) continue;
+        auto here = co_await each.pulled.list_all_images();
+        if (!here) co_return here.error();
+        for (auto& image : *here) {
+            image.runtime = each.containers.name();
+            all.push_back(std::move(image));
+        }
+    }
+    note_users(all);
     co_return all;
 }
 
 awaitable<result<std::vector<node_image>>> stream_server::pull_image(std::string name) {
-    auto const image = co_await pulled().ensure(name, image_pull_policy::always);
+    auto const form = is_root_file_system(name) ? instance_form::function : instance_form::pod;
+    auto const* const under = find_runtime(on_.runtimes, runtime_name(form));
+    if (under == nullptr)
+        co_return error{errc::unsupported,
+                        fmt::format("image {}: this node has no runtime {}", name, runtime_name(form))};
+    auto const image = co_await under->pulled.ensure(name, image_pull_policy::always);
     if (!image) co_return image.error();
     auto const all = co_await node_images();
     if (!all) co_return all.error();
-    auto found = find_image(*all, (*image)->digest);
-    if (!found) co_return found.error();
-    co_return only(std::move(*found));
+    auto found = find_images(*all, (*image)->digest);
+    if (found) std::erase_if(*found, [&](node_image const& each) { return !has_name(each, name); });
+    co_return found;
 }
 
 awaitable<result<std::vector<node_image>>> stream_server::remove_image(std::string name_or_digest) {
     auto all = co_await node_images();
     if (!all) co_return all.error();
-    auto found = find_image(*all, name_or_digest);
+    auto found = find_images(*all, name_or_digest);
     if (!found) co_return found.error();
-    if (!found->used_by.empty()) co_return in_use(name_or_digest, found->used_by);
-    image_removal what{.digest = found->digest};
-    if (!is_image_digest(name_or_digest)) what.only_name = std::move(name_or_digest);
+    for (auto const& each : *found)
+        if (!each.used_by.empty()) co_return in_use(name_or_digest, each.used_by);
     // Nothing is awaited between the look at the instances and this: one that begins now is told that it is not here.
-    auto const removed = co_await pulled().remove(std::move(what));
-    if (!removed) co_return removed.error();
-    co_return only(std::move(*found));
+    for (auto const& each : *found) {
+        auto what = removal_of(each, name_or_digest);
+        auto const removed = co_await find_runtime(on_.runtimes, each.runtime)->pulled.remove(std::move(what));
+        if (!removed) co_return removed.error();
+    }
+    co_return found;
 }
 
 awaitable<result<std::vector<node_image>>> stream_server::answer_call(image_call asked) {

@@ -98,6 +98,7 @@ void pod_past::take_over_unit(std::size_t unit, found_container const& newest) {
         if (status.state == container_state::exited) set_restarting(status);
         status.restart_count = newest.key.attempt;
         set_running(status, since);
+        status.machine = newest.machine;
     }
     pod_.machine->found_running(unit, moment_of(since));
     if (newest.running) return watch_.begin(unit, newest.key.attempt);

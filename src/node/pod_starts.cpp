@@ -79,39 +79,39 @@ awaitable<> pod_starts::start_unit(pod_action what) {
     auto image = co_await images_.get(what.unit);
     counted const here(start_count_, progressed_);
     while (!pod_.is_prepared) co_await progressed_.wait();
-    auto const started = co_await try_start(what, std::move(image));
-    take_start(what, started);
+    auto started = co_await try_start(what, std::move(image));
+    take_start(what, std::move(started));
 }
 
 /// A machine that is short of something now may have it later: the same attempt is made again.
-awaitable<result<void>> pod_starts::try_start(pod_action what, image_ptr image) {
+awaitable<result<container_start>> pod_starts::try_start(pod_action what, image_ptr image) {
     if (auto const half_made = std::exchange(half_made_[what.unit], std::nullopt)) {
         auto const removed = co_await pod_.containers->remove_container(*half_made);
-        if (!removed) co_return removed;
+        if (!removed) co_return removed.error();
     }
     for (auto pause = limits::reconnect_pause_min;; pause = std::min(pause * 2, limits::start_pause_max)) {
         auto const facts = facts_of(pod_.mine->fields, pod_.on.facts);
         auto request = make_container_request(facts, pod_.definition_of(what.unit), image, what.attempt);
         if (!request) co_return request.error();
         request->network = pod_.on.pods.describe(pod_.mine->id());
-        auto const started = co_await start_in_turn(std::move(*request));
+        auto started = co_await start_in_turn(std::move(*request));
         if (started || started.error().code != errc::exhausted) co_return started;
         notes_.set_trouble(what.unit, "RunContainerError", started.error());
         co_await pod_.on.time.sleep_for(pause);
     }
 }
 
-awaitable<result<void>> pod_starts::start_in_turn(container_request request) {
+awaitable<result<container_start>> pod_starts::start_in_turn(container_request request) {
     auto const turn = co_await one_by_one_.acquire();
     auto starting = pod_.containers->start_container(std::move(request));
     if (has_place_) co_return co_await std::move(starting);
     co_return co_await pod_.on.starts.run_lent(pod_.on.time, limits::start_place_max, std::move(starting));
 }
 
-void pod_starts::take_start(pod_action const& what, result<void> const& started) {
+void pod_starts::take_start(pod_action const& what, result<container_start> started) {
     pod_.look_again();
     if (!started) return take_failure(what, started.error());
-    notes_.start(what.unit);
+    notes_.start(what.unit, std::move(*started));
     pod_.machine->started(what.unit, what.attempt, pod_.on.time.now());
     watch_.begin(what.unit, what.attempt);
 }

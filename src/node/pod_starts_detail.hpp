@@ -33,9 +33,9 @@ private:
     awaitable<result<void>> make_pod();
     awaitable<> take_room();
     awaitable<> start_unit(pod_action what);
-    awaitable<result<void>> try_start(pod_action what, image_ptr image);
-    awaitable<result<void>> start_in_turn(container_request request);
-    void take_start(pod_action const& what, result<void> const& started);
+    awaitable<result<container_start>> try_start(pod_action what, image_ptr image);
+    awaitable<result<container_start>> start_in_turn(container_request request);
+    void take_start(pod_action const& what, result<container_start> started);
     void take_failure(pod_action const& what, error const& why);
 
     pod_core& pod_;

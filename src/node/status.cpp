@@ -234,6 +234,14 @@ void set_stopping(container_status& which, std::string_view cause) {
     which.message = fmt::format("stopped because {}", cause);
 }
 
+void note_ready(container_status& which, wall_time now) {
+    if (!which.machine || !which.started_at || which.machine->steps.empty()) return;
+    auto& steps = which.machine->steps;
+    if (steps.back().name != boot_step_name::running) return;  // a later one is there, or the node knows too little
+    auto const waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - *which.started_at).count();
+    steps.push_back({std::string(boot_step_name::ready), steps.back().after_ms + std::max<std::int64_t>(waited, 0)});
+}
+
 void set_restarting(container_status& which) {
     which.last = attempt_of(which);
     set_waiting(which);
@@ -250,6 +258,7 @@ void set_waiting(container_status& which) {
     which.exit_code.reset();
     which.started_at.reset();
     which.finished_at.reset();
+    which.machine.reset();
 }
 
 void settle(container_status& which, container_outlook const& of) {

@@ -47,6 +47,8 @@ void set_exited(container_status& which, container_exit const& exit);
 void set_lost(std::vector<container_status>& containers, wall_time when);
 /// It runs yet, and is stopped because `cause`.
 void set_stopping(container_status& which, std::string_view cause);
+/// It is ready: of a machine this ends its start, if it is so for the first time.
+void note_ready(container_status& which, wall_time now);
 /// Its attempt is over, and another one is to come. Precondition: it has exited.
 void set_restarting(container_status& which);
 /// It waits; why it waits is said by `settle`.

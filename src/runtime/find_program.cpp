@@ -1,3 +1,5 @@
+#include "find_program_detail.hpp"
+
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
@@ -62,6 +64,16 @@ result<std::filesystem::path> find_program(std::string_view name) {
         if (!found.empty()) return found;
     }
     return error{errc::not_found, fmt::format("program {}: it is not installed", name), "", remedy_for(name)};
+}
+
+result<std::filesystem::path> detail::find_own_program(std::filesystem::path const& given, own_program const& what) {
+    if (!given.empty()) return find_program(given.native());
+    std::error_code failure;
+    auto beside = std::filesystem::read_symlink("/proc/self/exe", failure).parent_path() / what.name;
+    if (!failure && is_program(beside)) return beside;
+    if (auto found = find_program(what.name)) return found;
+    return error{errc::not_found, fmt::format("program {}, which {}, is not beside rik", what.name, what.purpose), "",
+                 std::string(what.remedy)};
 }
 
 }  // namespace rik

@@ -152,7 +152,7 @@ awaitable<result<sandbox>> machine::make_sandbox(sandbox_request request) {
     co_return made;
 }
 
-awaitable<result<void>> machine::start_container(container_request request) {
+awaitable<result<rik::container_start>> machine::start_container(container_request request) {
     auto const how = behaviour_of(request.definition.image);
     co_await time_.sleep_for(how.start_time + faults.start_time);
     if (faults.start_error) co_return inject(*faults.start_error);
@@ -160,7 +160,7 @@ awaitable<result<void>> machine::start_container(container_request request) {
     if (!sandboxes_.contains(request.key.instance))
         co_return error{errc::not_found, "there is no sandbox for the container"};
     // Like every verb of the port: asked twice, it has been done once, also if the container has ended by now.
-    if (find(request.key)) co_return result<void>{};
+    if (find(request.key)) co_return rik::container_start();
     if (auto const why = lacks_room(request)) co_return refuse(request.key.instance, *why);
     auto const key = request.key;
     auto const started = std::make_shared<container>(executor_, std::move(request));
@@ -171,7 +171,7 @@ awaitable<result<void>> machine::start_container(container_request request) {
     starts_.push_back({key, time_.now()});
     containers_[key] = started;
     witness_.started(key);
-    co_return result<void>{};
+    co_return rik::container_start();
 }
 
 awaitable<result<container_exit>> machine::wait_container(container_key key) {

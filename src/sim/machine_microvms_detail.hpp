@@ -3,6 +3,8 @@
 
 #include <rik/sim/machine.hpp>
 
+#include <chrono>
+#include <string>
 #include <utility>
 
 namespace rik::sim {
@@ -17,8 +19,15 @@ public:
         on_.in_microvms_.insert(request.instance);
         return on_.make_sandbox(std::move(request));
     }
-    awaitable<result<void>> start_container(container_request request) override {
-        return on_.start_container(std::move(request));
+    awaitable<result<rik::container_start>> start_container(container_request request) override {
+        auto const began_at = on_.time_.now();
+        auto started = co_await on_.start_container(std::move(request));
+        if (!started) co_return started;
+        auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(on_.time_.now() - began_at);
+        auto& boot = started->machine.emplace();
+        boot.acceleration = "tcg";
+        boot.steps.push_back({std::string(boot_step_name::running), took.count()});
+        co_return started;
     }
     awaitable<result<container_exit>> wait_container(container_key key) override {
         return on_.wait_container(std::move(key));

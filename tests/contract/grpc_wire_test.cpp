@@ -57,6 +57,7 @@ instance_status some_status() {
     one.last->finished_at = wall_time(8s);
     container_status first{.name = "first", .role = container_role::init};
     first.last = container_end{};
+    first.machine = machine_boot{.acceleration = "tcg", .steps = {{"running", 1900}, {"ready", 2100}}};
     made.initialized_at = wall_time(9s);
     made.restarts = 2;
     made.containers = {std::move(first), std::move(one), container_status{.name = "other"}};

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Functions through the real programs: a machine from a definition, with a port that answers.   usage: functions.sh RIK RIKCTL   (as root)
 # Machines are emulated where KVM cannot be used: each takes some seconds of a processor to boot.
+# shellcheck disable=SC2016  # scripts for machines are in single quotes
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 rik_program=$1
@@ -26,6 +27,20 @@ make_root() {
     echo 'hello from a Function' >"$lab_dir/root/www/index.html"
     /sbin/mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$lab_dir/root" "$lab_dir/hello.ext4" 16M
     chmod 0644 "$lab_dir/hello.ext4"
+    # The same as an archive, with a device in it.
+    mknod "$lab_dir/root/tmp/odd" c 1 3
+    tar --create --gzip --file "$lab_dir/hello.tar.gz" --directory "$lab_dir/root" .
+    rm "$lab_dir/root/tmp/odd"
+}
+
+# An image whose configuration says all that a definition may leave out.
+make_image() {
+    lab_registry_start
+    lab_root "$lab_dir/image"
+    mkdir "$lab_dir/image/work"
+    lab_push "$lab_dir/image" app:1 --config.entrypoint /bin/sh --config.entrypoint -c \
+        --config.cmd 'echo "$GREETING from $(pwd) as $(id -un) at home in $HOME"; exit 5' \
+        --config.env GREETING=hello --config.workingdir /work --config.user app
 }
 
 page() { curl --silent --noproxy '*' --max-time 5 "http://127.0.0.1:$1/"; }
@@ -65,7 +80,12 @@ END
     check 'it tells what it writes' 0 rikctl logs "$one"
     says 'serving'
     check 'it is described' 0 rikctl describe instance "$one"
-    says 'Function' "$(lab_port 3)->8080/TCP"
+    says 'Function' "$(lab_port 3)->8080/TCP" 'Machine:' 'QEMU started' 'kernel up' 'running' 'ready'
+    check 'and so are the steps of its start' 0 rikctl get instance "$one" -o json
+    is 'six of them' 'prepared qemuStarted kernelUp initUp running ready' \
+        "$(jq --raw-output '[.containers[0].machine.boot[].step] | join(" ")' <<<"$output")"
+    check 'its root file system is among the images of the node' 0 rikctl images
+    says "$lab_dir/hello.ext4" microvm
     # kill -9 of rik: the machine runs on, and is taken over.
     pids=$(machine_pids "$one")
     lab_rik_stop KILL
@@ -78,8 +98,19 @@ END
 }
 
 test_an_end_tells_its_code() {
-    check 'one is run to its end' 7 rikctl run --function --name ends --rm --timeout "$boot_time" "$lab_dir/hello.ext4" -- /bin/sh -c 'echo bye; exit 7'
+    check 'one is run to its end, from an archive' 7 rikctl run --function --name ends --rm --timeout "$boot_time" "$lab_dir/hello.tar.gz" -- /bin/sh -c 'echo bye >/tmp/odd; echo bye; exit 7'
     says 'bye'
+}
+
+test_images_of_containers() {
+    check 'an image runs as a Function, as it says itself' 5 rikctl run --function --name image --rm --timeout "$boot_time" "docker://$lab_registry/app:1"
+    says 'hello from /work as app at home in /home/app'
+    check 'a layout of this machine does, too, and the definition wins' 6 rikctl run --function --name layout --rm --timeout "$boot_time" --env GREETING=bye "oci:$lab_dir/layout:app-1" -- /bin/sh -c 'echo "$GREETING from $(pwd)"; exit 6'
+    says 'bye from /work'
+    check 'both are among the images of the node' 0 rikctl images -o json
+    is 'one for each runtime' 'microvm oci' \
+        "$(jq --raw-output '[.items[] | select(.names[] | contains("app:1")) | .runtime] | unique | join(" ")' <<<"$output")"
+    check 'they are removed' 0 rikctl images remove "$lab_registry/app:1"
 }
 
 test_a_set_of_functions() {
@@ -142,6 +173,7 @@ main() {
     trap 'exit 143' TERM
     lab_open
     make_root
+    make_image
     leftovers_begin
     lab_rik_start
     lab_wait_for 30 is_up
@@ -149,6 +181,7 @@ main() {
     test_the_node_offers_machines
     test_a_function_answers
     test_an_end_tells_its_code
+    test_images_of_containers
     test_a_set_of_functions
     test_what_is_wrong
     test_nothing_is_left

@@ -6,6 +6,7 @@
 #include "support/machine.hpp"
 #include "support/microvm_world.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <sstream>
@@ -191,6 +192,64 @@ TEST_CASE("a guest that lies about its addresses is not heard, and one that is m
     world.get(world.pods().detach(instance));
 }
 
+TEST_CASE("a guest that attacks harms nobody: not its neighbours, not the disk, not the node", "[e2e][microvm]") {
+    microvm_world world;
+    world.open_network();
+    test::shell("cp --sparse=always " + world.base().string() + " " + world.base().string() + ".with");
+    test::shell("debugfs -w -R 'write " RIK_TEST_ATTACKER " /bin/attacker' " + world.base().string() + ".with 2>&1");
+    test::shell("debugfs -w -R 'set_inode_field /bin/attacker mode 0100755' " + world.base().string() + ".with 2>&1");
+    test::scratch_directory files;
+    test::pinned_namespace const inside(files.path() / "pod");
+    pod_attachment pod{.instance = world.new_instance(), .network_namespace = inside.path(), .address = "10.210.3.9"};
+    pod.host_ports = {{.port = 80, .host_port = 8088}};
+    world.get(world.pods().attach(pod));
+    test::name_server const server(inside.path(), {.name = "pod", .port = 80});
+    test::name_server const of_node(test::here(), {.name = "node", .port = 8090});
+    auto const instance = world.make_sandbox("attacker");
+    world.attach(instance, "10.210.3.2");
+    auto request = world.request(
+        instance, {"sh", "-c",
+                   "echo processors: $(nproc); ask() { echo \"$1: $(echo ? | nc -w 2 $2 $3)\"; }; "
+                   "ask pod 10.210.3.9 80; ask by-host-port 10.210.3.1 8088; ask node 10.210.3.1 8090; "
+                   "dd if=/dev/zero of=/fill bs=65536 2>&1; "
+                   "rm /fill; echo written >/x; cat /x; echo begin; attacker 10 10.210.3.9 10.210.3.1; echo done"});
+    request.from = std::make_shared<image>(
+        image{.name = "attacker", .digest = "sha256:2", .tree = world.base().string() + ".with", .config = {}});
+    request.definition.limits.set(resource::cpu, 2000);
+    request.definition.limits.set(resource::storage, std::int64_t{48} << 20);
+    auto const key = world.start(std::move(request));
+    CHECK(test::call(inside.path(), {"10.210.3.1", 8090}) == "node 10.210.3.9");  // Pods may: they are trusted more
+    world.wait_for_log(key, "begin\n");
+    // While it sends, its neighbour answers, and is not led astray.
+    int answers = 0;
+    for (int calls = 0; calls < 20; ++calls) {
+        if (test::call(test::here(), {"10.210.3.9", 80})) ++answers;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    CHECK(answers == 20);
+    CHECK(test::call(inside.path(), {"10.210.3.1", 8090}) == "node 10.210.3.9");
+    CHECK_FALSE(has(world.read_log(key), "done\n"));
+    auto const learned = test::shell("bridge fdb show br rk" + world.tag() + " | wc -l");
+    CHECK(std::stoi(learned) < 50);
+    CHECK(world.wait(key).code == 0);
+    auto const log = world.read_log(key);
+    INFO(log);
+    CHECK(has(log, "processors: 2"));
+    CHECK(has(log, "pod: pod 10.210.3.2"));
+    CHECK(has(log, "by-host-port: pod "));
+    CHECK(has(log, "node: \n"));
+    CHECK(has(log, "No space left on device"));
+    CHECK(has(log, "written\n"));
+    auto const sent = log.find("sent ");
+    REQUIRE(sent != std::string::npos);
+    CHECK(std::stol(log.substr(sent + 5)) > 1000);
+    auto const disk = test::shell("find " + world.root().string() + "/state -name disk.qcow2 -printf '%k\n'");
+    CHECK(std::stol(disk) < 52 * 1024);  // KiB: it has no more than it was given
+    world.get(world.runtime().remove_sandbox(instance));
+    world.get(world.pods().detach(instance));
+    world.get(world.pods().detach(pod.instance));
+}
+
 TEST_CASE("a machine may be its image's own init, on a disk that has grown, and is stopped", "[e2e][microvm]") {
     microvm_world world;
     auto const pod = world.make_sandbox();
@@ -199,6 +258,14 @@ TEST_CASE("a machine may be its image's own init, on a disk that has grown, and 
     auto const key = world.start(std::move(request));
     auto const log = world.wait_for_log(key, "/dev/vda");
     CHECK(has(log, "own init\n"));
+    auto const all = world.get(world.runtime().list());
+    REQUIRE((all.size() == 1 && all[0].containers.size() == 1 && all[0].containers[0].machine));
+    auto const& boot = *all[0].containers[0].machine;
+    CHECK(boot.acceleration == world.runtime().accelerated().name);
+    std::vector<std::string> steps;
+    for (auto const& each : boot.steps) steps.push_back(each.name);
+    CHECK(steps == std::vector<std::string>{"prepared", "qemuStarted", "kernelUp", "initUp", "running"});
+    CHECK(std::ranges::is_sorted(boot.steps, {}, &boot_step::after_ms));
     std::istringstream disk(log.substr(log.find("/dev/vda")));
     std::string name;
     std::int64_t kibibytes = 0;

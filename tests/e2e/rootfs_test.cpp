@@ -1,6 +1,8 @@
 // Root file systems from files and from a server that behaves badly; no machine is started.
 #include <rik/runtime/microvm/rootfs_store.hpp>
 
+#include <rik/async/deadline.hpp>
+
 #include "contract/event_loop.hpp"
 #include "support/catch.hpp"
 #include "support/machine.hpp"
@@ -35,7 +37,10 @@ public:
             "mke2fs -q -F -t ext4 -d tree plain.ext4 8M && mke2fs -q -F -t ext2 -O ^has_journal -d tree old.ext2 4M && "
             "head -c 5000000 plain.ext4 > short.ext4 && tar -cf tree.tar -C tree . && gzip -k -c tree.tar > "
             "tree.tar.gz && "
-            "zstd -q -k tree.tar -o tree.tar.zst && gzip -c plain.ext4 > plain.ext4.gz && "
+            "zstd -q -k tree.tar -o tree.tar.zst && gzip -c plain.ext4 > plain.ext4.gz && xz -k -c tree.tar > "
+            "tree.tar.xz && "
+            "cp plain.ext4 plain.ext4.new && echo bye > bye && debugfs -w -R 'write bye /bye' plain.ext4.new "
+            "2>/dev/null && "
             "mknod tree/etc/null c 1 3 && tar -cf device.tar -C tree . && rm tree/etc/null && "
             "head -c 100 tree.tar.gz > cut.tar.gz && truncate -s 600M zeros && gzip -c zeros > bomb.gz && rm zeros && "
             "printf 'QFI\\373aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' > image.qcow2 && echo '<html>' > page");
@@ -45,7 +50,7 @@ public:
         server_ = test::shell("python3 " RIK_TEST_ROOTFS_SERVER " " + files().string() + " >" + said +
                               " 2>/dev/null & echo $!; for i in $(seq 300); do test -s " + said +
                               " && break; sleep 0.1; done");
-        port_ = test::shell("printf %s \"$(head -n 1 " + said + ")\"");
+        port_ = test::shell("head -n 1 " + said + " | tr -d '\\n'");
         reopen();
     }
     store_world(store_world const&) = delete;
@@ -54,11 +59,11 @@ public:
         ::kill(std::stoi(server_), SIGKILL);
     }
 
-    void reopen() {
+    void reopen(duration stall_time_max = 2s) {
         if (store_) close();
         rootfs_store_options options{.state_directory = root_.path() / "store"};
         options.unpacked_bytes_max = std::int64_t{300} << 20;
-        options.stall_time_max = 2s;
+        options.stall_time_max = stall_time_max;
         auto opened =
             rootfs_store::open(loop_.executor(), pool_.get_executor(), loop_.time(), std::move(options), log());
         REQUIRE(opened);
@@ -112,8 +117,8 @@ bool has(std::string const& text, std::string const& part) { return text.find(pa
 
 TEST_CASE("file systems and archives become files that a machine can have", "[e2e][microvm]") {
     store_world world;
-    for (auto const* each :
-         {"plain.ext4", "old.ext2", "tree.tar", "tree.tar.gz", "tree.tar.zst", "plain.ext4.gz", "device.tar"}) {
+    for (auto const* each : {"plain.ext4", "old.ext2", "tree.tar", "tree.tar.gz", "tree.tar.zst", "tree.tar.xz",
+                             "plain.ext4.gz", "device.tar"}) {
         INFO(each);
         auto const of_file = world.get((world.files() / each).string());
         CHECK(motd_of(of_file) == "hello\n");
@@ -150,6 +155,27 @@ TEST_CASE("a root file system is fetched once, and again when it has changed", "
     CHECK(removed);
     CHECK_FALSE(fs::exists(resumed->tree));
     CHECK_FALSE(world.ensure(world.url("cut/plain.ext4"), image_pull_policy::never));
+}
+
+TEST_CASE("parts of two files are never put together", "[e2e][microvm]") {
+    store_world world;
+    auto const wanted = world.get((world.files() / "plain.ext4.new").string())->digest;
+    CHECK(world.get(world.url("swap/plain.ext4"))->digest == wanted);
+    CHECK(world.get(world.url("rude/plain.ext4"))->digest == wanted);
+}
+
+TEST_CASE("what nobody waits for any more is not fetched any further, and leaves nothing", "[e2e][microvm]") {
+    store_world world;
+    world.reopen(10min);  // the server would not be given up
+    auto& loop = world.loop();
+    auto fetching = world.store().ensure(world.url("stall/plain.ext4"), std::nullopt);
+    auto const late = loop.run(with_deadline(loop.time(), loop.time().now() + 1s, std::move(fetching)));
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code == errc::timed_out);
+    for (int tries = 0; tries < 100 && world.work_count() > 0; ++tries) loop.run(loop.time().sleep_for(50ms));
+    CHECK(world.work_count() == 0);
+    CHECK(test::shell("pgrep --parent " + std::to_string(::getpid()) + " --exact curl || true").empty());
+    CHECK(world.get(world.url("plain.ext4"))->digest == world.get((world.files() / "plain.ext4").string())->digest);
 }
 
 TEST_CASE("what is no root file system, or does not come, is an error that says so, and leaves nothing",

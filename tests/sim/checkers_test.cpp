@@ -17,7 +17,9 @@ awaitable<result<void>> start_by_hand(sim::machine& on, instance_id id, containe
     auto const made = co_await on.create_sandbox(std::move(sandbox));
     CHECK(made.has_value());
     container_request container{.key = {id, what.name}, .definition = what};
-    co_return co_await on.start_container(std::move(container));
+    auto const started = co_await on.start_container(std::move(container));
+    if (!started) co_return started.error();
+    co_return result<void>{};
 }
 
 /// How many instances of `what` a machine takes of four that it is told to start, and what it says then.

@@ -137,6 +137,12 @@ awaitable<> ready_when_the_port_answers(sim::cluster& cluster, sim::world& world
     co_await world.time().sleep_for(4s);
     all = co_await instances(cluster);
     CHECK(all[0]->status().ready);
+    auto const& boot = all[0]->status().containers.at(0).machine;
+    REQUIRE(boot);
+    CHECK(boot->acceleration == "tcg");
+    REQUIRE(boot->steps.size() == 2);
+    CHECK(boot->steps[1].name == boot_step_name::ready);
+    CHECK(boot->steps[1].after_ms - boot->steps[0].after_ms >= 3000);
 }
 
 awaitable<> one_named_port_a_node(sim::cluster& cluster, sim::world&) {

@@ -114,6 +114,7 @@ awaitable<> images_in_use(node_site& site) {
     REQUIRE(listed->size() == 1);
     CHECK(listed->front().digest == digest('1'));
     CHECK(listed->front().names == std::vector<std::string>{"app:1"});
+    CHECK(listed->front().runtime == "oci");
     CHECK(listed->front().used_by == std::vector<std::string>{"web"});
     for (auto const& each : {std::string("docker.io/library/app:1"), digest('1')}) {
         remove_image what{each};
@@ -166,6 +167,9 @@ awaitable<> pulls_on_request(node_site& site) {
     co_await site.start();
     co_await site.time().sleep_for(1s);  // until it is connected
     site.machine_under.push("app:1", digest('1'));
+    pull_image root_file_system{"/srv/a.ext4"};
+    auto const unfit = co_await ask(site, std::move(root_file_system));
+    CHECK(unfit.error().code == errc::unsupported);
     pull_image what{"app:1"};
     auto const first = co_await ask(site, what);
     REQUIRE(first.has_value());

@@ -29,9 +29,9 @@ void make_tree(fs::path const& root) {
     for (auto const* each : {"bin", "dev", "etc", "proc", "root", "run", "sys", "tmp"})
         fs::create_directories(root / each);
     fs::copy_file(fs::exists("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", root / "bin/busybox");
-    for (auto const* each :
-         {"sh",   "sleep", "cat",    "echo", "hostname", "ls",   "head",  "yes", "usleep", "ip", "nc",    "kill",
-          "wget", "ping",  "printf", "dd",   "poweroff", "true", "false", "id",  "env",    "df", "mount", "tail"})
+    for (auto const* each : {"sh",    "sleep", "cat",  "echo", "hostname", "ls",     "head",  "yes",      "usleep",
+                             "ip",    "nc",    "kill", "wget", "ping",     "printf", "dd",    "poweroff", "true",
+                             "false", "id",    "env",  "df",   "mount",    "tail",   "nproc", "rm"})
         fs::create_symlink("busybox", root / "bin" / each);
     fs::create_directories(root / "sbin");
     std::ofstream(root / "sbin/init") << "#!/bin/sh\necho own init\ndf -k / | tail -n 1\nexec sleep 1000\n";
@@ -152,7 +152,7 @@ std::string microvm_world::read_log(container_key key, container_log_options opt
 
 std::string microvm_world::wait_for_log(container_key key, std::string const& text) {
     std::string log;
-    for (int tries = 0; tries < 300; ++tries) {
+    for (int tries = 0; tries < 900; ++tries) {
         log = read_log(key);
         if (log.find(text) != std::string::npos) return log;
         std::this_thread::sleep_for(100ms);

@@ -77,6 +77,7 @@ public:
     std::filesystem::path const& root() const { return directory_.path(); }
     std::string const& tag() const { return tag_; }
     /// A file system with busybox.
+    std::filesystem::path const& base() const { return base_; }
 
     instance_id new_instance() { return instance_id::generate(random_); }
     /// A sandbox with a new uid.

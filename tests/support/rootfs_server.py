@@ -6,6 +6,8 @@ Its first line of output is its port.
 /cut/NAME    its first half, with the length of the whole; a range gives the rest
 /half/NAME   its first half each time, with the length of the whole
 /stall/NAME  some bytes, and then nothing
+/swap/NAME   its first half, and from then on the file NAME.new
+/rude/NAME   the same, and a range is of NAME.new, whatever it was asked to be of
 /loop        leads to itself
 /count       how often whole files were sent
 """
@@ -16,6 +18,7 @@ import sys
 import time
 
 sent = 0
+swapped = set()
 
 
 class handler(http.server.BaseHTTPRequestHandler):
@@ -40,6 +43,11 @@ class handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, str(sent).encode())
         way, _, name = self.path[1:].rpartition("/")
         path = os.path.join(sys.argv[1], os.path.basename(name))
+        is_half = way == "half"
+        if way in ("swap", "rude"):
+            is_half = self.path not in swapped
+            swapped.add(self.path)
+            path += "" if is_half else ".new"
         if not os.path.exists(path):
             return self.answer(404, b"nothing")
         with open(path, "rb") as file:
@@ -48,11 +56,12 @@ class handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == etag:
             return self.answer(304, headers=[("ETag", etag)])
         begin = 0
-        if self.headers.get("Range", "").startswith("bytes="):
+        is_meant = way == "rude" or self.headers.get("If-Range", etag) == etag
+        if is_meant and self.headers.get("Range", "").startswith("bytes="):
             begin = int(self.headers["Range"][6:].split("-")[0])
         self.close_connection = True
         headers = [("ETag", etag), ("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")]
-        if way == "half" or (way == "cut" and begin == 0):
+        if is_half or (way == "cut" and begin == 0):
             return self.answer(206 if begin else 200, body[begin:max(begin, len(body) // 2)], len(body) - begin, headers)
         if way == "stall":
             self.answer(200, body[:1000], len(body), headers)

@@ -189,6 +189,7 @@ TEST_CASE("v1: a container has its role, its last state and its readiness, and a
     one.starts_at = wall_time(std::chrono::seconds(10));
     one.last = container_end{.reason = "OOMKilled", .message = "it used too much", .exit_code = 137};
     one.last->finished_at = wall_time(std::chrono::seconds(5));
+    one.machine = machine_boot{.acceleration = "tcg", .steps = {{"running", 1900}}};
     seen.containers = {one};
     on.primary.report(made->id(), {seen});
     auto const target = "/rik/v1/instances/" + made->name();
@@ -203,6 +204,9 @@ TEST_CASE("v1: a container has its role, its last state and its readiness, and a
     CHECK(container.at("lastState").at("reason") == "OOMKilled");
     CHECK(container.at("lastState").at("exitCode") == 137);
     CHECK(container.at("lastState").at("startedAt").is_null());
+    CHECK(container.at("machine").at("acceleration") == "tcg");
+    CHECK(container.at("machine").at("boot").at(0).at("step") == "running");
+    CHECK(container.at("machine").at("boot").at(0).at("afterMs") == 1900);
     CHECK(shown.at("initializedAt").is_null());
     auto const& conditions = shown.at("conditions").as_array();
     REQUIRE(conditions.size() == 5);

@@ -395,15 +395,16 @@ std::string const instance_function =
     R"json({"id":"2","name":"fn-1","kind":"Function","state":"running","ready":true,"node":{"id":"n1","name":"a"},
  "addresses":["10.210.0.5"],"exposure":{"port":45123,"targetPort":80,"type":"NodePort"},
  "hostPorts":[{"hostPort":45123,"port":80,"protocol":"TCP","container":"function"}],
- "containers":[{"name":"function","role":"main","image":"/srv/a.ext4","state":"running","ready":true}]})json";
+ "containers":[{"name":"function","role":"main","image":"/srv/a.ext4","state":"running","ready":true,
+  "machine":{"acceleration":"tcg","boot":[{"step":"prepared","afterMs":34},{"step":"kernelUp","afterMs":1520},{"step":"later","afterMs":2000}]}}]})json";
 
 }  // namespace
 
 TEST_CASE("a Function is described with what it runs and where it is reached") {
     auto const instance = text_of(rik::describe_instance(instance_function, workload_function, "", test::now));
-    for (auto const* part :
-         {"Host ports:   45123->80/TCP (function)", "Function:\n  function\n", "Image:    /srv/a.ext4",
-          "Command:  /bin/serve", "Env:      A=b", "Limits:   memory 256Mi"})
+    for (auto const* part : {"Host ports:   45123->80/TCP (function)", "Function:\n  function\n",
+                             "Image:    /srv/a.ext4", "Command:  /bin/serve", "Env:      A=b", "Limits:   memory 256Mi",
+                             "Machine:  tcg (emulated)", "Boot:     prepared 0.03s, kernel up 1.52s, later 2.00s"})
         CHECK_THAT(instance, Catch::Contains(part));
     auto const workload = text_of(rik::describe_workload(workload_function, test::list_of(""), "", test::now));
     for (auto const* part : {"Function:\n  function\n", "Image:    /srv/a.ext4", "Ports:    80/TCP"})

@@ -149,7 +149,10 @@ TEST_CASE("the table for guests is there if there are some, and says who may spe
     CHECK(made.find("elements = { \"rt0123456789abc\" . 0a:58:0a:d2:03:07 . 10.210.3.7 }") != std::string::npos);
     CHECK(add_guests_text(tag, std::span(&guest, 1)) ==
           "add element bridge rik_0123abcd taps { \"rt0123456789abc\" }\n"
-          "add element bridge rik_0123abcd guests { \"rt0123456789abc\" . 0a:58:0a:d2:03:07 . 10.210.3.7 }\n");
+          "add element bridge rik_0123abcd guests { \"rt0123456789abc\" . 0a:58:0a:d2:03:07 . 10.210.3.7 }\n"
+          "add element ip rik_0123abcd machines { 10.210.3.7 }\n");
+    CHECK(made.find("set machines {\n    type ipv4_addr\n    elements = { 10.210.3.7 }\n  }") != std::string::npos);
+    CHECK(made.find("ip saddr != @machines accept") != std::string::npos);
     auto const instance = instance_id::parse("00000000-0000-4000-8000-000000000001");
     REQUIRE(instance);
     CHECK(pod_tap_name(tag, *instance).size() == 15);

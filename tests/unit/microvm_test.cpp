@@ -147,6 +147,8 @@ TEST_CASE("a plan is read as it was written", "[unit][microvm]") {
     machine_plan plan{.uid = 7, .network_namespace = "/run/ns", .tap = "rt1"};
     plan.groups = {"/a/cgroup.procs", "/b/cgroup.procs"};
     plan.note = "/note";
+    plan.acceleration = "tcg";
+    plan.began_ms = 10'000'000'000;
     plan.program = "/usr/bin/qemu";
     plan.arguments = {"-append", "a=b c=d"};
     plan.files = {{16, "/with space/base", false}, {17, "/overlay", true}};
@@ -200,6 +202,11 @@ TEST_CASE("what a guest says counts only where it makes sense", "[unit][microvm]
     CHECK(words_of("refused /bin/x: No such file\n") ==
           std::vector<guest_word>{{what::refused, 0, false, "/bin/x: No such file"}});
     CHECK(words_of("exit 0\n").empty());
+    CHECK(words_of("up 100 250 400\n") == std::vector<guest_word>{{what::up, 0, false, "", guest_times{300, 150}}});
+    for (auto const* each :
+         {"up \n", "up 1 2\n", "up 3 2 4\n", "up 1 2 3 4\n", "up -1 2 3\n", "up 1 2 99999999999999999999\n"})
+        CHECK(words_of(each) == std::vector<guest_word>{{what::up}});
+    CHECK(words_of("upper\n").empty());
     CHECK(words_of("up\nup\nrefused x\n") == std::vector<guest_word>{{what::up}});
     CHECK(words_of("up\nexit 1\nexit 2\nstopped\n") == std::vector<guest_word>{{what::up}, {what::exited, 1}});
     CHECK(words_of("up\nexit 256\nexit -1\nexit 1 x\nexit\n") == std::vector<guest_word>{{what::up}});
@@ -242,8 +249,11 @@ TEST_CASE("a note is read as it was written, and never more than that is believe
     machine_note const note{
         .was_up = true, .end = machine_end{end_kind::panicked, 134, "why"}, .console = "last\nwords"};
     CHECK(parse_note(note_text(note)) == note);
-    machine_note const running{.was_up = true};
+    machine_note const running{.was_up = true, .times = {1, 20, 300, 4000, 50000}};
     CHECK(parse_note(note_text(running)) == running);
+    CHECK(parse_note("up\n") == machine_note{.was_up = true});  // of a keeper of an earlier version
+    for (auto const* each : {"up 1\n", "up 1 2 3 4 x\n", "up 1 2 3 4 -5\n"})
+        CHECK(parse_note(each) == machine_note{.was_up = true});
     CHECK(parse_note("") == machine_note{});
     for (auto const* each :
          {"up", "end", "end x 1 y\n", "end panicked\n", "end panicked 999 x\n", "end panicked -1 x\n"})
@@ -254,6 +264,18 @@ TEST_CASE("a note is read as it was written, and never more than that is believe
     CHECK_FALSE(has(odd.console, "\x07"));
     CHECK(describe({end_kind::exited, 1, ""}).empty());
     CHECK(has(describe({end_kind::killed, 137, ""}), "signal 9"));
+}
+
+TEST_CASE("the steps of a start are those that are known, and no machine was up before QEMU", "[unit][microvm]") {
+    boot_times times{.prepared_ms = 10, .qemu_ms = 80, .up_ms = 2000};
+    add_guest_times(times, {.began_ms_ago = 2500, .ready_ms_ago = 1});
+    CHECK(times.kernel_ms == 0);
+    CHECK(steps_of(times) == std::vector<boot_step>{{"prepared", 10}, {"qemuStarted", 80}, {"running", 2000}});
+    add_guest_times(times, {.began_ms_ago = 500, .ready_ms_ago = 100});
+    CHECK(steps_of(times) ==
+          std::vector<boot_step>{
+              {"prepared", 10}, {"qemuStarted", 80}, {"kernelUp", 1500}, {"initUp", 1900}, {"running", 2000}});
+    CHECK(steps_of({}).empty());
 }
 
 TEST_CASE("each machine has a user of its own", "[unit][microvm]") {
@@ -360,12 +382,30 @@ TEST_CASE("curl's answers become errors that say what to do", "[unit][microvm]")
     CHECK(code_of(63, 200) == errc::exhausted);
     CHECK(code_of(18, 200) == errc::corrupt);
     CHECK(code_of(99, 0) == errc::unavailable);
-    auto const words = download_arguments({.url = "http://h/-x", .into = "/f", .goes_on = true});
+    auto const words = download_arguments({.url = "http://h/-x", .into = "/f", .part_etag = "\"a\""});
     CHECK(std::find(words.begin(), words.end(), "--continue-at") != words.end());
     CHECK(words.back() == "http://h/-x");
     auto const redirected = std::find(words.begin(), words.end(), "--proto-redir");
     REQUIRE(redirected != words.end());
     CHECK(*(redirected + 1) == "=http,https");
+}
+
+TEST_CASE("a download goes on only where it can be told to be of the same file", "[unit][microvm]") {
+    CHECK(is_strong_etag("\"a\""));
+    for (auto const* each : {"", "\"", "\"\"", "W/\"a\"", "a", "\"a", "\"a b\"", "\"a\nX: b\""})
+        CHECK_FALSE(is_strong_etag(each));
+    download_request part{.url = "http://h/x", .into = "/f", .old_etag = "/old", .part_etag = "\"a\""};
+    auto const has_word = [&](std::string_view word) {
+        auto const all = download_arguments(part);
+        return std::find(all.begin(), all.end(), word) != all.end();
+    };
+    CHECK(has_word("If-Range: \"a\""));
+    CHECK_FALSE(has_word("--etag-compare"));
+    CHECK(*read_answer({0, 206}, "", part) == downloaded::all);
+    part.part_etag.clear();
+    CHECK_FALSE(has_word("--continue-at"));
+    CHECK(has_word("--etag-compare"));
+    CHECK_FALSE(read_answer({0, 206}, "", part).has_value());
 }
 
 TEST_CASE("what is known of a root file system outlives the node's program", "[unit][microvm]") {

@@ -169,7 +169,15 @@ TEST_CASE("a machine has 128Mi where nothing is said, and never less than boots"
     CHECK(refused(with(R"("resources":{"requests":{"memory":"64Mi"}})")).field ==
           "spec.function.resources.requests.memory");
     CHECK(refused(with(R"("resources":{"limits":{"memory":"1Ki"}})")).field == "spec.function.resources.limits.memory");
-    CHECK(effective_requests(accept(from_rootfs("/srv/a")).spec).get(resource::memory) == 128 * mebibyte);
+}
+
+TEST_CASE("what runs the machine of a Function is counted beside its guest", "[function]") {
+    CHECK(overhead_of(instance_form::pod).entries().empty());
+    CHECK(overhead_of(instance_form::function).get(resource::memory) == limits::function_overhead_memory_bytes);
+    auto const asked = effective_requests(accept(from_rootfs("/srv/a")).spec);
+    CHECK(asked.get(resource::memory) == 128 * mebibyte + limits::function_overhead_memory_bytes);
+    CHECK(asked.get(resource::cpu) == 0);
+    CHECK(asked.get(resource::pods) == 1);
 }
 
 TEST_CASE("a Function is ready when its port answers, unless its definition says otherwise", "[function]") {

@@ -223,3 +223,16 @@ TEST_CASE("the log that is meant is that of the newest attempt that has run, or 
     which.state = container_state::waiting;
     CHECK(attempt_to_read(which, false) == 1u);
 }
+
+TEST_CASE("the first readiness of a machine ends its start, and the next attempt has a start of its own") {
+    container_status which{.name = "function"};
+    set_running(which, wall_time(std::chrono::seconds(10)));
+    note_ready(which, wall_time(std::chrono::seconds(11)));
+    CHECK_FALSE(which.machine);
+    which.machine = machine_boot{.acceleration = "tcg", .steps = {{"running", 1900}}};
+    note_ready(which, wall_time(std::chrono::seconds(11)));
+    note_ready(which, wall_time(std::chrono::seconds(20)));
+    CHECK(which.machine->steps == std::vector<boot_step>{{"running", 1900}, {"ready", 2900}});
+    set_waiting(which);
+    CHECK_FALSE(which.machine);
+}

@@ -44,6 +44,9 @@ inline constexpr std::int64_t cpu_limit_milli_min = 10;
 /// Of a Function's guest. Debian's kernel does not boot with 64 MiB, and boots with 80 (measured: docs/functions.md).
 inline constexpr std::int64_t function_memory_bytes_min = 80 << 20;
 inline constexpr std::int64_t function_memory_bytes_default = 128 << 20;
+/// What a Function's machine takes of its node beside its guest's memory: QEMU, the code that it has translated, keeper
+/// and conmon (measured: docs/benchmarks.md).
+inline constexpr std::int64_t function_overhead_memory_bytes = 100 << 20;
 /// Ports of nodes that are chosen for Functions whose definitions name none.   Source: RIK's controller
 inline constexpr std::uint16_t chosen_port_first = 45'000;
 inline constexpr std::uint16_t chosen_port_last = 49'999;

@@ -278,8 +278,12 @@ struct instance_template {
 /// Returns the name of the runtime that such an instance needs: "oci", "microvm".
 std::string_view runtime_name(instance_form form);
 
+/// Returns what an instance of such a form takes of its node beside what its containers ask for: nothing, or what runs
+/// a machine.   Source: Kubernetes, "Pod Overhead"
+resources overhead_of(instance_form form);
+
 /// Returns what the Pod itself requests, else the sum over all containers, in which a limit stands for a missing
-/// request; and one of `pods`.
+/// request; then its overhead, and one of `pods`.
 resources effective_requests(instance_template const& from);
 
 /// Returns true if a port is chosen for each instance: it is a Function whose definition names none.

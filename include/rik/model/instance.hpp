@@ -3,6 +3,7 @@
 
 #include <rik/base/id.hpp>
 #include <rik/base/rare.hpp>
+#include <rik/model/machine_boot.hpp>
 #include <rik/model/state.hpp>
 #include <rik/model/workload.hpp>
 
@@ -53,6 +54,7 @@ struct container_status {
     bool ready = false;                       ///< as its readiness probe says; an init container: it has ended with 0
     std::optional<wall_time> starts_at = {};  ///< it waits for that
     rare<container_end> last = {};            ///< of the attempt before
+    rare<machine_boot> machine = {};          ///< of a Function, once it has come up: how
     friend bool operator==(container_status const&, container_status const&) = default;
 };
 

@@ -19,6 +19,7 @@ struct node_image {
     std::int64_t size_bytes = 0;          ///< of its unpacked tree; 0: not known
     std::optional<wall_time> pulled_at = {};
     std::vector<std::string> used_by = {};  ///< names of the instances that have not ended, sorted
+    std::string runtime = {};               ///< that has it: "oci", "microvm"; empty: the node is older
     friend bool operator==(node_image const&, node_image const&) = default;
 };
 

@@ -3,9 +3,11 @@
 
 #include <rik/async/awaitable.hpp>
 #include <rik/base/id.hpp>
+#include <rik/base/rare.hpp>
 #include <rik/base/result.hpp>
 #include <rik/model/container_log.hpp>
 #include <rik/model/definition.hpp>
+#include <rik/model/machine_boot.hpp>
 #include <rik/model/usage.hpp>
 #include <rik/runtime/guest_network.hpp>
 #include <rik/runtime/images.hpp>
@@ -63,6 +65,11 @@ struct container_request {
     std::optional<guest_network> network = {};  ///< of a machine, see sandbox::needs_tap
 };
 
+/// What is known of a container once it runs.
+struct container_start {
+    rare<machine_boot> machine = {};  ///< of one that is a machine
+};
+
 struct container_exit {
     int code = 0;                ///< 128 + n when signal n ended it
     bool code_known = true;      ///< false: the process that watched it died, and its code is lost
@@ -81,6 +88,7 @@ struct found_container {
     bool running = false;
     std::optional<container_exit> exit = {};  ///< if it ran and has ended
     std::optional<wall_time> started_at = {};
+    rare<machine_boot> machine = {};  ///< as of container_start
 };
 
 struct found_sandbox {
@@ -129,7 +137,7 @@ public:
     /// Creates and starts. Errors: invalid, the program of the image cannot be run or the user does not exist;
     /// conflict or not_found, there is no sandbox; exhausted; timed_out; internal. After an error nothing of the
     /// container runs. The log of the attempt before is kept.
-    virtual awaitable<result<void>> start_container(container_request request) = 0;
+    virtual awaitable<result<container_start>> start_container(container_request request) = 0;
     /// Completes when the container has ended, or at once if it has. Any number of callers may wait, at any time before
     /// its removal.
     /// Errors: not_found.

@@ -44,6 +44,21 @@ container_end read(wire::ContainerEnd const& from) {
     return made;
 }
 
+void fill(wire::MachineBoot& into, machine_boot const& from) {
+    into.set_acceleration(from.acceleration);
+    for (auto const& each : from.steps) {
+        auto& step = *into.add_steps();
+        step.set_name(each.name);
+        step.set_after_ms(each.after_ms);
+    }
+}
+
+machine_boot read(wire::MachineBoot const& from) {
+    machine_boot made{.acceleration = from.acceleration()};
+    for (auto const& each : from.steps()) made.steps.push_back({each.name(), each.after_ms()});
+    return made;
+}
+
 void fill(wire::ContainerStatus& into, container_status const& from) {
     into.set_name(from.name);
     into.set_state(static_cast<std::uint32_t>(from.state));
@@ -59,6 +74,7 @@ void fill(wire::ContainerStatus& into, container_status const& from) {
     into.set_ready(from.ready);
     if (from.starts_at) into.set_starts_at_us(microseconds(*from.starts_at));
     if (from.last) fill(*into.mutable_last(), *from.last);
+    if (from.machine) fill(*into.mutable_machine(), *from.machine);
 }
 
 container_status read(wire::ContainerStatus const& from) {
@@ -75,6 +91,7 @@ container_status read(wire::ContainerStatus const& from) {
     made.ready = from.ready();
     if (from.has_starts_at_us()) made.starts_at = read_time(from.starts_at_us());
     if (from.has_last()) made.last = read(from.last());
+    if (from.has_machine()) made.machine = read(from.machine());
     return made;
 }
 

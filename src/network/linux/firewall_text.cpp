@@ -32,6 +32,8 @@ std::string elements_text(std::span<port_mapping const> mappings, std::string (*
 // back through the node, which alone can translate it.
 // `sizes`: a route other than the default one (a tunnel) may take less than the Pods' interfaces, and whoever filters
 // ICMP keeps the senders from learning it. The kernel only ever lowers the size that is announced.
+// `to_node`: a machine is there because its guest is not trusted, so nothing of the node but its name server listens to
+// it. Whose address it has, the table for guests has made sure of.
 constexpr char const* chains = R"(  chain guard {{
     type filter hook prerouting priority raw; policy accept;
     iifname "{bridge}" ip daddr 127.0.0.0/8 drop
@@ -54,6 +56,15 @@ constexpr char const* chains = R"(  chain guard {{
     type filter hook forward priority mangle; policy accept;
     iifname "{bridge}" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
     oifname "{bridge}" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+  }}
+  chain to_node {{
+    type filter hook input priority filter; policy accept;
+    iifname != "{bridge}" accept
+    ip saddr != @machines accept
+    ct state established,related accept
+    meta l4proto icmp accept
+    meta l4proto {{ tcp, udp }} th dport 53 accept
+    drop
   }}
 )";
 
@@ -84,6 +95,12 @@ std::string taps_text(std::span<guest_identity const> guests) {
     return fmt::format("{{ {} }}", fmt::join(texts, ", "));
 }
 
+std::string machines_text(std::span<guest_identity const> guests) {
+    std::vector<std::string> texts;
+    for (auto const& each : guests) texts.push_back(ipv4_text(each.address));
+    return fmt::format("{{ {} }}", fmt::join(texts, ", "));
+}
+
 std::string guest_table_text(std::string_view tag, std::span<guest_identity const> guests) {
     return fmt::format(
         "{}table bridge {} {{\n  set taps {{\n    type ifname\n    elements = {}\n  }}\n  set guests {{\n    type "
@@ -101,23 +118,28 @@ std::string rebuild_text(std::string_view tag, firewall_rules const& rules, fire
     auto const body =
         fmt::format(chains, fmt::arg("bridge", bridge_name(tag)), fmt::arg("pods", rules.pod_subnet.text()),
                     fmt::arg("cluster", rules.cluster_cidr.text()));
+    auto const machines =
+        entries.guests.empty() ? "" : fmt::format("\n    elements = {}", machines_text(entries.guests));
     auto const table = fmt::format(
         "{}table ip {} {{\n  map host_ports {{\n    type inet_proto . inet_service : ipv4_addr . inet_service{}\n  "
-        "}}\n{}}}\n",
-        remove_table_text(tag), table_name(tag), elements, body);
+        "}}\n  set machines {{\n    type ipv4_addr{}\n  }}\n{}}}\n",
+        remove_table_text(tag), table_name(tag), elements, machines, body);
     return entries.guests.empty() ? table : table + guest_table_text(tag, entries.guests);
 }
 
 std::string add_guests_text(std::string_view tag, std::span<guest_identity const> guests) {
-    return fmt::format("add element bridge {0} taps {1}\nadd element bridge {0} guests {2}\n", table_name(tag),
-                       taps_text(guests), guests_text(guests));
+    return fmt::format(
+        "add element bridge {0} taps {1}\nadd element bridge {0} guests {2}\nadd element ip {0} machines {3}\n",
+        table_name(tag), taps_text(guests), guests_text(guests), machines_text(guests));
 }
 
 std::string remove_guests_text(std::string_view tag, std::span<guest_identity const> guests) {
     // As below: what is not there cannot be deleted.
     return add_guests_text(tag, guests) +
-           fmt::format("delete element bridge {0} taps {1}\ndelete element bridge {0} guests {2}\n", table_name(tag),
-                       taps_text(guests), guests_text(guests));
+           fmt::format(
+               "delete element bridge {0} taps {1}\ndelete element bridge {0} guests {2}\n"
+               "delete element ip {0} machines {3}\n",
+               table_name(tag), taps_text(guests), guests_text(guests), machines_text(guests));
 }
 
 std::string add_text(std::string_view tag, std::span<port_mapping const> mappings) {

@@ -1,6 +1,7 @@
 #include "control_reader_detail.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace rik::detail {
@@ -25,8 +26,25 @@ std::optional<guest_word> read_exit(std::string_view text) {
     return word;
 }
 
+/// " BEGAN READY NOW", by the clock of the machine.
+std::optional<guest_times> read_times(std::string_view text) {
+    std::array<std::int64_t, 3> numbers{};
+    for (auto& each : numbers) {
+        if (!text.starts_with(' ')) return std::nullopt;
+        auto const* const last = text.data() + text.size();
+        auto const [end, failure] = std::from_chars(text.data() + 1, last, each);
+        if (failure != std::errc{} || each < 0) return std::nullopt;
+        text = std::string_view(end, static_cast<std::size_t>(last - end));
+    }
+    auto const [began, ready, now] = numbers;
+    if (!text.empty() || began > ready || ready > now) return std::nullopt;
+    return guest_times{.began_ms_ago = now - began, .ready_ms_ago = now - ready};
+}
+
 std::optional<guest_word> read_line(std::string_view line) {
     if (line == "up") return guest_word{.kind = what::up};
+    if (auto const text = text_behind(line, "up"); text && text->starts_with(' '))
+        return guest_word{.kind = what::up, .times = read_times(*text)};
     if (line == "stopped") return guest_word{.kind = what::stopped};
     if (auto const text = text_behind(line, "failed "))
         return guest_word{.kind = what::failed, .text = std::string(*text)};

@@ -10,9 +10,15 @@
 
 namespace rik::detail {
 
+struct guest_times {
+    std::int64_t began_ms_ago = 0;
+    std::int64_t ready_ms_ago = 0;
+    friend bool operator==(guest_times const&, guest_times const&) = default;
+};
+
 struct guest_word {
     enum class what : std::uint8_t {
-        up,       ///< "up": the program, or the image's own init, runs
+        up,       ///< "up", or "up BEGAN READY NOW": the program, or the image's own init, runs
         failed,   ///< "failed TEXT": the machine cannot be made ready
         refused,  ///< "refused TEXT": the program cannot be run
         exited,   ///< "exit CODE", or "exit CODE memory": the program has ended
@@ -21,6 +27,8 @@ struct guest_word {
     int code = 0;
     bool is_out_of_memory = false;  ///< the machine's kernel had killed the program
     std::string text = {};          ///< as it was written: not yet fit to be shown
+    /// Of "up", if it was said: how long before that the machine's first program began, and had all ready.
+    std::optional<guest_times> times = {};
     friend bool operator==(guest_word const&, guest_word const&) = default;
 };
 

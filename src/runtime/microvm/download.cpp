@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace rik::detail {
@@ -45,6 +46,11 @@ constexpr known_exit known_exits[] = {
 
 }  // namespace
 
+bool is_strong_etag(std::string_view text) {
+    auto const is_plain = [](char each) { return static_cast<unsigned char>(each) > ' ' && each != 0x7f; };
+    return text.size() > 2 && text.front() == '"' && text.back() == '"' && std::ranges::all_of(text, is_plain);
+}
+
 std::vector<std::string> download_arguments(download_request const& what) {
     std::vector<std::string> all{"--silent", "--show-error", "--globoff", "--fail", "--location"};
     auto const add = [&](std::string option, std::string value) {
@@ -61,8 +67,13 @@ std::vector<std::string> download_arguments(download_request const& what) {
     add("--max-time", seconds_text(what.time_max));
     add("--max-filesize", std::to_string(what.bytes_max));
     add("--etag-save", what.new_etag.string());
-    if (!what.goes_on && !what.old_etag.empty()) add("--etag-compare", what.old_etag.string());
-    if (what.goes_on) add("--continue-at", "-");
+    auto const goes_on = !what.part_etag.empty();
+    if (!goes_on && !what.old_etag.empty()) add("--etag-compare", what.old_etag.string());
+    if (goes_on) {
+        // A server whose file is another one by now sends all of that, which curl refuses to append.
+        add("--continue-at", "-");
+        add("--header", "If-Range: " + what.part_etag);
+    }
     add("--output", what.into.string());
     add("--write-out", "%{http_code}");
     add("--url", what.url);
@@ -71,7 +82,7 @@ std::vector<std::string> download_arguments(download_request const& what) {
 
 result<downloaded> read_answer(download_answer const& answer, std::string_view complaint, download_request const& of) {
     if (answer.exit_code == 0 && answer.status_code == 304) return downloaded::not_changed;
-    if (answer.exit_code == 0 && (answer.status_code == 200 || (of.goes_on && answer.status_code == 206)))
+    if (answer.exit_code == 0 && (answer.status_code == 200 || (!of.part_etag.empty() && answer.status_code == 206)))
         return downloaded::all;
     auto const fail = [&](errc code, std::string_view why) {
         return error{code, fmt::format("root file system {}: {}", of.url, why)};

@@ -14,14 +14,19 @@ namespace rik::detail {
 
 struct download_request {
     std::string url;
-    std::filesystem::path into;      ///< what is there of it already is gone on with
+    std::filesystem::path into;
     std::filesystem::path old_etag;  ///< a file with that of what is here; may be missing
     std::filesystem::path new_etag;  ///< a file for that of what comes
     std::int64_t bytes_max = 0;
     duration time_max = {};
     duration stall_time_max = {};
-    bool goes_on = false;
+    /// What is in `into` already is the beginning of this version, and is gone on with. Empty: it begins anew.
+    std::string part_etag = {};
 };
+
+/// Is it an ETag by which two parts can be told to be of one file? A weak one says that they are alike only.
+/// Source: RFC 9110, sections 8.8.3 and 13.1.5
+bool is_strong_etag(std::string_view text);
 
 std::vector<std::string> download_arguments(download_request const& what);
 

@@ -3,6 +3,7 @@
 #include "cpio_detail.hpp"
 
 #include "runtime/oci/container_config_detail.hpp"
+#include "runtime/oci/users_detail.hpp"
 
 #include <rik/base/ipv4.hpp>
 #include <rik/model/references.hpp>
@@ -57,6 +58,16 @@ result<void> put_words(records& to, container_request const& request, expanded_t
     return {};
 }
 
+/// By numbers: the names of an image's users were looked up where its files are.
+result<void> put_user(records& to, container_request const& request) {
+    std::vector<std::int64_t> const no_groups;
+    auto const user = resolve_user({request.from->config.user, request.definition.rights, no_groups}, "", "");
+    if (!user) return user.error();
+    if (user->uid != 0) to.put("uid", std::to_string(user->uid));
+    if (user->gid != 0) to.put("gid", std::to_string(user->gid));
+    return {};
+}
+
 /// The last of a name wins: setenv and execve leave that to the program, so it is decided here.
 result<void> put_variables(records& to, container_request const& request, expanded_texts const& written) {
     string_map all;
@@ -86,8 +97,7 @@ result<std::string> guest_settings(container_request const& request, guest_files
     auto const& directory =
         request.definition.working_dir.empty() ? request.from->config.working_dir : request.definition.working_dir;
     if (!directory.empty()) made.put("directory", directory);
-    if (request.definition.rights.user) made.put("uid", std::to_string(*request.definition.rights.user));
-    if (request.definition.rights.group) made.put("gid", std::to_string(*request.definition.rights.group));
+    if (auto const put = put_user(made, request); !put) return put.error();
     if (auto const put = put_words(made, request, *written); !put) return put.error();
     if (auto const put = put_variables(made, request, *written); !put) return put.error();
     if (made.size() > settings_bytes_max)

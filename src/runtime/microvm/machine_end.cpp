@@ -60,6 +60,19 @@ std::optional<machine_end> parse_end(std::string_view line) {
     return found;
 }
 
+/// " 12 80 1500 2100 2400". What makes no sense is not known.
+boot_times parse_times(std::string_view text) {
+    boot_times found;
+    for (auto* const each : {&found.prepared_ms, &found.qemu_ms, &found.kernel_ms, &found.init_ms, &found.up_ms}) {
+        if (!text.starts_with(' ')) return {};
+        auto const* const last = text.data() + text.size();
+        auto const [end, failure] = std::from_chars(text.data() + 1, last, *each);
+        if (failure != std::errc{} || *each < 0) return {};
+        text = std::string_view(end, static_cast<std::size_t>(last - end));
+    }
+    return found;
+}
+
 std::string one_line(std::string text) {
     std::replace(text.begin(), text.end(), '\n', ' ');
     if (text.size() > note_text_bytes_max) text.resize(note_text_bytes_max);
@@ -107,8 +120,30 @@ machine_end machine_story::end(int code, std::string_view complaints) const {
     return {end_kind::broken, code == 0 ? failed_code : code, std::string(complaints)};
 }
 
+void add_guest_times(boot_times& to, guest_times const& said) {
+    if (to.up_ms - said.began_ms_ago < to.qemu_ms) return;
+    to.kernel_ms = to.up_ms - said.began_ms_ago;
+    to.init_ms = to.up_ms - said.ready_ms_ago;
+}
+
+std::vector<boot_step> steps_of(boot_times const& times) {
+    std::vector<boot_step> found;
+    auto const add = [&](std::string_view name, std::int64_t after_ms) {
+        if (after_ms > 0) found.push_back({std::string(name), after_ms});
+    };
+    add(boot_step_name::prepared, times.prepared_ms);
+    add(boot_step_name::qemu, times.qemu_ms);
+    add(boot_step_name::kernel, times.kernel_ms);
+    add(boot_step_name::init, times.init_ms);
+    add(boot_step_name::running, times.up_ms);
+    return found;
+}
+
 std::string note_text(machine_note const& note) {
-    std::string text = note.was_up ? "up\n" : "";
+    auto const& at = note.times;
+    std::string text =
+        note.was_up ? fmt::format("up {} {} {} {} {}\n", at.prepared_ms, at.qemu_ms, at.kernel_ms, at.init_ms, at.up_ms)
+                    : "";
     if (!note.end) return text;
     text += fmt::format("end {} {} {}\n", to_string(note.end->kind), note.end->code, one_line(note.end->text));
     auto const begin = note.console.size() - std::min(note.console.size(), note_console_bytes_max);
@@ -118,9 +153,9 @@ std::string note_text(machine_note const& note) {
 machine_note parse_note(std::string_view text) {
     machine_note note;
     auto rest = text.substr(0, note_bytes_max);
-    if (rest.starts_with("up\n")) {
+    if (rest.starts_with("up\n") || rest.starts_with("up ")) {
         note.was_up = true;
-        next_line(rest);
+        note.times = parse_times(next_line(rest).substr(2));
     }
     note.end = parse_end(next_line(rest));
     if (note.end) note.console = clean_text(rest, note_console_bytes_max);

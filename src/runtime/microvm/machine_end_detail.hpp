@@ -5,11 +5,14 @@
 #include "control_reader_detail.hpp"
 #include "qmp_reader_detail.hpp"
 
+#include <rik/model/machine_boot.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rik::detail {
 
@@ -60,9 +63,25 @@ private:
     std::optional<std::string> stuck_;
 };
 
+/// Where a start was, in milliseconds since it began. A step that is not known is 0.
+struct boot_times {
+    std::int64_t prepared_ms = 0;
+    std::int64_t qemu_ms = 0;
+    std::int64_t kernel_ms = 0;
+    std::int64_t init_ms = 0;
+    std::int64_t up_ms = 0;
+    friend bool operator==(boot_times const&, boot_times const&) = default;
+};
+
+/// Adds what the machine has said of itself, as far as that can be: nothing of it is before QEMU, or behind `up_ms`.
+void add_guest_times(boot_times& to, guest_times const& said);
+/// Those that are known, in their order.
+std::vector<boot_step> steps_of(boot_times const& times);
+
 /// The keeper's note: whether the machine has been up, and how it ended if it has.
 struct machine_note {
     bool was_up = false;
+    boot_times times = {};  ///< of one that was up
     std::optional<machine_end> end = {};
     std::string console = {};  ///< the last of what it wrote
     friend bool operator==(machine_note const&, machine_note const&) = default;

@@ -65,15 +65,6 @@ result<void> make_disks(container_request const& request, container_paths const&
     return write_private(disk_of(paths), qcow2_overlay(*bytes), uid);
 }
 
-/// In version 2 with the controllers, which each parent hands on.
-result<void> make_group(fs::path const& hierarchy, std::string const& path) {
-    auto const directory = hierarchy.native() + path;
-    for (auto const* controller : {"+cpu", "+memory", "+pids"})  // there is no such file in version 1
-        write_control(directory.substr(0, directory.rfind('/')) + "/cgroup.subtree_control", controller);
-    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
-    return {};
-}
-
 /// Where every process of the machine is, in each hierarchy. Returns the files by which it is entered.
 result<std::vector<std::string>> make_groups(runtime_context const& on, container_paths const& paths,
                                              machine_size const& size) {
@@ -82,8 +73,8 @@ result<std::vector<std::string>> make_groups(runtime_context const& on, containe
     for (auto const& hierarchy : on.groups.hierarchies()) {
         // A new group of cpuset takes nobody until it is given processors; it is the one that does not matter.
         if (hierarchy.filename() == "cpuset") continue;
-        for (auto const& each : {on.paths.cgroup(), pod, paths.cgroup})
-            if (auto const made = make_group(hierarchy, each); !made) return made.error();
+        for (auto const& each : {pod, paths.cgroup})
+            if (auto const made = on.groups.make_pod(hierarchy, each); !made) return made.error();
         auto const group = hierarchy.native() + paths.cgroup;
         write_control(group + "/pids.max", std::to_string(processes_max));  // where there is one
         found.push_back(group + "/cgroup.procs");
@@ -101,6 +92,9 @@ machine_plan make_plan(machine_parts const& parts, container_request const& requ
     machine_plan made;
     made.uid = rules.uid;
     made.boot_cpu_seconds = rules.boot_cpu_seconds;
+    auto const began = std::chrono::duration_cast<std::chrono::milliseconds>(rules.began_at.time_since_epoch());
+    made.began_ms = static_cast<std::uint64_t>(began.count());
+    made.acceleration = name_of(parts.runs_on);
     made.note = note_of(paths);
     made.program = parts.programs.qemu;
     if (request.network) {

@@ -1,6 +1,7 @@
 #include "machine_parts_detail.hpp"
 
 #include "runtime/clean_text_detail.hpp"
+#include "runtime/find_program_detail.hpp"
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/unique_fd_detail.hpp"
 
@@ -28,27 +29,13 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr char const* qemu_name = "qemu-system-x86_64";
-constexpr char const* keeper_name = "rik-machine";
+constexpr own_program own_keeper{"rik-machine", "machines need", "install it with rik"};
 constexpr duration kvm_trial_time_max = 5s;
 constexpr int measure_ms = 20;
 constexpr std::size_t reason_bytes_max = 200;
 
 result<fs::path> find_or(fs::path const& given, std::string_view name) {
     return find_program(given.empty() ? name : std::string_view(given.native()));
-}
-
-/// Beside the program that runs, else in PATH.
-result<fs::path> find_keeper(fs::path const& given) {
-    if (!given.empty()) return find_program(given.native());
-    std::error_code failure;
-    auto const beside = fs::read_symlink("/proc/self/exe", failure).parent_path() / keeper_name;
-    if (!failure && ::access(beside.c_str(), X_OK) == 0) return beside;
-    auto found = find_program(keeper_name);
-    if (found) return found;
-    return error{errc::not_found,
-                 fmt::format("program {}, which machines need, is not beside rik", keeper_name),
-                 {},
-                 "install it with rik"};
 }
 
 result<void> check_taps() {
@@ -111,12 +98,12 @@ result<machine_programs> find_machine_programs(microvm_options const& options) {
     if (auto const right = check_processor(); !right) return right.error();
     auto qemu = find_or(options.qemu_program, qemu_name);
     if (!qemu) return qemu.error();
-    auto keeper = find_keeper(options.keeper_program);
-    if (!keeper) return keeper.error();
+    auto found_keeper = find_own_program(options.keeper_program, own_keeper);
+    if (!found_keeper) return found_keeper.error();
     auto monitor = find_or(options.monitor_program, "conmon");
     if (!monitor) return monitor.error();
     if (auto const there = check_taps(); !there) return there.error();
-    return machine_programs{std::move(*qemu), std::move(*keeper), std::move(*monitor)};
+    return machine_programs{std::move(*qemu), std::move(*found_keeper), std::move(*monitor)};
 }
 
 microvm_check check_machine_parts(microvm_options const& options) {
@@ -129,7 +116,8 @@ microvm_check check_machine_parts(microvm_options const& options) {
     };
     if (!check_processor()) made.lacking.push_back({"no processor of the kind x86-64", ""});
     note("QEMU", find_or(options.qemu_program, qemu_name), {fmt::format("no {}", qemu_name), "qemu-system-x86"});
-    note("keeper of machines", find_keeper(options.keeper_program), {fmt::format("no {} beside rik", keeper_name), ""});
+    note("keeper of machines", find_own_program(options.keeper_program, own_keeper),
+         {fmt::format("no {} beside rik", own_keeper.name), ""});
     note("conmon", find_or(options.monitor_program, "conmon"), {"no conmon", "conmon"});
     note("curl", find_program("curl"), {"no curl", "curl"});
     note("mke2fs", find_program("mke2fs"), {"no mke2fs", "e2fsprogs"});

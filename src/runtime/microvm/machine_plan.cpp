@@ -14,7 +14,8 @@ error is_corrupt(std::string_view record) {
     return error{errc::corrupt, fmt::format("plan of a machine: it makes no sense: {}", record)};
 }
 
-bool read_number(std::string_view text, std::uint32_t& into) {
+template <class Number>
+bool read_number(std::string_view text, Number& into) {
     auto const* const last = text.data() + text.size();
     auto const [end, failure] = std::from_chars(text.data(), last, into);
     return failure == std::errc{} && end == last;
@@ -37,11 +38,14 @@ bool take_record(std::string_view key, std::string_view value, machine_plan& int
     if (key == "uid") return read_number(value, into.uid);
     if (key == "boot_cpu_seconds") return read_number(value, into.boot_cpu_seconds);
     if (key == "boot_seconds") return read_number(value, into.boot_seconds);
+    if (key == "began_ms") return read_number(value, into.began_ms);
     if (key == "file") return read_opened(value, into.files.emplace_back());
     if (key == "network_namespace")
         into.network_namespace = value;
     else if (key == "tap")
         into.tap = value;
+    else if (key == "acceleration")
+        into.acceleration = value;
     else if (key == "note")
         into.note = value;
     else if (key == "program")
@@ -70,6 +74,8 @@ std::string plan_text(machine_plan const& plan) {
     put("program", plan.program);
     put("boot_cpu_seconds", plan.boot_cpu_seconds);
     put("boot_seconds", plan.boot_seconds);
+    put("acceleration", plan.acceleration);
+    put("began_ms", plan.began_ms);
     for (auto const& each : plan.groups) put("group", each);
     for (auto const& each : plan.arguments) put("argument", each);
     for (auto const& each : plan.files)

@@ -29,6 +29,8 @@ struct machine_plan {
     std::vector<opened_file> files;
     std::uint32_t boot_cpu_seconds = 20;  ///< of QEMU, until the machine must have said something
     std::uint32_t boot_seconds = 600;     ///< the same, of a clock
+    std::string acceleration;             ///< "kvm" or "tcg": for whoever reads it
+    std::uint64_t began_ms = 0;           ///< when its start began, by CLOCK_MONOTONIC; 0: with the keeper
     friend bool operator==(machine_plan const&, machine_plan const&) = default;
 };
 

@@ -28,9 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t attempts_with_logs_max = 5;
 constexpr std::size_t plan_bytes_max = 1u << 20;
-constexpr std::size_t pid_bytes_max = 64;
 /// The keeper gives up before: see machine_plan::boot_seconds.
 constexpr duration up_time_max = 11min;
 
@@ -43,12 +41,6 @@ result<found> look_for(container_paths const& paths) {
     auto const note = read_note(paths);
     if (!note) return note.error();
     return record && note->was_up ? found::started : found::half_made;
-}
-
-void drop_old_logs(runtime_context const& on, container_key key) {
-    if (key.attempt < attempts_with_logs_max) return;
-    key.attempt -= attempts_with_logs_max;
-    remove_logs(on.paths.container(key), on.options.container_log_files_max);
 }
 
 struct preparation {
@@ -90,28 +82,10 @@ awaitable<launch_outcome> launch(runtime_context const& on, machine_parts const&
     co_return std::move(outcome);
 }
 
-result<process_identity> identify_now(container_paths const& paths, pid_t process) {
-    auto const seen = identify(process);
-    if (!seen) return seen.error();
-    if (!*seen) return error{errc::internal, fmt::format("machine {}: ended before it was up", paths.id)};
-    return **seen;
-}
-
 result<void> write_record(runtime_context const& on, container_paths const& paths, pid_t keeper) {
-    auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
-    if (!text) return text.error();
-    pid_t monitor = -1;
-    std::from_chars(text->data(), text->data() + text->size(), monitor);
-    auto const monitor_now = identify_now(paths, monitor);
-    if (!monitor_now) return monitor_now.error();
-    auto const keeper_now = identify_now(paths, keeper);
-    if (!keeper_now) return keeper_now.error();
-    container_record const record{.boot_id = on.boot_id,
-                                  .container = *keeper_now,
-                                  .monitor = *monitor_now,
-                                  .started_at = on.time.wall(),
-                                  .stop_signal = SIGTERM};
-    auto const written = replace_file(paths.record(), record_text(record));
+    auto const record = make_record(on, paths, {keeper, SIGTERM});
+    if (!record) return record.error();
+    auto const written = replace_file(paths.record(), record_text(*record));
     if (written) keep_log(paths);
     return written;
 }
@@ -242,6 +216,16 @@ std::int64_t read_count(std::string const& tap, char const* what) {
 }
 
 }  // namespace
+
+result<rare<machine_boot>> read_boot(container_paths const& paths) {
+    auto const note = read_note(paths);
+    if (!note) return note.error();
+    if (!note->was_up) return rare<machine_boot>();
+    auto const plan = read_plan(paths);
+    if (!plan) return plan.error();
+    machine_boot found{.acceleration = *plan ? (*plan)->acceleration : std::string(), .steps = steps_of(note->times)};
+    return rare<machine_boot>(std::move(found));
+}
 
 result<std::uint32_t> read_uid(container_paths const& paths) {
     auto const plan = read_plan(paths);

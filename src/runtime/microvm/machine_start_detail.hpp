@@ -22,6 +22,9 @@ std::filesystem::path plan_of(container_paths const& paths);
 /// Of one that was never started nothing. Blocks. Errors: it cannot be read now, and nothing follows from that.
 result<machine_note> read_note(container_paths const& paths);
 
+/// How a machine that was up has come up; nothing of one that was not. Blocks. Errors: as read_note.
+result<rare<machine_boot>> read_boot(container_paths const& paths);
+
 /// The bytes of its memory; 0 if they are not known. Blocks.
 std::int64_t read_memory(container_paths const& paths);
 
@@ -35,6 +38,7 @@ void add_network_usage(runtime_context const& on, instance_usage& to);
 struct start_rules {
     std::uint32_t uid = 0;
     std::uint32_t boot_cpu_seconds = 20;
+    time_point began_at = {};
 };
 
 /// Precondition: the parts are complete. Makes and starts it, and waits until it is up. One of this key that was up

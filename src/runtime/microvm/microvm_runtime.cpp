@@ -130,10 +130,14 @@ void microvm_runtime::state::add_machine_end(container_key const& key, container
 result<void> microvm_runtime::state::correct(found_container& found) const {
     auto const note = detail::read_note(on.paths.container(found.key));
     if (!note) return note.error();
-    if (!note->was_up)
+    if (!note->was_up) {
         found = found_container{.key = found.key};
-    else if (found.exit)
-        add_machine_end(found.key, *found.exit);
+        return {};
+    }
+    auto boot = detail::read_boot(on.paths.container(found.key));
+    if (!boot) return boot.error();
+    found.machine = std::move(*boot);
+    if (found.exit) add_machine_end(found.key, *found.exit);
     return {};
 }
 
@@ -174,8 +178,7 @@ result<std::unique_ptr<microvm_runtime>> microvm_runtime::open_to_remove(microvm
 microvm_check microvm_runtime::check(microvm_options const& options) { return detail::check_machine_parts(options); }
 
 acceleration microvm_runtime::accelerated() const {
-    auto const is_kvm = state_->parts.runs_on == detail::accelerator::kvm;
-    return {is_kvm ? "kvm" : "tcg", state_->parts.no_kvm};
+    return {std::string(detail::name_of(state_->parts.runs_on)), state_->parts.no_kvm};
 }
 
 awaitable<> microvm_runtime::stop() { return state_->kept->stop(); }
@@ -200,16 +203,24 @@ awaitable<result<sandbox>> microvm_runtime::create_sandbox(sandbox_request reque
     co_return made;
 }
 
-awaitable<result<void>> microvm_runtime::start_container(container_request request) {
+awaitable<result<container_start>> microvm_runtime::start_container(container_request request) {
     auto& inner = *state_;
+    auto const began_at = inner.on.time.now();
     auto const key = request.key;
     auto const ready = co_await inner.make_ready();
-    if (!ready) co_return ready;
+    if (!ready) co_return ready.error();
     auto const uid = inner.uids.take(key);
     if (!uid) co_return uid.error();
     auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(inner.options.boot_cpu_time_max).count();
     detail::start_rules rules{.uid = *uid, .boot_cpu_seconds = static_cast<std::uint32_t>(seconds)};
-    co_return co_await detail::start_machine(inner.on, inner.parts, std::move(request), rules);
+    rules.began_at = began_at;
+    auto const started = co_await detail::start_machine(inner.on, inner.parts, std::move(request), rules);
+    if (!started) co_return started.error();
+    auto reading = [&] { return detail::read_boot(inner.on.paths.container(key)); };
+    auto boot = co_await offload(inner.options.pool, std::move(reading));
+    container_start how;
+    if (boot) how.machine = std::move(*boot);  // it runs, whatever is known of how it came to that
+    co_return how;
 }
 
 awaitable<result<container_exit>> microvm_runtime::wait_container(container_key key) {

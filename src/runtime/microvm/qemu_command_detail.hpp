@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rik::detail {
 
 /// What runs the machine's code.
 enum class accelerator : std::uint8_t { kvm, tcg };
+
+constexpr std::string_view name_of(accelerator which) { return which == accelerator::kvm ? "kvm" : "tcg"; }
 
 struct qemu_machine {
     std::string name;

@@ -1,7 +1,5 @@
 #include "rootfs_maker_detail.hpp"
 
-#include "download_detail.hpp"
-
 #include "runtime/clean_text_detail.hpp"
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/unique_fd_detail.hpp"
@@ -10,11 +8,13 @@
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <exception>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -33,17 +33,6 @@ constexpr std::size_t complaint_kept_bytes_max = 400;
 constexpr std::size_t version_bytes_max = 1024;
 constexpr std::int64_t room_of_tree_min = 16 << 20;
 constexpr std::int64_t inode_bytes = 512;  // with what else a file takes
-
-/// Whatever becomes of who waits, the child ends.
-class end_of_child {
-public:
-    explicit end_of_child(child_process& which) : which_(which) {}
-    end_of_child(end_of_child const&) = delete;
-    ~end_of_child() { [[maybe_unused]] auto const killed = which_.signal(SIGKILL); }
-
-private:
-    child_process& which_;
-};
 
 struct tree_size {
     std::int64_t bytes = 0;
@@ -84,6 +73,12 @@ std::string trimmed(std::string text) {
     return text;
 }
 
+/// Of what has come, as curl has noted it; empty: it has none that can be kept.
+std::string etag_in(fs::path const& file) {
+    auto text = trimmed(try_read_file(file).value_or(""));
+    return text.size() > version_bytes_max ? std::string() : text;
+}
+
 std::string_view unpacker_of(rootfs_form form) {
     if (form == rootfs_form::gzip) return "gzip";
     return form == rootfs_form::zstd ? "zstd" : "xz";
@@ -111,21 +106,52 @@ awaitable<result<rootfs_maker::ended>> rootfs_maker::run(watched what) {
     }
     auto child = child_process::start(executor, what.what);
     if (!child) co_return child.error();
-    end_of_child const ends(*child);
+    result<ended> outcome;
+    std::exception_ptr thrown;
+    try {
+        outcome = co_await watch(*child, what);
+    } catch (...) {  // a cancellation; it goes on below
+        thrown = std::current_exception();
+    }
+    if (thrown) co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    // Whatever becomes of who waits, the child ends, and leaves alone what it was at work in.
+    [[maybe_unused]] auto const killed = child->signal(SIGKILL);
+    [[maybe_unused]] auto const reaped = co_await child->wait();
+    if (thrown) std::rethrow_exception(thrown);
+    co_return outcome;
+}
+
+/// Up to its end, or to what it may not do.
+awaitable<result<rootfs_maker::ended>> rootfs_maker::watch(child_process& child, watched const& what) {
     auto const give_up_at = time_.now() + what.time_max;
     while (true) {
-        auto waiting = child->wait();
+        auto waiting = child.wait();
         auto const exit = co_await with_deadline(time_, time_.now() + look_period, std::move(waiting));
         auto measuring = [&] { return measure(what.grows, what.bytes_max).bytes; };
         auto const bytes = co_await offload(pool_, std::move(measuring));
         if (bytes > what.bytes_max) co_return too_large(what.bytes_max);
-        if (exit)
-            co_return ended{exit->code,
-                            clean_text(trimmed(try_read_file(errors_path).value_or("")), complaint_kept_bytes_max)};
+        if (exit) {
+            auto const said = trimmed(try_read_file(what.work / "errors").value_or(""));
+            co_return ended{exit->code, clean_text(said, complaint_kept_bytes_max)};
+        }
         if (exit.error().code != errc::timed_out) co_return exit.error();
         if (time_.now() >= give_up_at)
             co_return error{errc::timed_out, fmt::format("{} took too long", what.what.program.filename().string())};
     }
+}
+
+awaitable<result<downloaded>> rootfs_maker::try_download(download_request of, fs::path work) {
+    auto what = command_of("curl", download_arguments(of));
+    if (!what) co_return what.error();
+    watched running{.what = std::move(*what), .grows = of.into, .output = work / "answer", .work = work};
+    running.bytes_max = of.bytes_max;
+    running.time_max = of.time_max;
+    auto const done = co_await run(std::move(running));
+    if (!done) co_return done.error();
+    auto const status = number_of(try_read_file(work / "answer").value_or(""));
+    auto const answer = read_answer({done->code, status}, done->complaint, of);
+    if (!answer || of.part_etag.empty() || etag_in(of.new_etag) == of.part_etag) co_return answer;
+    co_return error{errc::corrupt, fmt::format("root file system {}: it has changed while it was fetched", of.url)};
 }
 
 awaitable<result<fetched_file>> rootfs_maker::download(std::string url, std::string version, fs::path work) {
@@ -138,29 +164,22 @@ awaitable<result<fetched_file>> rootfs_maker::download(std::string url, std::str
         if (auto const written = write_file(wanted.old_etag, version + "\n"); !written) co_return written.error();
     }
     for (int tries = 1;; ++tries) {
-        auto what = command_of("curl", download_arguments(wanted));
-        if (!what) co_return what.error();
-        watched running{.what = std::move(*what), .grows = wanted.into, .output = work / "answer", .work = work};
-        running.bytes_max = wanted.bytes_max;
-        running.time_max = wanted.time_max;
-        auto const done = co_await run(std::move(running));
-        if (!done) co_return done.error();
-        auto const status = number_of(try_read_file(work / "answer").value_or(""));
-        auto const answer = read_answer({done->code, status}, done->complaint, wanted);
+        auto const answer = co_await try_download(wanted, work);
         if (answer) {
             fetched_file found{.path = wanted.into, .version = std::move(version)};
             found.has_changed = *answer == downloaded::all;
-            if (found.has_changed) found.version = trimmed(try_read_file(wanted.new_etag).value_or(""));
-            if (found.version.size() > version_bytes_max) found.version.clear();
+            if (found.has_changed) found.version = etag_in(wanted.new_etag);
             co_return found;
         }
-        // What broke off goes on where it was; a server that cannot do that begins anew.
         auto const has_part = measure(wanted.into, 0).bytes > 0;
         auto const is_broken =
             answer.error().code == errc::corrupt || (has_part && answer.error().code == errc::unavailable);
         if (!is_broken || tries == download_tries_max) co_return answer.error();
-        wanted.goes_on = has_part && !wanted.goes_on;
-        if (!wanted.goes_on) ::unlink(wanted.into.c_str());
+        // What broke off goes on where it was, if it can be told to be the same file; else it begins anew.
+        auto etag = etag_in(wanted.new_etag);
+        auto const can_go_on = has_part && wanted.part_etag.empty() && is_strong_etag(etag);
+        wanted.part_etag = can_go_on ? std::move(etag) : std::string();
+        if (!can_go_on) ::unlink(wanted.into.c_str());
     }
 }
 

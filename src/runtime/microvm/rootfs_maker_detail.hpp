@@ -2,6 +2,7 @@
 // it may write and how long it may take.
 #pragma once
 
+#include "download_detail.hpp"
 #include "rootfs_form_detail.hpp"
 #include "rootfs_name_detail.hpp"
 
@@ -53,6 +54,8 @@ private:
         std::string complaint = {};
     };
     awaitable<result<ended>> run(watched what);
+    awaitable<result<ended>> watch(child_process& child, watched const& what);
+    awaitable<result<downloaded>> try_download(download_request of, std::filesystem::path work);
     awaitable<result<rootfs_form>> look(std::filesystem::path file);
     awaitable<result<std::filesystem::path>> copy(std::filesystem::path file, std::filesystem::path work);
     awaitable<result<std::filesystem::path>> unpack(fetched_file from, rootfs_form form, std::filesystem::path work);

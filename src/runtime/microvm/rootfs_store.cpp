@@ -5,13 +5,16 @@
 
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/image_flight_detail.hpp"
+#include "runtime/oci/users_detail.hpp"
 
 #include <rik/async/limiter.hpp>
 #include <rik/async/shield.hpp>
 #include <rik/async/task_group.hpp>
+#include <rik/async/unless.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -38,6 +41,21 @@ bool is_away(error const& problem, detail::rootfs_source const& source) {
     auto const is_file = source.from == detail::rootfs_source::where::file;
     return problem.code == errc::unavailable || problem.code == errc::timed_out ||
            (is_file && problem.code == errc::not_found);
+}
+
+/// Its user by numbers, as a machine's first program cannot look names up. Blocks. Errors: invalid, there is no such
+/// user in it.
+result<image_config> config_for_machine(image const& from) {
+    auto config = from.config;
+    if (config.user.empty()) return config;
+    container_rights const nothing_said{};
+    std::vector<std::int64_t> const no_groups;
+    auto const user = detail::resolve_user_in(from.tree, {config.user, nothing_said, no_groups});
+    if (!user) return user.error();
+    config.user = fmt::format("{}:{}", user->uid, user->gid);
+    auto const is_home = [](std::string const& each) { return each.starts_with("HOME="); };
+    if (std::ranges::none_of(config.env, is_home)) config.env.push_back("HOME=" + user->home);
+    return config;
 }
 
 error about(std::string const& name, error why) {
@@ -79,6 +97,19 @@ struct rootfs_store::impl {
         std::shared_ptr<detail::flight> flight_;
     };
 
+    /// A directory of one piece of work, however that ends.
+    class work_place {
+    public:
+        explicit work_place(impl& on) : on_(on), path_(on.files.work() / std::to_string(++on.work_count)) {}
+        work_place(work_place const&) = delete;
+        ~work_place() { on_.done_with.push_back(path_); }
+        std::filesystem::path const& path() const { return path_; }
+
+    private:
+        impl& on_;
+        std::filesystem::path path_;
+    };
+
     awaitable<> fly(std::string name, std::optional<image_pull_policy> policy, std::string key,
                     std::shared_ptr<detail::flight> which);
     awaitable<result<image_ptr>> get(std::string name, std::optional<image_pull_policy> policy);
@@ -87,7 +118,7 @@ struct rootfs_store::impl {
     awaitable<result<image_ptr>> of_container_image(std::string name, std::string image_name,
                                                     std::optional<image_pull_policy> policy);
     awaitable<result<void>> add(detail::fetched_file from, std::string digest, std::filesystem::path work);
-    std::filesystem::path next_work() { return files.work() / std::to_string(++work_count); }
+    awaitable<> sweep();
     image_ptr image_of(detail::rootfs_record const& record) const;
     std::optional<detail::rootfs_record> find_record(std::string const& name) const {
         auto const found = records.find(name);
@@ -105,6 +136,7 @@ struct rootfs_store::impl {
     std::map<std::string, detail::rootfs_record> records;
     std::map<std::string, std::shared_ptr<detail::flight>> flights;
     std::uint64_t work_count = 0;
+    std::vector<std::filesystem::path> done_with;  ///< directories that `sweep` removes
     limiter fetches;
     task_group tasks;
 };
@@ -124,9 +156,28 @@ node_image rootfs_store::impl::describe(detail::rootfs_record const& record) con
 
 awaitable<> rootfs_store::impl::fly(std::string name, std::optional<image_pull_policy> policy, std::string key,
                                     std::shared_ptr<detail::flight> which) {
-    landing end(*this, std::move(key), std::move(which));
-    auto got = co_await get(name, policy);
-    end.land(got ? std::move(got) : result<image_ptr>(about(name, got.error())));
+    landing end(*this, std::move(key), which);
+    std::optional<result<image_ptr>> got;
+    while (!got) {
+        auto getting = get(name, policy);
+        got = co_await unless(which->deserted(), std::move(getting));
+        co_await sweep();
+        // Somebody may have come while it was being cancelled.
+        if (!got && which->waiters.empty()) co_return;
+    }
+    end.land(*got ? std::move(*got) : result<image_ptr>(about(name, got->error())));
+}
+
+/// Removes the work of what has ended, also of what was cancelled.
+awaitable<> rootfs_store::impl::sweep() {
+    auto const all = std::exchange(done_with, {});
+    for (auto const& each : all) {
+        auto removing = [&] { return detail::remove_tree(each); };
+        auto const removed = co_await offload(pool, std::move(removing));
+        if (removed) continue;
+        done_with.push_back(each);  // a child that was killed may still have been at work in it
+        out.warning("what was fetched is left", {{"directory", each.string()}, {"why", to_string(removed.error())}});
+    }
 }
 
 awaitable<result<image_ptr>> rootfs_store::impl::get(std::string name, std::optional<image_pull_policy> policy) {
@@ -148,15 +199,10 @@ awaitable<result<image_ptr>> rootfs_store::impl::get(std::string name, std::opti
 }
 
 awaitable<result<image_ptr>> rootfs_store::impl::fetch(std::string name, detail::rootfs_source source) {
-    auto const place = co_await fetches.acquire();
-    auto const work = next_work();
-    if (auto const made = detail::make_directories(work); !made) co_return made.error();
-    auto got = co_await fetch_into(std::move(name), std::move(source), work);
-    auto removing = [&] { return detail::remove_tree(work); };
-    auto const removed = co_await offload(pool, std::move(removing));
-    if (!removed)
-        out.warning("what was fetched is left", {{"directory", work.string()}, {"why", to_string(removed.error())}});
-    co_return got;
+    auto const turn = co_await fetches.acquire();
+    work_place const work(*this);
+    if (auto const made = detail::make_directories(work.path()); !made) co_return made.error();
+    co_return co_await fetch_into(std::move(name), std::move(source), work.path());
 }
 
 awaitable<result<image_ptr>> rootfs_store::impl::fetch_into(std::string name, detail::rootfs_source source,
@@ -200,22 +246,24 @@ awaitable<result<image_ptr>> rootfs_store::impl::of_container_image(std::string 
     if (!got) co_return got.error();
     auto const& from = **got;
     if (::access(files.base(from.digest).c_str(), F_OK) != 0) {
-        auto const place = co_await fetches.acquire();
-        auto const work = next_work();
-        if (auto const made = detail::make_directories(work); !made) co_return made.error();
-        auto const made = co_await maker.make_of_tree(from.tree, work);
-        auto keeping = [&] { return made ? files.keep(*made, from.digest) : result<void>(made.error()); };
+        auto const turn = co_await fetches.acquire();
+        work_place const work(*this);
+        if (auto const made = detail::make_directories(work.path()); !made) co_return made.error();
+        auto const made = co_await maker.make_of_tree(from.tree, work.path());
+        if (!made) co_return made.error();
+        auto keeping = [&] { return files.keep(*made, from.digest); };
         auto const kept = co_await offload(pool, std::move(keeping));
-        auto removing = [&] { return detail::remove_tree(work); };
-        [[maybe_unused]] auto const removed = co_await offload(pool, std::move(removing));
         if (!kept) co_return kept.error();
     }
     detail::rootfs_record record{.name = name, .digest = from.digest, .version = {}, .fetched_at = time.wall()};
     if (auto const written = files.write(record); !written) co_return written.error();
     records[name] = record;
     auto made = std::make_shared<image>(*image_of(record));
-    made->config = from.config;
     made->warning = from.warning;
+    auto reading = [&] { return config_for_machine(from); };
+    auto config = co_await offload(pool, std::move(reading));
+    if (!config) co_return config.error();
+    made->config = std::move(*config);
     co_return made;
 }
 

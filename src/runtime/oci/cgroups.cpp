@@ -229,7 +229,6 @@ result<void> cgroups::limit_memory(std::string const& path, std::int64_t bytes) 
     return {};
 }
 
-/// With its parent, and in v2 with the controllers in both, as runc would.
 result<void> cgroups::make_pod(fs::path const& hierarchy, std::string const& path) const {
     auto const pod = fs::path(hierarchy.string() + path);
     for (auto const& each : {pod.parent_path(), pod}) {

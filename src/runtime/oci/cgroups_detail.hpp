@@ -77,6 +77,10 @@ public:
 
     result<void> limit_cpu(std::string const& path, cpu_limits const& limits) const;
 
+    /// Makes the group of a Pod, `path`, in one hierarchy, with its parent, and in v2 with the controllers in both, as
+    /// runc would. Errors: exhausted; internal.
+    result<void> make_pod(std::filesystem::path const& hierarchy, std::string const& path) const;
+
     /// Makes the group of a Pod, `path`, and bounds what its containers use of cpu and memory together. Without such a
     /// limit nothing happens: runc makes the group.
     result<void> limit_pod(std::string const& path, resources const& limits) const;
@@ -124,7 +128,6 @@ public:
 
 private:
     result<void> limit_memory(std::string const& path, std::int64_t bytes) const;
-    result<void> make_pod(std::filesystem::path const& hierarchy, std::string const& path) const;
     std::int64_t limit_hit_by_pod(std::string const& path) const;
     result<void> add(std::filesystem::path const& hierarchy, std::string const& path, std::string_view process) const;
     std::vector<std::filesystem::path> directories(std::string const& path) const;

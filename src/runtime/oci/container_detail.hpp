@@ -10,10 +10,20 @@
 
 #include <optional>
 
+#include <sys/types.h>
+
 namespace rik::detail {
 
 /// Makes and starts it; a container of this key that was started before is left as it is.
 awaitable<result<void>> start_container(runtime_context const& on, container_request request);
+
+/// Its first process, and the signal that asks it to end.
+struct started_process {
+    pid_t id = -1;
+    int stop_signal = 0;
+};
+/// The record of a container whose conmon and first process are there. Blocks. Errors: internal, one of them has ended.
+result<container_record> make_record(runtime_context const& on, container_paths const& paths, started_process what);
 
 /// What can be seen of a container that was started at least once.
 struct container_view {

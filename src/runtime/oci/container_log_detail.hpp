@@ -118,5 +118,7 @@ void mark_as_cut(std::filesystem::path const& log);
 
 /// Removes all files of an attempt.
 void remove_logs(container_paths const& paths, std::size_t files_max);
+/// Before an attempt is started: removes the logs of the one that is too long ago, so that few are ever there. Blocks.
+void drop_old_logs(runtime_context const& on, container_key key);
 
 }  // namespace rik::detail

@@ -13,6 +13,8 @@ namespace rik::detail {
 
 namespace {
 
+constexpr std::uint32_t attempts_with_logs_max = 5;
+
 constexpr off_t hole_marks_bytes_max = 4096;
 
 std::chrono::nanoseconds since_epoch(statx_timestamp const& when) {
@@ -116,6 +118,12 @@ void remove_logs(container_paths const& paths, std::size_t files_max) {
     for (std::size_t rotation = 0; rotation < files_max; ++rotation) {
         ::unlink(rotated_log(paths.log, rotation).c_str());
     }
+}
+
+void drop_old_logs(runtime_context const& on, container_key key) {
+    if (key.attempt < attempts_with_logs_max) return;
+    key.attempt -= attempts_with_logs_max;  // one start drops one attempt, so no more are ever there
+    remove_logs(on.paths.container(key), on.options.container_log_files_max);
 }
 
 }  // namespace rik::detail

@@ -27,7 +27,6 @@ namespace rik::detail {
 
 namespace {
 
-constexpr std::uint32_t attempts_with_logs_max = 5;
 constexpr std::size_t pid_bytes_max = 64;
 constexpr int start_wait_ms = 20;  // in a thread of the pool; it takes 0.5
 
@@ -67,12 +66,6 @@ result<std::string> config_text(runtime_context const& on, container_request con
                                           .processes_max = on.options.processes_max});
     if (!config) return config.error();
     return boost::json::serialize(*config);
-}
-
-void drop_old_logs(runtime_context const& on, container_key key) {
-    if (key.attempt < attempts_with_logs_max) return;
-    key.attempt -= attempts_with_logs_max;  // one start drops one attempt, so no more are ever there
-    remove_logs(on.paths.container(key), on.options.container_log_files_max);
 }
 
 result<void> make_container_directories(container_paths const& paths) {
@@ -169,26 +162,6 @@ int stop_signal_of(runtime_context const& on, container_request const& request, 
     return SIGTERM;
 }
 
-result<container_record> make_record(runtime_context const& on, container_request const& request,
-                                     container_paths const& paths, pid_t container) {
-    auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
-    if (!text) return text.error();
-    pid_t monitor = -1;
-    std::from_chars(text->data(), text->data() + text->size(), monitor);
-    auto const monitor_now = identify(monitor);
-    if (!monitor_now) return monitor_now.error();
-    auto const container_now = identify(container);
-    if (!container_now) return container_now.error();
-    if (!*monitor_now || !*container_now) {
-        return error{errc::internal, fmt::format("container {}: ended before it was started", paths.id)};
-    }
-    return container_record{.boot_id = on.boot_id,
-                            .container = **container_now,
-                            .monitor = **monitor_now,
-                            .started_at = on.time.wall(),
-                            .stop_signal = stop_signal_of(on, request, paths)};
-}
-
 enum class step { done, wait_for_fifo, ask_runtime };
 
 struct start_attempt {
@@ -199,7 +172,7 @@ struct start_attempt {
 /// All after conmon in one visit to the pool, if the container is quick to be ready.
 result<start_attempt> record_and_start(runtime_context const& on, container_request const& request,
                                        container_paths const& paths, pid_t container) {
-    auto const record = make_record(on, request, paths, container);
+    auto const record = make_record(on, paths, {container, stop_signal_of(on, request, paths)});
     if (!record) return record.error();
     if (auto const written = replace_file(paths.record(), record_text(*record)); !written) return written.error();
     auto const limited = on.groups.limit_cpu(paths.cgroup, cpu_limits_of(request.definition));
@@ -260,6 +233,24 @@ awaitable<start_outcome> make_and_start(runtime_context const& on, container_req
 }
 
 }  // namespace
+
+result<container_record> make_record(runtime_context const& on, container_paths const& paths, started_process what) {
+    auto const text = read_file(paths.monitor_pid(), pid_bytes_max);
+    if (!text) return text.error();
+    pid_t monitor = -1;
+    std::from_chars(text->data(), text->data() + text->size(), monitor);
+    auto const monitor_now = identify(monitor);
+    if (!monitor_now) return monitor_now.error();
+    auto const first_now = identify(what.id);
+    if (!first_now) return first_now.error();
+    if (!*monitor_now || !*first_now)
+        return error{errc::internal, fmt::format("container {}: ended before it was started", paths.id)};
+    return container_record{.boot_id = on.boot_id,
+                            .container = **first_now,
+                            .monitor = **monitor_now,
+                            .started_at = on.time.wall(),
+                            .stop_signal = what.stop_signal};
+}
 
 awaitable<result<void>> start_container(runtime_context const& on, container_request request) {
     auto const paths = on.paths.container(request.key);

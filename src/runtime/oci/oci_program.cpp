@@ -1,5 +1,7 @@
 #include "oci_program_detail.hpp"
 
+#include "runtime/find_program_detail.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -12,19 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char const* launcher_name = "rik-launch";
-
-/// Beside the program that runs, else in PATH.
-result<fs::path> find_launcher(oci_options const& options) {
-    if (!options.launcher_program.empty()) return find_program(options.launcher_program.native());
-    std::error_code failure;
-    auto const beside = fs::read_symlink("/proc/self/exe", failure).parent_path() / launcher_name;
-    if (!failure && ::access(beside.c_str(), X_OK) == 0) return beside;
-    auto found = find_program(launcher_name);
-    if (found) return found;
-    return error{errc::not_found, fmt::format("program {}, which crun needs, is not beside rik", launcher_name), "",
-                 "install it with rik, or use runc"};
-}
+constexpr own_program own_launcher{"rik-launch", "crun needs", "install it with rik, or use runc"};
 
 }  // namespace
 
@@ -38,9 +28,9 @@ result<oci_program> find_oci_program(oci_options const& options, std::string_vie
     oci_program made{.path = std::move(*found)};
     made.maker = maker_of(made.path);
     if (made.maker == oci_maker::runc) return made;
-    auto launcher = find_launcher(options);
-    if (!launcher) return launcher.error();
-    made.launcher = std::move(*launcher);
+    auto found_launcher = find_own_program(options.launcher_program, own_launcher);
+    if (!found_launcher) return found_launcher.error();
+    made.launcher = std::move(*found_launcher);
     return made;
 }
 

@@ -211,14 +211,14 @@ awaitable<result<sandbox>> oci_runtime::create_sandbox(sandbox_request request) 
     co_return whole;
 }
 
-awaitable<result<void>> oci_runtime::start_container(container_request request) {
+awaitable<result<container_start>> oci_runtime::start_container(container_request request) {
     state_->warm_up();
     auto key = request.key;
     auto started = co_await detail::start_container(state_->on, std::move(request));
     if (!started) co_return started.error();
     state_->moves.spawn(state_->moved(state_->on.paths.container(key)));
     state_->logs.add(std::move(key));
-    co_return result<void>{};
+    co_return container_start();
 }
 
 awaitable<result<container_exit>> oci_runtime::wait_container(container_key key) {

@@ -98,7 +98,7 @@ public:
     std::string_view name() const override { return "microvm"; }
     /// Errors, too: unsupported, a machine on the host's network, or with volumes.
     awaitable<result<sandbox>> create_sandbox(sandbox_request request) override;
-    awaitable<result<void>> start_container(container_request request) override;
+    awaitable<result<container_start>> start_container(container_request request) override;
     awaitable<result<container_exit>> wait_container(container_key key) override;
     awaitable<result<void>> stop_container(container_key key) override;
     awaitable<result<void>> kill_container(container_key key) override;

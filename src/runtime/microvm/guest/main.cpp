@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <initializer_list>
 
 #include <arpa/inet.h>
@@ -62,6 +63,8 @@ struct machine_settings {
 };
 
 machine_settings settings;
+long long began_ms = 0;
+long long ready_ms = 0;
 char settings_text[settings_bytes_max];
 
 void tell(char const* form, ...) {
@@ -75,6 +78,16 @@ void tell(char const* form, ...) {
         static_cast<std::size_t>(length) < sizeof line ? static_cast<std::size_t>(length) : sizeof line - 1;
     [[maybe_unused]] auto const written = ::write(control, line, size);
 }
+
+/// Since the kernel began.
+long long now_ms() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1'000'000;
+}
+
+/// "up", and when this program began, had all ready, and says it.
+void tell_up() { tell("up %lld %lld %lld\n", began_ms, ready_ms, now_ms()); }
 
 /// The kernel's own last words are not of the program.
 void silence_kernel() {
@@ -390,6 +403,16 @@ char** environment() {
     return all;
 }
 
+/// An image may name a directory that it does not have. What fails is told by whoever goes there.
+void make_directories(char const* path) {
+    char part[4096];
+    for (std::size_t at = 0; path[at] != '\0' && at + 1 < sizeof part; ++at) {
+        part[at] = path[at];
+        part[at + 1] = '\0';
+        if (at > 0 && (path[at + 1] == '/' || path[at + 1] == '\0')) ::mkdir(part, 0755);
+    }
+}
+
 /// In the child. Returns why it could not be run.
 int run_program() {
     ::setsid();
@@ -397,6 +420,7 @@ int run_program() {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (settings.directory != nullptr) make_directories(settings.directory);
     if (settings.directory != nullptr && ::chdir(settings.directory) != 0) return errno;
     if (settings.gid != nullptr && ::setgid(static_cast<gid_t>(std::atol(settings.gid))) != 0) return errno;
     if (settings.uid != nullptr && ::setuid(static_cast<uid_t>(std::atol(settings.uid))) != 0) return errno;
@@ -444,7 +468,7 @@ bool has_ended(pid_t program, int& status) {
     ::sigprocmask(SIG_BLOCK, &ends, nullptr);
     auto const ended = ::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
     auto const program = start_program();
-    tell("up\n");
+    tell_up();
     int status = 0;
     while (!has_ended(program, status)) {
         pollfd events[] = {{ended, POLLIN, 0}, {control, POLLIN, 0}};
@@ -486,7 +510,7 @@ char const* find_init() {
         power_off();
     }
     if (control >= 0 && ::fork() == 0) serve_control();
-    tell("up\n");
+    tell_up();
     static char name[] = "init";
     char* const words[] = {name, nullptr};
     ::execve(program, words, environment());
@@ -498,6 +522,7 @@ char const* find_init() {
 }  // namespace
 
 int main() {
+    began_ms = now_ms();
     for (auto const* each : {"/dev", "/proc", "/sys", root}) ::mkdir(each, 0755);
     ::mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=755");
     ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
@@ -510,6 +535,7 @@ int main() {
     prepare_network();
     mount_root();
     enter_root();
+    ready_ms = now_ms();
     if (settings.word_count > 0) supervise();
     become_init();
 }
