@@ -54,11 +54,11 @@ void plan_start(std::string_view cron_job, cron_moment const& at, std::span<cron
     std::vector<std::size_t> active;
     for (std::size_t i = 0; i < runs.size(); ++i)
         if (runs[i].is == cron_run::phase::active) active.push_back(i);
-    if (at.wanted.concurrency == concurrency_policy::forbid && !active.empty()) {
+    if (at.wanted.overlap == overlap_policy::forbid && !active.empty()) {
         plan.waits_for_active = true;
         return;
     }
-    if (at.wanted.concurrency == concurrency_policy::replace)
+    if (at.wanted.overlap == overlap_policy::replace)
         std::copy_if(active.begin(), active.end(), std::back_inserter(plan.replaced),
                      [&](std::size_t i) { return !runs[i].is_leaving; });
     plan.start = cron_start{std::move(name), *plan.look.due};
@@ -68,7 +68,7 @@ void plan_start(std::string_view cron_job, cron_moment const& at, std::span<cron
 }  // namespace
 
 cron_look look_at_schedule(cron_moment const& at) {
-    constexpr std::chrono::seconds for_ever = std::chrono::years(1'000);
+    constexpr duration for_ever = std::chrono::years(100);
     cron_look look;
     look.is_behind_last_run = at.last_run && *at.last_run > at.now;
     if (at.wanted.is_suspended) return look;
@@ -77,7 +77,8 @@ cron_look look_at_schedule(cron_moment const& at) {
     auto const is_made = come && at.last_run && minute_of(*come) == minute_of(*at.last_run);
     look.look_again = next_name_after(at.schedule, come.value_or(from), come ? come : at.last_run);
     if (!come || is_made) return look;
-    auto const still_in_time = at.now - std::min(at.wanted.starting_deadline.value_or(for_ever), for_ever);
+    auto const patience = std::min(at.wanted.starting_deadline.value_or(for_ever), for_ever);
+    auto const still_in_time = at.now - std::chrono::ceil<wall_time::duration>(patience);
     if (*come <= still_in_time) {
         look.too_late = come;
         return look;
@@ -95,8 +96,8 @@ std::string cron_run_name(std::string_view cron_job, wall_time scheduled_at) {
 cron_plan plan_cron_job(std::string_view cron_job, cron_moment const& at, std::span<cron_run const> runs) {
     cron_plan plan{.look = look_at_schedule(at)};
     plan_start(cron_job, at, runs, plan);
-    forget(runs, cron_run::phase::succeeded, at.wanted.succeeded_jobs_kept, plan.forgotten);
-    forget(runs, cron_run::phase::failed, at.wanted.failed_jobs_kept, plan.forgotten);
+    forget(runs, cron_run::phase::succeeded, at.wanted.succeeded_kept, plan.forgotten);
+    forget(runs, cron_run::phase::failed, at.wanted.failed_kept, plan.forgotten);
     return plan;
 }
 

@@ -113,7 +113,7 @@ result<cron_schedule> cron_schedule::parse(std::string_view text, std::optional<
         if (!interval) return interval.error();
         made.due_ = *interval;
     } else {
-        auto const fields = cron_fields::parse(text);
+        auto const fields = civil_schedule::parse(text);
         if (!fields) return fields.error();
         made.due_ = *fields;
     }
@@ -128,7 +128,7 @@ std::optional<wall_time> cron_schedule::next_after(wall_time when) const {
     if (!is_in_calendar(when)) return std::nullopt;
     auto from = floor<seconds>(when) + seconds(1);
     if (auto const* const interval = std::get_if<seconds>(&due_)) return from - seconds(1) + *interval;
-    auto const& fields = std::get<cron_fields>(due_);
+    auto const& fields = std::get<civil_schedule>(due_);
     auto const end = from + horizon;
     while (from < end) {
         auto const span = zone_.span_at(from);
@@ -145,7 +145,7 @@ std::optional<wall_time> cron_schedule::next_after(wall_time when) const {
 
 /// Precondition: both are in the calendar.
 std::optional<wall_time> cron_schedule::newest_until(wall_time until, wall_time after) const {
-    auto const& fields = std::get<cron_fields>(due_);
+    auto const& fields = std::get<civil_schedule>(due_);
     auto to = floor<seconds>(until);
     while (to > after) {
         auto const span = zone_.span_at(to);

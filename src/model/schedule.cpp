@@ -218,7 +218,7 @@ bool is_in_calendar(civil_minute when) { return when >= calendar_begin && when <
 
 }  // namespace
 
-result<cron_fields> cron_fields::parse(std::string_view text) {
+result<civil_schedule> civil_schedule::parse(std::string_view text) {
     auto const meaning = meaning_of(text);
     if (meaning.starts_with('@')) return unknown_macro(text);
     auto const parts = split_blanks(meaning, schedule_fields.size());
@@ -239,7 +239,7 @@ result<cron_fields> cron_fields::parse(std::string_view text) {
         }
     }
     if (!found.empty()) return all_of(found);
-    cron_fields made;
+    civil_schedule made;
     made.minutes_ = sets[0].bits;
     made.hours_ = sets[1].bits;
     made.days_ = sets[2].bits;
@@ -251,7 +251,7 @@ result<cron_fields> cron_fields::parse(std::string_view text) {
 }
 
 /// The days of `month` that match, a bit for each, from bit 1 on.
-std::uint64_t cron_fields::days_of(year_month month) const {
+std::uint64_t civil_schedule::days_of(year_month month) const {
     if (!has(months_, static_cast<unsigned>(month.month()))) return 0;
     constexpr std::uint64_t each_week = 1 | 1u << 7 | 1u << 14 | 1u << 21 | std::uint64_t{1} << 28;
     auto const first = weekday(local_days(month / 1)).c_encoding();
@@ -262,7 +262,7 @@ std::uint64_t cron_fields::days_of(year_month month) const {
     return both & ((std::uint64_t{2} << count) - 2);
 }
 
-std::optional<unsigned> cron_fields::first_minute_from(unsigned minute) const {
+std::optional<unsigned> civil_schedule::first_minute_from(unsigned minute) const {
     for (auto hour = rik::first_from(hours_, minute / 60); hour; hour = rik::first_from(hours_, *hour + 1)) {
         auto const found = rik::first_from(minutes_, *hour == minute / 60 ? minute % 60 : 0);
         if (found) return *hour * 60 + *found;
@@ -270,7 +270,7 @@ std::optional<unsigned> cron_fields::first_minute_from(unsigned minute) const {
     return std::nullopt;
 }
 
-std::optional<unsigned> cron_fields::last_minute_until(unsigned minute) const {
+std::optional<unsigned> civil_schedule::last_minute_until(unsigned minute) const {
     auto hour = rik::last_until(hours_, minute / 60);
     if (hour == minute / 60) {
         auto const found = rik::last_until(minutes_, minute % 60);
@@ -281,7 +281,7 @@ std::optional<unsigned> cron_fields::last_minute_until(unsigned minute) const {
     return *hour * 60 + *rik::last_until(minutes_, 59);
 }
 
-bool cron_fields::matches(civil_minute when) const {
+bool civil_schedule::matches(civil_minute when) const {
     auto const day = floor<days>(when);
     year_month_day const date(day);
     auto const minute = static_cast<std::uint64_t>((when - day).count());
@@ -289,7 +289,7 @@ bool cron_fields::matches(civil_minute when) const {
     return is_day && has(hours_, minute / 60) && has(minutes_, minute % 60);
 }
 
-std::optional<civil_minute> cron_fields::first_from(civil_minute when) const {
+std::optional<civil_minute> civil_schedule::first_from(civil_minute when) const {
     if (!is_in_calendar(when) || months_ == 0) return std::nullopt;
     auto const today = floor<days>(when);
     year_month_day const date(today);
@@ -306,7 +306,7 @@ std::optional<civil_minute> cron_fields::first_from(civil_minute when) const {
     return std::nullopt;
 }
 
-std::optional<civil_minute> cron_fields::last_until(civil_minute when) const {
+std::optional<civil_minute> civil_schedule::last_until(civil_minute when) const {
     constexpr unsigned last_minute = 24 * 60 - 1;
     if (!is_in_calendar(when) || months_ == 0) return std::nullopt;
     auto const today = floor<days>(when);

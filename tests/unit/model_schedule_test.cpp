@@ -27,7 +27,7 @@ std::string text_of(civil_minute when) {
 /// The next `count` minutes of `schedule` after `from`.
 std::vector<std::string> next(std::string_view schedule, civil_minute from, int count) {
     INFO(schedule);
-    auto const read = cron_fields::parse(schedule);
+    auto const read = civil_schedule::parse(schedule);
     REQUIRE(read.has_value());
     std::vector<std::string> found;
     for (int i = 0; i < count; ++i) {
@@ -79,7 +79,7 @@ TEST_CASE("macros stand for fields", "[schedule]") {
                                        {"@monthly", "0 0 1 * *"},
                                        {"@yearly", "0 0 1 1 *"},
                                        {"@annually", "0 0 1 1 *"}})
-        CHECK(*cron_fields::parse(word) == *cron_fields::parse(fields));
+        CHECK(*civil_schedule::parse(word) == *civil_schedule::parse(fields));
 }
 
 TEST_CASE("a wrong schedule is refused with the field that is wrong", "[schedule]") {
@@ -105,7 +105,7 @@ TEST_CASE("a wrong schedule is refused with the field that is wrong", "[schedule
                                      {"* * * * mon#2", "day of the week"},
                                      {"* * L * *", "day of the month"}}) {
         INFO(text);
-        auto const read = cron_fields::parse(text);
+        auto const read = civil_schedule::parse(text);
         REQUIRE_FALSE(read.has_value());
         CHECK(read.error().code == errc::invalid);
         CHECK(read.error().message.find(part) != std::string::npos);
@@ -115,7 +115,7 @@ TEST_CASE("a wrong schedule is refused with the field that is wrong", "[schedule
 
 TEST_CASE("the next minute is the first that matches", "[schedule]") {
     for (auto const* text : {"*/7 3-20/4 * * *", "0 0 1-7 * 2", "13 5 31 */2 *", "1,59 0,23 * feb-mar sat,sun"}) {
-        auto const read = cron_fields::parse(text);
+        auto const read = civil_schedule::parse(text);
         REQUIRE(read.has_value());
         auto from = at(2027, 1, 30, 22, 17);
         for (int i = 0; i < 5; ++i) {

@@ -3,7 +3,6 @@
 
 #include <rik/base/time.hpp>
 #include <rik/model/cron_schedule.hpp>
-#include <rik/model/cron_upkeep.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,9 +18,26 @@ namespace rik {
 /// Source: Kubernetes, TooManyMissedTimes
 inline constexpr std::size_t missed_times_max = 100;
 
+/// What happens when a run is due while another is active.   Source: Kubernetes, concurrencyPolicy
+enum class overlap_policy : std::uint8_t {
+    allow,    ///< it is started beside it
+    forbid,   ///< it waits, and is late then
+    replace,  ///< the active one is deleted
+};
+
+/// What is wanted beside the schedule. The defaults are those of Kubernetes.
+struct cron_rules {
+    overlap_policy overlap = overlap_policy::allow;
+    std::optional<duration> starting_deadline = {};  ///< no run is started that long after its time; nullopt: any is
+    bool is_suspended = false;                       ///< no run is started; those that are active go on
+    std::size_t succeeded_kept = 3;                  ///< of the Jobs that have ended so, the newest
+    std::size_t failed_kept = 1;
+    friend bool operator==(cron_rules const&, cron_rules const&) = default;
+};
+
 struct cron_moment {
     cron_schedule const& schedule;
-    cron_upkeep const& wanted;
+    cron_rules const& wanted;
     wall_time created_at = {};
     std::optional<wall_time> last_run = {};  ///< the time of the last run that was started; not when that happened
     wall_time now = {};

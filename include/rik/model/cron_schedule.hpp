@@ -33,10 +33,10 @@ struct cron_times {
 /// By an interval (@every 1h30m): a time is due that long after the last one, whatever clocks show, in whole seconds.
 class cron_schedule {
 public:
-    /// Reads what `cron_fields::parse` does, or "@every " and an interval: numbers with h, m, s, ms, us and ns, of at
-    /// least a second. `zone` is a name for `time_zone::open`; nullopt: UTC.
-    /// Errors: invalid, with each field that is wrong and what would be right; also TZ= and CRON_TZ=, which Kubernetes
-    /// refuses, too. Those of time_zone::open.
+    /// Reads what `civil_schedule::parse` does, or "@every " and an interval: numbers with h, m, s, ms, us and ns, of
+    /// at least a second. `zone` is a name for `time_zone::open`; nullopt: UTC. Errors: invalid, with each field that
+    /// is wrong and what would be right; also TZ= and CRON_TZ=, which Kubernetes refuses, too. Those of
+    /// time_zone::open.
     static result<cron_schedule> parse(std::string_view text, std::optional<std::string_view> zone = std::nullopt);
 
     /// Returns the first time after `when`, which is the last time for an interval. nullopt: there is none within nine
@@ -54,7 +54,7 @@ public:
 private:
     std::optional<wall_time> newest_until(wall_time until, wall_time after) const;
 
-    std::variant<cron_fields, std::chrono::seconds> due_ = {};
+    std::variant<civil_schedule, std::chrono::seconds> due_ = {};
     time_zone zone_ = {};
 };
 

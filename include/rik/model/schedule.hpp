@@ -14,7 +14,7 @@ namespace rik {
 using civil_minute = std::chrono::local_time<std::chrono::minutes>;
 
 /// The minutes that five fields mean. A value; a default one means none. With a zone: `cron_schedule`.
-class cron_fields {
+class civil_schedule {
 public:
     /// Reads five fields between blanks (minute, hour, day of the month, month, day of the week) or one of @yearly,
     /// @annually, @monthly, @weekly, @daily, @midnight and @hourly. A field is a list of *, ?, N, N-M, each with an
@@ -22,7 +22,7 @@ public:
     /// three letters of their names, in any case. Errors: invalid, with each field that is wrong, and what would be
     /// right.   Source: Kubernetes, "CronJob"; its parser is that of robfig/cron, version 3. What that takes and
     /// does not mean (*-5, which is *; a lone comma, which is never) is refused.
-    static result<cron_fields> parse(std::string_view text);
+    static result<civil_schedule> parse(std::string_view text);
 
     /// If both days are given, one of them is enough; a day that has * or ? without a larger step leaves it to the
     /// other.
@@ -33,7 +33,7 @@ public:
     std::optional<civil_minute> first_from(civil_minute when) const;
     std::optional<civil_minute> last_until(civil_minute when) const;
 
-    friend bool operator==(cron_fields const&, cron_fields const&) = default;
+    friend bool operator==(civil_schedule const&, civil_schedule const&) = default;
 
 private:
     std::uint64_t days_of(std::chrono::year_month month) const;
