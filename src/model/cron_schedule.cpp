@@ -39,7 +39,7 @@ error wrong_interval(std::string_view text, std::string_view why) {
                  "write it as @every 90s, @every 15m or @every 1h30m"};
 }
 
-/// Takes the digits at the front. Past nine of them the rest changes nothing that is allowed, and is left out.
+/// Takes the digits at the front.
 std::string_view take_digits(std::string_view& text) {
     auto const is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
     auto const end = std::find_if_not(text.begin(), text.end(), is_digit);
@@ -48,14 +48,26 @@ std::string_view take_digits(std::string_view& text) {
     return digits;
 }
 
+constexpr std::size_t digits_max = 7;  // so that no product below can overflow
+
+/// Precondition: `digits` are digits, and no more than digits_max.
 std::int64_t number_of(std::string_view digits) {
     std::int64_t value = 0;
     for (auto const digit : digits) value = value * 10 + (digit - '0');
     return value;
 }
 
-/// What is written as "1h30m", "1.5h" or "90s", as the durations of Go are.
-result<seconds> parse_interval(std::string_view text) {
+/// `digits` behind the point, of `unit`. What is beyond digits_max changes too little to count.
+nanoseconds fraction_of(nanoseconds unit, std::string_view digits) {
+    std::int64_t scale = 1;
+    digits = digits.substr(0, digits_max);
+    for (std::size_t i = 0; i < digits.size(); ++i) scale *= 10;
+    auto const share = static_cast<double>(number_of(digits)) / static_cast<double>(scale);
+    return nanoseconds(static_cast<std::int64_t>(share * static_cast<double>(unit.count())));
+}
+
+/// Takes the unit at the front; nullopt: there is none.
+std::optional<nanoseconds> take_unit(std::string_view& text) {
     struct unit {
         std::string_view name;
         nanoseconds length;
@@ -64,29 +76,28 @@ result<seconds> parse_interval(std::string_view text) {
         unit{"ns", nanoseconds(1)},  unit{"us", microseconds(1)}, unit{"\u00b5s", microseconds(1)},
         unit{"ms", milliseconds(1)}, unit{"s", seconds(1)},       unit{"m", minutes(1)},
         unit{"h", hours(1)}};
-    constexpr std::size_t digits_max = 7;  // so that neither product below can overflow
+    auto const name = text.substr(0, std::min(text.find_first_of("0123456789."), text.size()));
+    text.remove_prefix(name.size());
+    for (auto const& each : units)
+        if (each.name == name) return each.length;
+    return std::nullopt;
+}
+
+/// What is written as "1h30m", "1.5h" or "90s", as the durations of Go are.
+result<seconds> parse_interval(std::string_view text) {
     nanoseconds sum{};
     if (text.empty()) return wrong_interval(text, "is empty");
     for (auto rest = text; !rest.empty();) {
         auto const whole = take_digits(rest);
         auto const has_point = rest.starts_with('.');
         if (has_point) rest.remove_prefix(1);
-        auto fraction = has_point ? take_digits(rest) : std::string_view();
+        auto const fraction = has_point ? take_digits(rest) : std::string_view();
         if (whole.empty() && fraction.empty()) return wrong_interval(text, "has no number before a unit");
-        auto const name = rest.substr(0, std::min(rest.find_first_of("0123456789."), rest.size()));
-        rest.remove_prefix(name.size());
-        auto const* const found =
-            std::find_if(units.begin(), units.end(), [&](unit const& each) { return each.name == name; });
-        if (found == units.end()) return wrong_interval(text, "has a number without one of the units h, m and s");
-        if (whole.size() > digits_max) return wrong_interval(text, "is too long");
-        fraction = fraction.substr(0, digits_max);
-        std::int64_t scale = 1;
-        for (std::size_t i = 0; i < fraction.size(); ++i) scale *= 10;
-        auto const of_unit = found->length.count();
-        auto const part = static_cast<std::int64_t>(static_cast<double>(number_of(fraction)) /
-                                                    static_cast<double>(scale) * static_cast<double>(of_unit));
-        if (number_of(whole) > interval_max / found->length) return wrong_interval(text, "is too long");
-        sum += nanoseconds(number_of(whole) * of_unit + part);
+        auto const unit = take_unit(rest);
+        if (!unit) return wrong_interval(text, "has a number without one of the units h, m and s");
+        if (whole.size() > digits_max || number_of(whole) > interval_max / *unit)
+            return wrong_interval(text, "is too long");
+        sum += number_of(whole) * *unit + fraction_of(*unit, fraction);
         if (sum > interval_max) return wrong_interval(text, "is too long");
     }
     if (sum < seconds(1)) return wrong_interval(text, "is below a second");

@@ -184,7 +184,8 @@ TEST_CASE("an interval of less than a minute starts a run a minute", "[cron]") {
     played job{.text = "@every 20s", .created_at = today("10:00:00")};
     std::vector<wall_time> started;
     auto now = today("10:00:00");
-    for (int i = 0; i < 20 && now < today("10:05:00"); ++i) {
+    int looks = 0;
+    for (; looks < 20 && now < today("10:05:00"); ++looks) {
         auto const plan = job.plan(now, {});
         if (plan.start) started.push_back(plan.start->scheduled_at);
         REQUIRE(plan.look.look_again.has_value());
@@ -193,6 +194,9 @@ TEST_CASE("an interval of less than a minute starts a run a minute", "[cron]") {
     }
     CHECK(started ==
           std::vector{today("10:00:20"), today("10:01:00"), today("10:02:00"), today("10:03:00"), today("10:04:00")});
+    CHECK(looks == 6);
+    CHECK_FALSE(job.look(today("10:04:45")).due.has_value());  // for another reason than its time
+    CHECK(job.look(today("10:05:00")).due == today("10:05:00"));
 }
 
 TEST_CASE("a run is named after its time, so a second start has the same name", "[cron]") {
