@@ -2,7 +2,7 @@
 #include "model/definition_fields.hpp"
 #include "model/definition_tree.hpp"
 
-#include <rik/model/schedule.hpp>
+#include <rik/model/cron_schedule.hpp>
 
 #include <fmt/format.h>
 

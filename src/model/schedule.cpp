@@ -1,8 +1,13 @@
 #include <rik/model/schedule.hpp>
 
+#include <rik/base/error.hpp>
+#include <rik/base/nearest_word.hpp>
+#include <rik/base/utf8.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cctype>
 #include <charconv>
@@ -15,20 +20,25 @@ namespace {
 
 using namespace std::chrono;
 
-constexpr std::string_view schedule_remedy =
-    "write five fields, for example */15 8-18 * * mon-fri, or one of @hourly, @daily, @weekly, @monthly and @yearly";
+constexpr std::string_view blanks = " \t\n\v\f\r";
+constexpr std::size_t shown_bytes_max = 64;
 
 struct schedule_field {
     std::string_view name;
     unsigned min = 0;
     unsigned max = 0;
+    std::string_view remedy = {};
     std::string_view names = {};  ///< three letters each, from `min` on
 };
 
 constexpr std::array<schedule_field, 5> schedule_fields{
-    schedule_field{"minute", 0, 59}, schedule_field{"hour", 0, 23}, schedule_field{"day of the month", 1, 31},
-    schedule_field{"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-    schedule_field{"day of the week", 0, 6, "sunmontuewedthufrisat"}};
+    schedule_field{"minute", 0, 59, "write minutes as 30, 0-29, 0,30, */15 or *"},
+    schedule_field{"hour", 0, 23, "write hours as 6, 8-18, 6,18, */2 or *; midnight is 0"},
+    schedule_field{"day of the month", 1, 31, "write days of the month as 1, 1-7, 1,15, */2 or *"},
+    schedule_field{"month", 1, 12, "write months as 6, JUN, 1-3, JAN,JUL, */3 or *",
+                   "janfebmaraprmayjunjulaugsepoctnovdec"},
+    schedule_field{"day of the week", 0, 6, "write days of the week as 1, MON, MON-FRI, SAT,SUN or *; Sunday is 0",
+                   "sunmontuewedthufrisat"}};
 
 struct macro {
     std::string_view word;
@@ -39,8 +49,8 @@ constexpr std::array<macro, 7> macros{macro{"@yearly", "0 0 1 1 *"},  macro{"@an
                                       macro{"@daily", "0 0 * * *"},   macro{"@midnight", "0 0 * * *"},
                                       macro{"@hourly", "0 * * * *"}};
 
-error wrong_schedule(std::string message) {
-    return error{errc::invalid, std::move(message), "schedule", std::string(schedule_remedy)};
+error wrong_schedule(std::string message, std::string_view remedy) {
+    return error{errc::invalid, std::move(message), "schedule", std::string(remedy)};
 }
 
 std::string_view take_part(std::string_view& text, char mark) {
@@ -61,19 +71,22 @@ class field_parser {
 public:
     explicit field_parser(schedule_field const& of) : of_(of) {}
 
+    /// Empty parts between commas mean nothing, as in Kubernetes; one part must be there.
     result<minute_set> read(std::string_view text) const {
         minute_set set;
-        for (auto rest = text;;) {
-            auto const is_last = rest.find(',') == rest.npos;
-            auto const added = add(take_part(rest, ','), set);
+        for (auto rest = text; !rest.empty();) {
+            auto const part = take_part(rest, ',');
+            if (part.empty()) continue;
+            auto const added = add(part, set);
             if (!added) return added.error();
-            if (is_last) return set;
         }
+        if (set.bits == 0) return wrong(text, "names none");
+        return set;
     }
 
 private:
     error wrong(std::string_view part, std::string_view why) const {
-        return wrong_schedule(fmt::format("the {} '{}' {}", of_.name, part, why));
+        return wrong_schedule(fmt::format("the {} '{}' {}", of_.name, to_utf8(part, shown_bytes_max), why), of_.remedy);
     }
 
     result<void> add(std::string_view part, minute_set& into) const {
@@ -95,16 +108,19 @@ private:
             from = *first;
             to = *last;
         }
-        if (from > to) return wrong(part, "begins after its end");
+        if (from > to) return wrong(part, "begins after its end: write it as two ranges, with a comma");
         for (auto each = from; each <= to; each += *step) into.bits |= std::uint64_t{1} << each;
         return {};
     }
 
+    /// However large a step is, it leads past the end.
     static std::optional<unsigned> number(std::string_view text) {
+        constexpr unsigned enough = 1'000;
+        auto const is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+        if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
         unsigned value = 0;
         auto const read = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (read.ec != std::errc() || read.ptr != text.data() + text.size() || value > 1000) return std::nullopt;
-        return value;
+        return read.ec == std::errc() ? std::min(value, enough) : enough;
     }
 
     std::optional<unsigned> value(std::string_view text) const {
@@ -133,12 +149,34 @@ std::string_view meaning_of(std::string_view text) {
     return text;
 }
 
-/// The parts between blanks.
-std::vector<std::string_view> split_blanks(std::string_view text) {
+/// One error that says what is wrong with each field. Precondition: `found` is not empty.
+error all_of(problems const& found) {
+    auto all = found.front();
+    for (auto each = found.begin() + 1; each != found.end(); ++each) {
+        all.message += "; " + each->message;
+        all.remedy += "; " + each->remedy;
+    }
+    return all;
+}
+
+error unknown_macro(std::string_view text) {
+    nearest_word nearest(text);
+    for (auto const& each : macros) nearest.consider(each.word);
+    auto const meant = nearest.found();
+    return wrong_schedule(fmt::format("the schedule '{}' is not known", to_utf8(text, shown_bytes_max)),
+                          meant ? fmt::format("did you mean {}?", *meant)
+                                : "write @hourly, @daily, @weekly, @monthly, @yearly, @every 90m, or five fields");
+}
+
+/// The parts between blanks; of a text with more than `count_max` only so many and one more.
+std::vector<std::string_view> split_blanks(std::string_view text, std::size_t count_max) {
     std::vector<std::string_view> parts;
-    while (!text.empty()) {
-        auto const part = take_part(text, ' ');
-        if (!part.empty()) parts.push_back(part);
+    while (parts.size() <= count_max) {
+        text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+        if (text.empty()) break;
+        auto const end = std::min(text.find_first_of(blanks), text.size());
+        parts.push_back(text.substr(0, end));
+        text.remove_prefix(end);
     }
     return parts;
 }
@@ -152,21 +190,56 @@ std::optional<unsigned> first_from(std::uint64_t bits, unsigned from) {
     return static_cast<unsigned>(std::countr_zero(left));
 }
 
+/// The highest bit up to `to`, which is below 63.
+std::optional<unsigned> last_until(std::uint64_t bits, unsigned to) {
+    auto const left = bits & ((std::uint64_t{2} << to) - 1);
+    if (left == 0) return std::nullopt;
+    return 63u - static_cast<unsigned>(std::countl_zero(left));
+}
+
+/// The next month of `months` after `month`, or before it. Precondition: there is one.
+year_month next_month(std::uint64_t months, year_month after) {
+    auto const of_year = first_from(months, static_cast<unsigned>(after.month()) + 1);
+    if (of_year) return after.year() / month(*of_year);
+    return (after.year() + years(1)) / month(*first_from(months, 1));
+}
+
+year_month previous_month(std::uint64_t months, year_month before) {
+    auto const of_year = last_until(months, static_cast<unsigned>(before.month()) - 1);
+    if (of_year) return before.year() / month(*of_year);
+    return (before.year() - years(1)) / month(*last_until(months, 12));
+}
+
+constexpr years search_max{9};
+constexpr civil_minute calendar_begin = local_days(year(1) / 1 / 1);
+constexpr civil_minute calendar_end = local_days(year(10'000) / 1 / 1);
+
+bool is_in_calendar(civil_minute when) { return when >= calendar_begin && when < calendar_end; }
+
 }  // namespace
 
-result<cron_schedule> cron_schedule::parse(std::string_view text) {
-    if (text.starts_with('@') && meaning_of(text) == text)
-        return wrong_schedule(fmt::format("'{}' is not a schedule", text.substr(0, 64)));
-    auto const parts = split_blanks(meaning_of(text));
-    if (parts.size() != schedule_fields.size())
-        return wrong_schedule(fmt::format("the schedule has {} fields, not {}", parts.size(), schedule_fields.size()));
+result<civil_schedule> civil_schedule::parse(std::string_view text) {
+    auto const meaning = meaning_of(text);
+    if (meaning.starts_with('@')) return unknown_macro(text);
+    auto const parts = split_blanks(meaning, schedule_fields.size());
+    if (parts.size() != schedule_fields.size()) {
+        auto const count = parts.size() > schedule_fields.size() ? "more than 5" : std::to_string(parts.size());
+        return wrong_schedule(
+            fmt::format("the schedule '{}' has {} fields, not 5", to_utf8(text, shown_bytes_max), count),
+            "write minute, hour, day of the month, month and day of the week, for example */15 8-18 * * MON-FRI");
+    }
     std::array<minute_set, 5> sets;
+    problems found;
     for (std::size_t i = 0; i < schedule_fields.size(); ++i) {
         auto const read = field_parser(schedule_fields.at(i)).read(parts[i]);
-        if (!read) return read.error();
-        sets.at(i) = *read;
+        if (read) {
+            sets.at(i) = *read;
+        } else {
+            found.push_back(read.error());
+        }
     }
-    cron_schedule made;
+    if (!found.empty()) return all_of(found);
+    civil_schedule made;
     made.minutes_ = sets[0].bits;
     made.hours_ = sets[1].bits;
     made.days_ = sets[2].bits;
@@ -177,31 +250,76 @@ result<cron_schedule> cron_schedule::parse(std::string_view text) {
     return made;
 }
 
-bool cron_schedule::matches_day(local_days day) const {
-    year_month_day const date(day);
-    if (!has(months_, static_cast<unsigned>(date.month()))) return false;
-    auto const by_date = has(days_, static_cast<unsigned>(date.day()));
-    auto const by_weekday = has(weekdays_, weekday(day).c_encoding());
-    if (leaves_days_open_ || leaves_weekdays_open_) return by_date && by_weekday;
-    return by_date || by_weekday;
+/// The days of `month` that match, a bit for each, from bit 1 on.
+std::uint64_t civil_schedule::days_of(year_month month) const {
+    if (!has(months_, static_cast<unsigned>(month.month()))) return 0;
+    constexpr std::uint64_t each_week = 1 | 1u << 7 | 1u << 14 | 1u << 21 | std::uint64_t{1} << 28;
+    auto const first = weekday(local_days(month / 1)).c_encoding();
+    auto const week = (weekdays_ >> first | weekdays_ << (7 - first)) & 0x7f;  // its first bit: the month's first day
+    auto const by_weekday = week * each_week << 1;
+    auto const both = leaves_days_open_ || leaves_weekdays_open_ ? days_ & by_weekday : days_ | by_weekday;
+    auto const count = static_cast<unsigned>((month / last).day());
+    return both & ((std::uint64_t{2} << count) - 2);
 }
 
-bool cron_schedule::matches(civil_minute when) const {
+std::optional<unsigned> civil_schedule::first_minute_from(unsigned minute) const {
+    for (auto hour = rik::first_from(hours_, minute / 60); hour; hour = rik::first_from(hours_, *hour + 1)) {
+        auto const found = rik::first_from(minutes_, *hour == minute / 60 ? minute % 60 : 0);
+        if (found) return *hour * 60 + *found;
+    }
+    return std::nullopt;
+}
+
+std::optional<unsigned> civil_schedule::last_minute_until(unsigned minute) const {
+    auto hour = rik::last_until(hours_, minute / 60);
+    if (hour == minute / 60) {
+        auto const found = rik::last_until(minutes_, minute % 60);
+        if (found) return *hour * 60 + *found;
+        hour = *hour == 0 ? std::nullopt : rik::last_until(hours_, *hour - 1);
+    }
+    if (!hour) return std::nullopt;
+    return *hour * 60 + *rik::last_until(minutes_, 59);
+}
+
+bool civil_schedule::matches(civil_minute when) const {
     auto const day = floor<days>(when);
+    year_month_day const date(day);
     auto const minute = static_cast<std::uint64_t>((when - day).count());
-    return matches_day(day) && has(hours_, minute / 60) && has(minutes_, minute % 60);
+    auto const is_day = has(days_of(date.year() / date.month()), static_cast<unsigned>(date.day()));
+    return is_day && has(hours_, minute / 60) && has(minutes_, minute % 60);
 }
 
-std::optional<civil_minute> cron_schedule::next_after(civil_minute when) const {
-    constexpr int days_max = 5 * 366;
-    auto const first = floor<days>(when + minutes(1));
-    auto from = static_cast<unsigned>((when + minutes(1) - first).count());
-    for (int i = 0; i < days_max; ++i, from = 0) {
-        auto const day = first + days(i);
-        if (!matches_day(day)) continue;
-        for (auto hour = first_from(hours_, from / 60); hour; hour = first_from(hours_, *hour + 1)) {
-            auto const minute = first_from(minutes_, *hour == from / 60 ? from % 60 : 0);
-            if (minute) return day + hours(*hour) + minutes(*minute);
+std::optional<civil_minute> civil_schedule::first_from(civil_minute when) const {
+    if (!is_in_calendar(when) || months_ == 0) return std::nullopt;
+    auto const today = floor<days>(when);
+    year_month_day const date(today);
+    auto month = date.year() / date.month();
+    auto days_left = days_of(month) >> static_cast<unsigned>(date.day()) << static_cast<unsigned>(date.day());
+    for (auto const end = month + search_max; month <= end;
+         month = next_month(months_, month), days_left = days_of(month)) {
+        for (auto day = rik::first_from(days_left, 1); day; day = rik::first_from(days_left, *day + 1)) {
+            auto const begin = local_days(month / static_cast<int>(*day));
+            auto const minute = first_minute_from(begin == today ? static_cast<unsigned>((when - today).count()) : 0);
+            if (minute) return begin + minutes(*minute);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<civil_minute> civil_schedule::last_until(civil_minute when) const {
+    constexpr unsigned last_minute = 24 * 60 - 1;
+    if (!is_in_calendar(when) || months_ == 0) return std::nullopt;
+    auto const today = floor<days>(when);
+    year_month_day const date(today);
+    auto month = date.year() / date.month();
+    auto days_left = days_of(month) & ((std::uint64_t{2} << static_cast<unsigned>(date.day())) - 1);
+    for (auto const end = month - search_max; month >= end;
+         month = previous_month(months_, month), days_left = days_of(month)) {
+        for (auto day = rik::last_until(days_left, 31); day; day = rik::last_until(days_left, *day - 1)) {
+            auto const begin = local_days(month / static_cast<int>(*day));
+            auto const minute =
+                last_minute_until(begin == today ? static_cast<unsigned>((when - today).count()) : last_minute);
+            if (minute) return begin + minutes(*minute);
         }
     }
     return std::nullopt;

@@ -41,15 +41,33 @@ managed_workload three_to_restart(bool is_at_once) {
 
 TEST_CASE("a workload goes from state to state as the table says", "[controllers][state]") {
     // Source: the workload service that RIK's operations match.
-    std::set<std::pair<workload_state, workload_state>> const legal{
-        {provisioning, active}, {provisioning, failed},  {provisioning, destroying}, {active, scaling},
-        {active, deploying},    {active, paused},        {active, destroying},       {active, failed},
-        {scaling, active},      {scaling, failed},       {deploying, active},        {deploying, failed},
-        {scaling, destroying},  {deploying, destroying}, {paused, scaling},          {paused, destroying},
-        {paused, active},       {failed, destroying},    {failed, provisioning},     {failed, scaling},
-        {failed, active},       {destroying, destroyed},
-        // Of Jobs
-        {active, succeeded},    {paused, succeeded},     {paused, failed},           {succeeded, destroying}};
+    std::set<std::pair<workload_state, workload_state>> const legal{{provisioning, active},
+                                                                    {provisioning, failed},
+                                                                    {provisioning, destroying},
+                                                                    {active, scaling},
+                                                                    {active, deploying},
+                                                                    {active, paused},
+                                                                    {active, destroying},
+                                                                    {active, failed},
+                                                                    {scaling, active},
+                                                                    {scaling, failed},
+                                                                    {deploying, active},
+                                                                    {deploying, failed},
+                                                                    {scaling, destroying},
+                                                                    {deploying, destroying},
+                                                                    {paused, scaling},
+                                                                    {paused, destroying},
+                                                                    {paused, active},
+                                                                    {failed, destroying},
+                                                                    {failed, provisioning},
+                                                                    {failed, scaling},
+                                                                    {failed, active},
+                                                                    {destroying, destroyed},
+                                                                    // Of Jobs
+                                                                    {active, succeeded},
+                                                                    {paused, succeeded},
+                                                                    {paused, failed},
+                                                                    {succeeded, destroying}};
     for (auto const from : all_states())
         for (auto const to : all_states()) CHECK(may_follow(from, to) == (from == to || legal.contains({from, to})));
     for (auto const each : all_states()) CHECK(parse_workload_state(to_string(each)) == each);

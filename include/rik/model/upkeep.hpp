@@ -119,7 +119,11 @@ struct job_upkeep {
 // CronJobs.   Source: Kubernetes, batch/v1.
 
 /// What happens when a Job is due while an earlier one still runs.
-enum class concurrency_policy : std::uint8_t { allow, forbid, replace };
+enum class concurrency_policy : std::uint8_t {
+    allow,    ///< it is started beside it
+    forbid,   ///< it waits, and is late then
+    replace,  ///< the earlier one is deleted
+};
 std::string_view to_string(concurrency_policy policy);  ///< "Allow", "Forbid", "Replace"
 
 struct cron_job_upkeep {
