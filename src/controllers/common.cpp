@@ -35,6 +35,7 @@ seen_instance see(instance const& row, workload_id const& viewer) {
     seen.state = row.state();
     seen.is_own = row.owner() == viewer;
     seen.is_leaving = row.deleting_since() || row.is_condemned();
+    seen.has_ended = is_finished(row.state()) || (row.binding() && !row.occupies_room());
     seen.is_ready = row.status().ready;
     seen.is_restarting = row.restarts() > row.status().restarts;
     seen.ready_since = row.status().ready_since;
@@ -68,6 +69,8 @@ workload_plan plan_by_kind(workload_view const& of) {
         case workload_kind::replica_set: return plan_replica_set(of);
         case workload_kind::deployment: return plan_deployment(of);
         case workload_kind::daemon_set: return plan_daemon_set(of);
+        case workload_kind::job: return plan_job(of);
+        case workload_kind::cron_job:
         case workload_kind::pod:
         case workload_kind::function: break;
     }
@@ -80,7 +83,8 @@ workload_plan plan_workload(workload_view const& of) {
     auto plan = plan_by_kind(of);
     plan_restart(of, plan);
     plan.progress.generation = of.wanted.generation;
-    auto const from = of.before == nullptr ? workload_state::provisioning : of.before->state;
+    auto const first = has_end(of.wanted.kind) ? workload_state::active : workload_state::provisioning;
+    auto const from = of.before == nullptr ? first : of.before->state;
     plan.progress.state = next_state(from, of.before, plan.progress, of.wanted);
     return plan;
 }

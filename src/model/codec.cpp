@@ -85,7 +85,8 @@ inline constexpr auto members_of<instance_fields> =
                usual("binding", &instance_fields::binding), usual("deleting_since", &instance_fields::deleting_since),
                usual("restarts", &instance_fields::restarts), usual("index", &instance_fields::index),
                usual("meant_for", &instance_fields::meant_for), usual("labels", &instance_fields::labels),
-               usual("exposed_port", &instance_fields::exposed_port), needed("status", &instance_fields::status));
+               usual("exposed_port", &instance_fields::exposed_port), usual("counted", &instance_fields::is_counted),
+               usual("disrupted", &instance_fields::is_disrupted), needed("status", &instance_fields::status));
 
 template <>
 inline constexpr auto members_of<node_trouble> = std::tuple(needed("reason", &node_trouble::reason),

@@ -14,7 +14,8 @@ namespace rik {
 namespace {
 
 /// In the order of the enumerators.
-constexpr std::array<std::string_view, 5> kind_words{"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet"};
+constexpr std::array<std::string_view, 7> kind_words{"Pod",       "Function", "ReplicaSet", "Deployment",
+                                                     "DaemonSet", "Job",      "CronJob"};
 
 }  // namespace
 
@@ -59,6 +60,7 @@ std::optional<container_role> parse_container_role(std::string_view text) {
 }
 
 restart_policy detail::usual_restart(definition_form form, workload_kind kind) {
+    if (has_end(kind)) return form == definition_form::rik ? restart_policy::on_failure : restart_policy::always;
     auto const is_bare_of_rik = form == definition_form::rik && !is_managed(kind);
     return is_bare_of_rik ? restart_policy::never : restart_policy::always;
 }

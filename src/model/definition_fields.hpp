@@ -112,6 +112,16 @@ probe_definition function_readiness(std::uint16_t target_port);
 /// How a workload of `into.kind` is kept, from the object that has replicas, selector and template. The template is
 /// read before.
 void read_upkeep(field_reader const& from, workload_definition& into);
+/// The same of a Job, and of the Jobs of a CronJob: completions, deadlines, policies. into.upkeep.job is set.
+void read_job(field_reader const& from, workload_definition& into);
+void put_job(json::object& into, workload_definition const& from);
+/// What a CronJob says beside the template of its Jobs; sets into.upkeep.
+void read_cron_job(field_reader const& from, workload_definition& into);
+/// The same; `job` has put_job's fields and the template.
+void put_cron_job(json::object& into, workload_definition const& from, json::object job);
+/// A selector, of which nothing is checked.
+label_selector read_selector(field_reader const& from);
+json::object selector_object(label_selector const& from);
 /// Warns of each tolerationSeconds that nothing acts on.
 void warn_of_toleration_seconds(field_reader const& spec, workload_kind kind, instance_template const& of);
 /// The count, the selector, the strategy and the like, where they differ from what is usual.

@@ -22,13 +22,11 @@ namespace detail {
 namespace {
 
 constexpr std::string_view kind_remedy =
-    "leave it out; there are Pod, ReplicaSet, Deployment, DaemonSet and Namespace, and in RIK's form Function and "
-    "Tenant";
+    "leave it out; there are Pod, ReplicaSet, Deployment, DaemonSet, Job, CronJob and Namespace, and in RIK's form "
+    "Function and Tenant";
 
 /// Kinds of Kubernetes that RIK does not have yet.
 constexpr std::array kinds_to_come{"StatefulSet",
-                                   "Job",
-                                   "CronJob",
                                    "ConfigMap",
                                    "Secret",
                                    "Service",
@@ -88,7 +86,7 @@ std::optional<error> foreign_kind(std::string_view kind, definition_form form) {
 std::optional<std::string_view> meant_kind(std::string_view kind) {
     nearest_word nearest(kind);
     for (auto const* known :
-         {"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "Tenant", "Namespace", "List"})
+         {"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "Job", "CronJob", "Tenant", "Namespace", "List"})
         nearest.consider(known);
     return nearest.found();
 }
@@ -208,8 +206,33 @@ std::uint32_t read_replicas(field_reader const& fields) {
     return static_cast<std::uint32_t>(std::max<std::int64_t>(fields.integer("replicas").value_or(1), 0));
 }
 
+/// `fields` has what a Job is made from, in either form.
+void read_job_template(field_reader const& fields, workload_definition& into) {
+    fields.in("template", [&](field_reader const& from) { read_template(from, into); });
+    read_job(fields, into);
+}
+
+void read_job_names(field_reader const& fields, cron_job_upkeep& into) {
+    read_labels(fields, into.job_labels);
+    read_annotations_of_managed(fields, into.job_annotations);
+}
+
+void read_cron(field_reader const& fields, workload_definition& into) {
+    read_cron_job(fields, into);
+    auto& cron = *into.upkeep.cron;
+    fields.in("jobTemplate", [&](field_reader const& job) {
+        if (into.form == definition_form::rik) {
+            read_job_names(job, cron);
+            return read_job_template(job, into);
+        }
+        job.in("metadata", [&](field_reader const& meta) { read_job_names(meta, cron); });
+        job.in("spec", [&](field_reader const& spec) { read_job_template(spec, into); });
+    });
+}
+
 /// `fields` is the spec in Kubernetes' form, and all of it in RIK's.
 void read_managed(field_reader const& fields, workload_definition& into) {
+    if (into.kind == workload_kind::cron_job) return read_cron(fields, into);
     into.replicas = read_replicas(fields);
     fields.in("template", [&](field_reader const& from) { read_template(from, into); });
     read_upkeep(fields, into);

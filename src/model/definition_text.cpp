@@ -328,8 +328,11 @@ json::object template_object(workload_definition const& from) {
 
 /// What Kubernetes' form has in spec.
 void put_managed(json::object& into, workload_definition const& from) {
-    put_upkeep(into, from);
-    into["template"] = template_object(from);
+    json::object own;
+    put_upkeep(own, from);
+    own["template"] = template_object(from);
+    if (from.kind == workload_kind::cron_job) return put_cron_job(into, from, std::move(own));
+    for (auto& each : own) into[each.key()] = std::move(each.value());
 }
 
 void put_bare(json::object& root, workload_definition const& from) {
@@ -338,7 +341,8 @@ void put_bare(json::object& root, workload_definition const& from) {
 }
 
 std::string_view api_version_of(workload_definition const& from) {
-    return is_managed(from.kind) && from.form == definition_form::kubernetes ? "apps/v1" : "v1";
+    if (!is_managed(from.kind) || from.form == definition_form::rik) return "v1";
+    return has_end(from.kind) ? "batch/v1" : "apps/v1";
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ label_requirement read_requirement(field_reader const& from) {
     return made;
 }
 
+}  // namespace
+
 label_selector read_selector(field_reader const& from) {
     label_selector made;
     for (auto const& [key, value] : from.map("matchLabels")) made.requirements.push_back({key, relation::in, {value}});
@@ -61,6 +63,8 @@ label_selector read_selector(field_reader const& from) {
                              "leave some out");
     return made;
 }
+
+namespace {
 
 std::string labels_path(field_reader const& from, definition_form form) {
     return from.path_of(form == definition_form::rik ? "template.labels" : "template.metadata.labels");
@@ -165,7 +169,9 @@ bool is_taint_of_absence(toleration const& of) {
 
 // Writing
 
-json::array array_of(std::vector<std::string> const& texts) { return json::array(texts.begin(), texts.end()); }
+json::array texts_of(std::vector<std::string> const& texts) { return json::array(texts.begin(), texts.end()); }
+
+}  // namespace
 
 /// Those that come first and can be written as labels are, so that they are read in the same order.
 json::object selector_object(label_selector const& from) {
@@ -180,7 +186,7 @@ json::object selector_object(label_selector const& from) {
             continue;
         }
         json::object expression{{"key", each.key}, {"operator", word_of(each.how)}};
-        if (!each.values.empty()) expression["values"] = array_of(each.values);
+        if (!each.values.empty()) expression["values"] = texts_of(each.values);
         expressions.push_back(std::move(expression));
     }
     json::object made;
@@ -188,6 +194,8 @@ json::object selector_object(label_selector const& from) {
     if (!expressions.empty()) made["matchExpressions"] = std::move(expressions);
     return made;
 }
+
+namespace {
 
 json::value share_value(count_or_percent of) {
     if (of.is_percent) return json::value(to_string(of));
@@ -216,6 +224,7 @@ void put_strategy(json::object& into, workload_definition const& from, workload_
 void read_upkeep(field_reader const& from, workload_definition& into) {
     auto& upkeep = into.upkeep;
     upkeep = usual_upkeep(into.kind);
+    if (into.kind == workload_kind::job) return read_job(from, into);
     from.in("selector", [&](field_reader const& fields) { upkeep.selector = read_selector(fields); });
     auto const strategy = into.kind == workload_kind::deployment ? "strategy" : "updateStrategy";
     from.in(strategy, [&](field_reader const& fields) { read_strategy(fields, into.kind, upkeep); });
@@ -234,6 +243,7 @@ void read_upkeep(field_reader const& from, workload_definition& into) {
 void put_upkeep(json::object& into, workload_definition const& from) {
     auto const& upkeep = from.upkeep;
     auto const usual = usual_upkeep(from.kind);
+    if (upkeep.job) return put_job(into, from);
     if (from.kind != workload_kind::daemon_set) into["replicas"] = from.replicas;
     if (!upkeep.selector.is_empty()) into["selector"] = selector_object(upkeep.selector);
     put_strategy(into, from, usual);

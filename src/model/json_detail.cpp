@@ -82,6 +82,8 @@ void write_map(json_text& into, Map const& map) {
 void write_json(json_text& into, string_map const& map) { write_map(into, map); }
 void write_json(json_text& into, resources const& amounts) { write_map(into, amounts.entries()); }
 
+void write_json(json_text& into, index_set const& some) { write_plain(into, rik::to_string(some)); }
+
 void read_failure::note(std::string message) {
     if (happened_) return;
     happened_ = true;
@@ -158,6 +160,15 @@ void read_value(json::value const& from, resources& into, read_failure& failure)
         if (failure.happened()) return failure.inside(std::string_view(member.key()));
         into.set(std::string_view(member.key()), amount);
     }
+}
+
+void read_value(json::value const& from, index_set& into, read_failure& failure) {
+    auto const text = text_in(from, failure);
+    if (!text) return;
+    if (auto read = parse_index_set(*text))
+        into = std::move(*read);
+    else
+        failure.note("is not a list of indexes");
 }
 
 }  // namespace rik::detail

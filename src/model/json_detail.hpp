@@ -64,6 +64,7 @@ void write_json(json_text& into, uid<Kind> const& id) {
 }
 void write_json(json_text& into, string_map const& map);
 void write_json(json_text& into, resources const& amounts);
+void write_json(json_text& into, index_set const& some);
 template <class Value>
 void write_json(json_text& into, std::optional<Value> const& value) {
     if (value)
@@ -155,6 +156,7 @@ void read_value(json::value const& from, bool& into, read_failure& failure);
 void read_value(json::value const& from, wall_time& into, read_failure& failure);
 void read_value(json::value const& from, string_map& into, read_failure& failure);
 void read_value(json::value const& from, resources& into, read_failure& failure);
+void read_value(json::value const& from, index_set& into, read_failure& failure);
 
 template <std::integral Number>
 requires(!std::same_as<Number, bool>) void read_value(json::value const& from, Number& into, read_failure& failure) {

@@ -45,14 +45,24 @@ inline constexpr auto members_of<workload_condition> = std::tuple(needed("type",
                                                                   usual("updated_at", &workload_condition::updated_at));
 
 template <>
-inline constexpr auto members_of<workload_progress> = std::tuple(
-    usual("release", &workload_progress::release), usual("generation", &workload_progress::generation),
-    usual("wanted", &workload_progress::wanted), usual("have", &workload_progress::have),
-    usual("updated", &workload_progress::updated), usual("ready", &workload_progress::ready),
-    usual("available", &workload_progress::available), usual("unavailable", &workload_progress::unavailable),
-    usual("leaving", &workload_progress::leaving), usual("misplaced", &workload_progress::misplaced),
-    usual("conditions", &workload_progress::conditions), usual("is_complete", &workload_progress::is_complete),
-    usual("state", &workload_progress::state), usual("held_up", &workload_progress::held_up));
+inline constexpr auto members_of<job_progress> = std::tuple(usual("started_at", &job_progress::started_at),
+                                                            usual("finished_at", &job_progress::finished_at),
+                                                            usual("succeeded", &job_progress::succeeded),
+                                                            usual("failed", &job_progress::failed),
+                                                            usual("ignored", &job_progress::ignored),
+                                                            usual("completed", &job_progress::completed_indexes),
+                                                            usual("failed_indexes", &job_progress::failed_indexes));
+
+template <>
+inline constexpr auto members_of<workload_progress> =
+    std::tuple(usual("release", &workload_progress::release), usual("generation", &workload_progress::generation),
+               usual("wanted", &workload_progress::wanted), usual("have", &workload_progress::have),
+               usual("updated", &workload_progress::updated), usual("ready", &workload_progress::ready),
+               usual("available", &workload_progress::available), usual("unavailable", &workload_progress::unavailable),
+               usual("leaving", &workload_progress::leaving), usual("misplaced", &workload_progress::misplaced),
+               usual("conditions", &workload_progress::conditions),
+               usual("is_complete", &workload_progress::is_complete), usual("state", &workload_progress::state),
+               usual("held_up", &workload_progress::held_up), usual("job", &workload_progress::job));
 
 template <>
 inline constexpr auto members_of<restart_course> = std::tuple(needed("asked_at", &restart_course::asked_at),

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, instance_state_count> instance_words{
     "pending", "creating", "running", "succeeded", "failed", "destroying", "terminated"};
 constexpr std::array<std::string_view, 3> container_words{"waiting", "running", "exited"};
 constexpr std::array<std::string_view, workload_state_count> workload_words{
-    "provisioning", "active", "scaling", "deploying", "paused", "failed", "destroying", "destroyed"};
+    "provisioning", "active", "scaling", "deploying", "paused", "succeeded", "failed", "destroying", "destroyed"};
 constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
 template <class State>
@@ -77,14 +77,15 @@ using enum workload_state;
 
 /// What may follow each state, besides itself.
 constexpr std::array<state_set<workload_state>, workload_state_count> legal_next{{
-    {active, failed, destroying},                      // provisioning
-    {scaling, deploying, paused, failed, destroying},  // active
-    {active, failed, destroying},                      // scaling
-    {active, failed, destroying},                      // deploying
-    {active, scaling, destroying},                     // paused
-    {provisioning, active, scaling, destroying},       // failed
-    {destroyed},                                       // destroying
-    {},                                                // destroyed
+    {active, failed, destroying},                                 // provisioning
+    {scaling, deploying, paused, succeeded, failed, destroying},  // active
+    {active, failed, destroying},                                 // scaling
+    {active, failed, destroying},                                 // deploying
+    {active, scaling, succeeded, failed, destroying},             // paused; the ends are those of a Job
+    {destroying},                                                 // succeeded
+    {provisioning, active, scaling, destroying},                  // failed; a Job stays so
+    {destroyed},                                                  // destroying
+    {},                                                           // destroyed
 }};
 
 }  // namespace of_workload

@@ -36,6 +36,31 @@ std::string_view to_string(update_policy policy) {
     return "RollingUpdate";
 }
 
+std::string_view to_string(completion_mode mode) { return mode == completion_mode::indexed ? "Indexed" : "NonIndexed"; }
+
+std::string_view to_string(replacement_policy policy) {
+    return policy == replacement_policy::failed ? "Failed" : "TerminatingOrFailed";
+}
+
+std::string_view to_string(failure_action action) {
+    switch (action) {
+        case failure_action::count: return "Count";
+        case failure_action::ignore: return "Ignore";
+        case failure_action::fail_index: return "FailIndex";
+        case failure_action::fail_job: return "FailJob";
+    }
+    return "Count";
+}
+
+std::string_view to_string(concurrency_policy policy) {
+    switch (policy) {
+        case concurrency_policy::allow: return "Allow";
+        case concurrency_policy::forbid: return "Forbid";
+        case concurrency_policy::replace: return "Replace";
+    }
+    return "Allow";
+}
+
 workload_upkeep usual_upkeep(workload_kind kind) {
     workload_upkeep usual;
     if (kind == workload_kind::deployment) {
@@ -47,6 +72,8 @@ workload_upkeep usual_upkeep(workload_kind kind) {
         usual.policy = update_policy::rolling;
         usual.max_unavailable = {1};
     }
+    if (has_end(kind)) usual.job.emplace();
+    if (kind == workload_kind::cron_job) usual.cron.emplace();
     return usual;
 }
 

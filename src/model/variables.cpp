@@ -37,7 +37,49 @@ constexpr std::int64_t divide_up(std::int64_t amount, std::int64_t divisor) {
     return amount / divisor + (amount % divisor > 0 ? 1 : 0);
 }
 
+constexpr std::string_view index_variable = "JOB_COMPLETION_INDEX";
+constexpr std::string_view job_name_key = "batch.kubernetes.io/job-name";
+constexpr std::string_view job_id_key = "batch.kubernetes.io/controller-uid";
+
+/// Of the labels that a Job gives its instances those that their node knows, too.
+std::string label_value(instance_facts const& of, std::string_view key) {
+    auto const& definition = *of.definition;
+    auto const index = completion_index(definition, of.index);
+    if (index && key == completion_index_key) return std::to_string(*index);
+    if (definition.kind == workload_kind::job && (key == job_name_key || key == "job-name")) return definition.name;
+    return value_at(definition.spec.labels, key);
+}
+
+/// First, so that others may refer to it. What the container says itself counts more.
+void add_index(instance_facts const& of, container_definition& container) {
+    auto const index = completion_index(*of.definition, of.index);
+    if (!index || std::ranges::find(container.env, index_variable, &environment_variable::name) != container.env.end())
+        return;
+    container.env.insert(container.env.begin(), {std::string(index_variable), std::to_string(*index)});
+}
+
 }  // namespace
+
+std::optional<std::uint32_t> completion_index(workload_definition const& of, std::optional<std::uint32_t> index) {
+    auto const is_told = of.kind == workload_kind::job && of.upkeep.job && of.upkeep.job->is_indexed();
+    return is_told ? index : std::nullopt;
+}
+
+std::string hostname_of(workload_definition const& of, std::string const& name, std::optional<std::uint32_t> index) {
+    if (auto const told = completion_index(of, index)) return fmt::format("{}-{}", of.name, *told);
+    return of.spec.hostname.empty() ? name : of.spec.hostname;
+}
+
+string_map job_labels(workload_definition const& of, std::string const& uid, std::optional<std::uint32_t> index) {
+    if (of.kind != workload_kind::job) return {};
+    // A name may be longer than a label's value.
+    auto const name = of.name.substr(0, limits::label_bytes_max);
+    string_map made;
+    for (auto const key : {job_name_key, std::string_view("job-name")}) made.emplace(key, name);
+    for (auto const key : {job_id_key, std::string_view("controller-uid")}) made.emplace(key, uid);
+    if (auto const told = completion_index(of, index)) made.emplace(completion_index_key, std::to_string(*told));
+    return made;
+}
 
 std::string field_value(instance_facts const& of, std::string_view path) {
     if (path == "metadata.name") return of.name;
@@ -47,9 +89,11 @@ std::string field_value(instance_facts const& of, std::string_view path) {
     if (path == "status.podIP") return of.addresses.empty() ? std::string() : of.addresses.front();
     if (path == "status.podIPs") return fmt::format("{}", fmt::join(of.addresses, ","));
     if (path == "status.hostIP" || path == "status.hostIPs") return of.node_address;
-    if (auto const key = key_in(path, "metadata.labels")) return value_at(of.definition->spec.labels, *key);
+    if (auto const key = key_in(path, "metadata.labels")) return label_value(of, *key);
     if (auto const key = key_in(path, "metadata.annotations"))
-        return value_at(instance_annotations(*of.definition), *key);
+        return *key == completion_index_key && completion_index(*of.definition, of.index)
+                   ? label_value(of, *key)
+                   : value_at(instance_annotations(*of.definition), *key);
     return {};
 }
 
@@ -64,6 +108,7 @@ std::string amount_value(instance_facts const& of, amount_reference const& which
 
 result<void> resolve_variables(instance_facts const& of, container_definition& container) {
     std::size_t made_bytes = 0;
+    add_index(of, container);
     for (std::size_t i = 0; i < container.env.size(); ++i) {
         auto& each = container.env[i];
         if (auto const* field = std::get_if<field_reference>(&each.from)) each.value = field_value(of, field->path);

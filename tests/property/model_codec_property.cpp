@@ -167,6 +167,8 @@ public:
         result.deleting_since = maybe([this] { return time(); });
         if (coin()) result.labels = map();
         result.exposed_port = coin() ? static_cast<std::uint16_t>(below(65'536)) : std::uint16_t{0};
+        result.is_counted = coin();
+        result.is_disrupted = coin();
         result.status = make_status();
         return instance(std::move(result));
     }

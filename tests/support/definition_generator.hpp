@@ -26,10 +26,13 @@ public:
 
     json::object make(definition_type const& of) {
         auto made = make_object(*of.type);
-        made["apiVersion"] = of.api_versions.starts_with("apps") ? "apps/v1" : "v1";
+        made["apiVersion"] =
+            of.api_versions.find('/') == std::string_view::npos ? std::string_view("v1") : of.api_versions;
         made["kind"] = of.kind;
         if (one_of(4)) return made;
         if (of.kind == "Function") add_function(made, of);
+        if (of.kind == "Job") return settle_job(managed_part(made, of.form), of.form), made;
+        if (of.kind == "CronJob") return settle_cron_job(managed_part(made, of.form), of.form), made;
         if (!find_template(made, of.form)) settle(made);
         in(managed_part(made, of.form), "template", [&](json::object& from) { settle_managed(made, from, of.form); });
         return made;
@@ -130,6 +133,38 @@ private:
                 bounds[one_of(2) ? "maxSurge" : "maxUnavailable"] = 0;
                 if (!bounds.contains("maxUnavailable") || !bounds.contains("maxSurge")) bounds.clear();
             });
+        });
+    }
+
+    /// What has template and completions.
+    void settle_job(json::object& job, definition_form form) {
+        for (auto const* each : {"selector", "manualSelector", "managedBy", "podFailurePolicy", "successPolicy",
+                                 "backoffLimitPerIndex", "maxFailedIndexes", "completionMode"})
+            job.erase(each);
+        in(job, "template", [&](json::object& from) {
+            settle(from);
+            if (form == definition_form::rik) in(from, "spec", [&](json::object& spec) { settle_template(spec); });
+            in(from, "spec", [&](json::object& spec) { spec["restartPolicy"] = "Never"; });
+        });
+        if (one_of(2)) add_indexes(job);
+        if (!one_of(3)) return;
+        json::object const codes{{"operator", "In"}, {"values", json::array{1 + below(100), 200}}};
+        job["podFailurePolicy"] = {{"rules", json::array{json::object{{"action", "FailJob"}, {"onExitCodes", codes}}}}};
+        job.erase("podReplacementPolicy");
+    }
+    void add_indexes(json::object& job) {
+        job["completionMode"] = "Indexed";
+        job["completions"] = 1 + below(50);
+        job["parallelism"] = below(9);
+        if (one_of(2)) job["backoffLimitPerIndex"] = below(4);
+        if (job.contains("backoffLimitPerIndex") && one_of(2)) job["maxFailedIndexes"] = 1;
+        if (one_of(2)) job["successPolicy"] = {{"rules", json::array{json::object{{"succeededIndexes", "0"}}}}};
+    }
+    void settle_cron_job(json::object& cron, definition_form form) {
+        cron["schedule"] = one_of(2) ? "@hourly" : "*/5 8-17 * * 1-5";
+        in(cron, "jobTemplate", [&](json::object& job) {
+            if (form == definition_form::rik) return settle_job(job, form);
+            in(job, "spec", [&](json::object& spec) { settle_job(spec, form); });
         });
     }
 

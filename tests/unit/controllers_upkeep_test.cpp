@@ -41,13 +41,33 @@ managed_workload three_to_restart(bool is_at_once) {
 
 TEST_CASE("a workload goes from state to state as the table says", "[controllers][state]") {
     // Source: the workload service that RIK's operations match.
-    std::set<std::pair<workload_state, workload_state>> const legal{
-        {provisioning, active}, {provisioning, failed},  {provisioning, destroying}, {active, scaling},
-        {active, deploying},    {active, paused},        {active, destroying},       {active, failed},
-        {scaling, active},      {scaling, failed},       {deploying, active},        {deploying, failed},
-        {scaling, destroying},  {deploying, destroying}, {paused, scaling},          {paused, destroying},
-        {paused, active},       {failed, destroying},    {failed, provisioning},     {failed, scaling},
-        {failed, active},       {destroying, destroyed}};
+    std::set<std::pair<workload_state, workload_state>> const legal{{provisioning, active},
+                                                                    {provisioning, failed},
+                                                                    {provisioning, destroying},
+                                                                    {active, scaling},
+                                                                    {active, deploying},
+                                                                    {active, paused},
+                                                                    {active, destroying},
+                                                                    {active, failed},
+                                                                    {scaling, active},
+                                                                    {scaling, failed},
+                                                                    {deploying, active},
+                                                                    {deploying, failed},
+                                                                    {scaling, destroying},
+                                                                    {deploying, destroying},
+                                                                    {paused, scaling},
+                                                                    {paused, destroying},
+                                                                    {paused, active},
+                                                                    {failed, destroying},
+                                                                    {failed, provisioning},
+                                                                    {failed, scaling},
+                                                                    {failed, active},
+                                                                    {destroying, destroyed},
+                                                                    // Of Jobs
+                                                                    {active, succeeded},
+                                                                    {paused, succeeded},
+                                                                    {paused, failed},
+                                                                    {succeeded, destroying}};
     for (auto const from : all_states())
         for (auto const to : all_states()) CHECK(may_follow(from, to) == (from == to || legal.contains({from, to})));
     for (auto const each : all_states()) CHECK(parse_workload_state(to_string(each)) == each);
@@ -75,6 +95,27 @@ TEST_CASE("whatever is seen, the next state may follow the one before", "[contro
         auto const from = is_first ? provisioning : static_cast<workload_state>(below(workload_state_count));
         auto const to = next_state(from, is_first ? nullptr : &before, now, row);
         CHECKED_ELSE(may_follow(from, to)) { FAIL(to_string(from) << " -> " << to_string(to)); }
+    }
+}
+
+TEST_CASE("whatever is seen of a Job, the next state may follow the one before", "[controllers][state]") {
+    std::mt19937 random(7);
+    auto const below = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
+    std::vector<workload_state> const states{active, paused, succeeded, failed, destroying, destroyed};
+    for (int i = 0; i < 20'000; ++i) {
+        workload_definition definition{.kind = workload_kind::job};
+        definition.upkeep = usual_upkeep(definition.kind);
+        definition.upkeep.job->is_suspended = below(2) == 0;
+        workload row{.kind = workload_kind::job};
+        row.definition = std::make_shared<workload_definition const>(definition);
+        if (below(8) == 0) row.deleting_since = wall_time(1h);
+        workload_progress now;
+        for (auto const type : {workload_condition_type::complete, workload_condition_type::failed})
+            if (below(3) == 0) now.conditions.push_back({.type = type, .status = condition_status::yes});
+        auto const from = states[static_cast<std::size_t>(below(static_cast<int>(states.size())))];
+        auto const to = next_state(from, nullptr, now, row);
+        CHECKED_ELSE(may_follow(from, to)) { FAIL(to_string(from) << " -> " << to_string(to)); }
+        if (from == succeeded || from == failed) CHECK((to == from || to == destroying));
     }
 }
 

@@ -241,7 +241,7 @@ TEST_CASE("a wrong version of the form is refused", "[definition][managed]") {
     auto text = managed("Deployment");
     text.replace(text.find("apps/v1"), 7, "v1");
     CHECK(refused(text).remedy == "use apps/v1");
-    CHECK(parse_definition(R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a"},"spec":{}})")
+    CHECK(parse_definition(R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"a"},"spec":{}})")
               .found.at(0)
               .code == errc::unsupported);
 }

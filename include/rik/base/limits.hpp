@@ -61,6 +61,11 @@ inline constexpr std::size_t events_count_max = 10'000;           ///< past it t
 inline constexpr std::size_t events_per_object_max = 32;          ///< past it the object loses its oldest
 inline constexpr std::size_t events_per_owner_max = 1'000;        ///< of all instances of a workload; likewise
 inline constexpr std::size_t rollout_steps_max = 50;              ///< that are kept of what was done about a workload
+inline constexpr std::size_t job_failures_max = 10;               ///< the newest, whose story a Job keeps
+inline constexpr std::size_t indexed_parallelism_max = 100'000;   ///< of a Job with indexes
+inline constexpr std::size_t failure_rules_max = 20;
+inline constexpr std::size_t failure_codes_max = 255;
+inline constexpr std::size_t success_rules_max = 20;
 inline constexpr std::size_t finished_instances_count_max = 10'000;  ///< past it those finished longest ago go
 inline constexpr std::size_t finished_instances_per_owner_max = 1'000;
 /// How many reports, creations or deletions the primary's strand handles in one turn.

@@ -6,6 +6,7 @@
 #include <rik/base/string_map.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/instance.hpp>
+#include <rik/model/job_record.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/rollout.hpp>
 #include <rik/model/state.hpp>
@@ -31,6 +32,7 @@ struct seen_instance {
     instance_state state = instance_state::pending;
     bool is_own = true;       ///< false: no controller has it; it is adopted if the selector means it
     bool is_leaving = false;  ///< its deletion is wanted, or it is condemned: it counts no longer
+    bool has_ended = false;   ///< nothing of it runs any more
     bool is_ready = false;    ///< false also if nobody hears its node
     bool is_unheard = false;
     bool is_restarting = false;  ///< it was told to start again, and has not yet
@@ -62,6 +64,7 @@ struct workload_view {
     wall_time now = {};
     workload_progress const* before = nullptr;  ///< what the last call has said; nullptr: there was none
     restart_course const* restart = nullptr;    ///< of the last restart in place; nullptr: there was none
+    job_record const* counts = nullptr;         ///< of a Job: what has ended; nullptr: nothing has
     std::size_t changes_max = 10'000;           ///< creations and removals that a plan lists at most, each
 };
 
@@ -73,7 +76,8 @@ struct to_create {
 };
 struct to_remove {
     instance_id instance = {};
-    std::string why = {};  ///< one sentence for people
+    std::string why = {};     ///< one sentence for people
+    bool is_excused = false;  ///< of a Job: its end does not count
     friend bool operator==(to_remove const&, to_remove const&) = default;
 };
 struct to_adopt {
@@ -102,6 +106,7 @@ struct workload_plan {
     workload_progress progress = {};
     std::optional<wall_time> look_again = {};  ///< nothing need happen for the plan to be another then
     bool has_more = false;                     ///< more changes than may be listed
+    bool is_over = false;                      ///< the workload is to be deleted: its time to live has passed
 
     bool changes_nothing() const;
 };
@@ -118,12 +123,23 @@ workload_plan plan_deployment(workload_view const& of);
 /// One instance on each node that it may run on.   Source: Kubernetes, pkg/controller/daemon.
 workload_plan plan_daemon_set(workload_view const& of);
 
+/// Instances that run to their end, as many at a time as it says, until enough have succeeded or too many have failed.
+/// What has ended is counted elsewhere (count_end): a plan follows from the counts and from what is active.
+/// Source: Kubernetes, pkg/controller/job.
+workload_plan plan_job(workload_view const& of);
+
 /// The instances that are to start again in place now, as the workload's wish and its last course say: one after the
 /// other in the order of their ids, each when the one before is available again, or all of them.
 void plan_restart(workload_view const& of, workload_plan& plan);
 
 /// By its kind; with its restart and its state. Precondition: is_managed(of.wanted.kind).
 workload_plan plan_workload(workload_view const& of);
+
+/// Counts the end of an instance of `of`, a Job, if this change is the first that shows it, and marks it as counted.
+/// Returns false if nothing is counted. `before` nullptr: it is new; `now` nullptr: it is gone. Whoever writes the
+/// change writes `into` with it: so an end is counted once, whatever comes after. Precondition: one of the two is
+/// there.
+bool count_end(workload const& of, instance const* before, instance_fields* now, job_record& into);
 
 /// What a node is for the instances of a DaemonSet.
 struct daemon_place {

@@ -94,6 +94,8 @@ struct instance_fields {
     /// The port of its node that leads to it, if needs_chosen_port; 0: none was chosen. It does not change once the
     /// instance is bound.
     std::uint16_t exposed_port = 0;
+    bool is_counted = false;    ///< of a Job: its end is in the Job's record, or will never be
+    bool is_disrupted = false;  ///< it has to go for the sake of its node: lost, or cleared
     instance_status status = {};
 };
 
@@ -118,6 +120,8 @@ public:
     std::optional<node_id> const& meant_for() const { return fields_.meant_for; }
     string_map const& labels() const { return fields_.labels ? *fields_.labels : spec().labels; }
     std::uint16_t exposed_port() const { return fields_.exposed_port; }
+    bool is_counted() const { return fields_.is_counted; }
+    bool is_disrupted() const { return fields_.is_disrupted; }
     instance_status const& status() const { return fields_.status; }
     instance_state state() const { return fields_.status.state; }
 

@@ -39,11 +39,12 @@ enum class workload_state : std::uint8_t {
     scaling,    ///< another number of instances is wanted
     deploying,  ///< its instances come to another release
     paused,     ///< no instance is wanted; how many were is remembered
-    failed,     ///< it gets nowhere: its deadline has passed
+    succeeded,  ///< of a Job: it is done
+    failed,     ///< it gets nowhere: its deadline has passed; of a Job: it has failed, for good
     destroying,
     destroyed,  ///< as its last event says; its row is gone
 };
-inline constexpr int workload_state_count = 8;
+inline constexpr int workload_state_count = 9;
 std::string_view to_string(workload_state state);
 std::optional<workload_state> parse_workload_state(std::string_view text);
 std::ostream& operator<<(std::ostream& out, workload_state state);

@@ -1,20 +1,26 @@
 // How a managed workload is kept: what stands in its definition beside the template of its instances.
 #pragma once
 
+#include <rik/base/rare.hpp>
 #include <rik/base/time.hpp>
+#include <rik/model/index_set.hpp>
 #include <rik/model/labels.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rik {
 
-enum class workload_kind : std::uint8_t { pod, function, replica_set, deployment, daemon_set };
+enum class workload_kind : std::uint8_t { pod, function, replica_set, deployment, daemon_set, job, cron_job };
 
-/// Returns true if RIK itself makes and replaces the instances of such a workload.
+/// Returns true if RIK itself makes and replaces the instances of such a workload, or the workloads that have them.
 constexpr bool is_managed(workload_kind kind) { return kind >= workload_kind::replica_set; }
+
+/// Returns true if its instances are to run to their end.
+constexpr bool has_end(workload_kind kind) { return kind == workload_kind::job || kind == workload_kind::cron_job; }
 
 /// A number, or a percentage of a whole.
 struct count_or_percent {
@@ -36,6 +42,99 @@ enum class update_policy : std::uint8_t {
 };
 std::string_view to_string(update_policy policy);  ///< "RollingUpdate", "Recreate", "OnDelete"
 
+// Jobs.   Source: Kubernetes, batch/v1.
+
+/// What the instances of a Job are for.
+enum class completion_mode : std::uint8_t {
+    non_indexed,  ///< one is as good as another
+    indexed,      ///< each is for one index, from 0 on
+};
+std::string_view to_string(completion_mode mode);  ///< "NonIndexed", "Indexed"
+
+/// When another instance takes the place of one that goes before it has ended.
+enum class replacement_policy : std::uint8_t {
+    terminating_or_failed,  ///< at once
+    failed,                 ///< when nothing of it is left
+};
+std::string_view to_string(replacement_policy policy);  ///< "TerminatingOrFailed", "Failed"
+
+/// What follows from an end that is no success.
+enum class failure_action : std::uint8_t {
+    count,       ///< it counts towards the limit
+    ignore,      ///< it does not count
+    fail_index,  ///< its index has failed
+    fail_job,    ///< the Job has failed
+};
+std::string_view to_string(failure_action action);  ///< "Count", "Ignore", "FailIndex", "FailJob"
+
+/// Of a container that has ended with another code than 0.
+struct exit_code_rule {
+    std::string container = {};  ///< empty: any
+    bool is_in = true;           ///< false: the code is none of `codes`
+    std::vector<std::int32_t> codes = {};
+    friend bool operator==(exit_code_rule const&, exit_code_rule const&) = default;
+};
+
+/// A condition that an instance has.
+struct condition_pattern {
+    std::string type = {};  ///< "DisruptionTarget"
+    std::string status = "True";
+    friend bool operator==(condition_pattern const&, condition_pattern const&) = default;
+};
+
+/// Exactly one of the two says which ends it means; of conditions any.
+struct failure_rule {
+    failure_action action = failure_action::count;
+    std::optional<exit_code_rule> exit_codes = {};
+    std::vector<condition_pattern> conditions = {};
+    friend bool operator==(failure_rule const&, failure_rule const&) = default;
+};
+
+/// A Job has succeeded when `count` of `indexes` have; nullopt: all of them, or any so many.
+struct success_rule {
+    std::optional<index_set> indexes = {};
+    std::optional<std::uint32_t> count = {};
+    friend bool operator==(success_rule const&, success_rule const&) = default;
+};
+
+struct job_upkeep {
+    /// So many instances must succeed; nullopt: it is a work queue, done when one has succeeded and none is left.
+    std::optional<std::uint32_t> completions = 1;
+    std::uint32_t parallelism = 1;  ///< so many run at most
+    completion_mode mode = completion_mode::non_indexed;
+    std::uint32_t backoff_limit = 6;  ///< so many failures are borne
+    std::optional<std::uint32_t> backoff_limit_per_index = {};
+    std::optional<std::uint32_t> max_failed_indexes = {};  ///< nullopt: all may
+    std::optional<duration> active_deadline = {};          ///< from its start; nullopt: none
+    std::optional<duration> time_to_live = {};             ///< once it has finished; nullopt: for ever
+    bool is_suspended = false;
+    std::vector<failure_rule> failure_rules = {};  ///< the first that matches counts
+    std::vector<success_rule> success_rules = {};  ///< any
+    replacement_policy replacement = replacement_policy::terminating_or_failed;
+    friend bool operator==(job_upkeep const&, job_upkeep const&) = default;
+
+    bool is_indexed() const { return mode == completion_mode::indexed; }
+};
+
+// CronJobs.   Source: Kubernetes, batch/v1.
+
+/// What happens when a Job is due while an earlier one still runs.
+enum class concurrency_policy : std::uint8_t { allow, forbid, replace };
+std::string_view to_string(concurrency_policy policy);  ///< "Allow", "Forbid", "Replace"
+
+struct cron_job_upkeep {
+    std::string schedule = {};   ///< five fields, or a macro such as "@hourly"
+    std::string time_zone = {};  ///< of the IANA data base; empty: UTC
+    concurrency_policy concurrency = concurrency_policy::allow;
+    std::optional<duration> starting_deadline = {};  ///< a run that is later than that is missed; nullopt: none is
+    bool is_suspended = false;
+    std::uint32_t successful_history_max = 3;  ///< finished Jobs that are kept
+    std::uint32_t failed_history_max = 1;
+    string_map job_labels = {};  ///< of the Jobs that it makes
+    string_map job_annotations = {};
+    friend bool operator==(cron_job_upkeep const&, cron_job_upkeep const&) = default;
+};
+
 struct workload_upkeep {
     /// Matches the labels of the template, and never changes. A ReplicaSet or a DaemonSet adopts what is nobody's and
     /// matches, and lets go of what does not; a Deployment has exactly those instances that it has made.
@@ -51,6 +150,8 @@ struct workload_upkeep {
     /// How long the node of an instance may be unheard before the instance is replaced; nullopt: as `tolerated_absence`
     /// says.
     std::optional<duration> unheard_tolerance = {};
+    rare<job_upkeep> job = {};        ///< of a Job, and of the Jobs that a CronJob makes
+    rare<cron_job_upkeep> cron = {};  ///< of a CronJob
     friend bool operator==(workload_upkeep const&, workload_upkeep const&) = default;
 };
 

@@ -7,6 +7,8 @@
 #include <rik/model/definition.hpp>
 #include <rik/model/resources.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +23,23 @@ struct instance_facts {
     std::string node_name;
     std::vector<std::string> addresses = {};
     std::string node_address = {};
-    resources node_capacity = {};  ///< stands for limits that are not set
+    resources node_capacity = {};             ///< stands for limits that are not set
+    std::optional<std::uint32_t> index = {};  ///< see completion_index
 };
+
+/// What the containers of an instance with this index are told of it: of an indexed Job, in the variable
+/// JOB_COMPLETION_INDEX and in their host name. nullopt: of others nothing.
+std::optional<std::uint32_t> completion_index(workload_definition const& of, std::optional<std::uint32_t> index);
+
+/// "batch.kubernetes.io/job-completion-index": the annotation and the label with that index.
+inline constexpr std::string_view completion_index_key = "batch.kubernetes.io/job-completion-index";
+
+/// The host name of an instance: what its template says, else its name; of an indexed Job its own name and the index.
+std::string hostname_of(workload_definition const& of, std::string const& name, std::optional<std::uint32_t> index);
+
+/// Labels that every instance of a Job has beside those of its template; of others none.
+/// Source: Kubernetes, "Jobs", and well-known labels.
+string_map job_labels(workload_definition const& of, std::string const& uid, std::optional<std::uint32_t> index);
 
 /// Returns the value of a field_reference's path. What cannot be known, such as a label that there is not, is empty.
 /// Source: Kubernetes, "Downward API".

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/base/rare.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/conditions.hpp>
+#include <rik/model/index_set.hpp>
 #include <rik/model/state.hpp>
 
 #include <cstdint>
@@ -26,8 +28,14 @@ struct release_size {
 enum class workload_condition_type : std::uint8_t {
     available,    ///< as many instances are available as there must be
     progressing,  ///< a rollout gets on, or is done
+    // Of a Job.   Source: Kubernetes, JobConditionType
+    suspended,
+    success_criteria_met,  ///< it will be complete once nothing of it runs
+    failure_target,        ///< it will have failed once nothing of it runs
+    complete,
+    failed,
 };
-std::string_view to_string(workload_condition_type type);  ///< "Available", "Progressing"
+std::string_view to_string(workload_condition_type type);  ///< "Available", "FailureTarget"
 std::optional<workload_condition_type> parse_workload_condition_type(std::string_view text);
 
 struct workload_condition {
@@ -38,6 +46,19 @@ struct workload_condition {
     wall_time since = {};       ///< when the status became so
     wall_time updated_at = {};  ///< when it was said last, by a change
     friend bool operator==(workload_condition const&, workload_condition const&) = default;
+};
+
+/// How far a Job is. Its counts are those of its record (rik/model/job_record.hpp) at that look.
+struct job_progress {
+    std::optional<wall_time> started_at =
+        {};  ///< since then its deadline runs: it is resumed or made; nullopt: not yet
+    std::optional<wall_time> finished_at = {};  ///< it has succeeded or failed
+    std::uint64_t succeeded = 0;                ///< instances; of an indexed one indexes
+    std::uint64_t failed = 0;                   ///< instances whose end counts
+    std::uint64_t ignored = 0;                  ///< instances that have failed and do not count, as a rule says
+    index_set completed_indexes = {};
+    index_set failed_indexes = {};
+    friend bool operator==(job_progress const&, job_progress const&) = default;
 };
 
 /// The clock of a rollout is in it: a controller wants its last one.
@@ -56,9 +77,11 @@ struct workload_progress {
     bool is_complete = false;  ///< all that is wanted is there, current and available, and nothing else
     workload_state state = workload_state::active;
     std::string held_up = {};  ///< for people: why nothing is done although something ought to be; empty: it is
+    rare<job_progress> job = {};
     friend bool operator==(workload_progress const&, workload_progress const&) = default;
 
     workload_condition const* find(workload_condition_type type) const;
+    bool holds(workload_condition_type type) const;  ///< it is said, and true
 };
 
 struct workload;

@@ -26,8 +26,12 @@ constexpr std::array selector_fields{
     field{"matchLabels", map(label_key, text(label_value)), "Labels with their values."},
     field{"matchExpressions", list(object(requirement)), "What labels must be."},
 };
-constexpr object_type selector{"WorkloadSelector", "Which instances belong to a workload; all of it holds.",
-                               selector_fields};
+}  // namespace
+
+constinit object_type const selector{"WorkloadSelector", "Which instances belong to a workload; all of it holds.",
+                                     selector_fields};
+
+namespace {
 
 constexpr field replicas =
     field{"replicas", integer(0, replicas_max), "How many instances are wanted."}.by_default("1");
@@ -88,11 +92,15 @@ constexpr std::array template_meta_fields{
     field{"generateName", text(), "Of no use in a template."}.kept(of_the_workload),
     field{"namespace", text(), "Of no use in a template."}.kept(of_the_workload),
 };
-constexpr object_type template_meta{"TemplateMeta", "The labels and annotations of instances.", template_meta_fields,
-                                    &object_meta};
+}  // namespace
+
+constinit object_type const object_template_meta{"TemplateMeta", "The labels and annotations of instances.",
+                                                 template_meta_fields, &object_meta};
+
+namespace {
 
 constexpr std::array template_fields{
-    field{"metadata", object(template_meta), "The labels and annotations of instances."},
+    field{"metadata", object(object_template_meta), "The labels and annotations of instances."},
     field{"spec", object(pod_spec), "What instances are made from."}.needed("describe the containers there"),
 };
 constexpr object_type pod_template{"PodTemplateSpec", "What instances are made from.", template_fields};

@@ -64,8 +64,10 @@ extern text_format const sub_path;
 extern object_type const list_type, object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant,
     kubernetes_namespace;  // forms
 extern object_type const kubernetes_replica_set, kubernetes_deployment, kubernetes_daemon_set, rik_replica_set,
-    rik_deployment, rik_daemon_set;               // managed
-extern object_type const pod_spec, rik_pod_spec;  // pod
+    rik_deployment, rik_daemon_set;                                                   // managed
+extern object_type const selector, object_template_meta;                              // the same
+extern object_type const kubernetes_job, kubernetes_cron_job, rik_job, rik_cron_job;  // job
+extern object_type const pod_spec, rik_pod_spec;                                      // pod
 extern object_type const container, rik_container, init_container, rik_init_container, resource_requirements;
 extern object_type const variable;
 extern object_type const function, function_spec;  // function
