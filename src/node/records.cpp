@@ -94,6 +94,7 @@ node_instance_ptr node_records::add(order const& what, node_id const& here) {
     fields.restarts = what.restarts;  // nothing of it runs yet that could be restarted
     fields.status.restarts = what.restarts;
     fields.exposed_port = what.exposed_port;
+    fields.index = what.index;
     auto mine = std::make_shared<node_instance>(strand_, std::move(fields));
     all_[what.instance] = mine;
     keep(*mine);

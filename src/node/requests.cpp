@@ -40,6 +40,7 @@ instance_facts facts_of(instance_fields const& of, node_facts const& node) {
     made.addresses = of.status.addresses;
     if (!node.addresses.empty()) made.node_address = node.addresses.front();
     made.node_capacity = node.capacity;
+    made.index = of.index;
     return made;
 }
 
@@ -50,7 +51,7 @@ std::vector<std::string> addresses_on(node_facts const& node) {
 
 sandbox_request make_sandbox_request(instance_fields const& of) {
     auto const& spec = of.made_from->spec();
-    sandbox_request made{.instance = of.id, .hostname = spec.hostname.empty() ? of.name : spec.hostname};
+    sandbox_request made{.instance = of.id, .hostname = hostname_of(*of.made_from->definition, of.name, of.index)};
     made.addresses = of.status.addresses;
     made.dns = spec.dns;
     made.host_aliases = spec.host_aliases;

@@ -1,9 +1,12 @@
 #include "cluster_state_detail.hpp"
 
+#include "job_ends_detail.hpp"
+
 #include <rik/base/limits.hpp>
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace rik::detail {
@@ -99,6 +102,7 @@ awaitable<error> cluster_state::failure() {
 }
 
 result<void> cluster_state::apply(transaction changes) {
+    count_job_ends(head(), std::exchange(excused_, {}), changes);
     auto follows = read(changes);
     expected_events_.clear();
     drop_old_events(changes, follows);

@@ -38,7 +38,10 @@ public:
 
     /// What is known of an event that the next `apply` writes: so it need not be read again from its text.
     void expect(event_ledger::entry told);
-    /// Makes all of the changes or none. Old events go in the same commit when there are too many.
+    /// The end of this instance of a Job, which the next `apply` may show, does not count.
+    void excuse(instance_id const& which) { excused_.insert(which); }
+    /// Makes all of the changes or none. Old events go in the same commit when there are too many, and what ends of a
+    /// Job is counted in it.
     /// Errors: those of store::apply.
     result<void> apply(transaction changes);
     /// `apply`, and waits until the changes are durable.
@@ -86,6 +89,7 @@ private:
     cluster_view ledger_;
     event_ledger events_;
     std::map<document_key, event_ledger::entry> expected_events_;
+    std::set<instance_id> excused_;
     finished_ledger finished_;
     port_ledger ports_;
     std::map<release_id, std::size_t> made_from_;  ///< how many instances; none: no entry

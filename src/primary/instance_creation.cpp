@@ -4,6 +4,7 @@
 #include "names_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/variables.hpp>
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
@@ -44,6 +45,11 @@ instance instance_creation::make(workload const& owner, new_instance what) const
     fields.made_from = std::move(what.from);
     fields.created_at = time_.wall();
     fields.index = what.index;
+    auto const& definition = *fields.made_from->definition;
+    if (auto own = job_labels(definition, owner.id.text(), what.index); !own.empty()) {
+        for (auto const& [key, value] : definition.spec.labels) own.emplace(key, value);
+        fields.labels = std::move(own);
+    }
     fields.meant_for = what.meant_for;
     fields.binding = what.binding;
     fields.exposed_port = what.exposed_port;
@@ -75,7 +81,8 @@ awaitable<result<std::vector<instance_id>>> instance_creation::make(creation_req
     if (done) co_return made;
     auto why = done.error();
     if (made.empty()) co_return co_await state_.when_durable(std::move(why));
-    auto removing = removals_.remove_all(std::move(made), "not all that were asked for could be made");
+    auto removing =
+        removals_.remove_all(std::move(made), "not all that were asked for could be made", departure::asked);
     auto const removed = co_await std::move(removing);
     if (!removed && !state_.failed())
         out_.error("instances not removed that were made in vain", {{"error", to_string(removed.error())}});

@@ -85,7 +85,8 @@ awaitable<result<drain_report>> primary_nodes::drain_here(object_ref which, drai
         if (!cordoned) co_return cordoned.error();
     }
     auto plan = plan_drain(state_.head(), bound_to(id), how);
-    auto leaving = shield(removals_.remove_all(std::move(plan.to_condemn), "its node is being drained"));
+    auto leaving =
+        shield(removals_.remove_all(std::move(plan.to_condemn), "its node is being drained", departure::disrupted));
     auto const done = co_await std::move(leaving);
     if (!done) co_return done.error();
     auto const durable = co_await state_.wait_durable();

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -31,11 +32,21 @@ std::string told(std::vector<std::string> const& names) {
     return text;
 }
 
+bool has_same_times(rare<job_progress> const& a, rare<job_progress> const& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->started_at == b->started_at && a->finished_at == b->finished_at;
+}
+
 /// Do two say the same but for their counts, and when it was said?
 bool has_same_conditions(workload_progress const& a, workload_progress const& b) {
     return a.release == b.release && a.is_complete == b.is_complete && a.state == b.state && a.held_up == b.held_up &&
-           a.conditions == b.conditions;
+           a.conditions == b.conditions && has_same_times(a.job, b.job);
 }
+
+/// What of a Job becomes true once, and has its event then.
+constexpr std::array told_conditions{workload_condition_type::suspended, workload_condition_type::success_criteria_met,
+                                     workload_condition_type::failure_target, workload_condition_type::complete,
+                                     workload_condition_type::failed};
 
 }  // namespace
 
@@ -91,7 +102,7 @@ void plan_writer::write_lost(slice& part) {
         if (part.room == 0) return;
         --part.room;
         part.written.insert(each.row->id());
-        removals_.condemn(part.into, each.row, each.why);
+        removals_.condemn(part.into, each.row, each.why, departure::disrupted);
         part.steps.push_back({time_.wall(), fmt::format("{} is given up: {}", each.row->name(), each.why)});
     }
 }
@@ -104,7 +115,7 @@ void plan_writer::write_removals(slice& part, rik::workload_plan const& plan) {
         if (!row || row->is_condemned()) continue;
         --part.room;
         part.written.insert(row->id());
-        removals_.condemn(part.into, row, each.why);
+        removals_.condemn(part.into, row, each.why, each.is_excused ? departure::excused : departure::asked);
         names_by_why[each.why].push_back(row->name());
     }
     for (auto const& [why, names] : names_by_why)
@@ -235,10 +246,22 @@ void plan_writer::write_restarts(slice& part, rik::workload_plan const& plan) {
     if (course->is_done) say(part, "Restarted", "all instances that were there have been restarted in place");
 }
 
+/// That a Job was suspended or resumed, and how it has come to its end.
+void plan_writer::write_news(slice& part, workload_progress const& now) {
+    for (auto const type : told_conditions) {
+        auto const* const said = now.find(type);
+        auto const* const before = part.scene.record.progress.find(type);
+        if (said == nullptr || (before != nullptr && before->status == said->status)) continue;
+        if (before == nullptr && said->status != condition_status::yes) continue;
+        say(part, said->reason, fmt::format("{}: {}", to_string(type), said->message));
+    }
+}
+
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
     auto& record = part.scene.record;
     if (!plan.progress.held_up.empty() && plan.progress.held_up != record.progress.held_up)
         say(part, "ReplacingStopped", plan.progress.held_up);
+    write_news(part, plan.progress);
     auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
     if (is_told && part.steps.empty() && !part.is_recorded) return;
     record.progress = plan.progress;

@@ -57,6 +57,7 @@ private:
     std::size_t write_creations(slice& part, rik::workload_plan const& plan);
     void write_bindings(slice& part);
     void write_restarts(slice& part, rik::workload_plan const& plan);
+    void write_news(slice& part, workload_progress const& now);
     void write_record(slice& part, rik::workload_plan const& plan);
     result<void> create(slice& part, to_create const& what);
     void say_once(slice& part, std::string reason, std::string message);

@@ -91,7 +91,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
       keeper_(strand, ports.time, state_,
               detail::plan_writer(ports.time, ports.random, state_, writer_, creation_, removals_, options_.policy),
-              options_.out),
+              removals_, options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_, keeper_),
       upkeep(strand, gate_, ports.time, state_, writer_, workloads, keeper_),
       instances(strand, gate_, state_, writer_, creation_, removals_),
@@ -123,6 +123,7 @@ void primary::impl::spawn_tasks() {
     tasks_.spawn(absence_.watch());
     tasks_.spawn(removals_.end_tenants());
     tasks_.spawn(removals_.end_releases());
+    tasks_.spawn(removals_.end_workloads());
     tasks_.spawn(keeper_.mark_changes<workload>());
     tasks_.spawn(keeper_.mark_changes<instance>());
     tasks_.spawn(keeper_.mark_changes<node>());

@@ -4,6 +4,7 @@
 #include "lookup_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/job_record.hpp>
 #include <rik/model/rollout.hpp>
 
 #include <fmt/format.h>
@@ -19,8 +20,9 @@ namespace rik::detail {
 namespace {
 
 /// `from` as it is once somebody wants it gone.
-instance condemned(instance const& from, wall_time now, std::string message) {
+instance condemned(instance const& from, wall_time now, std::string message, departure how) {
     auto next = from.fields();
+    next.is_disrupted = next.is_disrupted || how == departure::disrupted;
     next.binding->condemned = true;
     next.deleting_since = now;
     next.status.state = instance_state::destroying;
@@ -42,14 +44,15 @@ void removals::mark(transaction& into, stored<workload> const& which, cascade of
     into.put(std::move(next), which.changed_at);
 }
 
-void removals::condemn(transaction& into, stored<instance> const& which, std::string message) {
+void removals::condemn(transaction& into, stored<instance> const& which, std::string message, departure how) {
+    if (how == departure::excused) state_.excuse(which->id());
     auto happened = events_.about(*which);
     happened.reason = "Deleting";
     happened.message = fmt::format("{}: {}", which->is_pending() ? "terminated" : "destroying", message);
     events_.note(into, std::move(happened));
     remove_with(into, *which);
     if (which->is_pending()) return into.remove<instance>(which->id(), which.changed_at);
-    into.put(condemned(*which, time_.wall(), std::move(message)), which.changed_at);
+    into.put(condemned(*which, time_.wall(), std::move(message), how), which.changed_at);
 }
 
 /// An earlier release of RIK made several instances of such a workload: it goes with the last of them.
@@ -76,6 +79,7 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
         if (!row->orphans_instances || state_.count_made_from(each->id) == 0)
             into.remove<release>(each->id, each.changed_at);
     if (auto const kept = head.find<document>(rollout_key(*row))) into.remove<document>(kept->key, kept.changed_at);
+    if (auto const kept = head.find<document>(job_record_key(*row))) into.remove<document>(kept->key, kept.changed_at);
     into.remove<workload>(which, row.changed_at);
     if (is_leaving(head, row->tenant)) tenants_due_.notify();
 }
@@ -112,16 +116,17 @@ awaitable<result<void>> removals::evict(node_id from) {
     if (!row) co_return result<void>{};
     for (auto const& each : row->standing.taints) {
         if (each.effect != taint_effect::no_execute) continue;
-        auto leaving = remove_all(driven_off(state_.head(), from, each),
-                                  fmt::format("evicted: its node has the taint {}", to_string(each)));
+        auto leaving =
+            remove_all(driven_off(state_.head(), from, each),
+                       fmt::format("evicted: its node has the taint {}", to_string(each)), departure::disrupted);
         auto const done = co_await std::move(leaving);
         if (!done) co_return done;
     }
     co_return result<void>{};
 }
 
-awaitable<result<void>> removals::remove_all(std::vector<instance_id> left, std::string message) {
-    return remove(std::move(left), std::nullopt, std::move(message));
+awaitable<result<void>> removals::remove_all(std::vector<instance_id> left, std::string message, departure how) {
+    return remove(std::move(left), std::nullopt, std::move(message), how);
 }
 
 namespace {
@@ -139,13 +144,13 @@ std::vector<instance_id> ids_of(std::vector<stored<instance>> const& some) {
 /// No more are made of a workload that is being deleted.
 awaitable<result<void>> removals::remove_instances_of(workload_id which) {
     auto left = ids_of(state_.head().list<instance>(owner_index(which)));
-    return remove(std::move(left), which, "its workload is being deleted");
+    return remove(std::move(left), which, "its workload is being deleted", departure::asked);
 }
 
 /// Whether a workload leaves its instances is asked for each slice: its tenant may be deleted meanwhile, and takes them
 /// along.
 awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::optional<workload_id> of,
-                                         std::string message) {
+                                         std::string message, departure how) {
     do {
         auto const room = co_await state_.wait_for_slice();
         if (!room) co_return room;
@@ -161,7 +166,7 @@ awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::opt
             if (are_left)
                 slice.put(orphaned(*row), row.changed_at);
             else
-                condemn(slice, row, message);
+                condemn(slice, row, message, how);
         }
         left.resize(from);
         if (of) remove_if_empty(slice, *of, leaving_count);
@@ -229,7 +234,7 @@ awaitable<result<tenant_contents>> removals::remove_contents_of(std::string tena
     }
     auto orphans = ids_of(state_.head().list<instance>(orphan_index(tenant)));
     found.instances_count += orphans.size();
-    auto const removed = co_await remove_all(std::move(orphans), "its tenant is being deleted");
+    auto const removed = co_await remove_all(std::move(orphans), "its tenant is being deleted", departure::asked);
     if (!removed) co_return removed.error();
     tenants_due_.notify();
     auto const durable = co_await state_.wait_durable();
@@ -313,6 +318,30 @@ awaitable<> removals::end_releases() {
             auto const done = state_.apply(std::move(ended));
             if (!done && !state_.failed()) out_.error("releases not removed", {{"error", to_string(done.error())}});
         }
+    }
+}
+
+void removals::expire(transaction& into, stored<workload> const& which) {
+    auto happened = events_.about(*which);
+    happened.reason = "Expired";
+    happened.message = "it has finished, and its time to live has passed: it is deleted with its instances";
+    events_.note(into, std::move(happened));
+    mark(into, which);
+    expired_.push_back(which->id);
+    expired_due_.notify();
+}
+
+/// What a crash cuts short is finished at the next start.
+awaitable<> removals::end_workloads() {
+    for (;;) {
+        while (expired_.empty()) co_await expired_due_.wait();
+        auto const which = expired_.front();
+        expired_.pop_front();
+        auto const row = state_.head().find<workload>(which);
+        if (!row || !row->deleting_since) continue;
+        auto const done = co_await remove_instances_of(which);
+        if (!done && !state_.failed())
+            out_.error("deletion not finished", {{"workload", which.text()}, {"error", to_string(done.error())}});
     }
 }
 

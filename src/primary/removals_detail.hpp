@@ -7,6 +7,8 @@
 #include <rik/base/log.hpp>
 #include <rik/primary/operations.hpp>
 
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,11 +16,18 @@
 
 namespace rik::detail {
 
+/// Why an instance is made to leave, as far as that matters to its Job.
+enum class departure : std::uint8_t {
+    asked,      ///< somebody wants it gone
+    disrupted,  ///< its node is lost, or is to be cleared
+    excused,    ///< its Job wants fewer: its end does not count
+};
+
 /// Changes the state only. All of it belongs to the primary's strand.
 class removals {
 public:
     removals(asio::any_io_executor strand, clock& time, cluster_state& state, event_writer& events, log const& out)
-        : time_(time), state_(state), events_(events), out_(out), tenants_due_(std::move(strand)) {}
+        : time_(time), state_(state), events_(events), out_(out), tenants_due_(strand), expired_due_(strand) {}
 
     /// Says that a workload is to go. Precondition: nobody has said so yet.
     void mark(transaction& into, stored<workload> const& which, cascade of_instances = cascade::all);
@@ -26,7 +35,8 @@ public:
     /// A pending instance goes at once; a bound one when its node confirms. `message` says why. A workload that is one
     /// with it goes, too: then nothing else in `into` may change that.
     /// Precondition: it is there and not condemned.
-    void condemn(transaction& into, stored<instance> const& which, std::string message);
+    void condemn(transaction& into, stored<instance> const& which, std::string message,
+                 departure how = departure::asked);
 
     /// Takes away `all`, which are bound, without a word from their node: an operator has said that it is dead.
     /// `message` says why. Workloads that are being deleted go with their last one.
@@ -38,7 +48,7 @@ public:
 
     /// Condemns `left` slice by slice, so that neither a commit nor the strand is held long. Returns when all of it is
     /// durable. Errors: those of cluster_state::commit.
-    awaitable<result<void>> remove_all(std::vector<instance_id> left, std::string message);
+    awaitable<result<void>> remove_all(std::vector<instance_id> left, std::string message, departure how);
 
     /// Condemns what is left of a workload that is being deleted, or lets go of it, likewise; with the last instance
     /// goes the workload.
@@ -50,6 +60,11 @@ public:
 
     /// Takes away tenants that are being deleted and empty, with their events and documents. It never returns.
     awaitable<> end_tenants();
+
+    /// Says that a Job is to go, because its time to live has passed; end_workloads does the rest.
+    void expire(transaction& into, stored<workload> const& which);
+    /// Takes away the instances of those, and with the last one the workload. It never returns.
+    awaitable<> end_workloads();
 
     /// Takes away releases that nothing is made from and nothing will be. It never returns.
     awaitable<> end_releases();
@@ -67,13 +82,16 @@ private:
     awaitable<result<void>> remove_slice(std::vector<workload_id> const& some);
     awaitable<result<void>> end_tenant(std::string name);
     void remove_with(transaction& into, instance const& leaving);
-    awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message);
+    awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message,
+                                   departure how);
 
     clock& time_;
     cluster_state& state_;
     event_writer& events_;
     log const& out_;
     notifier tenants_due_;  ///< one that is being deleted may be empty
+    std::deque<workload_id> expired_;
+    notifier expired_due_;
 };
 
 }  // namespace rik::detail

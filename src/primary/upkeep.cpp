@@ -58,6 +58,11 @@ result<upkeep_change> plan_resume(workload const& row, workload_state state) {
 }
 
 result<upkeep_change> plan_restart_wish(workload const& row, workload_state state, restart_wish wish) {
+    if (has_end(row.kind))
+        return error{errc::conflict,
+                     fmt::format("{} comes to its end: nothing of it is restarted", words_for(row)),
+                     {},
+                     "delete it and create it again"};
     if (state != workload_state::active)
         return error{errc::conflict,
                      fmt::format("{} is {}: only what is active is restarted", words_for(row), to_string(state)),
@@ -70,6 +75,18 @@ result<upkeep_change> plan_restart_wish(workload const& row, workload_state stat
     return made;
 }
 
+/// Of a Job, which is suspended by its definition, as in Kubernetes.
+std::string suspend_patch(workload const& row, bool is_suspended) {
+    auto const inner = fmt::format(R"({{"suspend":{}}})", is_suspended);
+    return row.definition->form == definition_form::rik ? inner : fmt::format(R"({{"spec":{}}})", inner);
+}
+
+std::optional<error> check_suspend(workload const& row, workload_state state) {
+    if (state != workload_state::succeeded && state != workload_state::failed && state != workload_state::destroying)
+        return std::nullopt;
+    return refused_by_state(row, state, workload_state::paused, "nothing of it runs any more; create it again");
+}
+
 std::string scale_patch(workload const& row, std::uint32_t replicas) {
     auto const inner = fmt::format(R"({{"replicas":{}}})", replicas);
     return row.definition->form == definition_form::rik ? inner : fmt::format(R"({{"spec":{}}})", inner);
@@ -80,6 +97,9 @@ std::optional<error> check_scale(workload const& row, std::uint32_t replicas) {
     if (row.kind == workload_kind::daemon_set)
         return error{errc::conflict, fmt::format("{} has one instance on each node: it has no count", words_for(row)),
                      "replicas", "choose its nodes by nodeSelector; rikctl pause takes all of them away"};
+    if (has_end(row.kind))
+        return error{errc::conflict, fmt::format("{} has no count that is kept", words_for(row)), "replicas",
+                     "change its parallelism: rikctl edit, or rikctl patch"};
     if (replicas > limits::replicas_per_workload_max)
         return error{errc::invalid, fmt::format("{} replicas were asked for", replicas), "replicas",
                      fmt::format("ask for 0 to {}", limits::replicas_per_workload_max)};
@@ -113,15 +133,41 @@ awaitable<result<stored<workload>>> primary_upkeep::scale_here(caller who, objec
     co_return std::move(changed->row);
 }
 
+/// Errors: as change_here; conflict, the Job has finished.
+awaitable<result<stored<workload>>> primary_upkeep::suspend_here(caller who, object_ref which, bool is_suspended,
+                                                                 expected_revision expected, decision otherwise) {
+    auto const found = find_workload(state_.head(), who, which);
+    if (!found) co_return co_await state_.when_durable(found.error());
+    auto const& row = **found;
+    if (!has_end(row.kind)) {
+        auto changing = change_here(std::move(who), std::move(which), expected, std::move(otherwise));
+        co_return co_await std::move(changing);
+    }
+    if (auto const wrong = check_suspend(row, state_of(row, keeper_.find_progress(row.id))))
+        co_return co_await state_.when_durable(*wrong);
+    change_options const how{.expected = expected};
+    auto changing = workloads_.change(std::move(who), row.id, suspend_patch(row, is_suspended), how);
+    auto changed = co_await std::move(changing);
+    if (!changed) co_return changed.error();
+    co_return std::move(changed->row);
+}
+
+awaitable<result<stored<workload>>> primary_upkeep::suspend(caller who, object_ref which, bool is_suspended,
+                                                            expected_revision expected, decision otherwise) {
+    auto refusal = authorize(who, verb::update, object_kind::workload, tenant_of(who, which));
+    return gate_.enter(std::move(refusal),
+                       suspend_here(std::move(who), std::move(which), is_suspended, expected, std::move(otherwise)));
+}
+
 awaitable<result<stored<workload>>> primary_upkeep::pause(caller who, object_ref which, expected_revision expected) {
     auto const decide = [this](workload const& row, workload_state state) {
         return plan_pause(row, state, time_.wall());
     };
-    return change(std::move(who), std::move(which), expected, decide);
+    return suspend(std::move(who), std::move(which), true, expected, decide);
 }
 
 awaitable<result<stored<workload>>> primary_upkeep::resume(caller who, object_ref which, expected_revision expected) {
-    return change(std::move(who), std::move(which), expected, plan_resume);
+    return suspend(std::move(who), std::move(which), false, expected, plan_resume);
 }
 
 awaitable<result<stored<workload>>> primary_upkeep::restart(caller who, object_ref which, bool is_at_once,

@@ -20,7 +20,7 @@ struct upkeep_change {
     std::string message = {};
 };
 
-/// Changes rows of workloads only; the keeper does the rest.
+/// Changes rows of workloads only; the keeper does the rest. Of Jobs it changes the definition.
 class primary_upkeep final : public upkeep_operations {
 public:
     primary_upkeep(asio::any_io_executor strand, gate& entrance, clock& time, cluster_state& state,
@@ -50,6 +50,11 @@ private:
                                                    expected_revision expected);
     awaitable<result<stored<workload>>> change_here(caller who, object_ref which, expected_revision expected,
                                                     decision decides);
+    /// A Job's definition says whether it is suspended; of others `otherwise` decides.
+    awaitable<result<stored<workload>>> suspend_here(caller who, object_ref which, bool is_suspended,
+                                                     expected_revision expected, decision otherwise);
+    awaitable<result<stored<workload>>> suspend(caller who, object_ref which, bool is_suspended,
+                                                expected_revision expected, decision otherwise);
     awaitable<result<stored<workload>>> change(caller who, object_ref which, expected_revision expected,
                                                decision decides);
 

@@ -28,6 +28,26 @@ error immutable(workload const& row, std::string_view field, std::string_view no
                  std::string(field), "delete it and create it again, or give the new one another name"};
 }
 
+/// What a Job has counted so far was counted by it.   Source: Kubernetes, ValidateJobUpdate.
+std::optional<error> check_job(workload const& row, workload_definition const& wanted) {
+    if (row.kind != workload_kind::job) return std::nullopt;
+    auto const& a = *row.definition->upkeep.job;
+    auto const& b = *wanted.upkeep.job;
+    auto const fixed = [&](std::string_view field) {
+        return error{errc::invalid, fmt::format("workload {}: its {} cannot change", row.name, field),
+                     std::string(field), "delete it and create it again, or give the new one another name"};
+    };
+    if (a.mode != b.mode) return fixed("completionMode");
+    auto const grows_with_parallelism = b.is_indexed() && b.completions == b.parallelism;
+    if (a.completions != b.completions && !grows_with_parallelism) return fixed("completions");
+    if (a.backoff_limit_per_index != b.backoff_limit_per_index) return fixed("backoffLimitPerIndex");
+    if (a.failure_rules != b.failure_rules) return fixed("podFailurePolicy");
+    if (a.success_rules != b.success_rules) return fixed("successPolicy");
+    if (a.replacement != b.replacement) return fixed("podReplacementPolicy");
+    if (!a.is_suspended && row.definition->spec != wanted.spec) return fixed("template");
+    return std::nullopt;
+}
+
 std::optional<error> check_identity(workload const& row, workload_definition const& wanted) {
     if (wanted.kind != row.kind) return immutable(row, "kind", to_string(row.kind), to_string(wanted.kind));
     if (wanted.name != row.name) return immutable(row, "name", row.name, wanted.name);
@@ -38,7 +58,7 @@ std::optional<error> check_identity(workload const& row, workload_definition con
     if (!(wanted.upkeep.selector == row.definition->upkeep.selector))
         return error{errc::invalid, fmt::format("workload {}: its selector cannot change", row.name), "selector",
                      "delete it and create it again, or give the new one another name"};
-    return std::nullopt;
+    return check_job(row, wanted);
 }
 
 bool reads_annotations(instance_template const& of) {

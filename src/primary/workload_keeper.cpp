@@ -112,6 +112,7 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
         out_.error("what was kept of a rollout is damaged; it begins anew",
                    {{"workload", wanted->name}, {"error", to_string(*scene.damage)}});
     auto const count = scene.rows.size();
+    if (plan.is_over) return expire(wanted);
     transaction changes;
     auto const written = writer_.write(std::move(scene), plan, changes);
     auto const applied = state_.apply(std::move(changes));
@@ -127,6 +128,15 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     if (is_cut && has_more && plan.removals.empty() && plan.adopted.empty())
         planned_[wanted->id] = {wanted.changed_at, std::move(plan.creations), written.creations_count};
     return has_more;
+}
+
+/// It goes as if a user had deleted it.
+result<bool> workload_keeper::expire(stored<workload> const& wanted) {
+    transaction deletion;
+    removals_.expire(deletion, wanted);
+    auto const applied = state_.apply(std::move(deletion));
+    if (!applied) return applied.error();
+    return false;
 }
 
 result<void> workload_keeper::carry_on(stored<workload> const& wanted) {

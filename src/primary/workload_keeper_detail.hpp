@@ -15,11 +15,13 @@ namespace rik::detail {
 /// primary's strand only.
 class workload_keeper {
 public:
-    workload_keeper(asio::any_io_executor strand, clock& time, cluster_state& state, plan_writer writer, log const& out)
+    workload_keeper(asio::any_io_executor strand, clock& time, cluster_state& state, plan_writer writer,
+                    removals& leaving, log const& out)
         : strand_(strand),
           time_(time),
           state_(state),
           writer_(writer),
+          removals_(leaving),
           out_(out),
           guard_(time, state, out),
           marker_(strand, time, state) {}
@@ -46,12 +48,15 @@ private:
     result<bool> keep_slice(stored<workload> const& wanted);
     /// The next of what an earlier look has planned to create. Errors: those of cluster_state::apply.
     result<void> carry_on(stored<workload> const& wanted);
+    /// Its time to live has passed. Errors: those of cluster_state::apply.
+    result<bool> expire(stored<workload> const& wanted);
     void forget(workload_id const& which);
 
     asio::any_io_executor strand_;
     clock& time_;
     cluster_state& state_;
     plan_writer writer_;
+    removals& removals_;
     log const& out_;
     replacement_guard guard_;
     workload_marker marker_;

@@ -14,6 +14,12 @@ namespace {
 constexpr duration rest_per_instance = std::chrono::microseconds(20);
 constexpr duration rest_max = std::chrono::seconds(10);
 
+std::uint64_t restarts_of(instance const& row) {
+    std::uint64_t sum = 0;
+    for (auto const& each : row.status().containers) sum += each.restart_count;
+    return sum;
+}
+
 /// Nothing has changed by which a controller decides what there should be. What else there is of a status only says in
 /// which order instances go.
 bool counts_alike(row_change<instance> const& done) {
@@ -26,6 +32,10 @@ bool counts_alike(row_change<instance> const& done) {
     auto const is_same_end = a.is_condemned() == b.is_condemned() && a.deleting_since() == b.deleting_since() &&
                              is_finished(a.state()) == is_finished(b.state()) &&
                              (a.state() == instance_state::destroying) == (b.state() == instance_state::destroying);
+    if (a.is_counted() != b.is_counted()) return false;
+    // With OnFailure a Job counts restarts, too.
+    auto const counts_restarts = b.made_from()->definition->kind == workload_kind::job;
+    if (counts_restarts && restarts_of(a) != restarts_of(b)) return false;
     auto const& was = a.status();
     auto const& now = b.status();
     return is_same_row && is_same_place && is_same_end && was.ready == now.ready &&

@@ -101,8 +101,20 @@ workload_scene look_at_record(view const& in, stored<workload> const& wanted) {
     return found;
 }
 
+static void add_counts(view const& in, workload_scene& to) {
+    auto const kept =
+        to.wanted->kind == workload_kind::job ? in.find<document>(job_record_key(*to.wanted)) : stored<document>();
+    if (!kept) return;
+    auto read = parse_job_record(*kept);
+    if (read)
+        to.counts = std::move(*read);
+    else
+        to.damage = read.error();
+}
+
 workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
     auto found = look_at_record(in, wanted);
+    add_counts(in, found);
     add_instances(in, found, is_replacing_stopped, now);
     add_strangers(in, found);
     add_releases(in, found);
@@ -120,7 +132,8 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .nodes = scene.nodes,
                                .now = now,
                                .before = before,
-                               .restart = scene.record.restart ? &*scene.record.restart : nullptr});
+                               .restart = scene.record.restart ? &*scene.record.restart : nullptr,
+                               .counts = scene.counts ? &*scene.counts : nullptr});
     plan.progress.held_up = held_up_text(scene.held_count);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);

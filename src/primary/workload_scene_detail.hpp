@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/controllers/controller.hpp>
+#include <rik/model/job_record.hpp>
 #include <rik/model/rollout.hpp>
 #include <rik/store/view.hpp>
 
@@ -27,7 +28,8 @@ struct workload_scene {
     std::vector<node const*> nodes = {};
     stored<document> kept = {};  ///< of the record; empty: there is none yet
     rollout_record record = {};
-    std::optional<error> damage = {};  ///< of the record, which begins anew then
+    std::optional<error> damage = {};       ///< of the record, which begins anew then
+    std::optional<job_record> counts = {};  ///< of a Job; nullopt: nothing has ended yet
     std::vector<lost_instance> lost = {};
     std::size_t held_count = 0;                    ///< lost ones that are not replaced, because replacing is stopped
     std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted

@@ -52,6 +52,9 @@ workload primary_workloads::make_workload(definition_ptr from, release_id const&
 /// Nothing is awaited between here and the commit: a tenant that is deleted meanwhile has the workload, or it is not
 /// made.
 result<primary_workloads::creation_plan> primary_workloads::plan_creation(workload_definition definition) {
+    if (definition.kind == workload_kind::cron_job)
+        return error{errc::unsupported, fmt::format("CronJob {}: nothing starts its Jobs yet", definition.name), "kind",
+                     "apply its jobTemplate as a Job, at the times that it says"};
     if (auto const closed = check_open(state_.head(), definition.tenant)) return *closed;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);
@@ -126,6 +129,11 @@ result<workload_story> story_of(view const& in, stored<workload> row, workload_p
         auto const& wish = told.row->restart;
         auto const& course = record->restart;
         told.has_restarted = wish && course && course->asked_at == wish->at && course->is_done;
+    }
+    if (auto const kept = in.find<document>(job_record_key(*told.row))) {
+        auto counts = parse_job_record(*kept);
+        if (!counts) return counts.error();
+        told.counts = std::move(*counts);
     }
     told.releases = in.list<release>("workload/" + told.row->id.text());
     std::ranges::sort(told.releases, {}, [](auto const& each) { return each->number; });

@@ -324,6 +324,7 @@ order scheduler_cache::order_for(item const& what) {
     made.name = what.name;
     made.restarts = what.restarts;
     made.exposed_port = what.exposed_port;
+    made.index = what.index;
     return made;
 }
 

@@ -96,6 +96,14 @@ void cluster::checkers::take_document(journal_entry const& row) {
     if (kind == tenant_kind) return row.value ? tenants_.put_tenant(name) : tenants_.remove_tenant(name);
     if (!row.value) return tenants_.remove(row.table, row.key);
     if (!tenant.empty()) tenants_.put(row.table, row.key, tenant, {});
+    if (kind == job_record_kind) take_counts(*row.value);
+}
+
+void cluster::checkers::take_counts(std::string const& text) {
+    auto const decoded = decode_document(text);
+    auto const counts = decoded ? parse_job_record(*decoded) : result<job_record>(decoded.error());
+    if (!counts) return say("what a Job has counted cannot be read: " + counts.error().message);
+    workloads_.put(*counts);
 }
 
 void cluster::checkers::take_node(journal_entry const& row) {

@@ -61,6 +61,7 @@ private:
     void take_workload(journal_entry const& row);
     void take_release(journal_entry const& row);
     void take_document(journal_entry const& row);
+    void take_counts(std::string const& text);
     void end_commit();
     void check_end(instance const& row);
     void started(site const& at, container_key const& what);

@@ -8,10 +8,20 @@ namespace rik::sim {
 
 namespace {
 
+bool are_done(instance_status const& of) {
+    std::size_t count = 0;
+    for (auto const& each : of.containers) {
+        if (each.role != container_role::main) continue;
+        if (each.state != container_state::exited || each.exit_code != 0) return false;
+        ++count;
+    }
+    return count > 0;
+}
+
 std::int64_t most_of(workload const& row) {
     if (row.kind == workload_kind::deployment)
         return row.replicas + room_of_deployment(row.definition->upkeep, row.replicas).surge;
-    return row.replicas;
+    return row.kind == workload_kind::job ? row.definition->upkeep.job->parallelism : row.replicas;
 }
 
 }  // namespace
@@ -43,8 +53,36 @@ void workload_rules::put(instance const& row) {
     if (before == instances_.end() && row.owner()) grown_.insert(*row.owner());
     if (before != instances_.end() && before->second.owner != row.owner()) touch(before->second.owner, row.id(), false);
     auto const is_active = !row.is_condemned() && !is_finished(row.state());
-    instances_[row.id()] = {row.owner(), row.made_from()->id, row.is_condemned(), is_active, row.meant_for()};
+    instances_[row.id()] = {row.owner(),
+                            row.made_from()->id,
+                            row.is_condemned(),
+                            is_active,
+                            row.meant_for(),
+                            row.index(),
+                            row.made_from()->definition->kind == workload_kind::job,
+                            !row.is_counted() && are_done(row.status())};
     touch(row.owner(), row.id(), true);
+    if (!is_active) note_end(instances_.at(row.id()), row.id(), row.state());
+}
+
+/// How it ended first is what counts.
+void workload_rules::note_end(known_instance const& of, instance_id const& which, instance_state state) {
+    if (!of.is_of_job || !of.owner) return;
+    auto& ends = jobs_[*of.owner];
+    if (ends.succeeded.contains(which) || ends.failed.contains(which) || ends.cut.contains(which)) return;
+    if (state == instance_state::succeeded)
+        ends.succeeded.insert(which);
+    else if (state == instance_state::failed)
+        ends.failed.insert(which);
+    else
+        ends.cut.insert(which);
+}
+
+void workload_rules::put(job_record const& counts) {
+    auto& ends = jobs_[counts.workload];
+    ends.succeeded_count = counts.succeeded;
+    ends.failed_count = counts.failed + counts.ignored;
+    touched_.insert(counts.workload);
 }
 
 void workload_rules::remove(workload_id const& which) {
@@ -63,6 +101,7 @@ void workload_rules::remove(release_id const& which) {
 void workload_rules::remove(instance_id const& which) {
     auto const held = instances_.extract(which);
     if (!held) return;
+    note_end(held.mapped(), which, held.mapped().is_done ? instance_state::succeeded : instance_state::terminated);
     touch(held.mapped().owner, which, false);
 }
 
@@ -76,6 +115,22 @@ std::vector<std::string> workload_rules::broken() {
 void workload_rules::check(workload_id const& which, std::vector<std::string>& found) const {
     check_releases(which, found);
     check_instance(which, found);
+    check_ends(which, found);
+}
+
+/// A Job that is being deleted counts no more.
+void workload_rules::check_ends(workload_id const& which, std::vector<std::string>& found) const {
+    auto const row = workloads_.find(which);
+    auto const ends = jobs_.find(which);
+    if (row == workloads_.end() || ends == jobs_.end() || row->second.is_leaving) return;
+    auto const& [succeeded, failed, cut, succeeded_count, failed_count] = ends->second;
+    if (succeeded_count != succeeded.size())
+        found.push_back(fmt::format("Job {} has counted {} successes, and {} instances have succeeded",
+                                    row->second.name, succeeded_count, succeeded.size()));
+    if (failed_count < failed.size() || failed_count > failed.size() + cut.size())
+        found.push_back(
+            fmt::format("Job {} has counted {} failures; {} instances have failed, {} went before their end",
+                        row->second.name, failed_count, failed.size(), cut.size()));
 }
 
 void workload_rules::check_releases(workload_id const& which, std::vector<std::string>& found) const {
@@ -120,10 +175,14 @@ void workload_rules::check_count(workload_id const& which, std::vector<std::stri
     if (row == workloads_.end() || !is_managed(row->second.kind)) return;
     std::int64_t count = 0;
     std::map<node_id, std::int64_t> on;
+    std::set<std::uint32_t> indexes;
+    auto const has_indexes = row->second.kind == workload_kind::job;
     for (auto const& each : instances_of_.at(which)) {
         auto const& one = instances_.at(each);
         count += one.is_active ? 1 : 0;
         if (one.is_active && one.meant_for) ++on[*one.meant_for];
+        if (has_indexes && one.is_active && one.index && !indexes.insert(*one.index).second)
+            found.push_back(fmt::format("Job {} has two instances of index {}", row->second.name, *one.index));
     }
     if (row->second.kind != workload_kind::daemon_set && count > row->second.most)
         found.push_back(

@@ -107,6 +107,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
     one.seq = 5;
     one.restarts = 3;
     one.exposed_port = 45'001;
+    one.index = 0;
     said.items = {one};
     said.removed = {made.next<instance_id>()};
     said.refused = {made.next<instance_id>()};
@@ -151,6 +152,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
         CHECK(got.state == one.state);
         CHECK(got.seq == one.seq);
         CHECK(got.restarts == 3);
+        CHECK(got.index == 0u);
     }
 }
 
@@ -250,6 +252,7 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
                 {.instance = made.next<instance_id>(), .fence = 3, .run = false}};
     said.due[0].name = "web-1";
     said.due[0].restarts = 4;
+    said.due[0].index = 7;
     container_log_call call{.instance = said.due[0].instance, .container = "main"};
     call.how.follow = true;
     call.how.is_of_previous = true;
@@ -269,6 +272,8 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     CHECK(heard->send_inventory);
     REQUIRE(heard->due.size() == 2);
     CHECK(are_same(heard->due[0].made_from, said.due[0].made_from));
+    CHECK(heard->due[0].index == 7u);
+    CHECK_FALSE(heard->due[1].index.has_value());
     CHECK(heard->due[0].name == "web-1");
     CHECK(heard->due[0].restarts == 4);
     CHECK_FALSE(heard->due[1].run);

@@ -56,8 +56,8 @@ public:
 
 private:
     static constexpr std::string_view prefix = "kept-";
-    static constexpr std::array<std::string_view, 5> kinds{"ReplicaSet", "Deployment", "DaemonSet", "Deployment",
-                                                           "Deployment"};
+    static constexpr std::array<std::string_view, 7> kinds{"ReplicaSet", "Deployment", "DaemonSet", "Deployment",
+                                                           "Deployment", "Job",        "Job"};
     static bool is_ours(std::string const& name) { return name.starts_with(prefix); }
     static std::string_view kind_of(std::string const& name) {
         return kinds[static_cast<std::size_t>(name.back() - '0')];
@@ -75,6 +75,7 @@ private:
     /// current.
     static void check_kept(workload const& row, std::map<instance_id, stored<instance>> const& rows,
                            std::size_t nodes_count) {
+        if (row.kind == workload_kind::job) return check_job(row, rows);
         std::size_t count = 0;
         std::size_t old_count = 0;
         bool is_waiting = false;
@@ -97,6 +98,17 @@ private:
             fail(row.name + " has instances of an old release");
     }
 
+    /// What it has counted is checked at every commit. Whether it comes to its end depends on when it was suspended:
+    /// but then nothing of it runs.
+    static void check_job(workload const& row, std::map<instance_id, stored<instance>> const& rows) {
+        std::size_t count = 0;
+        for (auto const& [id, each] : rows)
+            count += each->owner() == row.id && !is_finished(each->state()) && !each->is_condemned() ? 1 : 0;
+        auto const& job = *row.definition->upkeep.job;
+        if (count > (job.is_suspended ? 0 : job.parallelism))
+            fail(fmt::format("Job {} has {} instances that are active", row.name, count));
+    }
+
     duration random_time(duration max) {
         return duration(world_.random().below(static_cast<std::uint64_t>(max.count())));
     }
@@ -111,6 +123,7 @@ private:
         auto const* const image = world_.random().below(2) == 0 ? "web:1" : "slow:1";
         auto const replicas = world_.random().below(4);
         auto const kind = kind_of(name);
+        if (kind == "Job") return job_text(name);
         auto const container =
             fmt::format(R"({{"name":"main","image":"{}","resources":{{"requests":{{"cpu":"50m"}}}}}})", image);
         auto const count = kind == "DaemonSet" ? std::string() : fmt::format(R"("replicas":{},)", replicas);
@@ -127,6 +140,17 @@ private:
             R"({{"apiVersion":"apps/v1","kind":"{}","metadata":{{"name":"{}"}},"spec":{{{}"selector":{{"matchLabels":{{"a":"b"}}}},)"
             R"("template":{{"metadata":{{"labels":{{"a":"b"}}}},"spec":{{"containers":[{}],"tolerations":[{{"operator":"Exists"}}]}}}}}}}})",
             kind, name, count, container);
+    }
+
+    /// One has indexes. Its template stays: that of a Job does not change.
+    std::string job_text(std::string const& name) {
+        auto const is_indexed = name.back() == '6';
+        return fmt::format(
+            R"({{"apiVersion":"batch/v1","kind":"Job","metadata":{{"name":"{}"}},"spec":{{"parallelism":{},"completions":20,)"
+            R"({}"backoffLimit":{},"template":{{"spec":{{"restartPolicy":"{}","containers":[{{"name":"main","image":"brief:1",)"
+            R"("resources":{{"requests":{{"cpu":"50m"}}}}}}],"tolerations":[{{"operator":"Exists"}}]}}}}}}}})",
+            name, world_.random().below(4), is_indexed ? R"("completionMode":"Indexed",)" : "", 50,
+            is_indexed ? "Never" : "OnFailure");
     }
 
     awaitable<> apply(std::string name) {
@@ -149,18 +173,27 @@ private:
         if (code != errc::conflict && code != errc::not_found) fail(to_string(said.error()));
     }
 
+    /// A Job's definition says whether it is suspended.
+    void take_change(std::string const& name, result<stored<workload>> const& said) {
+        take(said);
+        if (kind_of(name) != "Job") return;
+        auto const code = answer_of(said);
+        if (code == answer::unknown) known_[name] = std::nullopt;
+        if (code == answer::acknowledged) known_[name] = (*said)->definition->text;
+    }
+
     awaitable<> pause(std::string name) {
-        object_ref which(std::move(name));
+        object_ref which(name);
         auto pausing = cluster_.api().upkeep().pause(caller(), std::move(which), any_revision);
         auto const said = co_await ask(std::move(pausing));
-        take(said);
+        take_change(name, said);
     }
 
     awaitable<> resume(std::string name) {
-        object_ref which(std::move(name));
+        object_ref which(name);
         auto resuming = cluster_.api().upkeep().resume(caller(), std::move(which), any_revision);
         auto const said = co_await ask(std::move(resuming));
-        take(said);
+        take_change(name, said);
     }
 
     awaitable<> restart(std::string name) {

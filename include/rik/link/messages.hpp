@@ -50,6 +50,8 @@ struct item {
     std::uint64_t seq = 0;
     std::uint32_t restarts = 0;      ///< instance_fields::restarts, until its node has said that it obeys; then 0
     std::uint16_t exposed_port = 0;  ///< see instance_fields
+    /// Set if its containers are told of it: see completion_index.
+    std::optional<std::uint32_t> index = {};
 };
 
 /// A node as the primary knows it.
@@ -182,6 +184,7 @@ struct order {
     std::string name = {};
     std::uint32_t restarts = 0;      ///< see instance_fields
     std::uint16_t exposed_port = 0;  ///< the same
+    std::optional<std::uint32_t> index = {};
 };
 
 /// scheduler -> node. The first one of a session has the cluster and the node's network, or says why the scheduler

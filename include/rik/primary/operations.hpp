@@ -8,6 +8,7 @@
 #include <rik/model/definition_change.hpp>
 #include <rik/model/document.hpp>
 #include <rik/model/instance.hpp>
+#include <rik/model/job_record.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_image.hpp>
 #include <rik/model/node_metrics.hpp>
@@ -133,6 +134,7 @@ struct workload_story {
     std::vector<rollout_step> steps = {};            ///< what was done, the newest last
     std::vector<stored<release>> releases = {};      ///< that are kept, in the order of their numbers
     bool has_restarted = false;                      ///< the restart that its row asks for is done
+    std::optional<job_record> counts = {};           ///< of a Job: what has ended, and how
 };
 
 class workload_operations {

@@ -106,6 +106,8 @@ public:
     ///   one instance.
     /// - A Function is started as a microVM and a Pod as containers, each on a node that offers that.
     /// - No two instances have the same chosen port, and none is bound without the one that it needs.
+    /// - A Job has no more instances at once than its parallelism and one for each index, and has counted exactly what
+    ///   has ended.
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
     /// Source: docs/architecture.md, "What holds everywhere"

@@ -35,6 +35,8 @@ public:
     };
     using any_write = std::variant<write<workload>, write<release>, write<instance>, write<node>, write<document>>;
     std::vector<any_write> const& writes() const { return writes_; }
+    /// For whoever completes it before it is applied.
+    std::vector<any_write>& writes() { return writes_; }
 
 private:
     std::vector<any_write> writes_;
