@@ -29,6 +29,7 @@ void add_logs(CLI::App& to, action& chosen);
 void add_restart(CLI::App& to, action& chosen);
 void add_scale(CLI::App& to, action& chosen);
 void add_pause(CLI::App& to, action& chosen);
+void add_suspend(CLI::App& to, action& chosen);
 void add_resume(CLI::App& to, action& chosen);
 /// Restarts the instances of workloads in place.
 struct workload_restarts {

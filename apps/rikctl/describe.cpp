@@ -1,5 +1,7 @@
 #include <rik/client/print.hpp>
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <ostream>
 
@@ -57,6 +59,19 @@ description describe_tenant(rik::client const& server, std::string const& tenant
             code == exit_code::ok ? code_of(parts.events, parts.events) : code};
 }
 
+/// Why it fails stands before its events.
+description describe_job(rik::client& server, std::string const& job, rik::result<std::string> const& instances,
+                         rik::result<std::string> const& events, rik::wall_time now) {
+    auto told = rik::describe_workload(job, instances, events, now);
+    if (!told) return {told};
+    auto const rollout = server.get_rollout(string_at(parse_json(job), "/id"));
+    auto const failures = rollout ? rik::describe_failures(*rollout, now) : rik::result<std::string>(rollout.error());
+    if (!failures) return {told, exit_code_of(failures.error().code)};
+    auto const place = told->find("\nEvents:");
+    told->insert(place == std::string::npos ? told->size() : place + 1, *failures);
+    return {told, code_of(instances, events)};
+}
+
 /// The parts are asked for by the id of what was read: another object may have the same name.
 description describe(session& with, rik::client& server, describe_options const& options, std::string const& name) {
     auto const kind = *rik::parse_resource_kind(options.kind);
@@ -71,6 +86,8 @@ description describe(session& with, rik::client& server, describe_options const&
     (kind == resource_kind::node ? filter.node : filter.workload) = *id;
     auto const instances = server.list(resource_kind::instance, filter);
     auto const events = server.list(resource_kind::event, filter);
+    if (kind == resource_kind::workload && string_at(parse_json(*object), "/kind") == "Job")
+        return describe_job(server, *object, instances, events, with.wall());
     auto const tell = kind == resource_kind::node ? rik::describe_node : rik::describe_workload;
     return {tell(*object, instances, events, with.wall()), code_of(instances, events)};
 }

@@ -1,13 +1,17 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "log_copy.hpp"
+#include "named_workload.hpp"
+#include "parse_json.hpp"
 
 namespace rikctl {
 
@@ -22,13 +26,48 @@ std::string check_since(std::string const& text) {
     return fmt::format("'{}' is no time: write it as 90s, 1h30m or 2026-11-21T19:19:38Z", text);
 }
 
-exit_code print_logs(session& with, rik::container_log_wanted const& wanted) {
-    auto server = with.server();
-    if (!server) return with.fail_address(server.error());
-    rik::container_log_follower log(*server, wanted, with.options(), notice_teller(with));
+exit_code print_log(session& with, rik::client& server, rik::container_log_wanted const& wanted) {
+    rik::container_log_follower log(server, wanted, with.options(), notice_teller(with));
     auto done = log.open();
     if (done) done = copy_log(with, log, errors_to::output);
     return done ? exit_code::ok : with.fail(done.error());
+}
+
+/// One after the other, those that came first first: each begins with a line that says whose it is.
+exit_code print_logs_of_workload(session& with, rik::client& server, named_workload const& which,
+                                 rik::container_log_wanted wanted) {
+    if (wanted.how.follow) return with.fail_usage("-f is for one instance: name it");
+    auto const found = server.get(rik::resource_kind::workload, which.name, which.kind);
+    if (!found) return with.fail(found.error());
+    auto const listed = server.list(rik::resource_kind::instance, {.workload = string_at(parse_json(*found), "/id")});
+    if (!listed) return with.fail(listed.error());
+    auto const body = parse_json(*listed);
+    auto const* const items = body.is_object() ? body.get_object().if_contains("items") : nullptr;
+    if (items == nullptr || !items->is_array() || items->get_array().empty())
+        return with.fail({rik::errc::not_found,
+                          fmt::format("{} has no instances", which.name),
+                          {},
+                          fmt::format("rikctl describe workload {}", which.name)});
+    std::vector<boost::json::value const*> all;
+    for (auto const& each : items->get_array()) all.push_back(&each);
+    std::ranges::stable_sort(all, {}, [](auto const* each) { return string_at(*each, "/createdAt"); });
+    auto worst = exit_code::ok;
+    for (auto const* each : all) {
+        if (with.is_interrupted()) break;
+        wanted.instance = string_at(*each, "/id");
+        with.out() << fmt::format("==> {} <==\n", string_at(*each, "/name")) << std::flush;
+        auto const code = print_log(with, server, wanted);
+        if (worst == exit_code::ok) worst = code;
+    }
+    return worst;
+}
+
+exit_code print_logs(session& with, rik::container_log_wanted const& wanted) {
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    auto const which = named(wanted.instance);
+    if (which.name != wanted.instance) return print_logs_of_workload(with, *server, which, wanted);
+    return print_log(with, *server, wanted);
 }
 
 }  // namespace
@@ -65,9 +104,13 @@ void add_logs(CLI::App& to, action& chosen) {
         "  rikctl logs --since 1h30m web-1\n"
         "  rikctl logs web-1 -c sidecar --timestamps\n"
         "  rikctl logs -p web-1                   of the attempt before the last restart\n"
-        "  rikctl logs --stream stderr web-1\n");
+        "  rikctl logs --stream stderr web-1\n"
+        "  rikctl logs job/pi                     of all its instances, one after the other\n");
     auto const wanted = std::make_shared<rik::container_log_wanted>();
-    command->add_option("INSTANCE", wanted->instance, "Name or id")->required()->type_name("")->check(check_given);
+    command->add_option("INSTANCE", wanted->instance, "Name or id; KIND/NAME: all of a workload")
+        ->required()
+        ->type_name("")
+        ->check(check_given);
     command
         ->add_option("-c,--container", wanted->container,
                      "Which container, also an init one; without it the first main one")

@@ -25,8 +25,17 @@ constexpr std::array kind_words{
     kind_word{"daemonset", "DaemonSet"},
     kind_word{"daemonsets", "DaemonSet"},
     kind_word{"ds", "DaemonSet"},
+    kind_word{"job", "Job"},
+    kind_word{"jobs", "Job"},
+    kind_word{"cronjob", "CronJob"},
+    kind_word{"cronjobs", "CronJob"},
+    kind_word{"cj", "CronJob"},
+    kind_word{"pod", "Pod"},
+    kind_word{"function", "Function"},
     kind_word{"deployment.apps", "Deployment"},
     kind_word{"daemonset.apps", "DaemonSet"},
+    kind_word{"job.batch", "Job"},
+    kind_word{"cronjob.batch", "CronJob"},
 };
 
 }  // namespace

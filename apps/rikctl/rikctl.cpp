@@ -13,6 +13,7 @@
 
 #include "command_line.hpp"
 #include "commands.hpp"
+#include "named_workload.hpp"
 
 namespace rikctl {
 
@@ -52,6 +53,7 @@ void add_commands(CLI::App& app, action& chosen) {
     add_restart(app, chosen);
     add_scale(app, chosen);
     add_pause(app, chosen);
+    add_suspend(app, chosen);
     add_resume(app, chosen);
     add_rollout(app, chosen);
     add_delete(app, chosen);
@@ -162,8 +164,9 @@ CLI::Option* add_timeout(CLI::App& to, std::string& into) {
 }
 
 CLI::Option* add_definition_kind(CLI::App& to, std::string& into) {
-    return to.add_option("--kind", into, "Pod or Function, where workloads of both have the name")
-        ->check(rik::command_line::one_of({"Pod", "Function"}))
+    return to.add_option("--kind", into, "Pod, Function, Job, ...: where workloads of several kinds have the name")
+        ->check(
+            rik::command_line::one_of({"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "Job", "CronJob"}))
         ->type_name("KIND");
 }
 
@@ -174,17 +177,22 @@ std::string wrong_definition_kind(std::string_view kind, std::string_view defini
 
 namespace {
 
-/// Is the command `run`? It is the first word that is no option, and no value of one.
-bool is_run(std::vector<std::string> const& arguments) {
+/// Where the command is: the first word that is no option, and no value of one; the end if there is none.
+std::size_t command_place(std::vector<std::string> const& arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         static constexpr std::array with_value{"-s", "--server", "-n", "--tenant", "--namespace"};
         if (std::ranges::find(with_value, arguments[i]) != with_value.end()) {
             ++i;
         } else if (!arguments[i].starts_with('-')) {
-            return arguments[i] == "run";
+            return i;
         }
     }
-    return false;
+    return arguments.size();
+}
+
+bool is_run(std::vector<std::string> const& arguments) {
+    auto const place = command_place(arguments);
+    return place < arguments.size() && arguments[place] == "run";
 }
 
 /// Takes the command of the container, which is what comes after "--": CLI11 would read lists into "[a,b]".
@@ -195,6 +203,18 @@ std::vector<std::string> take_container_command(std::vector<std::string>& argume
     std::vector<std::string> command(mark + 1, arguments.end());
     arguments = std::move(before);
     return command;
+}
+
+/// "wait job/pi" as "wait workload pi --kind Job", for the commands that take a kind and names.
+void split_kind(std::vector<std::string>& arguments) {
+    static constexpr std::array with_kind{"get", "describe", "d", "delete", "wait"};
+    auto const place = command_place(arguments);
+    if (place + 1 >= arguments.size() || std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
+    auto const which = named(arguments[place + 1]);
+    if (which.name == arguments[place + 1] || which.name.empty()) return;
+    arguments[place + 1] = which.name;
+    arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(place) + 1, "workload");
+    if (!which.kind.empty()) arguments.insert(arguments.end(), {"--kind", which.kind});
 }
 
 exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around) {
@@ -212,6 +232,7 @@ exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around
     action chosen;
     add_run(app, take_container_command(arguments), chosen);
     add_commands(app, chosen);
+    split_kind(arguments);
     std::ranges::reverse(arguments);  // as CLI11 wants them
     try {
         app.parse(arguments);

@@ -423,6 +423,16 @@ void add_resume(CLI::App& to, action& chosen) {
     add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.set_paused(which, false); });
 }
 
+void add_suspend(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("suspend", "The same as pause, in the words of Jobs");
+    command->footer(
+        "Examples:\n"
+        "  rikctl suspend job/pi                 its instances go, and do not count as failed\n"
+        "  rikctl resume job/pi\n");
+    add_verb(*command, std::make_shared<rollout_options>(), chosen,
+             [](auto& on, auto const& which) { return on.set_paused(which, true); });
+}
+
 exit_code restart_workloads(session& with, workload_restarts const& what) {
     rollout_options options;
     options.names = what.names;

@@ -139,6 +139,7 @@ void add_wait(CLI::App& to, action& chosen) {
         "  rikctl wait instance job-1 --for finished --timeout 1h\n"
         "  rikctl wait instance web-1 --for condition=Initialized\n"
         "  rikctl wait workload web --for deleted\n"
+        "  rikctl wait job/pi --for complete      or failed: whichever comes first ends it\n"
         "  rikctl wait node a --for ready\n");
     auto const options = std::make_shared<wait_options>();
     add_kind(*command, options->kind,
@@ -147,9 +148,10 @@ void add_wait(CLI::App& to, action& chosen) {
         ->required();
     add_names(*command, options->names, "Names or ids")->required();
     command
-        ->add_option(
-            "--for", options->goal,
-            "running, ready, started (runs or has run), finished, deleted, condition=TYPE (as Ready) or state=WORD")
+        ->add_option("--for", options->goal,
+                     "running, ready, started (runs or has run), finished, deleted, complete or failed (of a Job), "
+                     "condition=TYPE "
+                     "(as Ready) or state=WORD")
         ->required()
         ->type_name("GOAL");
     add_definition_kind(*command, options->definition_kind);

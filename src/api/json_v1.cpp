@@ -231,21 +231,57 @@ json::array conditions_array(std::vector<workload_condition> const& from) {
     return all;
 }
 
+/// The names are those of Kubernetes' status of a Job where it has them.
+json::object job_object(workload_progress const& of) {
+    auto const& job = *of.job;
+    return {{"startedAt", time_value(job.started_at)},
+            {"finishedAt", time_value(job.finished_at)},
+            {"active", of.have},
+            {"ready", of.ready},
+            {"terminating", of.leaving},
+            {"succeeded", job.succeeded},
+            {"failed", job.failed},
+            {"ignored", job.ignored},
+            {"completedIndexes", to_string(job.completed_indexes)},
+            {"failedIndexes", to_string(job.failed_indexes)},
+            {"uncountedTerminatedPods", json::object()}};  // an end is counted in the commit that shows it
+}
+
+json::value index_value(std::optional<std::uint32_t> const& index) {
+    return index ? json::value(*index) : json::value(nullptr);
+}
+
+json::array failures_array(std::vector<job_failure> const& from) {
+    json::array all;
+    for (auto const& each : from)
+        all.push_back(json::object{{"time", to_string(each.at)},
+                                   {"number", each.number},
+                                   {"instance", each.instance},
+                                   {"index", index_value(each.index)},
+                                   {"container", each.container},
+                                   {"exitCode", code_value(each.exit_code)},
+                                   {"reason", each.reason},
+                                   {"verdict", each.verdict}});
+    return all;
+}
+
 json::value progress_value(workload_progress const* of) {
     if (of == nullptr) return nullptr;
-    return json::object{{"generation", of->generation},
-                        {"wanted", of->wanted},
-                        {"have", of->have},
-                        {"updated", of->updated},
-                        {"ready", of->ready},
-                        {"available", of->available},
-                        {"unavailable", of->unavailable},
-                        {"leaving", of->leaving},
-                        {"misplaced", of->misplaced},
-                        {"isComplete", of->is_complete},
-                        {"heldUp", of->held_up},
-                        {"release", of->release.text()},
-                        {"conditions", conditions_array(of->conditions)}};
+    json::object made{{"generation", of->generation},
+                      {"wanted", of->wanted},
+                      {"have", of->have},
+                      {"updated", of->updated},
+                      {"ready", of->ready},
+                      {"available", of->available},
+                      {"unavailable", of->unavailable},
+                      {"leaving", of->leaving},
+                      {"misplaced", of->misplaced},
+                      {"isComplete", of->is_complete},
+                      {"heldUp", of->held_up},
+                      {"release", of->release.text()},
+                      {"conditions", conditions_array(of->conditions)}};
+    if (of->job) made["job"] = job_object(*of);
+    return made;
 }
 
 json::array steps_array(std::vector<rollout_step> const& from) {
@@ -286,6 +322,8 @@ std::string rollout_text(workload_story const& of) {
     object["progress"] = progress_value(of.progress ? &*of.progress : nullptr);
     object["restart"] = restart_value(of);
     object["steps"] = steps_array(of.steps);
+    if (of.row->kind == workload_kind::job)
+        object["failures"] = failures_array(of.counts ? of.counts->failures : std::vector<job_failure>());
     std::string releases;
     for (auto const& each : of.releases) releases += (releases.empty() ? "" : ",") + release_text(*each);
     auto text = json::serialize(object);

@@ -125,7 +125,8 @@ result<std::optional<workload_kind>> kind_parameter(http_request const& request)
     auto const value = request.parameter("kind");
     if (!value) return std::optional<workload_kind>();
     auto const kind = parse_workload_kind(*value);
-    if (!kind) return wrong_parameter("kind", *value, "use Pod, Function, ReplicaSet, Deployment or DaemonSet");
+    if (!kind)
+        return wrong_parameter("kind", *value, "use Pod, Function, ReplicaSet, Deployment, DaemonSet, Job or CronJob");
     return kind;
 }
 

@@ -236,20 +236,41 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
 
 namespace {
 
+/// What of a Job has ended, and what runs.
+void add_job(describe_lines& lines, object const& job) {
+    auto const count = [&](std::string_view what) { return number_at(job, what).value_or(0); };
+    auto text = fmt::format("{} active, {} succeeded, {} failed", count("active"), count("succeeded"), count("failed"));
+    if (count("ignored") > 0) text += fmt::format(", {} that do not count", count("ignored"));
+    if (count("terminating") > 0) text += fmt::format(", {} leaving", count("terminating"));
+    lines.add("Progress", text);
+    lines.add("Completed indexes", text_at(job, "completedIndexes"));
+    lines.add("Failed indexes", text_at(job, "failedIndexes"));
+    lines.add_time("Started", time_at(job, "startedAt"));
+    lines.add_time("Finished", time_at(job, "finishedAt"));
+}
+
+void add_said(describe_lines& lines, object const& of) {
+    if (auto const why = text_at(of, "progress.heldUp"); !why.empty()) lines.add("Held up", why);
+    for (auto const* each : objects_at(of, "progress.conditions"))
+        lines.add(text_at(*each, "type"), fmt::format("{} ({}): {}", text_at(*each, "status"), text_at(*each, "reason"),
+                                                      text_at(*each, "message")));
+}
+
 /// What a managed workload has, and what is true of it.
 void add_progress(describe_lines& lines, object const& of) {
     auto const count = [&](std::string_view what) {
         return number_at(of, "progress." + std::string(what)).value_or(0);
     };
     if (!number_at(of, "progress.wanted")) return;
+    if (auto const& job = object_at(of, "progress.job"); !job.empty()) {
+        add_job(lines, job);
+        return add_said(lines, of);
+    }
     lines.add("Progress",
               fmt::format("{} wanted, {} there, {} updated, {} ready, {} available, {} unavailable, {} leaving",
                           count("wanted"), count("have"), count("updated"), count("ready"), count("available"),
                           count("unavailable"), count("leaving")));
-    if (auto const why = text_at(of, "progress.heldUp"); !why.empty()) lines.add("Held up", why);
-    for (auto const* each : objects_at(of, "progress.conditions"))
-        lines.add(text_at(*each, "type"), fmt::format("{} ({}): {}", text_at(*each, "status"), text_at(*each, "reason"),
-                                                      text_at(*each, "message")));
+    add_said(lines, of);
 }
 
 }  // namespace
@@ -263,7 +284,7 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     lines.add("State", text_at(*of, "state"));
     if (find(*of, "pausedSince") != nullptr && !text_at(*of, "pausedSince").empty())
         lines.add_time("Paused since", time_at(*of, "pausedSince"));
-    lines.add("Replicas", text_at(*of, "replicas"));
+    if (text_at(*of, "kind") != "Job") lines.add("Replicas", text_at(*of, "replicas"));
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));
     add_progress(lines, *of);
@@ -274,6 +295,43 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     add_volumes(lines, *of);
     add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     add_story(lines, events, time_at(*of, "createdAt"));
+    return lines.take();
+}
+
+namespace {
+
+/// "pi-x2k4v (index 3)"
+std::string failed_instance_text(object const& failure) {
+    auto const index = number_at(failure, "index");
+    auto const name = text_at(failure, "instance");
+    return index ? fmt::format("{} (index {})", name, *index) : name;
+}
+
+std::string failure_text(object const& failure) {
+    auto const code = text_at(failure, "exitCode");
+    auto text = code.empty() ? text_at(failure, "reason")
+                             : fmt::format("container {} ended with {} ({})", text_at(failure, "container"), code,
+                                           text_at(failure, "reason"));
+    if (auto const verdict = text_at(failure, "verdict"); !verdict.empty()) text += ": " + verdict;
+    return text;
+}
+
+}  // namespace
+
+result<std::string> describe_failures(std::string_view rollout, wall_time now) {
+    auto const of = parse_object(rollout);
+    if (!of) return of.error();
+    describe_lines lines(now);
+    auto const all = objects_at(*of, "failures");
+    if (all.empty()) return lines.take();
+    lines.heading("Failures:");
+    lines.indent();
+    for (auto const* each : all) {
+        auto const when = time_at(*each, "time");
+        lines.add(fmt::format("{}. {}", text_at(*each, "number"), failed_instance_text(*each)),
+                  fmt::format("{} ago: {}", age_of(when, now), failure_text(*each)));
+    }
+    lines.outdent();
     return lines.take();
 }
 

@@ -143,9 +143,23 @@ table_cell event_object(object const& of, table_options const&) {
     return {fmt::format("{}/{}", text_at(of, "kind"), text_at(of, "name"))};
 }
 
+/// "2/5": so many have succeeded of those that must; of a work queue there is no such number.
+table_cell job_progress(object const& of, std::int64_t succeeded) {
+    std::optional<std::int64_t> wanted;
+    auto is_queue = false;
+    for (auto const* form : {"definition.spec.", "definition."}) {
+        if (!wanted) wanted = number_at(of, std::string(form) + "completions");
+        is_queue = is_queue || number_at(of, std::string(form) + "parallelism").has_value();
+    }
+    auto text = std::to_string(succeeded);
+    if (wanted || !is_queue) text += fmt::format("/{}", wanted.value_or(1));
+    return {text, text_at(of, "state") == "active" ? tone::busy : tone::plain};
+}
+
 /// "2/3" of what keeps itself; how many were written of what does not.
 table_cell replicas(object const& of, table_options const&) {
     if (of.if_contains("progress") == nullptr) return {text_at(of, "replicas")};
+    if (auto const done = number_at(of, "progress.job.succeeded")) return job_progress(of, *done);
     auto const wanted = number_at(of, "progress.wanted");
     if (!wanted) return {fmt::format("0/{}", text_at(of, "replicas"))};
     auto const are_ready = number_at(of, "progress.ready").value_or(0);

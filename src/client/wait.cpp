@@ -21,7 +21,7 @@ using outcome = wait_verdict::what;
 constexpr std::array<std::string_view, 8> instance_words{"pending", "creating",   "running",    "succeeded",
                                                          "failed",  "destroying", "terminated", "unknown"};
 constexpr std::array<std::string_view, 3> finished_words{"succeeded", "failed", "terminated"};
-constexpr std::array<std::string_view, 3> workload_words{"active", "paused", "destroying"};
+constexpr std::array<std::string_view, 5> workload_words{"active", "paused", "destroying", "succeeded", "failed"};
 constexpr std::array<std::string_view, 2> tenant_words{"active", "destroying"};
 constexpr std::array<std::string_view, 3> node_words{"ready", "notReady", "unheard"};
 
@@ -75,6 +75,8 @@ bool is_impossible(wait_goal const& wanted, object const& of) {
         wanted.kind == goal::finished || wanted.state_word == "destroying" || wanted.state_word == "terminated";
     if (is_going(of)) return !going_allows;
     auto const is_finished = is_in(finished_words, text_at(of, "state"));
+    // What has failed and is no Job may come back.
+    if (of.if_contains("progress") != nullptr && text_at(of, "kind") != "Job") return false;
     return is_finished && wanted.state_word != "destroying" && wanted.state_word != "terminated";
 }
 
@@ -163,7 +165,10 @@ result<wait_goal> parse_wait_goal(std::string_view text) {
     for (auto const kind : {goal::running, goal::ready, goal::started, goal::finished, goal::deleted}) {
         if (wait_goal wanted{kind}; to_string(wanted) == text) return wanted;
     }
+    if (text == "complete") return wait_goal{goal::state, "succeeded"};  // of a Job, in the words of kubectl
     constexpr std::string_view of_condition = "condition=";
+    if (text == "condition=Complete" || text == "condition=complete") return wait_goal{goal::state, "succeeded"};
+    if (text == "condition=Failed" || text == "condition=failed") return wait_goal{goal::state, "failed"};
     if (text.starts_with(of_condition)) return parse_condition(text.substr(of_condition.size()));
     auto const word = text.starts_with("state=") ? text.substr(6) : text;
     if (is_in(instance_words, word) || is_in(workload_words, word) || is_in(node_words, word))
@@ -192,7 +197,8 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
         return refuse("wait for deleted, state=active or state=destroying");
     if (kind == resource_kind::workload && is_state && !is_in(workload_words, wanted.state_word))
         return refuse(
-            "wait for running, ready, started, finished, deleted, state=active, state=paused or state=destroying");
+            "wait for running, ready, started, finished, deleted, complete, failed, state=active, state=paused or "
+            "state=destroying");
     auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));
     if (kind == resource_kind::node && !fits_node) return refuse("wait for ready, state=notReady or state=unheard");
     return {};

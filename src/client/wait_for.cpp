@@ -116,6 +116,33 @@ result<wait_verdict> follow(client const& server, watch_stream& watch, wait_trac
     }
 }
 
+/// How far a workload is follows from its instances, and is no change of itself: so it is asked for again and again.
+result<wait_verdict> ask_again(client const& server, wait_tracker& tracker, wait_request const& request,
+                               std::string const& id) {
+    system_clock const clock;
+    auto one = request;
+    one.name = id;
+    one.definition_kind.clear();
+    one.was_reached = true;
+    for (;;) {
+        auto const verdict = tracker.verdict();
+        auto const now = clock.now();
+        if (is_decided(verdict, request, now) || now >= request.deadline) return verdict;
+        if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
+        detail::wait_until(std::min(request.deadline, now + progress_period));
+        auto const found = find_object(server, one);
+        if (!found && found.error().code == errc::not_found)
+            return wait_verdict{outcome::impossible, fmt::format("{} was deleted", request.name)};
+        if (!found) return found.error();
+        if (auto const fed = tracker.feed({watch_event_type::modified, *found}); !fed) return fed.error();
+    }
+}
+
+bool is_asked_again(wait_request const& request) {
+    return request.kind == resource_kind::workload && request.goal.kind == goal::state &&
+           request.goal.state_word != "destroying";
+}
+
 }  // namespace
 
 result<wait_verdict> wait_for(client& server, wait_request const& request) {
@@ -135,6 +162,7 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
         if (auto const fed = first.feed({watch_event_type::added, *found}); !fed) return fed.error();
         now = first.verdict();
         if (is_decided(now, request, system_clock().now())) return now;
+        if (is_asked_again(request)) return ask_again(server, first, request, *id);
     }
     auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();

@@ -93,6 +93,9 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
                                       result<std::string> const& events, wall_time now);
+/// The newest failures of a Job, from its rollout: which instance, which exit code, what followed. Empty if there are
+/// none. Errors: corrupt.
+result<std::string> describe_failures(std::string_view rollout, wall_time now);
 /// What is in a tenant, and what has happened to it.
 struct tenant_parts {
     result<std::string> workloads;
