@@ -75,8 +75,6 @@ bool is_impossible(wait_goal const& wanted, object const& of) {
         wanted.kind == goal::finished || wanted.state_word == "destroying" || wanted.state_word == "terminated";
     if (is_going(of)) return !going_allows;
     auto const is_finished = is_in(finished_words, text_at(of, "state"));
-    // What has failed and is no Job may come back.
-    if (of.if_contains("progress") != nullptr && text_at(of, "kind") != "Job") return false;
     return is_finished && wanted.state_word != "destroying" && wanted.state_word != "terminated";
 }
 
