@@ -148,3 +148,33 @@ TEST_CASE("v1: an instance gets labels, and a deletion leaves it") {
     CHECK(on.get("/rik/v1/workloads/web").status_code == 404);
     CHECK(on.json_at("/rik/v1/instances").at("items").at(0).at("workload").is_null());
 }
+
+TEST_CASE("v1: a Job says what has ended of it, and is suspended") {
+    api_fixture on;
+    std::string const of_job = R"("parallelism":2,"completions":3,"template":{"spec":{"restartPolicy":"Never",)"
+                               R"("containers":[{"name":"main","image":"web:1"}]}}})";
+    auto const made = on.post("/rik/v1/workloads",
+                              R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"web"},"spec":{)" + of_job + "}");
+    CHECK(made.status_code == 201);
+    auto const progress = progress_of(on, 2);
+    auto const& job = progress.at("job");
+    CHECK(job.at("active") == 2);
+    CHECK(job.at("succeeded") == 0);
+    CHECK(job.at("completedIndexes") == "");
+    CHECK_FALSE(job.at("startedAt").is_null());
+    CHECK(job.at("finishedAt").is_null());
+    CHECK(on.json_at("/rik/v1/workloads/web/rollout").at("failures").as_array().empty());
+    CHECK(on.post("/rik/v1/workloads/web/scale", R"({"replicas":5})").status_code == 409);
+    CHECK(on.post("/rik/v1/workloads/web/pause", "{}").status_code == 200);
+    CHECK(on.json_at("/rik/v1/workloads/web").at("definition").at("spec").at("suspend") == true);
+    CHECK(progress_of(on, 0).at("job").at("failed") == 0);
+    CHECK(on.post("/rik/v1/workloads/web/resume", "{}").status_code == 200);
+    progress_of(on, 2);
+    auto const cron = on.post("/rik/v1/workloads",
+                              R"({"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"nightly"},"spec":{)"
+                              R"("schedule":"@daily","jobTemplate":{"spec":{)" +
+                                  of_job + "}}}");
+    CHECK(cron.status_code >= 400);
+    CHECK(cron.body.find("CronJob") != std::string::npos);
+    CHECK(on.get("/rik/v1/workloads/nightly").status_code == 404);
+}

@@ -299,6 +299,31 @@ TEST_CASE("descriptions of workloads and nodes have the table of their instances
                Catch::Contains("NetworkNotReady:") && Catch::Contains("subnet in use by lan0\n"));
 }
 
+TEST_CASE("a Job says what has ended of it, and how each attempt failed") {
+    std::string const job =
+        R"({"id":"11111111-0000-4000-8000-000000000001","name":"pi","kind":"Job","state":"failed","replicas":1,)"
+        R"("generation":1,"release":"r","createdAt":"2026-11-21T19:00:00Z","definition":{"spec":{"completions":5}},)"
+        R"("progress":{"wanted":0,"conditions":[{"type":"Failed","status":"True","reason":"BackoffLimitExceeded",)"
+        R"("message":"Job has reached the specified backoff limit"}],"job":{"active":1,"terminating":2,"succeeded":3,)"
+        R"("failed":4,"ignored":1,"completedIndexes":"0-2","failedIndexes":"4"}}})";
+    CHECK_THAT(table(rik::resource_kind::workload, test::list_of(job)), Catch::Contains("pi     Job    failed   3/5"));
+    auto const queue = R"({"name":"q","kind":"Job","definition":{"parallelism":2},"progress":{"job":{"succeeded":3}}})";
+    CHECK_THAT(table(rik::resource_kind::workload, test::list_of(queue)), Catch::Contains(" 3 "));
+    auto const told = text_of(rik::describe_workload(job, test::list_of(""), test::list_of(""), test::now));
+    CHECK_THAT(told, Catch::Contains("1 active, 3 succeeded, 4 failed, 1 that do not count, 2 leaving\n"));
+    CHECK_THAT(told, Catch::Contains("True (BackoffLimitExceeded): Job has reached") && Catch::Contains(" 0-2\n"));
+    CHECK_THAT(told, !Catch::Contains("Replicas:"));
+    std::string const rollout =
+        R"({"failures":[{"time":"2026-11-21T19:00:00Z","number":1,"instance":"pi-a","index":3,"container":"main",)"
+        R"("exitCode":42,"reason":"Error","verdict":"failure 1: 0 are borne"},{"time":"2026-11-21T19:00:00Z",)"
+        R"("number":2,"instance":"pi-b","index":null,"container":"","exitCode":null,"reason":"Deleted","verdict":""}]})";
+    auto const failures = text_of(rik::describe_failures(rollout, test::now));
+    CHECK_THAT(failures, Catch::StartsWith("Failures:\n") && Catch::Contains("1. pi-a (index 3):"));
+    CHECK_THAT(failures, Catch::Contains("container main ended with 42 (Error): failure 1: 0 are borne\n"));
+    CHECK_THAT(failures, Catch::Contains("2. pi-b:") && Catch::Contains("ago: Deleted\n"));
+    CHECK(text_of(rik::describe_failures(R"({"failures":[]})", test::now)).empty());
+}
+
 TEST_CASE("a node's instances tell their tenant where one is not of default") {
     auto other = test::instance_running;
     other.replace(other.find(R"("tenant":"default")"), 18, R"("tenant":"team-a")");

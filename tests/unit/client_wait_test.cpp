@@ -33,6 +33,9 @@ TEST_CASE("what can be waited for has a word") {
     for (auto const* word : {"running", "started", "finished", "deleted"})
         CHECK(to_string(*rik::parse_wait_goal(word)) == word);
     CHECK(rik::parse_wait_goal("state=failed")->state_word == "failed");
+    for (auto const* word : {"complete", "condition=Complete", "condition=complete"})
+        CHECK(rik::parse_wait_goal(word)->state_word == "succeeded");
+    CHECK(rik::parse_wait_goal("condition=Failed")->state_word == "failed");
     CHECK(rik::parse_wait_goal("failed")->kind == goal::state);
     CHECK(rik::parse_wait_goal("state=running")->kind == goal::state);
     CHECK(rik::parse_wait_goal("state=ready")->state_word == "ready");

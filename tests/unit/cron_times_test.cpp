@@ -261,7 +261,7 @@ TEST_CASE("old runs go by their limits, the oldest first", "[cron]") {
         {.name = "runs", .is = active, .started_at = today("00:35:00")},
         {.name = "c", .is = succeeded, .started_at = today("03:00:00")},
     };
-    auto const forgotten = [&](std::size_t successful_history_max, std::size_t failed_history_max) {
+    auto const forgotten = [&](std::uint32_t successful_history_max, std::uint32_t failed_history_max) {
         played job;
         job.wanted.successful_history_max = successful_history_max;
         job.wanted.failed_history_max = failed_history_max;
