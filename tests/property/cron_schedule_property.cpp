@@ -235,7 +235,7 @@ TEST_CASE("whatever the clock does, no run is started twice, and none before or 
         REQUIRE(schedule.has_value());
         INFO(text << " in " << schedule->zone().name());
         auto now = wall_time(some_time(schedule->zone(), random));
-        cron_rules wanted;
+        cron_job_upkeep wanted;
         if (random.below(2) == 0) wanted.starting_deadline = seconds(1 + random.below(20'000));
         auto const created_at = now;
         std::optional<wall_time> last_run;
