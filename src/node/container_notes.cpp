@@ -19,7 +19,7 @@ void container_notes::set_trouble(std::size_t unit, std::string reason, error co
 void container_notes::give_up(std::size_t unit) { set_not_started(pod_.status_of(unit), *all_[unit].trouble); }
 
 void container_notes::start(std::size_t unit, container_start how) {
-    all_[unit] = {.has_run = true};
+    all_[unit] = {.has_run = true, .is_ours = true};
     auto& status = pod_.status_of(unit);
     set_running(status, pod_.on.time.wall());
     status.machine = std::move(how.machine);
@@ -55,7 +55,7 @@ void container_notes::settle() {
     for (std::size_t i = 0; i < all_.size(); ++i) {
         auto& status = pod_.status_of(i);
         detail::settle(status, outlook_of(i));
-        if (status.ready) note_ready(status, now);
+        if (status.ready && all_[i].is_ours) note_ready(status, now);
     }
 }
 

@@ -38,6 +38,7 @@ public:
 private:
     struct note {
         bool has_run = false;
+        bool is_ours = false;  ///< this agent has started its attempt: how long that took is known
         std::optional<start_trouble> trouble = {};
         std::string of_probes = {};
     };

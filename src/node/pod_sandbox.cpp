@@ -24,7 +24,6 @@ void pod_sandbox::begin() {
 }
 
 awaitable<result<void>> pod_sandbox::make() {
-    raised const here(is_making_);
     for (auto pause = limits::reconnect_pause_min;; pause = std::min(pause * 2, limits::start_pause_max)) {
         auto failed = co_await make_once();
         if (!failed) break;
@@ -113,7 +112,7 @@ awaitable<> pod_sandbox::keep_mending() {
 awaitable<> pod_sandbox::remove(instance_state meanwhile, leaving what) {
     auto pause = limits::reconnect_pause_min;
     for (;;) {
-        auto const removed = co_await try_remove(what);
+        auto const removed = co_await try_remove(meanwhile, what);
         if (removed) co_return;
         pod_.on.records.complain(*pod_.mine, meanwhile, "NotRemoved", removed.error());
         co_await pod_.on.time.sleep_for(pause);
@@ -121,17 +120,15 @@ awaitable<> pod_sandbox::remove(instance_state meanwhile, leaving what) {
     }
 }
 
-awaitable<result<void>> pod_sandbox::try_remove(leaving what) {
+awaitable<result<void>> pod_sandbox::try_remove(instance_state meanwhile, leaving what) {
     auto const killed = co_await kill_containers();
     pod_.mine->found.reset();  // when the network opens only now, it must not be given back to it
     auto taking = take_apart(what);
-    auto const removed = co_await in_turn(std::move(taking));
+    // Somebody waits for an end to be told, or for the next start; for a deletion nobody as eagerly.
+    auto removing =
+        meanwhile == instance_state::destroying ? pod_.on.removals.run(std::move(taking)) : std::move(taking);
+    auto const removed = co_await std::move(removing);
     co_return removed || killed ? removed : killed;
-}
-
-/// One that is being made has a place among those that start.
-awaitable<result<void>> pod_sandbox::in_turn(awaitable<result<void>> removal) {
-    return is_making_ ? std::move(removal) : pod_.on.removals.run(std::move(removal));
 }
 
 /// Nothing runs in it any more. Errors: of the removal before those of the network.

@@ -44,15 +44,13 @@ private:
     awaitable<std::optional<failure>> make_once();
     std::optional<failure> take_address();
     awaitable<> keep_mending();
-    awaitable<result<void>> try_remove(leaving what);
-    awaitable<result<void>> in_turn(awaitable<result<void>> removal);
+    awaitable<result<void>> try_remove(instance_state meanwhile, leaving what);
     awaitable<result<void>> take_apart(leaving what);
     awaitable<result<void>> kill_containers();
 
     pod_core& pod_;
     pod_telling& telling_;
     revision starts_after_ = 0;  ///< the change that must be on disk before anything of it runs
-    bool is_making_ = false;
     bool is_mending_ = false;
     task_group mending_;  // last member: the task uses everything above
 };

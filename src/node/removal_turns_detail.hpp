@@ -16,8 +16,8 @@ namespace rik::detail {
 inline constexpr std::size_t removals_at_once_max = 4;
 inline constexpr duration removal_patience = std::chrono::milliseconds(250);
 
-/// Removals take processor time and locks of the kernel that somebody who waits for a start would miss. Nobody waits
-/// for the end of a removal as eagerly, but what it frees may be needed. Use it from one strand only.
+/// What is deleted takes processor time and locks of the kernel that somebody who waits for a start would miss. Nobody
+/// waits for the end of a deletion as eagerly, but what it frees may be needed. Use it from one strand only.
 class removal_turns {
 public:
     removal_turns(asio::any_io_executor strand, clock& time, limiter& starts)

@@ -232,6 +232,9 @@ void plan_writer::write_restarts(slice& part, rik::workload_plan const& plan) {
     part.is_recorded = true;
     std::vector<std::string> names;
     auto course = plan.restart;
+    auto const& before = part.scene.record.restart;
+    auto const is_begun = before && before->asked_at == course->asked_at;
+    if (!plan.restarts.empty()) course->reached = is_begun ? before->reached : std::nullopt;
     for (auto const& each : plan.restarts) {
         if (part.room == 0) break;
         course->reached = each;

@@ -162,6 +162,7 @@ awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::opt
         for (auto const& id : std::span(left).subspan(from)) {
             auto const row = state_.head().find<instance>(id);
             if (!row || row->is_condemned()) continue;
+            if (of && row->owner() != of) continue;  // another call has left it meanwhile
             leaving_count += are_left || row->is_pending() ? 1 : 0;
             if (are_left)
                 slice.put(orphaned(*row), row.changed_at);

@@ -164,6 +164,31 @@ TEST_CASE("parts of two files are never put together", "[e2e][microvm]") {
     CHECK(world.get(world.url("rude/plain.ext4"))->digest == wanted);
 }
 
+TEST_CASE("the version of a file is its own, and not that of a redirect to it", "[e2e][microvm]") {
+    store_world world;
+    auto const name = world.url("sent-on/tree.tar");
+    auto const first = world.get(name);
+    world.reopen();
+    auto const all = world.loop().run(world.store().list_all_images());
+    REQUIRE(all);
+    REQUIRE(all->size() == 1);
+    CHECK(all->front().names == std::vector{name});
+    test::shell("cd " + world.files().string() + " && echo bye > tree/etc/motd && tar -cf tree.tar -C tree .");
+    CHECK(motd_of(world.get(name)) == "bye\n");
+}
+
+TEST_CASE("an image of two names is listed once, and removed with both", "[e2e][microvm]") {
+    store_world world;
+    auto const one = world.get(world.url("tree.tar"));
+    CHECK(world.get((world.files() / "tree.tar").string())->digest == one->digest);
+    auto const all = world.loop().run(world.store().list_all_images());
+    REQUIRE(all);
+    REQUIRE(all->size() == 1);
+    CHECK(all->front().names.size() == 2);
+    CHECK(world.loop().run(world.store().remove({.digest = one->digest})));
+    CHECK(world.loop().run(world.store().list_all_images())->empty());
+}
+
 TEST_CASE("what nobody waits for any more is not fetched any further, and leaves nothing", "[e2e][microvm]") {
     store_world world;
     world.reopen(10min);  // the server would not be given up

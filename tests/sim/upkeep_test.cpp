@@ -1,4 +1,5 @@
 // What users ask of workloads that keep themselves, on the real roles in virtual time.
+#include <rik/async/task_group.hpp>
 #include <rik/sim/cluster.hpp>
 
 #include <support/catch.hpp>
@@ -253,6 +254,24 @@ awaitable<> leaves_orphans_that_are_adopted(sim::cluster& cluster, sim::world& w
     CHECK(cluster.unused_releases_count() == 0);
 }
 
+awaitable<> orphan(sim::cluster& cluster, workload_id which) {
+    remove_options const how(any_revision, cascade::orphan);
+    auto const removed = co_await cluster.api().workloads().remove(caller(), which, how);
+    (void)removed;  // the other call may have been first
+}
+
+/// Each slice of the one call meets rows that the other one has left.
+awaitable<> is_left_by_two_calls(sim::cluster& cluster, sim::world& world) {
+    auto const web = co_await running(cluster, world, "ReplicaSet", 300);
+    task_group calls(world.executor());
+    for (int i = 0; i < 2; ++i) calls.spawn(orphan(cluster, web));
+    co_await calls.join();
+    co_await world.time().sleep_for(5s);
+    auto const left = co_await instances(cluster);
+    CHECK(sim::all_running(300)(left));
+    CHECK(std::ranges::none_of(left, [](auto const& row) { return row->owner().has_value(); }));
+}
+
 /// An instance whose label is changed is let go of, and another one takes its place.
 awaitable<> lets_go_of_what_is_relabelled(sim::cluster& cluster, sim::world& world) {
     auto const web = co_await running(cluster, world, "ReplicaSet", 2);
@@ -381,6 +400,7 @@ TEST_CASE("instances restart in place all at once", "[sim][upkeep]") { simulate(
 TEST_CASE("what a workload leaves behind is adopted by another one", "[sim][upkeep]") {
     simulate(leaves_orphans_that_are_adopted, 2);
 }
+TEST_CASE("what two calls at once leave behind stays", "[sim][upkeep]") { simulate(is_left_by_two_calls, 3); }
 TEST_CASE("an instance with other labels is let go of", "[sim][upkeep]") { simulate(lets_go_of_what_is_relabelled); }
 TEST_CASE("a tenant takes along what is nobody's", "[sim][upkeep]") { simulate(a_tenant_takes_its_orphans_along); }
 TEST_CASE("when too many nodes are gone nothing is replaced until a person says so", "[sim][upkeep]") {

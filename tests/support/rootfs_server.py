@@ -3,6 +3,7 @@
 Its first line of output is its port.
 
 /NAME        the file, with an ETag that changes with it; ranges are served
+/sent-on/NAME  a redirect to /NAME, with an ETag of its own
 /cut/NAME    its first half, with the length of the whole; a range gives the rest
 /half/NAME   its first half each time, with the length of the whole
 /stall/NAME  some bytes, and then nothing
@@ -42,6 +43,9 @@ class handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/count":
             return self.answer(200, str(sent).encode())
         way, _, name = self.path[1:].rpartition("/")
+        if way == "sent-on":
+            elsewhere = [("Location", "/" + name), ("ETag", '"elsewhere"')]
+            return self.answer(304 if self.headers.get("If-None-Match") == '"elsewhere"' else 302, headers=elsewhere)
         path = os.path.join(sys.argv[1], os.path.basename(name))
         is_half = way == "half"
         if way in ("swap", "rude"):

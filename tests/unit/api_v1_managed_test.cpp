@@ -153,8 +153,9 @@ TEST_CASE("v1: a Job says what has ended of it, and is suspended") {
     api_fixture on;
     std::string const of_job = R"("parallelism":2,"completions":3,"template":{"spec":{"restartPolicy":"Never",)"
                                R"("containers":[{"name":"main","image":"web:1"}]}}})";
-    auto const made = on.post("/rik/v1/workloads",
-                              R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"web"},"spec":{)" + of_job + "}");
+    auto const made =
+        on.post("/rik/v1/workloads",
+                R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"web"},"spec":{)" + of_job + "}");
     CHECK(made.status_code == 201);
     auto const progress = progress_of(on, 2);
     auto const& job = progress.at("job");

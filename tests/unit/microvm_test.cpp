@@ -408,6 +408,14 @@ TEST_CASE("a download goes on only where it can be told to be of the same file",
     CHECK_FALSE(read_answer({0, 206}, "", part).has_value());
 }
 
+TEST_CASE("what curl prints of an answer is its status and its ETag", "[unit][microvm]") {
+    CHECK(parse_answer(18, "200 \"a b\"").etag == "\"a b\"");
+    CHECK(parse_answer(18, "200 \"a b\"").status_code == 200);
+    CHECK(parse_answer(0, "304 ").status_code == 304);
+    for (auto const* each : {"", "000", "200 ", "200 \"a\nb\""}) CHECK(parse_answer(0, each).etag.empty());
+    CHECK(parse_answer(0, "200 " + std::string(2'000, 'a')).etag.empty());
+}
+
 TEST_CASE("what is known of a root file system outlives the node's program", "[unit][microvm]") {
     rootfs_record const record{
         .name = "http://h/x", .digest = "sha256:ab", .version = "\"etag\"", .fetched_at = wall_time{}};

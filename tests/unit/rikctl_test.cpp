@@ -158,7 +158,7 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
     for (auto const& each : {
              entry{{"exec"},
                    "rikctl has no command 'exec': use run, create, apply, diff, edit, label, annotate, get, describe, "
-                   "logs, restart, scale, pause, resume, rollout, delete, "},
+                   "logs, restart, scale, pause, suspend, resume, rollout, delete, "},
              entry{{"desrcibe", "i", "a"}, "rikctl has no command 'desrcibe': did you mean describe?"},
              entry{{"aply", "-f", "web.yaml"}, "rikctl has no command 'aply': did you mean apply?"},
              entry{{"exec", "-it", "web-1", "sh"}, "rikctl has no command 'exec': use run"},

@@ -85,13 +85,16 @@ awaitable<result<void>> linux_network::inner::guard(pod_veth const& link) {
     co_return co_await firewall_.add_guest(std::move(guest));
 }
 
-/// What stays in the table is of no interface any more; it goes with the next one that is made.
+/// An address that stayed in the table would take the node from the next Pod that gets it.
 awaitable<> linux_network::inner::stop_guarding(instance_id instance) {
     auto const guest = guests_.extract(instance);
     if (guest.empty() || !firewall_.has_guests()) co_return;
     auto removing = firewall_.remove_guest(guest.mapped());
     auto const removed = co_await std::move(removing);
-    if (!removed) options_.logger.debug("a guest's entry in the firewall stays", {{"why", to_string(removed.error())}});
+    if (removed || !rules_) co_return;
+    auto const rebuilt = co_await rebuild_firewall(removed.error());
+    if (!rebuilt)
+        options_.logger.warning("a guest's entry in the firewall stays", {{"why", to_string(rebuilt.error())}});
 }
 
 void linux_network::inner::forget(instance_id instance) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 namespace rik::detail {
@@ -51,6 +52,17 @@ bool is_strong_etag(std::string_view text) {
     return text.size() > 2 && text.front() == '"' && text.back() == '"' && std::ranges::all_of(text, is_plain);
 }
 
+download_answer parse_answer(int exit_code, std::string_view written) {
+    constexpr std::size_t etag_bytes_max = 1'024;
+    download_answer made{.exit_code = exit_code};
+    auto const end = std::min(written.find(' '), written.size());
+    std::from_chars(written.data(), written.data() + end, made.status_code);
+    auto const etag = written.substr(std::min(end + 1, written.size()));
+    auto const is_plain = [](char each) { return static_cast<unsigned char>(each) >= ' ' && each != 0x7f; };
+    if (etag.size() <= etag_bytes_max && std::ranges::all_of(etag, is_plain)) made.etag = etag;
+    return made;
+}
+
 std::vector<std::string> download_arguments(download_request const& what) {
     std::vector<std::string> all{"--silent", "--show-error", "--globoff", "--fail", "--location"};
     auto const add = [&](std::string option, std::string value) {
@@ -66,7 +78,6 @@ std::vector<std::string> download_arguments(download_request const& what) {
     add("--speed-time", seconds_text(what.stall_time_max));
     add("--max-time", seconds_text(what.time_max));
     add("--max-filesize", std::to_string(what.bytes_max));
-    add("--etag-save", what.new_etag.string());
     auto const goes_on = !what.part_etag.empty();
     if (!goes_on && !what.old_etag.empty()) add("--etag-compare", what.old_etag.string());
     if (goes_on) {
@@ -75,7 +86,7 @@ std::vector<std::string> download_arguments(download_request const& what) {
         add("--header", "If-Range: " + what.part_etag);
     }
     add("--output", what.into.string());
-    add("--write-out", "%{http_code}");
+    add("--write-out", "%{http_code} %header{etag}");  // of the last answer: a redirect may have an ETag of its own
     add("--url", what.url);
     return all;
 }

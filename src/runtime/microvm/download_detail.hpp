@@ -16,7 +16,6 @@ struct download_request {
     std::string url;
     std::filesystem::path into;
     std::filesystem::path old_etag;  ///< a file with that of what is here; may be missing
-    std::filesystem::path new_etag;  ///< a file for that of what comes
     std::int64_t bytes_max = 0;
     duration time_max = {};
     duration stall_time_max = {};
@@ -30,11 +29,15 @@ bool is_strong_etag(std::string_view text);
 
 std::vector<std::string> download_arguments(download_request const& what);
 
-/// As curl was told to print it: the status, and how often it was sent elsewhere.
+/// As curl was told to print it.
 struct download_answer {
     int exit_code = 0;
     int status_code = 0;
+    std::string etag = {};  ///< empty: it has none, or none that can be kept
 };
+
+/// `written`: what curl has printed; may be nothing.
+download_answer parse_answer(int exit_code, std::string_view written);
 
 enum class downloaded : std::uint8_t { all, not_changed };
 

@@ -12,7 +12,6 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <exception>
 
@@ -30,7 +29,6 @@ using namespace std::chrono_literals;
 constexpr duration look_period = 500ms;
 constexpr int download_tries_max = 3;
 constexpr std::size_t complaint_kept_bytes_max = 400;
-constexpr std::size_t version_bytes_max = 1024;
 constexpr std::int64_t room_of_tree_min = 16 << 20;
 constexpr std::int64_t inode_bytes = 512;  // with what else a file takes
 
@@ -73,21 +71,9 @@ std::string trimmed(std::string text) {
     return text;
 }
 
-/// Of what has come, as curl has noted it; empty: it has none that can be kept.
-std::string etag_in(fs::path const& file) {
-    auto text = trimmed(try_read_file(file).value_or(""));
-    return text.size() > version_bytes_max ? std::string() : text;
-}
-
 std::string_view unpacker_of(rootfs_form form) {
     if (form == rootfs_form::gzip) return "gzip";
     return form == rootfs_form::zstd ? "zstd" : "xz";
-}
-
-int number_of(std::string_view text) {
-    int number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
 }
 
 }  // namespace
@@ -140,22 +126,24 @@ awaitable<result<rootfs_maker::ended>> rootfs_maker::watch(child_process& child,
     }
 }
 
-awaitable<result<downloaded>> rootfs_maker::try_download(download_request of, fs::path work) {
+awaitable<rootfs_maker::attempt> rootfs_maker::try_download(download_request of, fs::path work) {
     auto what = command_of("curl", download_arguments(of));
-    if (!what) co_return what.error();
+    if (!what) co_return attempt{what.error()};
     watched running{.what = std::move(*what), .grows = of.into, .output = work / "answer", .work = work};
     running.bytes_max = of.bytes_max;
     running.time_max = of.time_max;
     auto const done = co_await run(std::move(running));
-    if (!done) co_return done.error();
-    auto const status = number_of(try_read_file(work / "answer").value_or(""));
-    auto const answer = read_answer({done->code, status}, done->complaint, of);
-    if (!answer || of.part_etag.empty() || etag_in(of.new_etag) == of.part_etag) co_return answer;
-    co_return error{errc::corrupt, fmt::format("root file system {}: it has changed while it was fetched", of.url)};
+    if (!done) co_return attempt{done.error()};
+    auto answer = parse_answer(done->code, try_read_file(work / "answer").value_or(""));
+    attempt made{read_answer(answer, done->complaint, of), std::move(answer.etag)};
+    if (made.outcome && !of.part_etag.empty() && made.etag != of.part_etag)
+        made.outcome =
+            error{errc::corrupt, fmt::format("root file system {}: it has changed while it was fetched", of.url)};
+    co_return made;
 }
 
 awaitable<result<fetched_file>> rootfs_maker::download(std::string url, std::string version, fs::path work) {
-    download_request wanted{.url = std::move(url), .into = work / "file", .new_etag = work / "etag"};
+    download_request wanted{.url = std::move(url), .into = work / "file"};
     wanted.bytes_max = options_.download_bytes_max;
     wanted.time_max = options_.download_time_max;
     wanted.stall_time_max = options_.stall_time_max;
@@ -164,21 +152,20 @@ awaitable<result<fetched_file>> rootfs_maker::download(std::string url, std::str
         if (auto const written = write_file(wanted.old_etag, version + "\n"); !written) co_return written.error();
     }
     for (int tries = 1;; ++tries) {
-        auto const answer = co_await try_download(wanted, work);
-        if (answer) {
+        auto last = co_await try_download(wanted, work);
+        if (last.outcome) {
             fetched_file found{.path = wanted.into, .version = std::move(version)};
-            found.has_changed = *answer == downloaded::all;
-            if (found.has_changed) found.version = etag_in(wanted.new_etag);
+            found.has_changed = *last.outcome == downloaded::all;
+            if (found.has_changed) found.version = std::move(last.etag);
             co_return found;
         }
+        auto const& why = last.outcome.error();
         auto const has_part = measure(wanted.into, 0).bytes > 0;
-        auto const is_broken =
-            answer.error().code == errc::corrupt || (has_part && answer.error().code == errc::unavailable);
-        if (!is_broken || tries == download_tries_max) co_return answer.error();
+        auto const is_broken = why.code == errc::corrupt || (has_part && why.code == errc::unavailable);
+        if (!is_broken || tries == download_tries_max) co_return why;
         // What broke off goes on where it was, if it can be told to be the same file; else it begins anew.
-        auto etag = etag_in(wanted.new_etag);
-        auto const can_go_on = has_part && wanted.part_etag.empty() && is_strong_etag(etag);
-        wanted.part_etag = can_go_on ? std::move(etag) : std::string();
+        auto const can_go_on = has_part && wanted.part_etag.empty() && is_strong_etag(last.etag);
+        wanted.part_etag = can_go_on ? std::move(last.etag) : std::string();
         if (!can_go_on) ::unlink(wanted.into.c_str());
     }
 }

@@ -55,7 +55,11 @@ private:
     };
     awaitable<result<ended>> run(watched what);
     awaitable<result<ended>> watch(child_process& child, watched const& what);
-    awaitable<result<downloaded>> try_download(download_request of, std::filesystem::path work);
+    struct attempt {
+        result<downloaded> outcome;
+        std::string etag = {};  ///< of what has come, also if it broke off
+    };
+    awaitable<attempt> try_download(download_request of, std::filesystem::path work);
     awaitable<result<rootfs_form>> look(std::filesystem::path file);
     awaitable<result<std::filesystem::path>> copy(std::filesystem::path file, std::filesystem::path work);
     awaitable<result<std::filesystem::path>> unpack(fetched_file from, rootfs_form form, std::filesystem::path work);

@@ -293,8 +293,13 @@ awaitable<result<image_ptr>> rootfs_store::ensure(std::string name, std::optiona
 }
 
 awaitable<result<std::vector<node_image>>> rootfs_store::list_all_images() {
+    std::map<std::string, node_image> by_digest;
+    for (auto const& [name, record] : impl_->records) {
+        auto const [each, is_new] = by_digest.try_emplace(record.digest, impl_->describe(record));
+        if (!is_new) each->second.names.push_back(name);  // in their order
+    }
     std::vector<node_image> all;
-    for (auto const& [name, record] : impl_->records) all.push_back(impl_->describe(record));
+    for (auto& [digest, each] : by_digest) all.push_back(std::move(each));
     co_return all;
 }
 
