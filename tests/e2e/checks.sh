@@ -46,6 +46,25 @@ nothing_is_left() {
     is 'no sysctl but that of forwarding is changed' '' "$(leftovers_changed_settings)"
 }
 
+# With lab.sh: opens the lab. Whatever ends the script, what it has made goes; after a failure the end of rik's log is shown.
+checks_open() {
+    ((EUID == 0)) || { printf '%s: it needs root\n' "${0##*/}" >&2; exit 1; }
+    trap checks_clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    lab_open
+}
+
+checks_clean_up() {
+    local status=$?
+    trap '' INT TERM
+    trap - EXIT
+    set +e
+    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
+    lab_close
+    exit "$status"
+}
+
 # The last line, and whether all went well.
 checks_close() {
     printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -343,22 +343,8 @@ test_removal() {
 
 start_rik() { lab_rik_start --listen "127.0.0.1:$(lab_port 2)"; }
 
-clean_up() {
-    local status=$?
-    trap '' INT TERM
-    trap - EXIT
-    set +e
-    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
-    lab_close
-    exit "$status"
-}
-
 main() {
-    ((EUID == 0)) || { printf 'main_job.sh: it needs root\n' >&2; exit 1; }
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    lab_open
+    checks_open
     make_images
     leftovers_begin
     start_rik

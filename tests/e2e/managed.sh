@@ -4,35 +4,9 @@
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 built=$1
-dir='' cluster_pid='' log=''
 
-# shellcheck source=scripts/lib/lab.sh
-source "$repository/scripts/lib/lab.sh"
-# shellcheck source=tests/e2e/checks.sh
-source "$repository/tests/e2e/checks.sh"
-
-rikctl() { "$built/apps/rikctl/rikctl" --server "unix://$dir/rik.sock" "$@"; }
-cluster() { "$repository/scripts/cluster" --dir "$dir" "$@"; }
-
-start_cluster() {
-    log=$(mktemp)
-    setsid "$repository/scripts/cluster" --built "$built" 2 >"$log" 2>&1 &
-    cluster_pid=$!
-    lab_wait_for 60 grep --quiet 'nodes are ready' "$log"
-    dir=$(sed --quiet 's|.*unix://\(.*\)/rik.sock.*|\1|p' "$log")
-}
-
-close() {
-    local code=$?
-    trap '' INT TERM
-    if [[ -n $cluster_pid ]]; then
-        kill -s TERM -- "-$cluster_pid" 2>/dev/null || kill -s TERM "$cluster_pid" 2>/dev/null || true
-        lab_wait_for 60 lab_has_ended "$cluster_pid" || true
-    fi
-    if ((code != 0)) && [[ -n $log ]]; then tail --lines=20 "$log"; fi
-    rm -f "$log"
-    exit "$code"
-}
+# shellcheck source=tests/e2e/cluster_lab.sh
+source "$repository/tests/e2e/cluster_lab.sh"
 
 # workload KIND IMAGE [SPEC-LINES]
 workload() {
@@ -180,9 +154,7 @@ test_daemon_set() {
 }
 
 main() {
-    trap close EXIT
-    trap 'exit 130' INT TERM
-    start_cluster
+    cluster_lab_open
     test_a_bare_pod_does_not_come_back
     test_replica_set
     test_deployment

@@ -68,22 +68,8 @@ call_all() {
     is "$1: each Function answers at its port" "$function_count" "$answers"
 }
 
-clean_up() {
-    local status=$?
-    trap '' INT TERM
-    trap - EXIT
-    set +e
-    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
-    lab_close
-    exit "$status"
-}
-
 main() {
-    ((EUID == 0)) || { printf 'many_functions.sh: it needs root\n' >&2; exit 1; }
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    lab_open
+    checks_open
     lab_registry_start
     lab_root "$lab_dir/root"
     mkdir "$lab_dir/root/www"

@@ -206,23 +206,9 @@ test_annotations() {
         "$(jq --compact-output --sort-keys .annotations "$lab_dir/run/pods/$id/containers/main-0/config.json")"
 }
 
-clean_up() {
-    local status=$?
-    trap '' INT TERM
-    trap - EXIT
-    set +e
-    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
-    lab_close
-    exit "$status"
-}
-
 main() {
     local kind
-    ((EUID == 0)) || { printf 'pod_fields.sh: it needs root\n' >&2; exit 1; }
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    lab_open
+    checks_open
     make_images
     lab_rik_start
     lab_wait_for 10 leftovers_learn

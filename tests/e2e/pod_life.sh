@@ -205,23 +205,9 @@ test_usage() {
     says CONTAINER busy
 }
 
-clean_up() {
-    local status=$?
-    trap '' INT TERM
-    trap - EXIT
-    set +e
-    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
-    lab_close
-    exit "$status"
-}
-
 main() {
     local kind
-    ((EUID == 0)) || { printf 'pod_life.sh: it needs root\n' >&2; exit 1; }
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    lab_open
+    checks_open
     make_image
     lab_rik_start
     lab_wait_for 10 leftovers_learn

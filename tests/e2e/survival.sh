@@ -48,22 +48,8 @@ processes() {
     done < <(find "$lab_dir/run" "$lab_dir/state" -path '*bundle*' -name pid -o -path '*/containers/*' -name pid) | sort
 }
 
-clean_up() {
-    local status=$?
-    trap '' INT TERM
-    trap - EXIT
-    set +e
-    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
-    lab_close
-    exit "$status"
-}
-
 main() {
-    ((EUID == 0)) || { printf 'survival.sh: it needs root\n' >&2; exit 1; }
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    lab_open
+    checks_open
     make_image
     lab_rik_start
     lab_wait_for 10 leftovers_learn

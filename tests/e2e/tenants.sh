@@ -85,22 +85,8 @@ test_a_tenant_goes() {
 
 is_up() { rikctl get nodes -o json | jq --exit-status '.items[0].state == "ready"' >/dev/null; }
 
-clean_up() {
-    local status=$?
-    trap '' INT TERM
-    trap - EXIT
-    set +e
-    if ((status != 0)) && [[ -s $lab_dir/rik.log ]]; then tail --lines=30 "$lab_dir/rik.log"; fi
-    lab_close
-    exit "$status"
-}
-
 main() {
-    ((EUID == 0)) || { printf 'tenants.sh: it needs root\n' >&2; exit 1; }
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    lab_open
+    checks_open
     make_image
     lab_rik_start
     lab_wait_for 30 is_up
