@@ -199,7 +199,7 @@ private:
         constexpr auto pause = 5s;
         auto const before = std::clock();
         co_await time_.sleep_for(pause);
-        co_return std::clock() - before > CLOCKS_PER_SEC * pause.count() / 50;
+        co_return std::clock() - before > CLOCKS_PER_SEC* pause.count() / 50;
     }
 
     /// Until a signal, or until a role cannot go on. A second signal ends the process at once.

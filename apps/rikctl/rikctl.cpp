@@ -205,16 +205,26 @@ std::vector<std::string> take_container_command(std::vector<std::string>& argume
     return command;
 }
 
-/// "wait job/pi" as "wait workload pi --kind Job", for the commands that take a kind and names.
+/// "wait job/pi" as "wait workload pi --kind Job", for the commands that take a kind and names. Names of several kinds
+/// stay as they are, and are refused then.
 void split_kind(std::vector<std::string>& arguments) {
     static constexpr std::array with_kind{"get", "describe", "d", "delete", "wait"};
     auto const place = command_place(arguments);
-    if (place + 1 >= arguments.size() || std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
-    auto const which = named(arguments[place + 1]);
-    if (which.name == arguments[place + 1] || which.name.empty()) return;
-    arguments[place + 1] = which.name;
-    arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(place) + 1, "workload");
-    if (!which.kind.empty()) arguments.insert(arguments.end(), {"--kind", which.kind});
+    if (place == arguments.size() || std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
+    auto split = arguments;
+    std::optional<std::string> kind;
+    for (auto i = place + 1; i < split.size(); ++i) {
+        auto const which = named(split[i]);
+        auto const is_file = split[i - 1] == "-f" || split[i - 1] == "--file" || split[i - 1] == "--filename";
+        if (is_file || which.name == split[i] || which.name.empty()) continue;
+        if (kind && which.kind != *kind) return;
+        kind = which.kind;
+        split[i] = which.name;
+    }
+    if (!kind) return;
+    split.insert(split.begin() + static_cast<std::ptrdiff_t>(place) + 1, "workload");
+    if (!kind->empty()) split.insert(split.end(), {"--kind", *kind});
+    arguments = std::move(split);
 }
 
 exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around) {

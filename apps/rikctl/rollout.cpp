@@ -203,6 +203,11 @@ public:
         for (;;) {
             auto const rollout = read_rollout(which);
             if (!rollout) return with_.fail(rollout.error());
+            if (string_at(*rollout, "/kind") == "Job")
+                return with_.fail({rik::errc::conflict,
+                                   fmt::format("{} has no rollout", words_for(*rollout)),
+                                   {},
+                                   fmt::format("rikctl wait job/{} --for complete", string_at(*rollout, "/name"))});
             if (auto const code = look(*rollout, last)) return *code;
             if (with_.now() >= deadline)
                 return with_.fail({rik::errc::timed_out, fmt::format("{} is not rolled out after {}: {}",

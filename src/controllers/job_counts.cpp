@@ -143,7 +143,6 @@ std::string count_at_index(job_upkeep const& of, std::uint32_t index, failure_ac
 
 std::string count_failure(job_upkeep const& of, ended_instance const& which, verdict const& by, job_record& into) {
     ++into.failures_in_row;
-    into.last_failure_at = std::max(into.last_failure_at.value_or(which.at), which.at);
     if (by.action == failure_action::ignore) {
         ++into.ignored;
         return by.why;
@@ -171,6 +170,7 @@ void tell(ended_instance const& which, std::string said, job_record& into) {
     }
     if (which.is_removed) told.reason = which.is_disrupted ? "DisruptionTarget" : "Deleted";
     if (told.reason.empty()) told.reason = which.status.reason;
+    if (which.is_removed && !which.status.message.empty()) said = fmt::format("{} ({})", which.status.message, said);
     told.verdict = std::move(said);
     into.failures.push_back(std::move(told));
     if (into.failures.size() > limits::job_failures_max) into.failures.erase(into.failures.begin());
@@ -178,16 +178,18 @@ void tell(ended_instance const& which, std::string said, job_record& into) {
 
 }  // namespace
 
-bool count_end(workload const& of, instance const* before, instance_fields* now, job_record& into) {
+bool count_end(workload const& of, instance const* before, instance_fields* now, wall_time at, job_record& into) {
     auto const& job = *of.definition->upkeep.job;
     if (now != nullptr ? now->is_counted : before->is_counted()) return false;
     auto const how = ending_of(job, before, now);
     if (!how) return false;
     auto const which = look_at(before, now, *how);
-    if (which.how == ending::success)
+    if (which.how == ending::success) {
         count_success(job, which, into);
-    else
+    } else {
+        into.last_failure_at = at;
         tell(which, count_failure(job, which, judge(job, which), into), into);
+    }
     if (now != nullptr) now->is_counted = true;
     return true;
 }

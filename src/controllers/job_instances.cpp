@@ -24,10 +24,9 @@ constexpr std::chrono::seconds retry_pause(std::uint32_t failures) {
 static_assert(retry_pause(1) == std::chrono::seconds(10) && retry_pause(6) == std::chrono::seconds(320) &&
               retry_pause(7) == retry_pause_max && retry_pause(1'000'000) == retry_pause_max);
 
-/// A node's clock may be ahead of ours.
 wall_time next_try(wall_time now, std::uint32_t failures, std::optional<wall_time> last) {
     if (failures == 0 || !last) return now;
-    return std::min(*last, now) + retry_pause(failures);
+    return std::min(*last, now) + retry_pause(failures);  // our clock may have been set back since
 }
 
 std::int64_t wanted_count(job_sight const& of) {
@@ -87,17 +86,23 @@ std::set<std::uint32_t> taken_indexes(job_sight const& of) {
     return taken;
 }
 
-/// When indexes that have failed may be tried again: since their last instance has, if that is still there.
+/// When it has failed, by our clock as far as we know: its node's may be wrong.
+wall_time failed_at(job_sight const& of, seen_instance const& which) {
+    auto const newest = std::max(which.created_at, of.counts.last_failure_at.value_or(which.created_at));
+    return std::clamp(which.state_since, which.created_at, newest);
+}
+
+/// When indexes that have failed may be tried again: since their last instance has, if that is still there. A failure
+/// that does not count is waited for like a first one.
 std::map<std::uint32_t, wall_time> next_tries(job_sight const& of) {
     std::map<std::uint32_t, wall_time> last;
     if (!of.wanted.backoff_limit_per_index) return last;
     for (auto const& each : of.of.instances)
         if (each.is_own && each.index && each.state == instance_state::failed)
-            last[*each.index] = std::max(last[*each.index], each.state_since);
+            last[*each.index] = std::max(last[*each.index], failed_at(of, each));
     std::map<std::uint32_t, wall_time> next;
     for (auto const& [index, at] : last)
-        if (auto const failures = of.counts.failures_of(index); failures > 0)
-            next.emplace(index, next_try(of.of.now, failures, at));
+        next.emplace(index, next_try(of.of.now, std::max(of.counts.failures_of(index), 1u), at));
     return next;
 }
 

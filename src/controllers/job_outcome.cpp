@@ -31,7 +31,8 @@ std::optional<job_outcome> find_failure(job_sight const& of, std::optional<wall_
         return failure("BackoffLimitExceeded", "Job has reached the specified backoff limit");
     if (auto const deadline = deadline_of(wanted, started_at); deadline && *deadline <= of.of.now)
         return failure("DeadlineExceeded", "Job was active longer than specified deadline");
-    if (wanted.max_failed_indexes && counts.failed_indexes.size() > *wanted.max_failed_indexes)
+    auto const lost = counts.failed_indexes.count_below(wanted.completions.value_or(0));
+    if (wanted.max_failed_indexes && lost > *wanted.max_failed_indexes)
         return failure("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes");
     return std::nullopt;
 }

@@ -59,11 +59,13 @@ awaitable<> pod_actor::run() {
 awaitable<> pod_actor::live() {
     co_await pod_.on.strays.wait_until_gone(pod_.mine->id());
     if (is_finished(pod_.status().state)) co_return co_await stay_finished();
-    co_await resume();
+    auto const is_resumed = co_await resume();
+    if (!is_resumed) co_return;
     for (;;) {
         co_await drive();
         if (!std::exchange(is_lost_, false)) break;
-        co_await begin_anew();
+        auto const is_begun = co_await begin_anew();
+        if (!is_begun) co_return;
     }
     auto const on_disk = co_await pod_.on.disk.wait_durable(pod_.mine->kept_at);
     if (!on_disk) co_return;  // the agent stops; the next one finds the containers as they are
@@ -71,30 +73,36 @@ awaitable<> pod_actor::live() {
     co_await stay_finished();
 }
 
-/// Where an earlier agent, or nobody, left it.
-awaitable<> pod_actor::resume() {
+/// Where an earlier agent, or nobody, left it. Returns false if the agent stops.
+awaitable<bool> pod_actor::resume() {
     auto& mine = *pod_.mine;
     past_.fit_status();
     if (pod_.containers == nullptr) {
         std::string why = "its node has no runtime '" + std::string(runtime_name(mine.spec().form)) + "'";
         pod_.on.records.keep_end(mine, {instance_state::failed, "RuntimeMissing", std::move(why)});
-        co_return;
+        co_return true;
     }
     if (mine.end || past_.has_remains()) {
         past_.take_over();
-        if (mine.end) co_return telling_.tell_ending();
-        sandbox_.take_over_address();
-        co_return telling_.tell_taken_over();
+        if (mine.end) {
+            telling_.tell_ending();
+        } else {
+            sandbox_.take_over_address();
+            telling_.tell_taken_over();
+        }
+        co_return true;
     }
     if (auto how = past_.find_end()) {
         pod_.on.records.keep_end(mine, std::move(*how));
-        co_return telling_.tell_ending();
+        telling_.tell_ending();
+        co_return true;
     }
-    co_await begin_anew();
+    co_return co_await begin_anew();
 }
 
-/// From nothing, after what is left of it was removed.
-awaitable<> pod_actor::begin_anew() {
+/// From nothing, after what is left of it was removed. Returns false if the agent stops: the next one finds what is
+/// left as it is.
+awaitable<bool> pod_actor::begin_anew() {
     co_await stop_acting();
     auto& mine = *pod_.mine;
     auto& containers = mine.status().containers;
@@ -107,7 +115,7 @@ awaitable<> pod_actor::begin_anew() {
         pod_.machine.emplace(pod_.rules, memory, now);
         past_.remember();
         auto const on_disk = co_await pod_.on.disk.wait_durable();
-        if (!on_disk) co_return pod_.machine.reset();  // the agent stops; the next one finds what is left as it is
+        if (!on_disk) co_return false;
         co_await sandbox_.remove(instance_state::creating, pod_sandbox::leaving::nothing);
     }
     set_lost(containers, pod_.on.time.wall());
@@ -121,6 +129,7 @@ awaitable<> pod_actor::begin_anew() {
     pod_.machine.emplace(pod_.rules, memory, pod_.on.time.now());
     starts_.begin();
     watch_.begin_volumes();
+    co_return true;
 }
 
 /// Until nothing of it runs or will, or what it has killed does not end.

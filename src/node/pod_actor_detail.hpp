@@ -19,8 +19,8 @@ public:
 
 private:
     awaitable<> live();
-    awaitable<> resume();
-    awaitable<> begin_anew();
+    awaitable<bool> resume();
+    awaitable<bool> begin_anew();
     awaitable<> drive();
     void act();
     void obey_wishes();

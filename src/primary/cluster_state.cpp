@@ -54,8 +54,8 @@ struct cluster_state::consequences {
         {};  ///< releases that a workload has named as its current one, and does not any more
 };
 
-cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random)
-    : random_(random), store_(strand, disk, random), failure_(strand), unused_due_(strand) {}
+cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random, clock& time)
+    : random_(random), time_(time), store_(strand, disk, random), failure_(strand), unused_due_(strand) {}
 
 awaitable<result<void>> cluster_state::open() {
     auto const opened = co_await store_.open();
@@ -102,7 +102,7 @@ awaitable<error> cluster_state::failure() {
 }
 
 result<void> cluster_state::apply(transaction changes) {
-    count_job_ends(head(), std::exchange(excused_, {}), changes);
+    count_job_ends(head(), std::exchange(excused_, {}), time_.wall(), changes);
     auto follows = read(changes);
     expected_events_.clear();
     drop_old_events(changes, follows);

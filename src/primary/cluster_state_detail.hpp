@@ -6,6 +6,7 @@
 #include "finished_ledger_detail.hpp"
 #include "port_ledger_detail.hpp"
 
+#include <rik/async/clock.hpp>
 #include <rik/async/notifier.hpp>
 #include <rik/placement/placement.hpp>
 #include <rik/store/store.hpp>
@@ -21,12 +22,12 @@
 namespace rik::detail {
 
 /// The rows of the store, and what follows from those of its head: what every node holds, how many instances
-/// workloads have, which events there are, which instances have finished. It knows nothing of requests, links or time.
+/// workloads have, which events there are, which instances have finished. It knows nothing of requests and links.
 /// A class that only reads takes a view instead. Use it from the primary's strand only.
 class cluster_state {
 public:
-    /// `disk` and `random` must outlive it.
-    cluster_state(asio::any_io_executor strand, journal& disk, entropy& random);
+    /// `disk`, `random` and `time` must outlive it.
+    cluster_state(asio::any_io_executor strand, journal& disk, entropy& random, clock& time);
 
     /// Opens the store and derives the rest from its rows. The first time, it makes the identity of the cluster.
     /// Errors: those of store::open; corrupt, the identity is damaged.
@@ -86,6 +87,7 @@ private:
     void note_unused(release_id const& which);
 
     entropy& random_;
+    clock& time_;
     store store_;
     cluster_id cluster_;
     cluster_view ledger_;

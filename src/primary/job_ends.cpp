@@ -19,14 +19,16 @@ bool is_of_job(instance const& row) { return row.owner() && row.made_from()->def
 
 class job_end_counter {
 public:
-    job_end_counter(view const& head, std::set<instance_id> const& excused) : head_(head), excused_(excused) {}
+    job_end_counter(view const& head, std::set<instance_id> const& excused, wall_time now)
+        : head_(head), excused_(excused), now_(now) {}
 
     void look_at(instance_write& change) {
         auto const before = head_.find<instance>(change.key);
         auto const* const row = change.row ? change.row.get() : before.row.get();
         if (row == nullptr || !is_of_job(*row)) return;
         auto const owner = head_.find<workload>(*row->owner());
-        if (!owner || owner->deleting_since) return;  // its record goes with it
+        if (!owner || owner->deleting_since) return;    // its record goes with it
+        if (owner->kind != workload_kind::job) return;  // it was left by its Job, and another one has adopted it
         if (change.row) return count_change(owner, before.row.get(), change);
         if (!excused_.contains(change.key)) count(owner, before.row.get(), nullptr);
     }
@@ -56,7 +58,7 @@ private:
 
     bool count(stored<workload> const& owner, instance const* before, instance_fields* now) {
         auto& one = open(owner);
-        auto const is_counted = count_end(*owner, before, now, one.record);
+        auto const is_counted = count_end(*owner, before, now, now_, one.record);
         one.is_changed = one.is_changed || is_counted;
         return is_counted;
     }
@@ -74,13 +76,14 @@ private:
 
     view const& head_;
     std::set<instance_id> const& excused_;
+    wall_time now_;
     std::map<workload_id, open_record> records_;
 };
 
 }  // namespace
 
-void count_job_ends(view const& head, std::set<instance_id> const& excused, transaction& changes) {
-    job_end_counter counter(head, excused);
+void count_job_ends(view const& head, std::set<instance_id> const& excused, wall_time now, transaction& changes) {
+    job_end_counter counter(head, excused, now);
     for (auto& each : changes.writes())
         if (auto* const change = std::get_if<instance_write>(&each)) counter.look_at(*change);
     counter.write(changes);

@@ -76,7 +76,7 @@ private:
 
 primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_options options)
     : options_(std::move(options)),
-      state_(strand, ports.disk, ports.random),
+      state_(strand, ports.disk, ports.random, ports.time),
       gate_(strand),
       due_(strand),
       writer_(ports.time, state_),

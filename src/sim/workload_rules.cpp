@@ -68,6 +68,8 @@ void workload_rules::put(instance const& row) {
 /// How it ended first is what counts.
 void workload_rules::note_end(known_instance const& of, instance_id const& which, instance_state state) {
     if (!of.is_of_job || !of.owner) return;
+    auto const owner = workloads_.find(*of.owner);
+    if (owner != workloads_.end() && owner->second.kind != workload_kind::job) return;  // it has adopted it
     auto& ends = jobs_[*of.owner];
     if (ends.succeeded.contains(which) || ends.failed.contains(which) || ends.cut.contains(which)) return;
     if (state == instance_state::succeeded)

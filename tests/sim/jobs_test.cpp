@@ -88,6 +88,34 @@ awaitable<workload_story> until_holds(sim::cluster& cluster, sim::world& world, 
     co_return workload_story();
 }
 
+/// What a Job has left belongs to whoever adopts it: its end is counted for nobody.
+awaitable<> leaves_what_another_adopts(sim::cluster& cluster, sim::world& world) {
+    auto text = job_text("good:1", R"("completions":2,"parallelism":2,)");
+    text.insert(text.find(R"("spec":{"restartPolicy")"), R"("metadata":{"labels":{"app":"web"}},)");
+    co_await apply(cluster, std::move(text));
+    co_await cluster.until(sim::all_running(2));
+    object_ref all("work");
+    remove_options const how(any_revision, cascade::orphan);
+    auto const removed = co_await cluster.api().workloads().remove(caller(), std::move(all), how);
+    REQUIRE(removed.has_value());
+    auto const heir = co_await apply(
+        cluster, R"({"apiVersion":"v1","kind":"ReplicaSet","name":"heir","replicas":2,"selector":{"matchLabels":)"
+                 R"({"app":"web"}},"template":{"labels":{"app":"web"},"spec":{"containers":[{"name":"main",)"
+                 R"("image":"long:1"}]}}})");
+    std::function<bool(rows const&)> const are_replaced = [](rows const& seen) {
+        auto const is_new = [](auto const& row) {
+            return row->owner() && row->made_from()->definition->kind == workload_kind::replica_set &&
+                   row->state() == instance_state::running;
+        };
+        return std::ranges::count_if(seen, is_new) == 2;
+    };
+    co_await cluster.until(are_replaced);
+    auto const deleted = co_await cluster.api().workloads().remove(caller(), heir.row->id, any_revision);
+    CHECK(deleted.has_value());
+    co_await world.time().sleep_for(5s);
+    CHECK(cluster.has_primary());
+}
+
 awaitable<> comes_to_its_end(sim::cluster& cluster, sim::world& world) {
     co_await apply(cluster, job_text("good:1", R"("completions":7,"parallelism":3,)"));
     auto const told = co_await until_holds(cluster, world, complete);
@@ -277,6 +305,9 @@ awaitable<> some_fields_stay(sim::cluster& cluster, sim::world& world) {
 }  // namespace
 
 TEST_CASE("a Job comes to its end, and its instances stay", "[sim][job]") { simulate(comes_to_its_end); }
+TEST_CASE("what a Job leaves behind ends as that of whoever adopts it", "[sim][job]") {
+    simulate(leaves_what_another_adopts);
+}
 TEST_CASE("a Job that fails tells its story", "[sim][job]") { simulate(fails); }
 TEST_CASE("a Job counts exactly while every role dies", "[sim][job]") { simulate(counts_through_crashes); }
 TEST_CASE("a Job is suspended and resumed", "[sim][job]") { simulate(is_suspended_and_resumed); }

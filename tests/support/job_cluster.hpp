@@ -169,7 +169,7 @@ public:
     /// The row goes: its node has nothing of it any more, or was given up.
     void take_away(instance_id const& which, bool is_excused = false) {
         auto const before = rows_.extract(which);
-        if (!is_excused) count_end(row_, &before.mapped(), nullptr, counts_);
+        if (!is_excused) count_end(row_, &before.mapped(), nullptr, now_, counts_);
     }
     /// The same row again: what a node reports twice.
     void report_again(instance_id const& which) { put(find(which)->fields()); }
@@ -177,7 +177,7 @@ public:
 private:
     void put(instance_fields next) {
         auto const found = rows_.find(next.id);
-        count_end(row_, &found->second, &next, counts_);
+        count_end(row_, &found->second, &next, now_, counts_);
         found->second = instance(std::move(next));
     }
     template <class Kind>

@@ -226,7 +226,7 @@ TEST_CASE("a finished Job goes when its time to live has passed", "[controllers]
     CHECK(at_once.plan().is_over);
 }
 
-TEST_CASE("parallelism may change at any time; what goes for it does not count", "[controllers][job]") {
+TEST_CASE("parallelism may change at any time, and what goes for it does not count", "[controllers][job]") {
     job_cluster job(R"("completions":9,"parallelism":4)");
     job.settle();
     job.start_all();
@@ -556,4 +556,31 @@ TEST_CASE("Kubernetes' own cases", "[controllers][job]") {
         CHECK(reason_of(job, success_criteria_met) == (is_success ? each.outcome : ""));
         CHECK(reason_of(job, failure_target) == (is_success ? "" : each.outcome));
     }
+}
+
+TEST_CASE("an index whose failure does not count waits all the same", "[controllers][job]") {
+    job_cluster job(
+        R"("completions":1,"completionMode":"Indexed","backoffLimitPerIndex":3,"podFailurePolicy":{"rules":)"
+        R"([{"action":"Ignore","onExitCodes":{"operator":"In","values":[42]}}]})");
+    REQUIRE(job.found().empty());
+    run_round(job, 42);
+    CHECK(job.counts().ignored == 1);
+    CHECK(job.plan().creations.empty());
+    job.pass(10s);
+    CHECK(job.plan().creations.size() == 1);
+}
+
+TEST_CASE("failed indexes that are not wanted any more do not count", "[controllers][job]") {
+    job_cluster job(R"("completions":3,"parallelism":3,"completionMode":"Indexed","backoffLimitPerIndex":0,)"
+                    R"("maxFailedIndexes":1)");
+    REQUIRE(job.found().empty());
+    job.settle();
+    job.start_all();
+    auto const all = job.active();
+    job.finish(all.back(), 1);
+    job.finish(job.active().back(), 1);
+    CHECK(job.counts().failed_indexes.size() == 2);
+    job.change([](job_upkeep& upkeep) { upkeep.completions = upkeep.parallelism = 1; });
+    job.settle();
+    CHECK(reason_of(job, failure_target).empty());
 }

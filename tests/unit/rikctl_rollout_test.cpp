@@ -72,6 +72,7 @@ TEST_CASE("scale, pause, resume and restart of a workload are calls of their own
         {{"scale", "deployment/web", "--replicas", "5"}, "/scale?kind=Deployment", R"({"replicas":5})", "scaled to 5"},
         {{"pause", "web"}, "/pause", "{}", "paused: it wants no instance until it is resumed"},
         {{"resume", "web"}, "/resume", "{}", "resumed"},
+        {{"suspend", "job/web"}, "/pause?kind=Job", "{}", "paused"},
         {{"restart", "workload/web"}, "/restart", R"({"atOnce":false})", "one after the other"},
         {{"restart", "deploy/web", "--at-once"}, "/restart?kind=Deployment", R"({"atOnce":true})", "at once"}};
     for (auto const& each : all) {
@@ -213,4 +214,30 @@ TEST_CASE("a Pod has no rollouts", "[rikctl]") {
         CHECK(refused.err.find("pod web keeps no instances by itself") != std::string::npos);
     }
     CHECK(changes_count == 0);
+}
+
+TEST_CASE("names with their kind are those of workloads, as many as there are", "[rikctl]") {
+    std::vector<std::string> lines;
+    fake_server const server([&](fake_request const& request) {
+        lines.push_back(request.line);
+        return reply_with(202, "{}");
+    });
+    CHECK(rikctl_at(server, {"delete", "job/a", "job/b"}).code == 0);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].starts_with("DELETE /rik/v1/workloads/a?"));
+    CHECK(lines[1].find("workloads/b?") != std::string::npos);
+    for (auto const& each : lines) CHECK(each.find("kind=Job") != std::string::npos);
+    CHECK(rikctl_at(server, {"delete", "job/a", "deployment/b"}).code == 2);
+    CHECK(lines.size() == 2);
+}
+
+TEST_CASE("a Job has no rollout, and the message says what to wait for", "[rikctl]") {
+    fake_server const server([](fake_request const&) {
+        return reply_with(
+            200,
+            R"({"id":"c0ffee00-0000-4000-8000-000000000001","name":"pi","kind":"Job","releases":[],"failures":[]})");
+    });
+    auto const refused = rikctl_at(server, {"rollout", "status", "job/pi"});
+    CHECK(refused.code == 4);
+    CHECK(refused.err.find("rikctl wait job/pi --for complete") != std::string::npos);
 }

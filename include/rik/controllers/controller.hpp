@@ -160,9 +160,9 @@ workload_plan plan_at_rest(workload_view const& of, instance_counts const& count
 
 /// Counts the end of an instance of `of`, a Job, if this change is the first that shows it, and marks it as counted.
 /// Returns false if nothing is counted. `before` nullptr: it is new; `now` nullptr: it is gone. Whoever writes the
-/// change writes `into` with it: so an end is counted once, whatever comes after. Precondition: one of the two is
-/// there.
-bool count_end(workload const& of, instance const* before, instance_fields* now, job_record& into);
+/// change writes `into` with it: so an end is counted once, whatever comes after. `at`: by the clock that controllers
+/// go by, not by that of a node. Precondition: one of the two is there.
+bool count_end(workload const& of, instance const* before, instance_fields* now, wall_time at, job_record& into);
 
 /// What a node is for the instances of a DaemonSet.
 struct daemon_place {

@@ -80,10 +80,9 @@ constexpr std::array job_fields{
 };
 constexpr object_type job_base{"JobBase", "How a Job runs.", job_fields};
 
-constexpr field job_unheard =
-    field{"unheardToleranceSeconds", integer(0, job_seconds_max),
-          "How long the node of an instance may be job_unheard before the instance is replaced."}
-        .by_default("30");
+constexpr field job_unheard = field{"unheardToleranceSeconds", integer(0, job_seconds_max),
+                                    "How long the node of an instance may be unheard before the instance is replaced."}
+                                  .by_default("30");
 
 constexpr std::array cron_fields{
     field{"schedule", text(),
