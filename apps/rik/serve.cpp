@@ -199,7 +199,8 @@ private:
         constexpr auto pause = 5s;
         auto const before = std::clock();
         co_await time_.sleep_for(pause);
-        co_return std::clock() - before > CLOCKS_PER_SEC* pause.count() / 50;
+        auto const used = std::clock() - before;
+        co_return used > pause.count() * CLOCKS_PER_SEC / 50;
     }
 
     /// Until a signal, or until a role cannot go on. A second signal ends the process at once.

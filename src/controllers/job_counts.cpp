@@ -178,12 +178,15 @@ void tell(ended_instance const& which, std::string said, job_record& into) {
 
 }  // namespace
 
+bool shows_end(workload const& of, instance const* before, instance_fields const* now) {
+    auto const is_counted = now != nullptr ? now->is_counted : before->is_counted();
+    return !is_counted && ending_of(*of.definition->upkeep.job, before, now).has_value();
+}
+
 bool count_end(workload const& of, instance const* before, instance_fields* now, wall_time at, job_record& into) {
+    if (!shows_end(of, before, now)) return false;
     auto const& job = *of.definition->upkeep.job;
-    if (now != nullptr ? now->is_counted : before->is_counted()) return false;
-    auto const how = ending_of(job, before, now);
-    if (!how) return false;
-    auto const which = look_at(before, now, *how);
+    auto const which = look_at(before, now, *ending_of(job, before, now));
     if (which.how == ending::success) {
         count_success(job, which, into);
     } else {

@@ -47,20 +47,19 @@ private:
     };
 
     void count_change(stored<workload> const& owner, instance const* before, instance_write& change) {
-        if (change.row->is_counted()) return;
+        auto const is_excused = excused_.contains(change.key) && !change.row->is_counted();
+        // Most changes show no end: then neither the row is copied nor the record read.
+        if (!is_excused && !shows_end(*owner, before, &change.row->fields())) return;
         auto next = change.row->fields();
-        if (excused_.contains(change.key))
-            next.is_counted = true;
-        else if (!count(owner, before, &next))
-            return;
+        next.is_counted = next.is_counted || is_excused;
+        count(owner, before, &next);
         change.row = std::make_shared<instance const>(std::move(next));
     }
 
-    bool count(stored<workload> const& owner, instance const* before, instance_fields* now) {
+    void count(stored<workload> const& owner, instance const* before, instance_fields* now) {
+        if (!shows_end(*owner, before, now)) return;
         auto& one = open(owner);
-        auto const is_counted = count_end(*owner, before, now, now_, one.record);
-        one.is_changed = one.is_changed || is_counted;
-        return is_counted;
+        one.is_changed = count_end(*owner, before, now, now_, one.record) || one.is_changed;
     }
 
     open_record& open(stored<workload> const& owner) {

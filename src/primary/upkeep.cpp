@@ -75,21 +75,15 @@ result<upkeep_change> plan_restart_wish(workload const& row, workload_state stat
     return made;
 }
 
-/// Of a Job, which is suspended by its definition, as in Kubernetes.
-std::string suspend_patch(workload const& row, bool is_suspended) {
-    auto const inner = fmt::format(R"({{"suspend":{}}})", is_suspended);
-    return row.definition->form == definition_form::rik ? inner : fmt::format(R"({{"spec":{}}})", inner);
+/// Of members that stand in spec, or at the top in RIK's form.
+std::string spec_patch(workload const& row, std::string members) {
+    return row.definition->form == definition_form::rik ? members : fmt::format(R"({{"spec":{}}})", members);
 }
 
 std::optional<error> check_suspend(workload const& row, workload_state state) {
     if (state != workload_state::succeeded && state != workload_state::failed && state != workload_state::destroying)
         return std::nullopt;
     return refused_by_state(row, state, workload_state::paused, "nothing of it runs any more; create it again");
-}
-
-std::string scale_patch(workload const& row, std::uint32_t replicas) {
-    auto const inner = fmt::format(R"({{"replicas":{}}})", replicas);
-    return row.definition->form == definition_form::rik ? inner : fmt::format(R"({{"spec":{}}})", inner);
 }
 
 std::optional<error> check_scale(workload const& row, std::uint32_t replicas) {
@@ -127,7 +121,8 @@ awaitable<result<stored<workload>>> primary_upkeep::scale_here(caller who, objec
         co_return co_await std::move(resuming);
     }
     change_options const how{.expected = expected};
-    auto changing = workloads_.change(std::move(who), row.id, scale_patch(row, replicas), how);
+    auto changing =
+        workloads_.change(std::move(who), row.id, spec_patch(row, fmt::format(R"({{"replicas":{}}})", replicas)), how);
     auto changed = co_await std::move(changing);
     if (!changed) co_return changed.error();
     co_return std::move(changed->row);
@@ -139,14 +134,15 @@ awaitable<result<stored<workload>>> primary_upkeep::suspend_here(caller who, obj
     auto const found = find_workload(state_.head(), who, which);
     if (!found) co_return co_await state_.when_durable(found.error());
     auto const& row = **found;
-    if (!has_end(row.kind)) {
+    if (!has_end(row.kind)) {  // a Job is suspended by its definition, as in Kubernetes
         auto changing = change_here(std::move(who), std::move(which), expected, std::move(otherwise));
         co_return co_await std::move(changing);
     }
     if (auto const wrong = check_suspend(row, state_of(row, keeper_.find_progress(row.id))))
         co_return co_await state_.when_durable(*wrong);
     change_options const how{.expected = expected};
-    auto changing = workloads_.change(std::move(who), row.id, suspend_patch(row, is_suspended), how);
+    auto changing = workloads_.change(std::move(who), row.id,
+                                      spec_patch(row, fmt::format(R"({{"suspend":{}}})", is_suspended)), how);
     auto changed = co_await std::move(changing);
     if (!changed) co_return changed.error();
     co_return std::move(changed->row);

@@ -158,6 +158,9 @@ bool is_at_rest(workload const& wanted, instance_counts const& counts);
 /// that nobody hears, and none may be adopted.
 workload_plan plan_at_rest(workload_view const& of, instance_counts const& counts);
 
+/// Returns true if this change is the first that shows the end of an instance of `of`, a Job. As for count_end.
+bool shows_end(workload const& of, instance const* before, instance_fields const* now);
+
 /// Counts the end of an instance of `of`, a Job, if this change is the first that shows it, and marks it as counted.
 /// Returns false if nothing is counted. `before` nullptr: it is new; `now` nullptr: it is gone. Whoever writes the
 /// change writes `into` with it: so an end is counted once, whatever comes after. `at`: by the clock that controllers
