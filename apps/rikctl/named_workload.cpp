@@ -25,6 +25,9 @@ constexpr std::array kind_words{
     kind_word{"daemonset", "DaemonSet"},
     kind_word{"daemonsets", "DaemonSet"},
     kind_word{"ds", "DaemonSet"},
+    kind_word{"statefulset", "StatefulSet"},
+    kind_word{"statefulsets", "StatefulSet"},
+    kind_word{"sts", "StatefulSet"},
     kind_word{"job", "Job"},
     kind_word{"jobs", "Job"},
     kind_word{"cronjob", "CronJob"},
@@ -34,6 +37,7 @@ constexpr std::array kind_words{
     kind_word{"function", "Function"},
     kind_word{"deployment.apps", "Deployment"},
     kind_word{"daemonset.apps", "DaemonSet"},
+    kind_word{"statefulset.apps", "StatefulSet"},
     kind_word{"job.batch", "Job"},
     kind_word{"cronjob.batch", "CronJob"},
 };

@@ -165,8 +165,8 @@ CLI::Option* add_timeout(CLI::App& to, std::string& into) {
 
 CLI::Option* add_definition_kind(CLI::App& to, std::string& into) {
     return to.add_option("--kind", into, "Pod, Function, Job, ...: where workloads of several kinds have the name")
-        ->check(
-            rik::command_line::one_of({"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "Job", "CronJob"}))
+        ->check(rik::command_line::one_of(
+            {"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob"}))
         ->type_name("KIND");
 }
 

@@ -126,7 +126,8 @@ result<std::optional<workload_kind>> kind_parameter(http_request const& request)
     if (!value) return std::optional<workload_kind>();
     auto const kind = parse_workload_kind(*value);
     if (!kind)
-        return wrong_parameter("kind", *value, "use Pod, Function, ReplicaSet, Deployment, DaemonSet, Job or CronJob");
+        return wrong_parameter("kind", *value,
+                               "use Pod, Function, ReplicaSet, Deployment, DaemonSet, StatefulSet, Job or CronJob");
     return kind;
 }
 

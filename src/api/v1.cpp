@@ -26,7 +26,7 @@ result<std::optional<workload_kind>> kind_member(json::object const& from) {
     auto const kind = parse_workload_kind(*text);
     if (!kind)
         return error{errc::invalid, fmt::format("'{}' is no kind", *text), "kind",
-                     "use Pod, Function, ReplicaSet, Deployment, DaemonSet, Job or CronJob"};
+                     "use Pod, Function, ReplicaSet, Deployment, DaemonSet, StatefulSet, Job or CronJob"};
     return kind;
 }
 

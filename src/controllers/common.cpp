@@ -70,6 +70,7 @@ workload_plan plan_by_kind(workload_view const& of) {
         case workload_kind::deployment: return plan_deployment(of);
         case workload_kind::daemon_set: return plan_daemon_set(of);
         case workload_kind::job: return plan_job(of);
+        case workload_kind::stateful_set:
         case workload_kind::cron_job:
         case workload_kind::pod:
         case workload_kind::function: break;

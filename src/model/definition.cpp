@@ -14,8 +14,8 @@ namespace rik {
 namespace {
 
 /// In the order of the enumerators.
-constexpr std::array<std::string_view, 7> kind_words{"Pod",       "Function", "ReplicaSet", "Deployment",
-                                                     "DaemonSet", "Job",      "CronJob"};
+constexpr std::array<std::string_view, 8> kind_words{"Pod",       "Function",    "ReplicaSet", "Deployment",
+                                                     "DaemonSet", "StatefulSet", "Job",        "CronJob"};
 
 }  // namespace
 
@@ -71,6 +71,7 @@ string_map const& instance_annotations(workload_definition const& of) {
 
 /// Of several tolerations that match the shortest counts.   Source: Kubernetes, tainteviction, getMinTolerationTime
 std::optional<duration> tolerated_absence(workload_definition const& of) {
+    if (has_identities(of.kind)) return std::nullopt;  // nobody but its node, or a person, knows that it is gone
     if (of.upkeep.unheard_tolerance) return of.upkeep.unheard_tolerance;
     static taint const unreachable{"node.kubernetes.io/unreachable", "", taint_effect::no_execute};
     std::optional<duration> shortest;

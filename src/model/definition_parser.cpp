@@ -22,12 +22,11 @@ namespace detail {
 namespace {
 
 constexpr std::string_view kind_remedy =
-    "leave it out; there are Pod, ReplicaSet, Deployment, DaemonSet, Job, CronJob and Namespace, and in RIK's form "
-    "Function and Tenant";
+    "leave it out; there are Pod, ReplicaSet, Deployment, DaemonSet, StatefulSet, Job, CronJob and Namespace, and in "
+    "RIK's form Function and Tenant";
 
 /// Kinds of Kubernetes that RIK does not have yet.
-constexpr std::array kinds_to_come{"StatefulSet",
-                                   "ConfigMap",
+constexpr std::array kinds_to_come{"ConfigMap",
                                    "Secret",
                                    "Service",
                                    "Ingress",
@@ -85,8 +84,8 @@ std::optional<error> foreign_kind(std::string_view kind, definition_form form) {
 /// The kind that a misspelt one was meant to be.
 std::optional<std::string_view> meant_kind(std::string_view kind) {
     nearest_word nearest(kind);
-    for (auto const* known :
-         {"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "Job", "CronJob", "Tenant", "Namespace", "List"})
+    for (auto const* known : {"Pod", "Function", "ReplicaSet", "Deployment", "DaemonSet", "StatefulSet", "Job",
+                              "CronJob", "Tenant", "Namespace", "List"})
         nearest.consider(known);
     return nearest.found();
 }

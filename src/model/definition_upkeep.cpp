@@ -104,6 +104,12 @@ void check_shares(field_reader const& from, workload_kind kind, workload_upkeep 
     auto const surges = of.max_surge.value > 0;
     auto const is_daemon = kind == workload_kind::daemon_set;
     check_share(from, "maxUnavailable", of.max_unavailable);
+    if (kind == workload_kind::stateful_set) {
+        if (of.max_unavailable.value == 0)
+            from.notes().problem(from.path_of("maxUnavailable"), "is 0: nothing could be replaced",
+                                 "write 1, or leave it out");
+        return;
+    }
     if (is_daemon) check_share(from, "maxSurge", of.max_surge);
     if (!surges && of.max_unavailable.value == 0)
         from.notes().problem(from.path_of("maxUnavailable"), "is 0, and so is maxSurge: nothing could be replaced",
@@ -124,7 +130,8 @@ update_policy policy_of(std::string_view word) {
 void read_strategy(field_reader const& from, workload_kind kind, workload_upkeep& into) {
     into.policy = policy_of(from.text("type").value_or(""));
     from.in("rollingUpdate", [&](field_reader const& bounds) {
-        auto const asks = bounds.find("maxSurge") != nullptr || bounds.find("maxUnavailable") != nullptr;
+        auto const asks = bounds.find("maxSurge") != nullptr || bounds.find("maxUnavailable") != nullptr ||
+                          bounds.find("partition") != nullptr;
         if (into.policy == update_policy::recreate && asks)
             return from.notes().problem(bounds.path(), "does not belong to Recreate",
                                         "leave it out, or write type: RollingUpdate");
@@ -133,8 +140,45 @@ void read_strategy(field_reader const& from, workload_kind kind, workload_upkeep
         if (into.policy != update_policy::rolling) return;
         read_share(bounds, "maxSurge", into.max_surge);
         read_share(bounds, "maxUnavailable", into.max_unavailable);
+        if (auto const partition = bounds.integer("partition"); partition && into.stateful)
+            into.stateful->partition = static_cast<std::uint32_t>(*partition);
         check_shares(bounds, kind, into);
     });
+}
+
+// StatefulSets
+
+/// The names of instances are host names: what is put behind that of the workload must have room.
+constexpr std::uint64_t host_name_bytes_max = 63;
+
+void check_ordinal_names(field_reader const& from, workload_definition const& of) {
+    auto const highest = std::uint64_t{of.upkeep.stateful->first_ordinal} + std::max(of.replicas, 1u) - 1;
+    auto const longest = fmt::format("{}-{}", of.name, highest);
+    if (longest.size() <= host_name_bytes_max && of.name.find('.') == std::string::npos) return;
+    from.notes().problem(
+        of.form == definition_form::rik ? "name" : "metadata.name",
+        longest.size() > host_name_bytes_max
+            ? fmt::format("makes {}, and a host name has {} bytes at most", longest, host_name_bytes_max)
+            : fmt::format("makes {}, and a host name has no dot", longest),
+        "give it another name: its instances are called after it");
+}
+
+void read_stateful(field_reader const& from, workload_definition& into) {
+    auto& stateful = *into.upkeep.stateful;
+    from.in("ordinals", [&](field_reader const& ordinals) {
+        stateful.first_ordinal =
+            static_cast<std::uint32_t>(std::max<std::int64_t>(ordinals.integer("start").value_or(0), 0));
+    });
+    if (from.text("podManagementPolicy") == to_string(pod_management::parallel))
+        stateful.management = pod_management::parallel;
+    stateful.service_name = from.text("serviceName").value_or("");
+    check_ordinal_names(from, into);
+}
+
+void put_stateful(json::object& into, stateful_set_upkeep const& from) {
+    if (from.first_ordinal != 0) into["ordinals"] = json::object{{"start", from.first_ordinal}};
+    if (from.management != pod_management::ordered_ready) into["podManagementPolicy"] = to_string(from.management);
+    if (!from.service_name.empty()) into["serviceName"] = from.service_name;
 }
 
 // Times
@@ -208,6 +252,7 @@ json::object strategy_object(workload_upkeep const& from, workload_upkeep const&
     json::object bounds;
     if (from.max_surge != usual.max_surge) bounds["maxSurge"] = share_value(from.max_surge);
     if (from.max_unavailable != usual.max_unavailable) bounds["maxUnavailable"] = share_value(from.max_unavailable);
+    if (from.stateful && from.stateful->partition != 0) bounds["partition"] = from.stateful->partition;
     if (from.policy == update_policy::rolling && !bounds.empty()) made["rollingUpdate"] = std::move(bounds);
     return made;
 }
@@ -235,6 +280,7 @@ void read_upkeep(field_reader const& from, workload_definition& into) {
     upkeep.is_paused = from.flag("paused");
     if (auto const seconds = from.integer("unheardToleranceSeconds"))
         upkeep.unheard_tolerance = std::chrono::seconds(*seconds);
+    if (upkeep.stateful) read_stateful(from, into);
     check_selector(from, into);
     check_deadline(from, into);
     check_restart(from, into);
@@ -245,6 +291,7 @@ void put_upkeep(json::object& into, workload_definition const& from) {
     auto const usual = usual_upkeep(from.kind);
     if (upkeep.job) return put_job(into, from);
     if (from.kind != workload_kind::daemon_set) into["replicas"] = from.replicas;
+    if (upkeep.stateful) put_stateful(into, *upkeep.stateful);
     if (!upkeep.selector.is_empty()) into["selector"] = selector_object(upkeep.selector);
     put_strategy(into, from, usual);
     auto const put_seconds = [&](std::string_view name, duration value, duration otherwise) {

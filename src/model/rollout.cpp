@@ -54,15 +54,22 @@ inline constexpr auto members_of<job_progress> = std::tuple(usual("started_at", 
                                                             usual("failed_indexes", &job_progress::failed_indexes));
 
 template <>
+inline constexpr auto members_of<cron_progress> = std::tuple(usual("last_run", &cron_progress::last_run),
+                                                             usual("last_success", &cron_progress::last_success),
+                                                             usual("next_run", &cron_progress::next_run),
+                                                             usual("active", &cron_progress::active));
+
+template <>
 inline constexpr auto members_of<workload_progress> =
-    std::tuple(usual("release", &workload_progress::release), usual("generation", &workload_progress::generation),
-               usual("wanted", &workload_progress::wanted), usual("have", &workload_progress::have),
-               usual("updated", &workload_progress::updated), usual("ready", &workload_progress::ready),
-               usual("available", &workload_progress::available), usual("unavailable", &workload_progress::unavailable),
-               usual("leaving", &workload_progress::leaving), usual("misplaced", &workload_progress::misplaced),
-               usual("conditions", &workload_progress::conditions),
+    std::tuple(usual("release", &workload_progress::release), usual("stable", &workload_progress::stable),
+               usual("generation", &workload_progress::generation), usual("wanted", &workload_progress::wanted),
+               usual("have", &workload_progress::have), usual("updated", &workload_progress::updated),
+               usual("ready", &workload_progress::ready), usual("available", &workload_progress::available),
+               usual("unavailable", &workload_progress::unavailable), usual("leaving", &workload_progress::leaving),
+               usual("misplaced", &workload_progress::misplaced), usual("conditions", &workload_progress::conditions),
                usual("is_complete", &workload_progress::is_complete), usual("state", &workload_progress::state),
-               usual("held_up", &workload_progress::held_up), usual("job", &workload_progress::job));
+               usual("held_up", &workload_progress::held_up), usual("job", &workload_progress::job),
+               usual("cron", &workload_progress::cron));
 
 template <>
 inline constexpr auto members_of<restart_course> = std::tuple(needed("asked_at", &restart_course::asked_at),

@@ -36,6 +36,10 @@ std::string_view to_string(update_policy policy) {
     return "RollingUpdate";
 }
 
+std::string_view to_string(pod_management management) {
+    return management == pod_management::parallel ? "Parallel" : "OrderedReady";
+}
+
 std::string_view to_string(completion_mode mode) { return mode == completion_mode::indexed ? "Indexed" : "NonIndexed"; }
 
 std::string_view to_string(replacement_policy policy) {
@@ -71,6 +75,11 @@ workload_upkeep usual_upkeep(workload_kind kind) {
     if (kind == workload_kind::daemon_set) {
         usual.policy = update_policy::rolling;
         usual.max_unavailable = {1};
+    }
+    if (kind == workload_kind::stateful_set) {
+        usual.policy = update_policy::rolling;
+        usual.max_unavailable = {1};
+        usual.stateful.emplace();
     }
     if (has_end(kind)) usual.job.emplace();
     if (kind == workload_kind::cron_job) usual.cron.emplace();

@@ -39,13 +39,22 @@ constexpr std::int64_t divide_up(std::int64_t amount, std::int64_t divisor) {
 
 constexpr std::string_view index_variable = "JOB_COMPLETION_INDEX";
 constexpr std::string_view job_name_key = "batch.kubernetes.io/job-name";
+constexpr std::string_view ordinal_key = "apps.kubernetes.io/pod-index";
+constexpr std::string_view ordinal_name_key = "statefulset.kubernetes.io/pod-name";
 constexpr std::string_view job_id_key = "batch.kubernetes.io/controller-uid";
 
-/// Of the labels that a Job gives its instances those that their node knows, too.
+string_map stateful_labels(workload_definition const& of, std::optional<std::uint32_t> ordinal) {
+    if (of.kind != workload_kind::stateful_set || !ordinal) return {};
+    return {{std::string(ordinal_key), std::to_string(*ordinal)},
+            {std::string(ordinal_name_key), ordinal_name(of, *ordinal)}};
+}
+
+/// Of the labels that a kind gives its instances those that their node knows, too.
 std::string label_value(instance_facts const& of, std::string_view key) {
     auto const& definition = *of.definition;
     auto const index = completion_index(definition, of.index);
     if (index && key == completion_index_key) return std::to_string(*index);
+    if (auto const own = stateful_labels(definition, of.index); own.contains(key)) return own.at(std::string(key));
     if (definition.kind == workload_kind::job && (key == job_name_key || key == "job-name")) return definition.name;
     return value_at(definition.spec.labels, key);
 }
@@ -65,12 +74,21 @@ std::optional<std::uint32_t> completion_index(workload_definition const& of, std
     return is_told ? index : std::nullopt;
 }
 
+std::optional<std::uint32_t> told_index(workload_definition const& of, std::optional<std::uint32_t> index) {
+    return of.kind == workload_kind::stateful_set ? index : completion_index(of, index);
+}
+
+std::string ordinal_name(workload_definition const& of, std::uint32_t ordinal) {
+    return fmt::format("{}-{}", of.name, ordinal);
+}
+
 std::string hostname_of(workload_definition const& of, std::string const& name, std::optional<std::uint32_t> index) {
-    if (auto const told = completion_index(of, index)) return fmt::format("{}-{}", of.name, *told);
+    if (auto const told = told_index(of, index)) return fmt::format("{}-{}", of.name, *told);
     return of.spec.hostname.empty() ? name : of.spec.hostname;
 }
 
-string_map job_labels(workload_definition const& of, std::string const& uid, std::optional<std::uint32_t> index) {
+string_map labels_by_kind(workload_definition const& of, std::string const& uid, std::optional<std::uint32_t> index) {
+    if (of.kind == workload_kind::stateful_set) return stateful_labels(of, index);
     if (of.kind != workload_kind::job) return {};
     // A name may be longer than a label's value.
     auto const name = of.name.substr(0, limits::label_bytes_max);

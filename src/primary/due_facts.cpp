@@ -21,7 +21,7 @@ item item_of(instance const& row, view const& in) {
     item made{.instance = row.id(), .made_from = row.made_from()};
     made.name = row.name();
     made.exposed_port = row.exposed_port();
-    made.index = completion_index(*row.made_from()->definition, row.index());
+    made.index = told_index(*row.made_from()->definition, row.index());
     if (row.owner() && !host_ports(row.spec(), row.exposed_port()).empty())
         if (auto const owner = in.find<workload>(*row.owner())) made.workload = owner->name;
     if (row.binding()) made.occupies_room = row.occupies_room();

@@ -46,7 +46,7 @@ instance instance_creation::make(workload const& owner, new_instance what) const
     fields.created_at = time_.wall();
     fields.index = what.index;
     auto const& definition = *fields.made_from->definition;
-    if (auto own = job_labels(definition, owner.id.text(), what.index); !own.empty()) {
+    if (auto own = labels_by_kind(definition, owner.id.text(), what.index); !own.empty()) {
         for (auto const& [key, value] : definition.spec.labels) own.emplace(key, value);
         fields.labels = std::move(own);
     }

@@ -94,8 +94,8 @@ result<stored<tenant_record>> find_tenant(view const& in, caller const& who, obj
 namespace {
 
 constexpr std::array all_kinds{workload_kind::pod,        workload_kind::function,   workload_kind::replica_set,
-                               workload_kind::deployment, workload_kind::daemon_set, workload_kind::job,
-                               workload_kind::cron_job};
+                               workload_kind::deployment, workload_kind::daemon_set, workload_kind::stateful_set,
+                               workload_kind::job,        workload_kind::cron_job};
 
 }  // namespace
 

@@ -22,8 +22,9 @@ namespace {
 std::string words_for(workload const& row) { return fmt::format("{} {}", to_string(row.kind), row.name); }
 
 error not_managed(workload const& row) {
-    return error{errc::conflict, fmt::format("{} keeps no instances by itself", words_for(row)), "kind",
-                 "create and delete its instances; a ReplicaSet, a Deployment or a DaemonSet keeps them"};
+    return error{
+        errc::conflict, fmt::format("{} keeps no instances by itself", words_for(row)), "kind",
+        "create and delete its instances; a ReplicaSet, a Deployment, a DaemonSet or a StatefulSet keeps them"};
 }
 
 error refused_by_state(workload const& row, workload_state from, workload_state to, std::string remedy) {

@@ -48,6 +48,18 @@ std::optional<error> check_job(workload const& row, workload_definition const& w
     return std::nullopt;
 }
 
+/// Source: Kubernetes, ValidateStatefulSetUpdate
+std::optional<error> check_stateful_set(workload const& row, workload_definition const& wanted) {
+    if (row.kind != workload_kind::stateful_set) return std::nullopt;
+    auto const& a = *row.definition->upkeep.stateful;
+    auto const& b = *wanted.upkeep.stateful;
+    if (a.management != b.management)
+        return immutable(row, "podManagementPolicy", to_string(a.management), to_string(b.management));
+    if (a.service_name != b.service_name)
+        return immutable(row, "serviceName", fmt::format("'{}'", a.service_name), fmt::format("'{}'", b.service_name));
+    return std::nullopt;
+}
+
 std::optional<error> check_identity(workload const& row, workload_definition const& wanted) {
     if (wanted.kind != row.kind) return immutable(row, "kind", to_string(row.kind), to_string(wanted.kind));
     if (wanted.name != row.name) return immutable(row, "name", row.name, wanted.name);
@@ -58,6 +70,7 @@ std::optional<error> check_identity(workload const& row, workload_definition con
     if (!(wanted.upkeep.selector == row.definition->upkeep.selector))
         return error{errc::invalid, fmt::format("workload {}: its selector cannot change", row.name), "selector",
                      "delete it and create it again, or give the new one another name"};
+    if (auto const fixed = check_stateful_set(row, wanted)) return fixed;
     return check_job(row, wanted);
 }
 

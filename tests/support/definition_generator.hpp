@@ -129,6 +129,10 @@ private:
             if (strategy.contains("type") && strategy["type"] == "Recreate") strategy.erase("rollingUpdate");
         });
         in(part, "updateStrategy", [&](json::object& strategy) {
+            if (made["kind"] == "StatefulSet")
+                return in(strategy, "rollingUpdate", [](json::object& bounds) {
+                    if (bounds.contains("maxUnavailable")) bounds["maxUnavailable"] = "25%";
+                });
             in(strategy, "rollingUpdate", [&](json::object& bounds) {
                 bounds[one_of(2) ? "maxSurge" : "maxUnavailable"] = 0;
                 if (!bounds.contains("maxUnavailable") || !bounds.contains("maxSurge")) bounds.clear();

@@ -177,7 +177,7 @@ TEST_CASE("a kind that comes later is unsupported, not invalid", "[definition]")
         return parse_definition_json(R"({"apiVersion":"v1","name":"a","kind":")" + kind +
                                      R"(","spec":{"containers":[{"name":"a","image":"x"}]}})");
     };
-    CHECK(with_kind("StatefulSet").found.at(0).code == errc::unsupported);
+    CHECK(with_kind("ConfigMap").found.at(0).code == errc::unsupported);
     CHECK(with_kind("Banana").found.at(0).code == errc::invalid);
 }
 

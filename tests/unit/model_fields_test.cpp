@@ -82,7 +82,7 @@ TEST_CASE("the forms are told apart, and neither takes the other's kinds", "[def
     CHECK(refused(R"({"apiVersion":"v1","kind":"Pod","name":"b","metadata":{"name":"a"},
                       "spec":{"containers":[{"name":"a","image":"x"}]}})")
               .field == "name");
-    for (auto const* kind : {"StatefulSet", "Service", "ConfigMap", "ReplicationController"})
+    for (auto const* kind : {"Secret", "Service", "ConfigMap", "ReplicationController"})
         check_unsupported(fmt::format(R"({{"apiVersion":"v1","kind":"{}","metadata":{{}},"spec":7}})", kind), "kind");
     CHECK(
         refused(

@@ -257,7 +257,7 @@ TEST_CASE("an instance of an indexed Job is told its index", "[definition][job]"
     auto definition = accept(job_text(indexed)).definition;
     CHECK(completion_index(definition, 3) == 3u);
     CHECK(hostname_of(definition, "pi-x2k4v", 3) == "pi-3");
-    auto const labels = job_labels(definition, "uid", 3);
+    auto const labels = labels_by_kind(definition, "uid", 3);
     CHECK(labels.at("batch.kubernetes.io/job-completion-index") == "3");
     CHECK(labels.at("job-name") == "pi");
     CHECK(labels.at("batch.kubernetes.io/controller-uid") == "uid");
@@ -274,7 +274,7 @@ TEST_CASE("an instance of an indexed Job is told its index", "[definition][job]"
     auto const plain = accept(job_text()).definition;
     CHECK_FALSE(completion_index(plain, 3));
     CHECK(hostname_of(plain, "pi-x2k4v", 3) == "pi-x2k4v");
-    CHECK_FALSE(job_labels(plain, "uid", {}).contains("batch.kubernetes.io/job-completion-index"));
+    CHECK_FALSE(labels_by_kind(plain, "uid", {}).contains("batch.kubernetes.io/job-completion-index"));
 }
 
 // Sets of indexes

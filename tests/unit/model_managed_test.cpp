@@ -202,6 +202,42 @@ TEST_CASE("a selector must be there, and match the template", "[definition][mana
             .field == "spec.selector.matchExpressions[0].operator");
 }
 
+TEST_CASE("what a definition says of a StatefulSet is read", "[definition][managed]") {
+    auto const text = managed("StatefulSet", R"("replicas":3,"serviceName":"db","podManagementPolicy":"Parallel",
+        "ordinals":{"start":5},"minReadySeconds":2,"revisionHistoryLimit":3,
+        "updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":6,"maxUnavailable":"50%"}})");
+    auto const parsed = accept(text);
+    CHECK(warns_of(parsed, "spec.serviceName"));
+    auto const& made = parsed.definition;
+    CHECK(made.kind == workload_kind::stateful_set);
+    CHECK(made.upkeep.policy == update_policy::rolling);
+    CHECK(made.upkeep.max_unavailable == count_or_percent{50, true});
+    REQUIRE(made.upkeep.stateful);
+    CHECK(*made.upkeep.stateful == stateful_set_upkeep{5, pod_management::parallel, 6, "db"});
+    CHECK(tolerated_absence(made) == std::nullopt);
+    check_round_trip(text);
+
+    auto const usual = upkeep_of(managed("StatefulSet"));
+    CHECK(*usual.stateful == stateful_set_upkeep{});
+    CHECK(usual.max_unavailable == count_or_percent{1});
+    CHECK(usual.policy == update_policy::rolling);
+    CHECK(upkeep_of(managed("StatefulSet", R"("updateStrategy":{"type":"OnDelete"})")).policy ==
+          update_policy::on_delete);
+    check_round_trip(managed_of_rik("StatefulSet", R"("replicas":2,"ordinals":{"start":1})"));
+}
+
+TEST_CASE("the instances of a StatefulSet are told their ordinal", "[definition][managed]") {
+    auto const made = accept(managed("StatefulSet")).definition;
+    CHECK(ordinal_name(made, 3) == "web-3");
+    CHECK(hostname_of(made, "anything", 3) == "web-3");
+    CHECK(labels_by_kind(made, "uid", 3) ==
+          string_map{{"apps.kubernetes.io/pod-index", "3"}, {"statefulset.kubernetes.io/pod-name", "web-3"}});
+    instance_facts const of{
+        .name = "web-3", .definition = std::make_shared<workload_definition const>(made), .node_name = "a", .index = 3};
+    CHECK(field_value(of, "metadata.labels['apps.kubernetes.io/pod-index']") == "3");
+    CHECK(field_value(of, "metadata.labels['statefulset.kubernetes.io/pod-name']") == "web-3");
+}
+
 TEST_CASE("what cannot be kept is refused, with its place", "[definition][managed]") {
     auto const field = [](std::string_view kind, std::string const& spec, std::string const& pod = "") {
         return refused(managed(kind, spec, pod)).field;
@@ -231,6 +267,17 @@ TEST_CASE("what cannot be kept is refused, with its place", "[definition][manage
     CHECK(field("DaemonSet", daemon(R"("maxSurge":1)")) == "spec.updateStrategy.rollingUpdate.maxSurge");
     CHECK(field("DaemonSet", daemon(R"("maxUnavailable":0)")) == "spec.updateStrategy.rollingUpdate.maxUnavailable");
     CHECK(field("DaemonSet", R"("paused":true)") == "spec.paused");
+    CHECK(field("StatefulSet", daemon(R"("maxUnavailable":0)")) == "spec.updateStrategy.rollingUpdate.maxUnavailable");
+    CHECK(field("StatefulSet", daemon(R"("maxSurge":1)")) == "spec.updateStrategy.rollingUpdate.maxSurge");
+    CHECK(field("StatefulSet", daemon(R"("partition":-1)")) == "spec.updateStrategy.rollingUpdate.partition");
+    CHECK(field("StatefulSet", R"("ordinals":{"start":-1})") == "spec.ordinals.start");
+    CHECK(field("StatefulSet", R"("volumeClaimTemplates":[{"metadata":{"name":"data"}}])") ==
+          "spec.volumeClaimTemplates");
+    CHECK(field("StatefulSet", "", R"("restartPolicy":"Never")") == "spec.template.spec.restartPolicy");
+    CHECK(field("StatefulSet", R"("unheardToleranceSeconds":3)") == "spec.unheardToleranceSeconds");
+    auto long_name = managed("StatefulSet");
+    long_name.replace(long_name.find(R"("name":"web")"), 12, R"("name":")" + std::string(62, 'a') + '"');
+    CHECK(refused(long_name).field == "metadata.name");
     CHECK(field("ReplicaSet", R"("strategy":{})") == "spec.strategy");
     CHECK(field("ReplicaSet", R"("unheardToleranceSeconds":3)") == "spec.unheardToleranceSeconds");
     CHECK(refused(managed_of_rik("ReplicaSet", "", R"("restartPolicy":"Never")")).field ==
@@ -241,9 +288,10 @@ TEST_CASE("a wrong version of the form is refused", "[definition][managed]") {
     auto text = managed("Deployment");
     text.replace(text.find("apps/v1"), 7, "v1");
     CHECK(refused(text).remedy == "use apps/v1");
-    CHECK(parse_definition(R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"a"},"spec":{}})")
-              .found.at(0)
-              .code == errc::unsupported);
+    CHECK(
+        parse_definition(R"({"apiVersion":"apps/v1","kind":"ReplicationController","metadata":{"name":"a"},"spec":{}})")
+            .found.at(0)
+            .code == errc::unsupported);
 }
 
 TEST_CASE("how long an absence is tolerated follows from the template", "[definition][managed]") {

@@ -50,8 +50,11 @@ struct item {
     std::uint64_t seq = 0;
     std::uint32_t restarts = 0;      ///< instance_fields::restarts, until its node has said that it obeys; then 0
     std::uint16_t exposed_port = 0;  ///< see instance_fields
-    /// Set if its containers are told of it: see completion_index.
+    /// Set if its containers are told of it: see told_index.
     std::optional<std::uint32_t> index = {};
+    /// Of `run`, if its kind has_identities: the boot of its node in which it may start. Empty: the primary has not
+    /// heard of one.
+    std::string permitted_boot = {};
 };
 
 /// A node as the primary knows it.
@@ -185,6 +188,7 @@ struct order {
     std::uint32_t restarts = 0;      ///< see instance_fields
     std::uint16_t exposed_port = 0;  ///< the same
     std::optional<std::uint32_t> index = {};
+    std::string permitted_boot = {};  ///< see item
 };
 
 /// scheduler -> node. The first one of a session has the cluster and the node's network, or says why the scheduler

@@ -309,9 +309,10 @@ struct workload_definition {
 /// The annotations that a container sees as those of its instance.
 string_map const& instance_annotations(workload_definition const& of);
 
-/// How long the node of an instance may be unheard before the instance is replaced; nullopt: for ever. In RIK's form 30
-/// seconds where it says nothing; in Kubernetes' form as its template tolerates the taint that such a node would have
-/// (node.kubernetes.io/unreachable:NoExecute), or 300 seconds.   Source: Kubernetes, DefaultTolerationSeconds
+/// How long the node of an instance may be unheard before the instance is replaced; nullopt: for ever, as for instances
+/// with an identity. In RIK's form 30 seconds where it says nothing; in Kubernetes' form as its template tolerates the
+/// taint that such a node would have (node.kubernetes.io/unreachable:NoExecute), or 300 seconds.   Source: Kubernetes,
+/// DefaultTolerationSeconds
 std::optional<duration> tolerated_absence(workload_definition const& of);
 
 /// Shared by all that is made from it. Never null in a stored object.

@@ -14,13 +14,26 @@
 
 namespace rik {
 
-enum class workload_kind : std::uint8_t { pod, function, replica_set, deployment, daemon_set, job, cron_job };
+enum class workload_kind : std::uint8_t {
+    pod,
+    function,
+    replica_set,
+    deployment,
+    daemon_set,
+    stateful_set,
+    job,
+    cron_job,
+};
 
 /// Returns true if RIK itself makes and replaces the instances of such a workload, or the workloads that have them.
 constexpr bool is_managed(workload_kind kind) { return kind >= workload_kind::replica_set; }
 
 /// Returns true if its instances are to run to their end.
 constexpr bool has_end(workload_kind kind) { return kind == workload_kind::job || kind == workload_kind::cron_job; }
+
+/// Returns true if each of its instances has an identity that no other may have at the same time, wherever it runs: it
+/// starts on a node only with a permit for the boot of that node.   Source: docs/protocol.md, section 6
+constexpr bool has_identities(workload_kind kind) { return kind == workload_kind::stateful_set; }
 
 /// A number, or a percentage of a whole.
 struct count_or_percent {
@@ -41,6 +54,23 @@ enum class update_policy : std::uint8_t {
     on_delete,  ///< what is new counts for the next instances; those that are there stay
 };
 std::string_view to_string(update_policy policy);  ///< "RollingUpdate", "Recreate", "OnDelete"
+
+// StatefulSets.   Source: Kubernetes, apps/v1.
+
+/// In which order instances with ordinals come and go when their number changes.
+enum class pod_management : std::uint8_t {
+    ordered_ready,  ///< one after the other, each when those below it are ready
+    parallel,       ///< all at once
+};
+std::string_view to_string(pod_management management);  ///< "OrderedReady", "Parallel"
+
+struct stateful_set_upkeep {
+    std::uint32_t first_ordinal = 0;
+    pod_management management = pod_management::ordered_ready;
+    std::uint32_t partition = 0;  ///< of a rolling update: instances with a lower ordinal stay as they were
+    std::string service_name = {};
+    friend bool operator==(stateful_set_upkeep const&, stateful_set_upkeep const&) = default;
+};
 
 // Jobs.   Source: Kubernetes, batch/v1.
 
@@ -154,8 +184,9 @@ struct workload_upkeep {
     /// How long the node of an instance may be unheard before the instance is replaced; nullopt: as `tolerated_absence`
     /// says.
     std::optional<duration> unheard_tolerance = {};
-    rare<job_upkeep> job = {};        ///< of a Job, and of the Jobs that a CronJob makes
-    rare<cron_job_upkeep> cron = {};  ///< of a CronJob
+    rare<stateful_set_upkeep> stateful = {};  ///< of a StatefulSet
+    rare<job_upkeep> job = {};                ///< of a Job, and of the Jobs that a CronJob makes
+    rare<cron_job_upkeep> cron = {};          ///< of a CronJob
     friend bool operator==(workload_upkeep const&, workload_upkeep const&) = default;
 };
 

@@ -24,8 +24,11 @@ struct instance_facts {
     std::vector<std::string> addresses = {};
     std::string node_address = {};
     resources node_capacity = {};             ///< stands for limits that are not set
-    std::optional<std::uint32_t> index = {};  ///< see completion_index
+    std::optional<std::uint32_t> index = {};  ///< see told_index
 };
+
+/// What a node is told of the index of an instance, because its containers are: of an indexed Job and of a StatefulSet.
+std::optional<std::uint32_t> told_index(workload_definition const& of, std::optional<std::uint32_t> index);
 
 /// What the containers of an instance with this index are told of it: of an indexed Job, in the variable
 /// JOB_COMPLETION_INDEX and in their host name. nullopt: of others nothing.
@@ -34,12 +37,16 @@ std::optional<std::uint32_t> completion_index(workload_definition const& of, std
 /// "batch.kubernetes.io/job-completion-index": the annotation and the label with that index.
 inline constexpr std::string_view completion_index_key = "batch.kubernetes.io/job-completion-index";
 
-/// The host name of an instance: what its template says, else its name; of an indexed Job its own name and the index.
+/// "web-2": the name of the instance of a StatefulSet with this ordinal, wherever it runs.
+std::string ordinal_name(workload_definition const& of, std::uint32_t ordinal);
+
+/// The host name of an instance: what its template says, else its name; of an indexed Job and of a StatefulSet the
+/// workload's name and the index.
 std::string hostname_of(workload_definition const& of, std::string const& name, std::optional<std::uint32_t> index);
 
-/// Labels that every instance of a Job has beside those of its template; of others none.
-/// Source: Kubernetes, "Jobs", and well-known labels.
-string_map job_labels(workload_definition const& of, std::string const& uid, std::optional<std::uint32_t> index);
+/// Labels that every instance of a Job or of a StatefulSet has beside those of its template; of others none.
+/// Source: Kubernetes, "Jobs", "StatefulSets", and well-known labels.
+string_map labels_by_kind(workload_definition const& of, std::string const& uid, std::optional<std::uint32_t> index);
 
 /// Returns the value of a field_reference's path. What cannot be known, such as a label that there is not, is empty.
 /// Source: Kubernetes, "Downward API".

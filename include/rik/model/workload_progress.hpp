@@ -61,9 +61,19 @@ struct job_progress {
     friend bool operator==(job_progress const&, job_progress const&) = default;
 };
 
+/// How far a CronJob is.   Source: Kubernetes, CronJobStatus
+struct cron_progress {
+    std::optional<wall_time> last_run = {};      ///< the time, by the schedule, of the last run that was started
+    std::optional<wall_time> last_success = {};  ///< when a run of it succeeded last
+    std::optional<wall_time> next_run = {};      ///< nullopt: there is none, or it is suspended
+    std::vector<std::string> active = {};        ///< the names of its Jobs that have not finished
+    friend bool operator==(cron_progress const&, cron_progress const&) = default;
+};
+
 /// The clock of a rollout is in it: a controller wants its last one.
 struct workload_progress {
     release_id release = {};       ///< that it is about
+    release_id stable = {};        ///< of a StatefulSet: the release that its last complete rollout has come to
     std::uint64_t generation = 0;  ///< of the workload that was looked at: what is wanted may be newer
     std::int64_t wanted = 0;       ///< instances; of a DaemonSet nodes
     std::int64_t have = 0;         ///< neither finished nor leaving
@@ -78,6 +88,7 @@ struct workload_progress {
     workload_state state = workload_state::active;
     std::string held_up = {};  ///< for people: why nothing is done although something ought to be; empty: it is
     rare<job_progress> job = {};
+    rare<cron_progress> cron = {};
     friend bool operator==(workload_progress const&, workload_progress const&) = default;
 
     workload_condition const* find(workload_condition_type type) const;

@@ -53,7 +53,7 @@ constexpr field api_version_row(std::string_view versions) {
 }
 constexpr field kind_row(std::string_view kind) {
     return field{"kind", words(kind), "What is defined."}.needed(
-        "use Pod, Function, ReplicaSet, Deployment, DaemonSet, Job or CronJob");
+        "use Pod, Function, ReplicaSet, Deployment, DaemonSet, StatefulSet, Job or CronJob");
 }
 
 constexpr std::array rik_fields{
@@ -130,12 +130,13 @@ constinit object_type const kubernetes_namespace{"Namespace", "A space of names:
 
 namespace {
 
-constexpr std::array<definition_type, 15> types{
+constexpr std::array<definition_type, 17> types{
     definition_type{"Pod", definition_form::rik, "v1|v0", &rik_pod},
     definition_type{"Function", definition_form::rik, "v1|v0", &rik_function},
     definition_type{"ReplicaSet", definition_form::rik, "v1", &rik_replica_set},
     definition_type{"Deployment", definition_form::rik, "v1", &rik_deployment},
     definition_type{"DaemonSet", definition_form::rik, "v1", &rik_daemon_set},
+    definition_type{"StatefulSet", definition_form::rik, "v1", &rik_stateful_set},
     definition_type{"Job", definition_form::rik, "v1", &rik_job},
     definition_type{"CronJob", definition_form::rik, "v1", &rik_cron_job},
     definition_type{"Tenant", definition_form::rik, "v1|v0", &rik_tenant},
@@ -143,6 +144,7 @@ constexpr std::array<definition_type, 15> types{
     definition_type{"ReplicaSet", definition_form::kubernetes, "apps/v1", &kubernetes_replica_set},
     definition_type{"Deployment", definition_form::kubernetes, "apps/v1", &kubernetes_deployment},
     definition_type{"DaemonSet", definition_form::kubernetes, "apps/v1", &kubernetes_daemon_set},
+    definition_type{"StatefulSet", definition_form::kubernetes, "apps/v1", &kubernetes_stateful_set},
     definition_type{"Job", definition_form::kubernetes, "batch/v1", &kubernetes_job},
     definition_type{"CronJob", definition_form::kubernetes, "batch/v1", &kubernetes_cron_job},
     definition_type{"Namespace", definition_form::kubernetes, "v1", &kubernetes_namespace},

@@ -10,6 +10,7 @@ namespace rik::detail::rows {
 namespace {
 
 constexpr auto replicas_max = static_cast<std::int64_t>(limits::replicas_per_workload_max);
+constexpr auto ordinal_max = std::int64_t{1} << 30;
 constexpr auto seconds_max = std::int64_t{std::numeric_limits<std::int32_t>::max()};
 
 // What both forms have
@@ -79,6 +80,46 @@ constexpr std::array daemon_strategy_fields{
 constexpr object_type daemon_strategy{"DaemonSetUpdateStrategy", "How instances come to a new template.",
                                       daemon_strategy_fields};
 
+constexpr std::array stateful_rolling_fields{
+    field{"partition", integer(0, seconds_max), "Instances with a lower ordinal stay as they are."}.by_default("0"),
+    field{"maxUnavailable", share(), "How many may be unavailable while they are replaced; rounded up."}.by_default(
+        "1"),
+};
+constexpr object_type stateful_rolling{"RollingUpdateStatefulSet", "The bounds of a rolling update.",
+                                       stateful_rolling_fields};
+
+constexpr std::array stateful_strategy_fields{
+    field{"type", words("RollingUpdate|OnDelete"), "How instances come to a new template."}.by_default("RollingUpdate"),
+    field{"rollingUpdate", object(stateful_rolling), "The bounds of a rolling update."},
+};
+constexpr object_type stateful_strategy{"StatefulSetUpdateStrategy", "How instances come to a new template.",
+                                        stateful_strategy_fields};
+
+constexpr std::array ordinals_fields{
+    field{"start", integer(0, ordinal_max), "The lowest ordinal."}.by_default("0"),
+};
+constexpr object_type ordinals{"StatefulSetOrdinals", "How instances are numbered.", ordinals_fields};
+
+constexpr std::string_view no_claims = "RIK has no volumes of that kind yet";
+
+/// What a StatefulSet has in both forms.
+constexpr std::array stateful_fields{
+    field{"replicas", integer(0, replicas_max), "How many instances are wanted."}.by_default("1"),
+    field{"podManagementPolicy", words("OrderedReady|Parallel"),
+          "Whether instances come and go one after the other, or all at once."}
+        .by_default("OrderedReady"),
+    field{"updateStrategy", object(stateful_strategy), "How instances come to a new template."},
+    field{"revisionHistoryLimit", integer(0, seconds_max), "How many releases without instances are kept."}.by_default(
+        "10"),
+    field{"ordinals", object(ordinals), "How instances are numbered."},
+    field{"serviceName", text(dns_label), "The Service under whose name instances are found."}.kept(
+        "RIK has no Services yet"),
+    field{"volumeClaimTemplates", list(anything()), "Volumes that each instance has for itself, and keeps."}.refused(
+        no_claims),
+    field{"persistentVolumeClaimRetentionPolicy", anything(), "When volumes of instances go."}.kept(no_claims),
+};
+constexpr object_type stateful_base{"StatefulSetBase", "How a StatefulSet is kept.", stateful_fields};
+
 constexpr field strategy_row = field{"strategy", object(strategy), "How instances come to a new template."};
 constexpr field update_strategy_row =
     field{"updateStrategy", object(daemon_strategy), "How instances come to a new template."};
@@ -121,6 +162,10 @@ constexpr object_type deployment_spec{"DeploymentSpec", "How a Deployment is kep
 constexpr std::array daemon_set_spec_fields{needed_selector, needed_template, min_ready, update_strategy_row, history};
 constexpr object_type daemon_set_spec{"DaemonSetSpec", "How a DaemonSet is kept.", daemon_set_spec_fields};
 
+constexpr std::array stateful_set_spec_fields{needed_selector, needed_template, min_ready};
+constexpr object_type stateful_set_spec{"StatefulSetSpec", "How a StatefulSet is kept.", stateful_set_spec_fields,
+                                        &stateful_base};
+
 constexpr field apps_row = field{"apiVersion", words("apps/v1"), "The version of the form."}.needed("write apps/v1");
 constexpr field meta_row =
     field{"metadata", object(object_meta), "What the object is called and belongs to."}.needed("give metadata.name");
@@ -138,6 +183,8 @@ constexpr std::array deployment_fields{apps_row, kind_row("Deployment"), meta_ro
                                        status_row};
 constexpr std::array daemon_set_fields{apps_row, kind_row("DaemonSet"), meta_row, spec_row(daemon_set_spec),
                                        status_row};
+constexpr std::array stateful_set_fields{apps_row, kind_row("StatefulSet"), meta_row, spec_row(stateful_set_spec),
+                                         status_row};
 
 // RIK's form
 
@@ -182,6 +229,10 @@ constexpr std::array rik_replica_set_fields{kind_row("ReplicaSet"), replicas, un
 constexpr std::array rik_deployment_fields{
     kind_row("Deployment"), replicas, strategy_row, history, paused, deadline, unheard};
 constexpr std::array rik_daemon_set_fields{kind_row("DaemonSet"), update_strategy_row, history};
+constexpr std::array rik_stateful_set_fields{
+    kind_row("StatefulSet"), stateful_fields[0], stateful_fields[1], stateful_fields[2], stateful_fields[3],
+    stateful_fields[4],      stateful_fields[5], stateful_fields[6], stateful_fields[7],
+};
 
 }  // namespace
 
@@ -189,6 +240,8 @@ constinit object_type const kubernetes_replica_set{"ReplicaSet", "Pods that are 
 constinit object_type const kubernetes_deployment{
     "Deployment", "Pods that are kept at a number, and come to a new template step by step.", deployment_fields};
 constinit object_type const kubernetes_daemon_set{"DaemonSet", "One Pod on each node.", daemon_set_fields};
+constinit object_type const kubernetes_stateful_set{
+    "StatefulSet", "Pods with ordinals, of which there is one of each at most.", stateful_set_fields};
 constinit object_type const rik_replica_set{"ReplicaSet", "Instances that are kept at a number, in RIK's form.",
                                             rik_replica_set_fields, &rik_managed};
 constinit object_type const rik_deployment{
@@ -196,5 +249,8 @@ constinit object_type const rik_deployment{
     rik_deployment_fields, &rik_managed};
 constinit object_type const rik_daemon_set{"DaemonSet", "One instance on each node, in RIK's form.",
                                            rik_daemon_set_fields, &rik_managed};
+constinit object_type const rik_stateful_set{
+    "StatefulSet", "Instances with ordinals, of which there is one of each at most, in RIK's form.",
+    rik_stateful_set_fields, &rik_managed};
 
 }  // namespace rik::detail::rows

@@ -64,7 +64,7 @@ extern text_format const sub_path;
 extern object_type const list_type, object_meta, rik_pod, rik_function, kubernetes_pod, rik_tenant,
     kubernetes_namespace;  // forms
 extern object_type const kubernetes_replica_set, kubernetes_deployment, kubernetes_daemon_set, rik_replica_set,
-    rik_deployment, rik_daemon_set;                                                   // managed
+    rik_deployment, rik_daemon_set, kubernetes_stateful_set, rik_stateful_set;        // managed
 extern object_type const selector, object_template_meta;                              // the same
 extern object_type const kubernetes_job, kubernetes_cron_job, rik_job, rik_cron_job;  // job
 extern object_type const pod_spec, rik_pod_spec;                                      // pod
