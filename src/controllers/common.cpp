@@ -70,7 +70,7 @@ workload_plan plan_by_kind(workload_view const& of) {
         case workload_kind::deployment: return plan_deployment(of);
         case workload_kind::daemon_set: return plan_daemon_set(of);
         case workload_kind::job: return plan_job(of);
-        case workload_kind::stateful_set:
+        case workload_kind::stateful_set: return plan_stateful_set(of);
         case workload_kind::cron_job:
         case workload_kind::pod:
         case workload_kind::function: break;
@@ -311,7 +311,7 @@ void count_progress(workload_view const& of, instance_list const& active, worklo
 }
 
 void forget_releases(workload_view const& of, std::uint64_t kept, workload_plan& plan) {
-    std::set<release_id> used{of.wanted.current_release};
+    std::set<release_id> used{of.wanted.current_release, plan.progress.stable};
     for (auto const& each : of.instances) used.insert(each.made_from);
     for (auto const& each : plan.creations) used.insert(each.release);
     std::vector<seen_release const*> unused;

@@ -5,6 +5,7 @@
 #include "instance_creation_detail.hpp"
 #include "removals_detail.hpp"
 
+#include <rik/primary/authorize.hpp>
 #include <rik/primary/operations.hpp>
 
 namespace rik::detail {

@@ -4,6 +4,7 @@
 #include "node_changes_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/variables.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -39,8 +40,8 @@ bool has_same_times(rare<job_progress> const& a, rare<job_progress> const& b) {
 
 /// Do two say the same but for their counts, and when it was said?
 bool has_same_conditions(workload_progress const& a, workload_progress const& b) {
-    return a.release == b.release && a.is_complete == b.is_complete && a.state == b.state && a.held_up == b.held_up &&
-           a.conditions == b.conditions && has_same_times(a.job, b.job);
+    return a.release == b.release && a.stable == b.stable && a.is_complete == b.is_complete && a.state == b.state &&
+           a.held_up == b.held_up && a.conditions == b.conditions && has_same_times(a.job, b.job);
 }
 
 /// What of a Job becomes true once, and has its event then.
@@ -177,7 +178,9 @@ std::optional<node_binding> plan_writer::binding_for(release const& what, node_i
 result<void> plan_writer::create(slice& part, to_create const& what) {
     auto const from = state_.head().find<release>(what.release).row;
     if (!from) return error{errc::not_found, "its release has gone"};
-    new_instance wanted{.from = from, .name = free_name(part), .index = what.index, .meant_for = what.node};
+    auto const is_named = has_identities(part.scene.wanted->kind) && what.index;
+    new_instance wanted{.from = from, .index = what.index, .meant_for = what.node};
+    wanted.name = is_named ? ordinal_name(*from->definition, *what.index) : free_name(part);
     if (what.node) wanted.binding = binding_for(*from, *what.node);
     auto name = wanted.name;
     auto const added = creation_.add(part.into, *part.scene.wanted, std::move(wanted));
@@ -187,11 +190,15 @@ result<void> plan_writer::create(slice& part, to_create const& what) {
 }
 
 std::size_t plan_writer::write_creations(slice& part, rik::workload_plan const& plan) {
+    auto const is_named = has_identities(part.scene.wanted->kind);
     std::size_t done = 0;
     for (; done < plan.creations.size() && part.room > 0; ++done) {
         auto const created = create(part, plan.creations[done]);
         if (created) --part.room;
-        if (created || created.error().code != errc::exhausted) continue;
+        // A name that is taken is given back, or not, by whoever has it.
+        auto const is_short = !created && (created.error().code == errc::exhausted ||
+                                           (created.error().code == errc::conflict && is_named));
+        if (!is_short) continue;
         part.is_short = true;
         say_once(part, "InstancesNotCreated", to_string(created.error()));
         break;
@@ -263,7 +270,7 @@ void plan_writer::write_news(slice& part, workload_progress const& now) {
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
     auto& record = part.scene.record;
     if (!plan.progress.held_up.empty() && plan.progress.held_up != record.progress.held_up)
-        say(part, "ReplacingStopped", plan.progress.held_up);
+        say(part, has_identities(part.scene.wanted->kind) ? "WaitsForNode" : "ReplacingStopped", plan.progress.held_up);
     write_news(part, plan.progress);
     auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
     if (is_told && part.steps.empty() && !part.is_recorded) return;

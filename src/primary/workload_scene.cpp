@@ -42,6 +42,7 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
     for (auto const& row : to.rows) {
         auto const gone = absent.find(*row);
         to.instances.push_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
+        if (gone && has_identities(wanted.kind) && !is_finished(row->state())) to.waits_for.push_back({row, gone});
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
         auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
@@ -76,6 +77,19 @@ std::string held_up_text(std::size_t count) {
         count_text(count), count == 1 ? "is" : "are");
 }
 
+/// Of the first one; the others are alike.
+std::string waiting_text(std::vector<waiting_identity> const& which) {
+    if (which.empty()) return {};
+    auto const& name = which.front().row->name();
+    auto const& where = which.front().where->facts.name;
+    auto const others = which.size() == 1 ? std::string() : fmt::format(" (and {} more)", which.size() - 1);
+    return fmt::format(
+        "{} is on node {}, which is not heard{}: there is no other {} until the node says that it is gone; if the node "
+        "is "
+        "lost for good: rikctl node declare-dead {}",
+        name, where, others, name, where);
+}
+
 void add_releases(view const& in, workload_scene& to) {
     for (auto const& row : in.list<release>("workload/" + to.wanted->id.text())) {
         auto const* const size = to.record.find_size(row->id);
@@ -98,7 +112,8 @@ void add_counts(view const& in, workload_scene& to) {
 
 /// A Deployment's instances are those of its releases.
 bool adopts(workload const& row) {
-    auto const is_by_selector = row.kind == workload_kind::replica_set || row.kind == workload_kind::daemon_set;
+    auto const is_by_selector = row.kind == workload_kind::replica_set || row.kind == workload_kind::daemon_set ||
+                                row.kind == workload_kind::stateful_set;
     return is_by_selector && !row.definition->upkeep.selector.is_empty();
 }
 
@@ -152,7 +167,7 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .before = before,
                                .restart = scene.record.restart ? &*scene.record.restart : nullptr,
                                .counts = scene.counts ? &*scene.counts : nullptr});
-    plan.progress.held_up = held_up_text(scene.held_count);
+    plan.progress.held_up = scene.waits_for.empty() ? held_up_text(scene.held_count) : waiting_text(scene.waits_for);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
     return plan;

@@ -18,6 +18,13 @@ struct lost_instance {
     std::string why;
 };
 
+/// An instance that may be replaced only when its node, or a person, has said that it is gone; and nobody hears the
+/// node.
+struct waiting_identity {
+    stored<instance> row;
+    stored<node> where;
+};
+
 /// It owns what its views refer to. Not copied, so that they stay right.
 struct workload_scene {
     stored<workload> wanted = {};
@@ -31,6 +38,7 @@ struct workload_scene {
     std::optional<error> damage = {};       ///< of the record, which begins anew then
     std::optional<job_record> counts = {};  ///< of a Job; nullopt: nothing has ended yet
     std::vector<lost_instance> lost = {};
+    std::vector<waiting_identity> waits_for = {};
     std::size_t held_count = 0;                    ///< lost ones that are not replaced, because replacing is stopped
     std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted
     std::optional<wall_time> next_lost_at = {};

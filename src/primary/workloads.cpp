@@ -55,9 +55,6 @@ result<primary_workloads::creation_plan> primary_workloads::plan_creation(worklo
     if (definition.kind == workload_kind::cron_job)
         return error{errc::unsupported, fmt::format("CronJob {}: nothing starts its Jobs yet", definition.name), "kind",
                      "apply its jobTemplate as a Job, at the times that it says"};
-    if (definition.kind == workload_kind::stateful_set)
-        return error{errc::unsupported, fmt::format("StatefulSet {}: nothing keeps it yet", definition.name), "kind",
-                     "apply it as a Deployment"};
     if (auto const closed = check_open(state_.head(), definition.tenant)) return *closed;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);

@@ -135,6 +135,13 @@ workload_plan plan_deployment(workload_view const& of);
 /// One instance on each node that it may run on.   Source: Kubernetes, pkg/controller/daemon.
 workload_plan plan_daemon_set(workload_view const& of);
 
+/// Instances with ordinals, of which there is never more than one of each: another one is made only when nothing of the
+/// last is left, as its node has said, or a person of the node. They come and go in order, unless that does not matter,
+/// and come to a new release from the highest ordinal down. Unlike in Kubernetes, one of an older release that is not
+/// available does not hold up the next release: it is replaced first.
+/// Source: Kubernetes, pkg/controller/statefulset.
+workload_plan plan_stateful_set(workload_view const& of);
+
 /// Instances that run to their end, as many at a time as it says, until enough have succeeded or too many have failed.
 /// What has ended is counted elsewhere (count_end): a plan follows from the counts and from what is active.
 /// Source: Kubernetes, pkg/controller/job.

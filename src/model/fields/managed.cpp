@@ -81,7 +81,8 @@ constexpr object_type daemon_strategy{"DaemonSetUpdateStrategy", "How instances 
                                       daemon_strategy_fields};
 
 constexpr std::array stateful_rolling_fields{
-    field{"partition", integer(0, seconds_max), "Instances with a lower ordinal stay as they are."}.by_default("0"),
+    field{"partition", integer(0, seconds_max), "So many instances with the lowest ordinals stay as they are."}
+        .by_default("0"),
     field{"maxUnavailable", share(), "How many may be unavailable while they are replaced; rounded up."}.by_default(
         "1"),
 };
