@@ -179,14 +179,20 @@ void workload_rules::check_count(workload_id const& which, std::vector<std::stri
     std::map<node_id, std::int64_t> on;
     std::set<std::uint32_t> indexes;
     auto const has_indexes = row->second.kind == workload_kind::job;
+    auto const has_ordinals = has_identities(row->second.kind);
     for (auto const& each : instances_of_.at(which)) {
         auto const& one = instances_.at(each);
         count += one.is_active ? 1 : 0;
         if (one.is_active && one.meant_for) ++on[*one.meant_for];
         if (has_indexes && one.is_active && one.index && !indexes.insert(*one.index).second)
             found.push_back(fmt::format("Job {} has two instances of index {}", row->second.name, *one.index));
+        if (has_ordinals && one.index && !indexes.insert(*one.index).second)
+            found.push_back(
+                fmt::format("StatefulSet {} has two instances of ordinal {}", row->second.name, *one.index));
     }
-    if (row->second.kind != workload_kind::daemon_set && count > row->second.most)
+    // What is missing of a StatefulSet comes before what is too much goes.
+    auto const is_counted = row->second.kind != workload_kind::daemon_set && !has_ordinals;
+    if (is_counted && count > row->second.most)
         found.push_back(
             fmt::format("workload {} has {} instances, and may have {}", row->second.name, count, row->second.most));
     for (auto const& [node, many] : on)

@@ -56,8 +56,9 @@ public:
 
 private:
     static constexpr std::string_view prefix = "kept-";
-    static constexpr std::array<std::string_view, 7> kinds{"ReplicaSet", "Deployment", "DaemonSet", "Deployment",
-                                                           "Deployment", "Job",        "Job"};
+    static constexpr std::array<std::string_view, 9> kinds{"ReplicaSet", "Deployment",  "DaemonSet",
+                                                           "Deployment", "Deployment",  "Job",
+                                                           "Job",        "StatefulSet", "StatefulSet"};
     static bool is_ours(std::string const& name) { return name.starts_with(prefix); }
     static std::string_view kind_of(std::string const& name) {
         return kinds[static_cast<std::size_t>(name.back() - '0')];
@@ -124,6 +125,7 @@ private:
         auto const replicas = world_.random().below(4);
         auto const kind = kind_of(name);
         if (kind == "Job") return job_text(name);
+        if (kind == "StatefulSet") return stateful_text(name, image, replicas);
         auto const container =
             fmt::format(R"({{"name":"main","image":"{}","resources":{{"requests":{{"cpu":"50m"}}}}}})", image);
         auto const count = kind == "DaemonSet" ? std::string() : fmt::format(R"("replicas":{},)", replicas);
@@ -140,6 +142,15 @@ private:
             R"({{"apiVersion":"apps/v1","kind":"{}","metadata":{{"name":"{}"}},"spec":{{{}"selector":{{"matchLabels":{{"a":"b"}}}},)"
             R"("template":{{"metadata":{{"labels":{{"a":"b"}}}},"spec":{{"containers":[{}],"tolerations":[{{"operator":"Exists"}}]}}}}}}}})",
             kind, name, count, container);
+    }
+
+    /// One comes up in order. Its labels are its own, so that nobody adopts what has the name of an ordinal.
+    std::string stateful_text(std::string const& name, std::string_view image, std::uint64_t replicas) {
+        return fmt::format(
+            R"({{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{{"name":"{}"}},"spec":{{"replicas":{},"podManagementPolicy":"{}",)"
+            R"("selector":{{"matchLabels":{{"a":"{}"}}}},"template":{{"metadata":{{"labels":{{"a":"{}"}}}},"spec":{{)"
+            R"("containers":[{{"name":"main","image":"{}","resources":{{"requests":{{"cpu":"50m"}}}}}}]}}}}}}}})",
+            name, replicas, name.back() == '7' ? "OrderedReady" : "Parallel", name, name, image);
     }
 
     /// One has indexes. Its template stays: that of a Job does not change.
