@@ -29,7 +29,7 @@ exit_code tell(session& with, std::string_view name, rik::wait_request const& re
             with.err() << fmt::format("error: {} is not {} in time: {}\n", about, to_string(request.goal), why);
             return exit_code::timed_out;
         case outcome::impossible:
-            with.err() << fmt::format("error: {} will not be {}: {}\n", about, to_string(request.goal), why);
+            with.err() << fmt::format("error: {} cannot become {}: {}\n", about, to_string(request.goal), why);
             return exit_code::failed;
     }
     return exit_code::failed;

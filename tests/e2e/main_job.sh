@@ -146,7 +146,7 @@ test_ends() {
     is 'the image that is not there is named' nothing:1 "$(field noimage .message | grep --only-matching nothing:1 | head --lines=1)"
     check 'waiting for a failed instance to run gives up' 1 rikctl wait instance three --for running
     check 'create --wait of what ends at once tells how it ended' 1 rikctl create instance --workload three --name three-again --wait
-    says 'three-again will not be running' 'exited with 3'
+    says 'three-again cannot become running' 'exited with 3'
     is 'its event Started is not about its end' 'all containers run' "$(rikctl get events --instance three-again -o json | jq --raw-output '.items[] | select(.reason == "Started").message' | grep --only-matching 'all containers run')"
     run_one mother '"command":["sh","-c","tail /dev/zero; exit 1"],"resources":{"limits":{"memory":"32Mi"}}'
     becomes mother '.state + " " + .message' 'failed container main: exited with 1; 1 of its processes had been killed because it met its memory limit of 32Mi'

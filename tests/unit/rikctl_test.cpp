@@ -404,7 +404,7 @@ TEST_CASE("create instance takes old and new options, and waits") {
     auto const waits = rikctl_at(server.address(), {"create", "instance", "-w", "w", "-r", "2", "--wait"});
     CHECK(waits.code == 1);
     CHECK_THAT(waits.out, Catch::Contains("instance a is running\n"));
-    CHECK(waits.err == "error: instance b will not be running: b is failed: OOMKilled\n");
+    CHECK(waits.err == "error: instance b cannot become running: b is failed: OOMKilled\n");
 }
 
 TEST_CASE("create instance --wait tells how it ended when it ends at once") {
@@ -420,7 +420,7 @@ TEST_CASE("create instance --wait tells how it ended when it ends at once") {
     auto const done = rikctl_at(server.address(), {"create", "instance", "-w", "w", "-r", "2", "--wait"});
     CHECK(done.code == 1);
     CHECK(done.out == "instance a created\ninstance b created\ninstance b is running\n");
-    CHECK(done.err == "error: instance a will not be running: a is failed: Error: container main: exited with 3\n");
+    CHECK(done.err == "error: instance a cannot become running: a is failed: Error: container main: exited with 3\n");
 }
 
 TEST_CASE("wait ends with 0, 1 or the code of time-outs") {
