@@ -17,8 +17,7 @@
  * The names are those of the code where both have the thing: stored = the primary's store, cached = the scheduler's cache,
  * assigned and destroying = the node's rows, floor, gone, condemned. Not in the model: an instance's states, its seq, and
  * with them `vacated`; batches (a set of facts is one atomic value here); digests; changes of capacity; clocks.
- * In the model and not in the code: permits, the check of the floor, the node's own admission, replacement, nodes that are
- * declared dead. docs/protocol.md, section 8, has the list.
+ * docs/protocol.md, section 8, says what of it the code has.
  *
  * Run:  spin -a -DF=2 -DSLOTS=1 [-DZOMBIE] [-DMUT_x] protocol.pml; gcc -O2 -DSAFETY -DCOLLAPSE -o pan pan.c; ./pan -m100000
  *       cycles: gcc -O2 -DNP -DCOLLAPSE -o pan pan.c; ./pan -l -m100000

@@ -77,7 +77,7 @@ std::size_t bytes_of(usage_call const&) { return head_bytes; }
 }  // namespace
 
 std::size_t approximate_bytes(item const& part) {
-    return head_bytes + 3 * uid_bytes + bytes_of(part.name) + bytes_of(part.workload);
+    return head_bytes + 3 * uid_bytes + bytes_of(part.name) + bytes_of(part.workload) + bytes_of(part.permitted_boot);
 }
 std::size_t approximate_bytes(instance_id const&) { return uid_bytes; }
 std::size_t approximate_bytes(registered_node const& part) {
@@ -102,7 +102,9 @@ std::size_t approximate_bytes(status_report const& part) { return head_bytes + u
 std::size_t approximate_bytes(gone_report const&) { return head_bytes + 2 * uid_bytes; }
 std::size_t approximate_bytes(held_instance const& part) { return head_bytes + uid_bytes + bytes_of(part.status); }
 std::size_t approximate_bytes(gone_instance const&) { return head_bytes + uid_bytes; }
-std::size_t approximate_bytes(order const& part) { return head_bytes + 2 * uid_bytes + bytes_of(part.name); }
+std::size_t approximate_bytes(order const& part) {
+    return head_bytes + 2 * uid_bytes + bytes_of(part.name) + bytes_of(part.permitted_boot);
+}
 std::size_t approximate_bytes(stream_request const& part) {
     return head_bytes + 2 * uid_bytes + std::visit([](auto const& call) { return bytes_of(call); }, part.what);
 }

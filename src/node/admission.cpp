@@ -16,4 +16,11 @@ std::optional<std::string> lacks_room(resources const& capacity, resources const
                        amount_text(*lacking, capacity.get(*lacking)));
 }
 
+std::optional<std::string> lacks_permit(start_claim const& of) {
+    auto const has_begun = !of.boot.empty() && of.begun_in == of.boot;
+    if (!of.has_identity || of.is_permitted || has_begun) return std::nullopt;
+    return fmt::format("{}it starts when the primary has confirmed that no other node runs it",
+                       of.begun_in.empty() ? "" : "the node was rebooted; ");
+}
+
 }  // namespace rik::detail

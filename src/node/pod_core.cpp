@@ -1,5 +1,7 @@
 #include "pod_core_detail.hpp"
 
+#include "admission_detail.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -25,6 +27,11 @@ pod_core::pod_core(node_instance_ptr which, pod_context const& node)
 
 container_key pod_core::key_of(std::size_t unit, std::uint32_t attempt) const {
     return {mine->id(), definition_of(unit).name, attempt};
+}
+
+std::optional<std::string> pod_core::lacks_permit() const {
+    auto const has_identity = has_identities(mine->fields.made_from->definition->kind);
+    return detail::lacks_permit({has_identity, mine->is_permitted, mine->boot_id, on.facts.boot_id});
 }
 
 void pod_core::fail(instance_end how) {

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -71,6 +72,9 @@ struct pod_core {
     bool is_never_restarted() const { return spec().restart == restart_policy::never; }
     /// Where nothing is ever restarted, what is wrong is told at once. What a machine is short of is waited for.
     bool is_final(error const& why) const { return is_never_restarted() && why.code != errc::exhausted; }
+
+    /// Why it must not begin in this boot yet, for people; nullopt: it may.
+    std::optional<std::string> lacks_permit() const;
 
     /// Something has happened that the machine, or what is said, depends on.
     void look_again() const { mine->due.notify(); }

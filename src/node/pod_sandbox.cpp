@@ -16,11 +16,17 @@ namespace rik::detail {
 /// With the order, so that one flush is enough for both. As long as the subnet is not known, make_once takes an
 /// address.
 void pod_sandbox::begin() {
-    pod_.on.records.keep_boot(*pod_.mine, pod_.on.facts.boot_id);
+    if (!pod_.lacks_permit()) keep_boot();
     auto const can_take = pod_.spec().has_host_network || pod_.on.pods.can_allocate();
     auto const early = can_take ? take_address() : std::nullopt;
     telling_.begin();
     starts_after_ = pod_.mine->kept_at;
+}
+
+void pod_sandbox::keep_boot() {
+    if (pod_.mine->boot_id == pod_.on.facts.boot_id) return;
+    pod_.on.records.keep_boot(*pod_.mine, pod_.on.facts.boot_id);
+    starts_after_ = pod_.on.disk.last();
 }
 
 awaitable<result<void>> pod_sandbox::make() {

@@ -18,9 +18,11 @@ public:
 
     pod_sandbox(pod_core& pod, pod_telling& telling) : pod_(pod), telling_(telling), mending_(pod.on.strand) {}
 
-    /// Writes what must be on disk before anything of the Pod runs: that its start was begun in this boot, and its
-    /// address, if the subnet is known.
+    /// Writes what must be on disk before anything of the Pod runs: that its start was begun in this boot, if it may
+    /// be, and its address, if the subnet is known.
     void begin();
+    /// Writes that its start was begun in this boot, unless `begin` has. Precondition: it may be.
+    void keep_boot();
     /// Makes it, as often as that takes, and waits until its order is on disk. Errors: those of a Pod that is never
     /// restarted, which has failed then; those of the flush.
     awaitable<result<void>> make();

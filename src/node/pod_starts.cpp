@@ -20,6 +20,21 @@ error about(std::string const& container, error why) {
     return why;
 }
 
+/// Until nothing else can run as what it stands for. What runs already waits for nobody.
+awaitable<> wait_for_permit(pod_core& pod) {
+    auto& mine = *pod.mine;
+    while (auto why = pod.lacks_permit()) {
+        if (mine.status().message != *why) {
+            pod.on.out.info("instance waits for a permit", {{"instance", mine.fields.name}, {"why", *why}});
+            pod.on.records.report(mine, instance_state::creating, "WaitingForPermit", std::move(*why));
+        }
+        co_await mine.permitted.wait();
+    }
+    if (mine.status().reason == "WaitingForPermit")
+        pod.on.records.report(mine, instance_state::creating, "Preparing",
+                              "no other node runs it; its containers are made");
+}
+
 }  // namespace
 
 pod_starts::pod_starts(pod_core& pod, container_notes& notes, pod_sandbox& sandbox, pod_watch& watch)
@@ -44,6 +59,8 @@ void pod_starts::begin() {
 /// Makes all that the containers share.
 awaitable<> pod_starts::prepare() {
     co_await images_.wait_for_first();
+    co_await wait_for_permit(pod_);
+    sandbox_.keep_boot();
     if (!pod_.spec().has_host_network) co_await pod_.on.pods.wait_until_ready(pod_.mine);
     co_await pod_.on.room.take(pod_.mine);
     auto making = make_pod();
@@ -69,6 +86,7 @@ void pod_starts::begin_in_old_sandbox() {
 
 /// Nothing of it runs now, and the machine may have shrunk since something did.
 awaitable<> pod_starts::take_room() {
+    co_await wait_for_permit(pod_);
     co_await pod_.on.room.take(pod_.mine);
     pod_.is_prepared = true;
     progressed_.notify();

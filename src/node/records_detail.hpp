@@ -23,7 +23,7 @@ namespace rik::detail {
 /// An instance that this node holds: bound to it, or condemned and not yet gone.
 struct node_instance {
     node_instance(asio::any_io_executor strand, instance_fields mine)
-        : fields(std::move(mine)), changed(strand), due(strand) {}
+        : fields(std::move(mine)), changed(strand), due(strand), permitted(strand) {}
 
     instance_fields fields;
     bool is_dirty = false;                    ///< its status is due to the scheduler
@@ -37,8 +37,10 @@ struct node_instance {
     std::string warnings = {};                ///< about its images, for its user
     std::optional<error> network_lost = {};   ///< why it runs without a network
     bool has_room = false;                    ///< what it asks for counts as taken
+    bool is_permitted = false;                ///< its primary lets it begin in this boot: see lacks_permit
     notifier changed;                         ///< for its actor: it may be condemned
     notifier due;                             ///< the same: something may have to be done
+    notifier permitted;                       ///< the same: it may begin
 
     instance_id const& id() const { return fields.id; }
     instance_template const& spec() const { return fields.made_from->spec(); }
@@ -47,6 +49,11 @@ struct node_instance {
     held_state state_now() const {
         auto const& seen = fields.status;
         return {fields.binding->fence, is_condemned() ? instance_state::destroying : seen.state, seen.seq};
+    }
+    /// From outside of its actor: its primary says so.
+    void permit() {
+        is_permitted = true;
+        permitted.notify();
     }
     /// From outside of its actor: something has happened to it.
     void poke() {

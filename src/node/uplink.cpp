@@ -252,8 +252,15 @@ void uplink::join_cluster(orders const& said) {
 }
 
 void uplink::obey_run(order const& what) {
-    if (auto const known = on_.records.find(what.instance)) return obey_restart(*known, what.restarts);
-    if (what.made_from != nullptr) on_.begin(on_.records.add(what, id_));
+    auto const is_permitted = !what.permitted_boot.empty() && what.permitted_boot == on_.facts.boot_id;
+    if (auto const known = on_.records.find(what.instance)) {
+        if (is_permitted) known->permit();
+        return obey_restart(*known, what.restarts);
+    }
+    if (what.made_from == nullptr) return;
+    auto const made = on_.records.add(what, id_);
+    made->is_permitted = is_permitted;
+    on_.begin(made);
 }
 
 /// It is written before it is done: who goes on after a crash does it, too.

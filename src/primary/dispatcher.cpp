@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <string>
 #include <utility>
 
@@ -125,11 +126,17 @@ awaitable<> dispatcher::mark_changes() {
             for (auto const& each : *changes) {
                 auto const& row = std::get<row_change<Row>>(each.row);
                 due_.mark(table<Row>::key_of(row.after ? *row.after : *row.before));
+                if constexpr (std::same_as<Row, node>) mark_unpermitted(row);
             }
         }
         if (state_.failed() || is_stopping_) co_return;
         due_.mark_everything();
     }
+}
+
+void dispatcher::mark_unpermitted(row_change<node> const& changed) {
+    for (auto const& each : list_unpermitted(changed.before.get(), changed.after.get(), state_.durable()))
+        due_.mark(each);
 }
 
 template awaitable<> dispatcher::mark_changes<instance>();

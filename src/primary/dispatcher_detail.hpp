@@ -52,6 +52,8 @@ private:
     awaitable<result<void>> send_batch(connection_ptr to, facts batch);
     template <class Row>
     awaitable<> mark_changes();
+    /// Of a node that may have been booted: what waits there for the primary's word.
+    void mark_unpermitted(row_change<node> const& changed);
 
     asio::any_io_executor strand_;
     clock& time_;

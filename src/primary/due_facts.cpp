@@ -15,6 +15,14 @@ std::uint32_t due_restarts(instance const& row) {
     return is_due ? row.restarts() : 0;
 }
 
+/// The boot of its node in which it may begin, as far as the primary knows; empty: it needs no permit, or gets none.
+/// Source: docs/protocol.md, section 4, "Permits"
+std::string permitted_boot(instance const& row, view const& in) {
+    if (!row.is_bound() || !row.occupies_room() || !has_identities(row.made_from()->definition->kind)) return {};
+    auto const holder = in.find<node>(row.binding()->node);
+    return holder ? holder->facts.boot_id : std::string();
+}
+
 }  // namespace
 
 item item_of(instance const& row, view const& in) {
@@ -32,11 +40,20 @@ item item_of(instance const& row, view const& in) {
         made.state = row.state();
         made.seq = row.status().seq;
         made.restarts = due_restarts(row);
+        made.permitted_boot = permitted_boot(row, in);
     }
     return made;
 }
 
 bool is_placed_here(instance const& row) { return row.is_pending() && row.meant_for(); }
+
+std::vector<instance_id> list_unpermitted(node const* before, node const* now, view const& in) {
+    std::vector<instance_id> found;
+    if (before == nullptr || now == nullptr || before->facts.boot_id == now->facts.boot_id) return found;
+    for (auto const& row : in.list<instance>(rik::node_index(now->id)))
+        if (!permitted_boot(*row, in).empty()) found.push_back(row->id());
+    return found;
+}
 
 registered_node registered(node const& row) {
     registered_node made{row.id, row.pod_subnet, row.facts.name, row.standing};

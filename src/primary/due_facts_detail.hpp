@@ -18,6 +18,9 @@ item item_of(instance const& row, view const& in);
 /// No scheduler is told of it: it waits for the one node that may run it, to which the primary binds it.
 bool is_placed_here(instance const& row);
 registered_node registered(node const& row);
+/// A node has changed: of `in`, those that may begin in another boot of it than the scheduler was told. Null: there is
+/// no node.
+std::vector<instance_id> list_unpermitted(node const* before, node const* now, view const& in);
 
 /// What is due twice is told once, as it is then. Anybody on the strand may mark; the dispatcher waits and drains.
 class due_facts {

@@ -58,6 +58,12 @@ std::string names_text(std::vector<stored<instance>> const& of) {
     return text;
 }
 
+/// "; db-0, db-1 must never run twice": those of `of` with an identity.
+std::string told_identities(std::vector<stored<instance>> of) {
+    std::erase_if(of, [](auto const& each) { return !has_identities(each->made_from()->definition->kind); });
+    return of.empty() ? std::string() : fmt::format("; {} must never run twice", names_text(of));
+}
+
 /// "3 instances (a, b, c)"
 std::string told_instances(std::vector<stored<instance>> const& of) {
     return of.empty() ? count_text(0) : fmt::format("{} ({})", count_text(of.size()), names_text(of));
@@ -136,8 +142,8 @@ std::optional<error> keeps_from_death(node const& which, std::vector<stored<inst
     return error{
         errc::invalid,
         fmt::format("declaring node {} dead gives up {}; where its machine is not off, this runs on, beside what "
-                    "takes its place",
-                    name, told_instances(bound)),
+                    "takes its place{}",
+                    name, told_instances(bound), told_identities(bound)),
         "confirm", fmt::format("if its machine is gone for good, confirm with the name of the node: {}", name)};
 }
 

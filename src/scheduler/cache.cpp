@@ -12,8 +12,18 @@ held_state believed(item const& of) {
     return {of.fence, is_condemned ? instance_state::destroying : of.state, of.seq};
 }
 
-/// What its node must hear again, as it may have heard it and lost it: that it goes, or is started again in place.
-bool is_told_again(item const& of) { return of.want == item_want::destroy || of.restarts > 0; }
+/// What its node must hear again, as it may have heard it and lost it: that it goes, is started again in place, or may
+/// begin.
+bool is_told_again(item const& of) {
+    return of.want == item_want::destroy || of.restarts > 0 || !of.permitted_boot.empty();
+}
+
+/// Its node has its release, or its inventory will show that it lacks the instance.
+order again(item const& what) {
+    auto made = scheduler_cache::order_for(what);
+    made.made_from = made.run ? nullptr : made.made_from;
+    return made;
+}
 
 /// The order that it goes.
 item item_of(remnant const& from, node_id const& on) {
@@ -64,7 +74,8 @@ void scheduler_cache::remove_node(node_id const& node) {
 bool scheduler_cache::set_item(item const& news) {
     auto const old = items_.find(news.instance);
     auto const is_known = old != items_.end() && old->second.want == news.want && old->second.fence == news.fence &&
-                          old->second.restarts >= news.restarts;
+                          old->second.restarts >= news.restarts &&
+                          (news.permitted_boot.empty() || old->second.permitted_boot == news.permitted_boot);
     if (old != items_.end()) remove_from_node(old->second);
     items_[news.instance] = news;
     if (news.want == item_want::place) {
@@ -296,7 +307,7 @@ std::vector<order> scheduler_cache::due(node_id const& node) const {
     auto const bound = by_node_.find(node);
     if (bound != by_node_.end())
         for (auto const& id : bound->second.all)
-            if (auto const& known = items_.at(id); is_told_again(known)) orders.push_back(order_for(known));
+            if (auto const& known = items_.at(id); is_told_again(known)) orders.push_back(again(known));
     if (auto const* const known = find_node(node))
         for (auto const& each : known->remnants) orders.push_back(order_for(item_of(each, node)));
     return orders;
@@ -325,6 +336,7 @@ order scheduler_cache::order_for(item const& what) {
     made.restarts = what.restarts;
     made.exposed_port = what.exposed_port;
     made.index = what.index;
+    made.permitted_boot = what.permitted_boot;
     return made;
 }
 

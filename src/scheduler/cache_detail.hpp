@@ -20,8 +20,8 @@ class scheduler_cache {
 public:
     explicit scheduler_cache(placement_policy policy = default_policy()) : policy_(std::move(policy)) {}
 
-    /// Takes one complete set of facts. Gives the items that their nodes must hear of: newly bound or condemned, or to
-    /// be started again in place.
+    /// Takes one complete set of facts. Gives the items that their nodes must hear of: newly bound or condemned, to be
+    /// started again in place, or permitted to begin in another boot.
     std::vector<item> apply(facts const& news);
 
     bool is_complete() const { return is_complete_; }
@@ -60,7 +60,8 @@ public:
 
     /// What `node`, which holds `inventory`, must be told.   Source: docs/protocol.md, section 5, "On an inventory"
     std::vector<order> due(node_id const& node, std::map<instance_id, revision> const& inventory) const;
-    /// The same for a node that holds what the primary believes: what it must let go, or start again in place.
+    /// The same for a node that holds what the primary believes: what it must let go, start again in place, or may
+    /// begin. The orders to run name no release.
     std::vector<order> due(node_id const& node) const;
 
     static order order_for(item const& what);

@@ -28,6 +28,7 @@ resources sum_of(Rooms const& rooms) {
 
 void cluster::checkers::add(std::string name, machine& on) {
     auto& at = sites_.emplace(name, site{.name = name, .on = &on}).first->second;
+    identities_.add(name, on);
     machine_witness witness;
     witness.started = [this, &at](container_key const& what) { started(at, what); };
     witness.ended = [this, &at](instance_id const&) { look(at); };
@@ -115,7 +116,10 @@ void cluster::checkers::take_node(journal_entry const& row) {
     registered_[decoded->id] = &found->second;
     found->second.offered = decoded->facts.capacity;
     found->second.runtimes = decoded->facts.runtimes;
-    for (auto const& each : decoded->remnants) found->second.given_up.insert(each.instance);
+    for (auto const& each : decoded->remnants) {
+        found->second.given_up.insert(each.instance);
+        identities_.give_up(found->first, each.instance);
+    }
 }
 
 void cluster::checkers::take_instance(journal_entry const& row) {
@@ -135,6 +139,7 @@ void cluster::checkers::take_instance(journal_entry const& row) {
     if (!decoded) return say("an instance in the primary's journal cannot be read: " + decoded.error().message);
     tenants_.put(row.table, row.key, decoded->tenant(), table<instance>::name_of(*decoded));
     workloads_.put(*decoded);
+    identities_.put(*decoded);
     check_end(*decoded);
     rights_[*id] = {decoded->made_from(), decoded->restarts() > 0};
     if (decoded->exposed_port() != 0) chosen_ports_[*id] = decoded->exposed_port();
@@ -167,6 +172,7 @@ void cluster::checkers::started(site const& at, container_key const& what) {
         say(fmt::format("instance {} was started on {} and {}", what.instance.text(), home->second, at.name));
     check_attempt(at, what);
     check_form(at, what);
+    for (auto& each : identities_.started(at.name, what.instance)) say(std::move(each));
     look(at);
 }
 

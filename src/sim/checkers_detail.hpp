@@ -1,6 +1,7 @@
 // What must hold at every moment of a simulation, looked at from outside of the roles.
 #pragma once
 
+#include "identity_rules_detail.hpp"
 #include "tenant_rules_detail.hpp"
 #include "workload_rules_detail.hpp"
 
@@ -27,6 +28,8 @@ public:
 
     /// Looks on at what happens there. Both must live as long as anything happens.
     void add(std::string name, machine& on);
+    void power_off(std::string const& name) { identities_.power_off(name); }
+    void power_on(std::string const& name) { identities_.power_on(name); }
     /// A batch that lasts.
     void primary_wrote(std::vector<journal_entry> const& batch);
 
@@ -90,6 +93,7 @@ private:
     std::map<node_id, resources> promised_;  ///< by the same commit, to those that had no room there before
     tenant_rules tenants_;
     workload_rules workloads_;
+    identity_rules identities_;
     std::set<std::string> said_;
     std::string violations_;
 };

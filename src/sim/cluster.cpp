@@ -234,6 +234,7 @@ awaitable<> cluster::start_node(std::size_t index) {
 awaitable<result<void>> cluster::try_start_node(std::size_t index) {
     auto& process = nodes_.at(index);
     require(process == nullptr, fmt::format("start_node: the agent of node-{} is there already", index));
+    checkers_->power_on(fmt::format("node-{}", index));
     process = std::make_unique<node_process>(world_, links_->node_contents.at(index), *links_, index,
                                              *machines_.at(index), options_);
     auto const started = co_await process->role.start();
@@ -244,6 +245,7 @@ awaitable<result<void>> cluster::try_start_node(std::size_t index) {
 awaitable<> cluster::power_off(std::size_t index) {
     if (nodes_.at(index)) co_await crash_node(index);
     machines_.at(index)->power_off();
+    checkers_->power_off(fmt::format("node-{}", index));
 }
 
 void cluster::cut_link(std::size_t index) { links_->at_node.at(index).cut(); }

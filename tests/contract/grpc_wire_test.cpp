@@ -109,6 +109,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
     one.restarts = 3;
     one.exposed_port = 45'001;
     one.index = 0;
+    one.permitted_boot = "boot-1";
     said.items = {one};
     said.removed = {made.next<instance_id>()};
     said.refused = {made.next<instance_id>()};
@@ -154,6 +155,7 @@ TEST_CASE("facts arrive as they were said, and a release once", "[wire]") {
         CHECK(got.seq == one.seq);
         CHECK(got.restarts == 3);
         CHECK(got.index == 0u);
+        CHECK(got.permitted_boot == "boot-1");
     }
 }
 
@@ -254,6 +256,7 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     said.due[0].name = "web-1";
     said.due[0].restarts = 4;
     said.due[0].index = 7;
+    said.due[0].permitted_boot = "boot-2";
     container_log_call call{.instance = said.due[0].instance, .container = "main"};
     call.how.follow = true;
     call.how.is_of_previous = true;
@@ -274,6 +277,8 @@ TEST_CASE("orders arrive as they were said", "[wire]") {
     REQUIRE(heard->due.size() == 2);
     CHECK(are_same(heard->due[0].made_from, said.due[0].made_from));
     CHECK(heard->due[0].index == 7u);
+    CHECK(heard->due[0].permitted_boot == "boot-2");
+    CHECK(heard->due[1].permitted_boot.empty());
     CHECK_FALSE(heard->due[1].index.has_value());
     CHECK(heard->due[0].name == "web-1");
     CHECK(heard->due[0].restarts == 4);

@@ -47,6 +47,7 @@ public:
     log out;                           ///< the same
     duration flush_time = std::chrono::microseconds(100);
     batch_limits batch = {};
+    std::string permitted_boot;    ///< of the instances that are ordered next
     bool offers_microvms = false;  ///< the agent that is started next
 
     clock& time() { return world_.time(); }
@@ -91,6 +92,7 @@ public:
         what.made_from = std::move(made);
         what.name = shared->name;
         what.exposed_port = exposed_port;
+        what.permitted_boot = permitted_boot;
         auto const id = what.instance;
         bound_[id] = what;
         co_await tell(std::move(what));
@@ -100,6 +102,14 @@ public:
         auto& what = bound_.at(id);
         what.run = false;
         order copy = what;
+        co_await tell(std::move(copy));
+    }
+    /// Says that it may begin in that boot, as to a node that holds it; and again in each session.
+    awaitable<> permit(instance_id id, std::string boot) {
+        auto& what = bound_.at(id);
+        what.permitted_boot = std::move(boot);
+        order copy = what;
+        copy.made_from.reset();
         co_await tell(std::move(copy));
     }
     /// The orders are sent when the agent connects again.

@@ -327,6 +327,35 @@ awaitable<> restarted_in_place(lone_scheduler& alone) {
     co_await alone.stop();
 }
 
+/// In each session, although the digests are the same; and as the primary says it, whatever boot the node names.
+awaitable<> permitted_again(lone_scheduler& alone) {
+    bound_one const known{node_id::generate(alone.world.random()), instance_id::generate(alone.world.random())};
+    auto all = one_bound(alone, known.node, known.which, 3);
+    auto& one = all.items.front();
+    one.permitted_boot = "boot-1";
+    auto permit = one;
+    co_await alone.connect_primary(std::move(all));
+    auto said = std::get<hello>(hello_with(known.node, digest_of(known.which, 3)));
+    said.facts.boot_id = "boot-2";
+    for (std::size_t i = 0; i < 2; ++i) {
+        auto const session = co_await alone.connect_node();
+        co_await say(session, said);
+        co_await alone.world.time().sleep_for(1s);
+        REQUIRE(alone.due().size() == i + 1);
+        CHECK(alone.due()[i].permitted_boot == "boot-1");
+        CHECK(alone.inventory_count() == 0);
+        if (i == 0) session->close();
+    }
+    permit.permitted_boot = "boot-2";
+    facts news;
+    news.items.push_back(permit);
+    co_await alone.tell(std::move(news));
+    co_await alone.world.time().sleep_for(1s);
+    REQUIRE(alone.due().size() == 3);
+    CHECK(alone.due()[2].permitted_boot == "boot-2");
+    co_await alone.stop();
+}
+
 awaitable<> send_if_heard(std::shared_ptr<uplink_session> on, from_node what) {
     auto const sent = co_await on->send(std::move(what));
     (void)sent;  // the session has ended: the next one begins with a hello
@@ -719,6 +748,9 @@ TEST_CASE("what a node said while no primary was there is asked for when one is"
 }
 TEST_CASE("a restart in place is ordered in each session until it is obeyed", "[sim][scheduler]") {
     simulate(restarted_in_place);
+}
+TEST_CASE("a permit is passed on in each session as the primary gave it", "[sim][scheduler]") {
+    simulate(permitted_again);
 }
 TEST_CASE("a restart in place is obeyed once, whatever is lost on the way", "[sim][scheduler]") {
     simulate(restarted_over_bad_lines);

@@ -1,9 +1,10 @@
-// Whether one more instance fits on a machine.
+// Whether one more instance may begin on a machine.
 #include "node/admission_detail.hpp"
 
 #include <support/catch.hpp>
 
 using namespace rik;
+using detail::lacks_permit;
 using detail::lacks_room;
 
 namespace {
@@ -39,4 +40,26 @@ TEST_CASE("on a machine that has shrunk below what runs nothing more starts, and
 
 TEST_CASE("a machine that does not say what it offers has room") {
     CHECK_FALSE(lacks_room(resources(), amounts(3000, 1), amounts(1000, 1)));
+}
+
+TEST_CASE("what has no identity needs no permit") {
+    CHECK_FALSE(lacks_permit({.has_identity = false, .begun_in = "boot-1", .boot = "boot-2"}));
+}
+
+TEST_CASE("what has an identity begins with a permit, and goes on without one in the boot in which it began") {
+    CHECK(lacks_permit({.has_identity = true, .boot = "boot-1"}));
+    CHECK_FALSE(lacks_permit({.has_identity = true, .is_permitted = true, .boot = "boot-1"}));
+    CHECK_FALSE(lacks_permit({.has_identity = true, .begun_in = "boot-1", .boot = "boot-1"}));
+    CHECK_FALSE(lacks_permit({.has_identity = true, .is_permitted = true, .begun_in = "boot-1", .boot = "boot-2"}));
+}
+
+TEST_CASE("what waits for its permit says if that is because of a reboot") {
+    auto const rebooted = lacks_permit({.has_identity = true, .begun_in = "boot-1", .boot = "boot-2"});
+    REQUIRE(rebooted);
+    CHECK(rebooted->find("rebooted") != std::string::npos);
+    CHECK(lacks_permit({.has_identity = true, .boot = "boot-2"})->find("rebooted") == std::string::npos);
+}
+
+TEST_CASE("on a machine that does not know its boot what has an identity needs a permit each time") {
+    CHECK(lacks_permit({.has_identity = true}));
 }

@@ -209,6 +209,34 @@ TEST_CASE("a node hears that an instance is started again in place, and hears it
     CHECK(on.apply({.items = {news}}).size() == 1);
 }
 
+TEST_CASE("a permit is told at once, and again to a node that holds the instance, and never made here") {
+    fixture on;
+    auto news = bound(waiting(1, on.one_core), 5);
+    news.permitted_boot = "boot-1";
+    auto const first = on.apply({.items = {news}});
+    REQUIRE(first.size() == 1);
+    CHECK(detail::scheduler_cache::order_for(first[0]).permitted_boot == "boot-1");
+    CHECK(on.apply({.items = {news}}).empty());
+    news.permitted_boot = "boot-2";
+    CHECK(on.apply({.items = {news}}).size() == 1);
+    auto const held = on.cache.due(node_one);
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].run);
+    CHECK(held[0].permitted_boot == "boot-2");
+    CHECK(held[0].made_from == nullptr);  // the node has its release
+    auto const lacking = on.cache.due(node_one, {});
+    REQUIRE_FALSE(lacking.empty());
+    CHECK(lacking.back().permitted_boot == "boot-2");
+    CHECK(lacking.back().made_from == on.one_core);
+    news.permitted_boot.clear();
+    CHECK(on.apply({.items = {news}}).empty());
+    CHECK(on.cache.due(node_one).empty());
+    news.permitted_boot = "boot-3";
+    news.want = item_want::destroy;
+    on.apply({.items = {news}});
+    CHECK_FALSE(on.cache.due(node_one).front().run);
+}
+
 TEST_CASE("a turn decides about so many, those that have waited longest first") {
     fixture on;
     facts news;

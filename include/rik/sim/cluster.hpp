@@ -108,6 +108,9 @@ public:
     /// - No two instances have the same chosen port, and none is bound without the one that it needs.
     /// - A Job has no more instances at once than its parallelism and one for each index, and has counted exactly what
     ///   has ended.
+    /// - Of instances with the same identity (those of a StatefulSet with the same name, or the same index) one runs at
+    ///   most, unless an operator has declared a node dead whose machine was on; and what was on a machine that was off
+    ///   when its node was declared dead never starts again.
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
     /// Source: docs/architecture.md, "What holds everywhere"

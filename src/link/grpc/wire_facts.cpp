@@ -77,6 +77,7 @@ wire::PrimaryMessage to_wire(facts const& from, told_releases& told) {
         one.set_restarts(each.restarts);
         one.set_exposed_port(each.exposed_port);
         if (each.index) one.set_index(*each.index);
+        one.set_permitted_boot(each.permitted_boot);
     }
     copy_ids(from.removed, *made.mutable_removed());
     copy_ids(from.refused, *made.mutable_refused());
@@ -105,6 +106,7 @@ result<facts> from_wire(wire::PrimaryMessage const& from, known_releases& known)
             one.restarts = each.restarts();
             one.exposed_port = read_port(each.exposed_port());
             if (each.has_index()) one.index = each.index();
+            one.permitted_boot = each.permitted_boot();
             if (one.made_from == nullptr) fail("an item without a release");
             made.items.push_back(std::move(one));
         }

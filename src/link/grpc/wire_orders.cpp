@@ -109,6 +109,7 @@ wire::OrdersMessage to_wire(orders const& from, told_releases& told) {
         one.set_restarts(each.restarts);
         one.set_exposed_port(each.exposed_port);
         if (each.index) one.set_index(*each.index);
+        one.set_permitted_boot(each.permitted_boot);
     }
     for (auto const& each : from.streams) fill(*made.add_streams(), each);
     return made;
@@ -131,6 +132,7 @@ result<orders> from_wire(wire::OrdersMessage const& from, known_releases& known)
             one.restarts = each.restarts();
             one.exposed_port = read_port(each.exposed_port());
             if (each.has_index()) one.index = each.index();
+            one.permitted_boot = each.permitted_boot();
             made.due.push_back(std::move(one));
         }
         for (auto const& each : from.streams()) made.streams.push_back(read(each));
