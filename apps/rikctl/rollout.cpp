@@ -117,6 +117,22 @@ std::string progress_words(json::value const& of) {
                        number_at(of, "/progress/available"));
 }
 
+/// Of one that is complete. With a partition or OnDelete not all have the newest template, and none is to get it now.
+std::string end_words(json::value const& of) {
+    auto const updated = number_at(of, "/progress/updated");
+    auto const wanted = number_at(of, "/progress/wanted");
+    if (updated >= wanted) return "is rolled out";
+    return fmt::format("is settled: {} of {} are of the newest template, and the others stay as they are", updated,
+                       wanted);
+}
+
+/// What a new template does to the instances that are there.
+std::string_view effect_words(json::value const& definition) {
+    for (auto const* const place : {"/spec/updateStrategy/type", "/updateStrategy/type"})
+        if (string_at(definition, place) == "OnDelete") return "its instances are replaced when they are deleted";
+    return "its instances are replaced step by step";
+}
+
 /// One command on one workload.
 class workload_commands {
 public:
@@ -163,7 +179,7 @@ public:
         auto const body = template_annotation(kubernetes, restarted_at, rik::to_string(with_.wall()));
         auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
         if (!done) return with_.fail(done.error());
-        say(words_for(*found), "restarted: its instances are replaced step by step");
+        say(words_for(*found), fmt::format("restarted: {}", effect_words(found->at("definition"))));
         return options_.waits ? wait(which) : exit_code::ok;
     }
 
@@ -283,7 +299,7 @@ private:
         auto words = is_current ? progress_words(rollout) : std::string("it has not been looked at yet");
         if (std::exchange(last, words) != words) say(words_for(rollout), words);
         if (is_current && bool_at(rollout, "/progress/isComplete")) {
-            say(words_for(rollout), "is rolled out");
+            say(words_for(rollout), end_words(rollout));
             return exit_code::ok;
         }
         if (bool_at(rollout, "/isPaused"))

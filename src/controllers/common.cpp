@@ -33,6 +33,8 @@ std::uint64_t restart_count_of(instance_status const& of) {
 seen_instance see(instance const& row, workload_id const& viewer) {
     seen_instance seen{.id = row.id(), .name = row.name(), .made_from = row.made_from()->id, .index = row.index()};
     seen.state = row.state();
+    seen.reason = row.status().reason;
+    seen.has_identity = has_identities(row.made_from()->definition->kind);
     seen.is_own = row.owner() == viewer;
     seen.is_leaving = row.deleting_since() || row.is_condemned();
     seen.has_ended = is_finished(row.state()) || (row.binding() && !row.occupies_room());
@@ -89,7 +91,9 @@ void say_state(workload_view const& of, workload_plan& plan) {
 
 workload_plan plan_workload(workload_view const& of) {
     auto plan = plan_by_kind(of);
-    plan_restart(of, plan);
+    // What has identities is restarted while nothing else happens to it, so that no more than one is unavailable.
+    auto const waits = has_identities(of.wanted.kind) && !plan.progress.is_complete;
+    if (!waits || (of.wanted.restart && of.wanted.restart->is_at_once)) plan_restart(of, plan);
     say_state(of, plan);
     return plan;
 }

@@ -307,10 +307,13 @@ void put_upkeep(json::object& into, workload_definition const& from) {
 void warn_of_toleration_seconds(field_reader const& spec, workload_kind kind, instance_template const& of) {
     for (std::size_t i = 0; i < of.tolerations.size(); ++i) {
         auto const& each = of.tolerations[i];
-        if (!each.seconds || (is_managed(kind) && is_taint_of_absence(each))) continue;
+        // A DaemonSet and what has identities wait for their nodes, however long.
+        auto const replaces = is_managed(kind) && kind != workload_kind::daemon_set && !has_identities(kind);
+        if (!each.seconds || (replaces && is_taint_of_absence(each))) continue;
         spec.notes().warn_unused(path_of(path_of(spec.path_of("tolerations"), i), "tolerationSeconds"),
-                                 is_managed(kind) ? "a taint that is put on a node ends nothing that runs there"
-                                                  : "an instance of a bare workload is not replaced");
+                                 replaces           ? "a taint that is put on a node ends nothing that runs there"
+                                 : is_managed(kind) ? "an instance whose node is not heard is not replaced"
+                                                    : "an instance of a bare workload is not replaced");
     }
 }
 

@@ -1,6 +1,7 @@
 #include "instance_changes_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/model/variables.hpp>
 
 #include <fmt/format.h>
 
@@ -58,14 +59,27 @@ instance adopted(instance const& row, workload_id const& by, std::optional<std::
 instance orphaned(instance const& row) {
     auto next = next_of(row);
     next.owner = std::nullopt;
-    next.index = std::nullopt;
+    // One with an identity is called by its index, wherever it has not come up yet.
+    if (!has_identities(row.made_from()->definition->kind)) next.index = std::nullopt;
     next.meant_for = std::nullopt;
     return instance(std::move(next));
 }
 
+namespace {
+
+string_map labels_of_identity(instance const& row) {
+    auto const& definition = *row.made_from()->definition;
+    return has_identities(definition.kind) ? labels_by_kind(definition, {}, row.index()) : string_map();
+}
+
+}  // namespace
+
 result<instance> relabelled(instance const& row, label_changes const& by) {
     if (is_going(row)) return refuse(row, "is being deleted: its labels stay as they are", {});
     auto labels = row.labels();
+    for (auto const& [key, value] : labels_of_identity(row))
+        if (by.contains(key))
+            return refuse(row, fmt::format("has the label {} by its ordinal: it stays as it is", key), {});
     for (auto const& [key, value] : by)
         if (auto wrong = check_label(key, value.value_or(std::string()))) return std::move(*wrong);
     change_labels(labels, by);

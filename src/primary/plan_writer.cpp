@@ -44,6 +44,9 @@ bool has_same_conditions(workload_progress const& a, workload_progress const& b)
            a.held_up == b.held_up && a.conditions == b.conditions && has_same_times(a.job, b.job);
 }
 
+/// Of the steps that are told: what is among the newest is not told again.
+constexpr std::size_t steps_looked_at = 8;
+
 /// What of a Job becomes true once, and has its event then.
 constexpr std::array told_conditions{workload_condition_type::suspended, workload_condition_type::success_criteria_met,
                                      workload_condition_type::failure_target, workload_condition_type::complete,
@@ -76,7 +79,8 @@ void plan_writer::say(slice& part, std::string reason, std::string message) {
 void plan_writer::say_once(slice& part, std::string reason, std::string message) {
     auto const is_it = [&](rollout_step const& each) { return each.what == message; };
     auto const& told = part.scene.record.steps;
-    if (!told.empty() && is_it(told.back())) return;
+    auto const newest = told.size() - std::min(told.size(), steps_looked_at);
+    if (std::any_of(told.begin() + static_cast<std::ptrdiff_t>(newest), told.end(), is_it)) return;
     if (std::ranges::any_of(part.steps, is_it)) return;
     say(part, std::move(reason), std::move(message));
 }
@@ -195,10 +199,13 @@ std::size_t plan_writer::write_creations(slice& part, rik::workload_plan const& 
     for (; done < plan.creations.size() && part.room > 0; ++done) {
         auto const created = create(part, plan.creations[done]);
         if (created) --part.room;
-        // A name that is taken is given back, or not, by whoever has it.
-        auto const is_short = !created && (created.error().code == errc::exhausted ||
-                                           (created.error().code == errc::conflict && is_named));
-        if (!is_short) continue;
+        if (!created && created.error().code == errc::conflict && is_named) {
+            part.is_short = true;  // whoever has the name gives it back, or not
+            say_once(part, "NameTaken",
+                     fmt::format("{}: {} {} waits until that one is gone", created.error().message,
+                                 to_string(part.scene.wanted->kind), part.scene.wanted->name));
+        }
+        if (created || created.error().code != errc::exhausted) continue;
         part.is_short = true;
         say_once(part, "InstancesNotCreated", to_string(created.error()));
         break;

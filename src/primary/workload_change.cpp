@@ -82,10 +82,13 @@ bool reads_annotations(instance_template const& of) {
     return std::ranges::any_of(of.containers, [&](auto const& each) { return std::ranges::any_of(each.env, is_one); });
 }
 
-/// Instances are made from the definition of a release: so its annotations count where a container reads them.
+}  // namespace
+
 bool has_same_template(workload_definition const& a, workload_definition const& b) {
     return a.spec == b.spec && (instance_annotations(a) == instance_annotations(b) || !reads_annotations(a.spec));
 }
+
+namespace {
 
 release_ptr find_same(std::span<release_ptr const> releases, release_id const& current, workload_definition const& as) {
     release_ptr found;

@@ -33,6 +33,10 @@ struct definition_plan {
     bool moves_release = false;              ///< what is made from now on is made from something else
 };
 
+/// Returns true if instances of the one are as those of the other. They are made from the definition of a release: so
+/// its annotations count where a container reads them.
+bool has_same_template(workload_definition const& a, workload_definition const& b);
+
 /// The text that was applied last to `row`.
 std::string const& last_applied(workload const& row);
 

@@ -1,12 +1,14 @@
 #include "workload_scene_detail.hpp"
 
 #include "node_changes_detail.hpp"
+#include "workload_change_detail.hpp"
 
 #include <rik/base/time_text.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace rik::detail {
@@ -32,6 +34,30 @@ private:
     bool are_there_;
 };
 
+/// What was adopted is of another workload's release. It is as good as of the current one if it was made from the same.
+class adopted_releases {
+public:
+    adopted_releases(view const& in, workload const& wanted) : in_(in), wanted_(wanted) {}
+
+    void settle(instance const& row, seen_instance& seen) {
+        auto const& from = *row.made_from();
+        if (from.workload == wanted_.id) return;
+        auto const [known, is_new] = is_same_.try_emplace(from.id);
+        if (is_new) known->second = is_same(*from.definition);
+        if (known->second) seen.made_from = wanted_.current_release;
+    }
+
+private:
+    bool is_same(workload_definition const& as) const {
+        auto const current = in_.find<release>(wanted_.current_release);
+        return current && has_same_template(*current->definition, as);
+    }
+
+    view const& in_;
+    workload const& wanted_;
+    std::map<release_id, bool> is_same_;
+};
+
 void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
@@ -39,9 +65,11 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
     to.rows = in.list<instance>(owner_index(wanted.id));
     to.instances.reserve(to.rows.size());
     absent_nodes const absent(in);
+    adopted_releases foreign(in, wanted);
     for (auto const& row : to.rows) {
         auto const gone = absent.find(*row);
-        to.instances.push_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
+        auto& seen = to.instances.emplace_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
+        foreign.settle(*row, seen);
         if (gone && has_identities(wanted.kind) && !is_finished(row->state())) to.waits_for.push_back({row, gone});
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
         auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
@@ -53,7 +81,7 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
             ++to.held_count;
             continue;
         }
-        to.instances.back().is_leaving = true;
+        seen.is_leaving = true;
         to.lost.push_back({row, fmt::format("its node {} has not been heard for {}: another instance takes its place",
                                             gone->facts.name, to_short_string(now - gone->state_since))});
     }

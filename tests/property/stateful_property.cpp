@@ -123,6 +123,10 @@ private:
         for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[below(i)]);
         if (!order.empty() && coin()) order.resize(below(order.size() + 1));
         auto const was_missing = missing();
+        waits_for_room_ = std::ranges::any_of(in_.instances(), [&](auto const& each) {
+            return is_wanted(*each.index) && !each.is_leaving && !is_finished(each.state) && !each.node &&
+                   each.created_at + 30s <= in_.now();
+        });
         for (auto const each : order) {
             if (each < plan.removals.size())
                 remove(plan.removals[each], was_missing);
@@ -170,11 +174,14 @@ private:
         if (is_finished(which.state)) return;
         if (!is_wanted(ordinal)) {
             if (own().management == pod_management::parallel) return;
-            CHECK(was_missing == 0);
+            CHECK((was_missing == 0 || waits_for_room_));
             CHECK(std::ranges::none_of(
                 in_.instances(), [&](auto const& each) { return each.index > ordinal && !is_wanted(*each.index); }));
             return;
         }
+        // In order, what is too much goes first.
+        if (was_available && own().management == pod_management::ordered_ready)
+            CHECK(std::ranges::none_of(in_.instances(), [&](auto const& each) { return !is_wanted(*each.index); }));
         CHECK(in_.upkeep().policy == update_policy::rolling);
         CHECK(which.made_from != in_.current());
         CHECK_FALSE(is_below_partition(ordinal));
@@ -189,11 +196,12 @@ private:
         if (in_.upkeep().policy == update_policy::on_delete) return;
         for (auto const& each : in_.instances())
             if (!is_below_partition(each.index.value())) CHECK(each.made_from == in_.current());
-        CHECK((own().partition > 0 || plan.progress.stable == in_.current()));
+        CHECK((own().partition > 0 || in_.replicas() == 0 || plan.progress.stable == in_.current()));
     }
 
     entropy& random_;
     managed_workload in_;
+    bool waits_for_room_ = false;
 };
 
 }  // namespace

@@ -213,19 +213,41 @@ TEST_CASE("an instance of a StatefulSet that has ended makes way for another one
     CHECK(removed(old, old.plan()) == ordinals{0});
 }
 
+TEST_CASE("a StatefulSet adopts what has ended, too, and then replaces it", "[controllers]") {
+    auto set = settled(2);
+    auto& left = at(set, 1);
+    end(set, left);
+    left.is_own = false;
+    left.has_identity = true;
+    left.name = "web-1";
+    auto const plan = set.plan();
+    REQUIRE(plan.adopted.size() == 1);
+    CHECK(plan.creations.empty());
+    set.adopt(plan);
+    set.pass(10s);
+    CHECK(removed(set, set.plan()) == ordinals{1});
+}
+
 TEST_CASE("a StatefulSet adopts what has the name of one of its own, and nothing else", "[controllers]") {
-    std::list<std::string> const names{"web-1", "web-2", "web-01", "web-x", "other-0", "web"};
-    auto set = stateful(2, pod_management::parallel);
+    std::list<std::string> const names{"web-1", "web-7", "web-01", "web-x", "other-0", "web", "web-"};
+    auto set = stateful(3, pod_management::parallel);
     for (auto const& name : names) {
         auto& each = set.add(set.current());
         each.is_own = false;
+        each.has_identity = true;
         each.name = name;
     }
+    auto& bare = set.add(set.current());
+    bare.is_own = false;
+    bare.name = "web-0";
     auto const plan = set.plan();
-    REQUIRE(plan.adopted.size() == 1);
-    CHECK(plan.adopted.front() == to_adopt{set.instances().front().id, 1});
-    CHECK(created(plan) == ordinals{0});
+    REQUIRE(plan.adopted.size() == 2);
+    CHECK(plan.adopted[0] == to_adopt{set.instances()[0].id, 1});
+    CHECK(plan.adopted[1] == to_adopt{set.instances()[1].id, 7});
+    CHECK(created(plan) == ordinals{0, 2});  // the primary finds that a name is taken
     CHECK(plan.removals.empty());
+    set.adopt(plan);
+    CHECK(removed(set, set.plan()) == ordinals{7});
 }
 
 // Coming to a new release
@@ -297,6 +319,20 @@ TEST_CASE("the release that a partition keeps is not forgotten, even if nothing 
     CHECK(plan.creations.at(0) == to_create{.release = old, .index = 0});
 }
 
+TEST_CASE("a pause, and a scale to nothing, end no canary", "[controllers]") {
+    auto set = settled(3);
+    auto const old = set.current();
+    set.upkeep().stateful->partition = 2;
+    auto const fresh = set.add_release();
+    REQUIRE(rounds_until_rest(set) >= 0);
+    set.row().paused_since = set.now();
+    REQUIRE(rounds_until_rest(set) >= 0);
+    CHECK(set.instances().empty());
+    set.row().paused_since = std::nullopt;
+    REQUIRE(rounds_until_rest(set) >= 0);
+    CHECK(releases(set) == std::map<std::uint32_t, release_id>{{0, old}, {1, old}, {2, fresh}});
+}
+
 TEST_CASE("OnDelete: a StatefulSet replaces nothing, and makes what was deleted from the new release",
           "[controllers]") {
     auto set = settled(3);
@@ -348,6 +384,52 @@ TEST_CASE("that all are unready for a moment does not replace all at once", "[co
     set.add_release();
     for (std::uint32_t i = 0; i < 3; ++i) let_down(at(set, i));
     CHECK(removed(set, set.plan()) == ordinals{2});
+}
+
+TEST_CASE("what is too much of a StatefulSet goes before what is available is replaced", "[controllers]") {
+    auto set = settled(4);
+    set.set_replicas(1);
+    set.add_release();
+    CHECK(removed(set, set.plan()) == ordinals{3});
+    REQUIRE(rounds_until_rest(set) >= 0);
+    CHECK(releases(set) == std::map<std::uint32_t, release_id>{{0, set.current()}});
+}
+
+TEST_CASE("what is too much gives its room to one that waits for it", "[controllers]") {
+    auto set = settled(3);
+    set.set_replicas(2);
+    auto& waiting = at(set, 0);
+    let_down(waiting);
+    waiting.state = instance_state::pending;
+    waiting.node = std::nullopt;
+    auto const plan = set.plan();
+    CHECK(plan.changes_nothing());
+    CHECK(plan.look_again == set.now() + 30s);
+    set.pass(30s);
+    CHECK(removed(set, set.plan()) == ordinals{2});
+}
+
+TEST_CASE("a StatefulSet restarts in place what it has while it rolls nothing out", "[controllers]") {
+    auto set = settled(3);
+    set.pass(1min);
+    set.row().restart = restart_wish{.at = set.now()};
+    auto plan = set.plan();
+    REQUIRE(plan.restarts.size() == 1);
+    auto& one = *set.find(plan.restarts.front());
+    one.is_restarting = true;
+    set.add_release();
+    plan = set.plan();
+    CHECK(plan.restarts.empty());
+    CHECK(plan.removals.size() == 1);
+    CHECK(plan.removals.front().instance == one.id);  // it is of no use as it is
+}
+
+TEST_CASE("a StatefulSet of very many is planned in no time while there are few", "[controllers]") {
+    auto set = settled(3);
+    set.set_replicas(1'000'000'000);
+    let_down(at(set, 1));
+    CHECK(set.plan().changes_nothing());
+    CHECK(set.plan().progress.unavailable == 999'999'998);
 }
 
 TEST_CASE("a StatefulSet grows before it goes on with its rollout", "[controllers]") {

@@ -31,10 +31,12 @@ struct seen_instance {
     release_id made_from = {};
     std::optional<std::uint32_t> index = {};
     instance_state state = instance_state::pending;
-    bool is_own = true;       ///< false: no controller has it; it is adopted if the selector means it
-    bool is_leaving = false;  ///< its deletion is wanted, or it is condemned: it counts no longer
-    bool has_ended = false;   ///< nothing of it runs any more
-    bool is_ready = false;    ///< false also if nobody hears its node
+    std::string_view reason = {};  ///< of its state: one word
+    bool has_identity = false;     ///< it was made for a kind of which that is true
+    bool is_own = true;            ///< false: no controller has it; it is adopted if the selector means it
+    bool is_leaving = false;       ///< its deletion is wanted, or it is condemned: it counts no longer
+    bool has_ended = false;        ///< nothing of it runs any more
+    bool is_ready = false;         ///< false also if nobody hears its node
     bool is_unheard = false;
     bool is_restarting = false;  ///< it was told to start again, and has not yet
     std::optional<wall_time> ready_since = {};

@@ -216,9 +216,8 @@ constexpr std::array rik_managed_fields{
     field{"labels", map(label_key, text(label_value)), "Labels of the workload; those of instances are in template."},
     field{"annotations", map(label_key, text()), "Names and values of any text, for programs and people."},
     field{"selector", object(selector),
-          "The labels of its template must match it, and it never changes; a ReplicaSet and a DaemonSet also adopt "
-          "what it "
-          "means. It may be left out."},
+          "The labels of its template must match it, and it never changes; a ReplicaSet, a DaemonSet and a StatefulSet "
+          "also adopt what it means. It may be left out."},
     field{"template", object(rik_template), "What its instances are made from."}.needed(
         "describe the Pod, or the Function, there"),
     min_ready,
