@@ -84,7 +84,9 @@ private:
         for (auto const& [id, each] : rows) {
             if (each->owner() != row.id || is_finished(each->state())) continue;
             ++count;
-            old_count += each->made_from()->id != row.current_release ? 1 : 0;
+            // What was adopted from another workload is as good as of the current release if it is the same.
+            auto const is_same = each->made_from()->workload != row.id && each->spec() == row.definition->spec;
+            old_count += each->made_from()->id != row.current_release && !is_same ? 1 : 0;
             is_waiting = is_waiting || each->is_pending() || each->status().reason == "WaitingForRoom";
             if (each->meant_for()) nodes.insert(*each->meant_for());
             if (!each->meant_for() && each->binding()) nodes.insert(each->binding()->node);  // it was adopted
