@@ -13,6 +13,7 @@
 
 #include "change_parts.hpp"
 #include "commands.hpp"
+#include "named_workload.hpp"
 #include "parse_json.hpp"
 #include "wait_command.hpp"
 
@@ -184,6 +185,42 @@ void add_create_instance(CLI::App& to, action& chosen) {
         [options, &chosen] { chosen = [options](session& with) { return create_instances(with, *options); }; });
 }
 
+struct job_options {
+    std::string from;
+    std::string name = {};
+};
+
+exit_code create_job(session& with, job_options const& options) {
+    auto const cron_job = named(options.from);
+    if (!cron_job.kind.empty() && cron_job.kind != "CronJob")
+        return with.fail_usage(fmt::format("--from names a {}: name a CronJob, as cronjob/NAME", cron_job.kind));
+    auto server = with.server();
+    if (!server) return with.fail_address(server.error());
+    auto const made = server->start_job(cron_job.name, "CronJob", options.name);
+    if (!made) return with.fail(made.error());
+    auto const names = rik::object_names(*made);
+    if (!names) return with.fail(names.error());
+    for (auto const& name : *names) with.out() << fmt::format("job {} created\n", name) << std::flush;
+    return exit_code::ok;
+}
+
+void add_create_job(CLI::App& to, action& chosen) {
+    auto* const command = to.add_subcommand("job", "Start a Job of a CronJob now, also of a suspended one");
+    command->footer(
+        "Examples:\n"
+        "  rikctl create job --from cronjob/backup              a name is made up\n"
+        "  rikctl create job backup-now --from cronjob/backup\n");
+    auto const options = std::make_shared<job_options>();
+    command->add_option("NAME", options->name, "The Job's name; one is made up without it")
+        ->type_name("")
+        ->check(check_given);
+    command->add_option("--from", options->from, "The CronJob whose template says what the Job is: cronjob/NAME")
+        ->required()
+        ->check(check_given)
+        ->type_name("CRONJOB");
+    command->callback([options, &chosen] { chosen = [options](session& with) { return create_job(with, *options); }; });
+}
+
 struct tenant_options {
     std::vector<std::string> names;
     std::vector<std::string> labels;
@@ -236,15 +273,17 @@ void add_create_tenant(CLI::App& to, action& chosen) {
 }  // namespace
 
 void add_create(CLI::App& to, action& chosen) {
-    auto* const command = to.add_subcommand("create", "Create workloads, instances and tenants");
+    auto* const command = to.add_subcommand("create", "Create workloads, instances, Jobs of CronJobs, and tenants");
     command->require_subcommand(1);
     command->footer(
         "Examples:\n"
         "  rikctl create workload -f web.yaml\n"
         "  rikctl create instance --workload web --replicas 3 --wait\n"
+        "  rikctl create job --from cronjob/backup\n"
         "  rikctl create tenant team-a\n");
     add_create_workload(*command, chosen);
     add_create_instance(*command, chosen);
+    add_create_job(*command, chosen);
     add_create_tenant(*command, chosen);
 }
 

@@ -72,6 +72,20 @@ description describe_job(rik::client& server, std::string const& job, rik::resul
     return {told, code_of(instances, events)};
 }
 
+/// Its Jobs stand before its events.
+description describe_cron_job(rik::client& server, std::string const& cron_job, rik::result<std::string> const& events,
+                              rik::wall_time now) {
+    auto told = rik::describe_workload(cron_job, std::string(), events, now);
+    if (!told) return {told};
+    auto const parsed = parse_json(cron_job);
+    rik::list_filter own;
+    own.fields = fmt::format("kind=Job,owner={}", string_at(parsed, "/id"));
+    auto const jobs = server.in_tenant(string_at(parsed, "/tenant")).list(resource_kind::workload, own);
+    auto const place = told->find("\nEvents:");
+    told->insert(place == std::string::npos ? told->size() : place + 1, rik::describe_jobs(jobs, now));
+    return {told, code_of(jobs, events)};
+}
+
 /// The parts are asked for by the id of what was read: another object may have the same name.
 description describe(session& with, rik::client& server, describe_options const& options, std::string const& name) {
     auto const kind = *rik::parse_resource_kind(options.kind);
@@ -88,6 +102,8 @@ description describe(session& with, rik::client& server, describe_options const&
     auto const events = server.list(resource_kind::event, filter);
     if (kind == resource_kind::workload && string_at(parse_json(*object), "/kind") == "Job")
         return describe_job(server, *object, instances, events, with.wall());
+    if (kind == resource_kind::workload && string_at(parse_json(*object), "/kind") == "CronJob")
+        return describe_cron_job(server, *object, events, with.wall());
     auto const tell = kind == resource_kind::node ? rik::describe_node : rik::describe_workload;
     return {tell(*object, instances, events, with.wall()), code_of(instances, events)};
 }

@@ -90,6 +90,16 @@ std::string wrong_tenants(session& with, resource_kind kind, get_options const& 
     return {};
 }
 
+/// The one kind of workloads that is asked for; empty: there may be several.
+std::string kind_of_all(get_options const& asked) {
+    if (!asked.definition_kind.empty()) return asked.definition_kind;
+    auto const fields = rik::parse_field_selector(asked.filter.fields);
+    if (!fields) return {};
+    auto const said =
+        std::ranges::find_if(*fields, [](auto const& each) { return each.field == "kind" && !each.is_negated; });
+    return said == fields->end() ? std::string() : said->value;
+}
+
 /// A table that comes in parts: its columns keep their widths.
 class growing_table {
 public:
@@ -98,7 +108,8 @@ public:
           kind_(kind),
           options_{.wide = parse_form(asked.form) == output_form::wide,
                    .now = with.wall(),
-                   .has_tenants = asked.filter.is_of_all_tenants},
+                   .has_tenants = asked.filter.is_of_all_tenants,
+                   .definition_kind = kind_of_all(asked)},
           writer_(with.has_colours()) {}
 
     rik::result<void> add(std::vector<std::string> const& objects) {
@@ -230,8 +241,9 @@ exit_code watch_as_told(session& with, rik::client& server, resource_kind kind, 
     if (auto const code = find_named(with, server, kind, options); code != exit_code::ok) return code;
     auto stream = server.watch(kind, options.filter);
     if (!stream) return with.fail(stream.error());
-    return print_watch(with, *stream,
-                       {kind, parse_form(options.form), options.names, options.filter.is_of_all_tenants});
+    return print_watch(
+        with, *stream,
+        {kind, parse_form(options.form), options.names, options.filter.is_of_all_tenants, kind_of_all(options)});
 }
 
 /// Events outlive what they are about: so there is no such object only if there are no events either.
@@ -328,6 +340,7 @@ void add_get(CLI::App& to, action& chosen) {
     command->footer(
         "Examples:\n"
         "  rikctl get workloads\n"
+        "  rikctl get cronjobs                    those of one kind; also jobs, deployments, ...\n"
         "  rikctl get instances --workload web -o wide\n"
         "  rikctl get instances -l tier=front --field-selector state=running\n"
         "  rikctl get instance web-1 -o json\n"

@@ -52,4 +52,10 @@ named_workload named(std::string const& text) {
     return {text.substr(slash + 1), std::string(found->kind)};
 }
 
+std::string kind_of_word(std::string_view word) {
+    auto const found = std::ranges::find(kind_words, word, &kind_word::word);
+    if (found == kind_words.end() || word == "pod" || word == "function") return {};
+    return std::string(found->kind);
+}
+
 }  // namespace rikctl

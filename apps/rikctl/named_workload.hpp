@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace rikctl {
 
@@ -12,5 +13,9 @@ struct named_workload {
 
 /// What stands before a slash is a kind if kubectl knows it as one.
 named_workload named(std::string const& text);
+
+/// The kind of workload that a word alone means: "CronJob" of "cronjobs". Empty: it means none, or another sort of
+/// object, as "pods" does to users of kubectl.
+std::string kind_of_word(std::string_view word);
 
 }  // namespace rikctl

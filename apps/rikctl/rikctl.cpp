@@ -227,6 +227,37 @@ void split_kind(std::vector<std::string>& arguments) {
     arguments = std::move(split);
 }
 
+/// Returns true if `arguments` name an object behind `place`.
+bool has_name(std::vector<std::string> const& arguments, std::size_t place) {
+    static constexpr std::array with_value{"-s",           "--server",  "-n",         "--tenant",   "--namespace",
+                                           "-o",           "--output",  "-l",         "--selector", "--field-selector",
+                                           "--workload",   "--node",    "--instance", "--kind",     "--for",
+                                           "--timeout",    "--cascade", "-f",         "--file",     "--filename",
+                                           "--workload-id"};
+    for (auto i = place + 1; i < arguments.size(); ++i) {
+        if (!arguments[i].starts_with('-')) return true;
+        if (std::ranges::find(with_value, arguments[i]) != with_value.end()) ++i;
+    }
+    return false;
+}
+
+/// "get cronjobs" as "get workloads --field-selector kind=CronJob", and "delete cronjob hello" as "delete workload
+/// hello --kind CronJob".
+void spell_out_kind(std::vector<std::string>& arguments) {
+    static constexpr std::array with_kind{"get", "ls", "describe", "d", "delete", "wait"};
+    auto const place = command_place(arguments);
+    if (place + 1 >= arguments.size() || std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
+    auto const kind = kind_of_word(arguments[place + 1]);
+    if (kind.empty()) return;
+    arguments[place + 1] = "workload";
+    if (has_name(arguments, place + 1)) return (void)arguments.insert(arguments.end(), {"--kind", kind});
+    auto const said = std::ranges::find(arguments, "--field-selector");
+    if (said != arguments.end() && said + 1 != arguments.end())
+        *(said + 1) += ",kind=" + kind;
+    else if (arguments[place] == "get" || arguments[place] == "ls")
+        arguments.insert(arguments.end(), {"--field-selector", "kind=" + kind});
+}
+
 exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around) {
     CLI::App app(description, "rikctl");
     app.footer(exit_code_help());
@@ -242,6 +273,7 @@ exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around
     action chosen;
     add_run(app, take_container_command(arguments), chosen);
     add_commands(app, chosen);
+    spell_out_kind(arguments);
     split_kind(arguments);
     std::ranges::reverse(arguments);  // as CLI11 wants them
     try {

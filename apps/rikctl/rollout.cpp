@@ -110,6 +110,12 @@ json::value const* condition_of(json::value const& rollout, std::string_view typ
     return nullptr;
 }
 
+bool is_cron_job(json::value const& workload) { return string_at(workload, "/kind") == "CronJob"; }
+
+rik::error no_rollout(json::value const& cron_job) {
+    return {rik::errc::conflict, fmt::format("{} has no rollout: its next Job is made as it says", words_for(cron_job))};
+}
+
 /// "2 of 3 updated, 3 there, 2 available"
 std::string progress_words(json::value const& of) {
     return fmt::format("{} of {} updated, {} there, {} available", number_at(of, "/progress/updated"),
@@ -148,6 +154,8 @@ public:
     exit_code set_paused(named_workload const& which, bool is_paused) {
         auto const done = is_paused ? server_.pause_workload(which.name, which.kind)
                                     : server_.resume_workload(which.name, which.kind);
+        if (done && is_cron_job(parse_json(*done)))
+            return told(which, done, is_paused ? "suspended: it starts no Job until it is resumed" : "resumed");
         return told(which, done, is_paused ? "paused: it wants no instance until it is resumed" : "resumed");
     }
 
@@ -175,6 +183,7 @@ public:
     exit_code restart(named_workload const& which) {
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
+        if (is_cron_job(*found)) return with_.fail(no_rollout(*found));
         auto const kubernetes = is_kubernetes(found->at("definition"));
         auto const body = template_annotation(kubernetes, restarted_at, rik::to_string(with_.wall()));
         auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
@@ -186,6 +195,7 @@ public:
     exit_code undo(named_workload const& which) {
         auto const rollout = read_rollout(which);
         if (!rollout) return with_.fail(rollout.error());
+        if (is_cron_job(*rollout)) return with_.fail(no_rollout(*rollout));
         auto const* const earlier = find_earlier(*rollout);
         if (earlier == nullptr) return with_.fail(no_such_revision(*rollout));
         auto const found = get(which);
@@ -219,6 +229,7 @@ public:
         for (;;) {
             auto const rollout = read_rollout(which);
             if (!rollout) return with_.fail(rollout.error());
+            if (is_cron_job(*rollout)) return with_.fail(no_rollout(*rollout));
             if (string_at(*rollout, "/kind") == "Job")
                 return with_.fail({rik::errc::conflict,
                                    fmt::format("{} has no rollout", words_for(*rollout)),
@@ -449,6 +460,7 @@ void add_suspend(CLI::App& to, action& chosen) {
     command->footer(
         "Examples:\n"
         "  rikctl suspend job/pi                 its instances go, and do not count as failed\n"
+        "  rikctl suspend cronjob/backup         it starts no Job; those that run go on\n"
         "  rikctl resume job/pi\n");
     add_verb(*command, std::make_shared<rollout_options>(), chosen,
              [](auto& on, auto const& which) { return on.set_paused(which, true); });

@@ -95,7 +95,10 @@ private:
     }
 
     rik::table_options options() const {
-        return {.wide = view_.form == output_form::wide, .now = with_.wall(), .has_tenants = view_.has_tenants};
+        return {.wide = view_.form == output_form::wide,
+                .now = with_.wall(),
+                .has_tenants = view_.has_tenants,
+                .definition_kind = view_.definition_kind};
     }
 
     rik::result<void> take_row(rik::watch_event const& event) {

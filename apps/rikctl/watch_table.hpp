@@ -17,6 +17,7 @@ struct watch_view {
     output_form form = output_form::table;
     std::vector<std::string> names = {};  ///< only these, by name or id; empty: all
     bool has_tenants = false;             ///< a column tells of which tenant
+    std::string definition_kind = {};     ///< of workloads: the one that all are of; empty: there may be several
 };
 
 /// Ends only with an error, or with the output.

@@ -262,6 +262,14 @@ json::object job_object(workload_progress const& of) {
             {"uncountedTerminatedPods", json::object()}};  // an end is counted in the commit that shows it
 }
 
+/// The names are those of Kubernetes' status of a CronJob where it has them.
+json::object cron_object(cron_progress const& of) {
+    return {{"active", text_array(of.active)},
+            {"lastScheduleTime", time_value(of.last_run)},
+            {"lastSuccessfulTime", time_value(of.last_success)},
+            {"nextScheduleTime", time_value(of.next_run)}};
+}
+
 json::value index_value(std::optional<std::uint32_t> const& index) {
     return index ? json::value(*index) : json::value(nullptr);
 }
@@ -296,6 +304,7 @@ json::value progress_value(workload_progress const* of) {
                       {"release", of->release.text()},
                       {"conditions", conditions_array(of->conditions)}};
     if (of->job) made["job"] = job_object(*of);
+    if (of->cron) made["cron"] = cron_object(*of->cron);
     return made;
 }
 
@@ -355,6 +364,7 @@ std::string workload_text(stored<workload> const& row, workload_state state, wor
     object["pausedSince"] = time_value(row->paused_since);
     object["replicas"] = row->replicas;
     object["release"] = row->current_release.text();
+    object["owner"] = row->owner ? json::value(row->owner->text()) : json::value(nullptr);
     if (is_managed(row->kind)) object["progress"] = progress_value(progress);
     if (!warnings.empty()) object["warnings"] = text_array(warnings);
     auto text = json::serialize(object);

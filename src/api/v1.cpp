@@ -164,6 +164,7 @@ constexpr std::array table{
     route{"GET", "/rik/v1/workloads/{name}/rollout", &get_rollout, workload_parameters},
     route{"GET", "/rik/v1/workloads/{name}/instances", &list_instances_by_index, workload_part_parameters},
     route{"GET", "/rik/v1/workloads/{name}/releases", &list_releases, workload_part_parameters},
+    route{"POST", "/rik/v1/workloads/{name}/jobs", &start_job, workload_parameters, true},
     route{"POST", "/rik/v1/workloads/{name}/scale", &scale_workload, upkeep_parameters, true},
     route{"POST", "/rik/v1/workloads/{name}/pause", &pause_workload, upkeep_parameters, true},
     route{"POST", "/rik/v1/workloads/{name}/resume", &resume_workload, upkeep_parameters, true},

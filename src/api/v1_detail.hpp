@@ -113,6 +113,7 @@ api_answer scale_workload(api_call& call);
 api_answer pause_workload(api_call& call);
 api_answer resume_workload(api_call& call);
 api_answer restart_workload(api_call& call);
+api_answer start_job(api_call& call);
 api_answer list_instances_by_index(api_call& call);
 api_answer list_releases(api_call& call);
 api_answer relabel_instance(api_call& call);

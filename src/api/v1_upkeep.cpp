@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::array scale_members{std::string_view("replicas")};
 constexpr std::array restart_members{std::string_view("atOnce")};
+constexpr std::array job_members{std::string_view("name")};
 constexpr std::array label_members{std::string_view("labels")};
 
 result<std::uint32_t> count_member(json::object const& from) {
@@ -114,6 +115,20 @@ api_answer restart_workload(api_call& call) {
     auto asked =
         co_await call.primary.upkeep().restart(call.who, std::move(to->which), at_once->value_or(false), to->expected);
     auto showing = show_changed(call, std::move(asked));
+    co_return co_await std::move(showing);
+}
+
+api_answer start_job(api_call& call) {
+    auto which = ref_of(call);
+    if (!which) co_return which.error();
+    auto const body = object_body(call.request, job_members);
+    if (!body) co_return body.error();
+    auto name = text_member(*body, "name");
+    if (!name) co_return name.error();
+    auto made = co_await call.primary.workloads().start_job(call.who, std::move(*which), std::move(*name));
+    if (!made) co_return made.error();
+    std::vector<std::string> none;
+    auto showing = show_workload(call, std::move(*made), std::move(none), 201);
     co_return co_await std::move(showing);
 }
 

@@ -312,6 +312,13 @@ result<std::string> client::resume_workload(std::string_view name, std::string_v
     return ask_workload(name, definition_kind, "resume");
 }
 
+result<std::string> client::start_job(std::string_view cron_job, std::string_view definition_kind,
+                                      std::string_view job) {
+    boost::json::object body;
+    if (!job.empty()) body["name"] = job;
+    return ask_workload(cron_job, definition_kind, "jobs", boost::json::serialize(body));
+}
+
 result<std::string> client::restart_workload(std::string_view name, std::string_view definition_kind, bool is_at_once) {
     return ask_workload(name, definition_kind, "restart", fmt::format(R"({{"atOnce":{}}})", is_at_once));
 }

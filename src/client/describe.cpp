@@ -249,6 +249,32 @@ void add_job(describe_lines& lines, object const& job) {
     lines.add_time("Finished", time_at(job, "finishedAt"));
 }
 
+/// "in 3h20m (2026-11-21 19:19:38 UTC)"
+std::string coming_text(std::optional<wall_time> when, wall_time now) {
+    if (!when) return "none";
+    return fmt::format("in {} ({})", to_short_string(std::max<duration>(*when - now, duration())), date_text(*when));
+}
+
+/// When a CronJob starts Jobs, and when it has.
+void add_cron_job(describe_lines& lines, object const& of, wall_time now) {
+    auto const or_usual = [&](std::string_view member, std::string_view usual) {
+        auto text = cron_text(of, member);
+        return text.empty() ? std::string(usual) : text;
+    };
+    lines.add("Schedule", fmt::format("{} ({})", cron_text(of, "schedule"), or_usual("timeZone", "UTC")));
+    lines.add("Suspended", cron_text(of, "suspend") == "true" ? "yes" : "no");
+    lines.add("Concurrency", or_usual("concurrencyPolicy", "Allow"));
+    if (auto const deadline = cron_text(of, "startingDeadlineSeconds"); !deadline.empty())
+        lines.add("Starting deadline", deadline + "s");
+    lines.add("History", fmt::format("{} succeeded, {} failed", or_usual("successfulJobsHistoryLimit", "3"),
+                                     or_usual("failedJobsHistoryLimit", "1")));
+    auto const active = texts(array_at(of, "progress.cron.active"));
+    lines.add("Active", active.empty() ? "none" : active);
+    lines.add_time("Last run", time_at(of, "progress.cron.lastScheduleTime"));
+    lines.add_time("Last success", time_at(of, "progress.cron.lastSuccessfulTime"));
+    lines.add("Next run", coming_text(time_at(of, "progress.cron.nextScheduleTime"), now));
+}
+
 void add_said(describe_lines& lines, object const& of) {
     if (auto const why = text_at(of, "progress.heldUp"); !why.empty()) lines.add("Held up", why);
     for (auto const* each : objects_at(of, "progress.conditions"))
@@ -262,6 +288,7 @@ void add_progress(describe_lines& lines, object const& of) {
         return number_at(of, "progress." + std::string(what)).value_or(0);
     };
     if (!number_at(of, "progress.wanted")) return;
+    if (text_at(of, "kind") == "CronJob") return add_said(lines, of);
     if (auto const& job = object_at(of, "progress.job"); !job.empty()) {
         add_job(lines, job);
         return add_said(lines, of);
@@ -284,17 +311,46 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     lines.add("State", text_at(*of, "state"));
     if (find(*of, "pausedSince") != nullptr && !text_at(*of, "pausedSince").empty())
         lines.add_time("Paused since", time_at(*of, "pausedSince"));
-    if (text_at(*of, "kind") != "Job") lines.add("Replicas", text_at(*of, "replicas"));
+    auto const kind = text_at(*of, "kind");
+    auto const is_cron_job = kind == "CronJob";
+    if (kind != "Job" && !is_cron_job) lines.add("Replicas", text_at(*of, "replicas"));
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));
+    if (is_cron_job) add_cron_job(lines, *of, now);
     add_progress(lines, *of);
     add_labels(lines, *of);
     add_definitions(lines, "Init containers:", objects_at(*of, spec_path(*of, "initContainers")));
     add_definitions(lines, "Containers:", objects_at(*of, spec_path(*of, "containers")));
     if (auto const function = function_unit(*of); !function.empty()) add_definitions(lines, "Function:", {&function});
     add_volumes(lines, *of);
-    add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
+    if (!is_cron_job) add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     add_story(lines, events, time_at(*of, "createdAt"));
+    return lines.take();
+}
+
+std::string describe_jobs(result<std::string> const& jobs, wall_time now) {
+    describe_lines lines(now);
+    auto const list = part_of(jobs);
+    if (!list) {
+        add_unreadable(lines, "Jobs", list.error());
+        return lines.take();
+    }
+    auto all = objects_at(*list, "items");
+    if (all.empty()) return {};
+    std::ranges::sort(all, std::greater(), [](auto const* each) { return time_at(*each, "createdAt"); });
+    std::vector<table_row> rows{{{"NAME"}, {"STATE"}, {"STARTED"}, {"TOOK"}}};
+    for (auto const* each : all) {
+        auto const started = time_at(*each, "progress.job.startedAt");
+        auto const finished = time_at(*each, "progress.job.finishedAt");
+        rows.push_back({{text_at(*each, "name")},
+                        {text_at(*each, "state")},
+                        {started ? age_of(started, now) + " ago" : std::string("-")},
+                        {started && finished ? to_short_string(*finished - *started) : std::string("-")}});
+    }
+    lines.heading("Jobs:");
+    lines.indent();
+    lines.text(table_writer(false).write(rows));
+    lines.outdent();
     return lines.take();
 }
 

@@ -119,4 +119,10 @@ std::string node_state_text(boost::json::object const& node) {
     return text;
 }
 
+std::string cron_text(boost::json::object const& of, std::string_view member) {
+    for (auto const* form : {"definition.spec.", "definition."})
+        if (auto text = text_at(of, fmt::format("{}{}", form, member)); !text.empty()) return text;
+    return {};
+}
+
 }  // namespace rik::detail

@@ -156,9 +156,40 @@ table_cell job_progress(object const& of, std::int64_t succeeded) {
     return {text, text_at(of, "state") == "active" ? tone::busy : tone::plain};
 }
 
+std::size_t active_jobs_count(object const& of) { return array_at(of, "progress.cron.active").size(); }
+
+table_cell schedule(object const& of, table_options const&) { return {cron_text(of, "schedule")}; }
+
+table_cell time_zone_of(object const& of, table_options const&) {
+    auto const zone = cron_text(of, "timeZone");
+    return {zone.empty() ? "UTC" : zone};
+}
+
+table_cell is_suspended(object const& of, table_options const&) {
+    return {cron_text(of, "suspend") == "true" ? "True" : "False"};
+}
+
+table_cell active_jobs(object const& of, table_options const&) {
+    auto const count = active_jobs_count(of);
+    return {std::to_string(count), count > 0 ? tone::busy : tone::plain};
+}
+
+table_cell last_schedule(object const& of, table_options const& options) {
+    auto const when = time_at(of, "progress.cron.lastScheduleTime");
+    return {when ? age_of(when, options.now) : "<none>"};
+}
+
+/// How long it is until then.
+table_cell next_schedule(object const& of, table_options const& options) {
+    auto const when = time_at(of, "progress.cron.nextScheduleTime");
+    if (!when) return {"<none>"};
+    return {"in " + to_short_string(std::max<duration>(*when - options.now, duration()))};
+}
+
 /// "2/3" of what keeps itself; how many were written of what does not.
 table_cell replicas(object const& of, table_options const&) {
     if (of.if_contains("progress") == nullptr) return {text_at(of, "replicas")};
+    if (text_at(of, "kind") == "CronJob") return {fmt::format("{} active", active_jobs_count(of))};
     if (auto const done = number_at(of, "progress.job.succeeded")) return job_progress(of, *done);
     auto const wanted = number_at(of, "progress.wanted");
     if (!wanted) return {fmt::format("0/{}", text_at(of, "replicas"))};
@@ -176,6 +207,21 @@ constexpr std::array workload_columns{
     column{"AVAILABLE", true, member<"progress.available">},
     column{"IMAGES", true, workload_images},
     column{"PORTS", true, workload_ports},
+    column{"LABELS", true, labels},
+    column{"ID", true, member<"id">},
+};
+
+/// Source: kubectl get cronjobs
+constexpr std::array cron_job_columns{
+    column{"NAME", false, member<"name">},
+    column{"SCHEDULE", false, schedule},
+    column{"TIMEZONE", false, time_zone_of},
+    column{"SUSPEND", false, is_suspended},
+    column{"ACTIVE", false, active_jobs},
+    column{"LAST SCHEDULE", false, last_schedule},
+    column{"NEXT SCHEDULE", false, next_schedule},
+    column{"AGE", false, age<"createdAt">},
+    column{"IMAGES", true, workload_images},
     column{"LABELS", true, labels},
     column{"ID", true, member<"id">},
 };
@@ -227,7 +273,8 @@ constexpr std::array tenant_columns{
 
 constexpr column tenant_column{"TENANT", false, member<"tenant">};
 
-std::span<column const> columns_of(resource_kind kind) {
+std::span<column const> columns_of(resource_kind kind, table_options const& options) {
+    if (kind == resource_kind::workload && options.definition_kind == "CronJob") return cron_job_columns;
     switch (kind) {
         case resource_kind::workload: return workload_columns;
         case resource_kind::instance: return instance_columns;
@@ -242,7 +289,7 @@ std::span<column const> columns_of(resource_kind kind) {
 std::vector<column const*> shown_columns(resource_kind kind, table_options const& options) {
     std::vector<column const*> shown;
     if (options.has_tenants && belongs_to_tenant(kind)) shown.push_back(&tenant_column);
-    for (auto const& each : columns_of(kind))
+    for (auto const& each : columns_of(kind, options))
         if (options.wide || !each.is_wide) shown.push_back(&each);
     return shown;
 }
@@ -279,6 +326,7 @@ table_row table_sample(resource_kind kind, table_options const& options) {
         if (cell.text == "NODE") cell.text = "node-1";
         if (cell.text == "ADDRESS") cell.text = "10.210.100.100";
         if (cell.text == "AGE") cell.text = "59m59s";
+        if (cell.text == "SCHEDULE") cell.text = "*/15 8-17 * * 1-5";
         if (cell.text == "OBJECT") cell.text = "instance/jolly-cat-1234";
         if (cell.text == "REASON") cell.text = "Unschedulable";
     }

@@ -53,7 +53,7 @@ void plan_start(std::string_view cron_job, cron_moment const& at, std::span<cron
     }
     std::vector<std::size_t> active;
     for (std::size_t i = 0; i < runs.size(); ++i)
-        if (runs[i].is == cron_run::phase::active) active.push_back(i);
+        if (runs[i].is == cron_run::phase::active && !runs[i].is_manual) active.push_back(i);
     if (at.wanted.concurrency == concurrency_policy::forbid && !active.empty()) {
         plan.waits_for_active = true;
         return;

@@ -12,7 +12,8 @@ namespace {
 
 using given_text = std::string_view;
 
-constexpr std::array workload_fields{given_text("name"), given_text("kind"), given_text("tenant"), given_text("state")};
+constexpr std::array workload_fields{given_text("name"), given_text("kind"), given_text("tenant"), given_text("state"),
+                                     given_text("owner")};
 constexpr std::array instance_fields_of_selectors{given_text("name"),    given_text("kind"),  given_text("tenant"),
                                                   given_text("state"),   given_text("ready"), given_text("node"),
                                                   given_text("workload")};
@@ -66,6 +67,7 @@ bool matches(selection const& wanted, workload const& row, workload_state state)
                if (field == "name") return row.name == value;
                if (field == "kind") return to_string(row.kind) == value;
                if (field == "tenant") return row.tenant == value;
+               if (field == "owner") return (row.owner ? row.owner->text() : std::string()) == value;
                return field == "state" && to_string(state) == value;
            });
 }

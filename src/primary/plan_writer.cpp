@@ -1,6 +1,7 @@
 #include "plan_writer_detail.hpp"
 
 #include "instance_changes_detail.hpp"
+#include "name_suffix_detail.hpp"
 #include "node_changes_detail.hpp"
 
 #include <rik/base/limits.hpp>
@@ -18,12 +19,8 @@ namespace rik::detail {
 
 namespace {
 
-/// Without vowels, so that no word comes out, and without what looks alike.   Source: Kubernetes, util/rand
-constexpr std::string_view suffix_letters = "bcdfghjklmnpqrstvwxz2456789";
-constexpr int suffix_size = 5;
-constexpr int free_name_tries_max = 100;
 constexpr std::size_t told_names_max = 5;
-constexpr std::size_t base_name_bytes_max = limits::label_bytes_max - suffix_size - 1;  ///< it is a host name, too
+constexpr std::size_t base_name_bytes_max = limits::label_bytes_max - name_suffix_size - 1;  ///< it is a host name, too
 
 /// "web-x2k4v, web-8wz5m, and 3 more"
 std::string told(std::vector<std::string> const& names) {
@@ -158,15 +155,10 @@ void plan_writer::write_owners(slice& part, rik::workload_plan const& plan) {
 std::string plan_writer::free_name(slice const& part) {
     auto base = part.scene.wanted->name.substr(0, base_name_bytes_max);
     while (base.ends_with('-') || base.ends_with('.')) base.pop_back();
-    std::string name;
-    for (int i = 0; i < free_name_tries_max; ++i) {
-        name = base + '-';
-        for (int letter = 0; letter < suffix_size; ++letter)
-            name += suffix_letters[random_.below(suffix_letters.size())];
+    return name_with_suffix(random_, std::move(base), [&](std::string_view name) {
         auto const taken = state_.head().find_named<instance>(instance_name(part.scene.wanted->tenant, name));
-        if (!taken && !part.names.contains(name)) break;
-    }
-    return name;
+        return !taken && !part.names.contains(std::string(name));
+    });
 }
 
 /// An operator's cordon and taints are minded by the controller, which tolerates some of them.

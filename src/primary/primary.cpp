@@ -1,6 +1,7 @@
 #include <rik/primary/primary.hpp>
 
 #include "bindings_detail.hpp"
+#include "clock_watch_detail.hpp"
 #include "cluster_state_detail.hpp"
 #include "dispatcher_detail.hpp"
 #include "events_detail.hpp"
@@ -45,6 +46,7 @@ private:
     result<void> ready_here() const;
 
     primary_options options_;
+    clock& time_;
     detail::cluster_state state_;
     detail::gate gate_;
     detail::due_facts due_;
@@ -57,6 +59,7 @@ private:
     detail::report_reader reports_;
     detail::node_streams node_streams_;
     detail::instance_creation creation_;
+    detail::workload_creation workload_creation_;
     detail::workload_keeper keeper_;
 
 public:
@@ -76,6 +79,7 @@ private:
 
 primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_options options)
     : options_(std::move(options)),
+      time_(ports.time),
       state_(strand, ports.disk, ports.random, ports.time),
       gate_(strand),
       due_(strand),
@@ -89,10 +93,12 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       reports_(strand, state_, registry_, bindings_, removals_, due_, absence_, options_.out),
       node_streams_(ports.time, ports.random, ports.streams, due_, gate_),
       creation_(strand, gate_, ports.time, ports.random, state_, writer_, removals_, options_.out),
+      workload_creation_(ports.time, ports.random, state_, writer_, creation_),
       keeper_(strand, ports.time, state_,
               detail::plan_writer(ports.time, ports.random, state_, writer_, creation_, removals_, options_.policy),
-              removals_, options_.out),
-      workloads(strand, gate_, ports.time, ports.random, state_, writer_, creation_, removals_, keeper_),
+              detail::cron_jobs(ports.time, state_, writer_, workload_creation_, removals_, options_.out), removals_,
+              options_.out),
+      workloads(strand, gate_, ports.time, ports.random, state_, writer_, workload_creation_, removals_, keeper_),
       upkeep(strand, gate_, ports.time, state_, writer_, workloads, keeper_),
       instances(strand, gate_, state_, writer_, creation_, removals_),
       nodes(strand, gate_, ports.time, state_, writer_, removals_, registry_),
@@ -128,6 +134,7 @@ void primary::impl::spawn_tasks() {
     tasks_.spawn(keeper_.mark_changes<instance>());
     tasks_.spawn(keeper_.mark_changes<node>());
     tasks_.spawn(keeper_.run());
+    tasks_.spawn(detail::watch_wall_clock(time_, keeper_, options_.out));
     tasks_.spawn(trim_events());
     auto read = [this](detail::connection_ptr from) { return reports_.read(std::move(from)); };
     tasks_.spawn(dispatcher_.run(tasks_, std::move(read)));
@@ -182,6 +189,10 @@ role_health primary::impl::health() const {
     add("rik_primary_workloads", "Workloads that are kept.", rows.count<workload>());
     add("rik_primary_instances", "Instances that are kept.", rows.count<instance>());
     add("rik_primary_nodes", "Nodes that are registered.", rows.count<node>());
+    made.metrics.push_back({.name = "rik_primary_workload_looks_total",
+                            .help = "How often managed workloads were looked at since the start.",
+                            .type = metric_type::counter,
+                            .samples = {{static_cast<double>(keeper_.looks_count())}}});
     return made;
 }
 

@@ -1,5 +1,6 @@
 #include "removals_detail.hpp"
 
+#include "cron_jobs_detail.hpp"
 #include "instance_changes_detail.hpp"
 #include "lookup_detail.hpp"
 
@@ -68,7 +69,7 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
     auto const& head = state_.head();
     auto const row = head.find<workload>(which);
     if (!row || !(row->deleting_since || is_one_with_its_instance(*row)) || !row->finalizers.empty() ||
-        head.count<instance>(owner_index(which)) > leaving_count)
+        head.count<instance>(owner_index(which)) > leaving_count || head.count<workload>(owner_index(which)) > 0)
         return;
     auto happened = events_.about(*row);
     happened.reason = "Deleted";
@@ -81,6 +82,7 @@ void removals::remove_if_empty(transaction& into, workload_id const& which, std:
     if (auto const kept = head.find<document>(rollout_key(*row))) into.remove<document>(kept->key, kept.changed_at);
     if (auto const kept = head.find<document>(job_record_key(*row))) into.remove<document>(kept->key, kept.changed_at);
     into.remove<workload>(which, row.changed_at);
+    if (row->owner) end_soon(*row->owner);  // a CronJob that is being deleted goes after the last of its Jobs
     if (is_leaving(head, row->tenant)) tenants_due_.notify();
 }
 
@@ -143,8 +145,11 @@ std::vector<instance_id> ids_of(std::vector<stored<instance>> const& some) {
 
 /// No more are made of a workload that is being deleted.
 awaitable<result<void>> removals::remove_instances_of(workload_id which) {
+    auto const without_jobs = co_await remove_jobs_of(state_, *this, which);
+    if (!without_jobs) co_return without_jobs;
     auto left = ids_of(state_.head().list<instance>(owner_index(which)));
-    return remove(std::move(left), which, "its workload is being deleted", departure::asked);
+    auto removing = remove(std::move(left), which, "its workload is being deleted", departure::asked);
+    co_return co_await std::move(removing);
 }
 
 /// Whether a workload leaves its instances is asked for each slice: its tenant may be deleted meanwhile, and takes them
@@ -322,22 +327,26 @@ awaitable<> removals::end_releases() {
     }
 }
 
-void removals::expire(transaction& into, stored<workload> const& which) {
+void removals::retire(transaction& into, stored<workload> const& which, std::string reason, std::string message) {
     auto happened = events_.about(*which);
-    happened.reason = "Expired";
-    happened.message = "it has finished, and its time to live has passed: it is deleted with its instances";
+    happened.reason = std::move(reason);
+    happened.message = std::move(message);
     events_.note(into, std::move(happened));
     mark(into, which);
-    expired_.push_back(which->id);
-    expired_due_.notify();
+    end_soon(which->id);
+}
+
+void removals::end_soon(workload_id const& which) {
+    retired_.push_back(which);
+    retired_due_.notify();
 }
 
 /// What a crash cuts short is finished at the next start.
 awaitable<> removals::end_workloads() {
     for (;;) {
-        while (expired_.empty()) co_await expired_due_.wait();
-        auto const which = expired_.front();
-        expired_.pop_front();
+        while (retired_.empty()) co_await retired_due_.wait();
+        auto const which = retired_.front();
+        retired_.pop_front();
         auto const row = state_.head().find<workload>(which);
         if (!row || !row->deleting_since) continue;
         auto const done = co_await remove_instances_of(which);

@@ -27,7 +27,7 @@ enum class departure : std::uint8_t {
 class removals {
 public:
     removals(asio::any_io_executor strand, clock& time, cluster_state& state, event_writer& events, log const& out)
-        : time_(time), state_(state), events_(events), out_(out), tenants_due_(strand), expired_due_(strand) {}
+        : time_(time), state_(state), events_(events), out_(out), tenants_due_(strand), retired_due_(strand) {}
 
     /// Says that a workload is to go. Precondition: nobody has said so yet.
     void mark(transaction& into, stored<workload> const& which, cascade of_instances = cascade::all);
@@ -43,15 +43,15 @@ public:
     void give_up(transaction& into, std::vector<stored<instance>> const& all, std::string const& message);
 
     /// Adds the removal of a workload that is being deleted, or is one with its instance, if `leaving_count` of its
-    /// instances, which leave in this commit, are the last, and no finalizer keeps it.
+    /// instances, which leave in this commit, are the last, no Job of it is left, and no finalizer keeps it.
     void remove_if_empty(transaction& into, workload_id const& which, std::size_t leaving_count);
 
     /// Condemns `left` slice by slice, so that neither a commit nor the strand is held long. Returns when all of it is
     /// durable. Errors: those of cluster_state::commit.
     awaitable<result<void>> remove_all(std::vector<instance_id> left, std::string message, departure how);
 
-    /// Condemns what is left of a workload that is being deleted, or lets go of it, likewise; with the last instance
-    /// goes the workload.
+    /// Condemns what is left of a workload that is being deleted, or lets go of it, likewise, the Jobs of a CronJob
+    /// first; with the last instance, or the last Job, goes the workload.
     awaitable<result<void>> remove_instances_of(workload_id which);
 
     /// Marks all workloads of a tenant that is being deleted, and condemns their instances, likewise. Returns how many
@@ -61,8 +61,8 @@ public:
     /// Takes away tenants that are being deleted and empty, with their events and documents. It never returns.
     awaitable<> end_tenants();
 
-    /// Says that a Job is to go, because its time to live has passed; end_workloads does the rest.
-    void expire(transaction& into, stored<workload> const& which);
+    /// Says that a Job is to go, and why; end_workloads does the rest. Precondition: nobody has said so yet.
+    void retire(transaction& into, stored<workload> const& which, std::string reason, std::string message);
     /// Takes away the instances of those, and with the last one the workload. It never returns.
     awaitable<> end_workloads();
 
@@ -82,6 +82,7 @@ private:
     awaitable<result<void>> remove_slice(std::vector<workload_id> const& some);
     awaitable<result<void>> end_tenant(std::string name);
     void remove_with(transaction& into, instance const& leaving);
+    void end_soon(workload_id const& which);
     awaitable<result<void>> remove(std::vector<instance_id> left, std::optional<workload_id> of, std::string message,
                                    departure how);
 
@@ -89,9 +90,9 @@ private:
     cluster_state& state_;
     event_writer& events_;
     log const& out_;
-    notifier tenants_due_;  ///< one that is being deleted may be empty
-    std::deque<workload_id> expired_;
-    notifier expired_due_;
+    notifier tenants_due_;             ///< one that is being deleted may be empty
+    std::deque<workload_id> retired_;  ///< being deleted, perhaps
+    notifier retired_due_;
 };
 
 }  // namespace rik::detail

@@ -59,6 +59,11 @@ result<upkeep_change> plan_resume(workload const& row, workload_state state) {
 }
 
 result<upkeep_change> plan_restart_wish(workload const& row, workload_state state, restart_wish wish) {
+    if (row.kind == workload_kind::cron_job)
+        return error{errc::conflict,
+                     fmt::format("{} has no instances of its own", words_for(row)),
+                     {},
+                     fmt::format("start a Job of it now: rikctl create job --from cronjob/{}", row.name)};
     if (has_end(row.kind))
         return error{errc::conflict,
                      fmt::format("{} comes to its end: nothing of it is restarted", words_for(row)),
@@ -94,7 +99,7 @@ std::optional<error> check_scale(workload const& row, std::uint32_t replicas) {
                      "replicas", "choose its nodes by nodeSelector; rikctl pause takes all of them away"};
     if (has_end(row.kind))
         return error{errc::conflict, fmt::format("{} has no count that is kept", words_for(row)), "replicas",
-                     "change its parallelism: rikctl edit"};
+                     "change parallelism in its definition: rikctl edit"};
     if (replicas > limits::replicas_per_workload_max)
         return error{errc::invalid, fmt::format("{} replicas were asked for", replicas), "replicas",
                      fmt::format("ask for 0 to {}", limits::replicas_per_workload_max)};

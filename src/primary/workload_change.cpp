@@ -1,5 +1,7 @@
 #include "workload_change_detail.hpp"
 
+#include <rik/controllers/cron_job.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -141,6 +143,7 @@ result<parsed_definition> merge_patch(workload const& row, std::string_view patc
 result<definition_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
                                     change_stamp const& with) {
     if (auto const wrong = check_identity(row, wanted.definition)) return *wrong;
+    if (auto const wrong = check_cron_job(wanted.definition, row.definition.get())) return *wrong;
     definition_plan plan{.next = row};
     plan.changes = changes_between(row.definition->text, wanted.definition.text);
     auto const& text = plan.changes.empty() ? row.definition->text : wanted.definition.text;

@@ -68,14 +68,15 @@ awaitable<result<workload_change>> primary_workloads::apply_here(caller who, wor
     }
     if (auto const moved = check_revision(how.expected, 0, object_kind::workload, definition.name))
         co_return co_await state_.when_durable(*moved);
-    auto plan = plan_creation(std::move(definition));
-    if (!plan) co_return co_await state_.when_durable(plan.error());
-    workload_change made{.outcome = change_outcome::created, .row = plan->row};
+    transaction changes;
+    auto const added = creation_.add(changes, std::move(definition));
+    if (!added) co_return co_await state_.when_durable(added.error());
+    workload_change made{.outcome = change_outcome::created, .row = *added};
     if (how.is_dry_run) {
         made.row.changed_at = 0;
         co_return made;
     }
-    auto const done = co_await state_.commit(std::move(plan->changes));
+    auto const done = co_await state_.commit(std::move(changes));
     if (!done) co_return done.error();
     co_return made;
 }

@@ -24,6 +24,11 @@ bool ceases_to_count(row_change<instance> const& done) {
            done.after->deleting_since();
 }
 
+bool had_ended(workload_scene const& of, workload_progress const* before) {
+    if (before == nullptr && of.kept) before = &of.record.progress;
+    return before != nullptr && has_ended(*before);
+}
+
 }  // namespace
 
 /// A watcher that fell behind loses nothing: all are looked at anew.
@@ -98,6 +103,8 @@ awaitable<> workload_keeper::keep(workload_id which) {
 
 /// Nothing is awaited between the look and the commit.
 result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
+    ++looks_count_;
+    if (wanted->kind == workload_kind::cron_job) return keep_cron_job(wanted);
     auto const planned = planned_.find(wanted->id);
     if (planned != planned_.end() && planned->second.wanted_at == wanted.changed_at) {
         auto const done = carry_on(wanted);
@@ -118,9 +125,12 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     auto const count = scene.rows.size();
     if (plan.is_over) return expire(wanted);
     transaction changes;
+    auto const ends_now = wanted->owner && has_ended(plan.progress) && !had_ended(scene, find_progress(wanted->id));
     auto const written = writer_.write(std::move(scene), plan, changes);
+    if (ends_now) cron_jobs_.note_end(*wanted, plan.progress, changes);
     auto const applied = state_.apply(std::move(changes));
     if (!applied) return applied.error();
+    if (ends_now) marker_.mark_again(*wanted->owner);
     progress_[wanted->id] = std::move(plan.progress);
     if (written.is_short) {
         wall_time const later = now + shortage_pause;
@@ -132,6 +142,16 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     if (is_cut && has_more && plan.removals.empty() && plan.adopted.empty())
         planned_[wanted->id] = {wanted.changed_at, std::move(plan.creations), written.creations_count};
     return has_more;
+}
+
+result<bool> workload_keeper::keep_cron_job(stored<workload> const& wanted) {
+    transaction changes;
+    auto done = cron_jobs_.write(wanted, progress_, changes);
+    if (!changes.empty())
+        if (auto const applied = state_.apply(std::move(changes)); !applied) return applied.error();
+    progress_[wanted->id] = std::move(done.progress);
+    if (!done.has_more) marker_.rest(wanted->id, 0, done.look_again);
+    return done.has_more;
 }
 
 instance_counts const* workload_keeper::counts_at_rest(stored<workload> const& wanted) const {
@@ -152,7 +172,8 @@ void workload_keeper::note_rest(workload_scene const& scene, rik::workload_plan 
 /// It goes as if a user had deleted it.
 result<bool> workload_keeper::expire(stored<workload> const& wanted) {
     transaction deletion;
-    removals_.expire(deletion, wanted);
+    removals_.retire(deletion, wanted, "Expired",
+                     "it has finished, and its time to live has passed: it is deleted with its instances");
     auto const applied = state_.apply(std::move(deletion));
     if (!applied) return applied.error();
     return false;

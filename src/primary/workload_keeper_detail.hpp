@@ -1,11 +1,13 @@
 // Keeps managed workloads: looks at those that are due, has their controllers plan, and carries the plans out.
 #pragma once
 
+#include "cron_jobs_detail.hpp"
 #include "plan_writer_detail.hpp"
 #include "replacement_guard_detail.hpp"
 #include "workload_marker_detail.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <vector>
 
@@ -16,11 +18,12 @@ namespace rik::detail {
 class workload_keeper {
 public:
     workload_keeper(asio::any_io_executor strand, clock& time, cluster_state& state, plan_writer writer,
-                    removals& leaving, log const& out)
+                    cron_jobs of_cron_jobs, removals& leaving, log const& out)
         : strand_(strand),
           time_(time),
           state_(state),
           writer_(writer),
+          cron_jobs_(of_cron_jobs),
           removals_(leaving),
           out_(out),
           guard_(time, state, out),
@@ -32,11 +35,16 @@ public:
     /// Looks at what is due. It never returns.
     awaitable<> run();
 
+    /// All that is managed is looked at: the wall clock was set, so that times have come or have not.
+    void look_at_all() { marker_.mark_all(); }
+
     /// What was on nodes that are gone is replaced, although there are so many. Errors: as replacement_guard::lift.
     awaitable<result<replacement_stop>> resume_replacement();
 
     /// Null: it is not managed, or nobody has looked at it yet. It may be ahead of what is durable.
     workload_progress const* find_progress(workload_id const& of) const;
+    /// How often a workload was looked at. What waits costs none.
+    std::uint64_t looks_count() const { return looks_count_; }
 
 private:
     template <class Row>
@@ -46,6 +54,8 @@ private:
     awaitable<> keep(workload_id which);
     /// A commit's worth; true if there is more. Errors: those of cluster_state::apply.
     result<bool> keep_slice(stored<workload> const& wanted);
+    /// The same of a CronJob.
+    result<bool> keep_cron_job(stored<workload> const& wanted);
     /// The next of what an earlier look has planned to create. Errors: those of cluster_state::apply.
     result<void> carry_on(stored<workload> const& wanted);
     /// Of a workload that rests, so that its instances need not be seen; null: they must be.
@@ -59,11 +69,13 @@ private:
     clock& time_;
     cluster_state& state_;
     plan_writer writer_;
+    cron_jobs cron_jobs_;
     removals& removals_;
     log const& out_;
     replacement_guard guard_;
     workload_marker marker_;
-    std::map<workload_id, workload_progress> progress_;
+    known_progress progress_;
+    std::uint64_t looks_count_ = 0;
     /// Those that have come to rest, at these revisions of theirs. From then on their counts say whether they still
     /// rest.
     std::map<workload_id, revision> resting_;

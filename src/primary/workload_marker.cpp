@@ -76,6 +76,7 @@ void workload_marker::mark(row_change<workload> const& done) {
     if (!is_managed(row.kind)) return;
     if (done.after) note(row);
     due_.mark(row.id);
+    if (row.owner && !(done.before && done.after)) due_.mark(*row.owner);  // a CronJob, of which a Job comes or goes
 }
 
 /// It was not made by its owner if that has adopted it.

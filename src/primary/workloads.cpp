@@ -3,20 +3,14 @@
 #include "listing_detail.hpp"
 #include "lookup_detail.hpp"
 
+#include <rik/controllers/cron_job.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace rik::detail {
-
-error workload_exists(workload const& by) {
-    auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
-    if (by.deleting_since)
-        return error{errc::conflict, what + " is being deleted", "name",
-                     "wait until it is gone, or choose another name"};
-    return error{errc::conflict, what + " exists already", "name", "choose another name, or delete it first"};
-}
 
 namespace {
 
@@ -39,52 +33,54 @@ awaitable<result<stored<workload>>> primary_workloads::create(caller who, worklo
     return gate_.enter(std::move(refusal), create_here(std::move(definition)));
 }
 
-workload primary_workloads::make_workload(definition_ptr from, release_id const& first) const {
-    workload made{.id = workload_id::generate(random_), .tenant = from->tenant, .name = from->name};
-    made.kind = from->kind;
-    made.replicas = from->replicas;
-    made.definition = std::move(from);
-    made.created_at = made.updated_at = time_.wall();
-    made.current_release = first;
-    return made;
-}
-
-/// Nothing is awaited between here and the commit: a tenant that is deleted meanwhile has the workload, or it is not
-/// made.
-result<primary_workloads::creation_plan> primary_workloads::plan_creation(workload_definition definition) {
-    if (definition.kind == workload_kind::cron_job)
-        return error{errc::unsupported, fmt::format("CronJob {}: nothing starts its Jobs yet", definition.name), "kind",
-                     "apply its jobTemplate as a Job, at the times that it says"};
-    if (auto const closed = check_open(state_.head(), definition.tenant)) return *closed;
-    auto const name = workload_name(definition.tenant, definition.kind, definition.name);
-    if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);
-    auto const shared = std::make_shared<workload_definition const>(std::move(definition));
-    auto made = make_workload(shared, release_id::generate(random_));
-    auto first = make_release(made.current_release, made.id, shared);
-    first.created_at = made.created_at;
-    auto const from = std::make_shared<release const>(std::move(first));
-
-    creation_plan plan;
-    auto happened = events_.about(made);
-    happened.reason = "Created";
-    happened.message = "the workload was created";
-    events_.note(plan.changes, std::move(happened));
-    plan.changes.put(*from, 0);
-    // Kept: by the time that it is durable somebody may have deleted it.
-    plan.row = {std::make_shared<workload const>(made), state_.next_revision()};
-    plan.changes.put(std::move(made), 0);
-    if (!is_one_with_its_instance(*plan.row)) return plan;
-    auto const one = creation_.add(plan.changes, *plan.row, {.from = from, .name = plan.row->name});
-    if (!one) return one.error();
-    return plan;
-}
-
 awaitable<result<stored<workload>>> primary_workloads::create_here(workload_definition definition) {
-    auto plan = plan_creation(std::move(definition));
-    if (!plan) co_return co_await state_.when_durable(plan.error());
-    auto const done = co_await state_.commit(std::move(plan->changes));
+    transaction changes;
+    auto const row = creation_.add(changes, std::move(definition));
+    if (!row) co_return co_await state_.when_durable(row.error());
+    auto const done = co_await state_.commit(std::move(changes));
     if (!done) co_return done.error();
-    co_return plan->row;
+    co_return *row;
+}
+
+awaitable<result<stored<workload>>> primary_workloads::start_job(caller who, object_ref which, std::string name) {
+    auto refusal = authorize(who, verb::create, object_kind::workload, tenant_of(who, which));
+    return gate_.enter(std::move(refusal), start_job_here(std::move(who), std::move(which), std::move(name)));
+}
+
+/// Nothing is awaited between the look at the row and the commit.
+awaitable<result<stored<workload>>> primary_workloads::start_job_here(caller who, object_ref which, std::string name) {
+    auto const found = find_workload(state_.head(), who, which);
+    if (!found) co_return co_await state_.when_durable(found.error());
+    auto const& cron = **found;
+    if (auto const refused = authorize(who, verb::create, object_kind::workload, cron.tenant)) co_return *refused;
+    transaction changes;
+    auto const made = add_job_of(changes, cron, std::move(name));
+    if (!made) co_return co_await state_.when_durable(made.error());
+    auto const done = co_await state_.commit(std::move(changes));
+    if (!done) co_return done.error();
+    co_return *made;
+}
+
+result<stored<workload>> primary_workloads::add_job_of(transaction& into, workload const& cron, std::string name) {
+    if (cron.kind != workload_kind::cron_job)
+        return error{errc::conflict, fmt::format("{} {} is no CronJob", to_string(cron.kind), cron.name), "kind",
+                     "name a CronJob: its template says what the Job is"};
+    if (cron.deleting_since)
+        return error{errc::conflict,
+                     fmt::format("CronJob {} is being deleted", cron.name),
+                     {},
+                     "wait until it is gone, and create it again"};
+    if (name.empty()) name = creation_.free_name(cron.tenant, workload_kind::job, cron.name);
+    auto job = job_of(*cron.definition, std::move(name), std::nullopt);
+    if (!job) return job.error();
+    job->tenant = cron.tenant;
+    auto made = creation_.add(into, std::move(*job), &cron);
+    if (!made) return made;
+    auto happened = events_.about(cron);
+    happened.reason = "SuccessfulCreate";
+    happened.message = fmt::format("made Job {}: a user has asked for it", (*made)->name);
+    events_.note(into, std::move(happened));
+    return made;
 }
 
 awaitable<result<void>> primary_workloads::remove(caller who, object_ref which, remove_options how) {

@@ -3,23 +3,20 @@
 
 #include "event_writer_detail.hpp"
 #include "gate_detail.hpp"
-#include "instance_creation_detail.hpp"
 #include "removals_detail.hpp"
 #include "workload_change_detail.hpp"
+#include "workload_creation_detail.hpp"
 #include "workload_keeper_detail.hpp"
 
 #include <rik/primary/operations.hpp>
 
 namespace rik::detail {
 
-/// The name of a new workload is taken by `by`.
-error workload_exists(workload const& by);
-
 /// Changes the rows of workloads and their releases; their instances leave through the removals.
 class primary_workloads final : public workload_operations {
 public:
     primary_workloads(asio::any_io_executor strand, gate& entrance, clock& time, entropy& random, cluster_state& state,
-                      event_writer& events, instance_creation& creation, removals& leaving,
+                      event_writer& events, workload_creation& creation, removals& leaving,
                       workload_keeper const& keeper)
         : strand_(strand),
           gate_(entrance),
@@ -32,6 +29,7 @@ public:
           keeper_(keeper) {}
 
     awaitable<result<stored<workload>>> create(caller who, workload_definition definition) override;
+    awaitable<result<stored<workload>>> start_job(caller who, object_ref which, std::string name) override;
     awaitable<result<workload_change>> apply(caller who, workload_definition definition, change_options how) override;
     awaitable<result<workload_change>> change(caller who, object_ref which, std::string patch,
                                               change_options how) override;
@@ -54,13 +52,8 @@ private:
     awaitable<result<workload_change>> replace_here(caller who, object_ref which, workload_definition definition,
                                                     change_options how);
 
-    /// What is to be committed to make a workload.
-    struct creation_plan {
-        stored<workload> row;
-        transaction changes = {};
-    };
-    result<creation_plan> plan_creation(workload_definition definition);
-    workload make_workload(definition_ptr from, release_id const& first) const;
+    awaitable<result<stored<workload>>> start_job_here(caller who, object_ref which, std::string name);
+    result<stored<workload>> add_job_of(transaction& into, workload const& cron, std::string name);
     /// The row that `which` names, as `who` may change it now. Errors: as of workload_operations::change.
     result<stored<workload>> find_changeable(caller const& who, object_ref const& which,
                                              expected_revision expected) const;
@@ -75,7 +68,7 @@ private:
     entropy& random_;
     cluster_state& state_;
     event_writer& events_;
-    instance_creation& creation_;
+    workload_creation& creation_;
     removals& removals_;
     workload_keeper const& keeper_;
 };

@@ -54,6 +54,7 @@ void cluster::checkers::end_commit() {
     if (std::exchange(are_ports_touched_, false)) check_ports();
     for (auto& each : tenants_.broken()) say(std::move(each));
     for (auto& each : workloads_.broken()) say(std::move(each));
+    for (auto& each : cron_jobs_.broken()) say(std::move(each));
 }
 
 void cluster::checkers::take(journal_entry const& row) {
@@ -79,13 +80,17 @@ void cluster::checkers::take_release(journal_entry const& row) {
 
 void cluster::checkers::take_workload(journal_entry const& row) {
     if (!row.value) {
-        if (auto const id = workload_id::parse(row.key)) workloads_.remove(*id);
+        if (auto const id = workload_id::parse(row.key)) {
+            workloads_.remove(*id);
+            cron_jobs_.remove(*id);
+        }
         return tenants_.remove(row.table, row.key);
     }
     auto const decoded = decode_workload(*row.value, *this);
     if (!decoded) return say("a workload in the primary's journal cannot be read: " + decoded.error().message);
     tenants_.put(row.table, row.key, decoded->tenant, table<workload>::name_of(*decoded));
     workloads_.put(*decoded);
+    cron_jobs_.put(*decoded);
 }
 
 /// Its key is "KIND/TENANT/NAME".
@@ -98,6 +103,14 @@ void cluster::checkers::take_document(journal_entry const& row) {
     if (!row.value) return tenants_.remove(row.table, row.key);
     if (!tenant.empty()) tenants_.put(row.table, row.key, tenant, {});
     if (kind == job_record_kind) take_counts(*row.value);
+    if (kind == rollout_kind) take_rollout(*row.value);
+}
+
+void cluster::checkers::take_rollout(std::string const& text) {
+    auto const decoded = decode_document(text);
+    auto const record = decoded ? parse_rollout(*decoded) : result<rollout_record>(decoded.error());
+    if (!record) return say("how far a workload is cannot be read: " + record.error().message);
+    cron_jobs_.put(*record);
 }
 
 void cluster::checkers::take_counts(std::string const& text) {

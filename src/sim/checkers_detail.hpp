@@ -1,6 +1,7 @@
 // What must hold at every moment of a simulation, looked at from outside of the roles.
 #pragma once
 
+#include "cron_rules_detail.hpp"
 #include "identity_rules_detail.hpp"
 #include "tenant_rules_detail.hpp"
 #include "workload_rules_detail.hpp"
@@ -65,6 +66,7 @@ private:
     void take_release(journal_entry const& row);
     void take_document(journal_entry const& row);
     void take_counts(std::string const& text);
+    void take_rollout(std::string const& text);
     void end_commit();
     void check_end(instance const& row);
     void started(site const& at, container_key const& what);
@@ -94,6 +96,7 @@ private:
     tenant_rules tenants_;
     workload_rules workloads_;
     identity_rules identities_;
+    cron_rules cron_jobs_;
     std::set<std::string> said_;
     std::string violations_;
 };

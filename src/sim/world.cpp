@@ -24,7 +24,7 @@ struct virtual_clock::sleeper {
 wall_time virtual_clock::wall() const {
     using namespace std::chrono;
     constexpr sys_days epoch = year(2026) / January / 1;
-    return epoch + floor<microseconds>(now_.time_since_epoch());
+    return epoch + floor<microseconds>(now_.time_since_epoch() + wall_set_by_);
 }
 
 awaitable<> virtual_clock::sleep_until(time_point when) {

@@ -19,7 +19,10 @@ std::string_view to_string(table_id table) {
 }
 
 std::string table<workload>::name_of(workload const& row) { return workload_name(row.tenant, row.kind, row.name); }
-std::vector<std::string> table<workload>::index_of(workload const&) { return {}; }
+std::vector<std::string> table<workload>::index_of(workload const& row) {
+    if (!row.owner) return {};
+    return {owner_index(*row.owner)};
+}
 bool table<workload>::has_same_name(workload const& a, workload const& b) {
     return a.kind == b.kind && a.tenant == b.tenant && a.name == b.name;
 }

@@ -27,6 +27,7 @@ public:
                 case 5:
                 case 6: co_await resume(name); break;
                 case 7: co_await restart(name); break;
+                case 8: co_await start_by_hand(name); break;
                 default: co_await apply(name); break;
             }
         }
@@ -56,9 +57,9 @@ public:
 
 private:
     static constexpr std::string_view prefix = "kept-";
-    static constexpr std::array<std::string_view, 9> kinds{"ReplicaSet", "Deployment",  "DaemonSet",
-                                                           "Deployment", "Deployment",  "Job",
-                                                           "Job",        "StatefulSet", "StatefulSet"};
+    static constexpr std::array<std::string_view, 10> kinds{"ReplicaSet",  "Deployment", "DaemonSet", "Deployment",
+                                                            "Deployment",  "Job",        "Job",       "StatefulSet",
+                                                            "StatefulSet", "CronJob"};
     static bool is_ours(std::string const& name) { return name.starts_with(prefix); }
     static std::string_view kind_of(std::string const& name) {
         return kinds[static_cast<std::size_t>(name.back() - '0')];
@@ -77,6 +78,7 @@ private:
     static void check_kept(workload const& row, std::map<instance_id, stored<instance>> const& rows,
                            std::size_t nodes_count) {
         if (row.kind == workload_kind::job) return check_job(row, rows);
+        if (row.kind == workload_kind::cron_job) return;  // its runs are checked at every commit
         std::size_t count = 0;
         std::size_t old_count = 0;
         bool is_waiting = false;
@@ -130,6 +132,7 @@ private:
         auto const kind = kind_of(name);
         if (kind == "Job") return job_text(name);
         if (kind == "StatefulSet") return stateful_text(name, image, replicas);
+        if (kind == "CronJob") return cron_job_text(name);
         auto const container =
             fmt::format(R"({{"name":"main","image":"{}","resources":{{"requests":{{"cpu":"50m"}}}}}})", image);
         auto const count = kind == "DaemonSet" ? std::string() : fmt::format(R"("replicas":{},)", replicas);
@@ -168,6 +171,28 @@ private:
             is_indexed ? "Never" : "OnFailure");
     }
 
+    /// A run takes as long as the time between two, or longer.
+    std::string cron_job_text(std::string const& name) {
+        constexpr std::array<std::string_view, 3> policies{"Forbid", "Replace", "Allow"};
+        auto const schedule = world_.random().below(2) == 0 ? "* * * * *" : "@every 45s";
+        auto const policy = policies[world_.random().below(policies.size())];
+        auto const failed_max = world_.random().below(3);
+        auto const completions = 1 + world_.random().below(12);
+        return fmt::format(
+            R"({{"apiVersion":"v1","kind":"CronJob","name":"{}","schedule":"{}","concurrencyPolicy":"{}","failedJobsHistoryLimit":{},)"
+            R"("jobTemplate":{{"backoffLimit":2,"completions":{},"template":{{"spec":{{"containers":[{{"name":"main","image":"brief:1",)"
+            R"("resources":{{"requests":{{"cpu":"50m"}}}}}}],"tolerations":[{{"operator":"Exists"}}]}}}}}}}})",
+            name, schedule, policy, failed_max, completions);
+    }
+
+    /// Of what is no CronJob, or is not there, there is none.
+    awaitable<> start_by_hand(std::string name) {
+        object_ref which(name);
+        auto starting = cluster_.api().workloads().start_job(caller(), std::move(which), std::string());
+        auto const said = co_await ask(std::move(starting));
+        take(said);
+    }
+
     awaitable<> apply(std::string name) {
         auto parsed = parse_definition(roll_text(name));
         if (!parsed.found.empty()) fail(to_string(parsed.found.front()));
@@ -188,10 +213,10 @@ private:
         if (code != errc::conflict && code != errc::not_found) fail(to_string(said.error()));
     }
 
-    /// A Job's definition says whether it is suspended.
+    /// The definition of a Job or a CronJob says whether it is suspended.
     void take_change(std::string const& name, result<stored<workload>> const& said) {
         take(said);
-        if (kind_of(name) != "Job") return;
+        if (!kind_of(name).ends_with("Job")) return;
         auto const code = answer_of(said);
         if (code == answer::unknown) known_[name] = std::nullopt;
         if (code == answer::acknowledged) known_[name] = (*said)->definition->text;

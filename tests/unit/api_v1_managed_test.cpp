@@ -171,11 +171,45 @@ TEST_CASE("v1: a Job says what has ended of it, and is suspended") {
     CHECK(progress_of(on, 0).at("job").at("failed") == 0);
     CHECK(on.post("/rik/v1/workloads/web/resume", "{}").status_code == 200);
     progress_of(on, 2);
-    auto const cron = on.post("/rik/v1/workloads",
-                              R"({"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"nightly"},"spec":{)"
-                              R"("schedule":"@daily","jobTemplate":{"spec":{)" +
-                                  of_job + "}}}");
-    CHECK(cron.status_code >= 400);
-    CHECK(cron.body.find("CronJob") != std::string::npos);
-    CHECK(on.get("/rik/v1/workloads/nightly").status_code == 404);
+}
+
+TEST_CASE("v1: a CronJob says when it runs, and a Job of it is made by hand") {
+    api_fixture on;
+    auto const cron = [](std::string const& zone) {
+        return R"({"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"nightly"},"spec":{"schedule":"@daily",)"
+               R"("timeZone":")" +
+               zone +
+               R"(","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"main",)"
+               R"("image":"web:1"}]}}}}}})";
+    };
+    auto const refused = on.post("/rik/v1/workloads", cron("Europe/Berlyn"));
+    CHECK(refused.status_code == 400);
+    CHECK(refused.body.find("did you mean Europe/Berlin?") != std::string::npos);
+    CHECK(on.post("/rik/v1/workloads?dryRun=true", cron("Mars")).status_code == 400);
+    CHECK(on.post("/rik/v1/workloads", cron("Europe/Berlin")).status_code == 201);
+    auto const one = on.post("/rik/v1/workloads/nightly/jobs?kind=CronJob", R"({"name":"now"})");
+    CHECK(one.status_code == 201);
+    CHECK(json::parse(one.body).at("kind") == "Job");
+    CHECK(on.post("/rik/v1/workloads/nightly/jobs", R"({"name":"now"})").status_code == 409);
+    CHECK(on.post("/rik/v1/workloads/nightly/jobs", R"({"nome":"now"})").status_code == 400);
+    CHECK(on.post("/rik/v1/workloads/nightly/jobs", R"({"name":"No Name"})").status_code == 400);
+    CHECK(on.post("/rik/v1/workloads/now/jobs", "{}").status_code == 409);
+    CHECK(on.post("/rik/v1/workloads/none/jobs", "{}").status_code == 404);
+    json::value progress;
+    for (int tries = 0; tries < 500; ++tries) {
+        progress = on.json_at("/rik/v1/workloads/nightly").at("progress");
+        if (progress.is_object() && !progress.at("cron").at("active").as_array().empty()) break;
+        std::this_thread::sleep_for(10ms);
+    }
+    CHECK(progress.at("cron").at("active").at(0) == "now");
+    CHECK(progress.at("cron").at("lastScheduleTime").is_null());
+    CHECK(progress.at("cron").at("nextScheduleTime").is_string());
+    auto const id = std::string(on.json_at("/rik/v1/workloads/nightly").at("id").as_string());
+    auto const own = on.json_at("/rik/v1/workloads?fieldSelector=kind%3DJob,owner%3D" + id);
+    REQUIRE(own.at("items").as_array().size() == 1);
+    CHECK(own.at("items").at(0).at("owner") == id);
+    CHECK(on.post("/rik/v1/workloads/nightly/pause", "{}").status_code == 200);
+    CHECK(on.json_at("/rik/v1/workloads/nightly").at("definition").at("spec").at("suspend") == true);
+    CHECK(on.post("/rik/v1/workloads/nightly/restart", "{}").status_code == 409);
+    CHECK(on.connect().request("DELETE", "/rik/v1/workloads/nightly").status_code == 202);
 }

@@ -201,6 +201,8 @@ public:
     result<std::string> scale_workload(std::string_view name, std::string_view definition_kind, std::uint32_t replicas);
     result<std::string> pause_workload(std::string_view name, std::string_view definition_kind);
     result<std::string> resume_workload(std::string_view name, std::string_view definition_kind);
+    /// Makes a Job of a CronJob, now; `job` empty: its name is made up. Returns the Job.
+    result<std::string> start_job(std::string_view cron_job, std::string_view definition_kind, std::string_view job);
     result<std::string> restart_workload(std::string_view name, std::string_view definition_kind, bool is_at_once);
     /// What was on nodes that are gone is replaced, although they are so many. Returns what was stopped.
     result<std::string> resume_replacement();

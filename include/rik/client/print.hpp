@@ -30,6 +30,8 @@ struct table_options {
     bool wide = false;
     wall_time now = {};        ///< ages are counted up to here
     bool has_tenants = false;  ///< a column tells the tenant of what belongs to one
+    /// Of workloads: "CronJob" gives columns of its own, and all are of that kind; others do not differ.
+    std::string definition_kind = {};
 };
 
 table_row table_header(resource_kind kind, table_options const& options);
@@ -96,6 +98,8 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
 /// The newest failures of a Job, from its rollout: which instance, which exit code, what followed. Empty if there are
 /// none. Errors: corrupt.
 result<std::string> describe_failures(std::string_view rollout, wall_time now);
+/// A CronJob's Jobs, from their list, the newest first. If that is an error, the text says why it cannot be read.
+std::string describe_jobs(result<std::string> const& jobs, wall_time now);
 /// What is in a tenant, and what has happened to it.
 struct tenant_parts {
     result<std::string> workloads;

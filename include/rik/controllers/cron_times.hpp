@@ -63,6 +63,7 @@ struct cron_run {
     phase is = phase::active;
     bool is_leaving = false;                   ///< its deletion is wanted
     std::optional<wall_time> started_at = {};  ///< nullopt: it never was
+    bool is_manual = false;  ///< a user has started it: it is in the history, and nothing waits for it
 };
 
 struct cron_start {

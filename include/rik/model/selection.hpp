@@ -23,7 +23,7 @@ struct selection {
 };
 
 // The fields by which objects are selected.
-std::span<std::string_view const> workload_selection_fields();  ///< name, kind, tenant, state
+std::span<std::string_view const> workload_selection_fields();  ///< name, kind, tenant, state, owner (an id)
 std::span<std::string_view const> instance_selection_fields();  ///< those, and ready, node, workload
 std::span<std::string_view const> node_selection_fields();      ///< name, state
 std::span<std::string_view const> event_selection_fields();     ///< name, kind, tenant, type, reason

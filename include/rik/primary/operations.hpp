@@ -144,6 +144,10 @@ public:
     /// instance, of the same name, in the same commit. Errors: conflict, the name is taken in this tenant and kind, or
     /// among the instances of the tenant, or the tenant is being deleted; not_found, the tenant does not exist.
     virtual awaitable<result<stored<workload>>> create(caller who, workload_definition definition) = 0;
+    /// Makes a Job from the template of `which`, a CronJob, now, also if that is suspended. It belongs to the CronJob.
+    /// `name` empty: one is made up. Errors: as get and as create; conflict, also: `which` is no CronJob, or is being
+    /// deleted; invalid, the template makes no Job of this name.
+    virtual awaitable<result<stored<workload>>> start_job(caller who, object_ref which, std::string name) = 0;
     /// Creates it, or makes what is there so: what was applied before and is left out now goes, what others have added
     /// stays (applied_text). No change of a bare definition touches an instance that is there: the warnings say so.
     /// Errors: as create, but that its own name is no conflict; invalid, what would come of it is no definition, or its

@@ -111,6 +111,7 @@ public:
     /// - Of instances with the same identity (those of a StatefulSet with the same name, or the same index) one runs at
     ///   most, unless an operator has declared a node dead whose machine was on; and what was on a machine that was off
     ///   when its node was declared dead never starts again.
+    /// - A CronJob has started no run twice, with Forbid none while another had not ended, and with Replace one alone.
     /// - No machine was asked for something impossible (see `machine`).
     /// - No Pod has failed except by itself, by its image, by a fault that was set, or because its machine lost power.
     /// Source: docs/architecture.md, "What holds everywhere"

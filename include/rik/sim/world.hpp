@@ -29,6 +29,7 @@ private:
     bool advance(time_point horizon);
 
     time_point now_{};
+    duration wall_set_by_{};
     std::uint64_t order_ = 0;
     /// Equal moments in order of creation.
     std::map<std::pair<time_point, std::uint64_t>, sleeper*> sleepers_;
@@ -64,6 +65,9 @@ public:
 
     /// Lets `length` of virtual time pass.
     void run_for(duration length);
+
+    /// Sets the wall clock, forward or back; the other clock goes on.
+    void set_wall(duration by) { clock_.wall_set_by_ += by; }
 
 private:
     template <class T>

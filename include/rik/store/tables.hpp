@@ -27,15 +27,15 @@ struct table<workload> {
     using key = workload_id;
     static constexpr auto id = table_id::workload;
     static key key_of(workload const& row) { return row.id; }
-    static std::string name_of(workload const& row);  ///< workload_name(...)
-    static std::vector<std::string> index_of(workload const& row);
+    static std::string name_of(workload const& row);                ///< workload_name(...)
+    static std::vector<std::string> index_of(workload const& row);  ///< "owner/UID", or none
     static bool has_same_name(workload const& a, workload const& b);
     static constexpr bool has_names = true;
     static std::strong_ordering compare_names(workload const& a, workload const& b) {
         return name_of(a) <=> name_of(b);
     }
     static std::strong_ordering compare_names(workload const& a, std::string_view b) { return name_of(a) <=> b; }
-    static bool has_same_indexes(workload const&, workload const&) { return true; }
+    static bool has_same_indexes(workload const& a, workload const& b) { return a.owner == b.owner; }
 };
 
 template <>
