@@ -138,6 +138,33 @@ END
     check 'it is deleted' 0 rikctl delete workload web --wait --timeout 60s
 }
 
+test_jobs_of_functions() {
+    check 'a CronJob of Functions is applied' 0 rikctl apply -f - <<END
+apiVersion: v1
+kind: CronJob
+name: count
+schedule: "0 0 1 1 *"
+timeZone: Europe/Berlin
+jobTemplate:
+  completionMode: Indexed
+  completions: 2
+  parallelism: 2
+  template:
+    spec:
+      restartPolicy: Never
+      function:
+        execution:
+          rootfs: $lab_dir/hello.ext4
+          command: [/bin/sh, -c, 'echo index \$JOB_COMPLETION_INDEX on \$(hostname)']
+END
+    check 'its Job is made now' 0 rikctl create job counted --from cronjob/count
+    check 'two machines run to their end' 0 rikctl wait job/counted --for complete --timeout "$boot_time"
+    check 'each has known its index' 0 rikctl logs job/counted
+    says 'index 0 on counted-0' 'index 1 on counted-1'
+    check 'the CronJob is deleted' 0 rikctl delete cronjob/count --wait --timeout 60s
+    is 'with its Job' '' "$(rikctl get instances -o name)"
+}
+
 test_what_is_wrong() {
     printf 'QFI\373 no root file system' >"$lab_dir/bad.qcow2"
     check 'an image of QEMU is refused' 125 rikctl run --function --name bad --rm --timeout "$boot_time" "$lab_dir/bad.qcow2" -- /bin/sh
@@ -169,6 +196,7 @@ main() {
     test_an_end_tells_its_code
     test_images_of_containers
     test_a_set_of_functions
+    test_jobs_of_functions
     test_what_is_wrong
     test_nothing_is_left
     checks_close
