@@ -113,7 +113,8 @@ json::value const* condition_of(json::value const& rollout, std::string_view typ
 bool is_cron_job(json::value const& workload) { return string_at(workload, "/kind") == "CronJob"; }
 
 rik::error no_rollout(json::value const& cron_job) {
-    return {rik::errc::conflict, fmt::format("{} has no rollout: its next Job is made as it says", words_for(cron_job))};
+    return {rik::errc::conflict,
+            fmt::format("{} has no rollout: its next Job is made as it says", words_for(cron_job))};
 }
 
 /// "2 of 3 updated, 3 there, 2 available"

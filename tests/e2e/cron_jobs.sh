@@ -52,7 +52,7 @@ test_a_run_by_the_schedule() {
     check 'a CronJob is applied' 0 apply "$(cron hello '@every 2s' 'date; echo Hello from the cluster')"
     check 'it starts a Job' 0 lab_wait_for 20 has_started hello
     job=$(first_job_of hello)
-    is 'which has its name and the minutes of its time' hello "$(sed 's/-[0-9]\{8\}$//' <<<"$job")"
+    is 'which has its name and the minutes of its time' hello "${job%-[0-9]*}"
     check 'the Job is complete' 0 rikctl wait "job/$job" --for complete --timeout 60s
     check 'its log is there' 0 rikctl logs "job/$job"
     says 'Hello from the cluster'

@@ -179,8 +179,9 @@ awaitable<> starts_each_run_once_through_crashes(sim::cluster& cluster, sim::wor
 
 /// What was started is known without its Job.
 awaitable<> starts_nothing_again_that_was_deleted(sim::cluster& cluster, sim::world& world) {
-    co_await apply(cluster, R"({"apiVersion":"v1","kind":"CronJob","name":"hello","schedule":"*/10 * * * *",)"
-                            R"("jobTemplate":{"template":{"spec":{"containers":[{"name":"main","image":"good:1"}]}}}})");
+    co_await apply(cluster,
+                   R"({"apiVersion":"v1","kind":"CronJob","name":"hello","schedule":"*/10 * * * *",)"
+                   R"("jobTemplate":{"template":{"spec":{"containers":[{"name":"main","image":"good:1"}]}}}})");
     co_await world.time().sleep_for(10min + 5s);
     auto const one = co_await jobs(cluster);
     REQUIRE(one.size() == 1);

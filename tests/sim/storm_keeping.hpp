@@ -55,6 +55,22 @@ public:
 
     std::size_t changed_count() const { return changed_count_; }
 
+    /// What starts by itself again and again would never come to rest.
+    awaitable<> suspend_cron_jobs() {
+        for (std::size_t i = 0; i < kinds.size(); ++i) {
+            if (kinds[i] != "CronJob") continue;
+            auto const name = fmt::format("{}{}", prefix, i);
+            for (auto done = answer::unknown; done == answer::unknown;) {
+                object_ref which(name);
+                auto pausing = cluster_.api().upkeep().pause(caller(), std::move(which), any_revision);
+                auto const said = co_await ask(std::move(pausing));
+                take_change(name, said);
+                done = answer_of(said);
+                co_await world_.time().sleep_for(1s);
+            }
+        }
+    }
+
 private:
     static constexpr std::string_view prefix = "kept-";
     static constexpr std::array<std::string_view, 10> kinds{"ReplicaSet",  "Deployment", "DaemonSet", "Deployment",

@@ -104,6 +104,7 @@ private:
         }
         co_await tasks_.join();
         check_rules();
+        co_await keepers_.suspend_cron_jobs();
         co_await world_.time().sleep_for(1min);
         co_await settle();
         co_await check();
