@@ -207,7 +207,7 @@ TEST_CASE("v1: a CronJob says when it runs, and a Job of it is made by hand") {
     auto const id = std::string(on.json_at("/rik/v1/workloads/nightly").at("id").as_string());
     auto const own = on.json_at("/rik/v1/workloads?fieldSelector=kind%3DJob,owner%3D" + id);
     REQUIRE(own.at("items").as_array().size() == 1);
-    CHECK(own.at("items").at(0).at("owner") == id);
+    CHECK(own.at("items").at(0).at("owner").as_string() == id);
     CHECK(on.post("/rik/v1/workloads/nightly/pause", "{}").status_code == 200);
     CHECK(on.json_at("/rik/v1/workloads/nightly").at("definition").at("spec").at("suspend") == true);
     CHECK(on.post("/rik/v1/workloads/nightly/restart", "{}").status_code == 409);
