@@ -565,7 +565,7 @@ TEST_CASE("delete -f takes every definition of a file, whatever else is wrong wi
     CHECK(broken.code == 1);
     CHECK_THAT(broken.err, Catch::StartsWith("error: -: definition 1: line "));
     CHECK(broken.out == "workload a is being deleted\n");
-    auto const other = rikctl_at(at, {"delete", "-f", "-"}, "kind: StatefulSet\nname: a\n");
+    auto const other = rikctl_at(at, {"delete", "-f", "-"}, "kind: ConfigMap\nname: a\n");
     CHECK(other.code == 1);
     CHECK_THAT(other.err, Catch::Contains("kind"));
     CHECK(other.out.empty());
