@@ -9,10 +9,10 @@ leftovers_interfaces=() # interfaces that it was seen to have
 # shellcheck disable=SC2034  # whoever sources this reads it
 readonly leftovers_kinds=(processes mounts namespaces cgroups interfaces addresses rules directories)
 
-# NAME=VALUE of settings that nobody but an administrator changes.
+# NAME=VALUE of settings that nobody but an administrator changes, without those of riks' own interfaces: others may run.
 leftovers_settings() {
     local moving='^(fs\.(dentry-state|inode-|file-nr|quota|aio-nr)|kernel\.(random|ns_last_pid|pty\.nr|core_modes|sched_domain)'
-    moving+='|net\.netfilter\.nf_conntrack_(count|max|buckets)|vm\.drop_caches)'
+    moving+='|net\.netfilter\.nf_conntrack_(count|max|buckets)|vm\.drop_caches|net\.ipv[46]\.(conf|neigh)\.r[ktv][0-9a-f]{8,}\.)'
     sysctl --all --pattern '^(net|kernel|vm|user|fs)\.' 2>/dev/null | grep --invert-match --extended-regexp "$moving" |
         sed 's/ = /=/'
 }

@@ -313,7 +313,7 @@ std::vector<std::string> free_ranges(int count) {
     }
     std::vector<std::string> found;
     std::mt19937 chance(std::random_device{}());
-    std::uniform_int_distribution<unsigned> numbers(1, 254);
+    std::uniform_int_distribution<unsigned> numbers(1, 96);  // labs (scripts/lib/lab.sh) have 100 to 249
     while (static_cast<int>(found.size()) < count) {
         auto const number = numbers(chance);
         if (taken.insert(number).second) found.push_back(fmt::format("{}.{}.0.0/16", first_octet, number));

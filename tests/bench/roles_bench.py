@@ -171,7 +171,7 @@ def show(what, apart, together, aim=""):
 
 def measure(chosen, root):
     archive = make_archive(root)
-    number = random.randrange(100, 240)
+    number = random.randrange(20, 90)  # labs (scripts/lib/lab.sh) have 100 to 249
     both = [cluster(chosen.program, f"{root}/apart", number, True), cluster(chosen.program, f"{root}/together", number + 1, False)]
     print(f"{'':<44} {'apart':>9} {'all in 1':>9} {'ratio':>7}   aim")
     try:

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -49,9 +50,12 @@ TEST_CASE("an image is pulled once, unpacked, and found again after a restart", 
     CHECK(told == first->digest + "\n");
 
     registry.stop();  // from here on nothing can be pulled
-    auto const warm = std::chrono::steady_clock::now();
-    CHECK(f.get(name) == first);
-    auto const took = std::chrono::steady_clock::now() - warm;
+    auto took = std::chrono::steady_clock::duration::max();
+    for (int count = 0; count < 10; ++count) {  // the quickest: in others another program may have had the processor
+        auto const warm = std::chrono::steady_clock::now();
+        CHECK(f.get(name) == first);
+        took = std::min(took, std::chrono::steady_clock::now() - warm);
+    }
     WARN("warm: " << took.count() / 1000 << " us");
     CHECK(took < 1ms);
     f.close();
