@@ -241,12 +241,25 @@ bool has_name(std::vector<std::string> const& arguments, std::size_t place) {
     return false;
 }
 
+/// "suspend cronjob hello" as "suspend cronjob/hello": these commands take names of workloads only.
+bool spell_out_names(std::vector<std::string>& arguments, std::size_t place) {
+    static constexpr std::array with_names{"suspend", "resume", "pause", "scale", "restart"};
+    if (std::ranges::find(with_names, arguments[place]) == with_names.end()) return false;
+    auto const word = arguments[place + 1];
+    if (kind_of_word(word).empty() || !has_name(arguments, place + 1)) return true;
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+    for (auto i = place + 1; i < arguments.size() && !arguments[i].starts_with('-'); ++i)
+        if (arguments[i].find('/') == std::string::npos) arguments[i] = word + '/' + arguments[i];
+    return true;
+}
+
 /// "get cronjobs" as "get workloads --field-selector kind=CronJob", and "delete cronjob hello" as "delete workload
 /// hello --kind CronJob".
 void spell_out_kind(std::vector<std::string>& arguments) {
     static constexpr std::array with_kind{"get", "ls", "describe", "d", "delete", "wait"};
     auto const place = command_place(arguments);
-    if (place + 1 >= arguments.size() || std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
+    if (place + 1 >= arguments.size() || spell_out_names(arguments, place)) return;
+    if (std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
     auto const kind = kind_of_word(arguments[place + 1]);
     if (kind.empty()) return;
     arguments[place + 1] = "workload";

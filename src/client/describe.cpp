@@ -268,8 +268,12 @@ void add_cron_job(describe_lines& lines, object const& of, wall_time now) {
         lines.add("Starting deadline", deadline + "s");
     lines.add("History", fmt::format("{} succeeded, {} failed", or_usual("successfulJobsHistoryLimit", "3"),
                                      or_usual("failedJobsHistoryLimit", "1")));
-    auto const active = texts(array_at(of, "progress.cron.active"));
-    lines.add("Active", active.empty() ? "none" : active);
+    constexpr std::size_t named_max = 10;
+    auto active = array_at(of, "progress.cron.active");
+    auto const more = active.size() - std::min(active.size(), named_max);
+    active.resize(active.size() - more);
+    auto const named = active.empty() ? std::string("none") : texts(active);
+    lines.add("Active", more == 0 ? named : fmt::format("{} and {} more", named, more));
     lines.add_time("Last run", time_at(of, "progress.cron.lastScheduleTime"));
     lines.add_time("Last success", time_at(of, "progress.cron.lastSuccessfulTime"));
     lines.add("Next run", coming_text(time_at(of, "progress.cron.nextScheduleTime"), now));

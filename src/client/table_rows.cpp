@@ -169,18 +169,24 @@ table_cell is_suspended(object const& of, table_options const&) {
     return {cron_text(of, "suspend") == "true" ? "True" : "False"};
 }
 
+/// A watch does not say how far a workload is.
+bool is_untold(object const& of) { return of.if_contains("progress") == nullptr; }
+
 table_cell active_jobs(object const& of, table_options const&) {
+    if (is_untold(of)) return {"-"};
     auto const count = active_jobs_count(of);
     return {std::to_string(count), count > 0 ? tone::busy : tone::plain};
 }
 
 table_cell last_schedule(object const& of, table_options const& options) {
+    if (is_untold(of)) return {"-"};
     auto const when = time_at(of, "progress.cron.lastScheduleTime");
     return {when ? age_of(when, options.now) : "<none>"};
 }
 
 /// How long it is until then.
 table_cell next_schedule(object const& of, table_options const& options) {
+    if (is_untold(of)) return {"-"};
     auto const when = time_at(of, "progress.cron.nextScheduleTime");
     if (!when) return {"<none>"};
     return {"in " + to_short_string(std::max<duration>(*when - options.now, duration()))};

@@ -130,6 +130,7 @@ result<wait_verdict> ask_again(client const& server, wait_tracker& tracker, wait
         if (is_decided(verdict, request, now) || now >= request.deadline) return verdict;
         if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
         detail::wait_until(std::min(request.deadline, now + progress_period));
+        if (clock.now() >= request.deadline) return verdict;
         auto const found = find_object(server, one);
         if (!found && found.error().code == errc::not_found)
             return wait_verdict{outcome::impossible, fmt::format("{} was deleted", request.name)};
@@ -141,6 +142,15 @@ result<wait_verdict> ask_again(client const& server, wait_tracker& tracker, wait
 bool is_asked_again(wait_request const& request) {
     return request.kind == resource_kind::workload && request.goal.kind == goal::state &&
            request.goal.state_word != "destroying";
+}
+
+/// A CronJob has no instances, and comes to no end.
+bool is_never(wait_request const& request, std::string const& object) {
+    if (request.kind != resource_kind::workload || object.find(R"("kind":"CronJob")") == std::string::npos)
+        return false;
+    auto const& wanted = request.goal;
+    if (wanted.kind == goal::state) return wanted.state_word == "succeeded" || wanted.state_word == "failed";
+    return wanted.kind == goal::ready || wanted.kind == goal::finished;
 }
 
 }  // namespace
@@ -155,6 +165,11 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
     }
     auto const id = object_id(*found);
     if (!id) return id.error();
+    if (is_never(request, *found))
+        return error{errc::invalid,
+                     fmt::format("{} is a CronJob, which is never {}", request.name, to_string(request.goal)),
+                     {},
+                     "wait for one of its Jobs: rikctl get jobs"};
     auto const followed = concerns_its_instances(request) ? std::string() : *id;
     wait_verdict now;
     if (!followed.empty()) {

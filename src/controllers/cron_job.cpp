@@ -2,6 +2,8 @@
 
 #include "common_detail.hpp"
 
+#include <rik/base/limits.hpp>
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -164,14 +166,45 @@ private:
             remark("MissSchedule",
                    fmt::format("the run of {} was not started in time (startingDeadlineSeconds)", when(*look.too_late)),
                    true);
-        if (asked.waits_for_active) wait(when(*look.due));
+        if (asked.waits_for_active) wait(*look.due, when(*look.due));
+        if (look.is_behind_last_run) tell_clock(when(*told().last_run));
+        if (asked.replaced.size() > limits::instances_per_slice_max) {
+            replace_some(asked, when(*look.due));
+            return forget(asked.forgotten);
+        }
         if (asked.last_run) told().last_run = asked.last_run;
         if (asked.start) start(asked, when(asked.start->scheduled_at));
         forget(asked.forgotten);
     }
 
-    /// Precondition: a run is due that may not overlap another.
-    void wait(std::string const& due) {
+    /// Less than a minute is nothing that a person need know of.
+    void tell_clock(std::string const& last) {
+        if (*told().last_run <= of_.now + std::chrono::minutes(1)) return;
+        plan_.progress.held_up = fmt::format(
+            "the clock is behind its last run of {}: nothing is started before that; if the clock is right, delete it "
+            "and "
+            "create it again",
+            last);
+        remark("ClockIsBehind", plan_.progress.held_up, true);
+    }
+
+    /// As many as fit into a commit. The run is started when the rest is gone.
+    void replace_some(cron_plan const& asked, std::string const& due) {
+        for (std::size_t i = 0; i < limits::instances_per_slice_max; ++i) replace(asked, asked.replaced[i], due);
+    }
+    void replace(cron_plan const& asked, std::size_t at, std::string const& due) {
+        auto const& each = of_.jobs[at];
+        plan_.replaced.push_back(
+            {each.id, fmt::format("{} takes its place (concurrencyPolicy Replace)", asked.start->name)});
+        remark("SuccessfulDelete", fmt::format("deleted Job {}: the run of {} takes its place", each.name, due));
+    }
+
+    /// Precondition: a run is due that may not overlap another. It waits as long as it may be late.
+    void wait(wall_time at, std::string const& due) {
+        if (wanted_.starting_deadline) {
+            auto const late = at + std::chrono::ceil<wall_time::duration>(*wanted_.starting_deadline);
+            plan_.look_again = std::min(plan_.look_again.value_or(late), late);
+        }
         std::vector<std::string_view> active;
         for (auto const& each : of_.jobs)
             if (each.is == cron_run::phase::active && !each.is_manual) active.push_back(each.name);
@@ -191,12 +224,7 @@ private:
                                "the schedule and startingDeadlineSeconds",
                                missed_times_max, due),
                    true);
-        for (auto const at : asked.replaced) {
-            auto const& each = of_.jobs[at];
-            plan_.replaced.push_back(
-                {each.id, fmt::format("{} takes its place (concurrencyPolicy Replace)", asked.start->name)});
-            remark("SuccessfulDelete", fmt::format("deleted Job {}: the run of {} takes its place", each.name, due));
-        }
+        for (auto const at : asked.replaced) replace(asked, at, due);
         remark("SuccessfulCreate", fmt::format("made Job {} for {}", asked.start->name, due));
         told().active.push_back(asked.start->name);
         plan_.start = job_to_start{std::move(*made), asked.start->scheduled_at};

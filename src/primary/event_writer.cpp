@@ -18,13 +18,20 @@ event event_writer::begin(std::string object_kind, std::string object_id, std::s
 event event_writer::about(workload const& subject) const {
     auto made = begin("workload", subject.id.text(), subject.name);
     made.tenant = subject.tenant;
+    if (subject.owner) made.owner_id = subject.owner->text();
     return made;
+}
+
+/// The Jobs of a CronJob, and their instances, are one group: else those that have gone would take the story of others.
+workload_id event_writer::group_of(workload_id const& owner) const {
+    auto const row = state_.head().find<workload>(owner);
+    return row && row->owner ? *row->owner : owner;
 }
 
 event event_writer::about(instance const& subject) const {
     auto made = begin("instance", subject.id().text(), subject.name());
     made.tenant = subject.tenant();
-    if (subject.owner()) made.owner_id = subject.owner()->text();
+    if (subject.owner()) made.owner_id = group_of(*subject.owner()).text();
     return made;
 }
 

@@ -26,6 +26,7 @@ public:
     event about(tenant_record const& subject) const;
 
 private:
+    workload_id group_of(workload_id const& owner) const;
     event begin(std::string object_kind, std::string object_id, std::string object_name) const;
 
     clock& time_;

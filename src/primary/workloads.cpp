@@ -61,6 +61,16 @@ awaitable<result<stored<workload>>> primary_workloads::start_job_here(caller who
     co_return *made;
 }
 
+namespace {
+
+/// "hello-29933737"
+bool is_name_of_run(std::string_view name, std::string_view cron_job) {
+    if (!name.starts_with(cron_job) || name.size() < cron_job.size() + 2 || name[cron_job.size()] != '-') return false;
+    return name.find_first_not_of("0123456789", cron_job.size() + 1) == std::string_view::npos;
+}
+
+}  // namespace
+
 result<stored<workload>> primary_workloads::add_job_of(transaction& into, workload const& cron, std::string name) {
     if (cron.kind != workload_kind::cron_job)
         return error{errc::conflict, fmt::format("{} {} is no CronJob", to_string(cron.kind), cron.name), "kind",
@@ -70,6 +80,9 @@ result<stored<workload>> primary_workloads::add_job_of(transaction& into, worklo
                      fmt::format("CronJob {} is being deleted", cron.name),
                      {},
                      "wait until it is gone, and create it again"};
+    if (is_name_of_run(name, cron.name))
+        return error{errc::invalid, fmt::format("{} is the name of a run of CronJob {}", name, cron.name), "name",
+                     "choose another name: the run would not be started"};
     if (name.empty()) name = creation_.free_name(cron.tenant, workload_kind::job, cron.name);
     auto job = job_of(*cron.definition, std::move(name), std::nullopt);
     if (!job) return job.error();

@@ -86,6 +86,11 @@ test_runs_by_hand() {
     check 'two are kept' 0 lab_wait_for 20 has_jobs quiet 2
     is 'the newest' $'three\ntwo' "$(jobs_of quiet | sort)"
     check 'a name that is taken is refused' 4 rikctl create job two --from cronjob/quiet
+    check 'so is the name of a run' 1 rikctl create job quiet-29933737 --from cronjob/quiet
+    says 'is the name of a run of CronJob quiet'
+    check 'a CronJob is never complete' 1 rikctl wait cronjob/quiet --for complete --timeout 5s
+    says 'wait for one of its Jobs'
+    check 'it is named by two words, too' 0 rikctl suspend cronjob quiet
     check 'so is a CronJob that is not there' 3 rikctl create job four --from cronjob/nothing
     check 'a name is made up' 0 rikctl create job --from quiet
     says 'job quiet-'

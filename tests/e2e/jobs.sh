@@ -87,6 +87,8 @@ test_indexes() {
 test_suspension() {
     check 'a long Job is applied' 0 apply "$(job long 'exec sleep 1000' $'  completions: 3\n  parallelism: 2')"
     check 'two run' 0 lab_wait_for 60 running_is long 2
+    check 'it is not complete in time' 6 rikctl wait job/long --for complete --timeout 2s
+    says 'in time'
     check 'it is suspended' 0 rikctl suspend job/long
     check 'nothing of it is left' 0 lab_wait_for 60 none_left
     check 'it is shown' 0 rikctl get workload long

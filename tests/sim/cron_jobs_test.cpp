@@ -1,4 +1,5 @@
 // CronJobs on the real roles in virtual time: each run once, whatever dies meanwhile, and as their policies say.
+#include <rik/base/limits.hpp>
 #include <rik/controllers/cron_job.hpp>
 #include <rik/sim/cluster.hpp>
 
@@ -378,6 +379,19 @@ awaitable<> leaves_a_taken_name_alone(sim::cluster& cluster, sim::world& world) 
     CHECK(two.size() == 2);
 }
 
+/// What its Jobs leave behind is bounded, however long it goes on: else it would take the story of all others.
+awaitable<> leaves_the_events_of_others(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, cron_text("good:1"));
+    co_await world.time().sleep_for(5h);
+    auto const events = co_await cluster.api().events().list(caller(), event_filter());
+    REQUIRE(events.has_value());
+    auto const ended = co_await count_events(cluster, "SawCompletedJob");
+    CHECK(ended > 0);
+    constexpr std::size_t others = 100;  // its own, and those of nodes
+    CHECK(events->rows.size() > limits::events_per_owner_max / 2);
+    CHECK(events->rows.size() <= limits::events_per_owner_max + others);
+}
+
 }  // namespace
 
 TEST_CASE("a CronJob starts Jobs, and remembers the newest", "[sim][cron]") { simulate(runs_and_remembers); }
@@ -403,3 +417,7 @@ TEST_CASE("a time zone that is not known is refused", "[sim][cron]") { simulate(
 TEST_CASE("a CronJob and its Jobs go with their tenant", "[sim][cron]") { simulate(goes_with_its_tenant); }
 TEST_CASE("a CronJob of Functions", "[sim][cron]") { simulate(makes_functions); }
 TEST_CASE("a run whose name is taken is lost, and said so", "[sim][cron]") { simulate(leaves_a_taken_name_alone); }
+
+TEST_CASE("the events of a CronJob's Jobs are bounded together", "[sim][cron]") {
+    simulate(leaves_the_events_of_others);
+}

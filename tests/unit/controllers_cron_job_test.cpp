@@ -105,6 +105,50 @@ TEST_CASE("Forbid waits for the run before, and starts the newest when that has 
     CHECK(plan.progress.held_up.empty());
 }
 
+TEST_CASE("what waits with a deadline is looked at when that has passed", "[cron]") {
+    cron_cluster on(hourly + R"(,"concurrencyPolicy":"Forbid","startingDeadlineSeconds":60)", noon);
+    on.at(at("2026-11-27T12:00:00Z"));
+    REQUIRE(on.step().start);
+    on.at(at("2026-11-27T13:00:00Z"));
+    auto const waiting = on.step();
+    CHECK(waiting.look_again == at("2026-11-27T13:01:00Z"));
+    CHECK(waiting.progress.cron->next_run == at("2026-11-27T14:00:00Z"));
+    on.at(at("2026-11-27T13:01:00Z"));
+    auto const late = on.step();
+    CHECK(reasons(late) == words{"MissSchedule"});
+    CHECK(late.progress.held_up.empty());
+}
+
+TEST_CASE("a clock that was ahead is told", "[cron]") {
+    cron_cluster on(hourly, noon);
+    on.at(at("2027-11-27T12:00:00Z"));
+    REQUIRE(on.step().start);
+    on.at(at("2026-11-27T12:30:00Z"));
+    auto const plan = on.step();
+    CHECK_FALSE(plan.start);
+    CHECK(plan.progress.held_up.find("the clock is behind its last run of 2027-11-27T12:00:00Z") != std::string::npos);
+    CHECK(reasons(plan) == words{"ClockIsBehind"});
+}
+
+TEST_CASE("of very many runs that are replaced as many go as fit into a commit, and then the next is started",
+          "[cron]") {
+    cron_cluster on(hourly, noon);
+    for (int hour = 0; hour < 130; ++hour) {
+        on.pass(1h);
+        REQUIRE(on.step().start);
+    }
+    on.change([](cron_job_upkeep& cron) { cron.concurrency = concurrency_policy::replace; });
+    on.pass(1h);
+    auto const before = on.progress().cron->last_run;
+    auto const first = on.step();
+    CHECK_FALSE(first.start);
+    CHECK(first.replaced.size() == 100);
+    CHECK(first.progress.cron->last_run == before);
+    auto const second = on.step();
+    CHECK(second.start);
+    CHECK(second.replaced.size() == 30);
+}
+
 TEST_CASE("Replace deletes the run before in the commit that makes the next", "[cron]") {
     cron_cluster on(hourly + R"(,"concurrencyPolicy":"Replace")", noon);
     on.at(at("2026-11-27T12:00:00Z"));

@@ -73,7 +73,7 @@ struct cron_remark {
 /// What must be done. `progress` is to be kept in the commit that makes the Job: it says for which time it was.
 struct cron_job_plan {
     std::optional<job_to_start> start = {};
-    std::vector<job_to_remove> replaced = {};   ///< only together with `start`
+    std::vector<job_to_remove> replaced = {};   ///< before `start`, or with it
     std::vector<job_to_remove> forgotten = {};  ///< past the limits of the history
     std::vector<release_id> forgotten_releases = {};
     std::vector<cron_remark> remarks = {};
