@@ -179,6 +179,7 @@ struct words {
     std::vector<std::string> taints;
     std::string reserve;
     std::string restart_delay_max = "5m";
+    std::string function_templates = "on";
     std::string level = "info";
     std::string format = "text";
 };
@@ -256,6 +257,11 @@ void add_options(CLI::App& app, words& to) {
                    "make them on this machine, else runc")
         ->capture_default_str()
         ->check(check_oci_runtime);
+    app.add_option("--function-templates", to.function_templates,
+                   "on: Functions go on from a machine that has booted before, where there is one of their size; off: "
+                   "each boots by itself")
+        ->capture_default_str()
+        ->check(command_line::one_of({"on", "off"}));
     app.add_option("--insecure-registry", local.insecure_registries,
                    "HOST:PORT of a registry that speaks plain http, or https with any certificate; may be given again")
         ->check(check_registry);
@@ -312,6 +318,7 @@ void refuse_foreign(CLI::App const& app, words const& said) {
                               use{"--reserve", node, true},
                               use{"--restart-delay-max", node, true},
                               use{"--oci-runtime", node, true},
+                              use{"--function-templates", node, true},
                               use{"--scheduler", lasting, false},
                               use{"--link-listen", scheduler, false},
                               use{"--insecure-links", scheduler, false}};
@@ -337,8 +344,8 @@ void refuse_needless(CLI::App const& app, options const& chosen) {
     auto const word = chosen.what == verb::reset ? "reset" : is_check ? "node check" : "version";
     for (auto const* const name :
          {"--role", "--listen", "--host-name", "--cluster-cidr", "--dns", "--mtu", "--node-name", "--insecure-registry",
-          "--node-label", "--node-taint", "--reserve", "--restart-delay-max", "--oci-runtime", "--scheduler",
-          "--link-listen", "--insecure-links"})
+          "--node-label", "--node-taint", "--reserve", "--restart-delay-max", "--oci-runtime", "--function-templates",
+          "--scheduler", "--link-listen", "--insecure-links"})
         if (app.get_option(name)->count() > 0 && !(is_check && name == std::string_view("--oci-runtime")))
             refuse(std::string(name) + ": rik " + word + " has no use for it");
     for (auto const* const name : {"--state-dir", "--run-dir"})
@@ -379,6 +386,7 @@ options check(words said, bool has_socket) {
     if (chosen.socket.empty() && chosen.listen.empty() && chosen.what == verb::serve)
         refuse("it would listen nowhere; give --socket or --listen");
     chosen.local.state_dir = absolute(said.state_dir);
+    chosen.local.function_templates = said.function_templates == "on";
     if (!said.run_dir.empty()) chosen.local.run_dir = absolute(said.run_dir);
     for (auto const& mine : {chosen.local.state_dir, chosen.local.run_dir})
         if (!chosen.socket.empty() && !mine.empty() && chosen.socket.starts_with(mine.string() + "/"))

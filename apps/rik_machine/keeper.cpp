@@ -1,5 +1,7 @@
 #include "keeper.hpp"
 
+#include "runtime/microvm/machine_template_detail.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -8,8 +10,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,8 +79,8 @@ void close_if(bool is_over, int& descriptor) {
 
 }  // namespace
 
-keeper::keeper(detail::machine_plan const& plan, machine_ends const& ends, pid_t qemu)
-    : plan_(plan), ends_(ends), qemu_(qemu), began_at_ms_(now_ms()) {
+keeper::keeper(detail::machine_plan const& plan, machine_ends const& ends, pid_t qemu, std::string settings)
+    : plan_(plan), ends_(ends), qemu_(qemu), began_at_ms_(now_ms()), settings_(std::move(settings)) {
     sigset_t heard;
     ::sigemptyset(&heard);
     for (auto const each : {SIGCHLD, SIGTERM, SIGINT}) ::sigaddset(&heard, each);
@@ -110,7 +114,9 @@ int keeper::run() {
 void keeper::prepare(pollfd* sources) const {
     auto const has_room = waiting_output_.size() < output_bytes_max;
     sources[signals] = {signals_, POLLIN, 0};
-    sources[console] = {has_room ? ends_.console : -1, POLLIN, 0};
+    auto const has_input = !waiting_input_.empty();
+    auto const wanted = static_cast<short>((has_room ? POLLIN : 0) | (has_input ? POLLOUT : 0));
+    sources[console] = {wanted != 0 ? ends_.console : -1, wanted, 0};
     sources[control] = {guest_.is_full() ? -1 : ends_.control, POLLIN, 0};  // it talks too much to be heard
     sources[monitor] = {ends_.monitor, POLLIN, 0};
     sources[complaints] = {ends_.complaints, POLLIN, 0};
@@ -123,7 +129,8 @@ void keeper::poll_once(int timeout_ms) {
     if (!waiting_output_.empty() && (timeout_ms < 0 || timeout_ms > line_patience_ms)) timeout_ms = line_patience_ms;
     if (::poll(sources.data(), sources.size(), timeout_ms) < 0) return;
     if (sources[output].revents != 0) write_output();
-    if (sources[console].revents != 0) pass_console();
+    if ((sources[console].revents & POLLOUT) != 0) tell_machine();
+    if ((sources[console].revents & ~POLLOUT) != 0) pass_console();
     if (sources[control].revents != 0) hear_guest();
     if (sources[monitor].revents != 0) hear_qemu();
     if (sources[complaints].revents != 0) {
@@ -201,12 +208,53 @@ void keeper::note_up(detail::guest_word const& said) {
     [[maybe_unused]] auto const written = ::pwrite(ends_.note, text.data(), text.size(), 0);
 }
 
+/// The settings of a machine that goes on, once it does.
+void keeper::tell_machine() {
+    auto const written = ::write(ends_.console, waiting_input_.data(), waiting_input_.size());
+    if (written > 0) waiting_input_.erase(0, static_cast<std::size_t>(written));
+}
+
+/// True if that is all there is to it.
+bool keeper::hear_of_restore(detail::qmp_word word) {
+    if (plan_.warm_from.empty() || is_ready_) return false;
+    if (word == detail::qmp_word::greeting) {
+        times_.qemu_ms = ms_since(start_ms_);
+        auto const words = std::string(detail::qmp_begin) + std::string(detail::qmp_ignore_shared) +
+                           std::string(detail::qmp_no_announcements) + detail::qmp_restore(detail::state_descriptor);
+        [[maybe_unused]] auto const written = ::write(ends_.monitor, words.data(), words.size());
+        return true;
+    }
+    if (word == detail::qmp_word::saved) {
+        auto const words = detail::qmp_go_on;
+        [[maybe_unused]] auto const written = ::write(ends_.monitor, words.data(), words.size());
+        return true;
+    }
+    if (word == detail::qmp_word::refused) {
+        keep_last(complaints_, "it cannot be restored from its template", complaints_bytes_max);
+        ::kill(qemu_, SIGKILL);
+    }
+    if (word != detail::qmp_word::resumed) return false;
+    std::array<unsigned char, detail::seed_bytes> seed{};
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size())) {
+        ::kill(qemu_, SIGKILL);  // never without
+        return true;
+    }
+    waiting_input_ = detail::order_text(settings_.size(), now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec, seed);
+    waiting_input_ += std::exchange(settings_, {});
+    is_ready_ = true;
+    tell_machine();
+    return true;
+}
+
 void keeper::hear_qemu() {
     std::array<char, 4096> buffer;
     bool is_over = false;
     qmp_.feed(read_some(ends_.monitor, buffer, is_over));
     close_if(is_over || qmp_.is_full(), ends_.monitor);
     while (auto const word = qmp_.next()) {
+        if (hear_of_restore(*word)) continue;
         if (*word == detail::qmp_word::greeting && !is_ready_) {
             is_ready_ = true;
             times_.qemu_ms = ms_since(start_ms_);

@@ -15,8 +15,9 @@ namespace rik::machine_program {
 
 class keeper {
 public:
-    /// `qemu` is a child of this process. Its console goes to standard output.
-    keeper(detail::machine_plan const& plan, machine_ends const& ends, pid_t qemu);
+    /// `qemu` is a child of this process. Its console goes to standard output. `settings`: what a machine that is
+    /// restored is told.
+    keeper(detail::machine_plan const& plan, machine_ends const& ends, pid_t qemu, std::string settings);
 
     /// Until QEMU is ready, or has ended: then why. Empty: it is.
     std::string wait_for_qemu();
@@ -34,6 +35,8 @@ private:
     void hear_guest();
     void note_up(detail::guest_word const& said);
     void hear_qemu();
+    bool hear_of_restore(detail::qmp_word word);
+    void tell_machine();
     void watch_boot();
     void reap();
     int finish();
@@ -53,6 +56,8 @@ private:
     detail::machine_story story_;
     detail::control_reader guest_;
     detail::qmp_reader qmp_;
+    std::string settings_;
+    std::string waiting_input_;  ///< of the console
     std::string waiting_output_;
     std::string last_console_;
     std::string complaints_;

@@ -1,5 +1,7 @@
 #include "launch.hpp"
 
+#include "template_files.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -31,7 +33,7 @@ std::string failure(std::string const& subject) { return subject + ": " + std::s
 }  // namespace
 
 std::string launch::prepare() {
-    ends_.note = ::open(plan_.note.c_str(), O_WRONLY | O_CLOEXEC);
+    ends_.note = ::open(plan_.note.c_str(), O_RDWR | O_CLOEXEC);
     if (ends_.note < 0) return failure(plan_.note);
     auto why = open_files();
     if (why.empty()) why = open_tap();
@@ -43,6 +45,7 @@ std::string launch::prepare() {
     ends_.complaints = pipe[0];
     errors_ = pipe[1];
     if (why.empty()) why = join_groups();
+    if (why.empty()) why = open_memory();  // in the groups: it counts as the machine's
     if (why.empty()) why = enter_namespaces();
     if (why.empty()) why = drop_rights();
     return why;
@@ -71,6 +74,23 @@ std::string launch::open_tap() {
     return {};
 }
 
+/// Files that are in memory only: they go with QEMU, whatever ends it, and nobody else sees them.
+std::string launch::open_memory() {
+    if (plan_.memory_bytes == 0) return {};
+    auto const is_restored = !plan_.warm_from.empty();
+    template_files made;
+    auto why = is_restored ? copy_template(plan_, made) : make_memory(plan_.memory_bytes, made);
+    if (!why.empty()) return why;
+    given_.push_back({made.memory, detail::memory_descriptor});
+    if (is_restored) {
+        given_.push_back({made.state, detail::state_descriptor});
+        return read_small_file(plan_.settings, settings_);
+    }
+    ends_.memory = ::fcntl(made.memory, F_DUPFD_CLOEXEC, 0);
+    ends_.state = made.state;
+    return {};
+}
+
 std::string launch::connect(int& our_end, int their_number) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return failure("socketpair");
@@ -92,10 +112,14 @@ std::string launch::join_groups() const {
 
 /// What is forked from now on is in a PID namespace of its own, and sees no process to signal.
 std::string launch::enter_namespaces() const {
-    auto const network = ::open(plan_.network_namespace.c_str(), O_RDONLY | O_CLOEXEC);
-    if (network < 0 || ::setns(network, CLONE_NEWNET) != 0) return failure(plan_.network_namespace);
-    ::close(network);
-    if (::unshare(CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) != 0) return failure("namespaces");
+    auto const has_network = !plan_.network_namespace.empty();
+    if (has_network) {
+        auto const network = ::open(plan_.network_namespace.c_str(), O_RDONLY | O_CLOEXEC);
+        if (network < 0 || ::setns(network, CLONE_NEWNET) != 0) return failure(plan_.network_namespace);
+        ::close(network);
+    }
+    auto const own = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | (has_network ? 0 : CLONE_NEWNET);
+    if (::unshare(own) != 0) return failure("namespaces");
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/microvm/machine_plan_detail.hpp"
 
 #include <string>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -16,6 +17,8 @@ struct machine_ends {
     int monitor = -1;
     int complaints = -1;  ///< its standard error
     int note = -1;
+    int memory = -1;  ///< of one that becomes a template
+    int state = -1;   ///< the same: a file for its devices
 };
 
 /// Opens what only root may, and gives up all rights then, for this process and what it starts. Returns what failed;
@@ -28,6 +31,8 @@ public:
     /// Precondition: `prepare` has succeeded. `qemu` is its process.
     std::string start(pid_t& qemu);
     machine_ends const& ends() const { return ends_; }
+    /// What a machine that is restored is told.
+    std::string take_settings() { return std::move(settings_); }
 
 private:
     struct given {
@@ -36,6 +41,7 @@ private:
     };
     std::string open_files();
     std::string open_tap();
+    std::string open_memory();
     std::string connect(int& our_end, int their_number);
     std::string join_groups() const;
     std::string enter_namespaces() const;
@@ -44,6 +50,7 @@ private:
 
     detail::machine_plan const& plan_;
     machine_ends ends_;
+    std::string settings_;
     std::vector<given> given_;  ///< to QEMU
     int errors_ = -1;           ///< QEMU's end of `complaints`
 };

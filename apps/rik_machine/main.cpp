@@ -3,15 +3,18 @@
 #include "keeper.hpp"
 #include "kvm_trial.hpp"
 #include "launch.hpp"
+#include "template_maker.hpp"
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +30,7 @@ constexpr int usage_error = 2;
 struct create_words {
     std::string bundle;
     std::string pid_file;
+    std::string plan;  ///< of a template
 };
 
 int fail(std::string_view why) {
@@ -37,16 +41,17 @@ int fail(std::string_view why) {
 int usage() {
     std::fputs(
         "usage: rik-machine [--root DIRECTORY] create --bundle DIRECTORY --pid-file FILE ID\n"
+        "       rik-machine make-template PLAN\n"
         "       rik-machine try-kvm\n"
         "create starts the machine that the file \"machine\" in the bundle describes, and stays with it until it has\n"
-        "ended. try-kvm tells whether KVM can be used here: code 0, or 1 with the reason.\n"
+        "ended. make-template starts one up to where it loads its first module, and saves it. try-kvm tells whether "
+        "KVM can be used here: code 0, or 1 with the reason.\n"
         "rik calls it; see docs/operations.md.\n",
         stderr);
     return usage_error;
 }
 
-result<detail::machine_plan> read_plan(std::string const& bundle) {
-    auto const path = bundle + "/machine";
+result<detail::machine_plan> read_plan(std::string const& path) {
     auto const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return error{errc::not_found, path + ": " + std::strerror(errno)};
     std::string text(plan_bytes_max, '\0');
@@ -68,7 +73,7 @@ int keep(detail::machine_plan const& plan, int told) {
         [[maybe_unused]] auto const written = ::write(told, why.data(), why.size());
         return failed;
     }
-    keeper with(plan, start.ends(), qemu);
+    keeper with(plan, start.ends(), qemu, start.take_settings());
     why = with.wait_for_qemu();
     [[maybe_unused]] auto const written = ::write(told, why.data(), why.size());
     ::close(told);
@@ -84,7 +89,7 @@ std::string hear(int from) {
 }
 
 int create(create_words const& words) {
-    auto const plan = read_plan(words.bundle);
+    auto const plan = read_plan(words.bundle + "/machine");
     if (!plan) return fail(plan.error().message);
     std::array<int, 2> said{};
     if (::pipe2(said.data(), O_CLOEXEC) != 0) return fail("pipe");
@@ -103,6 +108,22 @@ int create(create_words const& words) {
     auto const file = ::open(words.pid_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0 || ::dprintf(file, "%d", child) < 0) return fail(words.pid_file);
     return 0;
+}
+
+/// Ends with whoever has started it, and QEMU with it: nobody else would look after either.
+int make_template(std::string const& plan_path) {
+    auto const parent = ::getppid();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    auto const plan = read_plan(plan_path);
+    if (!plan) return fail(plan.error().message);
+    launch start(*plan);
+    auto why = start.prepare();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // again: the change of the user forgets it
+    if (::getppid() != parent) return failed;
+    pid_t qemu = -1;
+    if (why.empty()) why = start.start(qemu);
+    if (why.empty()) why = template_maker(*plan, start.ends(), qemu).make();
+    return why.empty() ? 0 : fail(why);
 }
 
 int try_kvm_here() {
@@ -128,8 +149,11 @@ int main(int count, char** words) {
             wanted.pid_file = words[++at];
         else if (verb.empty())
             verb = word;
+        else if (verb == "make-template")
+            wanted.plan = word;
     }
     if (verb == "try-kvm") return try_kvm_here();
+    if (verb == "make-template" && !wanted.plan.empty()) return make_template(wanted.plan);
     if (verb != "create" || wanted.bundle.empty() || wanted.pid_file.empty()) return usage();
     ::close_range(STDERR_FILENO + 1, ~0u, 0);  // whatever conmon has open
     return create(wanted);

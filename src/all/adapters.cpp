@@ -151,6 +151,7 @@ microvm_options adapters::machine_options(local_options const& options) {
     microvm_options wanted;
     wanted.run_dir = place.run_dir() / "microvm";
     wanted.state_dir = place.state_dir() / "microvm";
+    wanted.has_templates = options.function_templates;
     return equipped(std::move(wanted), options);
 }
 

@@ -2,6 +2,7 @@
 
 #include "client/object_text.hpp"
 
+#include <rik/model/boot_step_restored.hpp>
 #include <rik/model/machine_boot.hpp>
 
 #include <fmt/format.h>
@@ -112,6 +113,7 @@ void add_last(describe_lines& lines, object const& last) {
 /// "qemuStarted" as people write it.
 std::string_view step_text(std::string_view name) {
     constexpr std::array known{std::pair(boot_step_name::qemu, std::string_view("QEMU started")),
+                               std::pair(boot_step_name::restored, std::string_view("restored")),
                                std::pair(boot_step_name::kernel, std::string_view("kernel up")),
                                std::pair(boot_step_name::init, std::string_view("init up"))};
     for (auto const& [each, text] : known)
@@ -124,12 +126,15 @@ void add_machine(describe_lines& lines, object const& machine) {
     auto const by = text_at(machine, "acceleration");
     lines.add("Machine", by == "tcg" ? "tcg (emulated)" : by);
     std::vector<std::string> steps;
+    std::string_view how;
     for (auto const* each : objects_at(machine, "boot")) {
         auto const seconds = static_cast<double>(number_at(*each, "afterMs").value_or(0)) / 1000;
         auto const name = text_at(*each, "step");
         steps.push_back(fmt::format("{} {:.2f}s", step_text(name), seconds));
+        if (name == boot_step_name::restored) how = "warm: ";
+        if (name == boot_step_name::kernel) how = "cold: ";
     }
-    lines.add("Boot", join(steps, ", "));
+    lines.add("Boot", fmt::format("{}{}", how, join(steps, ", ")));
 }
 
 }  // namespace

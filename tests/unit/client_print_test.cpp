@@ -427,9 +427,10 @@ std::string const instance_function =
 
 TEST_CASE("a Function is described with what it runs and where it is reached") {
     auto const instance = text_of(rik::describe_instance(instance_function, workload_function, "", test::now));
-    for (auto const* part : {"Host ports:   45123->80/TCP (function)", "Function:\n  function\n",
-                             "Image:    /srv/a.ext4", "Command:  /bin/serve", "Env:      A=b", "Limits:   memory 256Mi",
-                             "Machine:  tcg (emulated)", "Boot:     prepared 0.03s, kernel up 1.52s, later 2.00s"})
+    for (auto const* part :
+         {"Host ports:   45123->80/TCP (function)", "Function:\n  function\n", "Image:    /srv/a.ext4",
+          "Command:  /bin/serve", "Env:      A=b", "Limits:   memory 256Mi", "Machine:  tcg (emulated)",
+          "Boot:     cold: prepared 0.03s, kernel up 1.52s, later 2.00s"})
         CHECK_THAT(instance, Catch::Contains(part));
     auto const workload = text_of(rik::describe_workload(workload_function, test::list_of(""), "", test::now));
     for (auto const* part : {"Function:\n  function\n", "Image:    /srv/a.ext4", "Ports:    80/TCP"})

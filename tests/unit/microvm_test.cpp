@@ -9,6 +9,7 @@
 #include "runtime/microvm/machine_end_detail.hpp"
 #include "runtime/microvm/machine_plan_detail.hpp"
 #include "runtime/microvm/machine_size_detail.hpp"
+#include "runtime/microvm/machine_template_detail.hpp"
 #include "runtime/microvm/qcow2_overlay_detail.hpp"
 #include "runtime/microvm/qemu_command_detail.hpp"
 #include "runtime/microvm/qmp_reader_detail.hpp"
@@ -151,6 +152,10 @@ TEST_CASE("a plan is read as it was written", "[unit][microvm]") {
     plan.began_ms = 10'000'000'000;
     plan.program = "/usr/bin/qemu";
     plan.arguments = {"-append", "a=b c=d"};
+    plan.warm_from = "/templates/one";
+    plan.template_key = "0123456789abcdef";
+    plan.settings = "/settings";
+    plan.memory_bytes = std::uint64_t{128} << 20;
     plan.files = {{16, "/with space/base", false}, {17, "/overlay", true}};
     auto const read = parse_plan(plan_text(plan));
     REQUIRE(read.has_value());
@@ -173,6 +178,26 @@ TEST_CASE("QEMU gets descriptors only, and an emulated machine the speed of its 
     CHECK(word(emulated, "-accel").starts_with("tcg"));
     CHECK(word(emulated, "-sandbox") == "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     for (auto const& each : emulated) CHECK_FALSE(has(each, "path="));
+    machine.begins = beginning::become_template;
+    auto const made = qemu_arguments(machine);
+    CHECK(has(word(made, "-append"), "rik.template"));
+    CHECK(has(word(made, "-object"), "size=256M,mem-path=/proc/self/fd/18,share=on"));
+    CHECK(word(made, "-netdev").empty());
+    machine.begins = beginning::restore;
+    auto const restored = qemu_arguments(machine);
+    CHECK(word(restored, "-object") == word(made, "-object"));
+    CHECK(word(restored, "-incoming") == "defer");
+    CHECK(word(restored, "-kernel").empty());
+    CHECK(word(restored, "-sandbox") == word(emulated, "-sandbox"));
+    auto const devices = [](auto const& all) {
+        std::vector<std::string> kinds;
+        for (std::size_t at = 0; at + 1 < all.size(); ++at)
+            if (all[at] == "-device") kinds.push_back(all[at + 1].substr(0, all[at + 1].find(',')));
+        return kinds;
+    };
+    CHECK(devices(restored) == devices(made));
+    CHECK(devices(restored) == devices(emulated));
+    machine.begins = beginning::boot;
     machine.runs_on = accelerator::kvm;
     machine.mac.clear();
     auto const native = qemu_arguments(machine);
@@ -193,6 +218,83 @@ TEST_CASE("a machine has at least what boots, and QEMU some more", "[unit][micro
     CHECK(asked.memory_mib == machine_memory_mib_min);
     CHECK(asked.processor_count == 2);
     CHECK(asked.limits.get(resource::cpu) == 1750);
+}
+
+TEST_CASE("a template is for machines on which nothing differs", "[unit][microvm]") {
+    template_inputs const one{.tag = "0011aabb",
+                              .qemu = "/usr/bin/qemu 1 2 3",
+                              .kernel = "/vmlinux 4 5 6",
+                              .initramfs = 7,
+                              .node = "6.1 processor",
+                              .tsc_khz = 1'999'990,
+                              .arguments = {"-m", "128"}};
+    auto const key = template_key(one);
+    CHECK(key.size() == 16);
+    auto const with = [&](auto change) {
+        auto other = one;
+        change(other);
+        return template_key(other);
+    };
+    CHECK(with([](auto& of) { of.tsc_khz = 2'000'030; }) == key);  // the same processor, measured again
+    CHECK(with([](auto& of) { of.tsc_khz = 2'100'000; }) != key);
+    CHECK(with([](auto& of) { of.tag = "0011aabc"; }) != key);  // another rik: another one's trust
+    CHECK(with([](auto& of) { of.qemu = "/usr/bin/qemu 1 2 4"; }) != key);
+    CHECK(with([](auto& of) { of.kernel = "/vmlinux 4 5 7"; }) != key);
+    CHECK(with([](auto& of) { of.initramfs = 8; }) != key);
+    CHECK(with([](auto& of) { of.node = "6.2 processor"; }) != key);
+    CHECK(with([](auto& of) { of.arguments = {"-m", "256"}; }) != key);
+}
+
+TEST_CASE("a template's file says where its parts are, and damage is seen", "[unit][microvm]") {
+    std::vector<std::uint64_t> memory(5 * page_bytes / 8);
+    CHECK(find_runs(memory).empty());
+    memory[0] = 1;
+    memory[3 * page_bytes / 8 - 1] = 2;
+    memory[3 * page_bytes / 8] = 3;
+    auto const runs = find_runs(memory);
+    CHECK(runs == std::vector<page_run>{{0, 1}, {2, 2}});
+    template_header const header{.key = "0123456789abcdef",
+                                 .memory_bytes = memory.size() * 8,
+                                 .state_bytes = 5000,
+                                 .run_count = 2,
+                                 .page_count = 3,
+                                 .sum = ~std::uint64_t{0}};
+    auto const text = header_text(header);
+    CHECK(text.size() == page_bytes);
+    auto const read = parse_template_header(text);
+    REQUIRE(read.has_value());
+    CHECK(*read == header);
+    auto const parts = layout_of(header);
+    CHECK(parts.state_at == page_bytes);
+    CHECK(parts.runs_at == 3 * page_bytes);
+    CHECK(parts.pages_at == 4 * page_bytes);
+    CHECK(parts.file_bytes == 7 * page_bytes);
+    CHECK(fit(runs, header));
+    for (auto const& wrong : {std::vector<page_run>{{0, 1}}, std::vector<page_run>{{2, 2}, {0, 1}},
+                              std::vector<page_run>{{0, 2}, {1, 1}}, std::vector<page_run>{{0, 1}, {4, 2}},
+                              std::vector<page_run>{{0, 3}, {3, 0}}, std::vector<page_run>{{0, 1}, {~0u, 2}}})
+        CHECK_FALSE(fit(wrong, header));
+    for (auto const* each :
+         {"", "rik-template-1", "rik-template-2 k 1000 1 1 1 1 \n", "rik-template-1 k 1001 1 1 1 1 \n",
+          "rik-template-1 k 1000 1 1 2 1 \n", "rik-template-1 k 1000 1 2 1 1 \n",
+          "rik-template-1 k 1000 ffffffff 1 1 1 \n", "rik-template-1 k ffffffffffff000 1 1 1 1 \n",
+          "rik-template-1 k 1000 1 1 1 x \n", "rik-template-1 k 1000 1 1 1 1 more\n"})
+        CHECK_FALSE(parse_template_header(each).has_value());
+    auto const sum = sum_of(memory);
+    for (std::size_t at = 0; at < memory.size(); at += 97) {
+        memory[at] ^= std::uint64_t{1} << (at % 64);
+        CHECK(sum_of(memory) != sum);
+        memory[at] ^= std::uint64_t{1} << (at % 64);
+    }
+    std::swap(memory[0], memory[4]);  // words that are summed one behind the other
+    CHECK(sum_of(memory) != sum);
+    CHECK(sum_of(std::vector<std::uint64_t>(3)) != sum_of(std::vector<std::uint64_t>(4)));
+}
+
+TEST_CASE("a machine that goes on is told what time it is, and what is random", "[unit][microvm]") {
+    std::vector<unsigned char> const seed{0x00, 0x7f, 0xff};
+    CHECK(order_text(512, 1'700'000'000'123'456'789, seed) == "512 1700000000123456789 007fff\n");
+    CHECK(qmp_restore(19) == "{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"fd:19\"}}\n");
 }
 
 TEST_CASE("what a guest says counts only where it makes sense", "[unit][microvm]") {
@@ -219,8 +321,14 @@ TEST_CASE("what QEMU says is known or nothing", "[unit][microvm]") {
     CHECK(qmp_of(R"({"event": "GUEST_PANICKED", "data": {"action": "poweroff"}})") == qmp_word::panicked);
     CHECK(qmp_of(R"({"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}})") == qmp_word::off);
     CHECK(qmp_of(R"({"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}})") == qmp_word::reset);
-    for (auto const* each :
-         {"", "[]", "{", R"({"event": 7})", R"({"event": "SHUTDOWN"})", R"({"event": "SHUTDOWN", "data": 1})", "\xff"})
+    CHECK(qmp_of(R"({"return": {}})") == qmp_word::returned);
+    CHECK(qmp_of(R"({"error": {"class": "GenericError", "desc": "x"}})") == qmp_word::refused);
+    CHECK(qmp_of(R"({"event": "RESUME"})") == qmp_word::resumed);
+    CHECK(qmp_of(R"({"event": "MIGRATION", "data": {"status": "completed"}})") == qmp_word::saved);
+    CHECK(qmp_of(R"({"event": "MIGRATION", "data": {"status": "failed"}})") == qmp_word::refused);
+    CHECK(qmp_of(R"({"event": "MIGRATION", "data": {"status": "active"}})") == qmp_word::other);
+    for (auto const* each : {"", "[]", "{", R"({"event": 7})", R"({"event": "MIGRATION"})", R"({"event": "SHUTDOWN"})",
+                             R"({"event": "SHUTDOWN", "data": 1})", "\xff"})
         CHECK(qmp_of(each) == qmp_word::other);
     CHECK(qmp_of(std::string(qmp_reader::line_bytes_max + 1, ' ')) == qmp_word::other);
     qmp_reader unfinished;
@@ -270,12 +378,14 @@ TEST_CASE("the steps of a start are those that are known, and no machine was up 
     boot_times times{.prepared_ms = 10, .qemu_ms = 80, .up_ms = 2000};
     add_guest_times(times, {.began_ms_ago = 2500, .ready_ms_ago = 1});
     CHECK(times.kernel_ms == 0);
-    CHECK(steps_of(times) == std::vector<boot_step>{{"prepared", 10}, {"qemuStarted", 80}, {"running", 2000}});
+    CHECK(steps_of(times, boot_kind::cold) ==
+          std::vector<boot_step>{{"prepared", 10}, {"qemuStarted", 80}, {"running", 2000}});
     add_guest_times(times, {.began_ms_ago = 500, .ready_ms_ago = 100});
-    CHECK(steps_of(times) ==
+    CHECK(steps_of(times, boot_kind::warm).at(2) == boot_step{"restored", 1500});
+    CHECK(steps_of(times, boot_kind::cold) ==
           std::vector<boot_step>{
               {"prepared", 10}, {"qemuStarted", 80}, {"kernelUp", 1500}, {"initUp", 1900}, {"running", 2000}});
-    CHECK(steps_of({}).empty());
+    CHECK(steps_of({}, boot_kind::warm).empty());
 }
 
 TEST_CASE("each machine has a user of its own", "[unit][microvm]") {
@@ -305,19 +415,20 @@ TEST_CASE("a machine is told its name, its network, and what to run", "[unit][mi
     guest_files const files{.hostname = "web", .hosts = "127.0.0.1 localhost\n", .resolver = "nameserver 1.2.3.4\n"};
     auto const own_init = guest_settings(request, files);
     REQUIRE(own_init);
-    CHECK(has(*own_init, "hostname=web\0"sv));
+    CHECK(has(*own_init, "hostname=web\0hosts=127.0.0.1 localhost\n\0resolver=nameserver 1.2.3.4\n\0"sv));
     CHECK_FALSE(has(*own_init, "word="));
     request.network = guest_network{.interface = "rt1",
                                     .address = "10.210.3.7",
                                     .prefix_bits = 24,
                                     .gateway = "10.210.3.1",
-                                    .mac = "",
+                                    .mac = "0a:58:0a:d2:03:07",
                                     .mtu = 1400};
     request.definition.command = {{"sh", "-c", "exit 0\necho"}};
     request.definition.env = {{.name = "A", .value = "x y"}};
     auto const told = guest_settings(request, files);
     REQUIRE(told);
-    CHECK(has(*told, "address=10.210.3.7\0mask=255.255.255.0\0gateway=10.210.3.1\0mtu=1400\0"sv));
+    CHECK(
+        has(*told, "address=10.210.3.7\0mask=255.255.255.0\0gateway=10.210.3.1\0mac=0a:58:0a:d2:03:07\0mtu=1400\0"sv));
     CHECK(has(*told, "word=sh\0word=-c\0word=exit 0\necho\0"sv));
     CHECK(has(*told, "variable=A=x y\0variable=B=image\0"sv));
     CHECK(netmask_text(20) == "255.255.240.0");

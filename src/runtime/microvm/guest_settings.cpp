@@ -38,6 +38,7 @@ void put_network(records& to, guest_network const& network) {
     to.put("address", network.address);
     to.put("mask", netmask_text(network.prefix_bits));
     to.put("gateway", network.gateway);
+    if (!network.mac.empty()) to.put("mac", network.mac);
     if (network.mtu > 0) to.put("mtu", std::to_string(network.mtu));
 }
 
@@ -93,6 +94,8 @@ result<std::string> guest_settings(container_request const& request, guest_files
     if (!written) return written.error();
     records made;
     made.put("hostname", files.hostname);
+    if (!files.hosts.empty()) made.put("hosts", files.hosts);
+    if (!files.resolver.empty()) made.put("resolver", files.resolver);
     if (request.network) put_network(made, *request.network);
     auto const& directory =
         request.definition.working_dir.empty() ? request.from->config.working_dir : request.definition.working_dir;
@@ -106,11 +109,9 @@ result<std::string> guest_settings(container_request const& request, guest_files
     return made.take();
 }
 
-std::string settings_archive(std::string_view settings, guest_files const& files) {
+std::string settings_archive(std::string_view settings) {
     cpio_archive made;
     made.add_file("rik/settings", settings);
-    made.add_file("rik/hosts", files.hosts);
-    made.add_file("rik/resolv.conf", files.resolver);
     return made.finish();
 }
 

@@ -1,4 +1,4 @@
-// What a machine's first program is told, as a file of its initial file system: pure.
+// What a machine's first program is told, as a file of its initial file system, or by its console: pure.
 #pragma once
 
 #include <rik/base/result.hpp>
@@ -21,7 +21,7 @@ struct guest_files {
 result<std::string> guest_settings(container_request const& request, guest_files const& files);
 
 /// The archive with those settings that follows the kernel's modules.
-std::string settings_archive(std::string_view settings, guest_files const& files);
+std::string settings_archive(std::string_view settings);
 
 /// "255.255.255.0" of 24.
 std::string netmask_text(unsigned prefix_bits);

@@ -159,10 +159,11 @@ result<void> make_files(found_kernel const& from, fs::path const& directory) {
     if (!kernel) return kernel.error();
     if (auto const written = write_file(half / "initramfs", *initramfs); !written) return written;
     if (auto const written = write_file(half / "vmlinux", *kernel); !written) return written;
-    ::chmod((half / "vmlinux").c_str(), 0444);
     // A half-written kernel after a power failure would be taken for a whole one.
-    for (auto const* each : {"initramfs", "vmlinux"})
+    for (auto const* each : {"initramfs", "vmlinux"}) {
+        ::chmod((half / each).c_str(), 0444);
         if (auto const synced = sync_file(half / each); !synced) return synced;
+    }
     if (::rename(half.c_str(), directory.c_str()) != 0) return system_error(directory, "rename", errno);
     return {};
 }
@@ -210,7 +211,7 @@ result<boot_files> prepare_boot_files(found_kernel const& from, fs::path const& 
     remove_others(cache, name);
     auto initramfs = read_file(directory / "initramfs", initramfs_bytes_max);
     if (!initramfs) return initramfs.error();
-    return boot_files{directory / "vmlinux", std::move(*initramfs)};
+    return boot_files{directory / "vmlinux", directory / "initramfs", std::move(*initramfs)};
 }
 
 }  // namespace rik::detail

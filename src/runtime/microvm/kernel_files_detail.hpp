@@ -24,6 +24,7 @@ result<found_kernel> find_kernel(std::filesystem::path const& wanted);
 
 struct boot_files {
     std::filesystem::path kernel;
+    std::filesystem::path initramfs_file;
     std::string initramfs;  ///< its bytes: each machine's settings follow
 };
 

@@ -2,6 +2,8 @@
 
 #include "runtime/clean_text_detail.hpp"
 
+#include <rik/model/boot_step_restored.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -126,14 +128,14 @@ void add_guest_times(boot_times& to, guest_times const& said) {
     to.init_ms = to.up_ms - said.ready_ms_ago;
 }
 
-std::vector<boot_step> steps_of(boot_times const& times) {
+std::vector<boot_step> steps_of(boot_times const& times, boot_kind how) {
     std::vector<boot_step> found;
     auto const add = [&](std::string_view name, std::int64_t after_ms) {
         if (after_ms > 0) found.push_back({std::string(name), after_ms});
     };
     add(boot_step_name::prepared, times.prepared_ms);
     add(boot_step_name::qemu, times.qemu_ms);
-    add(boot_step_name::kernel, times.kernel_ms);
+    add(how == boot_kind::warm ? boot_step_name::restored : boot_step_name::kernel, times.kernel_ms);
     add(boot_step_name::init, times.init_ms);
     add(boot_step_name::running, times.up_ms);
     return found;

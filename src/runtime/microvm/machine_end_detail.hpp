@@ -75,8 +75,10 @@ struct boot_times {
 
 /// Adds what the machine has said of itself, as far as that can be: nothing of it is before QEMU, or behind `up_ms`.
 void add_guest_times(boot_times& to, guest_times const& said);
-/// Those that are known, in their order.
-std::vector<boot_step> steps_of(boot_times const& times);
+enum class boot_kind : std::uint8_t { cold, warm };
+/// Those that are known, in their order. What a kernel that boots has come to is, of a machine that goes on from a
+/// template, that it does so.
+std::vector<boot_step> steps_of(boot_times const& times, boot_kind how);
 
 /// The keeper's note: whether the machine has been up, and how it ended if it has.
 struct machine_note {

@@ -3,6 +3,7 @@
 #include "guest_settings_detail.hpp"
 #include "machine_plan_detail.hpp"
 #include "machine_size_detail.hpp"
+#include "machine_template_detail.hpp"
 #include "qcow2_overlay_detail.hpp"
 
 #include "runtime/oci/files_detail.hpp"
@@ -83,12 +84,21 @@ result<std::vector<std::string>> make_groups(runtime_context const& on, containe
     return found;
 }
 
+/// What its first program is told: in a file of the initial file system of one that boots, by the keeper else.
+result<void> write_settings(machine_parts const& parts, container_paths const& paths, std::string_view settings,
+                            start_rules const& rules) {
+    if (!rules.warm_from.empty()) return write_private(settings_of(paths), settings, 0);
+    return write_private(paths.bundle / "initramfs", parts.boot->initramfs + settings_archive(settings), rules.uid);
+}
+
 machine_plan make_plan(machine_parts const& parts, container_request const& request, container_paths const& paths,
                        start_rules const& rules) {
     auto const size = size_of(request.definition);
+    auto const is_warm = !rules.warm_from.empty();
     qemu_machine machine{.name = paths.id, .runs_on = parts.runs_on, .tsc_khz = parts.tsc_khz};
     machine.processor_count = size.processor_count;
     machine.memory_mib = size.memory_mib;
+    machine.begins = is_warm ? beginning::restore : beginning::boot;
     machine_plan made;
     made.uid = rules.uid;
     made.boot_cpu_seconds = rules.boot_cpu_seconds;
@@ -102,17 +112,23 @@ machine_plan make_plan(machine_parts const& parts, container_request const& requ
         made.tap = request.network->interface;
     }
     made.arguments = qemu_arguments(machine);
-    made.files = {{kernel_descriptor, parts.boot->kernel, false},
-                  {initramfs_descriptor, paths.bundle / "initramfs", false},
-                  {base_descriptor, request.from->tree, false},
-                  {overlay_descriptor, disk_of(paths), true}};
+    made.files = {{base_descriptor, request.from->tree, false}, {overlay_descriptor, disk_of(paths), true}};
+    if (is_warm) {
+        made.warm_from = rules.warm_from;
+        made.template_key = rules.template_key;
+        made.settings = settings_of(paths);
+        made.memory_bytes = static_cast<std::uint64_t>(size.memory_mib) << 20;
+    } else {
+        made.files.push_back({kernel_descriptor, parts.boot->kernel, false});
+        made.files.push_back({initramfs_descriptor, paths.bundle / "initramfs", false});
+    }
     return made;
 }
 
 }  // namespace
 
 result<void> make_machine_files(runtime_context const& on, machine_parts const& parts, container_request const& request,
-                                start_rules const& rules) {
+                                start_rules rules) {
     auto const pod = on.paths.pod(request.key.instance);
     auto const paths = on.paths.container(request.key);
     if (!is_whole(pod))
@@ -120,11 +136,11 @@ result<void> make_machine_files(runtime_context const& on, machine_parts const& 
     auto const files = read_guest_files(pod);
     auto const settings = guest_settings(request, files);
     if (!settings) return settings.error();
+    if (settings->size() > told_bytes_max) rules.warm_from.clear();
     if (auto const made = make_directories_of(paths); !made) return made;
     auto const size = size_of(request.definition);
     if (auto const made = make_disks(request, paths, size, rules.uid); !made) return made;
-    auto const initramfs = parts.boot->initramfs + settings_archive(*settings, files);
-    if (auto const made = write_private(paths.bundle / "initramfs", initramfs, rules.uid); !made) return made;
+    if (auto const made = write_settings(parts, paths, *settings, rules); !made) return made;
     if (auto const made = write_file(note_of(paths), ""); !made) return made;
     if (auto const made = write_file(memory_file_of(paths), std::to_string(size.memory_mib << 20)); !made) return made;
     auto groups = make_groups(on, paths, size);

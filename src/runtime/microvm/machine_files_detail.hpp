@@ -5,7 +5,8 @@
 
 namespace rik::detail {
 
+/// What is too long to be told to a machine that is restored makes it boot, whatever the rules say.
 result<void> make_machine_files(runtime_context const& on, machine_parts const& parts, container_request const& request,
-                                start_rules const& rules);
+                                start_rules rules);
 
 }  // namespace rik::detail

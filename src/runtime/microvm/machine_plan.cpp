@@ -39,6 +39,7 @@ bool take_record(std::string_view key, std::string_view value, machine_plan& int
     if (key == "boot_cpu_seconds") return read_number(value, into.boot_cpu_seconds);
     if (key == "boot_seconds") return read_number(value, into.boot_seconds);
     if (key == "began_ms") return read_number(value, into.began_ms);
+    if (key == "memory_bytes") return read_number(value, into.memory_bytes);
     if (key == "file") return read_opened(value, into.files.emplace_back());
     if (key == "network_namespace")
         into.network_namespace = value;
@@ -46,6 +47,12 @@ bool take_record(std::string_view key, std::string_view value, machine_plan& int
         into.tap = value;
     else if (key == "acceleration")
         into.acceleration = value;
+    else if (key == "warm_from")
+        into.warm_from = value;
+    else if (key == "template_key")
+        into.template_key = value;
+    else if (key == "settings")
+        into.settings = value;
     else if (key == "note")
         into.note = value;
     else if (key == "program")
@@ -76,6 +83,10 @@ std::string plan_text(machine_plan const& plan) {
     put("boot_seconds", plan.boot_seconds);
     put("acceleration", plan.acceleration);
     put("began_ms", plan.began_ms);
+    put("warm_from", plan.warm_from);
+    put("template_key", plan.template_key);
+    put("settings", plan.settings);
+    put("memory_bytes", plan.memory_bytes);
     for (auto const& each : plan.groups) put("group", each);
     for (auto const& each : plan.arguments) put("argument", each);
     for (auto const& each : plan.files)

@@ -20,7 +20,7 @@ struct opened_file {
 
 struct machine_plan {
     std::uint32_t uid = 0;               ///< of the keeper and of QEMU, and their group
-    std::string network_namespace;       ///< in which both live: an empty one
+    std::string network_namespace;       ///< in which both live: an empty one; "": one that goes with them
     std::string tap;                     ///< the interface that QEMU gets; empty: none
     std::vector<std::string> groups;     ///< files "cgroup.procs" to write to
     std::string note;                    ///< the file into which the keeper writes how it went
@@ -30,6 +30,10 @@ struct machine_plan {
     std::uint32_t boot_cpu_seconds = 20;  ///< of QEMU, until the machine must have said something
     std::uint32_t boot_seconds = 600;     ///< the same, of a clock
     std::string acceleration;             ///< "kvm" or "tcg": for whoever reads it
+    std::string warm_from;                ///< the file of the template from which it is restored; empty: it boots
+    std::string template_key;             ///< that this file must have
+    std::string settings;                 ///< of a machine that is restored: the file with what it is told
+    std::uint64_t memory_bytes = 0;       ///< of one that is restored, or becomes a template
     std::uint64_t began_ms = 0;           ///< when its start began, by CLOCK_MONOTONIC; 0: with the keeper
     friend bool operator==(machine_plan const&, machine_plan const&) = default;
 };
@@ -43,7 +47,9 @@ inline constexpr int kernel_descriptor = 14;
 inline constexpr int initramfs_descriptor = 15;
 inline constexpr int base_descriptor = 16;
 inline constexpr int overlay_descriptor = 17;
-inline constexpr int descriptor_max = overlay_descriptor;
+inline constexpr int memory_descriptor = 18;  ///< of a machine that is restored, or becomes a template
+inline constexpr int state_descriptor = 19;   ///< of its devices; the same
+inline constexpr int descriptor_max = state_descriptor;
 
 /// Records "key=value", each with a zero at its end.
 std::string plan_text(machine_plan const& plan);

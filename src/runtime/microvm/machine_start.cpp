@@ -184,6 +184,7 @@ std::filesystem::path note_of(container_paths const& paths) { return paths.state
 std::filesystem::path memory_file_of(container_paths const& paths) { return paths.state / "memory"; }
 std::filesystem::path disk_of(container_paths const& paths) { return paths.upper() / "disk.qcow2"; }
 std::filesystem::path plan_of(container_paths const& paths) { return paths.bundle / "machine"; }
+std::filesystem::path settings_of(container_paths const& paths) { return paths.bundle / "settings"; }
 
 result<machine_note> read_note(container_paths const& paths) {
     auto const text = read_file_if_there(note_of(paths), note_bytes_max);
@@ -223,7 +224,9 @@ result<rare<machine_boot>> read_boot(container_paths const& paths) {
     if (!note->was_up) return rare<machine_boot>();
     auto const plan = read_plan(paths);
     if (!plan) return plan.error();
-    machine_boot found{.acceleration = *plan ? (*plan)->acceleration : std::string(), .steps = steps_of(note->times)};
+    auto const how = *plan && !(*plan)->warm_from.empty() ? boot_kind::warm : boot_kind::cold;
+    machine_boot found{.acceleration = *plan ? (*plan)->acceleration : std::string(),
+                       .steps = steps_of(note->times, how)};
     return rare<machine_boot>(std::move(found));
 }
 

@@ -18,6 +18,7 @@ std::filesystem::path note_of(container_paths const& paths);
 std::filesystem::path memory_file_of(container_paths const& paths);
 std::filesystem::path disk_of(container_paths const& paths);
 std::filesystem::path plan_of(container_paths const& paths);
+std::filesystem::path settings_of(container_paths const& paths);
 
 /// Of one that was never started nothing. Blocks. Errors: it cannot be read now, and nothing follows from that.
 result<machine_note> read_note(container_paths const& paths);
@@ -39,6 +40,8 @@ struct start_rules {
     std::uint32_t uid = 0;
     std::uint32_t boot_cpu_seconds = 20;
     time_point began_at = {};
+    std::filesystem::path warm_from = {};  ///< the template from which it is restored; empty: it boots
+    std::string template_key = {};
 };
 
 /// Precondition: the parts are complete. Makes and starts it, and waits until it is up. One of this key that was up

@@ -2,6 +2,7 @@
 
 #include "machine_parts_detail.hpp"
 #include "machine_start_detail.hpp"
+#include "template_store_detail.hpp"
 #include "uid_pool_detail.hpp"
 
 #include "runtime/oci/context_detail.hpp"
@@ -10,11 +11,13 @@
 
 #include <rik/async/limiter.hpp>
 #include <rik/async/shield.hpp>
+#include <rik/async/task_group.hpp>
 #include <rik/runtime/oci/oci_runtime.hpp>
 
 #include <fmt/format.h>
 
 #include <charconv>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -25,6 +28,8 @@ using detail::runtime_context;
 namespace {
 
 constexpr std::uint32_t uid_first_default = 1u << 30;
+/// A template that could not be made, or from which no machine came up, so often is not tried again by this process.
+constexpr int template_faults_max = 3;
 
 /// Some thousand ranges: two riks of one machine have the same by bad luck only, and then share users, not files.
 std::uint32_t first_uid_of(microvm_options const& options) {
@@ -64,11 +69,16 @@ struct microvm_runtime::state {
           on(std::move(opened)),
           kept(std::move(keeping)),
           uids(first_uid_of(options), options.uid_count),
-          preparing(options.executor, 1) {}
+          templates(options.state_dir / "templates"),
+          preparing(options.executor, 1),
+          making(options.executor) {}
 
     static result<std::unique_ptr<state>> open(microvm_options options, oci_options keeping, runtime_context context);
     result<void> find_uids();
     awaitable<result<void>> make_ready();
+    awaitable<result<void>> start(container_request request, detail::start_rules rules);
+    awaitable<> add_template(detail::template_order what);
+    void blame(std::string const& key, error const& why);
     void add_machine_end(container_key const& key, container_exit& to) const;
     result<void> correct(found_container& found) const;
 
@@ -77,7 +87,10 @@ struct microvm_runtime::state {
     std::unique_ptr<oci_runtime> kept;
     detail::uid_pool uids;
     detail::machine_parts parts;
+    detail::template_store templates;
+    std::map<std::string, int> template_faults;
     limiter preparing;  ///< of what all machines share, which the first one does
+    task_group making;  ///< of templates: one at a time
 };
 
 result<std::unique_ptr<microvm_runtime::state>> microvm_runtime::state::open(microvm_options options,
@@ -112,6 +125,57 @@ awaitable<result<void>> microvm_runtime::state::make_ready() {
     auto const done = co_await offload(options.pool, std::move(completing));
     if (done) parts = std::move(completed);
     co_return done;
+}
+
+void microvm_runtime::state::blame(std::string const& key, error const& why) {
+    ++template_faults[key];
+    options.log.warning("template of machines is of no use: they boot", {{"template", key}, {"why", to_string(why)}});
+}
+
+awaitable<> microvm_runtime::state::add_template(detail::template_order what) {
+    container_key const user{.instance = {}, .name = "template"};
+    auto const uid = uids.take(user);
+    if (!uid) co_return;
+    what.uid = *uid;
+    auto const key = what.key;
+    auto making_one = detail::make_template(on, parts, templates, std::move(what));
+    auto const made = co_await std::move(making_one);
+    uids.give_back(user);
+    if (!made) blame(key, made.error());
+}
+
+namespace {
+
+/// Of what the machine itself, or whoever wants it, is not the reason.
+bool may_be_of_template(error const& why) { return why.code == errc::internal || why.code == errc::timed_out; }
+
+}  // namespace
+
+/// From a template, if there is one; if that comes to nothing, as if there were none. Whoever boots lets one be made.
+awaitable<result<void>> microvm_runtime::state::start(container_request request, detail::start_rules rules) {
+    detail::template_order order{.kind = detail::kind_of(request)};
+    if (options.has_templates) {
+        auto looking = [&] {
+            order.key = detail::key_of(parts, order.kind, options.tag);
+            return templates.find(order.key);
+        };
+        rules.warm_from = co_await offload(options.pool, std::move(looking));
+        rules.template_key = order.key;
+    }
+    auto const may_have = options.has_templates && template_faults[order.key] < template_faults_max;
+    if (!may_have) rules.warm_from.clear();
+    auto started = co_await detail::start_machine(on, parts, request, rules);
+    if (!started && !rules.warm_from.empty() && may_be_of_template(started.error())) {
+        rules.warm_from.clear();
+        auto const booted = co_await detail::start_machine(on, parts, std::move(request), rules);
+        if (!booted) co_return booted;  // it was something else
+        blame(order.key, started.error());
+        auto forgetting = [&] { templates.forget(order.key); };
+        co_await offload(options.pool, std::move(forgetting));
+        started = booted;
+    }
+    if (started && may_have && rules.warm_from.empty() && making.empty()) making.spawn(add_template(std::move(order)));
+    co_return started;
 }
 
 /// What conmon does not know of the end. Blocks.
@@ -159,7 +223,9 @@ awaitable<result<std::unique_ptr<microvm_runtime>>> microvm_runtime::open(microv
     if (!opened) co_return opened.error();
     std::unique_ptr<microvm_runtime> made(new microvm_runtime(std::move(*opened)));
     made->state_->parts = std::move(*parts);
-    if (auto const found = made->state_->find_uids(); !found) {
+    auto const& inner = *made->state_;
+    auto prepared = inner.options.has_templates ? inner.templates.prepare() : result<void>();
+    if (auto const found = prepared ? made->state_->find_uids() : prepared; !found) {
         co_await made->stop();
         co_return found.error();
     }
@@ -181,9 +247,14 @@ acceleration microvm_runtime::accelerated() const {
     return {std::string(detail::name_of(state_->parts.runs_on)), state_->parts.no_kvm};
 }
 
-awaitable<> microvm_runtime::stop() { return state_->kept->stop(); }
+awaitable<> microvm_runtime::stop() {
+    co_await state_->making.stop();
+    co_await state_->kept->stop();
+}
 
 awaitable<result<void>> microvm_runtime::remove_all() {
+    state_->making.cancel();
+    co_await state_->making.join();
     auto const removed = co_await state_->kept->remove_all();
     // Whatever stays of the state: what is in memory only goes.
     auto removing = [this, removed]() -> result<void> {
@@ -214,7 +285,7 @@ awaitable<result<container_start>> microvm_runtime::start_container(container_re
     auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(inner.options.boot_cpu_time_max).count();
     detail::start_rules rules{.uid = *uid, .boot_cpu_seconds = static_cast<std::uint32_t>(seconds)};
     rules.began_at = began_at;
-    auto const started = co_await detail::start_machine(inner.on, inner.parts, std::move(request), rules);
+    auto const started = co_await inner.start(std::move(request), rules);
     if (!started) co_return started.error();
     auto reading = [&] { return detail::read_boot(inner.on.paths.container(key)); };
     auto boot = co_await offload(inner.options.pool, std::move(reading));

@@ -13,6 +13,12 @@ enum class accelerator : std::uint8_t { kvm, tcg };
 
 constexpr std::string_view name_of(accelerator which) { return which == accelerator::kvm ? "kvm" : "tcg"; }
 
+enum class beginning : std::uint8_t {
+    boot,            ///< its kernel boots
+    restore,         ///< it goes on where a template stopped, whose memory it has
+    become_template  ///< its kernel boots, up to where a template stops. Its disk and its network are dummies.
+};
+
 struct qemu_machine {
     std::string name;
     accelerator runs_on = accelerator::tcg;
@@ -20,6 +26,7 @@ struct qemu_machine {
     int processor_count = 1;
     std::int64_t memory_mib = 128;
     std::string mac = {};  ///< of its network interface; empty: it has none
+    beginning begins = beginning::boot;
 };
 
 /// Without the program's own name. All files and channels are descriptors: see machine_plan.

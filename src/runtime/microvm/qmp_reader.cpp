@@ -17,10 +17,19 @@ std::string_view text_at(json::object const& in, std::string_view key) {
     return {text.data(), text.size()};
 }
 
-qmp_word read_shutdown(json::object const& event) {
+std::string_view data_of(json::object const& event, std::string_view key) {
     auto const* const data = event.if_contains("data");
-    if (data == nullptr || !data->is_object()) return qmp_word::other;
-    auto const reason = text_at(data->get_object(), "reason");
+    return data != nullptr && data->is_object() ? text_at(data->get_object(), key) : std::string_view();
+}
+
+qmp_word read_migration(json::object const& event) {
+    auto const status = data_of(event, "status");
+    if (status == "completed") return qmp_word::saved;
+    return status == "failed" ? qmp_word::refused : qmp_word::other;
+}
+
+qmp_word read_shutdown(json::object const& event) {
+    auto const reason = data_of(event, "reason");
     if (reason == "guest-shutdown") return qmp_word::off;
     if (reason == "guest-reset") return qmp_word::reset;
     return reason == "guest-panic" ? qmp_word::panicked : qmp_word::other;
@@ -32,7 +41,11 @@ qmp_word read_said(std::string_view line) {
     auto const* const said = parsed.if_object();
     if (failure || said == nullptr) return qmp_word::other;
     if (said->contains("QMP")) return qmp_word::greeting;
+    if (said->contains("return")) return qmp_word::returned;
+    if (said->contains("error")) return qmp_word::refused;
     auto const event = text_at(*said, "event");
+    if (event == "MIGRATION") return read_migration(*said);
+    if (event == "RESUME") return qmp_word::resumed;
     if (event == "GUEST_PANICKED") return qmp_word::panicked;
     return event == "SHUTDOWN" ? read_shutdown(*said) : qmp_word::other;
 }

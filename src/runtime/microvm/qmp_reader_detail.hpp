@@ -17,6 +17,10 @@ enum class qmp_word : std::uint8_t {
     panicked,  ///< the machine's kernel
     off,       ///< the machine has powered itself off
     reset,     ///< the machine has begun anew, which ends it here
+    returned,  ///< what was said last is done
+    refused,   ///< it is not, or a machine could not be saved or restored
+    saved,     ///< a machine, or restored
+    resumed,   ///< the machine runs
     other
 };
 

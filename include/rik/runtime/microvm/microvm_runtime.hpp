@@ -41,6 +41,9 @@ struct microvm_options {
     std::size_t console_log_files_max = limits::container_log_files_max;
     /// A machine that uses so much of a processor and has not said that it is up is killed.
     duration boot_cpu_time_max = std::chrono::seconds(20);
+    /// Machines go on from a template of their kind, where there is one: a machine as it was before it loaded its first
+    /// module. One is made behind the first start of each kind, and some are kept, below `state_dir`.
+    bool has_templates = true;
     rik::log log = {};
 };
 
@@ -69,6 +72,7 @@ struct microvm_check {
 ///
 /// - A container without any words to run, neither its definition's nor its image's, is the init of its image.
 /// - It has as many processors as its cpu limit, rounded up, and the memory of its limit, 128 MiB if it has none.
+/// - It goes on from a template, if there is one of its kind; if that fails it boots.
 /// - It runs once its first program has said so, which takes seconds where the machine is emulated.
 /// - What ends it, if that is no exit code of its program, is `container_exit::reason`.
 /// - exec: unsupported.

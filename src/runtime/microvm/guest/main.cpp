@@ -14,7 +14,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/random.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -43,6 +45,11 @@ constexpr int steps_max = 600;  // 3 s for a device to appear
 constexpr int end_steps_max = 1'000;
 constexpr char const* port_name = "rik.control";
 constexpr char const* root = "/root";
+// Of a template; see machine_template_detail.hpp, which has the same.
+constexpr char const* template_word = "rik.template";
+constexpr char const* template_ready = "rik: ready to be a template\n";
+constexpr std::size_t seed_bytes = 64;
+constexpr std::size_t order_bytes_max = 256;
 
 int control = -1;
 
@@ -53,6 +60,9 @@ struct machine_settings {
     char const* mask = nullptr;
     char const* gateway = nullptr;
     char const* mtu = nullptr;
+    char const* mac = nullptr;
+    char const* hosts = nullptr;
+    char const* resolver = nullptr;
     char const* directory = nullptr;
     char const* uid = nullptr;
     char const* gid = nullptr;
@@ -131,14 +141,12 @@ std::size_t read_file(char const* path, char* into, std::size_t size) {
 }
 
 /// Removes what is there first: it may be a link to a file that a service of the image would make.
-void copy_file(char const* from, char const* to) {
-    static char text[64u << 10];
-    auto const size = read_file(from, text, sizeof text);
-    if (size == 0) return;
-    ::unlink(to);
-    auto const file = ::open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+void write_text(char const* path, char const* text) {
+    if (text == nullptr) return;
+    ::unlink(path);
+    auto const file = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (file < 0) return;
-    [[maybe_unused]] auto const written = ::write(file, text, size);
+    [[maybe_unused]] auto const written = ::write(file, text, std::strlen(text));
     ::close(file);
 }
 
@@ -151,9 +159,10 @@ void take_setting(char* record) {
     struct {
         char const* key;
         char const** into;
-    } const single[] = {{"hostname", &settings.hostname},   {"address", &settings.address}, {"mask", &settings.mask},
-                        {"gateway", &settings.gateway},     {"mtu", &settings.mtu},         {"uid", &settings.uid},
-                        {"directory", &settings.directory}, {"gid", &settings.gid}};
+    } const single[] = {{"hostname", &settings.hostname},   {"address", &settings.address},  {"mask", &settings.mask},
+                        {"gateway", &settings.gateway},     {"mtu", &settings.mtu},          {"uid", &settings.uid},
+                        {"directory", &settings.directory}, {"gid", &settings.gid},          {"mac", &settings.mac},
+                        {"hosts", &settings.hosts},         {"resolver", &settings.resolver}};
     for (auto const& each : single)
         if (auto const* const value = value_of(record, each.key)) *each.into = value;
     auto* const word = value_of(record, "word");
@@ -164,8 +173,7 @@ void take_setting(char* record) {
 }
 
 /// Records "key=value", each with a zero at its end.
-void read_settings() {
-    auto const size = read_file("/rik/settings", settings_text, sizeof settings_text - 1);
+void take_settings(std::size_t size) {
     for (std::size_t at = 0; at < size; at += std::strlen(settings_text + at) + 1) take_setting(settings_text + at);
 }
 
@@ -184,6 +192,63 @@ void prepare_console() {
     ::dup2(console, STDERR_FILENO);
     if (console > STDERR_FILENO) ::close(console);
     if (nothing > STDERR_FILENO) ::close(nothing);
+}
+
+bool is_template() {
+    static char words[4096];
+    words[read_file("/proc/cmdline", words, sizeof words - 1)] = '\0';
+    return std::strstr(words, template_word) != nullptr;
+}
+
+/// False if the console has ended.
+bool read_console(char* into, std::size_t size) {
+    for (std::size_t filled = 0; filled < size;) {
+        auto const got = ::read(STDOUT_FILENO, into + filled, size - filled);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return false;
+        filled += static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+int digit_of(char letter) { return letter <= '9' ? letter - '0' : letter - 'a' + 10; }
+
+/// What all machines of a template would have in common is not random: the kernel draws anew.
+/// Source: random(4), RNDADDENTROPY
+void stir(char const* seed) {
+    struct {  // rand_pool_info, whose last member has no size
+        int entropy_count;
+        int buf_size;
+        unsigned char bytes[seed_bytes];
+    } fresh{static_cast<int>(seed_bytes * 8), static_cast<int>(seed_bytes), {}};
+    for (std::size_t at = 0; at < seed_bytes; ++at)
+        fresh.bytes[at] = static_cast<unsigned char>(digit_of(seed[2 * at]) << 4 | digit_of(seed[2 * at + 1]));
+    auto const pool = ::open("/dev/urandom", O_RDWR | O_CLOEXEC);
+    if (::ioctl(pool, RNDADDENTROPY, &fresh) != 0 || ::ioctl(pool, RNDRESEEDCRNG) != 0) give_up("random numbers");
+    ::close(pool);
+}
+
+/// A template ends here; each machine that is made from it goes on from here, and is told who it is:
+/// "SIZE CLOCK SEED\n", with the bytes of the settings, the nanoseconds since 1970 and 128 hex digits, then the
+/// settings.
+void become_a_machine() {
+    [[maybe_unused]] auto const written = ::write(STDOUT_FILENO, template_ready, std::strlen(template_ready));
+    ::tcdrain(STDOUT_FILENO);
+    char order[order_bytes_max] = {};
+    for (std::size_t at = 0; at + 1 < sizeof order && read_console(order + at, 1) && order[at] != '\n'; ++at) {
+    }
+    unsigned long size = 0;
+    long long clock = 0;
+    char seed[2 * seed_bytes + 1] = {};
+    if (std::sscanf(order, "%lu %lld %128[0-9a-f]", &size, &clock, seed) != 3 || std::strlen(seed) != 2 * seed_bytes ||
+        size >= sizeof settings_text)
+        give_up("what the node says of this machine");
+    timespec const now{static_cast<time_t>(clock / 1'000'000'000), static_cast<long>(clock % 1'000'000'000)};
+    ::clock_settime(CLOCK_REALTIME, &now);
+    began_ms = now_ms();
+    if (!read_console(settings_text, size)) give_up("settings");
+    take_settings(size);
+    stir(seed);
 }
 
 int by_name(dirent const** one, dirent const** other) { return std::strcmp((*one)->d_name, (*other)->d_name); }
@@ -252,6 +317,18 @@ void set_mtu(int socket) {
     ::ioctl(socket, SIOCSIFMTU, &request);
 }
 
+/// Devices of a machine that was made from a template have the address of that.
+void set_mac(int socket) {
+    auto request = request_for("eth0");
+    unsigned bytes[6] = {};
+    if (std::sscanf(settings.mac, "%x:%x:%x:%x:%x:%x", bytes, bytes + 1, bytes + 2, bytes + 3, bytes + 4, bytes + 5) !=
+        6)
+        return;
+    request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+    for (int at = 0; at < 6; ++at) request.ifr_hwaddr.sa_data[at] = static_cast<char>(bytes[at]);
+    if (::ioctl(socket, SIOCSIFHWADDR, &request) != 0) give_up("hardware address of eth0");
+}
+
 void set_route(int socket) {
     rtentry route{};
     route.rt_dst = address_of("0.0.0.0");
@@ -267,6 +344,7 @@ void prepare_network() {
     if (settings.address != nullptr) {
         auto request = request_for("eth0");
         for (int step = 0; step < steps_max && ::ioctl(socket, SIOCGIFINDEX, &request) != 0; ++step) ::usleep(step_us);
+        if (settings.mac != nullptr) set_mac(socket);
         set_address(socket, SIOCSIFADDR, settings.address);
         set_address(socket, SIOCSIFNETMASK, settings.mask);
         if (settings.mtu != nullptr) set_mtu(socket);
@@ -316,8 +394,8 @@ void write_hostname() {
 void enter_root() {
     for (auto const* each : {"/root/dev", "/root/proc", "/root/sys", "/root/etc", "/root/run", "/root/tmp"})
         ::mkdir(each, 0755);
-    copy_file("/rik/hosts", "/root/etc/hosts");
-    copy_file("/rik/resolv.conf", "/root/etc/resolv.conf");
+    write_text("/root/etc/hosts", settings.hosts);
+    write_text("/root/etc/resolv.conf", settings.resolver);
     write_hostname();
     ::mount("/dev", "/root/dev", nullptr, MS_MOVE, nullptr);
     ::mount("/proc", "/root/proc", nullptr, MS_MOVE, nullptr);
@@ -529,7 +607,10 @@ int main() {
     ::mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
     prepare_console();
     ::signal(SIGPIPE, SIG_IGN);
-    read_settings();
+    if (is_template())
+        become_a_machine();
+    else
+        take_settings(read_file("/rik/settings", settings_text, sizeof settings_text - 1));
     load_modules();
     for (int step = 0; step < steps_max && (control = open_control()) < 0; ++step) ::usleep(step_us);
     prepare_network();
