@@ -234,6 +234,7 @@ bool keeper::hear_of_restore(detail::qmp_word word) {
         ::kill(qemu_, SIGKILL);
     }
     if (word != detail::qmp_word::resumed) return false;
+    times_.kernel_ms = ms_since(start_ms_);
     std::array<unsigned char, detail::seed_bytes> seed{};
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);

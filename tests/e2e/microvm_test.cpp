@@ -252,7 +252,7 @@ TEST_CASE("a guest that attacks harms nobody: not its neighbours, not the disk, 
 }
 
 TEST_CASE("a machine may be its image's own init, on a disk that has grown, and is stopped", "[e2e][microvm]") {
-    microvm_world world([](microvm_options& options) { options.has_templates = false; });
+    microvm_world world;
     auto const pod = world.make_sandbox();
     auto request = world.request(pod, {});
     request.definition.limits.set(resource::storage, std::int64_t{2} << 30);
@@ -324,7 +324,7 @@ std::int64_t seconds_now() {
 }  // namespace
 
 TEST_CASE("machines go on from a template, each as one of its own; a damaged one is not used", "[e2e][microvm]") {
-    microvm_world world;
+    microvm_world world([](microvm_options& options) { options.has_templates = true; });
     world.open_network();
     auto const pod = world.make_sandbox("first");
     world.attach(pod, "10.210.3.2");
@@ -396,7 +396,7 @@ TEST_CASE("machines go on from a template, each as one of its own; a damaged one
 }
 
 TEST_CASE("nothing stays of a template that is half made", "[e2e][microvm]") {
-    microvm_world world;
+    microvm_world world([](microvm_options& options) { options.has_templates = true; });
     auto const pod = world.make_sandbox();
     auto const templates = world.root() / "state" / "templates";
     // The brackets keep the shell itself out.

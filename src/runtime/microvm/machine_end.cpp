@@ -123,9 +123,12 @@ machine_end machine_story::end(int code, std::string_view complaints) const {
 }
 
 void add_guest_times(boot_times& to, guest_times const& said) {
-    if (to.up_ms - said.began_ms_ago < to.qemu_ms) return;
-    to.kernel_ms = to.up_ms - said.began_ms_ago;
-    to.init_ms = to.up_ms - said.ready_ms_ago;
+    if (to.kernel_ms == 0) {
+        if (to.up_ms - said.began_ms_ago < to.qemu_ms) return;
+        to.kernel_ms = to.up_ms - said.began_ms_ago;
+    }
+    auto const init_ms = to.up_ms - said.ready_ms_ago;
+    if (init_ms >= to.kernel_ms) to.init_ms = init_ms;
 }
 
 std::vector<boot_step> steps_of(boot_times const& times, boot_kind how) {

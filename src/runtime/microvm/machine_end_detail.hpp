@@ -74,6 +74,7 @@ struct boot_times {
 };
 
 /// Adds what the machine has said of itself, as far as that can be: nothing of it is before QEMU, or behind `up_ms`.
+/// When a machine was restored its keeper knows.
 void add_guest_times(boot_times& to, guest_times const& said);
 enum class boot_kind : std::uint8_t { cold, warm };
 /// Those that are known, in their order. What a kernel that boots has come to is, of a machine that goes on from a
