@@ -179,7 +179,7 @@ struct words {
     std::vector<std::string> taints;
     std::string reserve;
     std::string restart_delay_max = "5m";
-    std::string function_templates = "on";
+    std::string function_templates = "off";
     std::string level = "info";
     std::string format = "text";
 };

@@ -83,7 +83,6 @@ microvm_options microvm_world::options() {
                          .namespace_thread = namespaces_->get_executor()};
     made.keeper_program = RIK_TEST_KEEPER;
     made.dns_servers = {"192.0.2.53"};
-    made.has_templates = false;  // each world has its first machine only: it would be made for nobody
     if (adjust_) adjust_(made);
     return made;
 }
