@@ -323,7 +323,7 @@ std::int64_t seconds_now() {
 
 }  // namespace
 
-TEST_CASE("machines go on from a template, each as one of its own; a damaged one is not used", "[e2e][microvm]") {
+TEST_CASE("machines go on from a template, each as one of its own, and a damaged one is not used", "[e2e][microvm]") {
     microvm_world world([](microvm_options& options) { options.has_templates = true; });
     world.open_network();
     auto const pod = world.make_sandbox("first");
