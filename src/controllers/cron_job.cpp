@@ -182,8 +182,7 @@ private:
         if (*told().last_run <= of_.now + std::chrono::minutes(1)) return;
         plan_.progress.held_up = fmt::format(
             "the clock is behind its last run of {}: nothing is started before that; if the clock is right, delete it "
-            "and "
-            "create it again",
+            "and create it again",
             last);
         remark("ClockIsBehind", plan_.progress.held_up, true);
     }

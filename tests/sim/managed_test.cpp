@@ -1,7 +1,5 @@
 // Workloads that keep themselves, on the real roles in virtual time.
-#include <rik/sim/cluster.hpp>
-
-#include <support/catch.hpp>
+#include <sim/scenario.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -10,43 +8,16 @@
 #include <vector>
 
 using namespace rik;
+using namespace rik::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-using rows = std::vector<stored<instance>>;
-using condition = std::function<bool(rows const&)>;
-using scenario = awaitable<> (*)(sim::cluster&, sim::world&);
-
-awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
-    co_await cluster.start();
-    co_await what(cluster, world);
-    CHECK(cluster.violations() == "");
-    co_await cluster.stop();
-}
-
-void simulate(scenario what, std::size_t nodes = 1) {
-    sim::world world(42);
-    sim::cluster_options options;
-    options.nodes = nodes;
-    sim::cluster cluster(world, options);
-    world.run(within(cluster, world, what));
-}
 
 /// In Kubernetes' form; `more` stands in spec.
 std::string managed(std::string const& kind, std::string const& image, std::string const& more = {}) {
     return R"({"apiVersion":"apps/v1","kind":")" + kind + R"(","metadata":{"name":"web"},"spec":{)" + more +
            R"("selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},)" +
            R"("spec":{"containers":[{"name":"main","image":")" + image + R"("}]}}}})";
-}
-
-awaitable<workload_change> apply(sim::cluster& cluster, std::string definition) {
-    auto parsed = parse_definition(definition);
-    for (auto const& each : parsed.found) FAIL(to_string(each));
-    auto applying = cluster.api().workloads().apply(caller(), std::move(parsed.definition), change_options());
-    auto made = co_await std::move(applying);
-    if (!made) FAIL(to_string(made.error()));
-    co_return std::move(*made);
 }
 
 awaitable<workload_story> story(sim::cluster& cluster) {
@@ -64,12 +35,6 @@ condition all_run_from(std::size_t count, std::string image) {
         return sim::all_running(count)(all) &&
                std::ranges::all_of(all, [&](auto const& row) { return image_of(row) == image; });
     };
-}
-
-awaitable<rows> instances(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter(), page());
-    REQUIRE(listed.has_value());
-    co_return listed->rows;
 }
 
 awaitable<> until_complete(sim::cluster& cluster, sim::world& world) {

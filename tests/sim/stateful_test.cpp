@@ -1,7 +1,5 @@
 // StatefulSets on the real roles in virtual time.
-#include <rik/sim/cluster.hpp>
-
-#include <support/catch.hpp>
+#include <sim/scenario.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -13,42 +11,15 @@
 #include <vector>
 
 using namespace rik;
+using namespace rik::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-using rows = std::vector<stored<instance>>;
-using condition = std::function<bool(rows const&)>;
-using scenario = awaitable<> (*)(sim::cluster&, sim::world&);
-
-awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
-    co_await cluster.start();
-    co_await what(cluster, world);
-    CHECK(cluster.violations() == "");
-    co_await cluster.stop();
-}
-
-void simulate(scenario what, std::size_t nodes = 1) {
-    sim::world world(42);
-    sim::cluster_options options;
-    options.nodes = nodes;
-    sim::cluster cluster(world, options);
-    world.run(within(cluster, world, what));
-}
 
 std::string db(std::string const& image, std::string const& more = R"("replicas":3,)") {
     return R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db"},"spec":{)" + more +
            R"("selector":{"matchLabels":{"app":"db"}},"template":{"metadata":{"labels":{"app":"db"}},)" +
            R"("spec":{"containers":[{"name":"main","image":")" + image + R"("}]}}}})";
-}
-
-awaitable<workload_change> apply(sim::cluster& cluster, std::string definition) {
-    auto parsed = parse_definition(definition);
-    for (auto const& each : parsed.found) FAIL(to_string(each));
-    auto applying = cluster.api().workloads().apply(caller(), std::move(parsed.definition), change_options());
-    auto made = co_await std::move(applying);
-    if (!made) FAIL(to_string(made.error()));
-    co_return std::move(*made);
 }
 
 awaitable<> remove(sim::cluster& cluster, std::string name) {
@@ -62,12 +33,6 @@ awaitable<workload_story> story(sim::cluster& cluster) {
     auto told = co_await cluster.api().workloads().story(caller(), std::move(which));
     if (!told) FAIL(to_string(told.error()));
     co_return std::move(*told);
-}
-
-awaitable<rows> instances(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter(), page());
-    REQUIRE(listed.has_value());
-    co_return listed->rows;
 }
 
 /// Exactly db-0, db-1, ... run, each from its image: "db:1 db:2".

@@ -1,8 +1,6 @@
 // What users ask of workloads that keep themselves, on the real roles in virtual time.
 #include <rik/async/task_group.hpp>
-#include <rik/sim/cluster.hpp>
-
-#include <support/catch.hpp>
+#include <sim/scenario.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -12,28 +10,10 @@
 #include <vector>
 
 using namespace rik;
+using namespace rik::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-using rows = std::vector<stored<instance>>;
-using condition = std::function<bool(rows const&)>;
-using scenario = awaitable<> (*)(sim::cluster&, sim::world&);
-
-awaitable<> within(sim::cluster& cluster, sim::world& world, scenario what) {
-    co_await cluster.start();
-    co_await what(cluster, world);
-    CHECK(cluster.violations() == "");
-    co_await cluster.stop();
-}
-
-void simulate(scenario what, std::size_t nodes = 1) {
-    sim::world world(42);
-    sim::cluster_options options;
-    options.nodes = nodes;
-    sim::cluster cluster(world, options);
-    world.run(within(cluster, world, what));
-}
 
 /// In RIK's form: an instance on a node that is unheard is replaced after 30 s.
 std::string definition(std::string const& kind, int replicas, std::string const& name = "web",
@@ -51,12 +31,6 @@ awaitable<workload_id> apply(sim::cluster& cluster, std::string text) {
     auto made = co_await std::move(applying);
     if (!made) FAIL(to_string(made.error()));
     co_return made->row->id;
-}
-
-awaitable<rows> instances(sim::cluster& cluster) {
-    auto const listed = co_await cluster.api().instances().list(caller(), instance_filter(), page());
-    REQUIRE(listed.has_value());
-    co_return listed->rows;
 }
 
 awaitable<workload_story> story(sim::cluster& cluster, workload_id which) {

@@ -182,8 +182,8 @@ struct held {
 struct order {
     instance_id instance;
     revision fence = 0;
-    bool run = true;  ///< false: destroy
-    release_ptr made_from = {};
+    bool run = true;             ///< false: destroy
+    release_ptr made_from = {};  ///< null: it is destroyed, or its node has the release
     std::string name = {};
     std::uint32_t restarts = 0;      ///< see instance_fields
     std::uint16_t exposed_port = 0;  ///< the same

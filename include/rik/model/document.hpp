@@ -49,7 +49,7 @@ struct event {
     wall_time at = {};                       ///< the last time
     std::uint64_t count = 1;                 ///< how often it has happened
     std::optional<wall_time> first_at = {};  ///< if more than once
-    std::string owner_id = {};               ///< of an instance: its workload
+    std::string owner_id = {};               ///< whose events are bounded together with these
 
     /// Returns true if the same thing has happened, perhaps at another time.
     bool is_same_as(event const& other) const;

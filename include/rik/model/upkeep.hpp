@@ -67,7 +67,7 @@ std::string_view to_string(pod_management management);  ///< "OrderedReady", "Pa
 struct stateful_set_upkeep {
     std::uint32_t first_ordinal = 0;
     pod_management management = pod_management::ordered_ready;
-    std::uint32_t partition = 0;  ///< of a rolling update: instances with a lower ordinal stay as they were
+    std::uint32_t partition = 0;  ///< of a rolling update: so many with the lowest ordinals stay
     std::string service_name = {};
     friend bool operator==(stateful_set_upkeep const&, stateful_set_upkeep const&) = default;
 };
