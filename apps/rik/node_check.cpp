@@ -3,6 +3,7 @@
 #include <rik/all/runtime_check.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
 #include <exception>

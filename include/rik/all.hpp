@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/async/keep_result.hpp>
 #include <rik/base/assert.hpp>
 #include <rik/base/log.hpp>
 #include <rik/base/metric.hpp>
@@ -11,9 +12,7 @@
 #include <rik/placement/placement.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -135,10 +134,14 @@ public:
 
     /// Runs `work`, for instance an operation of `api`, and waits for it. Throws what `work` throws.
     /// Precondition: `start` has been called.
+    void call(awaitable<> work);
+
+    /// The same, for a value.
     template <class T>
     T call(awaitable<T> work) {
-        RIK_ASSERT(thread_.joinable());
-        return asio::co_spawn(context_, std::move(work), asio::use_future).get();
+        std::optional<T> returned;
+        call(detail::keep_result(std::move(work), returned));
+        return std::move(*returned);
     }
 
 private:

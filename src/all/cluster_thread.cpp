@@ -1,8 +1,10 @@
 #include <rik/all.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 
 namespace rik {
 
@@ -38,6 +40,11 @@ operations& cluster_thread::api() {
 std::optional<error> cluster_thread::failure() const {
     std::lock_guard const lock(failure_mutex_);
     return failure_;
+}
+
+void cluster_thread::call(awaitable<> work) {
+    RIK_ASSERT(thread_.joinable());
+    asio::co_spawn(context_, std::move(work), asio::use_future).get();
 }
 
 awaitable<> cluster_thread::watch_failure() {

@@ -12,6 +12,7 @@
 #include <rik/base/entropy.hpp>
 #include <rik/sim/world.hpp>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <optional>

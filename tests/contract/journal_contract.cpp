@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <rik/async/unless.hpp>
+
 #include <algorithm>
 #include <string>
 #include <utility>

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <future>

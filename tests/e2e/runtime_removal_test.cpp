@@ -4,6 +4,9 @@
 #include "support/read_text.hpp"
 #include "support/scratch_directory.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <chrono>
 #include <csignal>
 #include <filesystem>

@@ -7,6 +7,9 @@
 #include "support/read_text.hpp"
 #include "support/run.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>

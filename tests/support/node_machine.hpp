@@ -2,17 +2,16 @@
 #pragma once
 
 #include "support/machine.hpp"
+#include "support/run.hpp"
 
 #include <rik/network/linux/linux_network.hpp>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <deque>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,14 +40,7 @@ public:
 
     template <class T>
     T run(awaitable<T> work) {
-        std::optional<T> outcome;
-        asio::io_context context;
-        asio::co_spawn(context, std::move(work), [&](std::exception_ptr thrown, T value) {
-            if (thrown) std::rethrow_exception(thrown);
-            outcome.emplace(std::move(value));
-        });
-        context.run();
-        return std::move(*outcome);
+        return testing::run(std::move(work));
     }
 
     result<void> open(std::vector<pod_attachment> present = {}) {

@@ -4,13 +4,12 @@
 #include <rik/async/clock.hpp>
 #include <rik/runtime/oci/oci_runtime.hpp>
 
+#include "support/run.hpp"
 #include "support/test_image.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include <functional>
 #include <memory>
@@ -42,7 +41,7 @@ public:
     /// Runs `work` on the runtime's strand to its end.
     template <class T>
     T run(awaitable<T> work) {
-        return asio::co_spawn(io_, std::move(work), asio::use_future).get();
+        return run_elsewhere(io_, std::move(work));
     }
 
     /// Its value. Throws std::runtime_error with its error.

@@ -1,59 +1,47 @@
 // Runs a coroutine to its end in a test.
 #pragma once
 
-#include <rik/async/awaitable.hpp>
+#include <rik/async/keep_result.hpp>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <exception>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 namespace rik::testing {
 
-/// What `work` returns or throws. `context` runs until then; other coroutines may be left in it.
+/// Throws what `work` throws. `context` runs until it has ended; other coroutines may be left in it.
+void run(asio::io_context& context, awaitable<> work);
+
+/// The same, for a value.
 template <class T>
 T run(asio::io_context& context, awaitable<T> work) {
     std::optional<T> returned;
-    std::exception_ptr thrown;
-    asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure, T value) {
-        thrown = std::move(failure);
-        returned.emplace(std::move(value));
-    });
-    context.restart();
-    while (!returned && context.run_one() != 0) {
-    }
-    if (!returned) throw std::logic_error("the coroutine waits for ever");
-    if (thrown) std::rethrow_exception(thrown);
+    run(context, detail::keep_result(std::move(work), returned));
     return std::move(*returned);
 }
 
-inline void run(asio::io_context& context, awaitable<> work) {
-    bool ended = false;
-    std::exception_ptr thrown;
-    asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure) {
-        thrown = std::move(failure);
-        ended = true;
-    });
-    context.restart();
-    while (!ended && context.run_one() != 0) {
-    }
-    if (!ended) throw std::logic_error("the coroutine waits for ever");
-    if (thrown) std::rethrow_exception(thrown);
-}
-
-/// Runs what is ready now, and waits for nothing.
-inline void run_ready(asio::io_context& context) {
-    context.restart();
-    context.poll();
-}
+/// The same, on a context of its own.
+void run(awaitable<> work);
 
 template <class T>
 T run(awaitable<T> work) {
-    asio::io_context context;
-    return run(context, std::move(work));
+    std::optional<T> returned;
+    run(detail::keep_result(std::move(work), returned));
+    return std::move(*returned);
 }
+
+/// The same, on a context that other threads run: this one waits.
+void run_elsewhere(asio::io_context& context, awaitable<> work);
+
+template <class T>
+T run_elsewhere(asio::io_context& context, awaitable<T> work) {
+    std::optional<T> returned;
+    run_elsewhere(context, detail::keep_result(std::move(work), returned));
+    return std::move(*returned);
+}
+
+/// Runs what is ready now, and waits for nothing.
+void run_ready(asio::io_context& context);
 
 }  // namespace rik::testing

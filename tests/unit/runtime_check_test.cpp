@@ -3,6 +3,9 @@
 
 #include "support/catch.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <algorithm>
 #include <cstdlib>
 

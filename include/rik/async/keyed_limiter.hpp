@@ -60,12 +60,7 @@ public:
 
     /// Waits for a free place of `key`, and then for one of those for all keys. Waiting callers are not served in any
     /// promised order.
-    awaitable<ticket> acquire(std::string key) {
-        user who(*this, std::move(key));
-        auto of_key = co_await who.places().acquire();
-        auto of_all = co_await all_.acquire();
-        co_return ticket(std::move(who), std::move(of_key), std::move(of_all));
-    }
+    awaitable<ticket> acquire(std::string key);
 
     /// Returns the number of keys that have a ticket or a waiting caller.
     std::size_t key_count() const { return rooms_.size(); }

@@ -33,18 +33,10 @@ public:
     };
 
     /// Waits for a free place. Waiting callers are not served in any promised order.
-    awaitable<ticket> acquire() {
-        waiting const here(*this);
-        while (free_ == 0) co_await freed_.wait();
-        --free_;
-        if (free_ > 0) freed_.notify();  // another may wait
-        co_return ticket(*this);
-    }
+    awaitable<ticket> acquire();
 
     /// Waits until nobody has a place or waits for one.
-    awaitable<> wait_until_idle() {
-        while (!is_idle()) co_await idle_.wait();
-    }
+    awaitable<> wait_until_idle();
 
     /// Runs `work` in a place that is lent for `at_most`. Work that takes longer goes on without a place, so work that
     /// waits for something never blocks the work of others.
@@ -72,11 +64,7 @@ private:
     };
 
     /// Never completes: it ends when it is cancelled.
-    static awaitable<> expire(clock& time, duration after, ticket& place) {
-        co_await time.sleep_for(after);
-        place.release();
-        co_await time.sleep_until(time_point::max());
-    }
+    static awaitable<> expire(clock& time, duration after, ticket& place);
     bool is_idle() const { return waiting_count_ == 0 && free_ == places_; }
     void tell_if_idle() {
         if (is_idle()) idle_.notify();

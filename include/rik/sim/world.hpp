@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/async/clock.hpp>
+#include <rik/async/keep_result.hpp>
 #include <rik/base/entropy.hpp>
 #include <rik/base/time.hpp>
 
@@ -59,7 +60,7 @@ public:
     template <class T>
     T run(awaitable<T> work) {
         std::optional<T> returned;
-        run(keep(std::move(work), returned));
+        run(rik::detail::keep_result(std::move(work), returned));
         return std::move(*returned);
     }
 
@@ -70,10 +71,6 @@ public:
     void set_wall(duration by) { clock_.wall_set_by_ += by; }
 
 private:
-    template <class T>
-    static awaitable<> keep(awaitable<T> work, std::optional<T>& into) {
-        into.emplace(co_await std::move(work));
-    }
     void settle();
 
     virtual_clock clock_;  // before the context: whoever still sleeps leaves the clock when the context ends
