@@ -1,6 +1,7 @@
 // The API on a server over loopback, with a primary behind it whose scheduler and nodes the test plays.
 #pragma once
 
+#include "support/catch.hpp"
 #include "support/counted_watches.hpp"
 #include "support/http_client.hpp"
 #include "support/http_fixture.hpp"
@@ -10,8 +11,9 @@
 
 #include <boost/json.hpp>
 
-#include <chrono>
-#include <thread>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace rik::test {
 
@@ -19,9 +21,9 @@ namespace rik::test {
 class fast_clock final : public rik::clock {
 public:
     explicit fast_clock(int speed) : speed_(speed), begin_(real_.now()) {}
-    time_point now() const override { return begin_ + (real_.now() - begin_) * speed_; }
-    wall_time wall() const override { return real_.wall(); }
-    awaitable<> sleep_until(time_point when) override { return real_.sleep_until(begin_ + (when - begin_) / speed_); }
+    time_point now() const override;
+    wall_time wall() const override;
+    awaitable<> sleep_until(time_point when) override;
 
 private:
     system_clock real_;
@@ -32,64 +34,30 @@ private:
 /// Takes the caller's word: a request is of the tenant and the role that its headers say, else of the local admin.
 class claimed_callers final : public authenticate {
 public:
-    awaitable<result<caller>> identify(http_request const& request) override {
-        caller who;
-        if (auto const tenant = request.header("X-Tenant")) who.tenant = *tenant;
-        auto const role = request.header("X-Role").value_or("admin");
-        who.role = role == "reader" ? caller_role::reader : role == "editor" ? caller_role::editor : caller_role::admin;
-        co_return who;
-    }
+    awaitable<result<caller>> identify(http_request const& request) override;
 };
 
 struct api_fixture {
-    explicit api_fixture(int speed = 1) : time(speed), server(start()) {}
+    explicit api_fixture(int speed = 1);
+    ~api_fixture();
 
-    http_client connect() { return http_client(server->address()); }
+    http_client connect();
     /// Over the unix socket, where the server sees at once when the client closes.
-    http_client connect_locally() { return http_client(path); }
-    http_reply get(std::string_view target, std::string_view headers = "") {
-        return connect().request("GET", target, "", headers);
-    }
-    http_reply post(std::string_view target, std::string_view body, std::string_view headers = "") {
-        return connect().request("POST", target, body, headers);
-    }
-    boost::json::value json_at(std::string_view target) { return boost::json::parse(get(target).body); }
+    http_client connect_locally();
+    http_reply get(std::string_view target, std::string_view headers = "");
+    http_reply post(std::string_view target, std::string_view body, std::string_view headers = "");
+    boost::json::value json_at(std::string_view target);
 
     /// Waits until nothing is there any more: what goes with the last of something goes a moment later.
-    bool is_gone(std::string_view target) {
-        for (int attempt = 0; attempt < 200; ++attempt) {
-            if (get(target).status_code == 404) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        }
-        return false;
-    }
+    bool is_gone(std::string_view target);
 
     /// The id of a new workload with one container.
-    std::string add_workload(std::string const& name) {
-        auto const reply = post("/api/v0/workloads.create", definition(name));
-        return std::string(boost::json::parse(reply.body).at("id").as_string());
-    }
-    static std::string definition(std::string const& name) {
-        return R"({"apiVersion":"v1","kind":"Pod","name":")" + name +
-               R"(","replicas":2,"spec":{"containers":[{"name":"main","image":"alpine:latest"}]}})";
-    }
+    std::string add_workload(std::string const& name);
+    static std::string definition(std::string const& name);
     /// Without a name it gets one that nobody else has.
-    stored<instance> add_instance(std::string const& workload, std::string name = "") {
-        create_instances_request what;
-        what.workload = *workload_id::parse(workload);
-        what.name = std::move(name);
-        return on.run(primary.role.instances().create(caller(), what))->front();
-    }
+    stored<instance> add_instance(std::string const& workload, std::string name = "");
     /// One that its node has last seen in `state`, or that it has still to destroy.
-    stored<instance> add_instance_on(node_id node, std::string const& workload, instance_state state) {
-        auto const made = add_instance(workload);
-        primary.bind(made->id(), node);
-        if (state == instance_state::destroying)
-            REQUIRE(on.run(primary.role.instances().remove(caller(), made->id(), any_revision)).has_value());
-        else
-            primary.report(made->id(), state);
-        return primary.get(made->id());
-    }
+    stored<instance> add_instance_on(node_id node, std::string const& workload, instance_state state);
 
     threads on{2};
     system_clock real;  ///< of the server; `time` is the API's
@@ -102,12 +70,7 @@ struct api_fixture {
     std::unique_ptr<running_server> server;
 
 private:
-    std::unique_ptr<running_server> start() {
-        auto options = on_loopback();
-        options.local = unix_address{path};
-        options.limits.check_period = std::chrono::milliseconds(50);
-        return std::make_unique<running_server>(on, real, face, options);
-    }
+    std::unique_ptr<running_server> start();
 };
 
 }  // namespace rik::test

@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "support/http_test_handler.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <sys/resource.h>
 
 #include <thread>

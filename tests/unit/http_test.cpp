@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "support/http_test_handler.hpp"
 
+#include <boost/asio/local/stream_protocol.hpp>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
