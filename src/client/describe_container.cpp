@@ -2,7 +2,6 @@
 
 #include "client/object_text.hpp"
 
-#include <rik/model/boot_step_restored.hpp>
 #include <rik/model/machine_boot.hpp>
 
 #include <fmt/format.h>

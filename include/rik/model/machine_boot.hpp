@@ -20,6 +20,7 @@ namespace boot_step_name {
 inline constexpr std::string_view prepared = "prepared";  ///< its files are made, and its keeper runs
 inline constexpr std::string_view qemu = "qemuStarted";   ///< QEMU answers
 inline constexpr std::string_view kernel = "kernelUp";    ///< its kernel runs the first program
+inline constexpr std::string_view restored = "restored";  ///< it goes on from a template: in place of `kernel`
 inline constexpr std::string_view init = "initUp";        ///< modules, network and root file system are there
 inline constexpr std::string_view running = "running";    ///< its program, or the image's own init, runs
 inline constexpr std::string_view ready = "ready";        ///< its readiness probe has passed for the first time

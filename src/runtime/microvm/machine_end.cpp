@@ -2,8 +2,6 @@
 
 #include "runtime/clean_text_detail.hpp"
 
-#include <rik/model/boot_step_restored.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
