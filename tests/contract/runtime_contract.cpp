@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include <unistd.h>
+
 namespace rik::testing {
 
 namespace {
@@ -94,7 +96,7 @@ public:
 
 private:
     runtime_maker& machine_;
-    seeded_entropy random_{11};
+    seeded_entropy random_{static_cast<std::uint64_t>(::getpid())};  // others may run beside this
     instance_id pod_;
     std::filesystem::path path_;
 };

@@ -287,6 +287,23 @@ TEST_CASE("what was made by half is removed by its path alone", "[e2e][runtime]"
     CHECK(world.leftovers() == std::vector<std::string>{});
 }
 
+TEST_CASE("what was made by half is told from what another runtime has under the same id", "[e2e][runtime]") {
+    oci_world world;
+    oci_world other;
+    auto const pod = world.make_sandbox();
+    other.get(other.runtime().create_sandbox({.instance = pod, .hostname = "twin", .addresses = {}}));
+    auto const twin = other.start(other.request(pod, {"sleep", "1000"}));
+    auto const key = world.start(world.request(pod, {"sleep", "1000"}));
+    std::filesystem::remove(world.root() / "state/pods" / pod.text() / "containers/main-0/record.json");
+    world.get(world.runtime().remove_container(key));
+    CHECK(other.get(other.runtime().list())[0].containers[0].running);
+    other.get(other.runtime().kill_container(twin));
+    CHECK(other.wait(twin).code_known);
+    other.get(other.runtime().remove_all());
+    world.get(world.runtime().remove_all());
+    CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
 TEST_CASE("after a reboot containers have ended and sandboxes are not whole", "[e2e][runtime]") {
     oci_world world;
     auto const pod = world.make_sandbox();

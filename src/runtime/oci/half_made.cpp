@@ -32,9 +32,12 @@ bool is_maker(runtime_context const& on, process_texts const& of) {
            (on.runtime && name == on.runtime->path.filename().native());
 }
 
+/// Known by the bundle, which every one of them is told: another agent on this machine may have the same ids, from a
+/// copy of our state.
 std::vector<unique_fd> makers(runtime_context const& on, container_paths const& paths) {
+    auto const bundle = '\0' + paths.bundle.native() + '\0';
     auto const makes = [&](process_texts const& of) {
-        return of.command_line.find(paths.id + '\0') != std::string::npos && is_maker(on, of);
+        return of.command_line.find(bundle) != std::string::npos && is_maker(on, of);
     };
     return find_processes(makes);
 }
