@@ -257,6 +257,8 @@ wait_verdict wait_tracker::verdict() const {
         all_met = false;
         if (open.why.empty()) open = each;
     }
+    if (all_met && by_id_.size() < expected_)
+        return {outcome::waiting, fmt::format("{} of {} instances are there", by_id_.size(), expected_)};
     return all_met ? wait_verdict{outcome::met, by_id_.begin()->second.why} : open;
 }
 

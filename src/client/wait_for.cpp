@@ -2,6 +2,7 @@
 #include <rik/client/wait.hpp>
 
 #include "client/http_exchange.hpp"
+#include "client/json_view.hpp"
 
 #include <fmt/format.h>
 
@@ -153,6 +154,15 @@ bool is_never(wait_request const& request, std::string const& object) {
     return wanted.kind == goal::ready || wanted.kind == goal::finished;
 }
 
+/// How many instances a workload wants that keeps itself; 0 for all others: they have what was created of them, and a
+/// Job as many as it needs at a time.
+std::size_t wanted_count(std::string const& workload) {
+    auto const of = detail::parse_object(workload);
+    if (!of || of->if_contains("progress") == nullptr || detail::text_at(*of, "kind") == "Job") return 0;
+    auto const wanted = detail::number_at(*of, "progress.wanted");
+    return static_cast<std::size_t>(wanted ? *wanted : detail::number_at(*of, "replicas").value_or(0));
+}
+
 }  // namespace
 
 result<wait_verdict> wait_for(client& server, wait_request const& request) {
@@ -182,6 +192,7 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
     auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();
     wait_tracker tracker(request.goal, followed);
+    if (followed.empty()) tracker.expect_at_least(wanted_count(*found));
     if (!followed.empty()) {
         // It was there: if the watch does not show it, it has gone meanwhile.
         if (auto const fed = tracker.feed({watch_event_type::added, *found}); !fed) return fed.error();

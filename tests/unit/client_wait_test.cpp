@@ -167,6 +167,18 @@ TEST_CASE("an object is known by its name or its id") {
     CHECK(tracker.feed({type::added, "{"}).error().code == rik::errc::corrupt);
 }
 
+TEST_CASE("a workload that makes its instances one after the other is not ready with the first") {
+    rik::wait_tracker tracker({goal::ready}, "");
+    tracker.expect_at_least(2);
+    std::string const ready = R"(,"ready":true)";
+    REQUIRE(tracker.feed({type::added, object("db-0", "running", ready)}));
+    REQUIRE(tracker.feed({type::synced, {}}));
+    CHECK(tracker.verdict().outcome == outcome::waiting);
+    CHECK(tracker.verdict().why == "1 of 2 instances are there");
+    REQUIRE(tracker.feed({type::added, object("db-1", "running", ready)}));
+    CHECK(tracker.verdict().outcome == outcome::met);
+}
+
 TEST_CASE("what was deleted has finished, and is terminated") {
     for (auto const& wanted : {rik::wait_goal{goal::finished}, rik::wait_goal{goal::state, "terminated"}}) {
         story gone(wanted);

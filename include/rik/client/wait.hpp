@@ -5,6 +5,7 @@
 #include <rik/client/client.hpp>
 #include <rik/client/resource_kind.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -60,6 +61,9 @@ public:
     /// Looks at objects with this name or id; if it is empty, at every object that it is fed.
     wait_tracker(wait_goal goal, std::string name_or_id);
 
+    /// The goal is not met by fewer: a workload may make its instances one after the other.
+    void expect_at_least(std::size_t count) { expected_ = count; }
+
     /// Errors: corrupt, the event's object is not JSON.
     result<void> feed(watch_event const& event);
     wait_verdict verdict() const;
@@ -70,6 +74,7 @@ private:
 
     wait_goal goal_;
     std::string name_or_id_;
+    std::size_t expected_ = 0;
     bool is_synced_ = false;
     bool was_seen_ = false;
     std::string seen_name_;
@@ -94,8 +99,8 @@ struct wait_request {
 
 /// Waits until the goal is met, cannot be met any more, or the deadline passes. In the last case the outcome is
 /// `waiting`; if the server does not answer any more, `why` says so, and how old the news is. For a workload `running`,
-/// `ready`, `started` and `finished` mean all its instances. It waits for the object that has the name now; a later
-/// object of the same name does not count.
+/// `ready`, `started` and `finished` mean all its instances, and as many as it wants when the wait begins. It waits for
+/// the object that has the name now; a later object of the same name does not count.
 /// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
 result<wait_verdict> wait_for(client& server, wait_request const& request);
 
