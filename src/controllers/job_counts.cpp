@@ -26,6 +26,7 @@ struct ended_instance {
     ending how;
     bool is_removed;    ///< it did not end by itself
     bool is_disrupted;  ///< for the sake of its node
+    std::string cause;  ///< of a removal, for people
     wall_time at;
 };
 
@@ -52,17 +53,27 @@ std::optional<ending> ending_of(job_upkeep const& of, instance const* before, in
     return std::nullopt;
 }
 
+/// What a condemned instance says of itself is why it was condemned, unless its node has said more since.
+std::string cause_of_removal(instance_fields const& row, bool was_left) {
+    if (was_left) return "its node was declared dead";
+    if (!row.binding) return "it was removed before it had a node";
+    if (row.status.reason == "Deleting" && !row.status.message.empty()) return row.status.message;
+    return row.is_disrupted ? "its node was lost, or cleared" : "it was removed";
+}
+
 /// A row that goes without having been condemned was bound to a node that was declared dead, or never bound at all.
-ended_instance look_at(instance const* before, instance_fields const* now, ending how) {
+ended_instance look_at(instance const* before, instance_fields const* now, ending how, wall_time at) {
     auto const& row = now != nullptr ? *now : before->fields();
     auto const was_left = now == nullptr && row.binding && !row.binding->condemned;
+    auto const is_removed = now == nullptr || !is_finished(row.status.state);
     return {.name = row.name,
             .status = row.status,
             .index = row.index,
             .how = how,
-            .is_removed = now == nullptr || !is_finished(row.status.state),
+            .is_removed = is_removed,
             .is_disrupted = row.is_disrupted || was_left,
-            .at = row.deleting_since.value_or(row.status.since)};
+            .cause = is_removed ? cause_of_removal(row, was_left) : std::string(),
+            .at = is_removed ? row.deleting_since.value_or(at) : row.status.since};
 }
 
 // Rules
@@ -133,11 +144,12 @@ std::string count_at_index(job_upkeep const& of, std::uint32_t index, failure_ac
     auto const is_over = action == failure_action::fail_index;
     auto const failures = is_over ? into.failures_of(index) + 1 : note_attempt(into, index);
     if (!is_over && failures <= *of.backoff_limit_per_index)
-        return fmt::format("failure {} of index {}: {} are borne", failures, index, *of.backoff_limit_per_index);
+        return fmt::format("failure {} of index {}, backoffLimitPerIndex is {}", failures, index,
+                           *of.backoff_limit_per_index);
     forget_attempts(into, index);
     into.failed_indexes.insert(index);
     return is_over ? fmt::format("index {} has failed", index)
-                   : fmt::format("index {} has failed: failure {}, and {} are borne", index, failures,
+                   : fmt::format("index {} has failed: failure {} of it, backoffLimitPerIndex is {}", index, failures,
                                  *of.backoff_limit_per_index);
 }
 
@@ -154,23 +166,35 @@ std::string count_failure(job_upkeep const& of, ended_instance const& which, ver
     }
     auto said = of.backoff_limit_per_index && which.index
                     ? count_at_index(of, *which.index, by.action, into)
-                    : fmt::format("failure {}: {} are borne", into.failed, of.backoff_limit);
+                    : fmt::format("failure {}, backoffLimit is {}", into.failed, of.backoff_limit);
     return by.why.empty() ? said : fmt::format("{}; {}", by.why, said);
+}
+
+/// Its last attempt has, and it was started again, or is to be.
+bool had_failed(container_status const& which) { return which.last && which.last->exit_code.value_or(0) != 0; }
+
+/// The container that has failed, and how often it was started again.
+void tell_container(ended_instance const& which, job_failure& into, std::string& said) {
+    auto const& all = which.status.containers;
+    auto found = std::ranges::find_if(all, has_failed);
+    auto const ended_last = found != all.end();
+    if (!ended_last) found = std::ranges::find_if(all, had_failed);
+    if (found == all.end()) return;
+    into.container = found->name;
+    into.exit_code = ended_last ? found->exit_code : found->last->exit_code;
+    into.reason = ended_last ? found->reason : found->last->reason;
+    if (found->restart_count > 0) said += fmt::format("; attempt {}", found->restart_count + 1);
 }
 
 void tell(ended_instance const& which, std::string said, job_record& into) {
     job_failure told{
         .at = which.at, .number = into.failed + into.ignored, .instance = which.name, .index = which.index};
-    auto const& all = which.status.containers;
-    auto const found = std::ranges::find_if(all, has_failed);
-    if (found != all.end()) {
-        told.container = found->name;
-        told.exit_code = found->exit_code;
-        told.reason = found->reason;
-    }
+    tell_container(which, told, said);
     if (which.is_removed) told.reason = which.is_disrupted ? "DisruptionTarget" : "Deleted";
     if (told.reason.empty()) told.reason = which.status.reason;
-    if (which.is_removed && !which.status.message.empty()) said = fmt::format("{} ({})", which.status.message, said);
+    // Where no code tells how it has ended, its message does.
+    auto const& why = which.is_removed ? which.cause : which.status.message;
+    if (!why.empty() && (which.is_removed || !told.exit_code)) said = fmt::format("{} ({})", why, said);
     told.verdict = std::move(said);
     into.failures.push_back(std::move(told));
     if (into.failures.size() > limits::job_failures_max) into.failures.erase(into.failures.begin());
@@ -186,7 +210,7 @@ bool shows_end(workload const& of, instance const* before, instance_fields const
 bool count_end(workload const& of, instance const* before, instance_fields* now, wall_time at, job_record& into) {
     if (!shows_end(of, before, now)) return false;
     auto const& job = *of.definition->upkeep.job;
-    auto const which = look_at(before, now, *ending_of(job, before, now));
+    auto const which = look_at(before, now, *ending_of(job, before, now), at);
     if (which.how == ending::success) {
         count_success(job, which, into);
     } else {

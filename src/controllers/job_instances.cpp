@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace rik::detail {
@@ -106,6 +107,13 @@ std::map<std::uint32_t, wall_time> next_tries(job_sight const& of) {
     return next;
 }
 
+/// Looks again then, and says so of the first that is waited for.
+void wait_for_try(workload_plan& plan, wall_time next, std::string_view why) {
+    if (!plan.look_again || next < *plan.look_again)
+        plan.progress.held_up = fmt::format("{}: the next instance is made at {}", why, to_string(next));
+    look_again_at(plan, next);
+}
+
 /// The lowest that nobody is at.
 void create_indexes(job_sight const& of, std::int64_t count, workload_plan& plan) {
     auto const taken = taken_indexes(of);
@@ -116,7 +124,7 @@ void create_indexes(job_sight const& of, std::int64_t count, workload_plan& plan
         if (of.counts.failed_indexes.contains(i) || taken.contains(i)) continue;
         auto const waits = tries.find(i);
         if (waits != tries.end() && waits->second > of.of.now) {
-            look_again_at(plan, waits->second);
+            wait_for_try(plan, waits->second, fmt::format("index {} has failed", i));
             continue;
         }
         create(of, i, plan);
@@ -135,9 +143,12 @@ void plan_job_instances(job_sight const& of, workload_plan& plan) {
     auto const waits_for_gone = of.wanted.replacement == replacement_policy::failed;
     auto const missing =
         wanted - static_cast<std::int64_t>(of.active.size() + (waits_for_gone ? of.leaving.size() : 0));
-    if (missing <= 0) return;
+    if (of.wanted.parallelism == 0) plan.progress.held_up = "parallelism is 0: nothing is started";
+    // Whoever is lost counts as a failure once he is, and what is wanted then, and when, follows from that.
+    if (missing <= 0 || of.of.loses_some) return;
     auto const next = next_try(of.of.now, of.counts.failures_in_row, of.counts.last_failure_at);
-    if (!of.wanted.backoff_limit_per_index && next > of.of.now) return look_again_at(plan, next);
+    if (!of.wanted.backoff_limit_per_index && next > of.of.now)
+        return wait_for_try(plan, next, fmt::format("{} in a row have failed", of.counts.failures_in_row));
     if (of.wanted.is_indexed()) return create_indexes(of, missing, plan);
     for (std::int64_t i = 0; i < missing && !plan.has_more; ++i) create(of, std::nullopt, plan);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <string_view>
 
 namespace rik::detail {
 
@@ -15,25 +16,38 @@ job_outcome failure(std::string reason, std::string message) {
     return {failure_target, std::move(reason), std::move(message)};
 }
 
-/// With OnFailure the restarts of what is active count, too.   Source: Kubernetes, pastBackoffLimitOnFailure
-bool restarts_too_often(job_sight const& of) {
-    if (of.of.wanted.definition->spec.restart != restart_policy::on_failure) return false;
+/// With OnFailure the restarts of what is active count, too; 0: they are not too many.
+/// Source: Kubernetes, pastBackoffLimitOnFailure
+std::uint64_t too_many_restarts(job_sight const& of) {
+    if (of.of.wanted.definition->spec.restart != restart_policy::on_failure) return 0;
     std::uint64_t restarts = 0;
     for (auto const* each : of.active) restarts += each->restart_count;
-    return of.wanted.backoff_limit == 0 ? restarts > 0 : restarts >= of.wanted.backoff_limit;
+    return restarts >= of.wanted.backoff_limit ? restarts : 0;
+}
+
+/// The sentence is Kubernetes'; the figures behind it are ours.
+job_outcome past_backoff_limit(job_sight const& of, std::uint64_t count, std::string_view what) {
+    return failure("BackoffLimitExceeded", fmt::format("Job has reached the specified backoff limit: {} {}{}, and "
+                                                       "backoffLimit is {}",
+                                                       count, what, count == 1 ? "" : "s", of.wanted.backoff_limit));
 }
 
 std::optional<job_outcome> find_failure(job_sight const& of, std::optional<wall_time> started_at) {
     auto const& wanted = of.wanted;
     auto const& counts = of.counts;
     if (!counts.fatal.empty()) return failure("PodFailurePolicy", counts.fatal);
-    if (counts.failed > wanted.backoff_limit || restarts_too_often(of))
-        return failure("BackoffLimitExceeded", "Job has reached the specified backoff limit");
+    if (counts.failed > wanted.backoff_limit) return past_backoff_limit(of, counts.failed, "failure");
+    if (auto const restarts = too_many_restarts(of)) return past_backoff_limit(of, restarts, "restart");
     if (auto const deadline = deadline_of(wanted, started_at); deadline && *deadline <= of.of.now)
-        return failure("DeadlineExceeded", "Job was active longer than specified deadline");
+        return failure("DeadlineExceeded",
+                       fmt::format("Job was active longer than specified deadline: activeDeadlineSeconds is {}",
+                                   std::chrono::duration_cast<std::chrono::seconds>(*wanted.active_deadline).count()));
     auto const lost = counts.failed_indexes.count_below(wanted.completions.value_or(0));
     if (wanted.max_failed_indexes && lost > *wanted.max_failed_indexes)
-        return failure("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes");
+        return failure("MaxFailedIndexesExceeded",
+                       fmt::format("Job has exceeded the specified maximal number of failed indexes: {}, and "
+                                   "maxFailedIndexes is {}",
+                                   lost, *wanted.max_failed_indexes));
     return std::nullopt;
 }
 

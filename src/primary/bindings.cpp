@@ -32,8 +32,13 @@ bool is_same_wait(instance_status const& before, std::string_view reason) {
     return before.reason == "Unschedulable" && without_counts(before.message) == without_counts(reason);
 }
 
-/// What is wanted of a condemned instance stays said until its node confirms; only what was seen of it changes.
+/// What is wanted of a condemned instance stays said until its node confirms, and why, unless the node, which knows by
+/// then, says more; only what was seen of it changes.
 void keep_condemned(instance_status& next, instance_status const& before) {
+    if (next.state != instance_state::destroying) {
+        next.reason = before.reason;
+        next.message = before.message;
+    }
     next.state = instance_state::destroying;
     next.since = before.since;
     next.ready = false;

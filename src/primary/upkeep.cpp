@@ -86,10 +86,10 @@ std::string spec_patch(workload const& row, std::string members) {
     return row.definition->form == definition_form::rik ? members : fmt::format(R"({{"spec":{}}})", members);
 }
 
-std::optional<error> check_suspend(workload const& row, workload_state state) {
+std::optional<error> check_suspend(workload const& row, workload_state state, workload_state to) {
     if (state != workload_state::succeeded && state != workload_state::failed && state != workload_state::destroying)
         return std::nullopt;
-    return refused_by_state(row, state, workload_state::paused, "nothing of it runs any more; create it again");
+    return refused_by_state(row, state, to, "nothing of it runs any more; create it again");
 }
 
 std::optional<error> check_scale(workload const& row, std::uint32_t replicas) {
@@ -144,7 +144,8 @@ awaitable<result<stored<workload>>> primary_upkeep::suspend_here(caller who, obj
         auto changing = change_here(std::move(who), std::move(which), expected, std::move(otherwise));
         co_return co_await std::move(changing);
     }
-    if (auto const wrong = check_suspend(row, state_of(row, keeper_.find_progress(row.id))))
+    auto const wanted = is_suspended ? workload_state::paused : workload_state::active;
+    if (auto const wrong = check_suspend(row, state_of(row, keeper_.find_progress(row.id)), wanted))
         co_return co_await state_.when_durable(*wrong);
     change_options const how{.expected = expected};
     auto changing = workloads_.change(std::move(who), row.id,

@@ -41,7 +41,10 @@ std::optional<error> check_job(workload const& row, workload_definition const& w
     };
     if (a.mode != b.mode) return fixed("completionMode");
     auto const grows_with_parallelism = b.is_indexed() && b.completions == b.parallelism;
-    if (a.completions != b.completions && !grows_with_parallelism) return fixed("completions");
+    if (a.completions != b.completions && !grows_with_parallelism)
+        return error{errc::invalid, fmt::format("workload {}: its completions cannot change", row.name), "completions",
+                     b.is_indexed() ? "change parallelism to the same number with it, or delete it and create it again"
+                                    : "delete it and create it again, or give the new one another name"};
     if (a.backoff_limit_per_index != b.backoff_limit_per_index) return fixed("backoffLimitPerIndex");
     if (a.failure_rules != b.failure_rules) return fixed("podFailurePolicy");
     if (a.success_rules != b.success_rules) return fixed("successPolicy");

@@ -74,6 +74,7 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
         auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
+            if (!to.next_lost_at || lost_at < *to.next_lost_at) to.next_lost = {row, gone};
             to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
             continue;
         }
@@ -98,7 +99,6 @@ void add_strangers(view const& in, workload_scene& to) {
 }
 
 std::string held_up_text(std::size_t count) {
-    if (count == 0) return {};
     return fmt::format(
         "{} on nodes that are not heard {} not replaced, because too many nodes are gone at once; if "
         "they are lost: rikctl node resume-replacement",
@@ -106,16 +106,27 @@ std::string held_up_text(std::size_t count) {
 }
 
 /// Of the first one; the others are alike.
-std::string waiting_text(std::vector<waiting_identity> const& which) {
-    if (which.empty()) return {};
+std::string waiting_text(std::vector<absent_instance> const& which) {
     auto const& name = which.front().row->name();
     auto const& where = which.front().where->facts.name;
     auto const others = which.size() == 1 ? std::string() : fmt::format(" (and {} more)", which.size() - 1);
     return fmt::format(
         "{} is on node {}, which is not heard{}: there is no other {} until the node says that it is gone; if the node "
-        "is "
-        "lost for good: rikctl node declare-dead {}",
+        "is lost for good: rikctl node declare-dead {}",
         name, where, others, name, where);
+}
+
+std::string coming_loss_text(workload_scene const& of) {
+    if (!of.next_lost_at) return {};
+    return fmt::format("{} is on node {}, which is not heard: it is given up at {}", of.next_lost.row->name(),
+                       of.next_lost.where->facts.name, to_string(*of.next_lost_at));
+}
+
+/// Why nothing is done although something ought to be; empty: nobody's absence is the reason.
+std::string absence_text(workload_scene const& of) {
+    if (!of.waits_for.empty()) return waiting_text(of.waits_for);
+    if (of.held_count > 0) return held_up_text(of.held_count);
+    return coming_loss_text(of);
 }
 
 void add_releases(view const& in, workload_scene& to) {
@@ -194,8 +205,10 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .now = now,
                                .before = before,
                                .restart = scene.record.restart ? &*scene.record.restart : nullptr,
-                               .counts = scene.counts ? &*scene.counts : nullptr});
-    plan.progress.held_up = scene.waits_for.empty() ? held_up_text(scene.held_count) : waiting_text(scene.waits_for);
+                               .counts = scene.counts ? &*scene.counts : nullptr,
+                               .loses_some = !scene.lost.empty()});
+    auto why = absence_text(scene);
+    if (!why.empty()) plan.progress.held_up = std::move(why);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
     return plan;

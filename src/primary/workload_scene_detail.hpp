@@ -18,9 +18,9 @@ struct lost_instance {
     std::string why;
 };
 
-/// An instance that may be replaced only when its node, or a person, has said that it is gone; and nobody hears the
-/// node.
-struct waiting_identity {
+/// An instance whose node is not heard. One with an identity is replaced only when its node, or a person, has said that
+/// it is gone; any other when it is given up.
+struct absent_instance {
     stored<instance> row;
     stored<node> where;
 };
@@ -38,9 +38,10 @@ struct workload_scene {
     std::optional<error> damage = {};       ///< of the record, which begins anew then
     std::optional<job_record> counts = {};  ///< of a Job; nullopt: nothing has ended yet
     std::vector<lost_instance> lost = {};
-    std::vector<waiting_identity> waits_for = {};
+    std::vector<absent_instance> waits_for = {};
     std::size_t held_count = 0;                    ///< lost ones that are not replaced, because replacing is stopped
     std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted
+    absent_instance next_lost = {};  ///< the first of those that will be, if nobody hears its node till then
     std::optional<wall_time> next_lost_at = {};
     workload_scene() = default;
     workload_scene(workload_scene const&) = delete;

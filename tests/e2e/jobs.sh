@@ -53,7 +53,7 @@ test_a_job_that_fails() {
     check 'it fails' 0 rikctl wait job/broken --for failed --timeout 90s
     check 'it will not be complete' 1 rikctl wait job/broken --for complete --timeout 5s
     check 'it tells its story' 0 rikctl describe job/broken
-    says 'BackoffLimitExceeded' 'Failures:' 'container main ended with 3' '1. broken-' '2. broken-' 'failure 2: 1 are borne'
+    says 'BackoffLimitExceeded' 'Failures:' 'container main ended with 3' '1. broken-' '2. broken-' 'failure 2, backoffLimit is 1'
     check 'what its attempts wrote is there' 0 rikctl logs job/broken
     says 'no such file'
     check 'it is deleted' 0 rikctl delete job/broken --wait --timeout 60s

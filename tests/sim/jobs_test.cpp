@@ -261,6 +261,45 @@ awaitable<> an_instance_is_lost_with_its_node(sim::cluster& cluster, sim::world&
     CHECK(told.counts->failed == 0);
 }
 
+std::size_t busy_node(sim::cluster& cluster) {
+    for (std::size_t i = 0; i < cluster.node_count(); ++i)
+        if (!cluster.node(i).running().empty()) return i;
+    FAIL("nothing runs");
+    return 0;
+}
+
+/// Its loss is counted before anything takes its place: here nothing does.
+awaitable<> loses_all_that_it_bears(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, job_text("long:1", R"("backoffLimit":0,)"));
+    co_await cluster.until(sim::all_running(1));
+    auto const where = busy_node(cluster);
+    co_await cluster.power_off(where);
+    auto const told = co_await until_holds(cluster, world, failure_target);
+    CHECK(told.progress->find(failure_target)->reason == "BackoffLimitExceeded");
+    CHECK(told.counts->failed == 1);
+    CHECK(told.counts->failures.at(0).verdict.find("has not been heard for") != std::string::npos);
+    auto const all = co_await instances(cluster);
+    CHECK(all.size() == 1);
+    co_await cluster.start_node(where);
+    auto const ended = co_await until_holds(cluster, world, failed);
+    CHECK(ended.counts->failed == 1);
+}
+
+awaitable<> is_replaced_after_a_pause(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, job_text("long:1"));
+    co_await cluster.until(sim::all_running(1));
+    co_await cluster.power_off(busy_node(cluster));
+    co_await world.time().sleep_for(290s);
+    std::function<bool(rows const&)> is_lost = [](rows const& all) { return all.front()->is_condemned(); };
+    co_await cluster.until(std::move(is_lost));
+    auto const lost_at = world.time().wall();
+    std::function<bool(rows const&)> is_replaced = [](rows const& all) { return all.size() == 2; };
+    co_await cluster.until(std::move(is_replaced));
+    CHECK(world.time().wall() - lost_at >= 9s);  // the pause after a first failure is 10 s
+    auto const told = co_await story(cluster);
+    CHECK(told.counts->failed == 1);
+}
+
 /// Never more than its parallelism, as the checker sees at every commit; and cheap.
 awaitable<> has_many_completions(sim::cluster& cluster, sim::world& world) {
     co_await apply(cluster, job_text("good:1", R"("completions":1500,"parallelism":150,"completionMode":"Indexed",)"));
@@ -317,6 +356,12 @@ TEST_CASE("a Job goes when its time to live has passed, also after a crash", "[s
 TEST_CASE("a Job that takes too long fails", "[sim][job]") { simulate(its_deadline_ends_it); }
 TEST_CASE("a rule about an exit code fails a Job", "[sim][job]") { simulate(a_rule_ends_it); }
 TEST_CASE("a disruption is ignored where a rule says so", "[sim][job]") { simulate(an_instance_is_lost_with_its_node); }
+TEST_CASE("a Job that is lost with its node is not tried again beyond its limit", "[sim][job]") {
+    simulate(loses_all_that_it_bears);
+}
+TEST_CASE("a Job that is lost with its node is tried again after a pause", "[sim][job]") {
+    simulate(is_replaced_after_a_pause);
+}
 TEST_CASE("a Job of many completions", "[sim][job]") { simulate(has_many_completions, 3); }
 TEST_CASE("a Job of very many completions", "[.][sim][job]") { simulate(has_20000_completions, 8, false); }
 TEST_CASE("a Job of microVMs comes to its end", "[sim][job]") { simulate(of_microvms); }

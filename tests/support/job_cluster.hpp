@@ -70,14 +70,15 @@ public:
         return some;
     }
 
-    /// Asks the controller, and keeps what it says.
-    workload_plan plan() {
+    /// Asks the controller, and keeps what it says. `loses_some`: with this look some are given up.
+    workload_plan plan(bool loses_some = false) {
         std::vector<seen_instance> seen;
         for (auto const& [id, row] : rows_) seen.push_back(see(row, row_.id));
         seen_release const one{row_.current_release, 1};
         workload_view view{.wanted = row_, .instances = seen, .releases = {&one, 1}, .now = now_};
         view.before = has_progress_ ? &progress_ : nullptr;
         view.counts = &counts_;
+        view.loses_some = loses_some;
         auto made = plan_workload(view);
         progress_ = made.progress;
         has_progress_ = true;
@@ -161,9 +162,22 @@ public:
         }
         put(std::move(next));
     }
+    /// It runs again, and ended with 3 before.
     void restart_containers(instance_id const& which, std::uint32_t count) {
         auto next = find(which)->fields();
-        next.status.containers = {{.name = "main", .state = container_state::running, .restart_count = count}};
+        container_status again{.name = "main", .state = container_state::running, .restart_count = count};
+        again.last = container_end{.reason = "Error", .exit_code = 3};
+        next.status.containers.clear();
+        next.status.containers.push_back(std::move(again));
+        put(std::move(next));
+    }
+    /// Nothing of it has ever run.
+    void fail_to_start(instance_id const& which, std::string reason, std::string message) {
+        auto next = find(which)->fields();
+        next.status.state = instance_state::failed;
+        next.status.reason = std::move(reason);
+        next.status.message = std::move(message);
+        next.status.since = now_;
         put(std::move(next));
     }
     /// The row goes: its node has nothing of it any more, or was given up.

@@ -159,8 +159,16 @@ TEST_CASE("with OnFailure restarts count towards the limit", "[controllers][job]
     job.restart_containers(one, 2);
     CHECK(job.plan().removals.empty());
     job.restart_containers(one, 3);
-    CHECK(job.plan().removals.size() == 1);
+    auto const plan = job.plan();
+    CHECK(plan.removals.size() == 1);
     CHECK(reason_of(job, failure_target) == "BackoffLimitExceeded");
+    CHECK(job.progress().find(failure_target)->message ==
+          "Job has reached the specified backoff limit: 3 restarts, and backoffLimit is 3");
+    job.carry_out(plan);
+    auto const& told = job.counts().failures.at(0);
+    CHECK(told.container == "main");
+    CHECK(told.exit_code == 3);
+    CHECK(told.verdict.find("failure 1, backoffLimit is 3; attempt 4") != std::string::npos);
 
     job_cluster none(R"("backoffLimit":0)", "OnFailure");
     none.settle();
@@ -479,6 +487,35 @@ TEST_CASE("an instance that a user takes away before it runs counts as failed", 
     job.condemn(job.active()[0], false);
     CHECK(job.counts().failed == 1);
     CHECK(job.counts().failures.at(0).reason == "Deleted");
+}
+
+TEST_CASE("what takes the place of one that is lost follows from its loss", "[controllers][job]") {
+    job_cluster job("");
+    CHECK(job.plan(true).creations.empty());
+    CHECK(job.plan(false).creations.size() == 1);
+}
+
+TEST_CASE("a Job says what it waits for", "[controllers][job]") {
+    job_cluster job(R"("parallelism":2,"completions":2)");
+    run_round(job, 1);
+    CHECK(job.plan().progress.held_up.find("2 in a row have failed: the next instance is made at ") == 0);
+    job_cluster none(R"("parallelism":0,"completions":2)");
+    CHECK(none.plan().progress.held_up == "parallelism is 0: nothing is started");
+}
+
+TEST_CASE("a failure that no exit code explains is told with its message", "[controllers][job]") {
+    job_cluster job(R"("backoffLimit":5)");
+    job.settle();
+    job.fail_to_start(job.active()[0], "ImagePullFailed", "image x: no such image");
+    CHECK(job.counts().failures.at(0).reason == "ImagePullFailed");
+    CHECK(job.counts().failures.at(0).verdict == "image x: no such image (failure 1, backoffLimit is 5)");
+    job.pass(1h);
+    job.settle();
+    job.start_all();
+    job.pass(1h);
+    job.take_away(job.active()[0]);  // as when its node is declared dead
+    CHECK(job.counts().failures.at(1).verdict == "its node was declared dead (failure 2, backoffLimit is 5)");
+    CHECK(job.counts().failures.at(1).at == job.now());
 }
 
 TEST_CASE("a Job keeps the story of its newest failures only", "[controllers][job]") {

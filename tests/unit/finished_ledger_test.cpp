@@ -17,9 +17,10 @@ constexpr auto kept_max = limits::finished_instances_per_owner_max;
 
 class maker {
 public:
-    instance finished_at(std::int64_t second, std::optional<workload_id> owner) {
+    instance finished_at(std::int64_t second, std::optional<workload_id> owner,
+                         instance_state state = instance_state::succeeded) {
         instance_fields fields{.id = instance_id::generate(random_), .owner = owner, .made_from = from_};
-        fields.status.state = instance_state::succeeded;
+        fields.status.state = state;
         fields.status.since = wall_time(std::chrono::seconds(second));
         return instance(std::move(fields));
     }
@@ -52,6 +53,24 @@ TEST_CASE("a workload keeps those of its finished instances that finished last")
     kept.remove(first);
     kept.remove(second);
     CHECK(kept.find_excess(100).empty());
+}
+
+TEST_CASE("of a workload those that have failed stay longest, unless they are over half") {
+    maker make;
+    finished_ledger kept;
+    auto const owner = make.new_owner();
+    auto const first = make.finished_at(0, owner, instance_state::failed);
+    kept.add(first);
+    auto const second = make.finished_at(1, owner);
+    kept.add(second);
+    for (std::size_t i = 2; i < kept_max; ++i) kept.add(make.finished_at(2, owner));
+    kept.add(make.finished_at(3, owner));
+    CHECK(kept.find_excess(100) == std::vector{second.id()});
+    kept.remove(second);
+    for (std::size_t i = 0; i < kept_max / 2; ++i) kept.add(make.finished_at(4, owner, instance_state::failed));
+    auto const excess = kept.find_excess(kept_max);
+    REQUIRE(excess.size() == kept_max / 2);
+    CHECK(excess.front() == first.id());
 }
 
 TEST_CASE("of all workloads together those stay that finished last") {

@@ -79,6 +79,7 @@ struct workload_view {
     workload_progress const* before = nullptr;  ///< what the last call has said; nullptr: there was none
     restart_course const* restart = nullptr;    ///< of the last restart in place; nullptr: there was none
     job_record const* counts = nullptr;         ///< of a Job: what has ended; nullptr: nothing has
+    bool loses_some = false;                    ///< some are given up with this look: `counts` has not got them yet
     std::size_t changes_max = 10'000;           ///< creations and removals that a plan lists at most, each
 };
 
