@@ -73,11 +73,18 @@ error has_its_instance(workload const& owner) {
         "write it in RIK's form, with its name at the top, to make several"};
 }
 
+std::string_view how_to_have_more(workload_kind of) {
+    if (of == workload_kind::job) return "change its parallelism: rikctl edit workload";
+    if (of == workload_kind::cron_job) return "start a Job of it now: rikctl create job NAME --from cronjob/NAME";
+    if (of == workload_kind::daemon_set) return "it has one on each node that its template allows";
+    return "change how many there are: rikctl scale";
+}
+
 error makes_its_own(workload const& owner) {
     return error{errc::conflict,
                  fmt::format("{} {} makes its instances itself", to_string(owner.kind), owner.name),
                  {},
-                 "change how many there are: rikctl scale"};
+                 std::string(how_to_have_more(owner.kind))};
 }
 
 }  // namespace

@@ -99,7 +99,9 @@ std::optional<error> check_scale(workload const& row, std::uint32_t replicas) {
                      "replicas", "choose its nodes by nodeSelector; rikctl pause takes all of them away"};
     if (has_end(row.kind))
         return error{errc::conflict, fmt::format("{} has no count that is kept", words_for(row)), "replicas",
-                     "change parallelism in its definition: rikctl edit"};
+                     row.kind == workload_kind::job ? "change parallelism in its definition: rikctl edit workload"
+                                                    : "change parallelism in the template of its Jobs: rikctl edit "
+                                                      "workload"};
     if (replicas > limits::replicas_per_workload_max)
         return error{errc::invalid, fmt::format("{} replicas were asked for", replicas), "replicas",
                      fmt::format("ask for 0 to {}", limits::replicas_per_workload_max)};
