@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -29,6 +30,12 @@ constexpr rlim_t open_files_max = 256;
 constexpr unsigned capabilities_max = 64;
 
 std::string failure(std::string const& subject) { return subject + ": " + std::strerror(errno); }
+
+/// Of the other end of a pipe.   Source: poll(2), POLLERR
+bool nobody_reads(int pipe) {
+    pollfd look{.fd = pipe, .events = POLLOUT, .revents = 0};
+    return ::poll(&look, 1, 0) == 1 && (look.revents & POLLERR) != 0;
+}
 
 }  // namespace
 
@@ -145,7 +152,10 @@ std::string launch::start(pid_t& qemu) {
     if (::pipe2(told.data(), O_CLOEXEC) != 0) return failure("pipe");
     qemu = ::fork();
     if (qemu < 0) return failure("fork");
-    if (qemu == 0) become_qemu(told[1]);
+    if (qemu == 0) {
+        ::close(told[0]);
+        become_qemu(told[1]);
+    }
     ::close(told[1]);
     int number = 0;
     auto const size = ::read(told[0], &number, sizeof number);
@@ -158,7 +168,8 @@ std::string launch::start(pid_t& qemu) {
 }
 
 void launch::become_qemu(int told) const {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // nobody else would end it
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);      // nobody else would end it
+    if (nobody_reads(told)) ::_exit(cannot_execute);  // whoever started it was killed before that
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

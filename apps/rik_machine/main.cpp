@@ -14,7 +14,6 @@
 #include <string_view>
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,7 +61,10 @@ result<detail::machine_plan> read_plan(std::string const& path) {
     return detail::parse_plan(std::string_view(text).substr(0, size));
 }
 
-/// In the process that stays. `told`: where the one that waits hears "" once QEMU is ready, or why it is not.
+/// What the process that stays says once QEMU is ready. If it says nothing, it was killed.
+constexpr std::string_view ready_word = "ready";
+
+/// In the process that stays. `told`: where the one that waits hears `ready_word`, or why QEMU is not ready.
 int keep(detail::machine_plan const& plan, int told) {
     ::setsid();
     launch start(plan);
@@ -75,7 +77,8 @@ int keep(detail::machine_plan const& plan, int told) {
     }
     keeper with(plan, start.ends(), qemu, start.take_settings());
     why = with.wait_for_qemu();
-    [[maybe_unused]] auto const written = ::write(told, why.data(), why.size());
+    auto const said = why.empty() ? ready_word : std::string_view(why);
+    [[maybe_unused]] auto const written = ::write(told, said.data(), said.size());
     ::close(told);
     return why.empty() ? with.run() : failed;
 }
@@ -100,26 +103,21 @@ int create(create_words const& words) {
         ::_exit(keep(*plan, said[1]));
     }
     ::close(said[1]);
-    auto const why = hear(said[0]);
-    if (!why.empty()) {
+    auto const heard = hear(said[0]);
+    if (heard != ready_word) {
         ::waitpid(child, nullptr, 0);
-        return fail(why);
+        return fail(heard.empty() ? "the keeper of the machine was killed" : heard);
     }
     auto const file = ::open(words.pid_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0 || ::dprintf(file, "%d", child) < 0) return fail(words.pid_file);
     return 0;
 }
 
-/// Ends with whoever has started it, and QEMU with it: nobody else would look after either.
 int make_template(std::string const& plan_path) {
-    auto const parent = ::getppid();
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     auto const plan = read_plan(plan_path);
     if (!plan) return fail(plan.error().message);
     launch start(*plan);
     auto why = start.prepare();
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // again: the change of the user forgets it
-    if (::getppid() != parent) return failed;
     pid_t qemu = -1;
     if (why.empty()) why = start.start(qemu);
     if (why.empty()) why = template_maker(*plan, start.ends(), qemu).make();

@@ -48,12 +48,13 @@ std::string template_maker::make() {
     return complaints_.empty() ? why : why + ": " + complaints_;
 }
 
-/// False once QEMU is gone, or it is too late.
+/// False once QEMU is gone, or whoever wants the template, or it is too late.
 bool template_maker::poll_once() {
-    std::array<pollfd, 3> sources{pollfd{ends_.console, POLLIN, 0}, pollfd{ends_.monitor, POLLIN, 0},
-                                  pollfd{ends_.complaints, POLLIN, 0}};
+    std::array<pollfd, 4> sources{pollfd{ends_.console, POLLIN, 0}, pollfd{ends_.monitor, POLLIN, 0},
+                                  pollfd{ends_.complaints, POLLIN, 0}, pollfd{STDOUT_FILENO, 0, 0}};
     auto const left = until_ms_ - now_ms();
     if (left <= 0 || ::poll(sources.data(), sources.size(), static_cast<int>(left)) < 0) return false;
+    if (sources[3].revents != 0) return false;
     if (sources[2].revents != 0 && !read_into(ends_.complaints, complaints_)) return false;
     if (sources[0].revents != 0 && !read_into(ends_.console, console_)) return false;
     std::string said;

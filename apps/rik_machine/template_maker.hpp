@@ -1,4 +1,7 @@
-// Makes a template: starts a machine, and saves it when it says that it is ready for that.
+// Makes a template: starts a machine, and saves it when it says that it is ready for that. It gives up when nobody
+// reads its standard output any more: whoever wants it has gone then, and nobody else would look after it.
+// (PR_SET_PDEATHSIG is of no use here: it tells the end of the thread that has started this process, and that one soon
+// ends.)
 #pragma once
 
 #include "launch.hpp"

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -22,20 +21,6 @@ bool has(std::string const& text, std::string const& part) { return text.find(pa
 constexpr char const* serving =
     "trap 'echo asked; exit 3' TERM; echo up; (while true; do echo 'guest' | nc -l -p 80 >/dev/null; done) & "
     "while true; do usleep 50000; done";
-
-/// The program in the machine takes its time.
-std::optional<std::string> call_patiently(test::endpoint const& to) {
-    std::optional<std::string> answer;
-    for (int tries = 0; tries < 50 && !answer; ++tries) {
-        answer = test::call(test::here(), to);
-        if (!answer) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    return answer;
-}
-
-}  // namespace
-
-namespace {
 
 class microvm_loop final : public event_loop {
 public:
@@ -281,148 +266,6 @@ TEST_CASE("a machine may be its image's own init, on a disk that has grown, and 
     CHECK(ended.code == 0);
     CHECK(has(ended.reason, "stopped"));
     CHECK_FALSE(std::filesystem::exists(world.root() / "state" / "templates"));
-}
-
-namespace {
-
-/// Waits until a template is there, which a first machine has led to. Empty: there is none in time.
-std::filesystem::path wait_for_template(microvm_world const& world) {
-    auto const directory = world.root() / "state" / "templates";
-    for (int tries = 0; tries < 1200; ++tries) {
-        if (std::filesystem::exists(directory))
-            for (auto const& each : std::filesystem::directory_iterator(directory))
-                if (each.path().extension() == ".template") return each.path();
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    return {};
-}
-
-/// Starts it. True if it went on from a template, false if it booted.
-bool is_warm(microvm_world& world, container_request request) {
-    auto const started = world.get(world.runtime().start_container(std::move(request)));
-    REQUIRE(started.machine);
-    auto const& steps = started.machine->steps;
-    REQUIRE(steps.size() == 5);
-    CHECK(std::ranges::is_sorted(steps, {}, &boot_step::after_ms));
-    CHECK((steps[2].name == "restored" || steps[2].name == "kernelUp"));
-    return steps[2].name == "restored";
-}
-
-/// What follows `name` on its line.
-std::string value_in(std::string const& log, std::string const& name) {
-    auto const at = log.find(name + " ");
-    if (at == std::string::npos) return {};
-    auto const begin = at + name.size() + 1;
-    return log.substr(begin, log.find('\n', begin) - begin);
-}
-
-std::int64_t seconds_now() {
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
-}  // namespace
-
-TEST_CASE("machines go on from a template, each as one of its own, and a damaged one is not used", "[e2e][microvm]") {
-    microvm_world world([](microvm_options& options) { options.has_templates = true; });
-    world.open_network();
-    auto const pod = world.make_sandbox("first");
-    world.attach(pod, "10.210.3.2");
-    auto const ending = [&](std::uint32_t attempt) {
-        auto request = world.request(pod, {"sh", "-c", "exit 0"});
-        request.key.attempt = attempt;
-        return request;
-    };
-    auto const first = ending(0);
-    CHECK_FALSE(is_warm(world, first));
-    CHECK(world.wait(first.key).code == 0);
-    auto const file = wait_for_template(world);
-    REQUIRE_FALSE(file.empty());
-    CHECK(std::filesystem::status(file.parent_path()).permissions() == std::filesystem::perms::owner_all);
-
-    std::vector<std::string> unique;
-    for (int each = 3; each < 5; ++each) {
-        auto const number = std::to_string(each);
-        auto const other = world.make_sandbox("name-" + number);
-        auto const attached = world.attach(other, "10.210.3." + number);
-        auto request = world.request(
-            other,
-            {"sh", "-c",
-             "echo clock $(busybox date +%s); echo name $(hostname); echo uuid $(cat "
-             "/proc/sys/kernel/random/uuid); echo boot $(cat /proc/sys/kernel/random/boot_id); echo bytes "
-             "$(head -c 16 /dev/urandom | busybox od -An -tx1); echo mac $(cat /sys/class/net/eth0/address); "
-             "echo hosts $(busybox wc -l </etc/hosts); while true; do echo 'guest' | nc -l -p 80 >/dev/null; done"});
-        auto const mac = request.network->mac;
-        auto const key = request.key;
-        auto const before = seconds_now();
-        CHECK(is_warm(world, std::move(request)));
-        auto const log = world.wait_for_log(key, "hosts");
-        auto const after = seconds_now();
-        INFO(log);
-        auto const clock = std::stoll(value_in(log, "clock"));
-        CHECK(clock >= before - 1);
-        CHECK(clock <= after + 1);
-        CHECK(value_in(log, "name") == "name-" + number);
-        CHECK(value_in(log, "mac") == mac);
-        CHECK(std::stoi(value_in(log, "hosts")) > 1);
-        for (auto const* name : {"uuid", "boot", "bytes"}) {
-            CHECK(value_in(log, name).size() > 20);
-            unique.push_back(value_in(log, name));
-        }
-        CHECK_FALSE(has(log, "SIZE"));
-        CHECK(log.find("clock") == 0);  // nothing of the template, and nothing of what it was told
-        CHECK(call_patiently({"10.210.3." + number, 80}) == "guest\n");
-    }
-    std::ranges::sort(unique);
-    CHECK(std::ranges::adjacent_find(unique) == unique.end());
-
-    auto larger = ending(1);
-    larger.definition.limits.set(resource::memory, std::int64_t{160} << 20);
-    CHECK_FALSE(is_warm(world, larger));
-    CHECK(world.wait(larger.key).code == 0);
-
-    auto failing = world.request(pod, {"/no/such/program"});
-    failing.key.attempt = 2;
-    CHECK(world.failure(world.runtime().start_container(std::move(failing))).code == errc::invalid);
-    CHECK(std::filesystem::exists(file));  // that is not the template's fault
-
-    test::shell("printf damaged | dd of=" + file.string() + " bs=1 seek=5000000 conv=notrunc 2>/dev/null");
-    auto const booted = ending(3);
-    CHECK_FALSE(is_warm(world, booted));
-    CHECK(world.wait(booted.key).code == 0);
-    CHECK(wait_for_template(world) != std::filesystem::path());
-    world.get(world.runtime().remove_all());
-    CHECK_FALSE(std::filesystem::exists(world.root() / "state"));
-}
-
-TEST_CASE("nothing stays of a template that is half made", "[e2e][microvm]") {
-    microvm_world world([](microvm_options& options) { options.has_templates = true; });
-    auto const pod = world.make_sandbox();
-    auto const templates = world.root() / "state" / "templates";
-    // The brackets keep the shell itself out.
-    auto const find = [](std::string const& what) {
-        std::istringstream lines(
-            test::shell("pgrep --full -- '[" + what.substr(0, 1) + "]" + what.substr(1) + "' || true"));
-        return std::vector<pid_t>(std::istream_iterator<pid_t>(lines), {});
-    };
-    CHECK_FALSE(is_warm(world, world.request(pod, {"sh", "-c", "exit 0"})));
-    auto const maker = "make-template " + templates.string();
-    for (int tries = 0; tries < 100 && find(maker).empty(); ++tries)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    std::string plan;
-    for (auto const& each : std::filesystem::directory_iterator(templates))
-        if (each.path().extension() == ".plan") plan = each.path().stem();
-    REQUIRE_FALSE(plan.empty());
-    for (auto const each : find(maker)) ::kill(each, SIGKILL);
-    for (int tries = 0; tries < 100 && !find("template-" + plan).empty(); ++tries)
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    CHECK(find("template-" + plan).empty());  // QEMU does not outlive it
-    for (int tries = 0; tries < 100 && !std::filesystem::is_empty(templates); ++tries)
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    CHECK(std::filesystem::is_empty(templates));
-    test::shell("touch " + (templates / "a.new").string() + " " + (templates / "a.plan").string());
-    auto const next = world.open();  // as one that begins after this one was killed
-    CHECK(std::filesystem::is_empty(templates));
 }
 
 TEST_CASE("what ends a machine is told apart", "[e2e][microvm]") {

@@ -1,6 +1,5 @@
 #include "support/microvm_world.hpp"
 
-#include "support/machine.hpp"
 #include "support/read_text.hpp"
 
 #include <rik/base/hash.hpp>
@@ -83,6 +82,7 @@ microvm_options microvm_world::options() {
                          .namespace_thread = namespaces_->get_executor()};
     made.keeper_program = RIK_TEST_KEEPER;
     made.dns_servers = {"192.0.2.53"};
+    made.has_templates = false;
     if (adjust_) adjust_(made);
     return made;
 }
@@ -189,6 +189,15 @@ std::vector<std::string> microvm_world::leftovers() const {
     for (auto const* each : {"run", "state"})
         if (fs::exists(root() / each)) found.push_back((root() / each).string());
     return found;
+}
+
+std::optional<std::string> call_patiently(test::endpoint const& to) {
+    std::optional<std::string> answer;
+    for (int tries = 0; tries < 50 && !answer; ++tries) {
+        answer = test::call(test::here(), to);
+        if (!answer) std::this_thread::sleep_for(100ms);
+    }
+    return answer;
 }
 
 }  // namespace rik::testing

@@ -7,6 +7,7 @@
 #include <rik/network/linux/linux_network.hpp>
 #include <rik/runtime/microvm/microvm_runtime.hpp>
 
+#include "support/machine.hpp"
 #include "support/run.hpp"
 #include "support/test_image.hpp"
 
@@ -35,6 +36,8 @@ struct microvm_closer {
 };
 using opened_microvm = std::unique_ptr<microvm_runtime, microvm_closer>;
 
+/// Without templates, unless `adjust` says otherwise: only tests that look at them need them.
+///
 /// Enters a network and a mount namespace of its own with the whole process.
 class microvm_world {
 public:
@@ -120,5 +123,8 @@ private:
     std::optional<linux_network> pods_;
     opened_microvm runtime_;
 };
+
+/// What answers there, as soon as something does: the program in a machine takes its time. Nothing if that is too long.
+std::optional<std::string> call_patiently(test::endpoint const& to);
 
 }  // namespace rik::testing

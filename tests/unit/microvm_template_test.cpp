@@ -1,15 +1,20 @@
 // Files of templates: what is written is what a machine gets, and nothing that is damaged or another one's.
 #include "../../apps/rik_machine/template_files.hpp"
 #include "runtime/microvm/machine_template_detail.hpp"
+#include "runtime/microvm/template_faults_detail.hpp"
+#include "runtime/microvm/template_store_detail.hpp"
 
 #include "support/catch.hpp"
 #include "support/scratch_directory.hpp"
 
 #include <rik/base/entropy.hpp>
 
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 
 #include <fcntl.h>
@@ -106,3 +111,82 @@ TEST_CASE("a machine gets the memory and the state of a whole template, and of n
 }
 
 }  // namespace rik::machine_program
+
+namespace rik::detail {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("four templates are kept, those that were used last and those that are in use", "[unit][microvm]") {
+    testing::scratch_directory directory;
+    template_store const store(directory.path());
+    auto const keep = [&](std::string const& key, std::multiset<std::string> const& spared = {}) {
+        std::ofstream(store.half(key)) << key;
+        REQUIRE(store.keep(key, spared));
+    };
+    auto const age = [&](std::string const& key, std::chrono::hours by) {
+        auto const file = directory.path() / (key + ".template");
+        std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - by);
+    };
+    auto const names = [&] {
+        std::set<std::string> found;
+        for (auto const& each : std::filesystem::directory_iterator(directory.path()))
+            found.insert(each.path().filename().string());
+        return found;
+    };
+    auto hours = 10h;
+    for (auto const* each : {"a", "b", "c", "d"}) {
+        keep(each);
+        age(each, hours--);
+    }
+    CHECK(store.find("x").empty());
+    CHECK(store.find("a") == directory.path() / "a.template");  // that is its use
+    keep("e");
+    CHECK(names() == std::set<std::string>{"a.template", "c.template", "d.template", "e.template"});
+    for (auto const* each : {"a", "d", "e"}) age(each, 1h);
+    keep("f", {"c", "c"});  // it was used the longest time ago
+    CHECK(names() == std::set<std::string>{"a.template", "c.template", "d.template", "e.template", "f.template"});
+    keep("g");
+    CHECK(names().size() == templates_max);
+    CHECK_FALSE(names().contains("c.template"));
+    store.forget("g");
+    CHECK(store.find("g").empty());
+}
+
+TEST_CASE("a template that fails is left alone longer each time, until it works", "[unit][microvm]") {
+    template_faults faults;
+    time_point now{1h};
+    CHECK(faults.may_try("a", now));
+    CHECK(faults.add("a", 0, now));
+    CHECK(faults.may_try("a", now));       // once is by chance
+    CHECK_FALSE(faults.add("a", 0, now));  // another machine of the same template
+    CHECK(faults.count("a") == 1);
+    CHECK(faults.add("a", 1, now));
+    CHECK_FALSE(faults.may_try("a", now + 59s));
+    CHECK(faults.may_try("a", now + 1min));
+    CHECK(faults.may_try("b", now));
+    CHECK(faults.add("a", 2, now));
+    CHECK_FALSE(faults.may_try("a", now + 119s));
+    CHECK(faults.may_try("a", now + 2min));
+    CHECK(template_pause(7) == 32min);
+    CHECK(template_pause(8) == 1h);
+    CHECK(template_pause(1'000'000) == 1h);
+    faults.forgive("a");
+    CHECK(faults.count("a") == 0);
+    CHECK(faults.may_try("a", now));
+}
+
+TEST_CASE("faults of many kinds of templates take no room without an end", "[unit][microvm]") {
+    template_faults faults;
+    time_point const now{1h};
+    faults.add("first", 0, now);
+    faults.add("first", 1, now);
+    for (std::size_t each = 0; each < 2 * template_fault_records_max; ++each)
+        CHECK(faults.add("other " + std::to_string(each), 0, now));
+    CHECK(faults.count("first") == 2);  // the one that must wait is kept
+    std::size_t known = 0;
+    for (std::size_t each = 0; each < 2 * template_fault_records_max; ++each)
+        known += faults.count("other " + std::to_string(each));
+    CHECK(known == template_fault_records_max - 1);
+}
+
+}  // namespace rik::detail

@@ -2,6 +2,7 @@
 
 #include "machine_parts_detail.hpp"
 #include "machine_start_detail.hpp"
+#include "template_faults_detail.hpp"
 #include "template_store_detail.hpp"
 #include "uid_pool_detail.hpp"
 
@@ -17,8 +18,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace rik {
@@ -28,8 +29,6 @@ using detail::runtime_context;
 namespace {
 
 constexpr std::uint32_t uid_first_default = 1u << 30;
-/// A template that could not be made, or from which no machine came up, so often is not tried again by this process.
-constexpr int template_faults_max = 3;
 
 /// Some thousand ranges: two riks of one machine have the same by bad luck only, and then share users, not files.
 std::uint32_t first_uid_of(microvm_options const& options) {
@@ -58,6 +57,18 @@ oci_options keeping_options(microvm_options const& options, std::filesystem::pat
     return made;
 }
 
+/// A word that is in a set as long as this lives.
+class membership {
+public:
+    membership(std::multiset<std::string>& in, std::string const& word) : in_(in), at_(in.insert(word)) {}
+    membership(membership const&) = delete;
+    ~membership() { in_.erase(at_); }
+
+private:
+    std::multiset<std::string>& in_;
+    std::multiset<std::string>::iterator at_;
+};
+
 error is_unsupported(std::string what) { return error{errc::unsupported, std::move(what)}; }
 
 }  // namespace
@@ -71,14 +82,18 @@ struct microvm_runtime::state {
           uids(first_uid_of(options), options.uid_count),
           templates(options.state_dir / "templates"),
           preparing(options.executor, 1),
+          making_turn(options.executor, 1),
           making(options.executor) {}
 
     static result<std::unique_ptr<state>> open(microvm_options options, oci_options keeping, runtime_context context);
     result<void> find_uids();
     awaitable<result<void>> make_ready();
-    awaitable<result<void>> start(container_request request, detail::start_rules rules);
+    awaitable<result<void>> restore_or_boot(container_request request, detail::start_rules rules);
+    awaitable<> forget_template(std::string key, unsigned faults_known, error why);
+    void want_template(detail::template_order what);
     awaitable<> add_template(detail::template_order what);
-    void blame(std::string const& key, error const& why);
+    awaitable<> make_template(detail::template_order what);
+    bool blame(std::string const& key, unsigned faults_known, error const& why);
     void add_machine_end(container_key const& key, container_exit& to) const;
     result<void> correct(found_container& found) const;
 
@@ -88,9 +103,12 @@ struct microvm_runtime::state {
     detail::uid_pool uids;
     detail::machine_parts parts;
     detail::template_store templates;
-    std::map<std::string, int> template_faults;
-    limiter preparing;  ///< of what all machines share, which the first one does
-    task_group making;  ///< of templates: one at a time
+    detail::template_faults faults;
+    std::multiset<std::string> orders;     ///< templates that are made or wait for that, by their keys
+    std::multiset<std::string> restoring;  ///< those from which machines are being restored
+    limiter preparing;                     ///< of what all machines share, which the first one does
+    limiter making_turn;
+    task_group making;  ///< of templates
 };
 
 result<std::unique_ptr<microvm_runtime::state>> microvm_runtime::state::open(microvm_options options,
@@ -127,21 +145,49 @@ awaitable<result<void>> microvm_runtime::state::make_ready() {
     co_return done;
 }
 
-void microvm_runtime::state::blame(std::string const& key, error const& why) {
-    ++template_faults[key];
-    options.log.warning("template of machines is of no use: they boot", {{"template", key}, {"why", to_string(why)}});
+/// False if that fault counts already.
+bool microvm_runtime::state::blame(std::string const& key, unsigned faults_known, error const& why) {
+    if (!faults.add(key, faults_known, on.time.now())) return false;
+    auto const pause = std::chrono::duration_cast<std::chrono::seconds>(detail::template_pause(faults_known + 1));
+    options.log.warning(
+        "template of machines is of no use: they boot",
+        {{"template", key}, {"why", to_string(why)}, {"tried_again_after_s", std::to_string(pause.count())}});
+    return true;
+}
+
+void microvm_runtime::state::want_template(detail::template_order what) {
+    if (!orders.contains(what.key) && orders.size() < detail::templates_max)
+        making.spawn(add_template(std::move(what)));
 }
 
 awaitable<> microvm_runtime::state::add_template(detail::template_order what) {
+    membership const mine(orders, what.key);
+    auto const turn = co_await making_turn.acquire();
+    auto finding = [&] { return templates.find(what.key); };
+    auto const found = co_await offload(options.pool, std::move(finding));
+    // Whoever wants it may have begun before another one's was there, and taken longer.
+    if (!found.empty() || !faults.may_try(what.key, on.time.now())) co_return;
+    co_await make_template(std::move(what));
+}
+
+awaitable<> microvm_runtime::state::make_template(detail::template_order what) {
     container_key const user{.instance = {}, .name = "template"};
     auto const uid = uids.take(user);
     if (!uid) co_return;
     what.uid = *uid;
     auto const key = what.key;
-    auto making_one = detail::make_template(on, parts, templates, std::move(what));
+    auto const faults_known = faults.count(key);
+    auto making_one = detail::make_template(on, parts, templates, std::move(what), restoring);
     auto const made = co_await std::move(making_one);
     uids.give_back(user);
-    if (!made) blame(key, made.error());
+    if (!made) blame(key, faults_known, made.error());
+}
+
+/// Unless another one has done it: what is there by now is another template.
+awaitable<> microvm_runtime::state::forget_template(std::string key, unsigned faults_known, error why) {
+    if (!blame(key, faults_known, why)) co_return;
+    auto forgetting = [&] { templates.forget(key); };
+    co_await offload(options.pool, std::move(forgetting));
 }
 
 namespace {
@@ -152,29 +198,28 @@ bool may_be_of_template(error const& why) { return why.code == errc::internal ||
 }  // namespace
 
 /// From a template, if there is one; if that comes to nothing, as if there were none. Whoever boots lets one be made.
-awaitable<result<void>> microvm_runtime::state::start(container_request request, detail::start_rules rules) {
+awaitable<result<void>> microvm_runtime::state::restore_or_boot(container_request request, detail::start_rules rules) {
     detail::template_order order{.kind = detail::kind_of(request)};
-    if (options.has_templates) {
-        auto looking = [&] {
-            order.key = detail::key_of(parts, order.kind, options.tag);
-            return templates.find(order.key);
-        };
-        rules.warm_from = co_await offload(options.pool, std::move(looking));
-        rules.template_key = order.key;
-    }
-    auto const may_have = options.has_templates && template_faults[order.key] < template_faults_max;
-    if (!may_have) rules.warm_from.clear();
+    auto naming = [&] { return detail::key_of(parts, order.kind, options.tag); };
+    order.key = co_await offload(options.pool, std::move(naming));
+    rules.template_key = order.key;
+    auto const faults_known = faults.count(order.key);
+    membership const mine(restoring, order.key);
+    auto finding = [&] { return templates.find(order.key); };
+    if (faults.may_try(order.key, on.time.now())) rules.warm_from = co_await offload(options.pool, std::move(finding));
     auto started = co_await detail::start_machine(on, parts, request, rules);
     if (!started && !rules.warm_from.empty() && may_be_of_template(started.error())) {
         rules.warm_from.clear();
         auto const booted = co_await detail::start_machine(on, parts, std::move(request), rules);
         if (!booted) co_return booted;  // it was something else
-        blame(order.key, started.error());
-        auto forgetting = [&] { templates.forget(order.key); };
-        co_await offload(options.pool, std::move(forgetting));
+        co_await forget_template(order.key, faults_known, started.error());
         started = booted;
     }
-    if (started && may_have && rules.warm_from.empty() && making.empty()) making.spawn(add_template(std::move(order)));
+    if (!started) co_return started;
+    if (rules.warm_from.empty())
+        want_template(std::move(order));
+    else
+        faults.forgive(order.key);
     co_return started;
 }
 
@@ -285,7 +330,10 @@ awaitable<result<container_start>> microvm_runtime::start_container(container_re
     auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(inner.options.boot_cpu_time_max).count();
     detail::start_rules rules{.uid = *uid, .boot_cpu_seconds = static_cast<std::uint32_t>(seconds)};
     rules.began_at = began_at;
-    auto const started = co_await inner.start(std::move(request), rules);
+    auto starting = inner.options.has_templates
+                        ? inner.restore_or_boot(std::move(request), rules)
+                        : detail::start_machine(inner.on, inner.parts, std::move(request), rules);
+    auto const started = co_await std::move(starting);
     if (!started) co_return started.error();
     auto reading = [&] { return detail::read_boot(inner.on.paths.container(key)); };
     auto boot = co_await offload(inner.options.pool, std::move(reading));

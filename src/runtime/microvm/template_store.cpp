@@ -4,6 +4,8 @@
 #include "machine_template_detail.hpp"
 
 #include "runtime/oci/files_detail.hpp"
+#include "runtime/oci/process_identity_detail.hpp"
+#include "runtime/oci/stray_children_detail.hpp"
 
 #include <rik/async/shield.hpp>
 #include <rik/base/hash.hpp>
@@ -20,6 +22,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
+}
+
 namespace rik::detail {
 
 namespace {
@@ -30,6 +36,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view suffix = ".template";
 constexpr std::string_view dummy_mac = "02:00:00:00:00:01";
 constexpr std::uint32_t make_seconds_max = 120;
+constexpr int qemu_end_ms_max = 1000;
 
 /// Another one of that name is told apart.
 std::string identity_of(fs::path const& file) {
@@ -92,6 +99,16 @@ std::vector<fs::path> by_last_use(fs::path const& directory) {
     return paths;
 }
 
+/// QEMU, if what had started it was killed: it ends with that, and comes to us if orphans do. It has a user of its own.
+void reap_qemu(std::uint32_t uid) {
+    auto const line = fmt::format("\nUid:\t{}\t", uid);
+    for (auto const child : own_children()) {
+        unique_fd pidfd(::pidfd_open(child, 0));
+        auto const is_it = try_read_file(fmt::format("/proc/{}/status", child)).value_or("").find(line) != line.npos;
+        if (pidfd && is_it && has_ended(pidfd, qemu_end_ms_max)) reap(pidfd);
+    }
+}
+
 void remove_half(template_store const& store, std::string const& key) {
     for (auto const& each : {store.half(key), store.plan(key)}) ::unlink(each.c_str());
 }
@@ -132,11 +149,12 @@ void template_store::forget(std::string const& key) const {
     ::unlink((directory_ / (key + std::string(suffix))).c_str());
 }
 
-result<void> template_store::keep(std::string const& key) const {
+result<void> template_store::keep(std::string const& key, std::multiset<std::string> const& spared) const {
     auto const path = directory_ / (key + std::string(suffix));
     if (::rename(half(key).c_str(), path.c_str()) != 0) return system_error(path, "rename", errno);
     auto const all = by_last_use(directory_);
-    for (std::size_t at = templates_max; at < all.size(); ++at) ::unlink(all[at].c_str());
+    for (std::size_t at = templates_max; at < all.size(); ++at)
+        if (!spared.contains(all[at].stem())) ::unlink(all[at].c_str());
     return {};
 }
 
@@ -144,7 +162,8 @@ fs::path template_store::half(std::string const& key) const { return directory_ 
 fs::path template_store::plan(std::string const& key) const { return directory_ / (key + ".plan"); }
 
 awaitable<result<void>> make_template(runtime_context const& on, machine_parts const& parts,
-                                      template_store const& store, template_order what) {
+                                      template_store const& store, template_order what,
+                                      std::multiset<std::string> const& in_use) {
     auto preparing = [&]() -> result<void> {
         if (auto const written = write_file(store.half(what.key), ""); !written) return written;
         return write_file(store.plan(what.key), plan_text(make_plan(parts, store, what)));
@@ -154,8 +173,9 @@ awaitable<result<void>> make_template(runtime_context const& on, machine_parts c
     command making{.program = parts.programs.keeper, .arguments = {"make-template", store.plan(what.key).string()}};
     auto const until = on.time.now() + std::chrono::seconds(make_seconds_max) + 10s;
     auto const made = co_await run_process_ok(std::move(making), until);
-    auto keeping = [&]() -> result<void> {
-        auto const kept = made ? store.keep(what.key) : result<void>(made.error());
+    auto keeping = [&, spared = in_use]() -> result<void> {
+        auto const kept = made ? store.keep(what.key, spared) : result<void>(made.error());
+        if (!made) reap_qemu(what.uid);
         remove_half(store, what.key);
         return kept;
     };

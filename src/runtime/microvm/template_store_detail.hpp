@@ -7,6 +7,7 @@
 #include <rik/async/awaitable.hpp>
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 namespace rik::detail {
@@ -33,8 +34,8 @@ public:
     /// Its file; empty if there is none. It counts as used.
     std::filesystem::path find(std::string const& key) const;
     void forget(std::string const& key) const;
-    /// Takes what was made at `half(key)`. Those that were not used for the longest time go.
-    result<void> keep(std::string const& key) const;
+    /// Takes what was made at `half(key)`. Those that were not used for the longest time go, but none that is spared.
+    result<void> keep(std::string const& key, std::multiset<std::string> const& spared) const;
     /// Of a template that is being made.
     std::filesystem::path half(std::string const& key) const;
     std::filesystem::path plan(std::string const& key) const;
@@ -52,9 +53,11 @@ struct template_order {
     std::uint32_t uid = 0;  ///< that QEMU has meanwhile
 };
 
-/// Makes one, which takes as long as a machine's start. Errors: internal, it could not be made; those of files and
-/// processes. Cancel: what makes it is killed, and `prepare` removes the rest.
+/// Makes one, which takes as long as a machine's start. `in_use`: the keys of those that none may take away; it is read
+/// when this one is made. Errors: internal, it could not be made; those of files and processes. Cancel: what makes it
+/// is killed, and `prepare` removes the rest.
 awaitable<result<void>> make_template(runtime_context const& on, machine_parts const& parts,
-                                      template_store const& store, template_order what);
+                                      template_store const& store, template_order what,
+                                      std::multiset<std::string> const& in_use);
 
 }  // namespace rik::detail

@@ -47,16 +47,6 @@ bool inherits_orphans() {
     return is_subreaper != 0 || ::getpid() == 1;
 }
 
-/// Of every thread of this process: an orphan may become the child of any.
-std::vector<pid_t> own_children() {
-    std::vector<pid_t> found;
-    std::error_code failure;
-    for (std::filesystem::directory_iterator each("/proc/self/task", failure), end; !failure && each != end;
-         each.increment(failure))
-        add_numbers(try_read_file(each->path() / "children").value_or(""), found);
-    return found;
-}
-
 }  // namespace
 
 bool is_run_in_container(std::string_view status) {
@@ -68,6 +58,15 @@ bool is_run_in_container(std::string_view status) {
     std::vector<pid_t> numbers;
     add_numbers(line, numbers);
     return numbers.size() > 1 && numbers.back() != 1;
+}
+
+std::vector<pid_t> own_children() {
+    std::vector<pid_t> found;
+    std::error_code failure;
+    for (std::filesystem::directory_iterator each("/proc/self/task", failure), end; !failure && each != end;
+         each.increment(failure))
+        add_numbers(try_read_file(each->path() / "children").value_or(""), found);
+    return found;
 }
 
 std::size_t end_stray_children() {

@@ -11,6 +11,9 @@
 
 #include <cstddef>
 #include <string_view>
+#include <vector>
+
+#include <sys/types.h>
 
 namespace rik::detail {
 
@@ -22,6 +25,9 @@ bool is_run_in_container(std::string_view status);
 /// library and is no subreaper has only children of its own, which are not ours to end. Returns how many are left.
 /// Blocks; reads a file for each child.
 std::size_t end_stray_children();
+
+/// The children of every thread of this process: an orphan may become the child of any. Blocks.
+std::vector<pid_t> own_children();
 
 /// Looks for them while there are some. Use it from the strand only.
 class stray_children {
