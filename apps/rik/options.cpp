@@ -179,7 +179,7 @@ struct words {
     std::vector<std::string> taints;
     std::string reserve;
     std::string restart_delay_max = "5m";
-    std::string function_templates = "off";
+    std::string function_templates = "on";
     std::string level = "info";
     std::string format = "text";
 };
@@ -258,7 +258,7 @@ void add_options(CLI::App& app, words& to) {
         ->capture_default_str()
         ->check(check_oci_runtime);
     app.add_option("--function-templates", to.function_templates,
-                   "on: Functions go on from a machine that has booted before, where there is one of their size; off: "
+                   "on: a Function goes on from a machine that has booted before, where there is one of its size; off: "
                    "each boots by itself")
         ->capture_default_str()
         ->check(command_line::one_of({"on", "off"}));

@@ -50,7 +50,7 @@ struct local_options {
     /// on this machine, else runc. See oci_runtime::choose_program.
     std::string oci_runtime = "auto";
     /// See microvm_options::has_templates.
-    bool function_templates = false;
+    bool function_templates = true;
     /// No container waits longer before it starts again, whatever its workload says.
     duration restart_delay_max = restart_delays().max;
     std::string node_name = {};              ///< a DNS-1123 name; empty: the machine's host name

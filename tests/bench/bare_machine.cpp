@@ -64,6 +64,15 @@ bool is_ready(int socket, short what, int ms_max) {
     return ::poll(&waiting, 1, ms_max) == 1 && (waiting.revents & what) != 0;
 }
 
+/// Who asks again and again at a port that nobody has may be given that port as its own, and then reach itself: it
+/// would have the port until it gives up.
+bool has_reached_itself(int socket, sockaddr_in const& to) {
+    sockaddr_in own{};
+    socklen_t size = sizeof own;
+    return ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) == 0 && own.sin_port == to.sin_port &&
+           own.sin_addr.s_addr == to.sin_addr.s_addr;
+}
+
 bool ask(int socket, sockaddr_in const& to) {
     if (::connect(socket, reinterpret_cast<sockaddr const*>(&to), sizeof to) != 0) {
         int failure = 0;
@@ -71,6 +80,7 @@ bool ask(int socket, sockaddr_in const& to) {
         if (errno != EINPROGRESS || !is_ready(socket, POLLOUT, connect_ms_max)) return false;
         if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failure, &size) != 0 || failure != 0) return false;
     }
+    if (has_reached_itself(socket, to)) return false;
     constexpr std::string_view request = "GET / HTTP/1.0\r\n\r\n";
     if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) < 0) return false;
     std::array<char, 512> answer{};

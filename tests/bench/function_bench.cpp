@@ -1,5 +1,6 @@
-// How fast a Function is there from cold, and what its machine takes: through rik, and beside it, in turns, QEMU by
-// hand with the same arguments (bare_machine.hpp). The time is that to the first HTTP answer.
+// How fast a Function is there, from cold and from a template, and what its machine takes: through rik, and beside it,
+// in turns, QEMU by hand with the arguments of a cold one (bare_machine.hpp). The time is that to the first HTTP
+// answer.
 //
 //   rik_function_bench RIK [--samples N] [--at-once N] [--root DIR]
 //
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -28,7 +30,6 @@ namespace json = boost::json;
 constexpr auto patience = std::chrono::minutes(5);
 constexpr std::uint16_t inside_port = 8080;
 constexpr double guest_mib = 128;
-constexpr char const* addresses = "10.97.0.0/16";
 
 struct arguments {
     fs::path program;
@@ -87,45 +88,19 @@ fs::path find_below(fs::path const& root, std::string_view name) {
     throw std::runtime_error(fmt::format("{}: there is no file {}", root.string(), name));
 }
 
-class bench {
+/// A rik of its own, with the Functions of this bench.
+class side {
 public:
-    bench(arguments what, fs::path root) : what_(std::move(what)), root_(std::move(root)) {
-        fs::create_directories(root_);
-    }
-    ~bench() {
-        std::error_code ignored;
-        fs::remove_all(root_, ignored);
-    }
-
-    void run() {
-        fmt::print("load {}\n", load_average());
-        make_root_file_system();
-        rik_server server(what_.program, root_ / "rik", addresses);
-        server.start();
-        client_.emplace(server.connect());
+    side(fs::path const& program, fs::path root, std::string addresses, std::string templates)
+        : root_(std::move(root)),
+          server_(program, root_, std::move(addresses), "runc", {"--function-templates", std::move(templates)}) {
+        server_.start();
+        client_.emplace(server_.connect());
         await_rik([&] { return items(resource_kind::node).at(0).at("runtimes").as_array().size() == 2; });
-        create("cold", serving());
-        measure_cold();
-        create("full", "dd if=/dev/vda of=/dev/null bs=65536 count=2200 2>/dev/null; " + serving());
-        measure_memory();
-        measure_at_once();
-        fmt::print("load {}\n", load_average());
     }
 
-private:
-    static std::string serving() { return fmt::format("exec /bin/httpd -f -p {} -h /www", inside_port); }
-
-    void make_root_file_system() const {
-        auto const tree = (root_ / "tree").string();
-        shell(fmt::format(
-            "mkdir -p {0}/bin {0}/dev {0}/proc {0}/sys {0}/tmp {0}/www && cp $(command -v busybox) {0}/bin/ && "
-            "for each in sh httpd dd; do ln -s busybox {0}/bin/$each; done && echo hello >{0}/www/index.html "
-            "&& PATH=$PATH:/sbin mke2fs -q -t ext4 -O ^has_journal -m 0 -d {0} {1} 16M",
-            tree, (root_ / "bench.ext4").string()));
-    }
-
-    void create(std::string const& name, std::string const& script) {
-        json::object execution{{"rootfs", (root_ / "bench.ext4").string()}, {"command", {"/bin/sh", "-c", script}}};
+    void create(std::string const& name, fs::path const& root_file_system, std::string const& script) {
+        json::object execution{{"rootfs", root_file_system.string()}, {"command", {"/bin/sh", "-c", script}}};
         json::object function{{"execution", std::move(execution)}, {"exposure", {{"targetPort", inside_port}}}};
         json::object spec{{"terminationGracePeriodSeconds", 0}, {"function", std::move(function)}};
         must(client_->create_workload(json::serialize(
@@ -133,6 +108,7 @@ private:
     }
 
     json::array items(resource_kind kind) { return json::parse(must(client_->list(kind))).at("items").as_array(); }
+    json::value first() { return items(resource_kind::instance).at(0); }
 
     template <class Condition>
     void await_rik(Condition is_true) {
@@ -140,14 +116,6 @@ private:
             if (steady::now() - begin > patience) throw std::runtime_error("rik does not come to that in time");
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
-    }
-
-    /// Of each instance there is. They have their ports from the moment at which they are made.
-    std::vector<http_target> ports() {
-        std::vector<http_target> all;
-        for (auto const& each : items(resource_kind::instance))
-            all.push_back({"127.0.0.1", json::value_to<std::uint16_t>(each.at("exposure").at("port"))});
-        return all;
     }
 
     /// From before the call until each of them has answered.
@@ -167,53 +135,141 @@ private:
         await_rik([&] { return items(resource_kind::instance).empty(); });
     }
 
-    void measure_cold() {
-        start("cold", 1);  // prepares what all machines share
-        auto const first = items(resource_kind::instance).at(0);
-        bare_machine bare(find_below(root_ / "rik" / "run", "machine"), root_ / "bare",
-                          std::string(first.at("addresses").at(0).as_string()));
-        remove();
-        std::vector<double> ours;
-        std::vector<double> theirs;
-        for (int i = 0; i < what_.samples; ++i) {
-            ours.push_back(start("cold", 1));
-            remove();
-            theirs.push_back(bare.start(inside_port));
-            bare.stop();
+    /// True if the only instance went on from a template. It has answered.
+    bool is_warm() {
+        json::array steps;
+        await_rik([&] {
+            auto const container = first().at("containers").at(0);
+            auto const* const machine = container.as_object().if_contains("machine");
+            if (machine != nullptr) steps = machine->at("boot").as_array();
+            return !steps.empty();
+        });
+        return std::ranges::any_of(steps, [](auto const& each) { return each.at("step") == "restored"; });
+    }
+
+    fs::path const& root() const { return root_; }
+
+private:
+    /// Of each instance there is. They have their ports from the moment at which they are made.
+    std::vector<http_target> ports() {
+        std::vector<http_target> all;
+        for (auto const& each : items(resource_kind::instance))
+            all.push_back({"127.0.0.1", json::value_to<std::uint16_t>(each.at("exposure").at("port"))});
+        return all;
+    }
+
+    fs::path root_;
+    rik_server server_;
+    std::optional<client> client_;
+};
+
+bool has_template(fs::path const& root) {
+    for (auto const& each : fs::recursive_directory_iterator(root / "state" / "microvm"))
+        if (each.path().extension() == ".template") return true;
+    return false;
+}
+
+class bench {
+public:
+    bench(arguments what, fs::path root) : what_(std::move(what)), root_(std::move(root)) {
+        fs::create_directories(root_);
+    }
+    ~bench() {
+        std::error_code ignored;
+        fs::remove_all(root_, ignored);
+    }
+
+    void run() {
+        fmt::print("load {}\n", load_average());
+        make_root_file_system();
+        side cold(what_.program, root_ / "cold", "10.97.0.0/16", "off");
+        side warm(what_.program, root_ / "warm", "10.98.0.0/16", "on");
+        for (auto* const each : {&cold, &warm}) {
+            each->create("one", image(), serving());
+            each->create("full", image(), "dd if=/dev/vda of=/dev/null bs=65536 count=2200 2>/dev/null; " + serving());
         }
-        auto const ratio = percentile(ours, 0.5) / percentile(theirs, 0.5);
-        fmt::print("{:<44} {:>9} {:>9} {:>7}   {}\n", "", "RIK", "by hand", "ratio", "aim");
-        fmt::print("{:<44} {:>9.0f} {:>9.0f} {:>7.2f}   {}\n", "cold start to the first answer, p50 ms",
-                   percentile(ours, 0.5), percentile(theirs, 0.5), ratio, "<= 1.2");
-        fmt::print("{:<44} {:>9.0f} {:>9.0f}\n", "  the quickest, ms", percentile(ours, 0), percentile(theirs, 0));
+        measure_starts(cold, warm);
+        measure_memory("cold", cold);
+        measure_memory("warm", warm);
+        measure_at_once("cold", cold);
+        measure_at_once("warm", warm);
+        fmt::print("load {}\n", load_average());
+    }
+
+private:
+    static std::string serving() { return fmt::format("exec /bin/httpd -f -p {} -h /www", inside_port); }
+    fs::path image() const { return root_ / "bench.ext4"; }
+
+    void make_root_file_system() const {
+        auto const tree = (root_ / "tree").string();
+        shell(fmt::format(
+            "mkdir -p {0}/bin {0}/dev {0}/proc {0}/sys {0}/tmp {0}/www && cp $(command -v busybox) {0}/bin/ && "
+            "for each in sh httpd dd; do ln -s busybox {0}/bin/$each; done && echo hello >{0}/www/index.html "
+            "&& PATH=$PATH:/sbin mke2fs -q -t ext4 -O ^has_journal -m 0 -d {0} {1} 16M",
+            tree, image().string()));
+    }
+
+    /// The first machine of each prepares what all of them share.
+    void measure_starts(side& cold, side& warm) {
+        warm.start("one", 1);
+        warm.await_rik([&] { return has_template(warm.root()); });
+        warm.remove();
+        cold.start("one", 1);
+        bare_machine bare(find_below(cold.root() / "run", "machine"), root_ / "bare",
+                          std::string(cold.first().at("addresses").at(0).as_string()));
+        cold.remove();
+        std::vector<double> from_cold;
+        std::vector<double> from_warm;
+        std::vector<double> by_hand;
+        for (int i = 0; i < what_.samples; ++i) {
+            from_cold.push_back(cold.start("one", 1));
+            if (cold.is_warm()) throw std::runtime_error("a machine that should boot was restored");
+            cold.remove();
+            by_hand.push_back(bare.start(inside_port));
+            bare.stop();
+            from_warm.push_back(warm.start("one", 1));
+            if (!warm.is_warm()) throw std::runtime_error("a machine that should be restored has booted");
+            warm.remove();
+        }
+        auto const median = [](auto& of) { return percentile(of, 0.5); };
+        fmt::print("{:<44} {:>9} {:>9} {:>9} {:>10} {:>10}\n", "start to the first answer, ms", "by hand", "cold",
+                   "warm", "cold/hand", "warm/cold");
+        fmt::print("{:<44} {:>9.0f} {:>9.0f} {:>9.0f} {:>10.2f} {:>10.2f}\n",
+                   fmt::format("  median of {}", what_.samples), median(by_hand), median(from_cold), median(from_warm),
+                   median(from_cold) / median(by_hand), median(from_warm) / median(from_cold));
+        fmt::print("{:<44} {:>9.0f} {:>9.0f} {:>9.0f} {:>10.2f} {:>10.2f}\n", "  the quickest", percentile(by_hand, 0),
+                   percentile(from_cold, 0), percentile(from_warm, 0),
+                   percentile(from_cold, 0) / percentile(by_hand, 0),
+                   percentile(from_warm, 0) / percentile(from_cold, 0));
+        fmt::print("{:<44} {:>9} {:>9} {:>9} {:>10} {:>10}\n", "  aim", "", "", "", "<= 1.2", "<= 0.4");
         std::fflush(stdout);
     }
 
     /// Of a guest that has used all of its memory.
-    void measure_memory() {
-        start("full", 1);
-        auto const used = memory_of(std::string(items(resource_kind::instance).at(0).at("id").as_string()));
-        fmt::print("{:<44} {:>9.0f}\n", "PSS of a machine whose guest is full, MiB", used.all());
+    static void measure_memory(std::string_view kind, side& of) {
+        of.start("full", 1);
+        auto const used = memory_of(std::string(of.first().at("id").as_string()));
+        fmt::print("{:<44} {:>9.0f}\n", fmt::format("{}: PSS of a machine whose guest is full, MiB", kind), used.all());
         fmt::print("{:<44} {:>9.0f}\n", "  over its guest's 128", used.all() - guest_mib);
         fmt::print("{:<44} {:>9.1f}\n", "  of that keeper and conmon", used.others_mib);
         std::fflush(stdout);
-        remove();
+        of.remove();
     }
 
-    void measure_at_once() {
-        auto const took = start("cold", what_.at_once);
+    void measure_at_once(std::string_view kind, side& of) const {
+        auto const took = of.start("one", what_.at_once);
         double sum = 0;
-        for (auto const& each : items(resource_kind::instance))
+        for (auto const& each : of.items(resource_kind::instance))
             sum += memory_of(std::string(each.at("id").as_string())).all();
-        fmt::print("{:<44} {:>9.0f}\n", fmt::format("{} at once until all have answered, ms", what_.at_once), took);
+        fmt::print("{:<44} {:>9.0f}\n", fmt::format("{}: {} at once until all have answered, ms", kind, what_.at_once),
+                   took);
         fmt::print("{:<44} {:>9.0f}\n", "  PSS of each, MiB", sum / what_.at_once);
         std::fflush(stdout);
-        remove();
+        of.remove();
     }
 
     arguments what_;
     fs::path root_;
-    std::optional<client> client_;
 };
 
 arguments read_arguments(int count, char** words) {

@@ -37,11 +37,13 @@ double kilobytes_of(fs::path const& file, std::string_view name) {
 
 }  // namespace
 
-rik_server::rik_server(fs::path program, fs::path root, std::string cluster_cidr, std::string oci_runtime)
+rik_server::rik_server(fs::path program, fs::path root, std::string cluster_cidr, std::string oci_runtime,
+                       std::vector<std::string> more_arguments)
     : program_(fs::absolute(std::move(program))),
       root_(std::move(root)),
       cluster_cidr_(std::move(cluster_cidr)),
-      oci_runtime_(std::move(oci_runtime)) {
+      oci_runtime_(std::move(oci_runtime)),
+      more_arguments_(std::move(more_arguments)) {
     fs::create_directories(root_);
 }
 
@@ -64,6 +66,7 @@ double rik_server::start() {
     command what{.program = program_, .arguments = own_arguments()};
     what.arguments.insert(what.arguments.end(), {"--socket", socket(), "--cluster-cidr", cluster_cidr_, "--oci-runtime",
                                                  oci_runtime_, "--log-level", "warning"});
+    what.arguments.insert(what.arguments.end(), more_arguments_.begin(), more_arguments_.end());
     detail::descriptor const log(::open((root_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     what.descriptors.emplace_back(log.get(), STDERR_FILENO);
     auto const begin = steady::now();

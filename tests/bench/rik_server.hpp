@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rik::bench {
 
@@ -25,7 +26,8 @@ struct process_figures {
 /// Everything of it is below `root`, which it makes and removes. All functions throw std::runtime_error.
 class rik_server {
 public:
-    rik_server(fs::path program, fs::path root, std::string cluster_cidr, std::string oci_runtime = "runc");
+    rik_server(fs::path program, fs::path root, std::string cluster_cidr, std::string oci_runtime = "runc",
+               std::vector<std::string> more_arguments = {});
     rik_server(rik_server const&) = delete;
     /// Stops it and removes everything that it has left on the machine.
     ~rik_server();
@@ -48,6 +50,7 @@ private:
     fs::path root_;
     std::string cluster_cidr_;
     std::string oci_runtime_;
+    std::vector<std::string> more_arguments_;
     asio::io_context io_;
     std::optional<child_process> process_;
 };

@@ -50,6 +50,9 @@ first_of() { rikctl get instances --workload "$1" -o json | jq --raw-output '.it
 id_of() { rikctl get instance "$1" -o jsonpath='{.id}'; }
 machine_pids() { pgrep --full "qemu-system-x86_64 -name $(id_of "$1")" | sort | tr '\n' ' '; }
 has_restarted() { rikctl get instance "$1" -o json | jq --exit-status '.ready and .containers[0].restartCount == 1' >/dev/null; }
+steps_of() { rikctl get instance "$1" -o json | jq --raw-output '[.containers[0].machine.boot[].step] | join(" ")'; }
+has_template() { compgen -G "$lab_dir/state/microvm/templates/*.template" >/dev/null; }
+makes_no_template() { ! pgrep --full "make-template $lab_dir/state" >/dev/null; }
 all_ready() { [[ $(rikctl get instances --workload "$1" -o json | jq '[.items[] | select(.ready)] | length') == "$2" ]]; }
 
 test_the_node_offers_machines() {
@@ -81,15 +84,14 @@ END
     says 'serving'
     check 'it is described' 0 rikctl describe instance "$one"
     says 'Function' "$(lab_port 3)->8080/TCP" 'Machine:' 'QEMU started' 'kernel up' 'running' 'ready'
-    check 'and so are the steps of its start' 0 rikctl get instance "$one" -o json
-    is 'six of them' 'prepared qemuStarted kernelUp initUp running ready' \
-        "$(jq --raw-output '[.containers[0].machine.boot[].step] | join(" ")' <<<"$output")"
+    is 'and so are the six steps of its start' 'prepared qemuStarted kernelUp initUp running ready' "$(steps_of "$one")"
     check 'its root file system is among the images of the node' 0 rikctl images
     says "$lab_dir/hello.ext4" microvm
     # kill -9 of rik: the machine runs on, and is taken over.
     pids=$(machine_pids "$one")
     lab_rik_stop KILL
     is 'it answers without rik' 'hello from a Function' "$(page "$(lab_port 3)")"
+    check 'nobody makes a template without rik' 0 lab_wait_for 10 makes_no_template
     lab_rik_start
     check 'it is taken over' 0 rikctl wait instance "$one" --for ready --timeout 30s
     is 'it is the same machine' "$pids" "$(machine_pids "$one")"
@@ -111,6 +113,44 @@ test_images_of_containers() {
     is 'one for each runtime' 'microvm oci' \
         "$(jq --raw-output '[.items[] | select(.names[] | contains("app:1")) | .runtime] | unique | join(" ")' <<<"$output")"
     check 'they are removed' 0 rikctl images remove "$lab_registry/app:1"
+}
+
+# Those before were of its size, so it need not boot; a user sees no other difference.
+test_a_warm_start() {
+    local one pids
+    check 'there is a template' 0 lab_wait_for 60 has_template
+    check 'a Function is created again' 0 rikctl create workload -f - <<END
+apiVersion: v1
+kind: Function
+name: warm
+spec:
+  terminationGracePeriodSeconds: 5
+  function:
+    execution:
+      rootfs: $lab_dir/hello.ext4
+      command: [/bin/sh, -c, "trap 'echo asked; exit 3' TERM; echo serving; /bin/httpd -f -p 8080 -h /www & while true; do wait; done"]
+    exposure: {port: $(lab_port 3), targetPort: 8080, type: NodePort}
+END
+    check 'it runs' 0 rikctl create instance --workload warm --wait --timeout "$boot_time"
+    one=$(first_of warm)
+    check 'it is ready' 0 rikctl wait instance "$one" --for ready --timeout "$boot_time"
+    is 'it went on from the template' 'prepared qemuStarted restored initUp running ready' "$(steps_of "$one")"
+    is 'its port answers' 'hello from a Function' "$(page "$(lab_port 3)")"
+    check 'it is described' 0 rikctl describe instance "$one"
+    says 'warm: ' 'restored'
+    pids=$(machine_pids "$one")
+    lab_rik_stop KILL
+    is 'it answers without rik' 'hello from a Function' "$(page "$(lab_port 3)")"
+    lab_rik_start
+    check 'it is taken over' 0 rikctl wait instance "$one" --for ready --timeout 30s
+    is 'it is the same machine' "$pids" "$(machine_pids "$one")"
+    is 'it is still known how it came up' 'prepared qemuStarted restored initUp running ready' "$(steps_of "$one")"
+    rikctl logs --follow "$one" >"$lab_dir/warm.log" 2>&1 &
+    local reader=$!
+    check 'it is deleted' 0 rikctl delete workload warm --wait --timeout 60s
+    wait "$reader" || true
+    is 'it was asked to end' $'serving\nasked' "$(cat "$lab_dir/warm.log")"
+    is 'its port is closed' '' "$(page "$(lab_port 3)")"
 }
 
 test_a_set_of_functions() {
@@ -195,6 +235,7 @@ main() {
     test_a_function_answers
     test_an_end_tells_its_code
     test_images_of_containers
+    test_a_warm_start
     test_a_set_of_functions
     test_jobs_of_functions
     test_what_is_wrong

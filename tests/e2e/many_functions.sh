@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Many Functions and Pods on one node: all come up and answer, survive the death of rik, and go without a trace.
-#   many_functions.sh RIK RIKCTL [FUNCTIONS [PODS]]   (as root; 10 and 50 if nothing is said)
+#   many_functions.sh RIK RIKCTL [FUNCTIONS [PODS [OPTION_OF_RIK...]]]   (as root; 10 and 50 if nothing is said)
 # By hand with ten and fifty, which takes minutes where machines are emulated; with fewer it is a test.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 rik_program=$1
 rikctl_program=$2
 readonly function_count=${3:-10} pod_count=${4:-50}
+rik_options=("${@:5}")
 
 # shellcheck source=scripts/lib/lab.sh
 source "$repository/scripts/lib/lab.sh"
@@ -22,6 +23,7 @@ rows() { rikctl get instances -o json; }
 is_up() { rikctl get nodes -o json | jq --exit-status '.items[0].state == "ready"' >/dev/null; }
 ready_count() { rows | jq '[.items[] | select(.ready)] | length'; }
 all_are_ready() { [[ $(ready_count) == $((function_count + pod_count)) ]]; }
+warm_count() { rows | jq '[.items[].containers[].machine.boot[]?.step | select(. == "restored")] | length'; }
 fetch() { curl --silent --noproxy '*' --max-time 10 "$1"; }
 
 # Processors and memory are asked for in small amounts: what is tested is how many there are.
@@ -76,16 +78,18 @@ main() {
     echo hello >"$lab_dir/root/www/index.html"
     lab_push "$lab_dir/root" many:1 --config.cmd /bin/httpd --config.cmd -f --config.cmd -p --config.cmd 8080 --config.cmd -h --config.cmd /www
     leftovers_begin
-    lab_rik_start
+    lab_rik_start "${rik_options[@]}"
     lab_wait_for 30 is_up
     lab_wait_for 10 leftovers_learn
+    local began=$SECONDS
     apply_all
     if ((failed > 0)); then exit 1; fi
     check 'all are ready' 0 lab_wait_for "$patience_s" all_are_ready
+    echo "     after $((SECONDS - began)) s, at a load of $(cut -d' ' -f1 /proc/loadavg); warm: $(warm_count)"
     if ((failed > 0)); then rikctl get instances; fi
     call_all 'at first'
     lab_rik_stop KILL
-    lab_rik_start
+    lab_rik_start "${rik_options[@]}"
     check 'all are taken over' 0 lab_wait_for 60 all_are_ready
     call_all 'after the death of rik'
     leftovers_learn

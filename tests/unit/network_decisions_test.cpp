@@ -207,6 +207,33 @@ TEST_CASE("old connections of a port keep nobody from holding it, and nobody els
     CHECK(listen_on(port) == -1);
 }
 
+TEST_CASE("a connection that goes out from a port is not in the way of whoever wants it", "[unit][network]") {
+    constexpr std::uint16_t port = 47'116;
+    constexpr std::uint16_t far_port = 47'117;
+    auto const program = listen_on(far_port);
+    REQUIRE(program >= 0);
+    auto const caller = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    REQUIRE(::bind(caller, reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0);
+    CHECK(occupy_port(port_protocol::tcp, port).error().code == errc::conflict);  // it may listen yet
+    address.sin_port = htons(far_port);
+    REQUIRE(::connect(caller, reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0);
+    auto const beside = occupy_port(port_protocol::tcp, port);
+    REQUIRE(beside.has_value());
+    CHECK_FALSE(*beside);
+    CHECK(occupy_port(port_protocol::tcp, far_port).error().code == errc::conflict);  // it has the same, and listens
+    linger const at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(caller, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(caller);
+    ::close(program);
+    auto const held = occupy_port(port_protocol::tcp, port);
+    REQUIRE(held.has_value());
+    CHECK(*held);
+}
+
 TEST_CASE("a closed port leads nowhere, and is still nobody else's", "[unit][network]") {
     constexpr std::uint16_t port = 47'115;
     seeded_entropy random(1);

@@ -28,7 +28,8 @@ struct command {
     std::vector<std::pair<int, int>> descriptors = {};  ///< (ours, the child's from 1 to 255)
     std::size_t output_bytes_max = 1u << 20;            ///< of each of stdout and stderr kept by `run_process`
     /// The umask of the child and of what it starts. What the tools make must not depend on the shell that started this
-    /// program. nullopt: the umask of this process.
+    /// program. nullopt: the umask of this process. With a mask the child is started by a thread that ends at once: a
+    /// child that asks for the end of its parent (PR_SET_PDEATHSIG) is told of that one's.
     std::optional<mode_t> creation_mask = 022;
     bool has_one_output = false;  ///< what it writes to standard error is part of its standard output
 };

@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <fstream>
 #include <limits>
+#include <sstream>
+#include <string>
 #include <system_error>
 
 namespace rik::detail {
@@ -74,6 +77,29 @@ void let_nothing_in(descriptor const& socket) {
 #endif
 }
 
+/// Connections from or to that port, and nobody who listens there. A socket that is only bound, as another agent holds
+/// its ports, is in no table.   Source: proc_pid_net(5), tcp: the local address, and the state, which is 0A of
+/// listeners
+bool has_only_connections(std::uint16_t port) {
+    auto const ending = fmt::format(":{:04X}", port);
+    auto has_some = false;
+    for (auto const* const table : {"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"}) {
+        std::ifstream lines(table);
+        for (std::string line; std::getline(lines, line);) {
+            std::istringstream words(line);
+            std::string number;
+            std::string local;
+            std::string remote;
+            std::string state;
+            words >> number >> local >> remote >> state;
+            if (!local.ends_with(ending)) continue;
+            if (state == "0A") return false;
+            has_some = true;
+        }
+    }
+    return has_some;
+}
+
 }  // namespace
 
 result<descriptor> occupy_port(port_protocol protocol, std::uint16_t port) {
@@ -82,6 +108,10 @@ result<descriptor> occupy_port(port_protocol protocol, std::uint16_t port) {
     if (!socket) return refusal(protocol, port, errno);
     auto is_bound = bind_everywhere(socket, port);
     if (!is_bound && errno == EADDRINUSE && is_tcp) is_bound = bind_beside_old_connections(socket, port);
+    if (!is_bound && errno == EADDRINUSE && is_tcp) {
+        if (has_only_connections(port)) return descriptor();
+        is_bound = bind_everywhere(socket, port);  // what was seen before may have gone
+    }
     if (!is_bound) return refusal(protocol, port, errno);
     if (!is_tcp) let_nothing_in(socket);
     return socket;

@@ -18,7 +18,9 @@ std::vector<port_mapping> mappings_of(std::vector<container_port> const& host_po
 
 /// A socket that holds the port on every IPv4 address, so that no other program can listen there. Nothing gets in: what
 /// comes before the firewall's rule or after it is refused by the kernel, as if nobody had the port. (A program that
-/// asks for UDP on one device only still gets it there.)
+/// asks for UDP on one device only still gets it there.) Empty if only connections have it, as each that goes out from
+/// here has some port: what comes for them passes by the firewall's rule, so they are not in the Pod's way, but nothing
+/// can be held meanwhile.
 /// Errors: conflict, another program has the port; denied; internal.
 result<descriptor> occupy_port(port_protocol protocol, std::uint16_t port);
 

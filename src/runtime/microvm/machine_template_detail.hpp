@@ -23,7 +23,8 @@ inline constexpr std::size_t told_bytes_max = 64u << 10;
 inline constexpr std::uint64_t template_state_bytes_max = 16u << 20;
 // What the guest's first program knows, too: see guest/main.cpp.
 inline constexpr std::string_view template_word = "rik.template";
-inline constexpr std::string_view template_ready = "rik: ready to be a template";
+// With the end of its line: what is not sent yet when it is saved, each machine that goes on would send.
+inline constexpr std::string_view template_ready = "rik: ready to be a template\n";
 
 /// All on which it depends whether a machine can go on from a template.
 struct template_inputs {

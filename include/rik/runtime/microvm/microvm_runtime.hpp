@@ -43,7 +43,7 @@ struct microvm_options {
     duration boot_cpu_time_max = std::chrono::seconds(20);
     /// Machines go on from a template of their kind, where there is one: a machine as it was before it loaded its first
     /// module. One is made behind the first start of each kind, and some are kept, below `state_dir`.
-    bool has_templates = false;
+    bool has_templates = true;
     rik::log log = {};
 };
 
