@@ -4,6 +4,8 @@
 
 #include <rik/base/limits.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -42,7 +44,10 @@ struct cluster_state::consequences {
         std::shared_ptr<instance const> now;
     };
     std::vector<event_ledger::entry> told = {};
-    std::vector<document_key> gone = {};  ///< events
+    std::vector<event_backlog::row> held = {};     ///< of each that was told; nullptr: it is in the commit
+    std::vector<document_key> gone = {};           ///< events
+    std::vector<document_key> held_removals = {};  ///< some of these
+    std::vector<std::string> ended_tenants = {};
     struct release_change {
         release_ptr before;
         release_ptr now;
@@ -55,7 +60,13 @@ struct cluster_state::consequences {
 };
 
 cluster_state::cluster_state(asio::any_io_executor strand, journal& disk, entropy& random, clock& time)
-    : random_(random), time_(time), store_(strand, disk, random), failure_(strand), unused_due_(strand) {}
+    : strand_(strand),
+      random_(random),
+      time_(time),
+      store_(strand, disk, random),
+      failure_(strand),
+      unused_due_(strand),
+      events_held_(strand) {}
 
 awaitable<result<void>> cluster_state::open() {
     auto const opened = co_await store_.open();
@@ -96,6 +107,41 @@ awaitable<> cluster_state::flush() {
     failure_.notify();
 }
 
+awaitable<> cluster_state::write_held_events() {
+    for (;;) {
+        while (backlog_.empty()) co_await events_held_.wait();
+        co_await time_.sleep_for(burst_period);
+        auto const written = co_await write_backlog();
+        if (!written) co_return;
+    }
+}
+
+/// Slice by slice, so that the strand is not held long. What comes meanwhile waits for the next time.
+awaitable<result<void>> cluster_state::write_backlog() {
+    for (auto left = backlog_.size(); left > 0 && !backlog_.empty();) {
+        auto const room = co_await wait_for_slice();
+        if (!room) co_return room;
+        auto const count = std::min(left, limits::instances_per_slice_max);
+        auto const written = write_events(count);
+        if (!written) co_return written;
+        left -= count;
+        co_await asio::post(strand_, asio::use_awaitable);
+    }
+    co_return result<void>{};
+}
+
+result<void> cluster_state::write_events(std::size_t count_max) {
+    auto const part = backlog_.next(count_max);
+    transaction late;
+    for (auto const& each : part.told) late.put(document(*each), 0);
+    for (auto const& each : part.gone)
+        if (auto const row = head().find<document>(each)) late.remove<document>(each, row.changed_at);
+    auto const applied = store_.apply(std::move(late));
+    if (!applied) return applied.error();
+    backlog_.written(part);
+    return {};
+}
+
 awaitable<error> cluster_state::failure() {
     while (!failed_) co_await failure_.wait();
     co_return *failed_;
@@ -122,16 +168,34 @@ event_ledger::entry cluster_state::read_event(document const& from) {
     return expected ? std::move(expected.mapped()) : event_ledger::read(from);
 }
 
-cluster_state::consequences cluster_state::read(transaction const& changes) {
+std::shared_ptr<document const> cluster_state::find_event(document_key const& which) const {
+    auto held = backlog_.find(which);
+    return held ? held : head().find<document>(which).row;
+}
+
+/// Returns true if it is an event that is held back.
+bool cluster_state::read_document(transaction::write<document> const& written, consequences& found) {
+    if (written.key.kind == tenant_kind && !written.row) found.ended_tenants.push_back(written.key.name);
+    if (written.key.kind != event_kind) return false;
+    if (!written.row) {
+        found.gone.push_back(written.key);
+        return false;
+    }
+    found.told.push_back(read_event(*written.row));
+    auto const is_held = backlog_.count(found.told.back().group, time_.now());
+    found.held.push_back(is_held ? written.row : nullptr);
+    return is_held;
+}
+
+/// What is held back is taken out of the changes.
+cluster_state::consequences cluster_state::read(transaction& changes) {
     consequences found;
+    std::erase_if(changes.writes(), [&](auto const& each) {
+        auto const* const written = std::get_if<transaction::write<document>>(&each);
+        return written != nullptr && read_document(*written, found);
+    });
     for (auto const& each : changes.writes()) {
-        if (auto const* const written = std::get_if<transaction::write<document>>(&each)) {
-            if (written->key.kind != event_kind) continue;
-            if (written->row)
-                found.told.push_back(read_event(*written->row));
-            else
-                found.gone.push_back(written->key);
-        } else if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
+        if (auto const* const one = std::get_if<transaction::write<instance>>(&each)) {
             found.instances.push_back({head().find<instance>(one->key).row, one->row});
         } else if (auto const* const made = std::get_if<transaction::write<release>>(&each)) {
             found.releases.push_back({head().find<release>(made->key).row, made->row});
@@ -147,16 +211,38 @@ cluster_state::consequences cluster_state::read(transaction const& changes) {
 }
 
 void cluster_state::drop_old_events(transaction& changes, consequences& of) const {
+    auto const drop = [&](event_ledger::entry const& which) {
+        of.gone.push_back(which.key);
+        if (backlog_.find(which.key)) return;
+        if (backlog_.is_in_burst(which.group)) return of.held_removals.push_back(which.key);
+        if (auto const row = head().find<document>(which.key)) changes.remove<document>(which.key, row.changed_at);
+    };
+    for (auto const& each : of.told)
+        if (auto const* const replaced = events_.find(each.replaces)) drop(*replaced);
     auto const at_once = std::max(of.told.size(), limits::instances_per_slice_max);
-    for (auto& oldest : events_.find_excess(of.told, of.gone, at_once)) {
-        if (auto const row = head().find<document>(oldest)) changes.remove<document>(oldest, row.changed_at);
-        of.gone.push_back(std::move(oldest));
+    for (auto const& oldest : events_.find_excess(of.told, of.gone, at_once))
+        drop(*events_.find(event_ledger::sequence_of(oldest)));
+}
+
+void cluster_state::follow_events(consequences& of) {
+    for (auto const& name : of.ended_tenants) {
+        auto const held = backlog_.list_in(name);
+        of.gone.insert(of.gone.end(), held.begin(), held.end());
     }
+    for (auto const& each : of.gone) {
+        events_.remove(each);
+        backlog_.drop(each);
+    }
+    for (auto& each : of.held_removals) backlog_.hold_removal(std::move(each));
+    for (std::size_t i = 0; i < of.told.size(); ++i) {
+        if (of.held[i]) backlog_.hold(of.told[i], std::move(of.held[i]));
+        events_.add(std::move(of.told[i]));
+    }
+    if (!backlog_.empty()) events_held_.notify();
 }
 
 void cluster_state::follow(consequences of) {
-    for (auto const& each : of.gone) events_.remove(each);
-    for (auto& each : of.told) events_.add(std::move(each));
+    follow_events(of);
     for (auto const& [before, now] : of.instances) track(before.get(), now.get());
     for (auto const& [before, now] : of.releases) {
         if (now) ports_.add(*now);

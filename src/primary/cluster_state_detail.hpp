@@ -2,6 +2,7 @@
 #pragma once
 
 #include "count_ledger_detail.hpp"
+#include "event_backlog_detail.hpp"
 #include "event_ledger_detail.hpp"
 #include "finished_ledger_detail.hpp"
 #include "port_ledger_detail.hpp"
@@ -38,12 +39,18 @@ public:
     awaitable<error> failure();
     std::optional<error> const& failed() const { return failed_; }
 
-    /// What is known of an event that the next `apply` writes: so it need not be read again from its text.
+    /// Writes the events of bursts, a burst_period after they were told, until cancelled or until the journal fails.
+    awaitable<> write_held_events();
+    /// Writes all that are held back now. Errors: those of store::apply and store::wait_durable.
+    awaitable<result<void>> write_backlog();
+
+    /// What is known of an event that the next `apply` writes: so it need not be read again from its text, and an
+    /// earlier one that it replaces goes.
     void expect(event_ledger::entry told);
     /// The end of this instance of a Job, which the next `apply` may show, does not count.
     void excuse(instance_id const& which) { excused_.insert(which); }
     /// Makes all of the changes or none. Old events go in the same commit when there are too many, and what ends of a
-    /// Job is counted in it.
+    /// Job is counted in it. Events of a burst are known at once, and written later (see event_backlog).
     /// Errors: those of store::apply.
     result<void> apply(transaction changes);
     /// `apply`, and waits until the changes are durable.
@@ -68,6 +75,8 @@ public:
     cluster_view const& ledger() const { return ledger_; }
     count_ledger const& counts() const { return instance_counts_; }
     event_ledger const& events() const { return events_; }
+    /// Of those that the ledger knows; nullptr if it is not there.
+    std::shared_ptr<document const> find_event(document_key const& which) const;
     finished_ledger const& finished() const { return finished_; }
     port_ledger const& ports() const { return ports_; }
     std::size_t count_made_from(release_id const& which) const;
@@ -78,14 +87,18 @@ private:
     struct consequences;
     result<void> read_identity();
     void derive();
-    consequences read(transaction const& changes);
+    consequences read(transaction& changes);
+    bool read_document(transaction::write<document> const& written, consequences& found);
     event_ledger::entry read_event(document const& from);
     void drop_old_events(transaction& changes, consequences& of) const;
+    void follow_events(consequences& of);
+    result<void> write_events(std::size_t count_max);
     void follow(consequences of);
     void track(instance const* before, instance const* now);
     void count_releases(instance const* before, instance const* now);
     void note_unused(release_id const& which);
 
+    asio::any_io_executor strand_;
     entropy& random_;
     clock& time_;
     store store_;
@@ -93,6 +106,7 @@ private:
     cluster_view ledger_;
     count_ledger instance_counts_;
     event_ledger events_;
+    event_backlog backlog_;
     std::map<document_key, event_ledger::entry> expected_events_;
     std::set<instance_id> excused_;
     finished_ledger finished_;
@@ -102,6 +116,7 @@ private:
     std::optional<error> failed_;
     notifier failure_;
     notifier unused_due_;
+    notifier events_held_;
 };
 
 }  // namespace rik::detail

@@ -12,26 +12,23 @@
 
 namespace rik::detail {
 
-namespace {
-
-/// Names of events are their numbers.
-std::uint64_t sequence_of(document_key const& key) {
+std::uint64_t event_ledger::sequence_of(document_key const& which) {
     std::uint64_t sequence = 0;
-    std::from_chars(key.name.data(), key.name.data() + key.name.size(), sequence);
+    std::from_chars(which.name.data(), which.name.data() + which.name.size(), sequence);
     return sequence;
 }
-
-}  // namespace
 
 event_ledger::entry event_ledger::read(document const& from) {
     auto const happened = parse_event(from);
     if (happened) return read(from, *happened);
-    return {from.key, sequence_of(from.key), from.about, from.about, 0};
+    return {.key = from.key, .sequence = sequence_of(from.key), .object = from.about, .group = from.about};
 }
 
 event_ledger::entry event_ledger::read(document const& from, event const& happened) {
     auto group = happened.owner_id.empty() ? from.about : "instances of " + happened.owner_id;
-    return {from.key, sequence_of(from.key), from.about, std::move(group), content_of(happened)};
+    entry made{.key = from.key, .sequence = sequence_of(from.key), .object = from.about, .group = std::move(group)};
+    made.content = content_of(happened);
+    return made;
 }
 
 void event_ledger::add(entry what) {
@@ -66,6 +63,11 @@ std::uint64_t event_ledger::content_of(event const& happened) {
     for (std::string_view const part : {std::string_view(happened.message), std::string_view(happened.source)})
         content = content * 31 + fnv1a(part);
     return content;
+}
+
+event_ledger::entry const* event_ledger::find(std::uint64_t sequence) const {
+    auto const found = all_.find(sequence);
+    return found == all_.end() ? nullptr : &found->second;
 }
 
 document_key const* event_ledger::find_same(std::string_view object, std::uint64_t content) const {

@@ -29,16 +29,22 @@ public:
         std::string object;
         std::string group;
         std::uint64_t content = 0;  ///< alike for events that are the same but for their time
+        /// The sequence of an earlier one that says the same: this one counts it, and takes its place. 0: there is none
+        std::uint64_t replaces = 0;
     };
     /// A damaged one counts for what it is about.
     static entry read(document const& from);
     /// The same, of a document that was made from `happened`.
     static entry read(document const& from, event const& happened);
+    /// Events are named by their numbers.
+    static std::uint64_t sequence_of(document_key const& which);
 
     void add(entry what);
     void remove(document_key const& which);
 
     std::size_t size() const { return all_.size(); }
+    /// The event of this number; nullptr if there is none.
+    entry const* find(std::uint64_t sequence) const;
     /// Of all that were ever added.
     std::uint64_t last_sequence() const { return last_sequence_; }
     /// The newest event of an object that may be the same as one with this content; nullptr if there is none.

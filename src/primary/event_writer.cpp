@@ -44,21 +44,26 @@ event event_writer::about(tenant_record const& subject) const {
 
 event event_writer::about(node const& subject) const { return begin("node", subject.id.text(), subject.facts.name); }
 
+/// Returns the number of the event that `happened` counts in; 0 if there is none.
+std::uint64_t event_writer::count_same(event& happened) const {
+    auto const* const same = state_.events().find_same(happened.object_id, event_ledger::content_of(happened));
+    if (same == nullptr) return 0;
+    auto const row = state_.find_event(*same);
+    auto const before = row ? parse_event(*row) : result<event>();
+    if (!before || !before->is_same_as(happened)) return 0;
+    happened.count = before->count + 1;
+    happened.first_at = before->first_at.value_or(before->at);
+    return event_ledger::sequence_of(*same);
+}
+
 void event_writer::note(transaction& into, event happened) {
     happened = tidied(std::move(happened));
-    auto const content = event_ledger::content_of(happened);
-    if (auto const* const same = state_.events().find_same(happened.object_id, content)) {
-        auto const row = state_.head().find<document>(*same);
-        auto const before = row ? parse_event(*row) : result<event>();
-        if (before && before->is_same_as(happened)) {
-            happened.count = before->count + 1;
-            happened.first_at = before->first_at.value_or(before->at);
-            into.remove<document>(*same, row.changed_at);
-        }
-    }
+    auto const replaced = count_same(happened);
     sequence_ = std::max(sequence_, state_.events().last_sequence()) + 1;
     auto told = to_document(happened, sequence_);
-    state_.expect(event_ledger::read(told, happened));
+    auto known = event_ledger::read(told, happened);
+    known.replaces = replaced;
+    state_.expect(std::move(known));
     into.put(std::move(told), 0);
 }
 

@@ -26,6 +26,7 @@ public:
     event about(tenant_record const& subject) const;
 
 private:
+    std::uint64_t count_same(event& happened) const;
     workload_id group_of(workload_id const& owner) const;
     event begin(std::string object_kind, std::string object_id, std::string object_name) const;
 

@@ -123,6 +123,7 @@ awaitable<result<void>> primary::impl::start() {
 
 void primary::impl::spawn_tasks() {
     tasks_.spawn(state_.flush());
+    tasks_.spawn(state_.write_held_events());
     tasks_.spawn(dispatcher_.mark_instances());
     tasks_.spawn(dispatcher_.mark_nodes());
     tasks_.spawn(removals_.finish_deletions());
@@ -160,8 +161,9 @@ awaitable<error> primary::impl::failure() {
 awaitable<> primary::impl::stop() {
     dispatcher_.disconnect();
     co_await gate_.close();  // while the disk still takes what callers have to finish, or to take back
-    // What rides along is not lost by an orderly stop. After a failed flush this returns at once.
-    auto const flushed = co_await state_.wait_durable();
+    // What rides along is not lost by an orderly stop. After a failed flush these return at once.
+    auto flushed = co_await state_.write_backlog();
+    if (flushed) flushed = co_await state_.wait_durable();
     if (!flushed)
         options_.out.warning("stopped with changes that are not on disk", {{"error", to_string(flushed.error())}});
     co_await tasks_.stop();

@@ -139,6 +139,32 @@ awaitable<> flooded_with_events(lone_primary& alone) {
     co_await alone.stop();
 }
 
+bool tells_of(std::vector<event> const& all, instance_id const& which) { return count_of(all, which.text()) > 0; }
+
+/// Of each tells one event, that of its creation.
+awaitable<> many_made_at_once(lone_primary& alone) {
+    co_await alone.start();
+    auto const workload = co_await alone.create_workload("web");
+    auto const made = co_await alone.create_instances(workload, 5'000);
+    auto const at_once = co_await events_of(alone);
+    CHECK(at_once.size() == limits::events_per_owner_max + 1);
+    co_await alone.world.time().sleep_for(2s);
+    auto const later = co_await events_of(alone);
+    CHECK(later.size() == limits::events_per_owner_max + 1);
+    std::size_t told_count = 0;
+    for (auto const& each : made) told_count += tells_of(later, each->id()) ? 1 : 0;
+    CHECK(told_count == limits::events_per_owner_max);
+
+    // What is held back is written by an orderly stop.
+    auto const others = co_await alone.create_instances(workload, 5'000);
+    co_await alone.stop();
+    co_await alone.start();
+    auto const last = co_await events_of(alone);
+    CHECK(last.size() == limits::events_per_owner_max + 1);
+    for (auto const& each : made) CHECK_FALSE(tells_of(last, each->id()));
+    co_await alone.stop();
+}
+
 awaitable<> say_node(lone_primary& alone, node_id which, bool is_heard) {
     reports news;
     news.nodes.push_back({.node = which, .heard = is_heard});
@@ -354,6 +380,9 @@ TEST_CASE("what is not found because of a change is told when that is durable", 
 }
 TEST_CASE("many instances that fit nowhere do not push out the story of others", "[sim][primary]") {
     simulate(flooded_with_events);
+}
+TEST_CASE("of many events at once the newest are there soon, and an orderly stop loses none", "[sim][primary]") {
+    simulate(many_made_at_once);
 }
 TEST_CASE("an object that tells a lot keeps the newest", "[sim][primary]") { simulate(one_that_tells_a_lot); }
 TEST_CASE("what happens again is one event that counts", "[sim][primary]") { simulate(a_node_that_comes_and_goes); }
