@@ -56,7 +56,7 @@ std::optional<ending> ending_of(job_upkeep const& of, instance const* before, in
 /// What a condemned instance says of itself is why it was condemned, unless its node has said more since.
 std::string cause_of_removal(instance_fields const& row, bool was_left) {
     if (was_left) return "its node was declared dead";
-    if (!row.binding) return "it was removed before it had a node";
+    if (!row.binding) return fmt::format("it was removed before it had a node: {}", row.status.message);
     if (row.status.reason == "Deleting" && !row.status.message.empty()) return row.status.message;
     return row.is_disrupted ? "its node was lost, or cleared" : "it was removed";
 }

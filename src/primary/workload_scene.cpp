@@ -83,8 +83,10 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
             continue;
         }
         seen.is_leaving = true;
-        to.lost.push_back({row, fmt::format("its node {} has not been heard for {}: another instance takes its place",
-                                            gone->facts.name, to_short_string(now - gone->state_since))});
+        // What follows for a Job is said when it is counted.
+        auto const* const follows = wanted.kind == workload_kind::job ? "" : ": another instance takes its place";
+        to.lost.push_back({row, fmt::format("its node {} has not been heard for {}{}", gone->facts.name,
+                                            to_short_string(now - gone->state_since), follows)});
     }
 }
 
@@ -119,7 +121,8 @@ std::string waiting_text(std::vector<absent_instance> const& which) {
 std::string coming_loss_text(workload_scene const& of) {
     if (!of.next_lost_at) return {};
     return fmt::format("{} is on node {}, which is not heard: it is given up at {}", of.next_lost.row->name(),
-                       of.next_lost.where->facts.name, to_string(*of.next_lost_at));
+                       of.next_lost.where->facts.name,
+                       to_string(std::chrono::ceil<std::chrono::seconds>(*of.next_lost_at)));
 }
 
 /// Why nothing is done although something ought to be; empty: nobody's absence is the reason.
