@@ -112,13 +112,15 @@ exit_code delete_one(session& with, rik::client& server, target const& what, std
 }
 
 /// Adds what the labels select, by id: what has a name when it is listed may be another object when it is deleted.
-exit_code add_selected(session& with, rik::resource_kind kind, std::string const& labels, std::vector<target>& to) {
+exit_code add_selected(session& with, rik::resource_kind kind, delete_options const& options, std::vector<target>& to) {
     constexpr std::size_t page_count = 500;
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
+    rik::list_filter filter{.labels = options.labels};
+    if (!options.definition_kind.empty()) filter.fields = "kind=" + options.definition_kind;
     std::string after;
     do {
-        auto part = server->list_some(kind, {.labels = labels}, page_count, after);
+        auto part = server->list_some(kind, filter, page_count, after);
         if (!part) return with.fail(part.error());
         auto const list = parse_json(part->text);
         auto const* const items = list.is_object() ? list.get_object().if_contains("items") : nullptr;
@@ -182,7 +184,7 @@ exit_code delete_as_told(session& with, delete_options const& options) {
     for (auto const& id : options.workload_ids) targets.push_back({rik::resource_kind::workload, id});
     for (auto const& id : options.instance_ids) targets.push_back({rik::resource_kind::instance, id});
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind);
-        !options.names.empty() && !wrong.empty())
+        !(options.names.empty() && options.labels.empty()) && !wrong.empty())
         return with.fail_usage(wrong);
     if (!options.labels.empty() && !(targets.empty() && options.files.empty()))
         return with.fail_usage("names, files or labels: one of them");
@@ -190,7 +192,7 @@ exit_code delete_as_told(session& with, delete_options const& options) {
         return with.fail_usage("-l selects workloads or instances: say which");
     if (targets.empty() && options.files.empty() && options.labels.empty())
         return with.fail_usage("say what is to be deleted: names, -l LABELS, or -f FILE");
-    auto worst = options.labels.empty() ? exit_code::ok : add_selected(with, *kind, options.labels, targets);
+    auto worst = options.labels.empty() ? exit_code::ok : add_selected(with, *kind, options, targets);
     for (auto const& path : options.files) {
         auto const code = add_from_file(with, path, targets);
         if (worst == exit_code::ok) worst = code;

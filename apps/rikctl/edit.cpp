@@ -286,6 +286,7 @@ void add_edit(CLI::App& to, action& chosen) {
     command->footer(
         "Examples:\n"
         "  rikctl edit workload web\n"
+        "  rikctl edit sts/web                    also: edit sts web\n"
         "  EDITOR='code --wait' rikctl edit tenant team-a\n"
         "\n"
         "The editor is RIK_EDITOR, else VISUAL, else EDITOR, else vi. What is wrong is told at the top of the text, "

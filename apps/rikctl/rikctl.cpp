@@ -6,14 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 #include <ostream>
 
 #include "command_line.hpp"
 #include "commands.hpp"
-#include "named_workload.hpp"
+#include "spelled_out.hpp"
 
 namespace rikctl {
 
@@ -177,19 +176,6 @@ std::string wrong_definition_kind(std::string_view kind, std::string_view defini
 
 namespace {
 
-/// Where the command is: the first word that is no option, and no value of one; the end if there is none.
-std::size_t command_place(std::vector<std::string> const& arguments) {
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        static constexpr std::array with_value{"-s", "--server", "-n", "--tenant", "--namespace"};
-        if (std::ranges::find(with_value, arguments[i]) != with_value.end()) {
-            ++i;
-        } else if (!arguments[i].starts_with('-')) {
-            return i;
-        }
-    }
-    return arguments.size();
-}
-
 bool is_run(std::vector<std::string> const& arguments) {
     auto const place = command_place(arguments);
     return place < arguments.size() && arguments[place] == "run";
@@ -203,72 +189,6 @@ std::vector<std::string> take_container_command(std::vector<std::string>& argume
     std::vector<std::string> command(mark + 1, arguments.end());
     arguments = std::move(before);
     return command;
-}
-
-/// "wait job/pi" as "wait workload pi --kind Job", for the commands that take a kind and names. Names of several kinds
-/// stay as they are, and are refused then.
-void split_kind(std::vector<std::string>& arguments) {
-    static constexpr std::array with_kind{"get", "describe", "d", "delete", "wait"};
-    auto const place = command_place(arguments);
-    if (place == arguments.size() || std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
-    auto split = arguments;
-    std::optional<std::string> kind;
-    for (auto i = place + 1; i < split.size(); ++i) {
-        auto const which = named(split[i]);
-        auto const is_file = split[i - 1] == "-f" || split[i - 1] == "--file" || split[i - 1] == "--filename";
-        if (is_file || which.name == split[i] || which.name.empty()) continue;
-        if (kind && which.kind != *kind) return;
-        kind = which.kind;
-        split[i] = which.name;
-    }
-    if (!kind) return;
-    split.insert(split.begin() + static_cast<std::ptrdiff_t>(place) + 1, "workload");
-    if (!kind->empty()) split.insert(split.end(), {"--kind", *kind});
-    arguments = std::move(split);
-}
-
-/// Returns true if `arguments` name an object behind `place`.
-bool has_name(std::vector<std::string> const& arguments, std::size_t place) {
-    static constexpr std::array with_value{"-s",           "--server",  "-n",         "--tenant",   "--namespace",
-                                           "-o",           "--output",  "-l",         "--selector", "--field-selector",
-                                           "--workload",   "--node",    "--instance", "--kind",     "--for",
-                                           "--timeout",    "--cascade", "-f",         "--file",     "--filename",
-                                           "--workload-id"};
-    for (auto i = place + 1; i < arguments.size(); ++i) {
-        if (!arguments[i].starts_with('-')) return true;
-        if (std::ranges::find(with_value, arguments[i]) != with_value.end()) ++i;
-    }
-    return false;
-}
-
-/// "suspend cronjob hello" as "suspend cronjob/hello": these commands take names of workloads only.
-bool spell_out_names(std::vector<std::string>& arguments, std::size_t place) {
-    static constexpr std::array with_names{"suspend", "resume", "pause", "scale", "restart"};
-    if (std::ranges::find(with_names, arguments[place]) == with_names.end()) return false;
-    auto const word = arguments[place + 1];
-    if (kind_of_word(word).empty() || !has_name(arguments, place + 1)) return true;
-    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(place) + 1);
-    for (auto i = place + 1; i < arguments.size() && !arguments[i].starts_with('-'); ++i)
-        if (arguments[i].find('/') == std::string::npos) arguments[i] = word + '/' + arguments[i];
-    return true;
-}
-
-/// "get cronjobs" as "get workloads --field-selector kind=CronJob", and "delete cronjob hello" as "delete workload
-/// hello --kind CronJob".
-void spell_out_kind(std::vector<std::string>& arguments) {
-    static constexpr std::array with_kind{"get", "ls", "describe", "d", "delete", "wait"};
-    auto const place = command_place(arguments);
-    if (place + 1 >= arguments.size() || spell_out_names(arguments, place)) return;
-    if (std::ranges::find(with_kind, arguments[place]) == with_kind.end()) return;
-    auto const kind = kind_of_word(arguments[place + 1]);
-    if (kind.empty()) return;
-    arguments[place + 1] = "workload";
-    if (has_name(arguments, place + 1)) return (void)arguments.insert(arguments.end(), {"--kind", kind});
-    auto const said = std::ranges::find(arguments, "--field-selector");
-    if (said != arguments.end() && said + 1 != arguments.end())
-        *(said + 1) += ",kind=" + kind;
-    else if (arguments[place] == "get" || arguments[place] == "ls")
-        arguments.insert(arguments.end(), {"--field-selector", "kind=" + kind});
 }
 
 exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around) {
@@ -286,8 +206,7 @@ exit_code parse_and_run(std::vector<std::string> arguments, surroundings& around
     action chosen;
     add_run(app, take_container_command(arguments), chosen);
     add_commands(app, chosen);
-    spell_out_kind(arguments);
-    split_kind(arguments);
+    spell_out_kinds(arguments);
     std::ranges::reverse(arguments);  // as CLI11 wants them
     try {
         app.parse(arguments);
