@@ -28,7 +28,7 @@ _rikctl() {
         -f|--file) [ "$command" = logs ] || { COMPREPLY=($(compgen -f -- "$current")); return; } ;;
         --stream) _rikctl_words "stdout stderr"; return ;;
         --pull) _rikctl_words "always missing never"; return ;;
-        --for) _rikctl_words "running ready started finished deleted state="; return ;;
+        --for) _rikctl_words "running ready started finished deleted complete failed condition= state="; return ;;
         --workload|--workload-id) _rikctl_names workloads; return ;;
         --instance|--instance-id) _rikctl_names instances; return ;;
         --node) _rikctl_names nodes; return ;;

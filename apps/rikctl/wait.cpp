@@ -50,6 +50,9 @@ exit_code wait_as_told(session& with, wait_options const& options) {
     if (auto const fits = rik::check_wait_goal(*kind, *goal); !fits) return with.fail_usage(to_string(fits.error()));
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
         return with.fail_usage(wrong);
+    if (!options.definition_kind.empty())
+        if (auto const fits = rik::check_wait_goal(options.definition_kind, *goal); !fits)
+            return with.fail_usage(to_string(fits.error()));
     auto const deadline = with.now() + *parse_duration(options.timeout);
     auto server = with.server_until(deadline);
     if (!server) return with.fail_address(server.error());
@@ -87,6 +90,11 @@ rik::wait_request request_for(session& with, awaited_object const& which, wait_f
     return one;
 }
 
+/// A goal that an object of its kind never meets is a mistake in the command line.
+exit_code fail(session& with, rik::error const& problem) {
+    return problem.code == rik::errc::invalid ? with.fail_usage(to_string(problem)) : with.fail(problem);
+}
+
 struct time_limits {
     rik::time_point deadline;
     rik::time_point stays_until = {};
@@ -105,7 +113,7 @@ exit_code wait_for_each(session& with, rik::client& server, wait_for_all_request
             holds_back->push_back(each);
             continue;
         }
-        auto const code = verdict ? tell(with, each.name, one, *verdict) : with.fail(verdict.error());
+        auto const code = verdict ? tell(with, each.name, one, *verdict) : fail(with, verdict.error());
         if (worst == exit_code::ok) worst = code;
     }
     return worst;
@@ -140,6 +148,7 @@ void add_wait(CLI::App& to, action& chosen) {
         "  rikctl wait instance web-1 --for condition=Initialized\n"
         "  rikctl wait workload web --for deleted\n"
         "  rikctl wait job/pi --for complete      or failed: whichever comes first ends it\n"
+        "  rikctl wait job/pi --for condition=Suspended=false\n"
         "  rikctl wait node a --for ready\n");
     auto const options = std::make_shared<wait_options>();
     add_kind(*command, options->kind,
@@ -150,8 +159,7 @@ void add_wait(CLI::App& to, action& chosen) {
     command
         ->add_option("--for", options->goal,
                      "running, ready, started (runs or has run), finished, deleted, complete or failed (of a Job), "
-                     "condition=TYPE "
-                     "(as Ready) or state=WORD")
+                     "condition=TYPE (as Ready; of a Job as Suspended) or state=WORD")
         ->required()
         ->type_name("GOAL");
     add_definition_kind(*command, options->definition_kind);

@@ -40,7 +40,15 @@ bool is_ending(object const& of) {
     return std::ranges::any_of(containers, has_failed) || std::ranges::all_of(containers, has_exited);
 }
 
+/// The status of a Job's condition; one that it has not is false of it.
+std::string job_condition(object const& of, std::string_view type) {
+    for (auto const* each : detail::objects_at(of, "progress.conditions"))
+        if (text_at(*each, "type") == type) return text_at(*each, "status");
+    return "False";
+}
+
 bool has_condition(wait_goal const& wanted, object const& of) {
+    if (is_job_condition(wanted)) return job_condition(of, wanted.condition) == wanted.state_word;
     return std::ranges::any_of(detail::objects_at(of, "conditions"), [&](auto const* each) {
         return text_at(*each, "type") == wanted.condition && text_at(*each, "status") == wanted.state_word;
     });
@@ -70,7 +78,8 @@ bool is_met(wait_goal const& wanted, object const& of) {
 /// Can the goal never be reached from here? What is finished stays so; what is being deleted only goes on going.
 bool is_impossible(wait_goal const& wanted, object const& of) {
     if (wanted.kind == goal::deleted) return false;
-    if (wanted.kind == goal::condition && wanted.state_word != "True") return false;
+    auto const may_come_back = wanted.kind == goal::condition && wanted.state_word != "True";
+    if (may_come_back && !is_job_condition(wanted)) return false;
     auto const going_allows =
         wanted.kind == goal::finished || wanted.state_word == "destroying" || wanted.state_word == "terminated";
     if (is_going(of)) return !going_allows;
@@ -83,9 +92,18 @@ bool is_met_by_deletion(wait_goal const& wanted) {
     return wanted.kind == goal::deleted || wanted.kind == goal::finished || wanted.state_word == "terminated";
 }
 
+/// Why a Job fails: ": BackoffLimitExceeded: ..."; empty if it does not. What is to be Failed is FailureTarget before.
+std::string job_failure(object const& of) {
+    for (std::string_view const type : {"Failed", "FailureTarget"})
+        for (auto const* each : detail::objects_at(of, "progress.conditions"))
+            if (text_at(*each, "type") == type && text_at(*each, "status") == "True")
+                return fmt::format(": {}: {}", text_at(*each, "reason"), text_at(*each, "message"));
+    return {};
+}
+
 /// "web-1 failed: ImagePullFailed: no such image"
 std::string story(object const& of) {
-    auto text = fmt::format("{} is {}", text_at(of, "name"), text_at(of, "state"));
+    auto text = fmt::format("{} is {}{}", text_at(of, "name"), text_at(of, "state"), job_failure(of));
     for (auto const* member : {"reason", "message"}) {
         if (auto const part = text_at(of, member); !part.empty()) text += ": " + part;
     }
@@ -130,6 +148,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> condition_words{"PodScheduled", "PodReadyToStartContainers", "Initialized",
                                                           "ContainersReady", "Ready"};
+constexpr std::array<std::string_view, 5> job_condition_words{"Complete", "Failed", "SuccessCriteriaMet",
+                                                              "FailureTarget", "Suspended"};
 constexpr std::array<std::string_view, 3> condition_statuses{"True", "False", "Unknown"};
 
 /// The one of `words` that is the same but for the case of its letters; empty if there is none.
@@ -145,19 +165,38 @@ result<wait_goal> parse_condition(std::string_view text) {
     auto const equals = text.find('=');
     wait_goal wanted{.kind = goal::condition, .state_word = "True"};
     wanted.condition = find_in_any_case(condition_words, text.substr(0, equals));
+    if (wanted.condition.empty()) wanted.condition = find_in_any_case(job_condition_words, text.substr(0, equals));
     if (equals != std::string_view::npos)
         wanted.state_word = find_in_any_case(condition_statuses, text.substr(equals + 1));
+    auto const is_true = wanted.state_word == "True";
+    if (is_true && wanted.condition == "Complete") return wait_goal{goal::state, "succeeded"};
+    if (is_true && wanted.condition == "Failed") return wait_goal{goal::state, "failed"};
     if (!wanted.condition.empty() && !wanted.state_word.empty()) return wanted;
     return error{
         errc::invalid,
         fmt::format("'{}' is no condition", text),
         {},
-        fmt::format("wait for condition=TYPE or condition=TYPE=STATUS, where TYPE is one of {}, and STATUS one "
-                    "of {}",
-                    fmt::join(condition_words, ", "), fmt::join(condition_statuses, ", "))};
+        fmt::format("wait for condition=TYPE or condition=TYPE=STATUS, where TYPE is one of {}, or of a Job {}, and "
+                    "STATUS one of {}",
+                    fmt::join(condition_words, ", "), fmt::join(job_condition_words, ", "),
+                    fmt::join(condition_statuses, ", "))};
+}
+
+/// Returns true if of all workloads only a Job can meet it. A Deployment fails, too: it gets nowhere.
+bool is_of_jobs(wait_goal const& wanted) {
+    return is_job_condition(wanted) || (wanted.kind == goal::state && wanted.state_word == "succeeded");
+}
+
+/// In the words of whoever waits: what the API calls succeeded is complete.
+std::string asked_word(wait_goal const& wanted) {
+    return wanted.kind == goal::state && wanted.state_word == "succeeded" ? "complete" : to_string(wanted);
 }
 
 }  // namespace
+
+bool is_job_condition(wait_goal const& wanted) {
+    return wanted.kind == goal::condition && is_in(job_condition_words, wanted.condition);
+}
 
 result<wait_goal> parse_wait_goal(std::string_view text) {
     for (auto const kind : {goal::running, goal::ready, goal::started, goal::finished, goal::deleted}) {
@@ -165,8 +204,6 @@ result<wait_goal> parse_wait_goal(std::string_view text) {
     }
     if (text == "complete") return wait_goal{goal::state, "succeeded"};  // of a Job, in the words of kubectl
     constexpr std::string_view of_condition = "condition=";
-    if (text == "condition=Complete" || text == "condition=complete") return wait_goal{goal::state, "succeeded"};
-    if (text == "condition=Failed" || text == "condition=failed") return wait_goal{goal::state, "failed"};
     if (text.starts_with(of_condition)) return parse_condition(text.substr(of_condition.size()));
     auto const word = text.starts_with("state=") ? text.substr(6) : text;
     if (is_in(instance_words, word) || is_in(workload_words, word) || is_in(node_words, word))
@@ -175,8 +212,8 @@ result<wait_goal> parse_wait_goal(std::string_view text) {
         errc::invalid,
         fmt::format("'{}' is nothing to wait for", text),
         {},
-        "wait for running, ready, started, finished, deleted, condition=TYPE or state=WORD, where WORD is a state as "
-        "`get -o json` shows it"};
+        "wait for running, ready, started, finished, deleted, complete, failed, condition=TYPE or state=WORD, where "
+        "WORD is a state as `get -o json` shows it"};
 }
 
 result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
@@ -188,6 +225,8 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
                      {},
                      std::string(remedy)};
     };
+    if (kind == resource_kind::instance && is_job_condition(wanted))
+        return refuse("wait for finished, state=succeeded or state=failed");
     if (kind == resource_kind::instance && is_state && !is_in(instance_words, wanted.state_word))
         return refuse("wait for a state that `rikctl get instances -o json` shows");
     auto const fits_tenant = wanted.kind == goal::deleted || (is_state && is_in(tenant_words, wanted.state_word));
@@ -199,6 +238,22 @@ result<void> check_wait_goal(resource_kind kind, wait_goal const& wanted) {
             "state=destroying");
     auto const fits_node = wanted.kind == goal::ready || (is_state && is_in(node_words, wanted.state_word));
     if (kind == resource_kind::node && !fits_node) return refuse("wait for ready, state=notReady or state=unheard");
+    return {};
+}
+
+result<void> check_wait_goal(std::string_view definition_kind, wait_goal const& wanted) {
+    auto const refuse = [&](std::string_view remedy) {
+        return error{errc::invalid,
+                     fmt::format("a {} is never {}", definition_kind, asked_word(wanted)),
+                     {},
+                     std::string(remedy)};
+    };
+    auto const has_failed = wanted.kind == goal::state && wanted.state_word == "failed";
+    auto const is_of_instances = wanted.kind == goal::ready || wanted.kind == goal::finished;
+    if (definition_kind == "CronJob" && (is_of_instances || has_failed || is_of_jobs(wanted)))
+        return refuse("wait for one of its Jobs: rikctl get jobs");
+    if (definition_kind != "Job" && is_of_jobs(wanted))
+        return refuse("only of a Job can that be waited for; of others wait for ready, finished or deleted");
     return {};
 }
 

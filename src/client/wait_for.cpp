@@ -27,7 +27,7 @@ constexpr auto answer_within = std::chrono::seconds(1);
 /// A workload does not run, its instances do.
 bool concerns_its_instances(wait_request const& request) {
     return request.kind == resource_kind::workload && request.goal.kind != goal::deleted &&
-           request.goal.kind != goal::state;
+           request.goal.kind != goal::state && !is_job_condition(request.goal);
 }
 
 void tell_connection(wait_request const& request, std::string_view reason) {
@@ -63,11 +63,28 @@ result<watch_stream> open_watch(client const& server, wait_request const& reques
     return patient.watch(resource_kind::instance, {.workload = id, .is_of_all_tenants = true});
 }
 
-bool is_there(client const& server) {
+client impatient(client const& server) {
     auto options = server.options();
     options.connect_timeout = options.head_timeout = options.reply_timeout = answer_within;
     options.deadline = time_point::max();
-    return client(server.address(), options).version().has_value();
+    return client(server.address(), options);
+}
+
+bool is_there(client const& server) { return impatient(server).version().has_value(); }
+
+/// What is followed by a watch, as it was before.
+struct followed_object {
+    std::string id = {};  ///< empty: all instances of a workload
+    wait_verdict known = {};
+};
+
+/// A watch does not say how far a workload is: to it a Job that has ended is active. So it is asked for.
+wait_verdict as_asked(client const& server, wait_request const& request, std::string const& id, wait_verdict verdict) {
+    if (request.kind != resource_kind::workload || id.empty() || verdict.outcome != outcome::waiting) return verdict;
+    auto const found = impatient(server).get(request.kind, id);
+    wait_tracker anew(request.goal, id);
+    if (!found || !anew.feed({watch_event_type::added, *found})) return verdict;
+    return anew.verdict();
 }
 
 /// Time is up: is what is known still so, as far as one can know?
@@ -96,21 +113,31 @@ bool is_decided(wait_verdict const& verdict, wait_request const& request, time_p
 }
 
 /// Feeds `tracker` until it has decided, the deadline passes or the caller gives up. Until the watch has told anything,
-/// `known` is what is waited for.
+/// what was known before is what is waited for.
 result<wait_verdict> follow(client const& server, watch_stream& watch, wait_tracker& tracker,
-                            wait_request const& request, wait_verdict const& known) {
+                            wait_request const& request, followed_object const& what) {
     system_clock const clock;
     bool is_lost = false;
+    std::string seen = what.known.why;
+    std::string told = seen;
+    auto const tell_progress = [&](wait_verdict const& verdict) {
+        if (std::exchange(seen, verdict.why) != verdict.why) told = as_asked(server, request, what.id, verdict).why;
+        return !request.on_progress || request.on_progress(told);
+    };
     for (;;) {
         auto verdict = tracker.verdict();
-        if (verdict.outcome == outcome::waiting && verdict.why.empty()) verdict = known;
+        if (verdict.outcome == outcome::waiting && verdict.why.empty()) verdict = what.known;
         auto const now = clock.now();
         if (is_decided(verdict, request, now)) return verdict;
-        if (now >= request.deadline) return last_word(server, watch, std::move(verdict));
-        if (request.on_progress && !request.on_progress(verdict.why)) return verdict;
+        auto const last = [&] {
+            if (!watch.is_lost()) verdict = as_asked(server, request, what.id, std::move(verdict));
+            return last_word(server, watch, std::move(verdict));
+        };
+        if (now >= request.deadline) return last();
+        if (request.on_progress && !tell_progress(verdict)) return verdict;
         auto const event = watch.next(std::min(request.deadline, now + progress_period));
         if (!event && event.error().code == errc::timed_out) continue;
-        if (!event && clock.now() >= request.deadline) return last_word(server, watch, std::move(verdict));
+        if (!event && clock.now() >= request.deadline) return last();
         if (!event) return event.error();
         tell_connection(request, *event, is_lost);
         if (auto const fed = tracker.feed(*event); !fed) return fed.error();
@@ -141,17 +168,19 @@ result<wait_verdict> ask_again(client const& server, wait_tracker& tracker, wait
 }
 
 bool is_asked_again(wait_request const& request) {
-    return request.kind == resource_kind::workload && request.goal.kind == goal::state &&
-           request.goal.state_word != "destroying";
+    if (request.kind != resource_kind::workload) return false;
+    auto const is_state = request.goal.kind == goal::state && request.goal.state_word != "destroying";
+    return is_state || is_job_condition(request.goal);
 }
 
-/// A CronJob has no instances, and comes to no end.
-bool is_never(wait_request const& request, std::string const& object) {
-    if (request.kind != resource_kind::workload || object.find(R"("kind":"CronJob")") == std::string::npos)
-        return false;
-    auto const& wanted = request.goal;
-    if (wanted.kind == goal::state) return wanted.state_word == "succeeded" || wanted.state_word == "failed";
-    return wanted.kind == goal::ready || wanted.kind == goal::finished;
+/// Errors: invalid, `object` is a workload that can never meet the goal.
+result<void> check_workload(wait_request const& request, std::string const& object) {
+    if (request.kind != resource_kind::workload) return {};
+    auto const of = detail::parse_object(object);
+    if (!of) return of.error();
+    auto const kind = detail::text_at(*of, "kind");
+    if (kind.empty()) return {};
+    return check_wait_goal(kind, request.goal);
 }
 
 /// How many instances a workload wants that keeps itself; 0 for all others: they have what was created of them, and a
@@ -175,30 +204,25 @@ result<wait_verdict> wait_for(client& server, wait_request const& request) {
     }
     auto const id = object_id(*found);
     if (!id) return id.error();
-    if (is_never(request, *found))
-        return error{errc::invalid,
-                     fmt::format("{} is a CronJob, which is never {}", request.name, to_string(request.goal)),
-                     {},
-                     "wait for one of its Jobs: rikctl get jobs"};
-    auto const followed = concerns_its_instances(request) ? std::string() : *id;
-    wait_verdict now;
-    if (!followed.empty()) {
-        wait_tracker first(request.goal, followed);
+    if (auto const fits = check_workload(request, *found); !fits) return fits.error();
+    followed_object what{concerns_its_instances(request) ? std::string() : *id};
+    if (!what.id.empty()) {
+        wait_tracker first(request.goal, what.id);
         if (auto const fed = first.feed({watch_event_type::added, *found}); !fed) return fed.error();
-        now = first.verdict();
-        if (is_decided(now, request, system_clock().now())) return now;
+        what.known = first.verdict();
+        if (is_decided(what.known, request, system_clock().now())) return what.known;
         if (is_asked_again(request)) return ask_again(server, first, request, *id);
     }
     auto watch = open_watch(server, request, *id);
     if (!watch) return watch.error();
-    wait_tracker tracker(request.goal, followed);
-    if (followed.empty()) tracker.expect_at_least(wanted_count(*found));
-    if (!followed.empty()) {
+    wait_tracker tracker(request.goal, what.id);
+    if (what.id.empty()) tracker.expect_at_least(wanted_count(*found));
+    if (!what.id.empty()) {
         // It was there: if the watch does not show it, it has gone meanwhile.
         if (auto const fed = tracker.feed({watch_event_type::added, *found}); !fed) return fed.error();
         if (auto const fed = tracker.feed({watch_event_type::restarted}); !fed) return fed.error();
     }
-    return follow(server, *watch, tracker, request, now);
+    return follow(server, *watch, tracker, request, what);
 }
 
 }  // namespace rik

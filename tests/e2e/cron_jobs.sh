@@ -88,7 +88,7 @@ test_runs_by_hand() {
     check 'a name that is taken is refused' 4 rikctl create job two --from cronjob/quiet
     check 'so is the name of a run' 1 rikctl create job quiet-29933737 --from cronjob/quiet
     says 'is the name of a run of CronJob quiet'
-    check 'a CronJob is never complete' 1 rikctl wait cronjob/quiet --for complete --timeout 5s
+    check 'a CronJob is never complete' 2 rikctl wait cronjob/quiet --for complete --timeout 5s
     says 'wait for one of its Jobs'
     check 'it is named by two words, too' 0 rikctl suspend cronjob quiet
     check 'so is a CronJob that is not there' 3 rikctl create job four --from cronjob/nothing

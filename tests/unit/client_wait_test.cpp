@@ -220,3 +220,67 @@ TEST_CASE("what is over is not running, whatever it is called yet") {
     CHECK(with(R"({"name":"m","state":"exited","exitCode":null},{"name":"n","state":"running"})") == outcome::waiting);
     CHECK(with(R"({"name":"m","state":"exited","exitCode":0})") == outcome::waiting);
 }
+
+namespace {
+
+std::string job(std::string const& state, std::string const& conditions) {
+    return object("pi", state, R"(,"kind":"Job","progress":{"conditions":[)" + conditions + "]}");
+}
+
+}  // namespace
+
+TEST_CASE("why a Job has failed is said when it will not be complete") {
+    std::string const target =
+        R"({"type":"FailureTarget","status":"True","reason":"DeadlineExceeded","message":"it took too long"})";
+    std::string const failed =
+        R"(,{"type":"Failed","status":"True","reason":"BackoffLimitExceeded","message":"6 have failed"})";
+    auto const complete = *rik::parse_wait_goal("complete");
+    CHECK(story(complete, "pi").is(type::added, job("failed", target + failed)).why() ==
+          "pi is failed: BackoffLimitExceeded: 6 have failed");
+    CHECK(story(complete, "pi").is(type::added, job("active", target)).why() ==
+          "pi is active: DeadlineExceeded: it took too long");
+    CHECK(story(complete, "pi").is(type::added, job("active", "")).why() == "pi is active");
+}
+
+TEST_CASE("a Job's conditions can be waited for, and are false until it has them") {
+    auto const now = [](std::string const& goal, std::string const& of) {
+        return story(*rik::parse_wait_goal("condition=" + goal), "pi").is(type::added, of).now();
+    };
+    std::string const suspended = R"({"type":"Suspended","status":"True"})";
+    std::string const resumed = R"({"type":"Suspended","status":"False"})";
+    std::string const complete = R"({"type":"Complete","status":"True"})";
+    CHECK(now("suspended", job("paused", suspended)) == outcome::met);
+    CHECK(now("Suspended", job("active", resumed)) == outcome::waiting);
+    CHECK(now("Suspended", job("active", "")) == outcome::waiting);
+    CHECK(now("SUSPENDED", job("succeeded", complete)) == outcome::impossible);
+    CHECK(now("suspended=false", job("active", "")) == outcome::met);
+    CHECK(now("Suspended=False", job("paused", suspended)) == outcome::waiting);
+    CHECK(now("FailureTarget", job("active", R"({"type":"FailureTarget","status":"True"})")) == outcome::met);
+    CHECK(now("SuccessCriteriaMet", job("failed", "")) == outcome::impossible);
+    CHECK(now("complete", job("succeeded", complete)) == outcome::met);
+    CHECK(now("COMPLETE=true", job("succeeded", complete)) == outcome::met);
+    CHECK(now("Complete=False", job("active", "")) == outcome::met);
+    CHECK(now("Complete=False", job("succeeded", complete)) == outcome::impossible);
+    CHECK(now("failed", job("failed", "")) == outcome::met);
+}
+
+TEST_CASE("a goal that a kind of workloads never meets is refused") {
+    auto const fits = [](std::string const& kind, std::string const& goal) {
+        return rik::check_wait_goal(kind, *rik::parse_wait_goal(goal)).has_value();
+    };
+    for (std::string const goal : {"complete", "failed", "condition=Suspended", "condition=complete=False", "finished"})
+        CHECK(fits("Job", goal));
+    for (std::string const goal : {"complete", "condition=FailureTarget", "condition=Complete"}) {
+        CHECK_FALSE(fits("StatefulSet", goal));
+        CHECK_FALSE(fits("Pod", goal));
+        CHECK_FALSE(fits("CronJob", goal));
+    }
+    CHECK(fits("Deployment", "failed"));  // its deadline has passed
+    CHECK(fits("StatefulSet", "ready"));
+    CHECK(fits("CronJob", "deleted"));
+    for (std::string const goal : {"ready", "finished", "failed"}) CHECK_FALSE(fits("CronJob", goal));
+    auto const condition = *rik::parse_wait_goal("condition=Suspended");
+    CHECK(rik::check_wait_goal(rik::resource_kind::workload, condition).has_value());
+    for (auto const kind : {rik::resource_kind::instance, rik::resource_kind::node, rik::resource_kind::tenant})
+        CHECK_FALSE(rik::check_wait_goal(kind, condition).has_value());
+}

@@ -22,7 +22,8 @@ namespace rik {
 /// - finished: its processes have ended, in whatever way; also if it is gone.
 /// - deleted: it is gone.
 /// - state: its state is `state_word`; "terminated" is an instance that is gone.
-/// - condition: its condition `condition` has the status `state_word` ("True", "False", "Unknown").
+/// - condition: its condition `condition` has the status `state_word` ("True", "False", "Unknown"). Of a workload that
+///   is the condition of all its instances, or a Job's own, as "Suspended", which is false until the Job has it.
 /// - restarted: it has been started again in place `restarts` times, and is ready.
 struct wait_goal {
     enum class what : std::uint8_t {
@@ -40,13 +41,18 @@ struct wait_goal {
     std::uint64_t restarts = 0;
 };
 std::string to_string(wait_goal const& goal);
+/// Returns true if it is a condition of a Job itself, and not of instances.
+bool is_job_condition(wait_goal const& goal);
 
-/// Parses "running", "ready", "started", "finished", "deleted", "state=WORD" and "condition=TYPE[=STATUS]", whose words
-/// may be in any case. Errors: invalid, it is none of these, WORD is not a state, or there is no such condition.
+/// Parses "running", "ready", "started", "finished", "deleted", "complete", "failed", "state=WORD" and
+/// "condition=TYPE[=STATUS]", whose words may be in any case. Errors: invalid, it is none of these, WORD is not a
+/// state, or there is no such condition.
 result<wait_goal> parse_wait_goal(std::string_view text);
 
 /// Errors: invalid, an object of this kind can never meet the goal.
 result<void> check_wait_goal(resource_kind kind, wait_goal const& goal);
+/// Errors: invalid, a workload of this kind ("Deployment") can never meet the goal.
+result<void> check_wait_goal(std::string_view definition_kind, wait_goal const& goal);
 
 struct wait_verdict {
     enum class what : std::uint8_t { waiting, met, impossible } outcome = what::waiting;
@@ -101,7 +107,8 @@ struct wait_request {
 /// `waiting`; if the server does not answer any more, `why` says so, and how old the news is. For a workload `running`,
 /// `ready`, `started` and `finished` mean all its instances, and as many as it wants when the wait begins. It waits for
 /// the object that has the name now; a later object of the same name does not count.
-/// Errors: not_found, there is no such object, unless its deletion is waited for; as of client.
+/// Errors: not_found, there is no such object, unless its deletion is waited for; invalid, it is a workload of a kind
+/// that can never meet the goal; as of client.
 result<wait_verdict> wait_for(client& server, wait_request const& request);
 
 }  // namespace rik
