@@ -59,7 +59,7 @@ description describe_tenant(rik::client const& server, std::string const& tenant
             code == exit_code::ok ? code_of(parts.events, parts.events) : code};
 }
 
-/// Why it fails stands before its events.
+/// Why it fails stands before its instances.
 description describe_job(rik::client& server, std::string const& job, rik::result<std::string> const& instances,
                          rik::result<std::string> const& events, rik::wall_time now) {
     auto told = rik::describe_workload(job, instances, events, now);
@@ -67,7 +67,7 @@ description describe_job(rik::client& server, std::string const& job, rik::resul
     auto const rollout = server.get_rollout(string_at(parse_json(job), "/id"));
     auto const failures = rollout ? rik::describe_failures(*rollout, now) : rik::result<std::string>(rollout.error());
     if (!failures) return {told, exit_code_of(failures.error().code)};
-    auto const place = told->find("\nEvents:");
+    auto const place = told->find("\nInstances:");
     told->insert(place == std::string::npos ? told->size() : place + 1, *failures);
     return {told, code_of(instances, events)};
 }

@@ -249,6 +249,20 @@ void add_job(describe_lines& lines, object const& job) {
     lines.add_time("Finished", time_at(job, "finishedAt"));
 }
 
+/// What its definition says of how it runs; what it does not say is left out.
+void add_job_rules(describe_lines& lines, object const& of) {
+    auto const seconds = [&](std::string_view name, std::string_view member) {
+        auto const text = cron_text(of, member);
+        if (!text.empty()) lines.add(name, text + "s");
+    };
+    lines.add("Parallelism", cron_text(of, "parallelism"));
+    lines.add("Completions", cron_text(of, "completions"));
+    lines.add("Completion mode", cron_text(of, "completionMode"));
+    lines.add("Backoff limit", cron_text(of, "backoffLimit"));
+    seconds("Active deadline", "activeDeadlineSeconds");
+    seconds("TTL", "ttlSecondsAfterFinished");
+}
+
 /// "in 3h20m (2026-11-21 19:19:38 UTC)"
 std::string coming_text(std::optional<wall_time> when, wall_time now) {
     if (!when) return "none";
@@ -304,6 +318,28 @@ void add_progress(describe_lines& lines, object const& of) {
     add_said(lines, of);
 }
 
+/// A Job keeps up to a thousand instances that have ended: those that are not done come first, and the others only as
+/// far as there is room.
+void add_instances_of_job(describe_lines& lines, object const& job, result<std::string> const& instances,
+                          wall_time now) {
+    constexpr std::size_t shown_max = 30;
+    auto const list = part_of(instances);
+    if (!list) return add_unreadable(lines, "Instances", list.error());
+    auto all = objects_at(*list, "items");
+    std::ranges::stable_partition(all, [](auto const* each) { return display_of(*each).status != "Completed"; });
+    boost::json::array shown;
+    for (auto const* each : all)
+        if (shown.size() < shown_max) shown.push_back(*each);
+    auto const more = all.size() - shown.size();
+    auto const text = boost::json::serialize(object{{"items", std::move(shown)}});
+    add_table(lines, "Instances", resource_kind::instance, text, {.now = now});
+    if (more == 0) return;
+    auto const tenant = text_at(job, "tenant");
+    auto const where = tenant.empty() || tenant == "default" ? std::string() : " -n " + tenant;
+    lines.heading(
+        fmt::format("  ... and {} more: rikctl{} get instances --workload {}", more, where, text_at(job, "name")));
+}
+
 }  // namespace
 
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
@@ -321,13 +357,17 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));
     if (is_cron_job) add_cron_job(lines, *of, now);
+    if (kind == "Job") add_job_rules(lines, *of);
     add_progress(lines, *of);
     add_labels(lines, *of);
     add_definitions(lines, "Init containers:", objects_at(*of, spec_path(*of, "initContainers")));
     add_definitions(lines, "Containers:", objects_at(*of, spec_path(*of, "containers")));
     if (auto const function = function_unit(*of); !function.empty()) add_definitions(lines, "Function:", {&function});
     add_volumes(lines, *of);
-    if (!is_cron_job) add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
+    if (kind == "Job")
+        add_instances_of_job(lines, *of, instances, now);
+    else if (!is_cron_job)
+        add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
     add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }

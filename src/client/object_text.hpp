@@ -35,7 +35,7 @@ std::vector<std::string> definition_ports(boost::json::object const& container);
 /// "ready", "ready,cordoned", "unheard,dead"
 std::string node_state_text(boost::json::object const& node);
 
-/// A member of a CronJob's definition, in either form; empty if it is not there.
+/// A member of a Job's or a CronJob's definition, in either form; empty if it is not there.
 std::string cron_text(boost::json::object const& of, std::string_view member);
 
 }  // namespace rik::detail

@@ -324,6 +324,41 @@ TEST_CASE("a Job says what has ended of it, and how each attempt failed") {
     CHECK(text_of(rik::describe_failures(R"({"failures":[]})", test::now)).empty());
 }
 
+TEST_CASE("a Job tells the rules that its definition has, in either form") {
+    auto const told = [](std::string const& definition) {
+        auto const job = R"({"name":"pi","kind":"Job","state":"active","definition":)" + definition + "}";
+        return text_of(rik::describe_workload(job, test::list_of(""), test::list_of(""), test::now));
+    };
+    std::string const rules =
+        R"({"parallelism":2,"completions":5,"completionMode":"Indexed","backoffLimit":0,"activeDeadlineSeconds":60,)"
+        R"("ttlSecondsAfterFinished":100})";
+    for (auto const& text : {told(rules), told(R"({"spec":)" + rules + "}")})
+        for (auto const* line : {"Parallelism:  2\n", "Completions:  5\n", "Completion mode: Indexed\n",
+                                 "Backoff limit: 0\n", "Active deadline: 60s\n", "TTL:          100s\n"})
+            CHECK_THAT(text, Catch::Contains(line));
+    CHECK_THAT(told("{}"), !Catch::Contains("Backoff") && !Catch::Contains("TTL") && !Catch::Contains("Paral"));
+}
+
+TEST_CASE("of a Job with many instances those that are not done are shown first, and not all others") {
+    std::string const job = R"({"name":"pi","tenant":"team","kind":"Job","state":"active"})";
+    auto const told = [&](int done_count) {
+        std::string items;
+        for (int i = 0; i < done_count; ++i)
+            items += R"({"name":"done-)" + std::to_string(i) + R"(.","state":"succeeded"},)";
+        items += R"({"name":"failed-1","state":"failed"},{"name":"failed-2","state":"failed"})";
+        return text_of(rik::describe_workload(job, test::list_of(items), test::list_of(""), test::now));
+    };
+    auto const many = told(100);
+    CHECK(many.find("failed-1") < many.find("failed-2"));
+    CHECK(many.find("failed-2") < many.find("done-0."));
+    CHECK_THAT(many, Catch::Contains("done-27.") && !Catch::Contains("done-28."));
+    CHECK_THAT(many, Catch::Contains("\n  ... and 72 more: rikctl -n team get instances --workload pi\n"));
+    CHECK_THAT(told(28), Catch::Contains("done-27.") && !Catch::Contains("more:"));
+    rik::error const away{rik::errc::unavailable, "the server is away"};
+    CHECK_THAT(text_of(rik::describe_workload(job, away, test::list_of(""), test::now)),
+               Catch::Contains("Instances:    cannot be read: the server is away"));
+}
+
 TEST_CASE("a node's instances tell their tenant where one is not of default") {
     auto other = test::instance_running;
     other.replace(other.find(R"("tenant":"default")"), 18, R"("tenant":"team-a")");

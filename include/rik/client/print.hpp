@@ -90,7 +90,7 @@ std::string compact_json(std::string_view json);
 
 /// Describes an object, and then what happened to it and when. `events` is the list of its events; `workload` is the
 /// instance's workload, or empty. If one of these parts is an error, the text says why it cannot be read. Nothing is
-/// cut. Errors: corrupt.
+/// cut, but for the instances of a Job: 30 are shown, those that are not done first. Errors: corrupt.
 result<std::string> describe_instance(std::string_view instance, result<std::string> const& workload,
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
