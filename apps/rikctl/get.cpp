@@ -77,7 +77,7 @@ bool is_filtered(rik::list_filter const& by) {
 /// `--kind` belongs to a workload's name, which may be that of an object or of a filter.
 std::string wrong_kind(resource_kind kind, get_options const& options) {
     if (options.definition_kind.empty() || !options.filter.workload.empty()) return {};
-    if (kind == resource_kind::workload && !options.names.empty() && !options.watches) return {};
+    if (kind == resource_kind::workload && !options.names.empty()) return {};
     return "--kind says which workload is meant: name it, or use --workload";
 }
 
@@ -239,11 +239,13 @@ exit_code find_named(session& with, rik::client& server, resource_kind kind, get
 
 exit_code watch_as_told(session& with, rik::client& server, resource_kind kind, get_options const& options) {
     if (auto const code = find_named(with, server, kind, options); code != exit_code::ok) return code;
+    watch_view const view{kind, parse_form(options.form), options.names, options.filter.is_of_all_tenants,
+                          kind_of_all(options)};
+    if (kind == resource_kind::workload)
+        return print_workloads(with, server, options.filter, options.definition_kind, view);
     auto stream = server.watch(kind, options.filter);
     if (!stream) return with.fail(stream.error());
-    return print_watch(
-        with, *stream,
-        {kind, parse_form(options.form), options.names, options.filter.is_of_all_tenants, kind_of_all(options)});
+    return print_watch(with, *stream, view);
 }
 
 /// Events outlive what they are about: so there is no such object only if there are no events either.

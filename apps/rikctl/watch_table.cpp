@@ -1,6 +1,7 @@
 #include "watch_table.hpp"
 
 #include "parse_json.hpp"
+#include "workload_changes.hpp"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@ namespace {
 using type = rik::watch_event_type;
 
 constexpr auto forever = std::chrono::hours(1);
+constexpr auto asking_period = std::chrono::seconds(1);
 
 std::string_view word_of(type of) {
     switch (of) {
@@ -112,7 +114,7 @@ private:
     void mark_deleted(std::vector<rik::table_row>& rows) const {
         auto const header = rik::table_header(view_.kind, options());
         auto const is_state = [](rik::table_cell const& title) {
-            return title.text == "STATE" || title.text == "STATUS";
+            return title.text == "STATE" || title.text == "STATUS" || title.text == "NEXT SCHEDULE";
         };
         auto const at = std::ranges::find_if(header, is_state) - header.begin();
         for (auto& row : rows) {
@@ -155,6 +157,66 @@ exit_code print_watch(session& with, rik::watch_stream& watch, watch_view const&
         if (!event) return with.fail(event.error());
         if (auto const done = printer.take(*event); !done) return with.fail(done.error());
         if (!printer.is_collecting()) with.out().flush();
+    }
+    return exit_code::ok;
+}
+
+namespace {
+
+/// All that is there. Errors: as of client; what is named and is not there is no error.
+rik::result<std::vector<std::string>> ask(rik::client& server, rik::list_filter const& filter,
+                                          std::string const& definition_kind, watch_view const& view) {
+    std::vector<std::string> answers;
+    for (auto const& name : view.names) {
+        auto found = server.get(view.kind, name, definition_kind);
+        if (found)
+            answers.push_back(std::move(*found));
+        else if (found.error().code != rik::errc::not_found)
+            return found.error();
+    }
+    if (!view.names.empty()) return answers;
+    auto list = server.list(view.kind, filter);
+    if (!list) return list.error();
+    answers.push_back(std::move(*list));
+    return answers;
+}
+
+/// Waits, and lets the watch say whether the server is there. What it tells of workloads is asked for anyway. Errors:
+/// as of rik::watch_stream, but for timed_out.
+rik::result<void> wait_for_turn(session& with, rik::watch_stream& watch, rik::time_point turn) {
+    while (with.out().good()) {
+        auto const was_lost = watch.is_lost();
+        auto const event = watch.next(turn);
+        if (!event && event.error().code == rik::errc::timed_out) return {};
+        if (!event) return event.error();
+        if (event->type == type::disconnected)
+            with.tell_connection(event->object);
+        else if (was_lost && !watch.is_lost())
+            with.tell_connection({});
+    }
+    return {};
+}
+
+}  // namespace
+
+exit_code print_workloads(session& with, rik::client& server, rik::list_filter const& filter,
+                          std::string const& definition_kind, watch_view const& view) {
+    auto watch = server.watch(view.kind, filter);
+    if (!watch) return with.fail(watch.error());
+    watch_printer printer(with, view);
+    workload_changes changes(view, with.wall());
+    while (with.out().good()) {
+        auto const turn = with.now() + asking_period;
+        auto const answers = ask(server, filter, definition_kind, view);
+        auto const is_away = !answers && answers.error().code == rik::errc::unavailable;
+        if (!answers && !is_away) return with.fail(answers.error());
+        auto const news = is_away ? rik::result<std::vector<rik::watch_event>>(std::vector<rik::watch_event>())
+                                  : changes.take(*answers);
+        if (!news) return with.fail(news.error());
+        for (auto const& each : *news)
+            if (auto const done = printer.take(each); !done) return with.fail(done.error());
+        with.out().flush();
+        if (auto const waited = wait_for_turn(with, *watch, turn); !waited) return with.fail(waited.error());
     }
     return exit_code::ok;
 }

@@ -1,6 +1,7 @@
 // Jobs and other workloads that keep themselves in rikctl: waiting, watching, descriptions, words.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "rikctl.hpp"
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
+#include "workload_changes.hpp"
 
 namespace {
 
@@ -82,4 +84,124 @@ TEST_CASE("a Job that is waited for to go is told as it is, and not as the watch
     auto const told = run(server, "wait job/pi --for deleted --timeout 400ms");
     CHECK(told.code == 6);
     CHECK(told.err == "error: workload pi is not deleted in time: pi is succeeded\n");
+}
+
+namespace {
+
+using type = rik::watch_event_type;
+
+/// "added pi, synced"
+std::string words_of(rik::result<std::vector<rik::watch_event>> const& changes) {
+    REQUIRE(changes.has_value());
+    std::string text;
+    for (auto const& each : *changes) {
+        auto const word = each.type == type::added      ? "added "
+                          : each.type == type::modified ? "modified "
+                          : each.type == type::deleted  ? "deleted "
+                                                        : "synced";
+        auto const name = each.object.empty() ? std::string() : rik::object_names(each.object)->front();
+        text += (text.empty() ? "" : ", ") + (word + name);
+    }
+    return text;
+}
+
+std::string one(std::string const& name, std::string const& more) {
+    return fmt::format(R"({{"id":"id-{}","name":"{}","createdAt":"2026-11-20T12:00:00Z"{}}})", name, name, more);
+}
+
+std::string job_of(int succeeded, std::string const& state) {
+    return one("pi", fmt::format(R"(,"kind":"Job","state":"{}","definition":{{"completions":2}},"progress":{{"job":{{)"
+                                 R"("succeeded":{}}}}})",
+                                 state, succeeded));
+}
+
+std::string list_of(std::string const& items) { return R"({"revision":1,"continue":"","items":[)" + items + "]}"; }
+
+rik::wall_time const noon = *rik::parse_wall_time("2026-11-21T12:00:00Z");
+
+}  // namespace
+
+TEST_CASE("of workloads that are asked for again, what is shown and has changed is told") {
+    rikctl::watch_view const view{rik::resource_kind::workload};
+    rikctl::workload_changes changes(view, noon);
+    auto const web = one("web", R"(,"kind":"StatefulSet","state":"active","progress":{"wanted":3,"ready":3})");
+    CHECK(words_of(changes.take({list_of(web + "," + job_of(0, "active"))})) == "added web, added pi, synced");
+    CHECK(words_of(changes.take({list_of(web + "," + job_of(0, "active"))})).empty());
+    CHECK(words_of(changes.take({list_of(web + "," + job_of(1, "active"))})) == "modified pi");
+    CHECK(words_of(changes.take({web, job_of(2, "succeeded")})) == "modified pi");
+    auto const labelled = one("web", R"(,"kind":"StatefulSet","state":"active","progress":{"wanted":3,"ready":3},)"
+                                     R"("labels":{"a":"b"})");
+    CHECK(words_of(changes.take({list_of(labelled + "," + job_of(2, "succeeded"))})).empty());
+    CHECK(words_of(changes.take({list_of(one("new", "") + "," + labelled)})) == "deleted pi, added new");
+    CHECK(words_of(changes.take({list_of("")})) == "deleted new, deleted web");
+    CHECK_FALSE(changes.take({"{"}).has_value());
+}
+
+TEST_CASE("each run of a CronJob is a change, and that time goes by is none") {
+    auto const cron_job = [](std::string const& last, std::string const& next) {
+        return list_of(one("hello", fmt::format(R"(,"kind":"CronJob","progress":{{"cron":{{"active":[],)"
+                                                R"("lastScheduleTime":"{}","nextScheduleTime":"{}"}}}})",
+                                                last, next)));
+    };
+    rikctl::watch_view view{rik::resource_kind::workload};
+    view.definition_kind = "CronJob";
+    rikctl::workload_changes changes(view, noon);
+    auto const first = cron_job("2026-11-21T11:59:00Z", "2026-11-21T12:00:00Z");
+    CHECK(words_of(changes.take({first})) == "added hello, synced");
+    CHECK(words_of(changes.take({first})).empty());
+    CHECK(words_of(changes.take({cron_job("2026-11-23T12:00:00Z", "2026-11-23T12:01:00Z")})) == "modified hello");
+    CHECK(words_of(changes.take({cron_job("2026-11-23T12:01:00Z", "2026-11-23T12:02:00Z")})) == "modified hello");
+}
+
+TEST_CASE("with JSON whatever changes is told") {
+    rikctl::watch_view view{rik::resource_kind::workload, rikctl::output_form::json};
+    rikctl::workload_changes changes(view, noon);
+    CHECK(words_of(changes.take({list_of(one("web", ""))})) == "added web, synced");
+    CHECK(words_of(changes.take({list_of(one("web", R"(,"labels":{"a":"b"})"))})) == "modified web");
+    CHECK(words_of(changes.take({list_of(one("web", R"(,"labels":{"a":"b"})"))})).empty());
+}
+
+namespace {
+
+/// Answers each list or workload with the next of `answers`, and then refuses.
+class changing_server {
+public:
+    explicit changing_server(std::vector<std::string> answers)
+        : answers_(std::move(answers)), server_([this](fake_request const& request) { return answer(request); }) {}
+
+    fake_server const& server() const { return server_; }
+
+private:
+    fake_reply answer(fake_request const& request) {
+        if (has(request.line, "watch=")) {
+            auto reply = test::stream_of("text/event-stream", {"id: 5\nevent: synced\ndata: {}\n\n"}, false);
+            reply.stays_open = true;
+            return reply;
+        }
+        if (next_ == answers_.size()) return reply_with(403, R"({"error":{"code":"unsupported","message":"enough"}})");
+        return reply_with(200, answers_[next_++]);
+    }
+
+    std::vector<std::string> answers_;
+    std::size_t next_ = 0;
+    fake_server server_;
+};
+
+}  // namespace
+
+TEST_CASE("get -w of workloads shows how far they are, and their end") {
+    auto const before = job_of(0, "active");
+    auto const after = job_of(2, "succeeded");
+    changing_server const all({list_of(before), list_of(after)});
+    auto const listed = run(all.server(), "get jobs -w");
+    CHECK(has(listed.out, "pi               Job    active       0/2        "));
+    CHECK(has(listed.out, "pi               Job    succeeded    2/2        "));
+    CHECK(std::ranges::count(listed.out, '\n') == 3);
+    CHECK(has(all.server().requests().back().line, "fieldSelector=kind%3DJob"));
+    changing_server const named({before, before, after});
+    auto const one_of_them = run(named.server(), "get job pi -w -o json");
+    CHECK(one_of_them.code == 1);  // as the server refuses in the end
+    CHECK(has(one_of_them.out, R"({"type":"added","object":{"id":"id-pi")"));
+    CHECK(has(one_of_them.out, R"({"type":"modified","object":{"id":"id-pi")"));
+    CHECK(has(named.server().requests().back().line, "/workloads/pi?kind=Job"));
 }
