@@ -98,16 +98,24 @@ rik::client server_for(rik::client const& server, target const& what) {
     return what.tenant.empty() ? server : server.in_tenant(what.tenant);
 }
 
+/// What an orphaned workload leaves: "; its instances stay", of a CronJob its Jobs. Asked before it is gone.
+std::string orphan_words(rik::client& server, target const& what) {
+    auto kind = what.definition_kind;
+    if (kind.empty())
+        if (auto const found = server.get(what.kind, what.id.empty() ? what.name : what.id); found)
+            kind = string_at(parse_json(*found), "/kind");
+    return kind == "CronJob" ? "; its Jobs stay" : "; its instances stay";
+}
+
 exit_code delete_one(session& with, rik::client& server, target const& what, std::string const& cascade) {
     if (what.kind == rik::resource_kind::tenant) return delete_tenant(with, server, what);
     auto const& name = what.id.empty() ? what.name : what.id;
     auto const is_workload = what.kind == rik::resource_kind::workload;
+    auto const rest = is_workload && cascade == "orphan" ? orphan_words(server, what) : std::string();
     auto const done = server.remove(what.kind, name, what.id.empty() ? what.definition_kind : std::string(),
                                     is_workload ? cascade : std::string());
     if (!done) return with.fail(done.error());
-    with.out() << fmt::format("{} {} is being deleted{}\n", to_string(what.kind), what.name,
-                              is_workload && cascade == "orphan" ? "; its instances stay" : "")
-               << std::flush;
+    with.out() << fmt::format("{} {} is being deleted{}\n", to_string(what.kind), what.name, rest) << std::flush;
     return exit_code::ok;
 }
 
@@ -252,7 +260,8 @@ void add_delete(CLI::App& to, action& chosen) {
     add_definition_kind(*command, options->definition_kind);
     command
         ->add_option("--cascade", options->cascade,
-                     "What becomes of a workload's instances: background, they go; foreground, this also waits until "
+                     "What becomes of a workload's instances, or a CronJob's Jobs: background, they go; foreground, "
+                     "this also waits until "
                      "they are gone; orphan, they stay")
         ->check(CLI::IsMember({"background", "foreground", "orphan"}))
         ->type_name("HOW");

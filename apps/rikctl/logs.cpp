@@ -5,6 +5,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command_line.hpp"
@@ -33,33 +34,124 @@ exit_code print_log(session& with, rik::client& server, rik::container_log_wante
     return done ? exit_code::ok : with.fail(done.error());
 }
 
-/// One after the other, those that came first first: each begins with a line that says whose it is.
-exit_code print_logs_of_workload(session& with, rik::client& server, named_workload const& which,
-                                 rik::container_log_wanted wanted) {
-    if (wanted.how.follow) return with.fail_usage("-f is for one instance: name it");
-    auto const found = server.get(rik::resource_kind::workload, which.name, which.kind);
-    if (!found) return with.fail(found.error());
-    auto const listed = server.list(rik::resource_kind::instance, {.workload = string_at(parse_json(*found), "/id")});
-    if (!listed) return with.fail(listed.error());
-    auto const body = parse_json(*listed);
-    auto const* const items = body.is_object() ? body.get_object().if_contains("items") : nullptr;
-    if (items == nullptr || !items->is_array() || items->get_array().empty())
-        return with.fail({rik::errc::not_found,
-                          fmt::format("{} has no instances", which.name),
-                          {},
-                          fmt::format("rikctl describe workload {}", which.name)});
-    std::vector<boost::json::value const*> all;
-    for (auto const& each : items->get_array()) all.push_back(&each);
-    std::ranges::stable_sort(all, {}, [](auto const* each) { return string_at(*each, "/createdAt"); });
+struct log_source {
+    std::string id;
+    std::string name;
+};
+
+std::string heading_of(std::string const& name) { return fmt::format("==> {} <==\n", name); }
+
+/// One after the other: each begins with a line that says whose it is.
+exit_code print_in_turn(session& with, rik::client& server, std::vector<log_source> const& all,
+                        rik::container_log_wanted wanted) {
     auto worst = exit_code::ok;
-    for (auto const* each : all) {
+    for (auto const& each : all) {
         if (with.is_interrupted()) break;
-        wanted.instance = string_at(*each, "/id");
-        with.out() << fmt::format("==> {} <==\n", string_at(*each, "/name")) << std::flush;
+        wanted.instance = each.id;
+        with.out() << heading_of(each.name) << std::flush;
         auto const code = print_log(with, server, wanted);
         if (worst == exit_code::ok) worst = code;
     }
     return worst;
+}
+
+/// Several logs as they come. When another one goes on, a line says whose it is.
+class followed_logs {
+public:
+    followed_logs(session& with, rik::client& server) : with_(with), server_(server) {}
+
+    void add(log_source const& from, rik::container_log_wanted wanted) {
+        wanted.instance = from.id;
+        auto log =
+            std::make_unique<rik::container_log_follower>(server_, wanted, with_.options(), notice_teller(with_));
+        if (auto const done = log->open(); done)
+            open_.push_back({from.name, std::move(log)});
+        else
+            fail(done.error());
+    }
+
+    exit_code run() {
+        while (!open_.empty() && !with_.is_interrupted() && with_.out().good()) {
+            auto const turn = std::max<rik::duration>(read_period / static_cast<int>(open_.size()), turn_min);
+            std::erase_if(open_, [&](followed const& each) { return !read(each, turn); });
+        }
+        return worst_;
+    }
+
+private:
+    struct followed {
+        std::string name;
+        std::unique_ptr<rik::container_log_follower> log;
+    };
+    static constexpr rik::duration turn_min = std::chrono::milliseconds(5);
+
+    void fail(rik::error const& problem) {
+        auto const code = with_.fail(problem);
+        if (worst_ == exit_code::ok) worst_ = code;
+    }
+
+    /// Returns false at its end.
+    bool read(followed const& from, rik::duration turn) {
+        auto const piece = from.log->read(with_.now() + turn);
+        if (!piece && piece.error().code == rik::errc::timed_out) return true;
+        if (!piece) fail(piece.error());
+        if (!piece || piece->bytes.empty()) return false;
+        if (std::exchange(last_, from.name) != from.name)
+            with_.out() << (is_in_line_ ? "\n" : "") << heading_of(from.name);
+        with_.out() << piece->bytes << std::flush;
+        is_in_line_ = piece->bytes.back() != '\n';
+        return true;
+    }
+
+    session& with_;
+    rik::client& server_;
+    std::vector<followed> open_;
+    std::string last_;
+    bool is_in_line_ = false;
+    exit_code worst_ = exit_code::ok;
+};
+
+/// A connection is open for each.
+constexpr std::size_t followed_max = 100;
+
+/// The instances of a workload, those that came first first. Errors: not_found, it has none; as of client.
+rik::result<std::vector<log_source>> find_sources(rik::client& server, named_workload const& which) {
+    auto const found = server.get(rik::resource_kind::workload, which.name, which.kind);
+    if (!found) return found.error();
+    auto const workload = parse_json(*found);
+    if (string_at(workload, "/kind") == "CronJob")
+        return rik::error{rik::errc::not_found,
+                          fmt::format("{} is a CronJob, which has no instances: its Jobs have them", which.name),
+                          {},
+                          fmt::format("rikctl get jobs --field-selector owner={}", string_at(workload, "/id"))};
+    auto const listed = server.list(rik::resource_kind::instance, {.workload = string_at(workload, "/id")});
+    if (!listed) return listed.error();
+    auto const body = parse_json(*listed);
+    auto const* const items = body.is_object() ? body.get_object().if_contains("items") : nullptr;
+    if (items == nullptr || !items->is_array() || items->get_array().empty())
+        return rik::error{rik::errc::not_found,
+                          fmt::format("{} has no instances", which.name),
+                          {},
+                          fmt::format("rikctl describe workload {}", which.name)};
+    std::vector<boost::json::value const*> all;
+    for (auto const& each : items->get_array()) all.push_back(&each);
+    std::ranges::stable_sort(all, {}, [](auto const* each) { return string_at(*each, "/createdAt"); });
+    std::vector<log_source> sources;
+    for (auto const* each : all) sources.push_back({string_at(*each, "/id"), string_at(*each, "/name")});
+    return sources;
+}
+
+exit_code print_logs_of_workload(session& with, rik::client& server, named_workload const& which,
+                                 rik::container_log_wanted const& wanted) {
+    auto const all = find_sources(server, which);
+    if (!all) return with.fail(all.error());
+    if (!wanted.how.follow || all->size() == 1) return print_in_turn(with, server, *all, wanted);
+    if (all->size() > followed_max)
+        return with.fail_usage(fmt::format("{} has {} instances, and -f is for {} at most: name one", which.name,
+                                           all->size(), followed_max));
+    followed_logs logs(with, server);
+    for (auto const& each : *all) logs.add(each, wanted);
+    return logs.run();
 }
 
 exit_code print_logs(session& with, rik::container_log_wanted const& wanted) {
@@ -105,7 +197,8 @@ void add_logs(CLI::App& to, action& chosen) {
         "  rikctl logs web-1 -c sidecar --timestamps\n"
         "  rikctl logs -p web-1                   of the attempt before the last restart\n"
         "  rikctl logs --stream stderr web-1\n"
-        "  rikctl logs job/pi                     of all its instances, one after the other\n");
+        "  rikctl logs job/pi                     of all its instances, one after the other\n"
+        "  rikctl logs -f job/pi                  of all that it has now, as it comes\n");
     auto const wanted = std::make_shared<rik::container_log_wanted>();
     command->add_option("INSTANCE", wanted->instance, "Name or id; KIND/NAME: all of a workload")
         ->required()

@@ -205,3 +205,36 @@ TEST_CASE("get -w of workloads shows how far they are, and their end") {
     CHECK(has(one_of_them.out, R"({"type":"modified","object":{"id":"id-pi")"));
     CHECK(has(named.server().requests().back().line, "/workloads/pi?kind=Job"));
 }
+
+TEST_CASE("an orphaned CronJob leaves its Jobs, and has no logs") {
+    fake_server const server([&](fake_request const& request) {
+        return request.line.starts_with("DELETE") ? reply_with(202, "{}")
+                                                  : reply_with(200, workload("CronJob", "active"));
+    });
+    for (std::string const name : {"cj/pi", "cronjob pi", "workload pi"})
+        CHECK(run(server, "delete " + name + " --cascade orphan").out ==
+              "workload pi is being deleted; its Jobs stay\n");
+    auto const logs = run(server, "logs cj/pi");
+    CHECK(logs.code == 3);
+    CHECK(has(logs.err, "pi is a CronJob, which has no instances: its Jobs have them"));
+    CHECK(has(logs.err, "rikctl get jobs"));
+}
+
+TEST_CASE("the logs of a workload are followed, of several instances each with its name") {
+    auto count = 0;
+    fake_server const server([&](fake_request const& request) {
+        if (has(request.line, "/instances/id-a/")) return test::stream_of("text/plain", {"from a\n"}, true);
+        if (has(request.line, "/instances/id-b/")) return test::stream_of("text/plain", {"from b\n"}, true);
+        if (has(request.line, "/workloads/")) return reply_with(200, workload("Job", "active"));
+        auto const a = R"({"id":"id-a","name":"pi-a","createdAt":"1"})",
+                   b = R"({"id":"id-b","name":"pi-b","createdAt":"2"})";
+        return reply_with(200, list_of(count == 1 ? a : std::string(a) + "," + b));
+    });
+    count = 1;
+    CHECK(run(server, "logs -f job/pi").out == "==> pi-a <==\nfrom a\n");
+    count = 2;
+    auto const both = run(server, "logs -f job pi");
+    CHECK(both.code == 0);
+    CHECK(has(both.out, "==> pi-a <==\nfrom a\n"));
+    CHECK(has(both.out, "==> pi-b <==\nfrom b\n"));
+}
