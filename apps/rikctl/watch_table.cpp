@@ -181,6 +181,9 @@ rik::result<std::vector<std::string>> ask(rik::client& server, rik::list_filter 
     return answers;
 }
 
+/// May asking again help? The watch says meanwhile that the server is away, and gives up in the end.
+bool is_passing(rik::errc code) { return code == rik::errc::unavailable || code == rik::errc::timed_out; }
+
 /// Waits, and lets the watch say whether the server is there. What it tells of workloads is asked for anyway. Errors:
 /// as of rik::watch_stream, but for timed_out.
 rik::result<void> wait_for_turn(session& with, rik::watch_stream& watch, rik::time_point turn) {
@@ -206,9 +209,10 @@ exit_code print_workloads(session& with, rik::client& server, rik::list_filter c
     watch_printer printer(with, view);
     workload_changes changes(view, with.wall());
     while (with.out().good()) {
-        auto const turn = with.now() + asking_period;
+        auto const begin = with.now();
         auto const answers = ask(server, filter, definition_kind, view);
-        auto const is_away = !answers && answers.error().code == rik::errc::unavailable;
+        auto const end = with.now();
+        auto const is_away = !answers && is_passing(answers.error().code);
         if (!answers && !is_away) return with.fail(answers.error());
         auto const news = is_away ? rik::result<std::vector<rik::watch_event>>(std::vector<rik::watch_event>())
                                   : changes.take(*answers);
@@ -216,6 +220,8 @@ exit_code print_workloads(session& with, rik::client& server, rik::list_filter c
         for (auto const& each : *news)
             if (auto const done = printer.take(each); !done) return with.fail(done.error());
         with.out().flush();
+        // A list that takes long to tell is asked for less often: half of the time the server has rest.
+        auto const turn = std::max(begin + asking_period, end + (end - begin));
         if (auto const waited = wait_for_turn(with, *watch, turn); !waited) return with.fail(waited.error());
     }
     return exit_code::ok;

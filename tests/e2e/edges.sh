@@ -155,27 +155,28 @@ test_few_files() {
 }
 
 test_older_backup() {
-    local watcher
+    local watcher  # of what is told by a watch: workloads are asked for again and again
     lab_rik_start
     make_workload one
+    rikctl create tenant one >/dev/null
     lab_rik_stop TERM
     cp --archive "$lab_dir/state" "$lab_dir/backup"
     lab_rik_start
     lab_wait_for 10 leftovers_learn
-    rikctl get workloads -w -o json >"$lab_dir/watched" 2>&1 &
+    rikctl get tenants -w -o json >"$lab_dir/watched" 2>&1 &
     watcher=$!
     lab_pids+=("$watcher")
-    make_workload two
+    rikctl create tenant two >/dev/null
     lab_wait_for 10 grep --quiet '"two"' "$lab_dir/watched"
     lab_rik_stop TERM
     lab_rik_start
-    make_workload three
+    rikctl create tenant three >/dev/null
     lab_wait_for 20 grep --quiet '"three"' "$lab_dir/watched"
     is 'a restart loses no place' 0 "$(grep --count '"restarted"' "$lab_dir/watched")"
     lab_rik_stop TERM
     for part in rik-state primary node; do rm -r "${lab_dir:?}/state/$part" && cp --archive "$lab_dir/backup/$part" "$lab_dir/state/$part"; done
     lab_rik_start
-    for name in four five six seven; do make_workload "$name"; done
+    rikctl create tenant four five six seven >/dev/null
     lab_wait_for 20 grep --quiet '"seven"' "$lab_dir/watched"
     is 'an older backup is noticed' 1 "$(grep --count '"restarted"' "$lab_dir/watched")"
     is 'all that is there was told' 'five four one seven six' "$(sed '1,/restarted/d' "$lab_dir/watched" |
