@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
 #include <ostream>
+#include <string_view>
 
 namespace rik::detail {
 
@@ -30,15 +33,29 @@ uid_bytes make_uid(entropy& random) {
     return bytes;
 }
 
+namespace {
+
+using two_digits = std::array<char, 2>;
+
+constexpr std::array<two_digits, 256> make_digits_of_bytes() {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::array<two_digits, 256> made{};
+    for (std::size_t byte = 0; byte < made.size(); ++byte) made[byte] = {digits[byte / 16], digits[byte % 16]};
+    return made;
+}
+
+constexpr auto digits_of_bytes = make_digits_of_bytes();
+
+/// Where the digits of each byte stand, between dashes.
+constexpr std::array<std::size_t, 16> places_of_bytes{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
+}  // namespace
+
+/// By tables: rows, keys and indexes are full of ids, and a creation writes some seventy.
 std::string uid_text(uid_bytes const& bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
     std::string text(36, '-');
-    auto* at = text.data();
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (has_dash_before(i)) ++at;
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 15];
-    }
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        std::memcpy(text.data() + places_of_bytes[i], digits_of_bytes[bytes[i]].data(), 2);
     return text;
 }
 

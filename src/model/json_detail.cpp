@@ -62,6 +62,17 @@ void write_json(json_text& into, std::string_view value) {
     text.push_back('"');
 }
 
+/// In one piece: a row has thirty members and more.
+void object_writer::begin_member(std::string_view name) {
+    auto& text = into_.text;
+    if (has_members_) text.push_back(',');
+    has_members_ = true;
+    auto const begin = text.size();
+    text.append(name.size() + 3, '"');
+    std::memcpy(text.data() + begin + 1, name.data(), name.size());
+    text.back() = ':';
+}
+
 namespace {
 
 /// Its names may be anything.

@@ -97,10 +97,7 @@ public:
     /// `name` needs no escapes.
     template <class Value>
     void put(std::string_view name, Value const& value) {
-        if (has_members_) into_.text += ',';
-        has_members_ = true;
-        write_plain(into_, name);
-        into_.text += ':';
+        begin_member(name);
         write_json(into_, value);
     }
     /// Leaves the member out if `value` is what a reader assumes without it.
@@ -111,6 +108,8 @@ public:
     void end() { into_.text += '}'; }
 
 private:
+    void begin_member(std::string_view name);
+
     json_text& into_;
     bool has_members_ = false;
 };

@@ -10,17 +10,16 @@ namespace rik::detail {
 bool event_backlog::count(std::string const& group, time_point now) {
     if (now >= period_end_) {
         told_counts_.clear();
+        in_burst_.clear();
         period_end_ = now + burst_period;
     }
-    ++told_counts_[group];
+    if (++told_counts_[group] > limits::events_per_owner_max) in_burst_.insert(group);
     return is_in_burst(group);
 }
 
 /// Behind what is held all that follows is held, too: events of a group are written in their order.
 bool event_backlog::is_in_burst(std::string const& group) const {
-    if (held_counts_.contains(group)) return true;
-    auto const told = told_counts_.find(group);
-    return told != told_counts_.end() && told->second > limits::events_per_owner_max;
+    return held_counts_.contains(group) || in_burst_.contains(group);
 }
 
 void event_backlog::hold(event_ledger::entry const& which, row what) {

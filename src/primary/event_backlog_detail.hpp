@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,7 @@ private:
     std::map<std::string, std::size_t> held_counts_;  ///< of groups; none: no entry
     std::deque<document_key> removals_;
     std::map<std::string, std::size_t> told_counts_;  ///< of groups in this period
+    std::set<std::string> in_burst_;                  ///< those that have told too many in this period
     time_point period_end_ = {};
 };
 

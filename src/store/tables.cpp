@@ -84,7 +84,11 @@ std::strong_ordering table<instance>::compare_names(instance const& a, instance 
     return compare(piecewise(a), piecewise(b));
 }
 
+/// Nearly always both are of one tenant.
 std::strong_ordering table<instance>::compare_names(instance const& a, std::string_view b) {
+    auto const& tenant = a.tenant();
+    auto const is_same_tenant = b.size() > tenant.size() && b[tenant.size()] == '/' && b.starts_with(tenant);
+    if (is_same_tenant) return std::string_view(a.name()) <=> b.substr(tenant.size() + 1);
     return compare(piecewise(a), piecewise(b));
 }
 

@@ -109,3 +109,17 @@ TEST_CASE("nodes of one name follow each other, and one that is renamed moves", 
     put(store, std::move(renamed), first.changed_at);
     CHECK(names_of(rows.list_after<node>({}, {}, 9)) == names{"b", "b", "c"});
 }
+
+TEST_CASE("an instance compares with a text as its name does, also with texts of tenants that begin alike", "[store]") {
+    five_instances five;
+    auto fields = five.rows().find_named<instance>("default/c")->fields();
+    for (std::string const tenant : {"a", "a-b", "a.b", "ab"}) {
+        for (std::string const name : {"c", "b-c", "x"}) {
+            fields.tenant = tenant;
+            fields.name = name;
+            instance const row(fields);
+            for (std::string const text : {"a", "a/", "a/b-c", "a/c", "a/cc", "a-b/c", "a.b/c", "ab/x", "ab", ""})
+                CHECK((table<instance>::compare_names(row, text) < 0) == (table<instance>::name_of(row) < text));
+        }
+    }
+}
