@@ -162,7 +162,7 @@ name: web
 replicas: 2
 template:
   spec:
-    terminationGracePeriodSeconds: 5
+    terminationGracePeriodSeconds: 0
     function:
       execution:
         rootfs: $lab_dir/hello.ext4
@@ -176,6 +176,7 @@ END
     check 'QEMU of one is killed' 0 pkill -KILL --full "qemu-system-x86_64 -name $(id_of "$one")"
     check 'it is started again' 0 lab_wait_for 180 has_restarted "$one"
     check 'it is deleted' 0 rikctl delete workload web --wait --timeout 60s
+    is 'no machine that was killed waits to be reaped' '' "$(ps --ppid "$rik_pid" -o stat=,comm= | grep '^Z.*qemu' || true)"
 }
 
 test_jobs_of_functions() {

@@ -23,6 +23,7 @@ rows() { rikctl get instances -o json; }
 is_up() { rikctl get nodes -o json | jq --exit-status '.items[0].state == "ready"' >/dev/null; }
 ready_count() { rows | jq '[.items[] | select(.ready)] | length'; }
 all_are_ready() { [[ $(ready_count) == $((function_count + pod_count)) ]]; }
+has_template() { compgen -G "$lab_dir/state/microvm/templates/*.template" >/dev/null; }
 warm_count() { rows | jq '[.items[].containers[].machine.boot[]?.step | select(. == "restored")] | length'; }
 fetch() { curl --silent --noproxy '*' --max-time 10 "$1"; }
 
@@ -81,6 +82,9 @@ main() {
     lab_rik_start "${rik_options[@]}"
     lab_wait_for 30 is_up
     lab_wait_for 10 leftovers_learn
+    # It prepares what all of them share: kernel, root file system, and a template unless rik is told to make none.
+    check 'one is run to its end' 0 rikctl run --function --name first --rm --timeout 120s "docker://$lab_registry/many:1" -- /bin/true
+    if [[ " ${rik_options[*]} " != *' off '* ]]; then check 'there is a template' 0 lab_wait_for 60 has_template; fi
     local began=$SECONDS
     apply_all
     if ((failed > 0)); then exit 1; fi

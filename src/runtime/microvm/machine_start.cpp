@@ -8,19 +8,26 @@
 #include "runtime/oci/container_log_detail.hpp"
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/inventory_detail.hpp"
+#include "runtime/oci/process_identity_detail.hpp"
 #include "runtime/oci/readiness_detail.hpp"
+#include "runtime/oci/stray_children_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/shield.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 
 #include <sys/inotify.h>
 #include <unistd.h>
+
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
+}
 
 namespace rik::detail {
 
@@ -29,6 +36,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t plan_bytes_max = 1u << 20;
+constexpr int qemu_end_ms_max = 500;
 /// The keeper gives up before: see machine_plan::boot_seconds.
 constexpr duration up_time_max = 11min;
 
@@ -228,6 +236,16 @@ result<rare<machine_boot>> read_boot(container_paths const& paths) {
     machine_boot found{.acceleration = *plan ? (*plan)->acceleration : std::string(),
                        .steps = steps_of(note->times, how)};
     return rare<machine_boot>(std::move(found));
+}
+
+void reap_machines(std::vector<std::uint32_t> const& uids) {
+    if (uids.empty()) return;
+    for (auto const child : own_children()) {
+        unique_fd pidfd(::pidfd_open(child, 0));
+        auto const status = try_read_file(fmt::format("/proc/{}/status", child)).value_or("");
+        auto const is_of = [&](auto uid) { return status.find(fmt::format("\nUid:\t{}\t", uid)) != status.npos; };
+        if (pidfd && std::ranges::any_of(uids, is_of) && has_ended(pidfd, qemu_end_ms_max)) reap(pidfd);
+    }
 }
 
 result<std::uint32_t> read_uid(container_paths const& paths) {

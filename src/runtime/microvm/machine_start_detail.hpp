@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 namespace rik::detail {
 
@@ -28,6 +29,10 @@ result<rare<machine_boot>> read_boot(container_paths const& paths);
 
 /// The bytes of its memory; 0 if they are not known. Blocks.
 std::int64_t read_memory(container_paths const& paths);
+
+/// QEMUs of these users that have ended, or do soon. When a keeper and its conmon are killed, QEMU comes to us, if
+/// orphans do, and nobody else takes it off the process table. Blocks.
+void reap_machines(std::vector<std::uint32_t> const& uids);
 
 /// The user id of a machine that is, or was, here; 0 if there is none. Blocks. Errors: as read_note.
 result<std::uint32_t> read_uid(container_paths const& paths);

@@ -94,6 +94,7 @@ struct microvm_runtime::state {
     awaitable<> add_template(detail::template_order what);
     awaitable<> make_template(detail::template_order what);
     bool blame(std::string const& key, unsigned faults_known, error const& why);
+    awaitable<> reap(instance_id instance);
     void add_machine_end(container_key const& key, container_exit& to) const;
     result<void> correct(found_container& found) const;
 
@@ -221,6 +222,11 @@ awaitable<result<void>> microvm_runtime::state::restore_or_boot(container_reques
     else
         faults.forgive(order.key);
     co_return started;
+}
+
+awaitable<> microvm_runtime::state::reap(instance_id instance) {
+    auto reaping = [of = uids.find(instance)] { detail::reap_machines(of); };
+    co_await offload(options.pool, std::move(reaping));
 }
 
 /// What conmon does not know of the end. Blocks.
@@ -376,16 +382,19 @@ awaitable<result<std::vector<instance_usage>>> microvm_runtime::measure_usage(st
 
 awaitable<result<void>> microvm_runtime::remove_container(container_key key) {
     auto const removed = co_await state_->kept->remove_container(key);
+    co_await state_->reap(key.instance);
     if (removed) state_->uids.give_back(key);
     co_return removed;
 }
 awaitable<result<void>> microvm_runtime::vacate_sandbox(instance_id instance) {
     auto const removed = co_await state_->kept->vacate_sandbox(instance);
+    co_await state_->reap(instance);
     if (removed) state_->uids.give_back(instance);
     co_return removed;
 }
 awaitable<result<void>> microvm_runtime::remove_sandbox(instance_id instance) {
     auto const removed = co_await state_->kept->remove_sandbox(instance);
+    co_await state_->reap(instance);
     if (removed) state_->uids.give_back(instance);
     co_return removed;
 }

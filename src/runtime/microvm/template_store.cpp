@@ -1,11 +1,10 @@
 #include "template_store_detail.hpp"
 
 #include "machine_plan_detail.hpp"
+#include "machine_start_detail.hpp"
 #include "machine_template_detail.hpp"
 
 #include "runtime/oci/files_detail.hpp"
-#include "runtime/oci/process_identity_detail.hpp"
-#include "runtime/oci/stray_children_detail.hpp"
 
 #include <rik/async/shield.hpp>
 #include <rik/base/hash.hpp>
@@ -22,10 +21,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-extern "C" {
-#include <sys/pidfd.h>  // of glibc 2.36: has no linkage for C++
-}
-
 namespace rik::detail {
 
 namespace {
@@ -36,7 +31,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view suffix = ".template";
 constexpr std::string_view dummy_mac = "02:00:00:00:00:01";
 constexpr std::uint32_t make_seconds_max = 120;
-constexpr int qemu_end_ms_max = 1000;
 
 /// Another one of that name is told apart.
 std::string identity_of(fs::path const& file) {
@@ -97,16 +91,6 @@ std::vector<fs::path> by_last_use(fs::path const& directory) {
     std::vector<fs::path> paths;
     for (auto& [used_at, path] : found) paths.push_back(std::move(path));
     return paths;
-}
-
-/// QEMU, if what had started it was killed: it ends with that, and comes to us if orphans do. It has a user of its own.
-void reap_qemu(std::uint32_t uid) {
-    auto const line = fmt::format("\nUid:\t{}\t", uid);
-    for (auto const child : own_children()) {
-        unique_fd pidfd(::pidfd_open(child, 0));
-        auto const is_it = try_read_file(fmt::format("/proc/{}/status", child)).value_or("").find(line) != line.npos;
-        if (pidfd && is_it && has_ended(pidfd, qemu_end_ms_max)) reap(pidfd);
-    }
 }
 
 void remove_half(template_store const& store, std::string const& key) {
@@ -175,7 +159,7 @@ awaitable<result<void>> make_template(runtime_context const& on, machine_parts c
     auto const made = co_await run_process_ok(std::move(making), until);
     auto keeping = [&, spared = in_use]() -> result<void> {
         auto const kept = made ? store.keep(what.key, spared) : result<void>(made.error());
-        if (!made) reap_qemu(what.uid);
+        if (!made) reap_machines({what.uid});
         remove_half(store, what.key);
         return kept;
     };

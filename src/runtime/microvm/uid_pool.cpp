@@ -24,6 +24,13 @@ void uid_pool::keep(container_key const& of, std::uint32_t uid) {
     numbers_.insert(uid);
 }
 
+std::vector<std::uint32_t> uid_pool::find(instance_id const& all_of) const {
+    std::vector<std::uint32_t> found;
+    for (auto const& [key, uid] : taken_)
+        if (key.instance == all_of) found.push_back(uid);
+    return found;
+}
+
 void uid_pool::give_back(container_key const& of) {
     auto const found = taken_.extract(of);
     if (!found.empty()) numbers_.erase(found.mapped());

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <vector>
 
 namespace rik::detail {
 
@@ -18,6 +19,7 @@ public:
     result<std::uint32_t> take(container_key const& of);
     /// Of a machine that was found.
     void keep(container_key const& of, std::uint32_t uid);
+    std::vector<std::uint32_t> find(instance_id const& all_of) const;
     void give_back(container_key const& of);
     void give_back(instance_id const& all_of);
 
