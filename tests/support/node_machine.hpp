@@ -40,7 +40,10 @@ public:
 
     template <class T>
     T run(awaitable<T> work) {
-        return testing::run(std::move(work));
+        asio::io_context context;
+        auto got = testing::run(context, std::move(work));
+        context.run();  // a thread of the network may still be letting go of it
+        return got;
     }
 
     result<void> open(std::vector<pod_attachment> present = {}) {
