@@ -121,6 +121,9 @@ CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource
         auto const kind = rik::parse_resource_kind(text);
         if (kind && std::ranges::count(kinds, *kind) > 0) return {};
         auto const use = "use " + alternatives(kinds, [](rik::resource_kind each) { return to_string(each); });
+        if (!kind && text.find('/') != std::string::npos)
+            return fmt::format("'{}': objects of several kinds are not named in one command: name those of one kind",
+                               text);
         if (!kind) {
             auto const remedy = rik::command_line::suggestion(text, names_of(kinds), use);
             return fmt::format("'{}' is no kind of object: {}", text, remedy);

@@ -191,6 +191,8 @@ TEST_CASE("what is wrong with a command line is said with the nearest right word
                    "--output: 'xml' is none of its values: use table, wide, json, yaml, name, or jsonpath="},
              entry{{"get", "instnaces"}, "'instnaces' is no kind of object: did you mean instances?"},
              entry{{"get", "pods"}, "'pods' is no kind of object: use workload, instance, node, event or tenant"},
+             entry{{"delete", "sts/db", "job/pi"},
+                   "'sts/db': objects of several kinds are not named in one command: name those of one kind"},
              entry{{"wait", "i", "a"}, "--for is missing: "},
              entry{{"run", "img", "ls", "-l"}, "rikctl run has no option -l: "},
              entry{{"completion", "fish"}, "'fish' is none of its values: use bash"},
