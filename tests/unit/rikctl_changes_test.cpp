@@ -12,19 +12,15 @@
 #include "support/fake_server.hpp"
 #include "support/read_text.hpp"
 #include "unit/client_samples.hpp"
+#include "unit/rikctl_outcome.hpp"
 
 namespace {
 
 using test::fake_reply;
 using test::fake_request;
 using test::fake_server;
+using test::outcome;
 using test::reply_with;
-
-struct outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 using editor = std::function<rik::result<void>(std::string const&)>;
 

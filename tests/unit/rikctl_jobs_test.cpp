@@ -9,6 +9,7 @@
 #include "rikctl.hpp"
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
+#include "unit/rikctl_outcome.hpp"
 #include "workload_changes.hpp"
 
 namespace {
@@ -16,13 +17,8 @@ namespace {
 using test::fake_reply;
 using test::fake_request;
 using test::fake_server;
+using test::outcome;
 using test::reply_with;
-
-struct outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 outcome run(fake_server const& server, std::string const& line) {
     std::istringstream in, words(line);

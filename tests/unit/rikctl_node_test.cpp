@@ -8,19 +8,15 @@
 #include "rikctl.hpp"
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
+#include "unit/rikctl_outcome.hpp"
 
 namespace {
 
 using test::fake_reply;
 using test::fake_request;
 using test::fake_server;
+using test::outcome;
 using test::reply_with;
-
-struct outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 outcome rikctl_at(std::string const& address, std::vector<std::string> arguments, bool can_ask = false,
                   std::string const& input = "") {

@@ -10,19 +10,15 @@
 #include "rikctl.hpp"
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
+#include "unit/rikctl_outcome.hpp"
 
 namespace {
 
 using test::fake_reply;
 using test::fake_request;
 using test::fake_server;
+using test::outcome;
 using test::reply_with;
-
-struct outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 outcome rikctl_at(fake_server const& server, std::vector<std::string> arguments) {
     std::istringstream in;

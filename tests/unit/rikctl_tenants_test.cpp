@@ -8,19 +8,15 @@
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
 #include "unit/client_samples.hpp"
+#include "unit/rikctl_outcome.hpp"
 
 namespace {
 
 using test::fake_reply;
 using test::fake_request;
 using test::fake_server;
+using test::outcome;
 using test::reply_with;
-
-struct outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 outcome rikctl_at(fake_server const& server, std::vector<std::string> arguments, std::string const& input = "",
                   std::string const& tenant_variable = "") {

@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
 #include "unit/client_samples.hpp"
+#include "unit/rikctl_outcome.hpp"
 
 namespace {
 
@@ -20,13 +21,8 @@ using namespace std::chrono_literals;
 using test::fake_reply;
 using test::fake_request;
 using test::fake_server;
+using test::outcome;
 using test::reply_with;
-
-struct outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 outcome rikctl_at(
     std::string const& address, std::vector<std::string> arguments, std::string const& input = "",
