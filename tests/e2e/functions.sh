@@ -62,20 +62,25 @@ test_the_node_offers_machines() {
     says '"microvm"'
 }
 
-test_a_function_answers() {
-    local one pids
-    check 'a Function is created' 0 rikctl create workload -f - <<END
+# web_function NAME SHELL: a Function that serves a page at the third port.
+web_function() {
+    cat <<END
 apiVersion: v1
 kind: Function
-name: hello
+name: $1
 spec:
   terminationGracePeriodSeconds: 5
   function:
     execution:
       rootfs: $lab_dir/hello.ext4
-      command: [/bin/sh, -c, "echo serving; exec /bin/httpd -f -p 8080 -h /www"]
+      command: [/bin/sh, -c, "$2"]
     exposure: {port: $(lab_port 3), targetPort: 8080, type: NodePort}
 END
+}
+
+test_a_function_answers() {
+    local one pids
+    check 'a Function is created' 0 rikctl create workload -f <(web_function hello 'echo serving; exec /bin/httpd -f -p 8080 -h /www')
     check 'it runs' 0 rikctl create instance --workload hello --wait --timeout "$boot_time"
     one=$(first_of hello)
     check 'it is ready' 0 rikctl wait instance "$one" --for ready --timeout "$boot_time"
@@ -119,18 +124,8 @@ test_images_of_containers() {
 test_a_warm_start() {
     local one pids
     check 'there is a template' 0 lab_wait_for 60 has_template
-    check 'a Function is created again' 0 rikctl create workload -f - <<END
-apiVersion: v1
-kind: Function
-name: warm
-spec:
-  terminationGracePeriodSeconds: 5
-  function:
-    execution:
-      rootfs: $lab_dir/hello.ext4
-      command: [/bin/sh, -c, "trap 'echo asked; exit 3' TERM; echo serving; /bin/httpd -f -p 8080 -h /www & while true; do wait; done"]
-    exposure: {port: $(lab_port 3), targetPort: 8080, type: NodePort}
-END
+    check 'a Function is created again' 0 rikctl create workload \
+        -f <(web_function warm "trap 'echo asked; exit 3' TERM; echo serving; /bin/httpd -f -p 8080 -h /www & while true; do wait; done")
     check 'it runs' 0 rikctl create instance --workload warm --wait --timeout "$boot_time"
     one=$(first_of warm)
     check 'it is ready' 0 rikctl wait instance "$one" --for ready --timeout "$boot_time"

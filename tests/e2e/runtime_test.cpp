@@ -12,6 +12,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 
 namespace rik::testing {
@@ -285,6 +286,14 @@ TEST_CASE("what was made by half is removed by its path alone", "[e2e][runtime]"
     CHECK(world.get(world.runtime().list())[0].is_whole);
     world.get(world.runtime().remove_all());
     CHECK(world.leftovers() == std::vector<std::string>{});
+}
+
+/// For killed_test.sh.
+TEST_CASE("a world that lasts until it is killed", "[.]") {
+    oci_world world;
+    world.start(world.request(world.make_sandbox(), {"sleep", "1000"}));
+    std::cout << "world " << world.root().string() << ' ' << world.tag() << std::endl;
+    ::pause();
 }
 
 TEST_CASE("what was made by half is told from what another runtime has under the same id", "[e2e][runtime]") {

@@ -7,6 +7,7 @@
 #include <rik/network/linux/linux_network.hpp>
 #include <rik/runtime/microvm/microvm_runtime.hpp>
 
+#include "support/last_will.hpp"
 #include "support/machine.hpp"
 #include "support/run.hpp"
 #include "support/test_image.hpp"
@@ -109,6 +110,7 @@ private:
     system_clock time_;
     system_entropy random_;
     std::string tag_;
+    last_will will_{root(), tag_};
     std::filesystem::path base_;
     asio::io_context io_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};

@@ -4,6 +4,7 @@
 #include <rik/async/clock.hpp>
 #include <rik/runtime/oci/oci_runtime.hpp>
 
+#include "support/last_will.hpp"
 #include "support/run.hpp"
 #include "support/test_image.hpp"
 
@@ -93,6 +94,7 @@ private:
     system_clock time_;
     system_entropy random_;
     std::string tag_;
+    last_will will_{root(), tag_};
     asio::io_context io_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
     asio::thread_pool pool_{3};

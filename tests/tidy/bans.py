@@ -162,7 +162,7 @@ EXEMPT = {
         "src/runtime/microvm/machine_parts.cpp",
         "apps/rik_machine/*",
     ),
-    "fork": ("tests/bench/*", "tests/unit/rik_log*", "src/runtime/microvm/guest/*", "apps/rik_machine/*"),
+    "fork": ("tests/bench/*", "tests/unit/rik_log*", "src/runtime/microvm/guest/*", "apps/rik_machine/*", "tests/support/last_will*"),
 }
 
 
