@@ -492,7 +492,7 @@ TEST_CASE("a server that hangs is noticed at the end of a wait, and one that is 
         if (request.line.find("watch=") == std::string::npos) return reply_with(200, instance("a", "running"));
         return stays_open({event_text("1", "added", instance("a", "running")), event_text("1", "synced", "{}")});
     });
-    std::vector<std::string> const arguments{"wait", "i", "a", "--for", "finished", "--timeout", "1200ms"};
+    std::vector<std::string> const arguments{"wait", "i", "a", "--for", "finished", "--timeout", "2400ms"};
     CHECK_THAT(rikctl_at(server.address(), arguments).err, Catch::Contains("the server does not answer"));
     *hangs = false;
     CHECK(rikctl_at(server.address(), arguments).err == "error: instance a is not finished in time: a is running\n");
