@@ -45,7 +45,7 @@ struct cluster_state::consequences {
     };
     std::vector<event_ledger::entry> told = {};
     std::vector<event_backlog::row> held = {};     ///< of each that was told; nullptr: it is in the commit
-    std::vector<document_key> gone = {};           ///< events
+    std::vector<std::uint64_t> gone = {};          ///< the numbers of events
     std::vector<document_key> held_removals = {};  ///< some of these
     std::vector<std::string> ended_tenants = {};
     struct release_change {
@@ -159,17 +159,17 @@ result<void> cluster_state::apply(transaction changes) {
 }
 
 void cluster_state::expect(event_ledger::entry told) {
-    auto key = told.key;
-    expected_events_.insert_or_assign(std::move(key), std::move(told));
+    auto const sequence = told.sequence;
+    expected_events_.insert_or_assign(sequence, std::move(told));
 }
 
 event_ledger::entry cluster_state::read_event(document const& from) {
-    auto expected = expected_events_.extract(from.key);
+    auto expected = expected_events_.extract(event_ledger::sequence_of(from.key));
     return expected ? std::move(expected.mapped()) : event_ledger::read(from);
 }
 
 std::shared_ptr<document const> cluster_state::find_event(document_key const& which) const {
-    auto held = backlog_.find(which);
+    auto held = backlog_.find(event_ledger::sequence_of(which));
     return held ? held : head().find<document>(which).row;
 }
 
@@ -178,7 +178,7 @@ bool cluster_state::read_document(transaction::write<document> const& written, c
     if (written.key.kind == tenant_kind && !written.row) found.ended_tenants.push_back(written.key.name);
     if (written.key.kind != event_kind) return false;
     if (!written.row) {
-        found.gone.push_back(written.key);
+        found.gone.push_back(event_ledger::sequence_of(written.key));
         return false;
     }
     found.told.push_back(read_event(*written.row));
@@ -212,16 +212,15 @@ cluster_state::consequences cluster_state::read(transaction& changes) {
 
 void cluster_state::drop_old_events(transaction& changes, consequences& of) const {
     auto const drop = [&](event_ledger::entry const& which) {
-        of.gone.push_back(which.key);
-        if (backlog_.find(which.key)) return;
+        of.gone.push_back(which.sequence);
+        if (backlog_.find(which.sequence)) return;
         if (backlog_.is_in_burst(which.group)) return of.held_removals.push_back(which.key);
         if (auto const row = head().find<document>(which.key)) changes.remove<document>(which.key, row.changed_at);
     };
     for (auto const& each : of.told)
         if (auto const* const replaced = events_.find(each.replaces)) drop(*replaced);
     auto const at_once = std::max(of.told.size(), limits::instances_per_slice_max);
-    for (auto const& oldest : events_.find_excess(of.told, of.gone, at_once))
-        drop(*events_.find(event_ledger::sequence_of(oldest)));
+    for (auto const oldest : events_.find_excess(of.told, of.gone, at_once)) drop(*events_.find(oldest));
 }
 
 void cluster_state::follow_events(consequences& of) {
@@ -229,7 +228,7 @@ void cluster_state::follow_events(consequences& of) {
         auto const held = backlog_.list_in(name);
         of.gone.insert(of.gone.end(), held.begin(), held.end());
     }
-    for (auto const& each : of.gone) {
+    for (auto const each : of.gone) {
         events_.remove(each);
         backlog_.drop(each);
     }

@@ -13,6 +13,7 @@
 #include <rik/store/store.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -107,7 +108,7 @@ private:
     count_ledger instance_counts_;
     event_ledger events_;
     event_backlog backlog_;
-    std::map<document_key, event_ledger::entry> expected_events_;
+    std::map<std::uint64_t, event_ledger::entry> expected_events_;  ///< by sequence
     std::set<instance_id> excused_;
     finished_ledger finished_;
     port_ledger ports_;

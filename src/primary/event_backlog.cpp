@@ -27,8 +27,8 @@ void event_backlog::hold(event_ledger::entry const& which, row what) {
     ++held_counts_[which.group];
 }
 
-bool event_backlog::drop(document_key const& which) {
-    auto const found = held_.find(event_ledger::sequence_of(which));
+bool event_backlog::drop(std::uint64_t sequence) {
+    auto const found = held_.find(sequence);
     if (found == held_.end()) return false;
     auto const of_group = held_counts_.find(found->second.group);
     if (--of_group->second == 0) held_counts_.erase(of_group);
@@ -36,15 +36,15 @@ bool event_backlog::drop(document_key const& which) {
     return true;
 }
 
-event_backlog::row event_backlog::find(document_key const& which) const {
-    auto const found = held_.find(event_ledger::sequence_of(which));
+event_backlog::row event_backlog::find(std::uint64_t sequence) const {
+    auto const found = held_.find(sequence);
     return found == held_.end() ? nullptr : found->second.what;
 }
 
-std::vector<document_key> event_backlog::list_in(std::string_view tenant) const {
-    std::vector<document_key> found;
+std::vector<std::uint64_t> event_backlog::list_in(std::string_view tenant) const {
+    std::vector<std::uint64_t> found;
     for (auto const& [sequence, each] : held_)
-        if (each.what->key.tenant == tenant) found.push_back(each.what->key);
+        if (each.what->key.tenant == tenant) found.push_back(sequence);
     return found;
 }
 
@@ -60,7 +60,7 @@ event_backlog::part event_backlog::next(std::size_t count_max) const {
 }
 
 void event_backlog::written(part const& what) {
-    for (auto const& each : what.told) drop(each->key);
+    for (auto const& each : what.told) drop(event_ledger::sequence_of(each->key));
     removals_.erase(removals_.begin(), removals_.begin() + static_cast<std::ptrdiff_t>(what.gone.size()));
 }
 

@@ -36,12 +36,12 @@ public:
 
     void hold(event_ledger::entry const& which, row what);
     /// It is held no more. Returns false if it was not held.
-    bool drop(document_key const& which);
+    bool drop(std::uint64_t sequence);
     /// Holds back the removal of an event that is in the store.
     void hold_removal(document_key which) { removals_.push_back(std::move(which)); }
     /// The event, if it is held; else nullptr.
-    row find(document_key const& which) const;
-    std::vector<document_key> list_in(std::string_view tenant) const;
+    row find(std::uint64_t sequence) const;
+    std::vector<std::uint64_t> list_in(std::string_view tenant) const;
 
     bool empty() const { return held_.empty() && removals_.empty(); }
     std::size_t size() const { return held_.size() + removals_.size(); }

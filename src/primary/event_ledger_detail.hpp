@@ -40,7 +40,7 @@ public:
     static std::uint64_t sequence_of(document_key const& which);
 
     void add(entry what);
-    void remove(document_key const& which);
+    void remove(std::uint64_t sequence);
 
     std::size_t size() const { return all_.size(); }
     /// The event of this number; nullptr if there is none.
@@ -48,15 +48,22 @@ public:
     /// Of all that were ever added.
     std::uint64_t last_sequence() const { return last_sequence_; }
     /// The newest event of an object that may be the same as one with this content; nullptr if there is none.
-    document_key const* find_same(std::string_view object, std::uint64_t content) const;
+    entry const* find_same(std::string_view object, std::uint64_t content) const;
     static std::uint64_t content_of(event const& happened);
 
-    /// What goes when `added` come and `removed` go, `count_max` at most.
-    std::vector<document_key> find_excess(std::span<entry const> added, std::span<document_key const> removed,
-                                          std::size_t count_max) const;
+    /// The numbers of what goes when `added` come and `removed` go, the oldest first, `count_max` at most.
+    std::vector<std::uint64_t> find_excess(std::span<entry const> added, std::vector<std::uint64_t> removed,
+                                           std::size_t count_max) const;
 
 private:
-    using sequences = std::set<std::uint64_t>;
+    /// In their order. What comes is nearly always the last, what goes the first.
+    using sequences = std::vector<std::uint64_t>;
+    using holders = std::map<std::string, sequences, std::less<>>;
+    struct filed {
+        entry what;
+        holders::iterator object;
+        holders::iterator group;
+    };
     /// Of a group: its size and its oldest event.
     using rank = std::pair<std::size_t, std::uint64_t>;
     struct by_size {
@@ -64,16 +71,18 @@ private:
             return one.first != other.first ? one.first > other.first : one.second < other.second;
         }
     };
-    static rank rank_of(sequences const& group) { return {group.size(), *group.begin()}; }
+    static rank rank_of(sequences const& group) { return {group.size(), group.front()}; }
+    static bool insert(sequences& into, std::uint64_t sequence);
+    static void erase(sequences& from, std::uint64_t sequence);
 
     /// Adds to `going` what is too much in `known` once `added` are there, of which `key` says where they belong.
-    static void find_old(std::map<std::string, sequences, std::less<>> const& known, std::span<entry const> added,
-                         std::string entry::*key, std::size_t count_max, sequences& going);
+    static void find_old(holders const& known, std::span<entry const> added, std::string entry::*key,
+                         std::size_t count_max, sequences& going);
     void find_old_of_groups(std::size_t count, sequences& going) const;
 
-    std::map<std::uint64_t, entry> all_;
-    std::map<std::string, sequences, std::less<>> objects_;
-    std::map<std::string, sequences, std::less<>> groups_;
+    std::map<std::uint64_t, filed> all_;
+    holders objects_;
+    holders groups_;
     std::set<rank, by_size> ranks_;  ///< of the groups, the largest first
     std::uint64_t last_sequence_ = 0;
 };

@@ -48,12 +48,12 @@ event event_writer::about(node const& subject) const { return begin("node", subj
 std::uint64_t event_writer::count_same(event& happened) const {
     auto const* const same = state_.events().find_same(happened.object_id, event_ledger::content_of(happened));
     if (same == nullptr) return 0;
-    auto const row = state_.find_event(*same);
+    auto const row = state_.find_event(same->key);
     auto const before = row ? parse_event(*row) : result<event>();
     if (!before || !before->is_same_as(happened)) return 0;
     happened.count = before->count + 1;
     happened.first_at = before->first_at.value_or(before->at);
-    return event_ledger::sequence_of(*same);
+    return same->sequence;
 }
 
 void event_writer::note(transaction& into, event happened) {

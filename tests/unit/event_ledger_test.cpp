@@ -24,7 +24,7 @@ struct kept {
 
     void tell(std::string object, std::string owner = "") {
         std::vector<event_ledger::entry> added{entry(++last, std::move(object), std::move(owner))};
-        for (auto const& each : events.find_excess(added, {}, 100)) events.remove(each);
+        for (auto const each : events.find_excess(added, {}, 100)) events.remove(each);
         events.add(std::move(added[0]));
     }
     std::size_t count_of(std::string_view object) const {
@@ -33,7 +33,7 @@ struct kept {
             count += find(object, sequence) == nullptr ? 0 : 1;
         return count;
     }
-    document_key const* find(std::string_view object, std::uint64_t sequence) const {
+    event_ledger::entry const* find(std::string_view object, std::uint64_t sequence) const {
         event told{.object_kind = "instance", .object_id = std::string(object), .reason = "Told"};
         told.message = std::to_string(sequence);
         return events.find_same(object, event_ledger::content_of(told));
@@ -49,7 +49,7 @@ TEST_CASE("an object keeps its newest events, and not more than so many") {
     CHECK(all.count_of("a") == limits::events_per_object_max);
     CHECK(all.count_of("b") == 1);
     REQUIRE(all.find("a", 100) != nullptr);
-    CHECK(all.find("a", 100)->name.ends_with("100"));
+    CHECK(all.find("a", 100)->key.name.ends_with("100"));
     CHECK(all.find("a", 1) == nullptr);
     CHECK(all.find("nobody", 100) == nullptr);
     CHECK(all.events.last_sequence() == 101);
@@ -97,11 +97,23 @@ TEST_CASE("large groups give before small ones, down to the same level") {
 TEST_CASE("what goes anyway counts as gone, and at most so many go at once") {
     event_ledger events;
     for (std::uint64_t i = 1; i <= limits::events_count_max + 300; ++i) events.add(entry(i, "o" + std::to_string(i)));
-    std::vector<document_key> const leaving{entry(1, "o1").key, entry(2, "o2").key};
+    std::vector<std::uint64_t> const leaving{2, 1};
     auto const excess = events.find_excess({}, leaving, 100);
     REQUIRE(excess.size() == 100);
-    CHECK(excess[0] == entry(3, "o3").key);
+    CHECK(excess[0] == 3);
     CHECK(events.find_excess({}, leaving, 1'000).size() == 298);
+}
+
+TEST_CASE("what is added again under its number takes its own place") {
+    event_ledger events;
+    events.add(entry(7, "a"));
+    events.add(entry(9, "a"));
+    events.add(entry(7, "b"));
+    CHECK(events.size() == 2);
+    CHECK(events.last_sequence() == 9);
+    CHECK(events.find(7)->object == "b");
+    events.remove(9);
+    CHECK(events.find_same("a", entry(7, "a").content) == nullptr);
 }
 
 TEST_CASE("a damaged event counts for what it is about") {
@@ -111,7 +123,7 @@ TEST_CASE("a damaged event counts for what it is about") {
     events.add(event_ledger::read(damaged));
     CHECK(events.size() == 1);
     CHECK(events.last_sequence() == 7);
-    events.remove(damaged.key);
-    events.remove(damaged.key);
+    events.remove(7);
+    events.remove(7);
     CHECK(events.size() == 0);
 }
