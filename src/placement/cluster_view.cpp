@@ -114,16 +114,14 @@ void cluster_view::set_standing(node_id const& node, node_standing standing, str
 
 void cluster_view::remove_node(node_id const& node) {
     if (nodes_.erase(node) == 0) return;
-    std::erase_if(reservations_, [&](auto const& each) { return each.second.node == node; });
+    reservations_.erase_if([&](reservation const& each) { return each.node == node; });
     index_.reset();  // it follows changes of nodes that stay
 }
 
 void cluster_view::reserve(instance_id const& instance, node_id const& node, release_ptr asked,
                            std::uint16_t exposed_port) {
-    auto const held = reservations_.find(instance);
-    if (held != reservations_.end() && held->second.node == node && held->second.asked == asked &&
-        held->second.exposed_port == exposed_port)
-        return;
+    auto const* const held = reservations_.find(instance);
+    if (held != nullptr && held->node == node && held->asked == asked && held->exposed_port == exposed_port) return;
     unreserve(instance);
     auto& holder = nodes_[node];
     if (holder.id.is_nil()) {
@@ -132,15 +130,15 @@ void cluster_view::reserve(instance_id const& instance, node_id const& node, rel
     }
     holder.reserve(*asked, instance, exposed_port);
     note_change(node);
-    reservations_.emplace(instance, reservation{node, std::move(asked), exposed_port});
+    reservations_[instance] = {node, std::move(asked), exposed_port};
 }
 
 bool cluster_view::unreserve(instance_id const& instance) {
-    auto const held = reservations_.find(instance);
-    if (held == reservations_.end()) return false;
-    nodes_[held->second.node].unreserve(*held->second.asked, instance);
-    note_change(held->second.node);
-    reservations_.erase(held);
+    auto const* const held = reservations_.find(instance);
+    if (held == nullptr) return false;
+    nodes_[held->node].unreserve(*held->asked, instance);
+    note_change(held->node);
+    reservations_.erase(instance);
     return true;
 }
 

@@ -48,18 +48,12 @@ std::vector<item> scheduler_cache::apply(facts const& news) {
     return due;
 }
 
-item const* scheduler_cache::find(instance_id const& instance) const {
-    auto const known = items_.find(instance);
-    return known == items_.end() ? nullptr : &known->second;
-}
-
 void scheduler_cache::forget_unnamed(facts const& named) {
     std::set<instance_id> kept;
     for (auto const& each : named.items) kept.insert(each.instance);
-    std::vector<instance_id> unnamed;
-    for (auto const& [id, old] : items_)
-        if (!kept.contains(id)) unnamed.push_back(id);
-    for (auto const& id : unnamed) forget(id);
+    auto const known = items_.ids();
+    for (auto const& id : known)
+        if (!kept.contains(id)) forget(id);
     auto unnamed_nodes = std::exchange(nodes_, {});
     for (auto const& each : named.nodes) unnamed_nodes.erase(each.node);
     for (auto const& [id, old] : unnamed_nodes) remove_node(id);
@@ -72,11 +66,11 @@ void scheduler_cache::remove_node(node_id const& node) {
 }
 
 bool scheduler_cache::set_item(item const& news) {
-    auto const old = items_.find(news.instance);
-    auto const is_known = old != items_.end() && old->second.want == news.want && old->second.fence == news.fence &&
-                          old->second.restarts >= news.restarts &&
-                          (news.permitted_boot.empty() || old->second.permitted_boot == news.permitted_boot);
-    if (old != items_.end()) remove_from_node(old->second);
+    auto const* const old = items_.find(news.instance);
+    auto const is_known = old != nullptr && old->want == news.want && old->fence == news.fence &&
+                          old->restarts >= news.restarts &&
+                          (news.permitted_boot.empty() || old->permitted_boot == news.permitted_boot);
+    if (old != nullptr) remove_from_node(*old);
     items_[news.instance] = news;
     if (news.want == item_want::place) {
         auto const [waiting, is_new] = pending_.try_emplace(news.instance);
@@ -120,9 +114,9 @@ void scheduler_cache::set_refused(instance_id const& instance) {
 }
 
 void scheduler_cache::forget(instance_id const& instance) {
-    if (auto const old = items_.find(instance); old != items_.end()) {
-        remove_from_node(old->second);
-        items_.erase(old);
+    if (auto const* const old = items_.find(instance)) {
+        remove_from_node(*old);
+        items_.erase(instance);
     }
     end_waiting(instance);
     unreserve(instance);
@@ -277,10 +271,9 @@ placement_failure scheduler_cache::fail(queue& all, placement_failure const& why
 }
 
 std::string scheduler_cache::name_of(instance_id const& instance) const {
-    auto const found = items_.find(instance);
-    if (found == items_.end()) return {};
-    auto const& [id, known] = *found;
-    return known.workload.empty() ? known.name : known.name + " of workload " + known.workload;
+    auto const* const known = items_.find(instance);
+    if (known == nullptr) return {};
+    return known->workload.empty() ? known->name : known->name + " of workload " + known->workload;
 }
 
 void scheduler_cache::tell_failures() { nodes_changed_ |= std::exchange(mutes_failures_, false); }

@@ -1,6 +1,7 @@
 // What the scheduler knows of the store: pure bookkeeping, no links, no time.
 #pragma once
 
+#include <rik/base/id_table.hpp>
 #include <rik/link/messages.hpp>
 #include <rik/placement/placement.hpp>
 
@@ -31,7 +32,7 @@ public:
     std::size_t instance_count() const { return items_.size(); }
     std::size_t pending_count() const { return pending_.size(); }
     /// Null if it is not known (any more).
-    item const* find(instance_id const& instance) const;
+    item const* find(instance_id const& instance) const { return items_.find(instance); }
     registered_node const* find_node(node_id const& node) const;
     std::map<node_id, registered_node> const& nodes() const { return nodes_; }
     /// Of all that the primary believes that `node` holds.
@@ -117,7 +118,7 @@ private:
     static placement_failure fail(queue& all, placement_failure const& why, std::size_t count_max);
     std::string name_of(instance_id const& instance) const;
 
-    std::map<instance_id, item> items_;
+    id_table<instance_id, item> items_;
     struct bound_instances {
         std::set<instance_id> all = {};
         held_digest digest = {};

@@ -1,9 +1,17 @@
 #include <rik/store/rows.hpp>
 
+#include <rik/base/hash.hpp>
+
 #include <algorithm>
 #include <utility>
 
 namespace rik::detail {
+
+std::size_t key_hash::operator()(document_key const& key) const noexcept {
+    return mix(mix(fnv1a(key.name), fnv1a(key.tenant)), fnv1a(key.kind));
+}
+
+std::size_t text_hash::operator()(std::string_view text) const noexcept { return fnv1a(text); }
 
 template <class Row>
 Row const& rows<Row>::place::row() const {
@@ -12,8 +20,9 @@ Row const& rows<Row>::place::row() const {
 
 /// Returns where `which` is, or would be, while its name is that of `row`.
 template <class Row>
-typename rows<Row>::place_position rows<Row>::find_place(index const& in, entry const& which, Row const& row) {
-    return in.places.find_first_not([&](place const& each) {
+typename sorted_chunks<typename rows<Row>::place>::position rows<Row>::by_name::find(entry const& which,
+                                                                                     Row const& row) const {
+    return places_.find_first_not([&](place const& each) {
         if constexpr (table<Row>::has_names)
             if (auto const by = table<Row>::compare_names(each.row(), row); by != 0) return by < 0;
         return each.which->first < which.first;
@@ -21,62 +30,72 @@ typename rows<Row>::place_position rows<Row>::find_place(index const& in, entry 
 }
 
 template <class Row>
-void rows<Row>::add_place(index& to, row_state in, entry const& which, Row const& row) {
-    auto const at = find_place(to, which, row);
-    ++to.counts[in];
+void rows<Row>::by_name::add(row_state in, entry const& which, Row const& row) {
+    auto const at = find(which, row);
     // Under another name it is there in the other state, and needs a second place.
     auto const is_it = [&](place const& each) {
         return each.which == &which && table<Row>::has_same_name(each.row(), row);
     };
-    if (at != to.places.end() && is_it(to.places[at])) {
-        to.places[at].is_there[in] = true;
+    if (at != places_.end() && is_it(places_[at])) {
+        places_[at].is_there[in] = true;
         return;
     }
     place added{.which = &which, .is_there = {}};
     added.is_there[in] = true;
-    to.places.insert(at, added);
+    places_.insert(at, added);
+}
+
+template <class Row>
+void rows<Row>::by_name::remove(row_state in, entry const& which, Row const& row) {
+    auto const at = find(which, row);
+    auto& found = places_[at];
+    found.is_there[in] = false;
+    if (!found.is_there[row_state::head] && !found.is_there[row_state::durable]) places_.erase(at);
+}
+
+template <class Row>
+void rows<Row>::by_entry::remove(row_state in, entry const& which, Row const&) {
+    auto const found = places_.find(&which);
+    found->second[in] = false;
+    if (!found->second[row_state::head] && !found->second[row_state::durable]) places_.erase(found);
+}
+
+template <class Row>
+void rows<Row>::add_place(index& to, row_state in, entry const& which, Row const& row) {
+    to.all.add(in, which, row);
+    ++to.counts[in];
 }
 
 template <class Row>
 void rows<Row>::remove_place(index& from, row_state in, entry const& which, Row const& row) {
-    auto const at = find_place(from, which, row);
-    auto& found = from.places[at];
-    found.is_there[in] = false;
+    from.all.remove(in, which, row);
     --from.counts[in];
-    if (!found.is_there[row_state::head] && !found.is_there[row_state::durable]) from.places.erase(at);
 }
 
-namespace {
-
-/// Those under which `row` is found and `other`, if there is one, is not.
+/// Puts `next` in the place of the version of `which`, in all indexes that the two do not share. While a row is taken
+/// out of an index it must be in its entry still, and when it is put in, already.
 template <class Row>
-std::vector<std::string> index_keys_without(Row const& row, Row const* other) {
-    auto keys = table<Row>::index_of(row);
-    if (other == nullptr) return keys;
-    auto const others = table<Row>::index_of(*other);
-    std::erase_if(keys, [&](std::string const& each) { return std::ranges::find(others, each) != others.end(); });
-    return keys;
-}
-
-}  // namespace
-
-/// A row of the same name, `filed_alike`, was or will be in its place: what the two have in common stays. The row must
-/// be in its entry already.
-template <class Row>
-void rows<Row>::file(row_state in, entry const& which, Row const& row, Row const* filed_alike) {
-    if (table<Row>::has_names && filed_alike == nullptr) add_place(named_, in, which, row);
-    for (auto const& each : index_keys_without(row, filed_alike)) add_place(by_index_[each], in, which, row);
-}
-
-/// The opposite; the row must still be in its entry.
-template <class Row>
-void rows<Row>::unfile(row_state in, entry const& which, Row const& row, Row const* filed_alike) {
-    if (table<Row>::has_names && filed_alike == nullptr) remove_place(named_, in, which, row);
-    for (auto const& each : index_keys_without(row, filed_alike)) {
+void rows<Row>::file_anew(row_state in, entry& which, stored<Row> next) {
+    auto& version = which.second[in];
+    auto const* const before = version.row.get();
+    auto const* const after = next.row.get();
+    auto const is_same_name = before != nullptr && after != nullptr && table<Row>::has_same_name(*before, *after);
+    auto const keys_before = before == nullptr ? std::vector<std::string>() : table<Row>::index_of(*before);
+    auto const keys_after = after == nullptr ? std::vector<std::string>() : table<Row>::index_of(*after);
+    auto const stays = [&](std::string const& each, std::vector<std::string> const& others) {
+        return is_same_name && std::ranges::find(others, each) != others.end();
+    };
+    if (table<Row>::has_names && before != nullptr && !is_same_name) remove_place(named_, in, which, *before);
+    for (auto const& each : keys_before) {
+        if (stays(each, keys_after)) continue;
         auto const under = by_index_.find(each);
-        remove_place(under->second, in, which, row);
-        if (under->second.places.empty()) by_index_.erase(under);
+        remove_place(under->second, in, which, *before);
+        if (under->second.all.empty()) by_index_.erase(under);
     }
+    auto const replaced = std::exchange(version, std::move(next)).row;
+    if (table<Row>::has_names && after != nullptr && !is_same_name) add_place(named_, in, which, *after);
+    for (auto const& each : keys_after)
+        if (!stays(each, keys_before)) add_place(by_index_[each], in, which, *after);
 }
 
 template <class Row>
@@ -85,15 +104,15 @@ std::shared_ptr<Row const> rows<Row>::apply(row_state in, key const& which, std:
     auto const found = row ? by_key_.try_emplace(which).first : by_key_.find(which);
     if (found == by_key_.end()) return nullptr;
     auto& version = found->second[in];
-    auto const* const before = version.row.get();
-    auto const* const after = row.get();
-    auto const has_same_name = before != nullptr && after != nullptr && table<Row>::has_same_name(*before, *after);
-    auto const is_filed_alike = has_same_name && table<Row>::has_same_indexes(*before, *after);
-    if (before != nullptr && !is_filed_alike) unfile(in, *found, *before, has_same_name ? after : nullptr);
-    auto replaced = std::exchange(version, {std::move(row), changed_at}).row;
-    if (after != nullptr && !is_filed_alike) file(in, *found, *after, has_same_name ? before : nullptr);
-    counts_[in] += version ? 1 : 0;
+    auto replaced = version.row;
+    auto const is_filed_alike =
+        replaced && row && table<Row>::has_same_name(*replaced, *row) && table<Row>::has_same_indexes(*replaced, *row);
+    counts_[in] += row ? 1 : 0;
     counts_[in] -= replaced ? 1 : 0;
+    if (is_filed_alike)
+        version = {std::move(row), changed_at};
+    else
+        file_anew(in, *found, {std::move(row), changed_at});
     if (!found->second[row_state::head] && !found->second[row_state::durable]) by_key_.erase(found);
     return replaced;
 }
@@ -114,7 +133,7 @@ stored<Row> rows<Row>::find(row_state in, key const& which) const {
 template <class Row>
 stored<Row> rows<Row>::find_named(row_state in, std::string_view name) const {
     if constexpr (table<Row>::has_names) {
-        auto const& all = named_.places;
+        auto const& all = named_.all.places();
         auto at =
             all.find_first_not([&](place const& each) { return table<Row>::compare_names(each.row(), name) < 0; });
         // A name may have gone from one row to another, and that may not be durable yet.
@@ -125,24 +144,41 @@ stored<Row> rows<Row>::find_named(row_state in, std::string_view name) const {
 }
 
 template <class Row>
-std::vector<stored<Row>> rows<Row>::list(row_state in) const {
+std::vector<stored<Row>> rows<Row>::in_order(row_state in, std::vector<entry const*> some) {
+    std::ranges::sort(some, {}, [](entry const* each) -> key const& { return each->first; });
     std::vector<stored<Row>> all;
-    all.reserve(counts_[in]);
-    for (auto const& [which, both] : by_key_)
-        if (both[in]) all.push_back(both[in]);
+    all.reserve(some.size());
+    for (auto const* const each : some) all.push_back(each->second[in]);
     return all;
 }
 
 template <class Row>
+std::vector<stored<Row>> rows<Row>::list(row_state in) const {
+    std::vector<entry const*> all;
+    all.reserve(counts_[in]);
+    for (auto const& each : by_key_)
+        if (each.second[in]) all.push_back(&each);
+    return in_order(in, std::move(all));
+}
+
+template <class Row>
 std::vector<stored<Row>> rows<Row>::list(row_state in, std::string_view index_key) const {
-    std::vector<stored<Row>> some;
     auto const* const under = find_index(index_key);
-    if (under == nullptr) return some;
-    some.reserve(under->counts[in]);
-    under->places.for_each([&](place const& each) {
-        if (each.is_there[in]) some.push_back(each.which->second[in]);
-    });
-    return some;
+    if (under == nullptr) return {};
+    if constexpr (table<Row>::has_names) {
+        std::vector<stored<Row>> some;
+        some.reserve(under->counts[in]);
+        under->all.places().for_each([&](place const& each) {
+            if (each.is_there[in]) some.push_back(each.which->second[in]);
+        });
+        return some;
+    } else {
+        std::vector<entry const*> some;
+        some.reserve(under->counts[in]);
+        for (auto const& [which, is_there] : under->all.places())
+            if (is_there[in]) some.push_back(which);
+        return in_order(in, std::move(some));
+    }
 }
 
 template <class Row>
@@ -151,7 +187,7 @@ std::vector<stored<Row>> rows<Row>::list_after(row_state in, position const& aft
     auto const* const under = find_index(after.index_key);
     if (under == nullptr) return some;
     if constexpr (table<Row>::has_names) {
-        auto const& places = under->places;
+        auto const& places = under->all.places();
         auto at = places.find_first_not(
             [&](place const& each) { return table<Row>::compare_names(each.row(), after.name) <= 0; });
         for (; at != places.end() && some.size() < count_max; at = places.after(at))

@@ -35,7 +35,7 @@ std::string table<instance>::name_of(instance const& row) { return instance_name
 std::vector<std::string> table<instance>::index_of(instance const& row) {
     std::vector<std::string> keys;
     keys.push_back(row.owner() ? owner_index(*row.owner()) : orphan_index(row.tenant()));
-    keys.push_back(row.binding() ? node_index(row.binding()->node) : std::string(pending_index));
+    if (row.binding()) keys.push_back(node_index(row.binding()->node));
     return keys;
 }
 

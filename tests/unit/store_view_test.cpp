@@ -81,8 +81,14 @@ TEST_CASE("a row that moves to another index keeps its place", "[store]") {
     auto const on = node_id::generate(five.make.random);
     fields.binding = node_binding{.node = on, .fence = 9};
     put(five.store, instance(std::move(fields)), row.changed_at);
-    CHECK(names_of(five.rows().list_after<instance>(pending_index, {}, 9)) == names{"a", "b", "d", "e"});
     CHECK(names_of(five.rows().list_after<instance>(node_index(on), {}, 9)) == names{"c"});
+    CHECK(names_of(five.rows().list_after<instance>(five.owner, {}, 9)) == names{"a", "b", "c", "d", "e"});
+    auto const bound = five.rows().find_named<instance>("default/c");
+    auto moved = bound->fields();
+    moved.binding->node = node_id::generate(five.make.random);
+    put(five.store, instance(moved), bound.changed_at);
+    CHECK(five.rows().count<instance>(node_index(on)) == 0);
+    CHECK(names_of(five.rows().list_after<instance>(node_index(moved.binding->node), {}, 9)) == names{"c"});
 }
 
 TEST_CASE("a name that goes to another row in the same commit stays in order", "[store]") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rik/base/id.hpp>
+#include <rik/base/id_table.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/node.hpp>
 #include <rik/model/node_metrics.hpp>
@@ -207,7 +208,7 @@ private:
     detail::node_index& index() const;
 
     std::map<node_id, candidate> nodes_;
-    std::map<instance_id, reservation> reservations_;
+    id_table<instance_id, reservation> reservations_;
     mutable std::unique_ptr<detail::node_index> index_;  ///< follows from nodes_; made by the first placement
 };
 

@@ -1,16 +1,19 @@
 // The rows of one table, in the two states that a store has of them, with their names and indexes.
 #pragma once
 
+#include <rik/base/id_table.hpp>
 #include <rik/base/sorted_chunks.hpp>
 #include <rik/store/tables.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,8 +46,21 @@ private:
     std::array<T, 2> both_{};
 };
 
+struct key_hash : id_hash {
+    using id_hash::operator();
+    std::size_t operator()(document_key const& key) const noexcept;
+};
+
+struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept;
+};
+
 /// Nearly every row is the same in both states. So a row has one place in each index for both of them, which says in
 /// which it is there: that takes half the memory. A place has no text: what a row is called, the row says.
+///
+/// Rows are found by hashes, and listed in order: what comes out of a hash table is sorted, as its own order differs
+/// between libraries.
 template <class Row>
 class rows {
 public:
@@ -76,24 +92,44 @@ private:
         of_both_states<bool> is_there;
         Row const& row() const;
     };
-    /// In the order of names, then of keys.
+    /// Of rows with names, in the order of names, then of keys.
+    class by_name {
+    public:
+        void add(row_state in, entry const& which, Row const& row);
+        void remove(row_state in, entry const& which, Row const& row);
+        bool empty() const { return places_.empty(); }
+        sorted_chunks<place> const& places() const { return places_; }
+
+    private:
+        typename sorted_chunks<place>::position find(entry const& which, Row const& row) const;
+        sorted_chunks<place> places_;
+    };
+    /// Of rows without names.
+    class by_entry {
+    public:
+        void add(row_state in, entry const& which, Row const&) { places_[&which][in] = true; }
+        void remove(row_state in, entry const& which, Row const&);
+        bool empty() const { return places_.empty(); }
+        std::unordered_map<entry const*, of_both_states<bool>> const& places() const { return places_; }
+
+    private:
+        std::unordered_map<entry const*, of_both_states<bool>> places_;
+    };
     struct index {
-        sorted_chunks<place> places;
+        std::conditional_t<table<Row>::has_names, by_name, by_entry> all;
         of_both_states<std::size_t> counts;
     };
-    using place_position = typename sorted_chunks<place>::position;
 
-    static place_position find_place(index const& in, entry const& which, Row const& row);
+    static std::vector<stored<Row>> in_order(row_state in, std::vector<entry const*> some);
     static void add_place(index& to, row_state in, entry const& which, Row const& row);
     static void remove_place(index& from, row_state in, entry const& which, Row const& row);
-    void file(row_state in, entry const& which, Row const& row, Row const* filed_alike);
-    void unfile(row_state in, entry const& which, Row const& row, Row const* filed_alike);
+    void file_anew(row_state in, entry& which, stored<Row> next);
     index const* find_index(std::string_view index_key) const;
 
-    std::map<key, versions> by_key_;
+    std::unordered_map<key, versions, key_hash> by_key_;
     of_both_states<std::size_t> counts_;
     index named_;  ///< all that have names
-    std::map<std::string, index, std::less<>> by_index_;
+    std::unordered_map<std::string, index, text_hash, std::equal_to<>> by_index_;
 };
 
 extern template class rows<workload>;

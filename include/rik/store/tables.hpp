@@ -57,7 +57,7 @@ struct table<instance> {
     static key key_of(instance const& row) { return row.id(); }
     static std::string name_of(instance const& row);  ///< instance_name(...)
     static std::vector<std::string> index_of(
-        instance const& row);  ///< "owner/UID" or "orphan/TENANT"; "node/UID" or "pending"
+        instance const& row);  ///< "owner/UID" or "orphan/TENANT"; "node/UID" of a bound one
     static bool has_same_name(instance const& a, instance const& b);
     static constexpr bool has_names = true;
     static std::strong_ordering compare_names(instance const& a, instance const& b);
@@ -103,7 +103,6 @@ inline std::string kind_index(std::string_view kind) { return "kind/" + std::str
 inline std::string tenant_index(std::string_view tenant) { return "tenant/" + std::string(tenant); }
 /// Names of rows of a tenant begin with it, and stand together.
 inline std::string name_prefix(std::string_view tenant) { return std::string(tenant) + "/"; }
-inline constexpr std::string_view pending_index = "pending";
 inline constexpr std::string_view unheard_index = "unheard";
 
 }  // namespace rik
