@@ -154,11 +154,15 @@ std::vector<stored<Row>> rows<Row>::in_order(row_state in, std::vector<entry con
 
 template <class Row>
 std::vector<stored<Row>> rows<Row>::list(row_state in) const {
-    std::vector<entry const*> all;
-    all.reserve(counts_[in]);
-    for (auto const& each : by_key_)
-        if (each.second[in]) all.push_back(&each);
-    return in_order(in, std::move(all));
+    if constexpr (table<Row>::has_names) {
+        return list(in, {});
+    } else {
+        std::vector<entry const*> all;
+        all.reserve(counts_[in]);
+        for (auto const& each : by_key_)
+            if (each.second[in]) all.push_back(&each);
+        return in_order(in, std::move(all));
+    }
 }
 
 template <class Row>

@@ -50,14 +50,13 @@ public:
         return of<Row>().find_named(which_, name);
     }
 
-    /// Returns all rows, in order of key.
+    /// Returns all rows, in the order of their names; rows without names in the order of their keys.
     template <class Row>
     std::vector<stored<Row>> list() const {
         return of<Row>().list(which_);
     }
 
-    /// Returns the rows under one index key, in the order of their names; rows without names in the order of their
-    /// keys.
+    /// Returns the rows under one index key, in the same order.
     template <class Row>
     std::vector<stored<Row>> list(std::string_view index_key) const {
         return of<Row>().list(which_, index_key);
