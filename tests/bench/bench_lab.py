@@ -1,4 +1,5 @@
 """What the benchmarks of a whole rik have in common: calls on its socket, waiting, an image."""
+import argparse
 import http.client
 import json
 import os
@@ -6,6 +7,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 
 PATIENCE_S = 60
@@ -159,3 +162,19 @@ def make_archive(root):
                     ["skopeo", "copy", "--quiet", f"oci:{root}/layout:bench", f"docker-archive:{root}/bench.tar:bench:1"]):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return f"{root}/bench.tar"
+
+
+def run(measure, description, numbers):
+    """Calls `measure(chosen, root)` with what the command line says, `numbers` being its options and what they usually are."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("program", metavar="RIK", type=os.path.abspath)
+    for name, usual in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    chosen = parser.parse_args()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: sys.exit(130))
+    root = tempfile.mkdtemp(prefix="rik-bench-", dir="/tmp")
+    try:
+        measure(chosen, root)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)

@@ -5,17 +5,13 @@ usage: life_bench.py RIK [--pods N] [--idle-s N] [--crashes N]     (as root)
 
 Needs umoci, skopeo, runc, conmon and busybox-static. All of it is below a directory in /tmp that goes again.
 """
-import argparse
 import os
 import random
-import shutil
 import signal
 import statistics
-import sys
-import tempfile
 import time
 
-from bench_lab import cluster, make_archive, memory_mb, wait_until
+from bench_lab import cluster, make_archive, memory_mb, run, wait_until
 
 
 def processor_s(pid):
@@ -111,19 +107,4 @@ def measure(chosen, root):
         rik.close()
 
 
-def main():
-    parser = argparse.ArgumentParser(description="What Pods that live cost.")
-    parser.add_argument("program", metavar="RIK", type=os.path.abspath)
-    for name, usual in (("pods", 100), ("idle-s", 60), ("crashes", 20)):
-        parser.add_argument(f"--{name}", type=int, default=usual)
-    chosen = parser.parse_args()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: sys.exit(130))
-    root = tempfile.mkdtemp(prefix="rik-bench-", dir="/tmp")
-    try:
-        measure(chosen, root)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-main()
+run(measure, "What Pods that live cost.", {"pods": 100, "idle-s": 60, "crashes": 20})

@@ -5,17 +5,11 @@ usage: roles_bench.py RIK [--samples N] [--batch N] [--starts N] [--idle-s N]   
 
 Needs umoci, skopeo, runc, conmon and busybox-static. All of it is below a directory in /tmp that goes again.
 """
-import argparse
-import os
 import random
-import shutil
-import signal
 import statistics
-import sys
-import tempfile
 import time
 
-from bench_lab import cluster, is_ready, make_archive, memory_mb, wait_until
+from bench_lab import cluster, is_ready, make_archive, memory_mb, run, wait_until
 
 
 def show(what, apart, together, aim=""):
@@ -72,19 +66,4 @@ def measure(chosen, root):
             each.close()
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Roles as processes beside all roles in one process.")
-    parser.add_argument("program", metavar="RIK", type=os.path.abspath)
-    for name, usual in (("samples", 30), ("batch", 50), ("starts", 5), ("idle-s", 10)):
-        parser.add_argument(f"--{name}", type=int, default=usual)
-    chosen = parser.parse_args()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: sys.exit(130))
-    root = tempfile.mkdtemp(prefix="rik-bench-", dir="/tmp")
-    try:
-        measure(chosen, root)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-main()
+run(measure, "Roles as processes beside all roles in one process.", {"samples": 30, "batch": 50, "starts": 5, "idle-s": 10})
