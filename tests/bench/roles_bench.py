@@ -58,7 +58,8 @@ def measure(chosen, root):
                 each.remove_pods()
         time.sleep(chosen.idle_s)
         for name, process in both[0].processes.items():
-            print(f"{'idle RSS of the ' + name + ', MB':<44} {memory_mb(process.pid, "Rss"):>9.1f} {'':>9} {'':>7}   "
+            idle = memory_mb(process.pid, "Rss")
+            print(f"{'idle RSS of the ' + name + ', MB':<44} {idle:>9.1f} {'':>9} {'':>7}   "
                   f"{'< 14' if name == 'node' else '< 20'}")
         print(f"{'idle RSS of all in one, MB':<44} {'':>9} {memory_mb(both[1].processes['all'].pid, 'Rss'):>9.1f}")
     finally:
