@@ -25,11 +25,13 @@ std::int64_t load_eighths_of(node_metrics const& now) {
 
 void candidate::reserve(release const& asked, instance_id const& holder, std::uint16_t exposed_port) {
     reserved.add(asked.requests);
+    ++held_of[asked.id];
     for (auto& port : host_ports(asked.spec(), exposed_port)) host_ports_reserved.push_back({std::move(port), holder});
 }
 
 void candidate::unreserve(release const& asked, instance_id const& holder) {
     reserved.subtract(asked.requests);
+    if (auto const alike = held_of.find(asked.id); alike != held_of.end() && --alike->second == 0) held_of.erase(alike);
     std::erase_if(host_ports_reserved, [&](reserved_port const& each) { return each.holder == holder; });
 }
 
@@ -77,8 +79,10 @@ void cluster_view::set_node(candidate const& facts) {
     auto& node = nodes_[facts.id];
     auto reserved = std::move(node.reserved);
     auto host_ports_reserved = std::move(node.host_ports_reserved);
+    auto held_of = std::move(node.held_of);
     node = facts;
     node.reserved = std::move(reserved);
+    node.held_of = std::move(held_of);
     node.host_ports_reserved = std::move(host_ports_reserved);
     note_change(facts.id);
 }

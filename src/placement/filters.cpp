@@ -197,9 +197,18 @@ std::int64_t fewest_taints(candidate const& node, release const& asked) {
     return -10'000 * static_cast<std::int64_t>(count);  // shares of what is free are 1,000 at most
 }
 
+std::int64_t fewest_alike(candidate const& node, release const& asked) {
+    auto const alike = node.held_of.find(asked.id);
+    return alike == node.held_of.end() ? 0 : detail::cost_of_alike(alike->second);
+}
+
 std::int64_t least_loaded(candidate const& node, release const&) { return -31 * node.load_eighths; }
 
 }  // namespace scores
+
+std::int64_t detail::cost_of_alike(std::size_t count) {
+    return -250 * static_cast<std::int64_t>(std::min(count, std::size_t{4}));
+}
 
 release const& detail::undemanding() {
     static release const anything{.definition = std::make_shared<workload_definition const>()};
@@ -241,7 +250,7 @@ placement_policy default_policy() {
     filter const room(filters::lacks_resources, filters::list_resources);
     filter const ports(filters::lacks_host_port, filters::list_host_ports);
     return {{another, dead, not_ready, cordoned, tainted, trouble, labels, runtime, room, ports},
-            {scores::most_free, scores::fewest_taints, scores::least_loaded}};
+            {scores::most_free, scores::fewest_taints, scores::fewest_alike, scores::least_loaded}};
 }
 
 }  // namespace rik

@@ -194,6 +194,7 @@ query node_index::query_of(demand const& from) const {
 void node_index::take(slot which, query const& asked, instance_id const& holder) {
     auto& node = rows_[which];
     for (std::size_t i = 0; i < dimensions_.size(); ++i) node.left[i] -= asked.asked[i];
+    node.taken_of.push_back(asked.release);
     for (auto const& port : asked.ports) {
         node.ports.emplace_back(port, holder);
         holders_[port].insert(which);
@@ -204,6 +205,7 @@ void node_index::take(slot which, query const& asked, instance_id const& holder)
 void node_index::give_back(slot which, query const& asked) {
     auto& node = rows_[which];
     for (std::size_t i = 0; i < dimensions_.size(); ++i) node.left[i] += asked.asked[i];
+    node.taken_of.pop_back();
     for (auto const& port : asked.ports) {
         auto const found = holders_.find(port);
         found->second.erase(which);

@@ -32,6 +32,7 @@ struct query {
     unsigned runtime = 0;                            ///< a bit
     std::optional<resources::entry> unoffered = {};  ///< what no node has
     std::size_t uncommon_count = 0;  ///< of the resources that are asked for and have no cause of their own
+    release_id release = {};         ///< whose instances are spread
 };
 
 /// How reasons see the nodes that lack the same.
@@ -48,6 +49,8 @@ inline constexpr double share_unlimited = 1e300;
 
 /// `left` in thousandths of `capacity`, which is more than 0: what scores::most_free compares.
 std::int64_t share_of(std::int64_t left, std::int64_t capacity);
+/// What so many instances of the same release on a node cost it: see scores::fewest_alike.
+std::int64_t cost_of_alike(std::size_t count);
 /// The cause by which filters::lacks_resources refuses.
 std::string_view cause_of(std::string_view resource);
 /// "no node offers runtime oci"
@@ -70,7 +73,8 @@ public:
     bool is_whole() const { return is_whole_; }
 
     query query_of(demand const& from) const;
-    /// The node with the highest score of those that can take it, by the default policy.
+    /// The node with the highest score of those that can take it, by the default policy. Where many hold instances of
+    /// the same release, the highest of leaves_max that have most left.
     std::optional<slot> best(query const& asked) const;
     void take(slot which, query const& asked, instance_id const& holder);
     /// What was taken last goes first.
@@ -100,6 +104,7 @@ private:
         amounts capacity = {};
         amounts left = {};
         std::vector<std::pair<host_port, instance_id>> ports = {};
+        std::vector<release_id> taken_of = {};  ///< whose instances a run has put here
         unsigned runtimes = 0;
         string_map missing_runtimes = {};
         std::int64_t penalty = 0;                 ///< scores::fewest_taints and scores::least_loaded, negated
@@ -124,7 +129,11 @@ private:
     struct finding {
         std::optional<slot> which;
         std::int64_t score = 0;
+        std::size_t leaves_count = 0;  ///< that were looked at
     };
+    /// The tree does not know of releases. So when all that have most left hold instances of the same one, it would
+    /// go through all nodes for one that holds fewer.
+    static constexpr std::size_t leaves_max = 32;
 
     bool needs_rebuild(std::map<node_id, candidate> const& nodes) const;
     void rebuild(std::map<node_id, candidate> const& nodes);

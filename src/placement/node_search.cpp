@@ -21,7 +21,7 @@ bool node_index::is_taken_everywhere(std::span<host_port const> any) const {
 /// No node of the subtree scores more; nullopt: none can take it. A node's score is the least of what its resources
 /// have left in thousandths, each less what is asked of it: so it is at most the least of what any node of the subtree
 /// has left of each, and at most what any has left of its scarcest, less the cheapest thing that is asked. What its
-/// taints and its load cost a node is taken off its shares already.
+/// taints and its load cost a node is taken off its shares already; what it holds of the release can only cost it more.
 std::optional<std::int64_t> node_index::bound(summary const& of, query const& asked) const {
     if (of.count == 0 || (of.runtimes & asked.runtime) == 0) return std::nullopt;
     auto least = share_unlimited;
@@ -40,7 +40,9 @@ std::optional<std::int64_t> node_index::bound(summary const& of, query const& as
 }
 
 bool node_index::is_beaten(std::size_t at, std::int64_t bound, finding const& by) const {
-    if (!by.which || bound > by.score) return false;
+    if (!by.which) return false;
+    if (by.leaves_count >= leaves_max) return true;
+    if (bound > by.score) return false;
     return bound < by.score || rows_[*by.which].node->id < tree_[at].id_min;
 }
 
@@ -59,10 +61,12 @@ void node_index::search(std::size_t at, std::optional<std::int64_t> bound, query
 void node_index::try_node(slot which, query const& asked, finding& best) const {
     auto const& node = rows_[which];
     if (lacks(node, asked)) return;
+    ++best.leaves_count;
     auto const score = score_of(node, asked);
     if (best.which && (score < best.score || (score == best.score && rows_[*best.which].node->id < node.node->id)))
         return;
-    best = {which, score};
+    best.which = which;
+    best.score = score;
 }
 
 /// What `bound` has not looked at on a leaf: as filters::lacks_host_port.
@@ -78,7 +82,10 @@ std::int64_t node_index::score_of(row const& node, query const& asked) const {
     for (std::size_t i = 0; i < dimensions_.size(); ++i)
         if (node.capacity[i] > 0)
             scarcest = std::min(scarcest, share_of(node.left[i] - asked.asked[i], node.capacity[i]));
-    return scarcest - node.penalty;
+    auto const held = node.node->held_of.find(asked.release);
+    auto const alike = (held == node.node->held_of.end() ? 0 : held->second) +
+                       static_cast<std::size_t>(std::ranges::count(node.taken_of, asked.release));
+    return scarcest - node.penalty + cost_of_alike(alike);
 }
 
 lacking_nodes node_index::lacking_all() const {

@@ -82,6 +82,7 @@ placement_run::outcome placement_run::impl::place(place_request const& request) 
     auto asked = detail::demand_of(*request.made_from, is_default_);
     if (auto const known = failed_.find(asked); known != failed_.end()) return fail(*known->second, request);
     auto query = nodes_.query_of(asked);
+    query.release = request.made_from->id;
     if (auto const which = best(request.made_from, asked, query)) {
         take(*which, std::move(query), request);
         return {nodes_.node(*which).id};

@@ -119,6 +119,42 @@ TEST_CASE("of two nodes with equal requests the one whose machine is less in use
     CHECK(picked() == numbered<node_id>(1));
 }
 
+TEST_CASE("instances of a release that ask for nothing are spread, also over machines that are not equally in use") {
+    cluster_view nodes;
+    for (unsigned number = 1; number <= 5; ++number) {
+        auto node = make_candidate(number, 4000);
+        node.load_eighths = number == 4 ? 1 : 4;
+        nodes.set_node(node);
+    }
+    auto const five = requests(make_release(1, 0), 0, 5);
+    auto const first = place(nodes, std::span(five).first(3), default_policy());
+    std::set<node_id> used;
+    for (auto const& each : first.placed) used.insert(each.node);
+    CHECK(used.size() == 3);
+    for (auto const& each : first.placed) nodes.reserve(each.instance, each.node, five[0].made_from);
+    auto const second = place(nodes, std::span(five).last(2), default_policy());
+    for (auto const& each : second.placed) used.insert(each.node);
+    CHECK(used.size() == 5);
+    nodes.unreserve(first.placed[1].instance);
+    auto const again = place(nodes, requests(five[0].made_from, 9, 1), default_policy());
+    CHECK(again.placed.at(0).node == first.placed[1].node);
+    // Those of another release know nothing of them.
+    CHECK(count_on(place(nodes, requests(make_release(2, 0), 20, 1), default_policy()), 4) == 1);
+}
+
+TEST_CASE("spreading costs little where thousands of nodes hold an instance each") {
+    cluster_view nodes;
+    auto const web = make_release(1, 10);
+    for (unsigned number = 1; number <= 2'000; ++number) {
+        nodes.set_node(make_candidate(number, 4000));
+        nodes.reserve(numbered<instance_id>(number), numbered<node_id>(number), web);
+    }
+    auto const more = place(nodes, requests(web, 10'000, 50), default_policy());
+    std::set<node_id> used;
+    for (auto const& each : more.placed) used.insert(each.node);
+    CHECK(used.size() == 50);
+}
+
 TEST_CASE("what is promised on a node counts for more than what is in use on it") {
     cluster_view nodes;
     auto busy = make_candidate(1, 4000);

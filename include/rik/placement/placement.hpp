@@ -9,6 +9,7 @@
 #include <rik/model/workload.hpp>
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -47,6 +48,7 @@ struct candidate {
     resources capacity;
     resources reserved = {};  ///< by everything that is bound to it and not confirmed gone
     std::vector<reserved_port> host_ports_reserved = {};
+    std::map<release_id, std::size_t> held_of = {};  ///< how many of its instances have room here; none: no entry
     std::vector<std::string> runtimes = {};
     string_map missing_runtimes = {};         ///< see node_facts
     std::vector<node_trouble> troubles = {};  ///< empty: it takes new instances
@@ -146,6 +148,9 @@ namespace scores {
 std::int64_t most_free(candidate const& node, release const& asked);
 /// Prefers a node without taints of the effect PreferNoSchedule, whatever is free on it; of others the one with fewer.
 std::int64_t fewest_taints(candidate const& node, release const& asked);
+/// Prefers the node that holds fewer instances of the same release, so that one that fails does not take all of them.
+/// Each counts as a quarter of the node, four at most: with more, what is free decides.
+std::int64_t fewest_alike(candidate const& node, release const& asked);
 /// Prefers the node whose machine is less in use. A machine that is wholly in use counts as one that has a quarter less
 /// to give: requests decide first, since they are promises, and loads are as old as their last word.
 std::int64_t least_loaded(candidate const& node, release const& asked);
@@ -234,9 +239,10 @@ struct placement_failure {
 using instance_names = std::function<std::string(instance_id const&)>;
 
 /// Places one request after the other, each seeing the ones before it. Ties go to the lower node id, so the same input
-/// gives the same placement. By the default policy no request looks at all nodes; by another one the first of each
-/// release does. When the run ends nothing is left of it: whoever goes by its decisions holds them in the view.
-/// Until then nobody changes the view or begins another run on it.
+/// gives the same placement. By the default policy no request looks at all nodes: of many that hold instances of its
+/// release some that have most left are compared. By another policy the first of each release does. When the run ends
+/// nothing is left of it: whoever goes by its decisions holds them in the view. Until then nobody changes the view or
+/// begins another run on it.
 class placement_run {
 public:
     /// All three outlive it.
