@@ -335,6 +335,14 @@ awaitable<> some_fields_stay(sim::cluster& cluster, sim::world& world) {
         REQUIRE_FALSE(refused.has_value());
         CHECK(refused.error().code == errc::invalid);
     }
+    auto many = parse_definition(
+        job_text("long:1", R"("completions":100001,"completionMode":"Indexed","backoffLimitPerIndex":1,)"));
+    CHECK(many.found.empty());  // a stored text is read for ever
+    many.definition.name = "many";
+    auto creating = cluster.api().workloads().create(caller(), std::move(many.definition));
+    auto const too_many = co_await std::move(creating);
+    REQUIRE_FALSE(too_many.has_value());
+    CHECK(too_many.error().field == "spec.maxFailedIndexes");
     auto const more = co_await apply(cluster, job_text("long:1", R"("completions":4,"parallelism":3,)"));
     CHECK(more.row->definition->upkeep.job->parallelism == 3);
     co_await cluster.until(sim::all_running(3));
