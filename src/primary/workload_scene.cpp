@@ -121,8 +121,7 @@ std::string waiting_text(std::vector<absent_instance> const& which) {
 std::string coming_loss_text(workload_scene const& of) {
     if (!of.next_lost_at) return {};
     return fmt::format("{} is on node {}, which is not heard: it is given up at {}", of.next_lost.row->name(),
-                       of.next_lost.where->facts.name,
-                       to_string(std::chrono::ceil<std::chrono::seconds>(*of.next_lost_at)));
+                       of.next_lost.where->facts.name, to_second_string(*of.next_lost_at));
 }
 
 /// Why nothing is done although something ought to be; empty: nobody's absence is the reason.
