@@ -280,9 +280,17 @@ awaitable<> loses_all_that_it_bears(sim::cluster& cluster, sim::world& world) {
     CHECK(told.counts->failures.at(0).verdict.find("has not been heard for") != std::string::npos);
     auto const all = co_await instances(cluster);
     CHECK(all.size() == 1);
+    co_await world.time().sleep_for(1min);
+    auto const waiting = co_await story(cluster);
+    auto const node = "node-" + std::to_string(where);
+    CHECK(waiting.progress->held_up == all.front()->name() + " is on node " + node +
+                                           ", which is not heard: the Job has not failed for good until the node says "
+                                           "that it is gone; if the node is lost for good: rikctl node declare-dead " +
+                                           node);
     co_await cluster.start_node(where);
     auto const ended = co_await until_holds(cluster, world, failed);
     CHECK(ended.counts->failed == 1);
+    CHECK(ended.progress->held_up.empty());
 }
 
 awaitable<> is_replaced_after_a_pause(sim::cluster& cluster, sim::world& world) {
