@@ -308,6 +308,29 @@ awaitable<> is_replaced_after_a_pause(sim::cluster& cluster, sim::world& world) 
     CHECK(told.counts->failed == 1);
 }
 
+awaitable<> is_not_replaced_before_it_is_gone(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, job_text("long:1", R"("podReplacementPolicy":"Failed",)"));
+    co_await cluster.until(sim::all_running(1));
+    auto const before = co_await instances(cluster);
+    auto const first = before.front()->id();
+    auto const where = busy_node(cluster);
+    co_await cluster.power_off(where);
+    co_await world.time().sleep_for(290s);
+    std::function<bool(rows const&)> is_lost = [](rows const& all) { return all.front()->is_condemned(); };
+    co_await cluster.until(std::move(is_lost));
+    co_await world.time().sleep_for(1h);
+    auto const waiting = co_await story(cluster);
+    auto const& why = waiting.progress->held_up;
+    CHECK(why.find("node-" + std::to_string(where) + ", which is not heard: nothing takes its place") != why.npos);
+    co_await cluster.start_node(where);
+    std::function<bool(rows const&)> is_replaced = [first](rows const& all) {
+        return sim::all_running(1)(all) && all.front()->id() != first;
+    };
+    co_await cluster.until(std::move(is_replaced));
+    auto const after = co_await story(cluster);
+    CHECK(after.progress->held_up.find("not heard") == std::string::npos);
+}
+
 /// Never more than its parallelism, as the checker sees at every commit; and cheap.
 awaitable<> has_many_completions(sim::cluster& cluster, sim::world& world) {
     co_await apply(cluster, job_text("good:1", R"("completions":1500,"parallelism":150,"completionMode":"Indexed",)"));
@@ -377,6 +400,9 @@ TEST_CASE("a Job that is lost with its node is not tried again beyond its limit"
 }
 TEST_CASE("a Job that is lost with its node is tried again after a pause", "[sim][job]") {
     simulate(is_replaced_after_a_pause);
+}
+TEST_CASE("a Job that replaces only what is gone says for which node it waits", "[sim][job]") {
+    simulate(is_not_replaced_before_it_is_gone);
 }
 TEST_CASE("a Job of many completions", "[sim][job]") { simulate(has_many_completions, 3); }
 TEST_CASE("a Job of very many completions", "[.][sim][job]") { simulate(has_20000_completions, 8, false); }
