@@ -1,5 +1,6 @@
 // What fields of definitions are for, and whether a file is right: without a server.
 #include <rik/controllers/cron_job.hpp>
+#include <rik/model/definition_place.hpp>
 #include <rik/model/fields.hpp>
 
 #include <fmt/format.h>
@@ -46,7 +47,8 @@ std::string title_of(definition const& each) {
 exit_code validate_one(session& with, definition const& each) {
     for (auto const& warning : each.parsed.warnings) with.warn(fmt::format("{}: {}", each.about, warning));
     if (!each.parsed.found.empty()) return with.fail(rik::summarize(each.parsed.found), each.about);
-    if (auto const wrong = rik::check_cron_job(each.parsed.definition)) {
+    if (auto wrong = rik::check_cron_job(each.parsed.definition)) {
+        rik::tell_place(*wrong, each.text);
         // This machine may know no time zones, and the server all.
         if (wrong->code != rik::errc::unsupported) return with.fail(*wrong, each.about);
         with.warn(fmt::format("{}: {}", each.about, rik::to_string(*wrong)));

@@ -33,6 +33,12 @@ constexpr std::uint64_t revision_max = 4'294'967'295;
 constexpr std::uint64_t told_log_lines = 5;
 constexpr auto log_patience = std::chrono::seconds(5);
 
+/// "2026-11-29T19:16:27Z" of "2026-11-29T19:16:27.078788Z".
+std::string second_of(std::string const& time) {
+    auto const fraction = time.find('.');
+    return fraction == time.npos ? time : time.substr(0, fraction) + 'Z';
+}
+
 bool is_kubernetes(json::value const& definition) {
     auto const* const root = definition.if_object();
     return root != nullptr && root->contains("metadata");
@@ -216,8 +222,8 @@ public:
         with_.out() << fmt::format("{}\n{:<10}{:<30}{}\n", words_for(*rollout), "REVISION", "CREATED", "CHANGE-CAUSE");
         for (auto const& each : rollout->at("releases").as_array()) {
             auto const cause = string_at(each, "/cause");
-            with_.out() << fmt::format("{:<10}{:<30}{}{}\n", number_at(each, "/number"), string_at(each, "/createdAt"),
-                                       cause.empty() ? "<none>" : cause,
+            with_.out() << fmt::format("{:<10}{:<30}{}{}\n", number_at(each, "/number"),
+                                       second_of(string_at(each, "/createdAt")), cause.empty() ? "<none>" : cause,
                                        string_at(each, "/id") == current ? "  (current)" : "");
         }
         return exit_code::ok;

@@ -95,6 +95,19 @@ rik::result<std::string> read_input(session& with, std::string const& path) {
     return text;
 }
 
+/// The definition `text` behind as many empty lines as there are lines before it in its file, so that whoever is told
+/// of a line of it looks at the right one. As it is if it stands in the file otherwise, as an item of a List may, or
+/// has no room for more. It is looked for behind the first `read` bytes, which are then all up to its end.
+std::string placed_text(std::string_view file, std::size_t& read, std::string text) {
+    auto const at = file.find(text, read);
+    if (at == file.npos) return text;
+    auto const before = file.substr(0, at);
+    read = at + text.size();
+    auto const lines = static_cast<std::size_t>(std::ranges::count(before, '\n'));
+    if (text.size() + lines > rik::limits::definition_bytes_max) return text;
+    return std::string(lines, '\n') + text;
+}
+
 }  // namespace
 
 rik::result<std::vector<definition>> read_definitions(session& with, std::string const& path) {
@@ -103,9 +116,11 @@ rik::result<std::vector<definition>> read_definitions(session& with, std::string
     auto parsed = rik::parse_definition_file(*text);
     if (parsed.empty()) return error{errc::invalid, fmt::format("{}: there is no definition in it", path)};
     std::vector<definition> all;
+    std::size_t read = 0;
     for (auto& each : parsed) {
         auto about = parsed.size() == 1 ? path : fmt::format("{}: definition {}", path, all.size() + 1);
-        all.push_back({std::move(about), std::move(each.text), std::move(each.parsed), std::move(each.tenant)});
+        auto placed = placed_text(*text, read, std::move(each.text));
+        all.push_back({std::move(about), std::move(placed), std::move(each.parsed), std::move(each.tenant)});
     }
     return all;
 }

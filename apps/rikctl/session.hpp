@@ -85,7 +85,7 @@ using action = std::function<exit_code(session&)>;
 /// A definition that the user gave.
 struct definition {
     std::string about;  ///< for messages: the file, and which of several in it
-    std::string text;
+    std::string text;   ///< behind empty lines, so that its lines are those of the file
     rik::parsed_definition parsed;
     std::optional<rik::tenant_definition> tenant = {};  ///< it defines a tenant, and no workload
 };

@@ -119,6 +119,12 @@ bool is_ready(instance const& row, container_status const& status) {
     return status.ready || (row.status().ready && status.state == container_state::running);
 }
 
+/// The attempt that a container waits for has not begun: it is no restart yet.   Source: Kubernetes, restartCount
+std::uint32_t restarts_done(container_status const& status) {
+    auto const waits_again = status.state == container_state::waiting && status.restart_count > 0;
+    return waits_again ? status.restart_count - 1 : status.restart_count;
+}
+
 json::object container_object(instance const& row, container_status const& status) {
     json::object object;
     object["name"] = status.name;
@@ -133,7 +139,7 @@ json::object container_object(instance const& row, container_status const& statu
     object["finishedAt"] = time_value(status.finished_at);
     object["started"] = status.started || is_ready(row, status);
     object["ready"] = is_ready(row, status);
-    object["restartCount"] = status.restart_count;
+    object["restartCount"] = restarts_done(status);
     object["startsAt"] = time_value(status.starts_at);
     object["lastState"] = last_state_value(status.last);
     if (status.machine) object["machine"] = machine_object(*status.machine);

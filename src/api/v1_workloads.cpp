@@ -1,6 +1,8 @@
 // Workloads: made, applied, shown, changed and removed.
 #include "v1_detail.hpp"
 
+#include <rik/model/definition_place.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,6 +37,12 @@ result<change_options> read_change_options(http_request const& request) {
     auto const is_dry_run = flag_parameter(request, "dryRun");
     if (!is_dry_run) return is_dry_run.error();
     return change_options{*expected, *is_dry_run};
+}
+
+/// The primary knows which field is wrong, but not the text.
+error placed(error why, std::string const& definition) {
+    if (why.code == errc::invalid) tell_place(why, definition);
+    return why;
 }
 
 /// What its own parser has warned of, where the primary has not parsed it again.
@@ -80,12 +88,12 @@ api_answer make_workload(api_call& call) {
     if (how->is_dry_run) {
         how->expected = revision{0};
         auto const made = co_await call.primary.workloads().apply(call.who, std::move(parsed.definition), *how);
-        if (!made) co_return made.error();
+        if (!made) co_return placed(made.error(), call.request.body);
         auto const state = state_of(*made->row, nullptr);
         co_return json_response(200, workload_text(made->row, state, nullptr, parsed.warnings));
     }
     auto created = co_await call.primary.workloads().create(call.who, std::move(parsed.definition));
-    if (!created) co_return created.error();
+    if (!created) co_return placed(created.error(), call.request.body);
     auto showing = show_workload(call, std::move(*created), std::move(parsed.warnings), 201);
     co_return co_await std::move(showing);
 }
@@ -97,7 +105,7 @@ api_answer apply_workload(api_call& call) {
     if (!parsed.found.empty()) co_return problems_response(parsed.found);
     if (auto const settled = settle_tenant(call, parsed.definition); !settled) co_return settled.error();
     auto made = co_await call.primary.workloads().apply(call.who, std::move(parsed.definition), *how);
-    if (!made) co_return made.error();
+    if (!made) co_return placed(made.error(), call.request.body);
     auto const is_created = made->outcome == change_outcome::created;
     if (is_created) add_warnings(*made, parsed.warnings);
     auto showing = show_change(call, std::move(*made), is_created && !how->is_dry_run ? 201 : 200);
@@ -130,7 +138,7 @@ api_answer replace_workload(api_call& call) {
     if (!parsed.found.empty()) co_return problems_response(parsed.found);
     auto made =
         co_await call.primary.workloads().replace(call.who, std::move(*which), std::move(parsed.definition), *how);
-    if (!made) co_return made.error();
+    if (!made) co_return placed(made.error(), call.request.body);
     add_warnings(*made, parsed.warnings);
     auto showing = show_change(call, std::move(*made), 200);
     co_return co_await std::move(showing);

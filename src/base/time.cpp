@@ -46,6 +46,11 @@ std::string to_string(wall_time when) {
                        time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
+std::string to_second_string(wall_time when) {
+    auto text = to_string(wall_time(chrono::ceil<chrono::seconds>(when)));
+    return text.erase(text.find('.')) + 'Z';
+}
+
 namespace {
 
 /// "Z", "+02:00": how far local time is ahead of UTC.

@@ -81,6 +81,7 @@ std::optional<error> check_cron_job(workload_definition const& wanted, workload_
         if (!zone) {
             auto wrong = zone.error();
             wrong.message = fmt::format("CronJob {}: {}", wanted.name, wrong.message);
+            if (wanted.form == definition_form::kubernetes) wrong.field = "spec." + wrong.field;
             return wrong;
         }
     }

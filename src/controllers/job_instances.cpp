@@ -1,6 +1,8 @@
 // How many instances of a Job there are to be now, and for which indexes.
 #include "job_detail.hpp"
 
+#include <rik/base/time_text.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -110,8 +112,7 @@ std::map<std::uint32_t, wall_time> next_tries(job_sight const& of) {
 /// Looks again then, and says so of the first that is waited for.
 void wait_for_try(workload_plan& plan, wall_time next, std::string_view why) {
     if (!plan.look_again || next < *plan.look_again)
-        plan.progress.held_up = fmt::format("{}: the next instance is made at {}", why,
-                                            to_string(std::chrono::ceil<std::chrono::seconds>(next)));
+        plan.progress.held_up = fmt::format("{}: the next instance is made at {}", why, to_second_string(next));
     look_again_at(plan, next);
 }
 

@@ -2,7 +2,11 @@
 
 #include "model/definition_fields.hpp"
 
+#include <rik/model/definition_place.hpp>
+
 #include <fmt/format.h>
+
+#include <utility>
 
 namespace rik::detail {
 
@@ -38,3 +42,13 @@ void position_teller::tell(problems& found, std::string const& at) {
 }
 
 }  // namespace rik::detail
+
+namespace rik {
+
+void tell_place(error& problem, std::string_view text) {
+    problems alone{std::move(problem)};
+    detail::position_teller(text, {}).tell(alone);
+    problem = std::move(alone.front());
+}
+
+}  // namespace rik

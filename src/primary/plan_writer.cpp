@@ -269,7 +269,7 @@ void plan_writer::write_news(slice& part, workload_progress const& now) {
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
     auto& record = part.scene.record;
     if (!plan.progress.held_up.empty() && plan.progress.held_up != record.progress.held_up)
-        say(part, has_identities(part.scene.wanted->kind) ? "WaitsForNode" : "ReplacingStopped", plan.progress.held_up);
+        say(part, part.scene.waits_for.empty() ? "ReplacingStopped" : "WaitsForNode", plan.progress.held_up);
     write_news(part, plan.progress);
     auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
     if (is_told && part.steps.empty() && !part.is_recorded) return;

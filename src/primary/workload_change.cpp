@@ -1,5 +1,7 @@
 #include "workload_change_detail.hpp"
 
+#include "job_rules_detail.hpp"
+
 #include <rik/controllers/cron_job.hpp>
 
 #include <fmt/format.h>
@@ -147,6 +149,8 @@ result<definition_plan> plan_change(workload const& row, std::span<release_ptr c
                                     change_stamp const& with) {
     if (auto const wrong = check_identity(row, wanted.definition)) return *wrong;
     if (auto const wrong = check_cron_job(wanted.definition, row.definition.get())) return *wrong;
+    if (auto const wrong = check_many_indexes(wanted.definition); wrong && !check_many_indexes(*row.definition))
+        return *wrong;
     definition_plan plan{.next = row};
     plan.changes = changes_between(row.definition->text, wanted.definition.text);
     auto const& text = plan.changes.empty() ? row.definition->text : wanted.definition.text;

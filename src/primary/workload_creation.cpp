@@ -1,5 +1,6 @@
 #include "workload_creation_detail.hpp"
 
+#include "job_rules_detail.hpp"
 #include "lookup_detail.hpp"
 #include "name_suffix_detail.hpp"
 
@@ -11,23 +12,6 @@
 #include <utility>
 
 namespace rik::detail {
-
-namespace {
-
-/// The instances of a Job have its name in a label. Not a rule of definitions: those that are kept are accepted for
-/// ever.
-result<void> check_job_name(workload_definition const& of) {
-    constexpr std::size_t label_bytes_max = 63;
-    if (of.kind != workload_kind::job || of.name.size() <= label_bytes_max) return {};
-    return error{
-        errc::invalid,
-        fmt::format("the name of Job {} has {} characters; the limit is {}, because its instances have it in a "
-                    "label",
-                    of.name, of.name.size(), label_bytes_max),
-        of.form == definition_form::rik ? "name" : "metadata.name", "give it a shorter name"};
-}
-
-}  // namespace
 
 error workload_exists(workload const& by) {
     auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
@@ -52,7 +36,8 @@ result<stored<workload>> workload_creation::add(transaction& into, workload_defi
                                                 workload const* owner) {
     if (auto const closed = check_open(state_.head(), definition.tenant)) return *closed;
     if (auto const wrong = check_cron_job(definition)) return *wrong;
-    if (auto const fits = check_job_name(definition); !fits) return fits.error();
+    if (auto const wrong = check_job_name(definition)) return *wrong;
+    if (auto const wrong = owner == nullptr ? check_many_indexes(definition) : std::nullopt) return *wrong;
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);
     auto const shared = std::make_shared<workload_definition const>(std::move(definition));

@@ -24,7 +24,8 @@ public:
     /// Adds the workload of `definition` with its first release, and the one instance of a bare Pod in Kubernetes'
     /// form. `owner`: the CronJob whose Job it is; null: a user made it. Nothing may be awaited before the commit: a
     /// tenant that is deleted meanwhile has the workload, or it is not made.
-    /// Errors: those of workload_operations::create; invalid, also: what check_cron_job finds. Then `into` is as it
+    /// Errors: those of workload_operations::create; invalid, also: what check_cron_job and the rules of new Jobs find,
+    /// the latter of a CronJob that made this Job when it was made itself. Then `into` is as it
     /// was, unless it is such a Pod.
     result<stored<workload>> add(transaction& into, workload_definition definition, workload const* owner = nullptr);
 

@@ -58,6 +58,12 @@ private:
     std::map<release_id, bool> is_same_;
 };
 
+/// Will nothing go on before its node, or a person, says that it is gone?
+bool is_waited_for(workload const& by, instance const& row, seen_instance const& seen) {
+    if (by.kind == workload_kind::job) return row.is_condemned() && !seen.has_ended;
+    return has_identities(by.kind) && !is_finished(row.state());
+}
+
 void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
@@ -70,7 +76,7 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         auto const gone = absent.find(*row);
         auto& seen = to.instances.emplace_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
         foreign.settle(*row, seen);
-        if (gone && has_identities(wanted.kind) && !is_finished(row->state())) to.waits_for.push_back({row, gone});
+        if (gone && is_waited_for(wanted, *row, seen)) to.waits_for.push_back({row, gone});
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
         auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
@@ -107,27 +113,42 @@ std::string held_up_text(std::size_t count) {
         count_text(count), count == 1 ? "is" : "are");
 }
 
+/// What does not come before those that are waited for are gone; empty: a Job goes on without them.
+std::string awaited_text(workload_scene const& of, workload_progress const& said) {
+    using enum workload_condition_type;
+    if (of.wanted->kind != workload_kind::job)
+        return fmt::format("there is no other {}", of.waits_for.front().row->name());
+    if (said.holds(complete) || said.holds(failed)) return {};
+    if (said.holds(failure_target)) return "the Job has not failed for good";
+    if (said.holds(success_criteria_met)) return "the Job is not complete";
+    auto const& job = *of.wanted->definition->upkeep.job;
+    auto const waits = job.replacement == replacement_policy::failed && !job.is_suspended;
+    return waits ? "nothing takes its place" : "";
+}
+
 /// Of the first one; the others are alike.
-std::string waiting_text(std::vector<absent_instance> const& which) {
-    auto const& name = which.front().row->name();
+std::string waiting_text(workload_scene const& of, workload_progress const& said) {
+    auto const& which = of.waits_for;
+    if (which.empty()) return {};
+    auto const awaited = awaited_text(of, said);
+    if (awaited.empty()) return {};
     auto const& where = which.front().where->facts.name;
     auto const others = which.size() == 1 ? std::string() : fmt::format(" (and {} more)", which.size() - 1);
     return fmt::format(
-        "{} is on node {}, which is not heard{}: there is no other {} until the node says that it is gone; if the node "
-        "is lost for good: rikctl node declare-dead {}",
-        name, where, others, name, where);
+        "{} is on node {}, which is not heard{}: {} until the node says that it is gone; if the node is lost for good: "
+        "rikctl node declare-dead {}",
+        which.front().row->name(), where, others, awaited, where);
 }
 
 std::string coming_loss_text(workload_scene const& of) {
     if (!of.next_lost_at) return {};
     return fmt::format("{} is on node {}, which is not heard: it is given up at {}", of.next_lost.row->name(),
-                       of.next_lost.where->facts.name,
-                       to_string(std::chrono::ceil<std::chrono::seconds>(*of.next_lost_at)));
+                       of.next_lost.where->facts.name, to_second_string(*of.next_lost_at));
 }
 
 /// Why nothing is done although something ought to be; empty: nobody's absence is the reason.
-std::string absence_text(workload_scene const& of) {
-    if (!of.waits_for.empty()) return waiting_text(of.waits_for);
+std::string absence_text(workload_scene const& of, workload_progress const& said) {
+    if (auto waits = waiting_text(of, said); !waits.empty()) return waits;
     if (of.held_count > 0) return held_up_text(of.held_count);
     return coming_loss_text(of);
 }
@@ -210,7 +231,7 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .restart = scene.record.restart ? &*scene.record.restart : nullptr,
                                .counts = scene.counts ? &*scene.counts : nullptr,
                                .loses_some = !scene.lost.empty()});
-    auto why = absence_text(scene);
+    auto why = absence_text(scene, plan.progress);
     if (!why.empty()) plan.progress.held_up = std::move(why);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);

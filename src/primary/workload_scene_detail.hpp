@@ -19,7 +19,7 @@ struct lost_instance {
 };
 
 /// An instance whose node is not heard. One with an identity is replaced only when its node, or a person, has said that
-/// it is gone; any other when it is given up.
+/// it is gone; any other when it is given up. A Job that has come to its end waits for that word, too.
 struct absent_instance {
     stored<instance> row;
     stored<node> where;

@@ -1,5 +1,6 @@
 #include "bare_machine.hpp"
 
+#include "interruption.hpp"
 #include "measure.hpp"
 
 #include "runtime/microvm/qcow2_overlay_detail.hpp"
@@ -95,6 +96,7 @@ void await_here(http_target const& from) {
     to.sin_port = htons(from.port);
     ::inet_pton(AF_INET, from.address.c_str(), &to.sin_addr);
     for (auto const begin = steady::now(); steady::now() - begin < patience;) {
+        check_interruption();
         auto const socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         auto const is_answered = ask(socket, to);
         ::close(socket);
@@ -195,10 +197,12 @@ void bare_machine::run() const {
 }
 
 void bare_machine::stop() {
-    if (process_ < 0) return;
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
-    process_ = -1;
+    if (process_ >= 0) {
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+        process_ = -1;
+    }
+    if (!fs::exists(plan_.network_namespace)) return;
     if (std::system(fmt::format("ip netns del {}", name_).c_str()) != 0)
         fmt::print(stderr, "the network namespace {} is left\n", name_);
 }

@@ -6,6 +6,7 @@
 //
 // Needs root, and what scripts/setup machine installs.
 #include "bare_machine.hpp"
+#include "interruption.hpp"
 #include "measure.hpp"
 #include "rik_server.hpp"
 
@@ -113,6 +114,7 @@ public:
     template <class Condition>
     void await_rik(Condition is_true) {
         for (auto const begin = steady::now(); !is_true();) {
+            check_interruption();
             if (steady::now() - begin > patience) throw std::runtime_error("rik does not come to that in time");
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
@@ -299,6 +301,7 @@ arguments read_arguments(int count, char** words) {
 int main(int count, char** words) {
     try {
         auto what = rik::bench::read_arguments(count, words);
+        rik::bench::heed_interruption();
         auto const root = what.root / ("rik-function-bench-" + std::to_string(::getpid()));
         rik::bench::bench(std::move(what), root).run();
         return 0;

@@ -324,7 +324,7 @@ awaitable<> refuses_zones_that_are_not_known(sim::cluster& cluster, sim::world& 
                                                      change_options());
     auto const changed = co_await std::move(changing);
     REQUIRE_FALSE(changed.has_value());
-    CHECK(changed.error().field == "timeZone");
+    CHECK(changed.error().field == "spec.timeZone");
     co_await world.time().sleep_for(1s);
 }
 

@@ -280,9 +280,17 @@ awaitable<> loses_all_that_it_bears(sim::cluster& cluster, sim::world& world) {
     CHECK(told.counts->failures.at(0).verdict.find("has not been heard for") != std::string::npos);
     auto const all = co_await instances(cluster);
     CHECK(all.size() == 1);
+    co_await world.time().sleep_for(1min);
+    auto const waiting = co_await story(cluster);
+    auto const node = "node-" + std::to_string(where);
+    CHECK(waiting.progress->held_up == all.front()->name() + " is on node " + node +
+                                           ", which is not heard: the Job has not failed for good until the node says "
+                                           "that it is gone; if the node is lost for good: rikctl node declare-dead " +
+                                           node);
     co_await cluster.start_node(where);
     auto const ended = co_await until_holds(cluster, world, failed);
     CHECK(ended.counts->failed == 1);
+    CHECK(ended.progress->held_up.empty());
 }
 
 awaitable<> is_replaced_after_a_pause(sim::cluster& cluster, sim::world& world) {
@@ -298,6 +306,29 @@ awaitable<> is_replaced_after_a_pause(sim::cluster& cluster, sim::world& world) 
     CHECK(world.time().wall() - lost_at >= 9s);  // the pause after a first failure is 10 s
     auto const told = co_await story(cluster);
     CHECK(told.counts->failed == 1);
+}
+
+awaitable<> is_not_replaced_before_it_is_gone(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, job_text("long:1", R"("podReplacementPolicy":"Failed",)"));
+    co_await cluster.until(sim::all_running(1));
+    auto const before = co_await instances(cluster);
+    auto const first = before.front()->id();
+    auto const where = busy_node(cluster);
+    co_await cluster.power_off(where);
+    co_await world.time().sleep_for(290s);
+    std::function<bool(rows const&)> is_lost = [](rows const& all) { return all.front()->is_condemned(); };
+    co_await cluster.until(std::move(is_lost));
+    co_await world.time().sleep_for(1h);
+    auto const waiting = co_await story(cluster);
+    auto const& why = waiting.progress->held_up;
+    CHECK(why.find("node-" + std::to_string(where) + ", which is not heard: nothing takes its place") != why.npos);
+    co_await cluster.start_node(where);
+    std::function<bool(rows const&)> is_replaced = [first](rows const& all) {
+        return sim::all_running(1)(all) && all.front()->id() != first;
+    };
+    co_await cluster.until(std::move(is_replaced));
+    auto const after = co_await story(cluster);
+    CHECK(after.progress->held_up.find("not heard") == std::string::npos);
 }
 
 /// Never more than its parallelism, as the checker sees at every commit; and cheap.
@@ -335,6 +366,14 @@ awaitable<> some_fields_stay(sim::cluster& cluster, sim::world& world) {
         REQUIRE_FALSE(refused.has_value());
         CHECK(refused.error().code == errc::invalid);
     }
+    auto many = parse_definition(
+        job_text("long:1", R"("completions":100001,"completionMode":"Indexed","backoffLimitPerIndex":1,)"));
+    CHECK(many.found.empty());  // a stored text is read for ever
+    many.definition.name = "many";
+    auto creating = cluster.api().workloads().create(caller(), std::move(many.definition));
+    auto const too_many = co_await std::move(creating);
+    REQUIRE_FALSE(too_many.has_value());
+    CHECK(too_many.error().field == "spec.maxFailedIndexes");
     auto const more = co_await apply(cluster, job_text("long:1", R"("completions":4,"parallelism":3,)"));
     CHECK(more.row->definition->upkeep.job->parallelism == 3);
     co_await cluster.until(sim::all_running(3));
@@ -361,6 +400,9 @@ TEST_CASE("a Job that is lost with its node is not tried again beyond its limit"
 }
 TEST_CASE("a Job that is lost with its node is tried again after a pause", "[sim][job]") {
     simulate(is_replaced_after_a_pause);
+}
+TEST_CASE("a Job that replaces only what is gone says for which node it waits", "[sim][job]") {
+    simulate(is_not_replaced_before_it_is_gone);
 }
 TEST_CASE("a Job of many completions", "[sim][job]") { simulate(has_many_completions, 3); }
 TEST_CASE("a Job of very many completions", "[.][sim][job]") { simulate(has_20000_completions, 8, false); }

@@ -185,6 +185,10 @@ TEST_CASE("v1: a CronJob says when it runs, and a Job of it is made by hand") {
     auto const refused = on.post("/rik/v1/workloads", cron("Europe/Berlyn"));
     CHECK(refused.status_code == 400);
     CHECK(refused.body.find("did you mean Europe/Berlin?") != std::string::npos);
+    CHECK(refused.body.find("spec.timeZone") != std::string::npos);
+    CHECK(refused.body.find(", line 1 column 101") != std::string::npos);
+    auto const applied = on.connect().request("PUT", "/rik/v1/workloads", "\n" + cron("Mars"));
+    CHECK(applied.body.find(", line 2 column 101") != std::string::npos);
     CHECK(on.post("/rik/v1/workloads?dryRun=true", cron("Mars")).status_code == 400);
     CHECK(on.post("/rik/v1/workloads", cron("Europe/Berlin")).status_code == 201);
     auto const one = on.post("/rik/v1/workloads/nightly/jobs?kind=CronJob", R"({"name":"now"})");

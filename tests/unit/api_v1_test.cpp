@@ -198,7 +198,7 @@ TEST_CASE("v1: a container has its role, its last state and its readiness, and a
     CHECK(container.at("role") == "main");
     CHECK(container.at("ready") == false);
     CHECK(container.at("started") == false);
-    CHECK(container.at("restartCount") == 2);
+    CHECK(container.at("restartCount") == 1);  // the second is the one that it waits for
     CHECK(container.at("startsAt") == "1970-01-01T00:00:10.000000Z");
     CHECK(container.at("lastState").at("state") == "exited");
     CHECK(container.at("lastState").at("reason") == "OOMKilled");
@@ -221,6 +221,17 @@ TEST_CASE("v1: a container has its role, its last state and its readiness, and a
     seen.containers = {one};  // as a node of an earlier version says it: only the whole is ready
     on.primary.report(made->id(), {seen});
     CHECK(on.json_at(target).at("containers").at(0).at("ready") == true);
+    CHECK(on.json_at(target).at("containers").at(0).at("restartCount") == 2);
+}
+
+TEST_CASE("v1: a container that waits for its first start was not restarted") {
+    api_fixture on;
+    auto const made = on.add_instance_on(on.primary.add_node("n1"), on.add_workload("web"), instance_state::creating);
+    instance_status seen{.state = instance_state::creating};
+    seen.containers = {{.name = made->spec().containers.front().name, .reason = "ContainerCreating"}};
+    on.primary.report(made->id(), {seen});
+    auto const shown = on.json_at("/rik/v1/instances/" + made->name());
+    CHECK(shown.at("containers").at(0).at("restartCount") == 0);
 }
 
 TEST_CASE("v1: an instance is started again in place") {

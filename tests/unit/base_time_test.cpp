@@ -15,6 +15,13 @@ TEST_CASE("a time is read back from its text", "[time]") {
     }
 }
 
+TEST_CASE("for people a time has no decimals, and is not before itself", "[time]") {
+    auto const text = [](char const* when) { return rik::to_second_string(rik::parse_wall_time(when).value()); };
+    CHECK(text("2026-11-21T19:19:38.000000Z") == "2026-11-21T19:19:38Z");
+    CHECK(text("2026-11-21T19:19:59.000001Z") == "2026-11-21T19:20:00Z");
+    CHECK(text("1969-12-31T23:59:58.500000Z") == "1969-12-31T23:59:59Z");
+}
+
 TEST_CASE("a time may have any number of decimals and either name of UTC", "[time]") {
     auto const whole = rik::parse_wall_time("2026-11-21T19:19:38Z");
     auto const with_offset = rik::parse_wall_time("2026-11-21T19:19:38.000+00:00");

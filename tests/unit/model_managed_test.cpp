@@ -226,6 +226,16 @@ TEST_CASE("what a definition says of a StatefulSet is read", "[definition][manag
     check_round_trip(managed_of_rik("StatefulSet", R"("replicas":2,"ordinals":{"start":1})"));
 }
 
+/// Source: Kubernetes, validateStatefulSetSpec since 1.34
+TEST_CASE("a StatefulSet without a Service may say so by an empty name", "[definition][managed]") {
+    auto const none = accept(managed("StatefulSet", R"("serviceName":"")"));
+    CHECK(none.definition.upkeep.stateful->service_name.empty());
+    CHECK_FALSE(warns_of(none, "spec.serviceName"));
+    CHECK(
+        accept(managed_of_rik("StatefulSet", R"("serviceName":"")")).definition.upkeep.stateful->service_name.empty());
+    CHECK(refused(managed("StatefulSet", R"("serviceName":"Db")")).field == "spec.serviceName");
+}
+
 TEST_CASE("the instances of a StatefulSet are told their ordinal", "[definition][managed]") {
     auto const made = accept(managed("StatefulSet")).definition;
     CHECK(ordinal_name(made, 3) == "web-3");

@@ -128,4 +128,19 @@ TEST_CASE("a time zone that is not known is told without a server") {
     auto const told = run(server, {"validate", "-f", "-"}, wrong);
     CHECK(told.code == 1);
     CHECK(told.err.find("did you mean Europe/Berlin?") != std::string::npos);
+    CHECK(told.err.find(", line 5 column 1") != std::string::npos);
+    auto const second = run(server, {"validate", "-f", "-"}, "# two\n---\n" + right + "---\n# more\n" + wrong);
+    CHECK(second.err.find(", line 18 column 1") != std::string::npos);
+}
+
+TEST_CASE("a server tells the lines of a definition as its file has them") {
+    std::string sent;
+    fake_server const server([&](fake_request const& request) {
+        if (request.line.starts_with("POST")) sent = request.body;
+        return reply_with(400, R"({"error":{"code":"invalid","message":"no","field":"","remedy":""},"problems":[]})");
+    });
+    std::string const text =
+        "# one\n\napiVersion: v1\nkind: Pod\nname: a\nspec:\n  containers: [{name: main, image: x}]\n";
+    CHECK(run(server, {"create", "workload", "-f", "-"}, text).code != 0);
+    CHECK(sent.starts_with("\n\napiVersion: v1\n"));
 }

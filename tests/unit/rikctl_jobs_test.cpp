@@ -77,7 +77,7 @@ TEST_CASE("a Job that is waited for to go is told as it is, and not as the watch
         reply.stays_open = true;
         return reply;
     });
-    auto const told = run(server, "wait job/pi --for deleted --timeout 2s");
+    auto const told = run(server, "wait job/pi --for deleted --timeout 900ms");
     CHECK(told.code == 6);
     CHECK(told.err == "error: workload pi is not deleted in time: pi is succeeded\n");
 }

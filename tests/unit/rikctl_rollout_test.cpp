@@ -48,7 +48,7 @@ std::string rollout(std::string const& progress, std::string const& more = "") {
            more + R"("progress":)" + progress +
            R"(,"steps":[],"releases":[{"id":"a","number":1,"createdAt":"2026-11-01T00:00:00Z","cause":"","definition":)" +
            R"({"spec":{"template":{"spec":{"containers":[{"name":"main","image":"web:1"}]}}}}},)" +
-           R"({"id":"b","number":2,"createdAt":"2026-11-02T00:00:00Z","cause":"new colours","definition":)" +
+           R"({"id":"b","number":2,"createdAt":"2026-11-02T00:00:00.078788Z","cause":"new colours","definition":)" +
            kubernetes_form + "}]}";
 }
 

@@ -1,6 +1,8 @@
 // What a change of a workload comes to, before anything is done.
 #include "primary/workload_change_detail.hpp"
 
+#include "primary/job_rules_detail.hpp"
+
 #include <support/catch.hpp>
 #include <support/definitions.hpp>
 
@@ -56,7 +58,47 @@ private:
     seeded_entropy random_{1};
 };
 
+std::string job_of_many(std::string const& more, std::string const& completions = "100001") {
+    return R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"pi"},"spec":{"completionMode":"Indexed",)"
+           R"("backoffLimitPerIndex":1,"completions":)" +
+           completions + "," + more +
+           R"("template":{"spec":{"restartPolicy":"Never","containers":[{"name":"main","image":"x"}]}}}})";
+}
+
 }  // namespace
+
+/// Source: Kubernetes, validateJobSpec
+TEST_CASE("of very many indexes few may fail, and few are tried at once", "[change][job]") {
+    auto const wrong = [](std::string const& more, std::string const& completions = "100001") {
+        return check_many_indexes(*written(job_of_many(more, completions)));
+    };
+    CHECK_FALSE(wrong("", "100000"));
+    CHECK_FALSE(wrong(R"("parallelism":100000,"maxFailedIndexes":100000,)", "100000"));
+    CHECK_FALSE(wrong(R"("parallelism":10000,"maxFailedIndexes":10000,)"));
+    auto const missing = wrong("");
+    REQUIRE(missing);
+    CHECK(missing->code == errc::invalid);
+    CHECK(missing->field == "spec.maxFailedIndexes");
+    CHECK(missing->remedy == "with more than 100000 completions make it 10000 at most");
+    CHECK(wrong(R"("maxFailedIndexes":10001,)")->field == "spec.maxFailedIndexes");
+    CHECK(wrong(R"("maxFailedIndexes":1,"parallelism":10001,)")->field == "spec.parallelism");
+
+    auto const cron = check_many_indexes(*written(
+        R"({"apiVersion":"v1","kind":"CronJob","name":"pi","schedule":"@daily","jobTemplate":{"completionMode":"Indexed",
+        "completions":100001,"backoffLimitPerIndex":0,"template":{"spec":{"restartPolicy":"Never","containers":[
+        {"name":"main","image":"x"}]}}}})"));
+    REQUIRE(cron);
+    CHECK(cron->field == "jobTemplate.maxFailedIndexes");
+}
+
+TEST_CASE("a Job that was accepted with too many indexes may be changed, and no other comes to that", "[change][job]") {
+    changing old(job_of_many(""));
+    CHECK(old.plan(job_of_many(R"("parallelism":2,)")).has_value());
+    changing fine(job_of_many(R"("maxFailedIndexes":5,)"));
+    auto const worse = fine.plan(job_of_many(""));
+    REQUIRE_FALSE(worse.has_value());
+    CHECK(worse.error().field == "spec.maxFailedIndexes");
+}
 
 TEST_CASE("what says the same changes nothing", "[change]") {
     changing web(pod("a:1"));

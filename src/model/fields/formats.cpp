@@ -234,6 +234,10 @@ verdict check_mount_path(std::string_view text, std::string_view field) {
     return wrong(field, "is the root, and the volume would hide the whole image", "choose a directory below it");
 }
 
+verdict check_label_or_none(std::string_view text, std::string_view field) {
+    return text.empty() ? std::nullopt : check_label_name(text, field);
+}
+
 /// Source: Kubernetes, validateLocalDescendingPath.
 verdict check_sub_path(std::string_view text, std::string_view field) {
     if (text.starts_with('/'))
@@ -247,6 +251,7 @@ verdict check_sub_path(std::string_view text, std::string_view field) {
 }  // namespace
 
 constinit text_format const dns_label{"DNS label", &check_label_name};
+constinit text_format const dns_label_or_none{"DNS label", &check_label_or_none};
 constinit text_format const dns_subdomain{"DNS name", &check_name};
 constinit text_format const object_name{"DNS name", &check_object_name};
 constinit text_format const label_key{"key of a label", &check_key};

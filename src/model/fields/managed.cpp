@@ -113,7 +113,7 @@ constexpr std::array stateful_fields{
     field{"revisionHistoryLimit", integer(0, seconds_max), "How many releases without instances are kept."}.by_default(
         "10"),
     field{"ordinals", object(ordinals), "How instances are numbered."},
-    field{"serviceName", text(dns_label), "The Service under whose name instances are found."}.kept(
+    field{"serviceName", text(dns_label_or_none), "The Service under whose name instances are found."}.kept(
         "RIK has no Services yet"),
     field{"volumeClaimTemplates", list(anything()), "Volumes that each instance has for itself, and keeps."}.refused(
         no_claims),

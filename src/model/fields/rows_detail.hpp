@@ -40,6 +40,7 @@ constexpr value_type map(text_format const& keys, value_type of) {
 // Syntax of texts.
 
 extern text_format const dns_label;
+extern text_format const dns_label_or_none;  ///< empty says that there is none
 extern text_format const dns_subdomain;
 extern text_format const object_name;
 extern text_format const label_key;
