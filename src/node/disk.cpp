@@ -9,7 +9,7 @@ namespace {
 
 /// What one order causes is set by several coroutines, each of which has its turn on the strand: one flush is enough
 /// for all of it.
-constexpr int turns_max = 8;
+constexpr int turns_max = 4;
 
 }  // namespace
 
