@@ -1,6 +1,7 @@
 #include "adapters_detail.hpp"
 #include "runtime_check_detail.hpp"
 
+#include <rik/async/strand.hpp>
 #include <rik/base/limits.hpp>
 #include <rik/model/definition.hpp>
 #include <rik/model/image_name.hpp>
@@ -8,7 +9,6 @@
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/strand.hpp>
 
 #include <string>
 
@@ -70,7 +70,7 @@ lone_thread::~lone_thread() {
 }
 
 adapters::adapters(asio::any_io_executor executor)
-    : strand(asio::make_strand(std::move(executor))), pool(pool_thread_count), image_pool(image_pool_thread_count) {}
+    : strand(make_strand_of(executor)), pool(pool_thread_count), image_pool(image_pool_thread_count) {}
 
 adapters::~adapters() {
     pool.join();

@@ -1,8 +1,7 @@
 #include "role_parts_detail.hpp"
 
 #include <rik/async/shield.hpp>
-
-#include <boost/asio/strand.hpp>
+#include <rik/async/strand.hpp>
 
 #include <utility>
 
@@ -24,7 +23,7 @@ std::vector<node_runtime> runtimes_of(adapters& machine) {
 }  // namespace
 
 scheduler_part::scheduler_part(asio::any_io_executor executor, std::string listen, local_options const& options)
-    : strand_(asio::make_strand(std::move(executor))),
+    : strand_(make_strand_of(executor)),
       links_(strand_, time_, std::move(listen), {.version = options.version}, options.out),
       role_(strand_, {time_, links_.primaries(), links_.nodes()}, {.policy = options.policy, .out = options.out}) {}
 
@@ -46,7 +45,7 @@ awaitable<> scheduler_part::stop() { return on_strand(strand_, stop_here()); }
 
 primary_part::primary_part(asio::any_io_executor executor, directories const& place, std::string const& scheduler,
                            local_options const& options)
-    : strand_(asio::make_strand(std::move(executor))),
+    : strand_(make_strand_of(executor)),
       disk_(place.state_dir() / "primary" / "state.db", disk_thread_.executor()),
       link_(scheduler, {.version = options.version}),
       role_(strand_, {time_, random_, disk_, link_, link_},

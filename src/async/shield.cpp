@@ -63,8 +63,11 @@ awaitable<> shield(awaitable<> work) {
     co_await std::move(running);
 }
 
+/// As shield(on_strand(...)), without a coroutine on this side: there is nothing to cancel.
 awaitable<> detail::run_blocking(asio::any_io_executor pool, awaitable<> work) {
-    return shield(on_strand(std::move(pool), std::move(work)));
+    auto unconnected = asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable);
+    return asio::async_initiate<decltype(unconnected), void(std::exception_ptr)>(start_remote_work{}, unconnected,
+                                                                                 std::move(pool), std::move(work));
 }
 
 }  // namespace rik

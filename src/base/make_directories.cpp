@@ -22,14 +22,12 @@ std::error_code make_directory(std::filesystem::path const& path) {
 }  // namespace
 
 std::error_code make_directories(std::filesystem::path const& path) {
-    std::filesystem::path done;
-    for (auto const& part : path) {
-        done /= part;
-        std::error_code ignored;
-        if (part.empty() || std::filesystem::is_directory(done, ignored)) continue;
-        if (auto const failure = make_directory(done)) return failure;
-    }
-    return {};
+    auto const failure = path.empty() ? std::error_code() : make_directory(path);
+    auto const parent = path.parent_path();
+    auto const lacks_parent = failure == std::errc::no_such_file_or_directory || failure == std::errc::not_a_directory;
+    if (!lacks_parent || parent == path) return failure;
+    if (auto const above = make_directories(parent)) return above;
+    return make_directory(path);
 }
 
 }  // namespace rik

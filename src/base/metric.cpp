@@ -10,26 +10,34 @@ namespace rik {
 
 namespace {
 
-std::string escaped(std::string_view text, bool has_quotes) {
-    std::string made;
+void append_escaped(std::string& to, std::string_view text, bool has_quotes) {
     for (auto const c : text) {
-        if (c == '\\' || (has_quotes && c == '"')) made += '\\';
+        if (c == '\\' || (has_quotes && c == '"')) to += '\\';
         if (c == '\n')
-            made += "\\n";
+            to += "\\n";
         else
-            made += c;
+            to += c;
     }
-    return made;
 }
 
 void append_labels(std::string& to, metric::sample const& from) {
     if (from.labels.empty()) return;
-    std::string_view between = "{";
+    auto between = '{';
     for (auto const& [name, value] : from.labels) {
-        to += fmt::format("{}{}=\"{}\"", between, name, escaped(value, true));
-        between = ",";
+        to += between;
+        to.append(name).append("=\"");
+        append_escaped(to, value, true);
+        to += '"';
+        between = ',';
     }
     to += '}';
+}
+
+void append_head(std::string& to, metric const& of) {
+    to.append("# HELP ").append(of.name) += ' ';
+    append_escaped(to, of.help, false);
+    to.append("\n# TYPE ").append(of.name);
+    to += of.type == metric_type::gauge ? " gauge\n" : " counter\n";
 }
 
 }  // namespace
@@ -48,12 +56,11 @@ void add(role_health& to, role_health more) {
 std::string prometheus_text(std::vector<metric> const& all) {
     std::string text;
     for (auto const& each : all) {
-        text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", each.name, escaped(each.help, false), each.name,
-                            each.type == metric_type::gauge ? "gauge" : "counter");
+        append_head(text, each);
         for (auto const& sample : each.samples) {
             text += each.name;
             append_labels(text, sample);
-            text += fmt::format(" {}\n", sample.value);
+            fmt::format_to(std::back_inserter(text), " {}\n", sample.value);
         }
     }
     return text;

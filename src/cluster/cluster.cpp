@@ -1,13 +1,13 @@
 #include <rik/cluster.hpp>
 
 #include <rik/async/shield.hpp>
+#include <rik/async/strand.hpp>
 #include <rik/link/local_link.hpp>
 #include <rik/node/node_agent.hpp>
 #include <rik/primary/primary.hpp>
 #include <rik/scheduler/scheduler.hpp>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <utility>
 #include <variant>
@@ -27,9 +27,9 @@ std::vector<node_runtime> runtimes_of(cluster_ports const& ports) {
 class cluster::impl {
 public:
     impl(asio::any_io_executor executor, cluster_ports ports, cluster_options options)
-        : primary_strand_(asio::make_strand(executor)),
-          scheduler_strand_(asio::make_strand(executor)),
-          node_strand_(ports.node_strand ? ports.node_strand : asio::any_io_executor(asio::make_strand(executor))),
+        : primary_strand_(make_strand_of(executor)),
+          scheduler_strand_(make_strand_of(executor)),
+          node_strand_(ports.node_strand ? ports.node_strand : make_strand_of(executor)),
           primary_edge_(scheduler_strand_),
           node_edge_(scheduler_strand_),
           streams_(primary_strand_),

@@ -5,12 +5,12 @@
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/shield.hpp>
+#include <rik/async/strand.hpp>
 #include <rik/async/task_group.hpp>
 #include <rik/base/assert.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,7 +34,7 @@ class http_server::impl {
 public:
     impl(asio::any_io_executor executor, clock& time, http_handler& handler, http_options options, log to)
         : executor_(executor),
-          strand_(asio::make_strand(executor)),
+          strand_(make_strand_of(executor)),
           context_{time, handler, std::move(options), to},
           accepting_(strand_),
           serving_(strand_) {
@@ -101,7 +101,7 @@ awaitable<> http_server::impl::start() {
 awaitable<> http_server::impl::accept(detail::listener& from) {
     bool is_failing = false;
     for (;;) {
-        auto strand = asio::any_io_executor(asio::make_strand(executor_));
+        auto strand = make_strand_of(executor_);
         auto [failure, socket] = co_await from.acceptor().async_accept(strand, detail::no_throw);
         if (failure == asio::error::operation_aborted) throw cancelled{};
         if (!failure) {

@@ -1,6 +1,17 @@
 #include "disk_detail.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
 namespace rik::detail {
+
+namespace {
+
+/// What one order causes is set by several coroutines, each of which has its turn on the strand: one flush is enough
+/// for all of it.
+constexpr int turns_max = 4;
+
+}  // namespace
 
 awaitable<result<journal_contents>> node_disk::open() {
     auto contents = co_await journal_.lead();
@@ -25,8 +36,10 @@ awaitable<result<void>> node_disk::wait_durable(revision wanted) {
 }
 
 awaitable<error> node_disk::run() {
+    auto const executor = co_await asio::this_coro::executor;
     for (;;) {
         while (pending_.empty()) co_await work_.wait();
+        for (int turn = 0; turn < turns_max; ++turn) co_await asio::post(executor, asio::use_awaitable);
         auto const reached = last_;
         std::vector<journal_entry> batch;
         for (auto& [place, entry] : std::exchange(pending_, {})) batch.push_back(std::move(entry));

@@ -2,12 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
 
 namespace rik::detail {
 
+namespace {
+
+/// Most instances whose images are there run sooner. To say of each that it is being prepared would have its primary
+/// write and tell what nobody can see.
+constexpr duration preparing_quiet = std::chrono::milliseconds(200);
+
+}  // namespace
+
 void pod_telling::begin() {
     began_at_ = pod_.on.time.now();
+    pod_.mine->quiet_until = began_at_ + preparing_quiet;
     pod_.on.records.report(*pod_.mine, instance_state::creating, "Preparing",
                            "its images are pulled and its containers made");
     notes_.settle();

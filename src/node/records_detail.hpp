@@ -28,6 +28,7 @@ struct node_instance {
     instance_fields fields;
     bool is_dirty = false;                    ///< its status is due to the scheduler
     std::optional<held_state> told = {};      ///< as it is counted in the digest
+    time_point quiet_until = {};              ///< until then nobody is told that it is being prepared
     bool is_forgotten = false;                ///< its rows are removed
     revision kept_at = 0;                     ///< its newest change that is on its way to the disk
     std::optional<found_sandbox> found = {};  ///< what an earlier agent left; of what was taken over it stays

@@ -24,6 +24,21 @@ result<revision> parse_revision(std::string const& text) {
     return error{errc::corrupt, "the floor on the node's disk is damaged"};
 }
 
+/// Its first word is that it is being prepared, and it may soon have another.
+bool is_quiet(node_instance const& mine, time_point now) {
+    auto const& seen = mine.fields.status;
+    auto const is_first_word = !mine.told && !mine.is_condemned();
+    return is_first_word && seen.state == instance_state::creating && seen.reason == "Preparing" &&
+           now < mine.quiet_until;
+}
+
+awaitable<> wait_for_news(notifier& news, clock& time, std::optional<time_point> last) {
+    if (!last) co_return co_await news.wait();
+    auto changing = change_of(news);
+    auto const changed = co_await with_deadline(time, *last, std::move(changing));
+    (void)changed;
+}
+
 }  // namespace
 
 awaitable<> uplink::connect() {
@@ -161,8 +176,13 @@ std::vector<held> uplink::list_held() {
 held uplink::list_news() {
     held news;
     batch_room room(on_.batch);
+    auto const now = on_.time.now();
     for (auto const& [id, each] : on_.records.all()) {
         if (!each->is_dirty || !on_.disk.is_durable(each->kept_at)) continue;
+        if (is_quiet(*each, now)) {
+            quiet_until_ = std::min(quiet_until_.value_or(each->quiet_until), each->quiet_until);
+            continue;
+        }
         held_instance what{id, each->fields.binding->fence, each->fields.status};
         if (!room.take(what)) break;
         each->is_dirty = false;
@@ -183,7 +203,8 @@ awaitable<> uplink::send_held(std::shared_ptr<connection> to) {
     std::vector<held> inventory;
     revision inventory_kept_at = 0;
     for (;;) {
-        co_await on_.news.wait();
+        auto const last = std::exchange(quiet_until_, std::nullopt);
+        co_await wait_for_news(on_.news, on_.time, last);
         if (to->is_closed) co_return;
         if (std::exchange(inventory_is_due_, false)) {
             inventory = list_held();

@@ -100,6 +100,7 @@ private:
     std::string last_refusal_;              ///< by a scheduler, so that it is logged once
     std::shared_ptr<connection> connection_;
     std::optional<node_metrics> load_;
+    std::optional<time_point> quiet_until_;  ///< then somebody's first word is due
     bool inventory_is_due_ = false;
     bool beat_is_due_ = false;
     bool troubles_are_due_ = false;

@@ -1,9 +1,17 @@
-// What one look at what containers use costs, beside reading the same files of the kernel and nothing else. Needs root.
+// What one look at what containers use costs, beside reading the same files of the kernel and nothing else; and what
+// it costs to tell it: a scrape, and the rows for `rikctl top`, beside the same numbers as lines of text. Needs root.
+#include "node/usage_watch_detail.hpp"
+
 #include "support/oci_world.hpp"
+
+#include <rik/base/metric.hpp>
+#include <rik/model/codec.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -35,7 +43,7 @@ double own_processor_ms() {
 template <class Work>
 double cost_of(int rounds, Work work) {
     auto const before = own_processor_ms();
-    for (int round = 0; round < rounds; ++round) work();
+    for (int round = 0; round < rounds; ++round) (void)work();
     return (own_processor_ms() - before) / rounds;
 }
 
@@ -78,6 +86,55 @@ std::vector<pid_t> pids_of(testing::oci_world const& world) {
     return pids;
 }
 
+/// Those of one container, as somebody would write them who has nothing else to do.
+void write_plainly(std::string& to, std::string_view tenant, std::string_view pod, container_usage const& of) {
+    auto const line = [&](std::string_view name, double value) {
+        fmt::format_to(std::back_inserter(to), "{}{{namespace=\"{}\",pod=\"{}\",container=\"{}\"}} {}\n", name, tenant,
+                       pod, of.name, value);
+    };
+    line("container_cpu_usage_seconds_total", std::chrono::duration<double>(of.cpu_time).count());
+    line("container_memory_working_set_bytes", static_cast<double>(of.memory_bytes));
+    line("container_processes", static_cast<double>(of.process_count));
+    line("container_fs_usage_bytes", static_cast<double>(of.written_bytes));
+}
+
+/// Of Pods that have been looked at, as the node holds them.
+void measure_telling(testing::oci_world& world, std::vector<instance_id> const& pods, int rounds) {
+    constexpr char const* tenant = "default";
+    auto const name_of = [&](instance_id const& pod) { return "web-5f7d9c6b84-" + pod.text().substr(0, 5); };
+    detail::usage_watch watch(world.time(), log(), [&] {
+        std::vector<detail::measured_instance> all;
+        for (auto const& each : pods) all.push_back({each, tenant, name_of(each), &world.runtime()});
+        return all;
+    });
+    for (int looked = 0; looked < 2; ++looked) world.run(watch.measure());
+    auto const used = world.get(world.runtime().measure_usage(pods));
+    auto const write_all = [&] {
+        std::string text;
+        for (auto const& each : used) {
+            auto const pod = name_of(each.instance);
+            for (auto const& one : each.containers) write_plainly(text, tenant, pod, one);
+            fmt::format_to(std::back_inserter(text),
+                           "container_network_receive_bytes_total{{namespace=\"{0}\",pod=\"{1}\"}} {2}\n"
+                           "container_network_transmit_bytes_total{{namespace=\"{0}\",pod=\"{1}\"}} {3}\n",
+                           tenant, pod, static_cast<double>(each.received_bytes), static_cast<double>(each.sent_bytes));
+        }
+        return text;
+    };
+    auto const lines_of = [](std::string const& text) { return std::ranges::count(text, '\n'); };
+    auto const scraped = prometheus_text(watch.metrics());
+    constexpr int head_lines = 2 * 6;
+    if (lines_of(scraped) != lines_of(write_all()) + head_lines) throw std::runtime_error("a number is missing");
+    auto const many = rounds * 10;
+    auto const bare = cost_of(many, write_all);
+    auto const scrape = cost_of(many, [&] { return prometheus_text(watch.metrics()); });
+    auto const rows = cost_of(many, [&] { return encode(watch.rows()); });
+    fmt::print(
+        "a scrape of them: {:.2f} ms of a processor, {} bytes; its lines alone: {:.2f} ms; ratio {:.2f}\n"
+        "what the node answers for `rikctl top`: {:.2f} ms\n",
+        scrape, scraped.size(), bare, scrape / bare, rows);
+}
+
 void measure(int containers, int rounds) {
     testing::oci_world world;
     std::vector<instance_id> pods;
@@ -104,6 +161,7 @@ void measure(int containers, int rounds) {
         "a look at {} containers: {:.2f} ms of a processor; their {} files of the kernel alone: {:.2f} ms; ratio "
         "{:.2f}\n",
         containers, looks, files.size(), bare, looks / bare);
+    measure_telling(world, pods, rounds);
 }
 
 int number(std::string_view text) {

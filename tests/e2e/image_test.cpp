@@ -39,6 +39,9 @@ TEST_CASE("an image is pulled once, unpacked, and found again after a restart", 
     CHECK(fs::is_symlink(first->tree / "bin/sh"));
     CHECK(read(first->tree / "hello") == "first");
     CHECK((fs::status(first->tree / "tmp").permissions() & fs::perms::sticky_bit) != fs::perms::none);
+    // What each of its containers would need else: see furnish_tree.
+    for (auto const* each : {"etc/hosts", "etc/hostname", "etc/resolv.conf"})
+        CHECK(fs::is_regular_file(first->tree / each));
     CHECK(first->config.entrypoint == std::vector<std::string>{"/bin/sh", "-c"});
     CHECK(first->config.cmd == std::vector<std::string>{"sleep 1000"});
     CHECK(first->config.env == std::vector<std::string>{"FOO=bar baz"});

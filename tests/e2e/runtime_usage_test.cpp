@@ -3,6 +3,8 @@
 #include "support/oci_world.hpp"
 
 #include <chrono>
+#include <string>
+#include <thread>
 
 namespace rik::testing {
 
@@ -54,6 +56,35 @@ TEST_CASE("what an instance uses is measured", "[e2e][runtime][usage]") {
     CHECK(later[0].containers[0].cpu_time >= main.cpu_time);
     world.get(world.runtime().remove_sandbox(pod));
     CHECK(world.get(world.runtime().measure_usage({pod})).empty());
+}
+
+TEST_CASE("what has come since the last look is measured, too", "[e2e][runtime][usage]") {
+    oci_world world;
+    auto const pod = world.make_sandbox();
+    auto const names = [&] {
+        auto const used = world.get(world.runtime().measure_usage({pod}));
+        std::string all;
+        for (auto const& each : used.at(0).containers)
+            all += each.name + ' ' + std::to_string(each.process_count) + '\n';
+        return all;
+    };
+    CHECK(names().empty());
+    auto const first = world.start(world.request(pod, {"sh", "-c", "sleep 1000 & sleep 1000"}));
+    for (int looked = 0; looked < 100 && names() != "main 2\n"; ++looked) std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(2100ms);  // so long what is in the directory may change without a new time of it
+    CHECK(names() == "main 2\n");
+    CHECK(names() == "main 2\n");
+    world.start(world.request(pod, {"sleep", "1000"}, "side"));
+    CHECK(names() == "main 2\nside 1\n");
+    world.get(world.runtime().kill_container(first));
+    world.wait(first);
+    CHECK(names() == "main 0\nside 1\n");
+    auto again = world.request(pod, {"sleep", "1000"});
+    again.key.attempt = 1;
+    world.start(std::move(again));
+    CHECK(names() == "main 1\nside 1\n");
+    world.get(world.runtime().remove_container(first));
+    CHECK(names() == "main 1\nside 1\n");
 }
 
 }  // namespace rik::testing

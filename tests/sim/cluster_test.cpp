@@ -257,7 +257,7 @@ awaitable<> many_at_once(sim::cluster& cluster, sim::world&) {
     for (std::size_t index = 0; index < cluster.node_count(); ++index) CHECK(cluster.node(index).occupied().empty());
 }
 
-awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
+awaitable<std::vector<std::string>> story_of_the_first(sim::cluster& cluster) {
     co_await cluster.create(web, 1);
     co_await cluster.until(sim::all_running(1));
     auto const rows = co_await instances(cluster);
@@ -266,6 +266,19 @@ awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
     REQUIRE(events.has_value());
     std::vector<std::string> reasons;
     for (auto const& row : events->rows) reasons.push_back(parse_event(*row)->reason);
+    co_return reasons;
+}
+
+awaitable<> story_is_told(sim::cluster& cluster, sim::world&) {
+    auto const reasons = co_await story_of_the_first(cluster);
+    CHECK(reasons == std::vector<std::string>{"Created", "Scheduled", "Started"});
+}
+
+awaitable<> story_of_a_slow_start_is_told(sim::cluster& cluster, sim::world&) {
+    sim::image_behaviour slow;
+    slow.start_time = 1s;
+    cluster.node(0).set_behaviour("web:1", slow);
+    auto const reasons = co_await story_of_the_first(cluster);
     CHECK(reasons == std::vector<std::string>{"Created", "Scheduled", "Preparing", "Started"});
 }
 
@@ -313,6 +326,7 @@ TEST_CASE("a host port is given once per node") { simulate(one_per_node, {.nodes
 TEST_CASE("a container that ignores the stop signal is killed after the grace period") { simulate(stubborn_is_killed); }
 TEST_CASE("four hundred Pods on ten nodes come and go") { simulate(many_at_once, {.nodes = 10}); }
 TEST_CASE("events tell the story of an instance") { simulate(story_is_told); }
+TEST_CASE("that an instance is being prepared is told if it takes long") { simulate(story_of_a_slow_start_is_told); }
 TEST_CASE("a log is read through all the roles") { simulate(log_is_read); }
 
 TEST_CASE("more nodes than the usual network of a cluster has room for join, too") {

@@ -3,13 +3,18 @@
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/notifier.hpp>
+#include <rik/async/strand.hpp>
 #include <rik/async/unless.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <vector>
 
 namespace rik {
 
@@ -207,6 +212,33 @@ TEST_CASE_METHOD(async_fixture, "a cancelled caller of offload waits for the end
     }));
     run(context, stop_after(time, 1ms, tasks));
     CHECK(ended);
+}
+
+TEST_CASE("a strand of whatever executor runs one thing at a time", "[async]") {
+    asio::thread_pool pool(4);
+    asio::io_context context;
+    auto keeps_it_alive = asio::make_work_guard(context);
+    std::vector<std::jthread> threads;
+    for (int made = 0; made < 4; ++made) threads.emplace_back([&] { context.run(); });
+    asio::any_io_executor const of_pool = pool.get_executor();
+    asio::any_io_executor const of_context = context.get_executor();
+    asio::any_io_executor const of_strand = make_strand_of(of_pool);
+    for (auto const& executor : {of_pool, of_context, of_strand}) {
+        auto const strand = make_strand_of(executor);
+        std::atomic<int> at_once = 0;
+        std::atomic<int> left = 2000;
+        std::atomic<bool> has_overlapped = false;
+        for (int posted = left; posted > 0; --posted)
+            asio::post(strand, [&] {
+                if (++at_once > 1) has_overlapped = true;
+                if (left % 100 == 0) std::this_thread::yield();
+                --at_once;
+                --left;
+            });
+        while (left > 0) std::this_thread::yield();
+        CHECK_FALSE(has_overlapped);
+    }
+    keeps_it_alive.reset();
 }
 
 }  // namespace rik

@@ -303,6 +303,13 @@ TEST_CASE("hierarchies are found among the mounts", "[unit][oci]") {
     CHECK(unified_group("4:memory:/x\n0::/system.slice/rik.service\n") == "/system.slice/rik.service");
     CHECK(unified_group("0::/a\n1:cpu:/b\n") == "/a");
     CHECK(unified_group("4:memory:/x\n").empty());
+    constexpr auto own = "9:name=systemd:/system.slice/rik.service\n4:memory:/x\n2:cpu,cpuacct:/\n0::/y";
+    CHECK(group_of_hierarchy(own, "rw,memory") == "/x");
+    CHECK(group_of_hierarchy(own, "rw,cpu,cpuacct") == "/");
+    CHECK(group_of_hierarchy(own, "rw,xattr,name=systemd") == "/system.slice/rik.service");
+    CHECK(group_of_hierarchy(own, "rw,pids").empty());
+    CHECK(group_of_hierarchy("", "rw,pids").empty());
+    CHECK(group_of_hierarchy("nonsense", "rw,pids").empty());
     CHECK(find_count("low 1\noom 3\noom_kill 2\n", "oom_kill") == 2);
     CHECK_FALSE(find_count("oom_kill_disable 0\n", "oom_kill"));
 }

@@ -13,14 +13,18 @@ awaitable<> linux_network::inner::forget_flows_past(std::vector<port_mapping> po
     if (ports.empty()) co_return;
     flow_targets targets;
     targets.ports = std::move(ports);
+    targets.addresses = std::exchange(flows_of_nobody_, {});
     auto const forgotten = co_await sweeper_.forget(std::move(targets));
     tell_of_flows(forgotten);
 }
 
+/// A look at the kernel's table takes as long for one address as for many, and until an address is another Pod's what
+/// is remembered of it harms nobody. So they are collected: see detach, attach and repair.
 /// Precondition: no rule leads there any more, and nobody sends from there.
-awaitable<> linux_network::inner::forget_flows_of(std::uint32_t address) {
+awaitable<> linux_network::inner::forget_flows_of_nobody() {
+    if (flows_of_nobody_.empty()) co_return;
     flow_targets targets;
-    targets.addresses.insert(address);
+    targets.addresses = std::exchange(flows_of_nobody_, {});
     auto const forgotten = co_await sweeper_.forget(std::move(targets));
     tell_of_flows(forgotten);
 }

@@ -17,6 +17,9 @@ using namespace detail;
 /// So many interfaces at most wait for their namespace to take them along.
 constexpr std::size_t condemned_count_max = 16;
 
+/// So many addresses at most wait for their connections to be forgotten.
+constexpr std::size_t flows_of_nobody_max = 64;
+
 result<firewall_rules> read_rules(node_network const& what) {
     auto const pods = ipv4_subnet::parse(what.pod_subnet);
     if (!pods) return pods.error();
@@ -195,6 +198,7 @@ awaitable<result<void>> linux_network::inner::attach(pod_attachment pod) {
         auto const detached = co_await detach(pod.instance);
         if (!detached) co_return detached;
     }
+    if (flows_of_nobody_.contains(link->address)) co_await forget_flows_of_nobody();
     auto mappings = mappings_of(pod.host_ports, link->address);
     auto const taken = ports_.open(pod.instance, mappings);
     if (!taken) co_return taken;
@@ -232,11 +236,16 @@ awaitable<result<void>> linux_network::inner::detach(instance_id instance) {
         pods_.erase(known);
     }
     auto mappings = ports_.close(instance);
+    auto const has_ports = !mappings.empty();
     auto const closed = co_await remove_ports(std::move(mappings));
     if (closed) ports_.give_back(instance);
     auto const removed = co_await remove_veth(instance);
     co_await stop_guarding(instance);
-    if (auto const due = flows_due_.extract(instance)) co_await forget_flows_of(due.mapped());
+    if (auto const due = flows_due_.extract(instance)) {
+        flows_of_nobody_.insert(due.mapped());
+        // Clients of a host port would go on to send to nobody.
+        if (has_ports || flows_of_nobody_.size() >= flows_of_nobody_max) co_await forget_flows_of_nobody();
+    }
     co_return closed ? removed : closed;
 }
 
@@ -294,6 +303,7 @@ awaitable<result<void>> linux_network::inner::remove_all() {
     guests_.clear();
     ports_.clear();
     flows_due_.clear();
+    flows_of_nobody_.clear();
     auto const cleared = co_await firewall_.remove_table();
     auto work = [this] { return interfaces_.remove_all(); };
     auto const removed = co_await offload(options_.namespace_executor, std::move(work));

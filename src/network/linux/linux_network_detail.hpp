@@ -77,7 +77,7 @@ private:
     // forget_flows.cpp
     enum class knowing : std::uint8_t { all_pods, some_pods };
     awaitable<> forget_flows_past(std::vector<detail::port_mapping> ports);
-    awaitable<> forget_flows_of(std::uint32_t address);
+    awaitable<> forget_flows_of_nobody();
     awaitable<> forget_stray_flows(knowing what);
     void tell_of_flows(result<void> const& forgotten);
     awaitable<result<void>> give_up(instance_id instance, error why);
@@ -94,6 +94,7 @@ private:
     std::vector<lost_pod> lost_;                            ///< by a repair that nobody was told of yet
     std::size_t condemned_count_ = 0;
     std::map<instance_id, std::uint32_t> flows_due_;  ///< addresses whose connections are to be forgotten
+    std::set<std::uint32_t> flows_of_nobody_;         ///< likewise, and no Pod has them
     std::string flows_problem_;                       ///< as it was told
 };
 

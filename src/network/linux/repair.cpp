@@ -49,6 +49,7 @@ awaitable<result<std::vector<lost_pod>>> linux_network::inner::repair() {
     if (repaired && rules_) repaired = co_await repair_settings();
     if (repaired && rules_) repaired = co_await repair_firewall();
     if (!repaired) co_return repaired.error();
+    co_await forget_flows_of_nobody();
     co_return std::exchange(lost_, {});
 }
 

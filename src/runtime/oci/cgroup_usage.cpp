@@ -1,5 +1,4 @@
 #include "cgroups_detail.hpp"
-#include "small_file_detail.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -12,22 +11,34 @@ std::int64_t working_set(std::int64_t usage_bytes, std::string_view memory_stat)
     return std::max<std::int64_t>(usage_bytes - static_cast<std::int64_t>(inactive.value_or(0)), 0);
 }
 
-group_usage cgroups::usage(std::string const& path) const {
+group_meter cgroups::meter(std::string const& path) const {
     auto const in = [&](std::optional<std::filesystem::path> const& hierarchy, char const* file) {
-        return small_file((hierarchy ? hierarchy->native() : unified_.value_or("/").native()) + path + '/' + file);
+        return kept_file((hierarchy ? hierarchy->native() : unified_.value_or("/").native()) + path + '/' + file);
     };
+    group_meter made;
+    made.counts_nanoseconds_ = cpuacct_.has_value();
+    made.cpu_ = in(cpuacct_, cpuacct_ ? "cpuacct.usage" : "cpu.stat");
+    made.memory_ = in(memory_, memory_ ? "memory.usage_in_bytes" : "memory.current");
+    made.memory_stat_ = in(memory_, "memory.stat");
+    made.processes_ = in(pids_, "pids.current");
+    return made;
+}
+
+group_usage group_meter::read() {
     group_usage found;
-    if (cpuacct_) {
-        found.cpu_time =
-            std::chrono::duration_cast<duration>(std::chrono::nanoseconds(in(cpuacct_, "cpuacct.usage").number()));
-    } else {
-        auto const used = find_count(in(cpuacct_, "cpu.stat").text(), "usage_usec");
-        found.cpu_time = std::chrono::microseconds(used.value_or(0));
-    }
-    auto const bytes = in(memory_, memory_ ? "memory.usage_in_bytes" : "memory.current").number();
-    if (bytes > 0) found.memory_bytes = working_set(bytes, in(memory_, "memory.stat").text());
-    found.process_count = in(pids_, "pids.current").number();
+    auto const used = cpu_.read();
+    if (counts_nanoseconds_)
+        found.cpu_time = std::chrono::duration_cast<duration>(std::chrono::nanoseconds(used.number()));
+    else
+        found.cpu_time = std::chrono::microseconds(find_count(used.text(), "usage_usec").value_or(0));
+    auto const bytes = memory_.read().number();
+    if (bytes > 0) found.memory_bytes = working_set(bytes, memory_stat_.read().text());
+    found.process_count = processes_.read().number();
     return found;
+}
+
+void group_meter::close() {
+    for (auto* const each : {&cpu_, &memory_, &memory_stat_, &processes_}) each->close();
 }
 
 }  // namespace rik::detail

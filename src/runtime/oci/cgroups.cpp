@@ -127,6 +127,19 @@ std::string unified_group(std::string_view own) {
     return std::string(line.substr(0, line.find('\n')));
 }
 
+std::string group_of_hierarchy(std::string_view own, std::string_view mount_options) {
+    auto const options = fmt::format(",{},", mount_options);
+    while (!own.empty()) {
+        auto line = own.substr(0, own.find('\n'));
+        own.remove_prefix(std::min(line.size() + 1, own.size()));
+        line.remove_prefix(std::min(line.find(':') + 1, line.size()));
+        auto const controllers = line.substr(0, line.find(':'));
+        auto const is_it = !controllers.empty() && options.find(fmt::format(",{},", controllers)) != std::string::npos;
+        if (is_it) return std::string(line.substr(std::min(controllers.size() + 1, line.size())));
+    }
+    return {};
+}
+
 result<cgroups> cgroups::find(std::string_view mountinfo) {
     cgroups found;
     for (auto const& each : parse_mounts(mountinfo)) {
@@ -135,6 +148,7 @@ result<cgroups> cgroups::find(std::string_view mountinfo) {
             found.all_.insert(found.all_.begin(), each.mount_point);
         } else if (each.type == "cgroup") {
             found.all_.emplace_back(each.mount_point);
+            found.options_.emplace(each.mount_point, each.options);
             auto const options = "," + each.options + ",";
             if (options.find(",memory,") != std::string::npos) found.memory_ = each.mount_point;
             if (options.find(",cpu,") != std::string::npos) found.cpu_ = each.mount_point;
@@ -173,9 +187,13 @@ std::vector<fs::path> cgroups::exec_groups(std::string const& path, std::string 
 }
 
 result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, std::string_view process) const {
-    auto const directory = fs::path(hierarchy.string() + path);
-    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
-    auto const failure = write_control(directory / "cgroup.procs", process);
+    auto const directory = hierarchy.native() + path;
+    auto const processes = directory + "/cgroup.procs";
+    auto failure = write_control(processes, process);
+    if (failure == ENOENT) {  // most often the group has been there for long
+        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "mkdir", errno);
+        failure = write_control(processes, process);
+    }
     if (failure == 0) return {};
     ::rmdir(directory.c_str());  // stays if others are in it
     return system_error(directory, "add a process", failure);
@@ -183,8 +201,9 @@ result<void> cgroups::add(fs::path const& hierarchy, std::string const& path, st
 
 result<void> cgroups::add_monitor(std::string const& path, std::string const& shared, pid_t process) const {
     auto const text = std::to_string(process);
+    auto const own = try_read_file(fmt::format("/proc/{}/cgroup", process)).value_or("");
     for (auto const& each : all_) {
-        if (each == unified_) continue;
+        if (each == unified_ || group_of_hierarchy(own, options_.at(each)) == "/") continue;
         // A new group of cpuset takes nobody until it is given processors; it is the one that does not matter.
         [[maybe_unused]] auto const added = add(each, shared, text);
     }

@@ -1,12 +1,15 @@
 // The control groups of this machine: v1, v2, or both side by side (the hybrid layout).
 #pragma once
 
+#include "small_file_detail.hpp"
+
 #include <rik/base/result.hpp>
 #include <rik/base/time.hpp>
 #include <rik/model/resources.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +53,24 @@ struct group_usage {
     friend bool operator==(group_usage const&, group_usage const&) = default;
 };
 
+/// Says again and again what a group uses. Keeps four files of the kernel open.
+class group_meter {
+public:
+    group_meter() = default;  ///< of nothing
+    /// Zeros for what cannot be read.
+    group_usage read();
+    /// Until the next `read`.
+    void close();
+
+private:
+    friend class cgroups;
+    kept_file cpu_;
+    kept_file memory_;
+    kept_file memory_stat_;
+    kept_file processes_;
+    bool counts_nanoseconds_ = false;  // v1's
+};
+
 /// From the files of a group: "memory.stat" and what its memory is in all.   Source: Kubernetes, the working set
 std::int64_t working_set(std::int64_t usage_bytes, std::string_view memory_stat);
 
@@ -67,7 +88,8 @@ public:
     static result<cgroups> find(std::string_view mountinfo);
 
     /// Moves conmon out of our own groups: into `path` of the unified hierarchy, whose parent is there, and into
-    /// `shared` of the others, where a group of its own for each would only cost time.
+    /// `shared` of the others, where a group of its own for each would only cost time. Where we have none but the root,
+    /// which nobody kills or limits, it stays there.
     /// Errors: not_found, the parent or the process is not there; internal.
     result<void> add_monitor(std::string const& path, std::string const& shared, pid_t process) const;
 
@@ -113,8 +135,7 @@ public:
     /// What `path`, the group of a container, has met for want of memory; nothing if that cannot be read.
     memory_trouble find_memory_trouble(std::string const& path) const;
 
-    /// Zeros for what cannot be read.
-    group_usage usage(std::string const& path) const;
+    group_meter meter(std::string const& path) const;
 
     /// True if swap can be limited: else runc refuses such a limit.
     bool limits_swap() const;
@@ -132,7 +153,8 @@ private:
     result<void> add(std::filesystem::path const& hierarchy, std::string const& path, std::string_view process) const;
     std::vector<std::filesystem::path> directories(std::string const& path) const;
 
-    std::vector<std::filesystem::path> all_;  // mount points, the unified one first
+    std::vector<std::filesystem::path> all_;                // mount points, the unified one first
+    std::map<std::filesystem::path, std::string> options_;  // of v1's mounts: they name the hierarchy
     std::optional<std::filesystem::path> unified_;
     std::optional<std::filesystem::path> memory_;  // v1's
     std::optional<std::filesystem::path> cpu_;     // v1's
@@ -146,6 +168,9 @@ cpu_limits quota_of(std::int64_t limit_milli);
 
 /// "/a/b" of the line "0::/a/b": the group in the unified hierarchy.   Source: man cgroups, /proc/PID/cgroup
 std::string unified_group(std::string_view own);
+
+/// "/a/b" of the line "4:cpu,cpuacct:/a/b": the group in the hierarchy of v1 that is mounted with these options.
+std::string group_of_hierarchy(std::string_view own, std::string_view mount_options);
 
 /// The number after `key` in a file of "key number" lines.
 std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key);

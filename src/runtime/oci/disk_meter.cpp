@@ -88,8 +88,8 @@ bool disk_walk::advance(std::size_t files_max) {
 disk_meter::disk_meter(runtime_context const& on)
     : on_(on), wanted_(on.options.executor), measured_(on.options.executor) {}
 
-std::optional<std::int64_t> disk_meter::bytes(std::filesystem::path const& directory) {
-    auto& known = readings_[directory.string()];
+std::optional<std::int64_t> disk_meter::bytes(std::string const& directory) {
+    auto& known = readings_[directory];
     known.asked_at = on_.time.now();
     if (!known.is_wanted && known.asked_at >= known.due_at) {
         known.is_wanted = true;

@@ -50,7 +50,7 @@ public:
     explicit disk_meter(runtime_context const& on);
 
     /// What was found last; nullopt if that is yet to come. Has it measured again if it was long ago.
-    std::optional<std::int64_t> bytes(std::filesystem::path const& directory);
+    std::optional<std::int64_t> bytes(std::string const& directory);
     /// Completes when there is something new.
     awaitable<> changed();
     /// Measures what is asked for, for ever.

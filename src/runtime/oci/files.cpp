@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -30,16 +31,14 @@ int write_all(int fd, std::string_view text) {
 }
 
 int read_all(int fd, std::size_t bytes_max, std::string& text) {
-    constexpr std::size_t chunk = 16u << 10;
-    for (std::size_t size = 0;;) {
-        text.resize(size + chunk);
-        auto const got = ::read(fd, text.data() + size, chunk);
+    std::array<char, 16u << 10> part;  // most files are small, so that their text is the only memory they need
+    for (;;) {
+        auto const got = ::read(fd, part.data(), part.size());
         if (got < 0 && errno == EINTR) continue;
-        text.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (got < 0) return errno;
         if (got == 0) return 0;
-        size = text.size();
-        if (size > bytes_max) return EFBIG;
+        text.append(part.data(), static_cast<std::size_t>(got));
+        if (text.size() > bytes_max) return EFBIG;
     }
 }
 

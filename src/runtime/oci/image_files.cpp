@@ -3,6 +3,7 @@
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/image_records_detail.hpp"
 #include "runtime/oci/process_scan_detail.hpp"
+#include "runtime/oci/rootfs_detail.hpp"
 
 #include <rik/base/make_directories.hpp>
 #include <rik/base/shortage.hpp>
@@ -165,6 +166,7 @@ void image_files::clean_up(fs::path const& made, std::string const& key) const {
 
 result<void> image_files::publish(fs::path const& unpacked, layout_image const& from) const {
     if (auto const done = write_synced(unpacked / "config.json", from.config_text); !done) return done;
+    if (auto const done = furnish_tree(unpacked / "rootfs"); !done) return done;
     if (auto const done = sync_tree(unpacked); !done) return done;
     json::object const about{{"digest", from.digest}, {"size_bytes", bytes_of_tree(unpacked / "rootfs")}};
     if (auto const done = write_synced(unpacked / image_mark, json::serialize(about)); !done) return done;

@@ -11,28 +11,28 @@ layout::layout(std::filesystem::path run_dir, std::filesystem::path state_dir, s
 
 pod_paths layout::pod(instance_id const& instance) const {
     auto const uid = instance.text();
-    auto const state = state_pods() / uid;
-    auto const run = run_pods() / uid;
+    auto const state = fmt::format("{}/pods/{}", state_dir_.native(), uid);
+    auto const run = fmt::format("{}/pods/{}", run_dir_.native(), uid);
     return pod_paths{.state = state,
                      .run = run,
-                     .namespaces = run / "ns",
-                     .etc = state / "etc",
-                     .shm = run / "shm",
-                     .ready = run / "ready",
-                     .logs = state / "logs",
+                     .namespaces = run + "/ns",
+                     .etc = state + "/etc",
+                     .shm = run + "/shm",
+                     .ready = run + "/ready",
+                     .logs = state + "/logs",
                      .cgroup = fmt::format("{}/{}", cgroup_, uid)};
 }
 
 container_paths layout::container(container_key const& key) const {
-    auto const pod_of = pod(key.instance);
+    auto const uid = key.instance.text();
     auto const directory = container_directory(key);
-    auto const id = fmt::format("{}-{}", key.instance.text(), directory);
-    auto const cgroup = fmt::format("{}/{}", pod_of.cgroup, directory);
+    auto const id = fmt::format("{}-{}", uid, directory);
+    auto const cgroup = fmt::format("{}/{}/{}", cgroup_, uid, directory);
     return container_paths{.id = id,
-                           .state = pod_of.state / "containers" / directory,
-                           .bundle = pod_of.run / "containers" / directory,
-                           .runtime_state = runtime_root() / id,
-                           .log = pod_of.logs / (directory + ".log"),
+                           .state = fmt::format("{}/pods/{}/containers/{}", state_dir_.native(), uid, directory),
+                           .bundle = fmt::format("{}/pods/{}/containers/{}", run_dir_.native(), uid, directory),
+                           .runtime_state = fmt::format("{}/runc/{}", run_dir_.native(), id),
+                           .log = fmt::format("{}/pods/{}/logs/{}.log", state_dir_.native(), uid, directory),
                            .cgroup = cgroup,
                            .monitor_cgroup = cgroup + ".monitor"};
 }

@@ -26,6 +26,7 @@
 #include <rik/runtime/process.hpp>
 
 #include <fmt/format.h>
+#include <boost/asio/strand.hpp>
 
 #include <stop_token>
 #include <utility>
@@ -55,6 +56,8 @@ struct oci_runtime::state {
     explicit state(runtime_context opened)
         : on(std::move(opened)),
           logs(on),
+          usage(on),
+          looks(asio::make_strand(on.options.pool)),
           disk(on),
           strays(on),
           execs(on.options.executor, execs_max),
@@ -76,6 +79,8 @@ struct oci_runtime::state {
 
     runtime_context on;
     detail::container_log_rotation logs;
+    detail::usage_reader usage;  ///< on `looks` only
+    asio::any_io_executor looks;
     detail::disk_meter disk;
     detail::stray_children strays;
     keyed_limiter execs;
@@ -298,8 +303,8 @@ awaitable<> oci_runtime::state::await_written(std::vector<detail::instance_readi
 }
 
 awaitable<result<std::vector<instance_usage>>> oci_runtime::measure_usage(std::vector<instance_id> of) {
-    auto reading = [&] { return detail::read_usage(state_->on, of); };
-    auto read = co_await offload(state_->on.options.pool, std::move(reading));
+    auto reading = [&] { return state_->usage.read(of); };
+    auto read = co_await offload(state_->looks, std::move(reading));
     co_await state_->await_written(read);
     co_return detail::usage_of(std::move(read));
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -16,6 +17,8 @@
 namespace rik::detail {
 
 namespace {
+
+constexpr std::array files_of_etc{"hosts", "hostname", "resolv.conf"};
 
 /// The file type of `name`, whose links are not followed; nothing (0) if it is not there.
 mode_t type_of(unique_fd const& directory, char const* name) {
@@ -64,7 +67,7 @@ result<void> make_etc(unique_fd const& root) {
         etc = open_in_root(root, "etc", O_PATH | O_DIRECTORY);
     }
     if (!etc) return system_error("etc", "open", errno);
-    for (auto const* each : {"hosts", "hostname", "resolv.conf"}) {
+    for (auto const* each : files_of_etc) {
         if (auto const made = make_regular_file(etc, each); !made) return made;
     }
     return {};
@@ -87,6 +90,22 @@ result<void> make_volume(unique_fd const& root, std::string const& volume) {
 }
 
 }  // namespace
+
+result<void> furnish_tree(std::filesystem::path const& tree) {
+    unique_fd const root(::open(tree.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return system_error(tree, "open", errno);
+    for (auto const* each : {"dev", "proc", "sys", "etc"}) {
+        if (type_of(root, each) != 0) continue;
+        if (auto const made = make_directory(root, each); !made) return made;
+    }
+    auto const etc = open_in_root(root, "etc", O_PATH | O_DIRECTORY);
+    if (!etc) return {};
+    for (auto const* each : files_of_etc) {
+        if (type_of(etc, each) != 0) continue;
+        if (auto const made = make_regular_file(etc, each); !made) return made;
+    }
+    return {};
+}
 
 result<void> furnish_root(std::filesystem::path const& root, std::vector<std::string> const& volumes) {
     unique_fd const opened(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -9,6 +9,10 @@
 
 namespace rik::detail {
 
+/// Makes those of them in `tree`, an image's, where the image has nothing: once for all its containers. To make them in
+/// an overlay copies the directory up and writes four files, for each. Errors: exhausted; internal.
+result<void> furnish_tree(std::filesystem::path const& tree);
+
 /// Makes the mount points of container_config in `root`, the mounted overlay, and the directories of the image's
 /// volumes. Until runc has left the host's root it follows an image's symbolic links there, so /dev, /proc and /sys are
 /// made real directories, and hosts, hostname and resolv.conf regular files; what the image has in their place is

@@ -25,10 +25,10 @@ constexpr std::size_t hostname_bytes_max = 63;  // of a DNS label; Kubernetes cu
 /// for also while there are no descriptors.
 constexpr std::string_view host_network_mark = "host network\n";
 
-std::optional<std::size_t> bytes_of_mark(std::filesystem::path const& file) {
+std::optional<std::int64_t> bytes_of_mark(std::filesystem::path const& file) {
     struct stat about {};
     if (::stat(file.c_str(), &about) != 0) return std::nullopt;
-    return static_cast<std::size_t>(about.st_size);
+    return about.st_size;
 }
 
 result<void> write_files(pod_paths const& paths, sandbox_request const& request, sandbox_settings const& settings) {
@@ -78,10 +78,12 @@ std::string hosts_text(sandbox_request const& request, std::string_view host) {
 bool is_whole(pod_paths const& paths) {
     auto const mark_bytes = bytes_of_mark(paths.ready);
     if (!mark_bytes) return false;
-    return is_namespace(*mark_bytes > 0 ? paths.namespaces / "uts" : paths.network_namespace());
+    return is_namespace(is_of_host_network(*mark_bytes) ? paths.namespaces / "uts" : paths.network_namespace());
 }
 
-bool has_host_network(pod_paths const& paths) { return bytes_of_mark(paths.ready).value_or(0) > 0; }
+bool is_of_host_network(std::int64_t mark_bytes) { return mark_bytes > 0; }
+
+bool has_host_network(pod_paths const& paths) { return is_of_host_network(bytes_of_mark(paths.ready).value_or(0)); }
 
 std::string host_hostname() {
     std::array<char, 256> name{};

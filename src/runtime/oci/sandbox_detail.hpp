@@ -26,6 +26,8 @@ bool is_whole(pod_paths const& paths);
 
 /// Precondition: is_whole.
 bool has_host_network(pod_paths const& paths);
+/// The same, from the size of the file `ready`.
+bool is_of_host_network(std::int64_t mark_bytes);
 
 /// The name of this machine.
 std::string host_hostname();

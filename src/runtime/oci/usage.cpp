@@ -1,17 +1,19 @@
 #include "usage_detail.hpp"
 
 #include "sandbox_detail.hpp"
-#include "small_file_detail.hpp"
 #include "words_detail.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <string>
+#include <utility>
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -21,6 +23,13 @@ namespace rik::detail {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Containers whose files stay open, four for each: no more than so many, and no more than this share of the files that
+/// we may have open at once.
+constexpr std::size_t open_groups_enough = 200;
+constexpr std::size_t open_files_share = 20;
+constexpr duration tick_max = std::chrono::seconds(2);  // of the clock of any file system
+constexpr duration forgotten_after = std::chrono::minutes(1);
 
 std::int64_t integer_in(std::string_view text) {
     std::int64_t number = 0;
@@ -41,10 +50,10 @@ std::vector<std::string> names_below(fs::path const& directory) {
 }
 
 /// The newest attempt of each container, by name.
-std::map<std::string, std::uint32_t> newest_attempts(instance_id const& of, pod_paths const& pod) {
+std::map<std::string, std::uint32_t> newest_attempts(instance_id const& of, std::string const& directory) {
     std::map<std::string, std::uint32_t> newest;
-    for (auto const& directory : names_below(pod.state / "containers")) {
-        auto const key = parse_container_directory(of, directory);
+    for (auto const& each : names_below(directory)) {
+        auto const key = parse_container_directory(of, each);
         if (!key) continue;
         auto const entered = newest.try_emplace(key->name, key->attempt).first;
         entered->second = std::max(entered->second, key->attempt);
@@ -52,57 +61,46 @@ std::map<std::string, std::uint32_t> newest_attempts(instance_id const& of, pod_
     return newest;
 }
 
-std::int64_t log_bytes(runtime_context const& on, container_paths const& paths) {
+/// Of the newest log file and of the `files_max - 1` that were rotated last.
+std::int64_t log_bytes(std::string const& log, std::size_t files_max) {
     std::int64_t bytes = 0;
     struct stat about {};
-    for (std::size_t rotation = 0; rotation < on.options.container_log_files_max; ++rotation) {
-        if (::stat(rotated_log(paths.log, rotation).c_str(), &about) != 0) break;
+    for (std::size_t rotation = 0; rotation < files_max; ++rotation) {
+        auto const is_there =
+            rotation == 0 ? ::stat(log.c_str(), &about) == 0 : ::stat(rotated_log(log, rotation).c_str(), &about) == 0;
+        if (!is_there) break;
         bytes += about.st_blocks * 512;
     }
     return bytes;
 }
 
-/// Those of the Pod, which each of its processes sees. 0 if none runs.
-network_bytes network_of(container_paths const& running) {
-    auto const pid = small_file(running.container_pid().native()).number();
-    if (pid <= 0) return {};
-    return parse_network_bytes(small_file(fmt::format("/proc/{}/net/dev", pid)).text());
-}
-
-void add_containers(runtime_context const& on, pod_paths const& pod, instance_reading& to) {
-    auto const& of = to.usage.instance;
-    auto has_network = !has_host_network(pod);
-    for (auto const& [name, attempt] : newest_attempts(of, pod)) {
-        auto const paths = on.paths.container({of, name, attempt});
-        auto const used = on.groups.usage(paths.cgroup);
-        to.written.push_back({.path = paths.upper(), .container = to.usage.containers.size()});
-        to.usage.containers.push_back({.name = name,
-                                       .cpu_time = used.cpu_time,
-                                       .memory_bytes = used.memory_bytes,
-                                       .process_count = used.process_count,
-                                       .written_bytes = log_bytes(on, paths)});
-        if (!has_network || used.process_count == 0) continue;
-        auto const network = network_of(paths);
-        to.usage.received_bytes = network.received;
-        to.usage.sent_bytes = network.sent;
-        has_network = false;  // once is enough
-    }
-}
-
-std::int64_t used_of_file_system(fs::path const& path) {
+std::int64_t used_of_file_system(std::string const& path) {
     struct statvfs about {};
     if (::statvfs(path.c_str(), &about) != 0) return 0;
     return static_cast<std::int64_t>((about.f_blocks - about.f_bfree) * about.f_frsize);
 }
 
-void add_volumes(pod_paths const& pod, instance_reading& to) {
-    for (auto const& name : names_below(pod.run / "volumes"))
-        to.usage.volumes.push_back({.name = name, .bytes = used_of_file_system(pod.run / "volumes" / name)});
-    for (auto const& name : names_below(pod.state / "volumes")) {
-        auto const path = pod.state / "volumes" / name;
-        to.written.push_back({.path = path, .volume = to.usage.volumes.size(), .is_volume = true});
-        to.usage.volumes.push_back({.name = name});
+std::vector<usage_place::volume> volumes_below(fs::path const& directory) {
+    std::vector<usage_place::volume> found;
+    for (auto& each : names_below(directory)) {
+        auto path = (directory / each).string();
+        found.push_back({.name = std::move(each), .path = std::move(path)});
     }
+    return found;
+}
+
+/// When something was put into a directory or taken out of it; nullopt if it is not there.
+std::optional<wall_time> changed_at(std::string const& directory) {
+    struct stat about {};
+    if (::stat(directory.c_str(), &about) != 0) return std::nullopt;
+    return wall_time(std::chrono::seconds(about.st_mtim.tv_sec) +
+                     std::chrono::microseconds(about.st_mtim.tv_nsec / 1000));
+}
+
+std::size_t open_groups_max() {
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    return std::min<std::size_t>(limit.rlim_cur / open_files_share, open_groups_enough);
 }
 
 /// However much space is before it.
@@ -148,17 +146,97 @@ std::vector<instance_usage> usage_of(std::vector<instance_reading> read) {
     return all;
 }
 
-std::vector<instance_reading> read_usage(runtime_context const& on, std::vector<instance_id> const& of) {
+usage_place::usage_place(runtime_context const& on, instance_id const& of) : on_(on), of_(of) {
+    auto const pod = on.paths.pod(of);
+    ready_ = pod.ready.string();
+    containers_in_ = (pod.state / "containers").string();
+}
+
+std::optional<instance_reading> usage_place::read(std::size_t& open_groups_left) {
+    struct stat mark {};
+    if (::stat(ready_.c_str(), &mark) != 0) return std::nullopt;
+    auto const now = on_.time.wall();
+    look_around(now);
+    instance_reading found{.usage = {.instance = of_, .at = now}, .written = {}};
+    add_containers(found, open_groups_left, is_of_host_network(mark.st_size));
+    for (auto const& each : in_memory_)
+        found.usage.volumes.push_back({.name = each.name, .bytes = used_of_file_system(each.path)});
+    for (auto const& each : on_disk_) {
+        found.written.push_back({.path = each.path, .volume = found.usage.volumes.size(), .is_volume = true});
+        found.usage.volumes.push_back({.name = each.name});
+    }
+    found.written_bytes.resize(found.usage.containers.size());
+    return found;
+}
+
+/// A volume is made before the containers that may use it, so one time says of both whether there may be something new.
+/// What comes within a tick of the file system's clock does not change it again: it counts once it is old.
+void usage_place::look_around(wall_time now) {
+    auto const changed = changed_at(containers_in_);
+    if (known_as_of_ && changed == known_as_of_) return;
+    auto const pod = on_.paths.pod(of_);
+    auto earlier = std::exchange(containers_, {});
+    for (auto const& [name, attempt] : newest_attempts(of_, containers_in_)) {
+        auto const known = std::ranges::find_if(
+            earlier, [&](auto const& each) { return each.name == name && each.attempt == attempt; });
+        containers_.push_back(known != earlier.end() ? std::move(*known) : find_container(name, attempt));
+    }
+    in_memory_ = volumes_below(pod.run / "volumes");
+    on_disk_ = volumes_below(pod.state / "volumes");
+    auto const is_old = changed && *changed + tick_max < now;
+    known_as_of_ = is_old ? changed : std::nullopt;
+}
+
+usage_place::container usage_place::find_container(std::string const& name, std::uint32_t attempt) const {
+    auto const paths = on_.paths.container({of_, name, attempt});
+    return {.name = name,
+            .attempt = attempt,
+            .upper = paths.upper().string(),
+            .log = paths.log.string(),
+            .pid_file = paths.container_pid().string(),
+            .group = on_.groups.meter(paths.cgroup)};
+}
+
+void usage_place::add_containers(instance_reading& to, std::size_t& open_groups_left, bool has_host_network) {
+    for (auto& each : containers_) {
+        auto const used = each.group.read();
+        if (open_groups_left > 0)
+            --open_groups_left;
+        else
+            each.group.close();
+        to.written.push_back({.path = each.upper, .container = to.usage.containers.size()});
+        to.usage.containers.push_back({.name = each.name,
+                                       .cpu_time = used.cpu_time,
+                                       .memory_bytes = used.memory_bytes,
+                                       .process_count = used.process_count,
+                                       .written_bytes = log_bytes(each.log, on_.options.container_log_files_max)});
+        if (has_host_network || used.process_count == 0) continue;
+        // Those of the Pod, which each of its processes sees.
+        if (each.pid <= 0) each.pid = static_cast<pid_t>(small_file(each.pid_file).number());
+        if (each.pid <= 0) continue;
+        auto const network = parse_network_bytes(small_file(fmt::format("/proc/{}/net/dev", each.pid)).text());
+        to.usage.received_bytes = network.received;
+        to.usage.sent_bytes = network.sent;
+        has_host_network = true;  // once is enough
+    }
+}
+
+usage_reader::usage_reader(runtime_context const& on) : on_(on), open_groups_max_(open_groups_max()) {}
+
+std::vector<instance_reading> usage_reader::read(std::vector<instance_id> const& of) {
+    auto const now = on_.time.now();
+    auto open_groups_left = open_groups_max_;
     std::vector<instance_reading> all;
     for (auto const& instance : of) {
-        auto const pod = on.paths.pod(instance);
-        if (::access(pod.ready.c_str(), F_OK) != 0) continue;
-        instance_reading found{.usage = {.instance = instance, .at = on.time.wall()}, .written = {}};
-        add_containers(on, pod, found);
-        add_volumes(pod, found);
-        found.written_bytes.resize(found.usage.containers.size());
-        all.push_back(std::move(found));
+        auto& known = places_.try_emplace(instance, on_, instance).first->second;
+        known.looked_at = now;
+        auto found = known.read(open_groups_left);
+        if (found)
+            all.push_back(std::move(*found));
+        else
+            places_.erase(instance);
     }
+    std::erase_if(places_, [&](auto const& each) { return each.second.looked_at + forgotten_after < now; });
     return all;
 }
 
