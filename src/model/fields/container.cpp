@@ -124,7 +124,8 @@ constexpr std::array limit_fields{
     field{resource::storage, quantity(), "Bytes on the node's disk."}.kept(storage_is_not_bounded),
     hugepages("hugepages-2Mi"),
     hugepages("hugepages-1Gi"),
-    field{"pids", quantity(), "The number of processes."}.refused("the number of processes is not bounded yet"),
+    field{"pids", quantity(), "The number of processes."}.refused(
+        "each container may have 4096 processes; another number cannot be asked for yet"),
     extended_row,
 };
 constexpr object_type limits_type{"Limits", "What may be used.", limit_fields};
