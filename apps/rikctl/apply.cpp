@@ -13,6 +13,7 @@
 #include "change_parts.hpp"
 #include "commands.hpp"
 #include "parse_json.hpp"
+#include "rollout_wait.hpp"
 
 namespace rikctl {
 
@@ -21,6 +22,8 @@ namespace {
 struct apply_options {
     std::vector<std::string> paths = {};
     bool is_dry_run = false;
+    bool waits = false;
+    std::string timeout = "10m";
 };
 
 /// What of `wanted` differs from the texts under `pointer` of an object.
@@ -43,6 +46,17 @@ public:
         : with_(with), server_(std::move(server)), options_(options) {}
 
     exit_code apply(definition const& each) { return each.tenant ? apply_tenant(each) : apply_workload(each); }
+
+    /// Until those of the workloads that were applied are rolled out that keep instances. They are waited for together.
+    exit_code wait() {
+        rollout_wait const how{options_.timeout, with_.now() + *parse_duration(options_.timeout)};
+        auto worst = exit_code::ok;
+        for (auto const& each : kept_) {
+            auto const code = wait_rolled_out(with_, server_, each, how);
+            if (worst == exit_code::ok) worst = code;
+        }
+        return worst;
+    }
 
 private:
     exit_code apply_tenant(definition const& each) {
@@ -78,7 +92,11 @@ private:
         rik::change_wanted const how{.is_dry_run = options_.is_dry_run};
         auto const done = server_for(with_, server_, each).apply_workload(each.text, how);
         if (!done) return with_.fail(done.error(), each.about);
-        print_change(with_, each.about, words_for(each), parse_json(*done), options_.is_dry_run);
+        auto const answer = parse_json(*done);
+        print_change(with_, each.about, words_for(each), answer, options_.is_dry_run);
+        // An id finds its workload in every tenant.
+        auto const is_kept = keeps_instances(string_at(answer, "/workload/kind"));
+        if (is_kept) kept_.push_back({string_at(answer, "/workload/id"), {}});
         return exit_code::ok;
     }
 
@@ -91,10 +109,13 @@ private:
     session& with_;
     rik::client server_;
     apply_options const& options_;
-    std::set<std::string> missing_;  ///< tenants that a dry run does not make
+    std::set<std::string> missing_ = {};  ///< tenants that a dry run does not make
+    std::vector<named_workload> kept_ = {};
 };
 
 exit_code apply_as_told(session& with, apply_options const& options) {
+    if (options.waits && options.is_dry_run)
+        return with.fail_usage("--wait is not for --dry-run, which makes nothing to wait for");
     auto server = with.server();
     if (!server) return with.fail_address(server.error());
     std::vector<definition> all;
@@ -108,9 +129,11 @@ exit_code apply_as_told(session& with, apply_options const& options) {
     for (auto const& each : all) {
         auto const code = one.apply(each);
         if (worst == exit_code::ok) worst = code;
-        if (code == exit_code::unreachable) break;
+        if (code == exit_code::unreachable) return worst;
     }
-    return worst;
+    if (!options.waits) return worst;
+    auto const code = one.wait();
+    return worst == exit_code::ok ? code : worst;
 }
 
 // --- diff
@@ -198,13 +221,20 @@ void add_apply(CLI::App& to, action& chosen) {
     command->footer(
         "Examples:\n"
         "  rikctl apply -f web.yaml\n"
+        "  rikctl apply -f web.yaml --wait --timeout 5m\n"
         "  rikctl apply -f team.yaml -f web.yaml --dry-run\n"
         "  generate | rikctl apply -f -\n"
         "\n"
-        "A change of a definition touches no instance that is there: it is for those made from then on.\n");
+        "--wait waits for Deployments, DaemonSets and StatefulSets as `rollout status` does, and for ReplicaSets as\n"
+        "`scale --wait`. Pods, Functions, Jobs, CronJobs and tenants are not waited for.\n"
+        "\n"
+        "A new template of what keeps its instances is rolled out. Of Pods and Functions a change touches no instance\n"
+        "that is there: it is for those made from then on.\n");
     auto const options = std::make_shared<apply_options>();
     add_files(*command, options->paths)->required();
     add_dry_run(*command, options->is_dry_run);
+    command->add_flag("--wait", options->waits, "Wait until what keeps instances is rolled out");
+    add_timeout(*command, options->timeout);
     command->callback(
         [options, &chosen] { chosen = [options](session& with) { return apply_as_told(with, *options); }; });
 }

@@ -24,4 +24,17 @@ std::int64_t number_at(boost::json::value const& in, std::string_view pointer) {
     return found != nullptr && found->is_int64() ? found->get_int64() : 0;
 }
 
+bool bool_at(boost::json::value const& in, std::string_view pointer) {
+    boost::system::error_code code;
+    auto const* const found = in.find_pointer({pointer.data(), pointer.size()}, code);
+    return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+boost::json::array const& array_at(boost::json::value const& in, std::string_view pointer) {
+    static boost::json::array const none;
+    boost::system::error_code code;
+    auto const* const found = in.find_pointer({pointer.data(), pointer.size()}, code);
+    return found != nullptr && found->is_array() ? found->get_array() : none;
+}
+
 }  // namespace rikctl

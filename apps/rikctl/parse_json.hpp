@@ -16,5 +16,9 @@ boost::json::value parse_json(std::string_view text);
 std::string string_at(boost::json::value const& in, std::string_view pointer);
 /// The whole number there; 0 if there is none.
 std::int64_t number_at(boost::json::value const& in, std::string_view pointer);
+/// The truth value there; false if there is none.
+bool bool_at(boost::json::value const& in, std::string_view pointer);
+/// The array there; empty if there is none.
+boost::json::array const& array_at(boost::json::value const& in, std::string_view pointer);
 
 }  // namespace rikctl

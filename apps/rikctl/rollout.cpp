@@ -20,6 +20,7 @@
 #include "commands.hpp"
 #include "named_workload.hpp"
 #include "parse_json.hpp"
+#include "rollout_wait.hpp"
 
 namespace rikctl {
 
@@ -27,11 +28,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr auto look_period = std::chrono::milliseconds(250);
 constexpr std::string_view restarted_at = "kubectl.kubernetes.io/restartedAt";
 constexpr std::uint64_t revision_max = 4'294'967'295;
-constexpr std::uint64_t told_log_lines = 5;
-constexpr auto log_patience = std::chrono::seconds(5);
 
 bool is_kubernetes(json::value const& definition) {
     auto const* const root = definition.if_object();
@@ -72,66 +70,30 @@ std::string with_template_of(json::value const& now, json::value const& earlier)
     return json::serialize(made);
 }
 
-/// Errors: unsupported, it keeps no instances by itself.
-rik::result<json::value> managed(rik::result<std::string> const& found) {
-    if (!found) return found.error();
-    auto workload = parse_json(*found);
-    auto const kind = rik::parse_workload_kind(string_at(workload, "/kind"));
-    if (!kind || rik::is_managed(*kind)) return workload;  // a newer server may have more kinds
-    return rik::error{
-        rik::errc::unsupported,
-        fmt::format("{} keeps no instances by itself: it has neither a count nor rollouts", words_for(workload)),
-        {},
-        "write it as a Deployment"};
+/// What a release makes instances of, as people read it. Errors: as of rik::json_to_yaml.
+rik::result<std::string> template_yaml(json::value const& release) {
+    for (auto const* const place : {"/definition/spec/template", "/definition/template"}) {
+        boost::system::error_code code;
+        auto const* const found = release.find_pointer(place, code);
+        if (found == nullptr || !found->is_object()) continue;
+        json::object shown;
+        shown["template"] = *found;
+        json::object holder;
+        holder["definition"] = std::move(shown);
+        return definition_yaml(holder);
+    }
+    return rik::error{rik::errc::corrupt, "the server shows a revision without a template"};
 }
 
 struct rollout_options {
     std::vector<std::string> names;
     std::int64_t replicas = -1;
-    std::int64_t to_revision = 0;
+    std::int64_t to_revision = 0;  ///< 0: the one before
+    std::int64_t revision = 0;     ///< 0: all of them
     bool is_at_once = false;
     bool waits = false;
     std::string timeout = "10m";
 };
-
-bool bool_at(json::value const& in, std::string_view pointer) {
-    boost::system::error_code failure;
-    auto const* const found = in.find_pointer(pointer, failure);
-    return found != nullptr && found->is_bool() && found->get_bool();
-}
-
-/// Its condition of this type; null if there is none.
-json::value const* condition_of(json::value const& rollout, std::string_view type) {
-    boost::system::error_code failure;
-    auto const* const all = rollout.find_pointer("/progress/conditions", failure);
-    if (all == nullptr || !all->is_array()) return nullptr;
-    for (auto const& each : all->get_array())
-        if (string_at(each, "/type") == type) return &each;
-    return nullptr;
-}
-
-bool is_cron_job(json::value const& workload) { return string_at(workload, "/kind") == "CronJob"; }
-
-rik::error no_rollout(json::value const& cron_job) {
-    return {rik::errc::conflict,
-            fmt::format("{} has no rollout: its next Job is made as it says", words_for(cron_job))};
-}
-
-/// "2 of 3 updated, 3 there, 2 available"
-std::string progress_words(json::value const& of) {
-    return fmt::format("{} of {} updated, {} there, {} available", number_at(of, "/progress/updated"),
-                       number_at(of, "/progress/wanted"), number_at(of, "/progress/have"),
-                       number_at(of, "/progress/available"));
-}
-
-/// Of one that is complete. With a partition or OnDelete not all have the newest template, and none is to get it now.
-std::string end_words(json::value const& of) {
-    auto const updated = number_at(of, "/progress/updated");
-    auto const wanted = number_at(of, "/progress/wanted");
-    if (updated >= wanted) return "is rolled out";
-    return fmt::format("is settled: {} of {} are of the newest template, and the others stay as they are", updated,
-                       wanted);
-}
 
 /// What a new template does to the instances that are there.
 std::string_view effect_words(json::value const& definition) {
@@ -166,7 +128,7 @@ public:
         say(words_for(parse_json(*done)), options_.is_at_once
                                               ? "restarts: all its instances at once"
                                               : "restarts: its instances start again one after the other");
-        return options_.waits ? wait_restarted(which) : exit_code::ok;
+        return options_.waits ? wait_restarted(with_, server_, which, wait_how(true)) : exit_code::ok;
     }
 
     exit_code pause(named_workload const& which, bool is_paused) {
@@ -198,7 +160,7 @@ public:
         if (!rollout) return with_.fail(rollout.error());
         if (is_cron_job(*rollout)) return with_.fail(no_rollout(*rollout));
         auto const* const earlier = find_earlier(*rollout);
-        if (earlier == nullptr) return with_.fail(no_such_revision(*rollout));
+        if (earlier == nullptr) return with_.fail(no_earlier_revision(*rollout));
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
         auto const text = with_template_of(found->at("definition"), earlier->at("definition"));
@@ -212,6 +174,7 @@ public:
     exit_code history(named_workload const& which) {
         auto const rollout = read_rollout(which);
         if (!rollout) return with_.fail(rollout.error());
+        if (options_.revision != 0) return show_revision(*rollout);
         auto const current = string_at(*rollout, "/release");
         with_.out() << fmt::format("{}\n{:<10}{:<30}{}\n", words_for(*rollout), "REVISION", "CREATED", "CHANGE-CAUSE");
         for (auto const& each : rollout->at("releases").as_array()) {
@@ -223,44 +186,9 @@ public:
         return exit_code::ok;
     }
 
-    exit_code wait(named_workload const& which) {
-        auto const deadline = with_.now() + *parse_duration(options_.timeout);
-        std::string last;
-        std::optional<rik::watch_stream> news;
-        for (;;) {
-            auto const rollout = read_rollout(which);
-            if (!rollout) return with_.fail(rollout.error());
-            if (is_cron_job(*rollout)) return with_.fail(no_rollout(*rollout));
-            if (string_at(*rollout, "/kind") == "Job")
-                return with_.fail({rik::errc::conflict,
-                                   fmt::format("{} has no rollout", words_for(*rollout)),
-                                   {},
-                                   fmt::format("rikctl wait job/{} --for complete", string_at(*rollout, "/name"))});
-            if (auto const code = look(*rollout, last)) return *code;
-            if (with_.now() >= deadline)
-                return with_.fail({rik::errc::timed_out, fmt::format("{} is not rolled out after {}: {}",
-                                                                     words_for(*rollout), options_.timeout, last)});
-            if (auto const failed = wait_for_news(which, news, deadline)) return *failed;
-        }
-    }
-
-    exit_code wait_restarted(named_workload const& which) {
-        auto const deadline = with_.now() + *parse_duration(options_.timeout);
-        std::optional<rik::watch_stream> news;
-        for (;;) {
-            auto const rollout = read_rollout(which);
-            if (!rollout) return with_.fail(rollout.error());
-            if (bool_at(*rollout, "/restart/isDone")) {
-                say(words_for(*rollout), "has restarted");
-                return exit_code::ok;
-            }
-            if (with_.now() >= deadline) {
-                tell_culprit(*rollout);
-                return with_.fail({rik::errc::timed_out, fmt::format("{} has not restarted after {}",
-                                                                     words_for(*rollout), options_.timeout)});
-            }
-            if (auto const failed = wait_for_news(which, news, deadline)) return *failed;
-        }
+    /// `was_reached` is false if nothing has been asked before.
+    exit_code wait(named_workload const& which, bool was_reached = true) {
+        return wait_rolled_out(with_, server_, which, wait_how(was_reached));
     }
 
     rik::result<json::value> get(named_workload const& which) {
@@ -268,26 +196,14 @@ public:
     }
 
 private:
+    rollout_wait wait_how(bool was_reached) const {
+        return {options_.timeout, with_.now() + *parse_duration(options_.timeout), was_reached};
+    }
+
     exit_code told(named_workload const& which, rik::result<std::string> const& done, std::string const& outcome) {
         if (!done) return with_.fail(done.error());
         say(words_for(parse_json(*done)), outcome);
         return options_.waits ? wait(which) : exit_code::ok;
-    }
-
-    /// Until something has changed of an instance, or for a while. Set if that has failed.
-    std::optional<exit_code> wait_for_news(named_workload const& which, std::optional<rik::watch_stream>& news,
-                                           rik::time_point deadline) {
-        if (!news) {
-            rik::list_filter filter;
-            filter.workload = which.name;
-            filter.definition_kind = which.kind;
-            auto opened = server_.watch(rik::resource_kind::instance, filter);
-            if (!opened) return with_.fail(opened.error());
-            news.emplace(std::move(*opened));
-        }
-        auto const one = news->next(std::min(deadline, with_.now() + look_period));
-        if (!one && one.error().code != rik::errc::timed_out) return with_.fail(one.error());
-        return std::nullopt;
     }
 
     rik::result<json::value> read_rollout(named_workload const& which) {
@@ -304,65 +220,6 @@ private:
         return exit_code::ok;
     }
 
-    /// Set once there is nothing to wait for.
-    std::optional<exit_code> look(json::value const& rollout, std::string& last) {
-        auto const is_current = number_at(rollout, "/progress/generation") == number_at(rollout, "/generation");
-        auto const* const progressing = condition_of(rollout, "Progressing");
-        auto words = is_current ? progress_words(rollout) : std::string("it has not been looked at yet");
-        if (std::exchange(last, words) != words) say(words_for(rollout), words);
-        if (is_current && bool_at(rollout, "/progress/isComplete")) {
-            say(words_for(rollout), end_words(rollout));
-            return exit_code::ok;
-        }
-        if (bool_at(rollout, "/isPaused"))
-            return with_.fail({rik::errc::conflict,
-                               fmt::format("{} is paused", words_for(rollout)),
-                               {},
-                               fmt::format("rikctl rollout resume {}", string_at(rollout, "/name"))});
-        if (is_current && progressing != nullptr && string_at(*progressing, "/status") == "False") {
-            tell_culprit(rollout);
-            return with_.fail(
-                {rik::errc::timed_out, fmt::format("{}: {}", words_for(rollout), string_at(*progressing, "/message"))});
-        }
-        return std::nullopt;
-    }
-
-    /// The first instance that is not ready, why, and what its container has written last.
-    void tell_culprit(json::value const& rollout) {
-        rik::list_filter filter;
-        filter.workload = string_at(rollout, "/id");
-        auto const listed = server_.list(rik::resource_kind::instance, filter);
-        auto const all = listed ? parse_json(*listed) : json::value();
-        auto const* const root = all.if_object();
-        if (root == nullptr || !root->contains("items")) return;
-        for (auto const& each : root->at("items").as_array()) {
-            if (bool_at(each, "/ready")) continue;
-            with_.err() << fmt::format("instance {} is {} ({}): {}\n", string_at(each, "/name"),
-                                       string_at(each, "/state"), string_at(each, "/reason"),
-                                       string_at(each, "/message"));
-            for (auto const& container : each.at("containers").as_array())
-                if (!bool_at(container, "/ready")) tell_container(string_at(each, "/name"), container);
-            return;
-        }
-    }
-
-    void tell_container(std::string const& instance, json::value const& container) {
-        auto const name = string_at(container, "/name");
-        with_.err() << fmt::format("container {}: {} ({}), restarted {} times: {}\n", name,
-                                   string_at(container, "/state"), string_at(container, "/reason"),
-                                   number_at(container, "/restartCount"), string_at(container, "/message"));
-        rik::container_log_wanted wanted{.instance = instance, .container = name};
-        wanted.how.tail_lines = told_log_lines;
-        wanted.how.is_of_previous = number_at(container, "/restartCount") > 0;
-        auto log = server_.open_container_log(wanted);
-        auto const deadline = with_.now() + log_patience;
-        while (log) {
-            auto const piece = log->read(deadline);
-            if (!piece || piece->bytes.empty()) return;
-            with_.err() << piece->bytes << std::flush;
-        }
-    }
-
     /// The one that is asked for; without a number the newest but the current one.
     json::value const* find_earlier(json::value const& rollout) const {
         json::value const* found = nullptr;
@@ -375,9 +232,28 @@ private:
         return found;
     }
 
-    rik::error no_such_revision(json::value const& rollout) const {
-        auto const what = options_.to_revision == 0 ? std::string("has no earlier revision")
-                                                    : fmt::format("has no other revision {}", options_.to_revision);
+    /// The template of one release.
+    exit_code show_revision(json::value const& rollout) {
+        for (auto const& each : array_at(rollout, "/releases")) {
+            if (number_at(each, "/number") != options_.revision) continue;
+            auto const shown = template_yaml(each);
+            if (!shown) return with_.fail(shown.error());
+            auto const is_current = string_at(each, "/id") == string_at(rollout, "/release");
+            with_.out() << fmt::format("{} revision {}{}\n", words_for(rollout), options_.revision,
+                                       is_current ? " (current)" : "")
+                        << rik::printable(*shown) << std::flush;
+            return exit_code::ok;
+        }
+        return with_.fail(no_such_revision(rollout, fmt::format("has no revision {}", options_.revision)));
+    }
+
+    rik::error no_earlier_revision(json::value const& rollout) const {
+        return no_such_revision(rollout, options_.to_revision == 0
+                                             ? std::string("has no earlier revision")
+                                             : fmt::format("has no other revision {}", options_.to_revision));
+    }
+
+    static rik::error no_such_revision(json::value const& rollout, std::string const& what) {
         return {rik::errc::not_found,
                 fmt::format("{} {}", words_for(rollout), what),
                 {},
@@ -485,12 +361,16 @@ void add_rollout(CLI::App& to, action& chosen) {
     };
     auto const [status, status_options] = add("status", "Say how far it is, until it is rolled out or has failed");
     add_timeout(*status, status_options->timeout);
-    add_verb(*status, status_options, chosen, [](auto& on, auto const& which) { return on.wait(which); });
+    add_verb(*status, status_options, chosen, [](auto& on, auto const& which) { return on.wait(which, false); });
     auto const [history, history_options] = add("history", "List the revisions that are kept");
+    history->add_option("--revision", history_options->revision, "Show the template of this one")
+        ->check(whole_number(1, revision_max))
+        ->type_name("N");
     add_verb(*history, history_options, chosen, [](auto& on, auto const& which) { return on.history(which); });
     auto const [undo, undo_options] = add("undo", "Go back to the template of an earlier revision");
-    undo->add_option("--to-revision", undo_options->to_revision, "Which one (default: the newest but the current)")
-        ->check(whole_number(1, revision_max));
+    undo->add_option("--to-revision", undo_options->to_revision,
+                     "Which one (0, the default: the newest but the current)")
+        ->check(whole_number(0, revision_max));
     add_wait_flag(*undo, *undo_options);
     add_verb(*undo, undo_options, chosen, [](auto& on, auto const& which) { return on.undo(which); });
     auto const [pause, pause_options] = add("pause", "Let a new template wait");

@@ -10,6 +10,7 @@
 
 #include "commands.hpp"
 #include "wait_command.hpp"
+#include "wait_workload.hpp"
 
 namespace rikctl {
 
@@ -45,8 +46,15 @@ struct wait_options {
 
 exit_code wait_as_told(session& with, wait_options const& options) {
     auto const kind = rik::parse_resource_kind(options.kind);
-    auto const goal = rik::parse_wait_goal(options.goal);
+    auto const own = parse_deployment_condition(options.goal);
+    if (own && kind != rik::resource_kind::workload)
+        return with.fail_usage(fmt::format("{} is a condition of Deployments: wait deployment/NAME", own->condition));
+    auto goal = own ? rik::result<rik::wait_goal>(*own) : rik::parse_wait_goal(options.goal);
     if (!goal) return with.fail_usage(to_string(goal.error()));
+    // What kubectl asks of a node is its condition Ready; to RIK that is its state.
+    auto const is_of_node = kind == rik::resource_kind::node && goal->condition == "Ready";
+    if (is_of_node && goal->state_word == "True") goal = rik::wait_goal{rik::wait_goal::what::ready};
+    if (is_of_node && goal->state_word == "False") goal = rik::wait_goal{rik::wait_goal::what::state, "notReady"};
     if (auto const fits = rik::check_wait_goal(*kind, *goal); !fits) return with.fail_usage(to_string(fits.error()));
     if (auto const wrong = wrong_definition_kind(options.kind, options.definition_kind); !wrong.empty())
         return with.fail_usage(wrong);
@@ -108,7 +116,8 @@ exit_code wait_for_each(session& with, rik::client& server, wait_for_all_request
         auto one = request_for(with, each, request, times.deadline);
         one.stays_until = times.stays_until;
         one.was_reached = one.was_reached || &each != &request.objects.front();
-        auto const verdict = rik::wait_for(server, one);
+        auto const verdict =
+            is_goal_of_workload(one) ? wait_for_workload(with, server, one) : rik::wait_for(server, one);
         if (holds_back != nullptr && verdict && verdict->outcome == outcome::met) {
             holds_back->push_back(each);
             continue;
@@ -146,6 +155,8 @@ void add_wait(CLI::App& to, action& chosen) {
         "  rikctl wait instance web-1 --for ready\n"
         "  rikctl wait instance job-1 --for finished --timeout 1h\n"
         "  rikctl wait instance web-1 --for condition=Initialized\n"
+        "  rikctl wait deployment/web --for ready      those that leave do not count\n"
+        "  rikctl wait deployment/web --for condition=Available\n"
         "  rikctl wait workload web --for deleted\n"
         "  rikctl wait job/pi --for complete      or failed: whichever comes first ends it\n"
         "  rikctl wait job/pi --for condition=Suspended=false\n"
@@ -159,7 +170,8 @@ void add_wait(CLI::App& to, action& chosen) {
     command
         ->add_option("--for", options->goal,
                      "running, ready, started (runs or has run), finished, deleted, complete or failed (of a Job), "
-                     "condition=TYPE (as Ready; of a Job as Suspended) or state=WORD")
+                     "condition=TYPE (as Ready; of a Job as Suspended; of a Deployment as Available or Progressing) or "
+                     "state=WORD")
         ->required()
         ->type_name("GOAL");
     add_definition_kind(*command, options->definition_kind);

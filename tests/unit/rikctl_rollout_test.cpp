@@ -144,6 +144,19 @@ TEST_CASE("a rollout's history names revisions, causes and the current one") {
     CHECK(told.out.find("2         2026-11-02T00:00:00Z          new colours  (current)\n") != std::string::npos);
 }
 
+TEST_CASE("a rollout's history shows what one revision contains") {
+    fake_server const server([](fake_request const&) { return reply_with(200, rollout(done)); });
+    auto const first = rikctl_at(server, {"rollout", "history", "web", "--revision", "1"});
+    CHECK(first.code == 0);
+    CHECK(first.out ==
+          "deployment web revision 1\ntemplate:\n  spec:\n    containers:\n    - name: main\n      image: web:1\n");
+    CHECK(rikctl_at(server, {"rollout", "history", "web", "--revision", "2"})
+              .out.starts_with("deployment web revision 2 (current)\n"));
+    auto const none = rikctl_at(server, {"rollout", "history", "web", "--revision", "3"});
+    CHECK(none.code == 3);
+    CHECK(none.err.find("deployment web has no revision 3") != std::string::npos);
+}
+
 TEST_CASE("undo puts the template of the revision before in the place of the current one") {
     std::vector<fake_request> seen;
     fake_server const server([&](fake_request const& request) {
@@ -159,6 +172,8 @@ TEST_CASE("undo puts the template of the revision before in the place of the cur
     CHECK(seen[2].line.find("revision=7") != std::string::npos);
     CHECK(seen[2].body.find("web:1") != std::string::npos);
     CHECK(seen[2].body.find("web:2") == std::string::npos);
+    // As to kubectl, 0 is the one before.
+    CHECK(rikctl_at(server, {"rollout", "undo", "web", "--to-revision", "0"}).out == back.out);
     auto const none = rikctl_at(server, {"rollout", "undo", "web", "--to-revision", "9"});
     CHECK(none.code == 3);
     CHECK(none.err.find("no other revision 9") != std::string::npos);
