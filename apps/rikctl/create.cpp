@@ -26,8 +26,11 @@ struct workload_options {
     bool is_dry_run = false;
 };
 
-/// A Pod in Kubernetes' form comes with its instance.
-bool has_instance(definition const& each) { return each.parsed.definition.form == rik::definition_form::kubernetes; }
+/// A Pod in Kubernetes' form comes with its instance, which has its name. Others name theirs themselves.
+bool has_instance(definition const& each) {
+    auto const& read = each.parsed.definition;
+    return read.form == rik::definition_form::kubernetes && read.kind == rik::workload_kind::pod;
+}
 
 /// Creates one definition after the other.
 class creating {

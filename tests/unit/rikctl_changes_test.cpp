@@ -369,6 +369,13 @@ TEST_CASE("create --dry-run makes nothing, and a Pod in Kubernetes' form comes w
                                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n"
                                "  - name: main\n    image: a:1\n");
     CHECK(one.out == "workload web created\ninstance web created\n");
+    auto const managed = rikctl_at(server, {"create", "workload", "-f", "-"},
+                                   "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n"
+                                   "  selector: {matchLabels: {app: web}}\n  template:\n"
+                                   "    metadata: {labels: {app: web}}\n"
+                                   "    spec: {containers: [{name: main, image: a}]}\n");
+    CHECK(managed.err.empty());
+    CHECK(managed.out == "workload web created\n");
 }
 
 TEST_CASE("create makes the tenants of its files first, and goes on after one that is there") {
