@@ -80,6 +80,9 @@ std::vector<std::size_t> word_places(std::vector<std::string> const& arguments, 
     return places;
 }
 
+/// To users of kubectl a Pod is what runs: an instance. Before a slash it is the kind of a workload.
+bool is_pod_word(std::string_view word) { return word == "pod" || word == "pods" || word == "po"; }
+
 bool is_workload_word(std::string_view word) { return rik::parse_resource_kind(word) == rik::resource_kind::workload; }
 
 /// "suspend cronjob hello" as "suspend cronjob/hello".
@@ -157,7 +160,11 @@ void spell_out_kinds(std::vector<std::string>& arguments) {
     if (words.empty()) return;
     if (is_in(with_names, arguments[place])) return put_kind_before_names(arguments, words);
     if (!is_in(with_kind, arguments[place])) return;
-    auto const& first = arguments[words.front()];
+    auto& first = arguments[words.front()];
+    if (is_pod_word(first)) {
+        first = "instance";
+        return;
+    }
     if (auto const kind = kind_of_word(first); !kind.empty()) return say_kind(arguments, place, words, kind);
     if (is_workload_word(first) || named(first).name != first) split_kind(arguments, words);
 }

@@ -13,7 +13,7 @@ std::size_t command_place(std::vector<std::string> const& arguments);
 
 /// "wait sts web" and "wait sts/web" as "wait workload web --kind StatefulSet", "get cronjobs" as "get workloads
 /// --field-selector kind=CronJob", and "rollout status sts web" as "rollout status sts/web", whose names may have
-/// kinds. Names of several kinds stay as they are.
+/// kinds. "get pods" is "get instance". Names of several kinds stay as they are.
 void spell_out_kinds(std::vector<std::string>& arguments);
 
 }  // namespace rikctl

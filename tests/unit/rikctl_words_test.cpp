@@ -53,8 +53,12 @@ TEST_CASE("a kind and a name are one word or two, for every command that takes a
         CHECK(spelled_out(command + " jobs a b") == command + " workload a b --kind Job");
         CHECK(spelled_out(command + " workload/web") == command + " workload web");
         CHECK(spelled_out(command + " workload deploy/web") == command + " workload web --kind Deployment");
-        for (std::string const other : {" workload web", " instance web-1", " job/a sts/b", " instance job/a", " pods"})
+        for (std::string const other : {" workload web", " instance web-1", " job/a sts/b", " instance job/a"})
             CHECK(spelled_out(command + other) == command + other);
+        // What runs, unless a slash says that a workload is meant.
+        for (std::string const word : {" pod", " pods", " po"})
+            CHECK(spelled_out(command + word + " web-1") == command + " instance web-1");
+        CHECK(spelled_out(command + " pod/web") == command + " workload web --kind Pod");
     }
     for (std::string const command : {"label", "annotate"}) {
         CHECK(spelled_out(command + " ds logs a=b job/x=y") == command + " workload logs a=b job/x=y --kind DaemonSet");
