@@ -71,6 +71,7 @@ TEST_CASE("a Job that is waited for to go is told as it is, and not as the watch
         auto const event = [](std::string const& type, std::string const& data) {
             return "id: 5\nevent: " + type + "\ndata: " + data + "\n\n";
         };
+        if (has(request.line, "/version")) return reply_with(200, R"({"version":"1"})");
         if (!has(request.line, "watch=")) return reply_with(200, workload("Job", "succeeded"));
         auto reply = test::stream_of("text/event-stream",
                                      {event("added", workload("Job", "active")), event("synced", "{}")}, false);
