@@ -353,7 +353,7 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
         lines.add_time("Paused since", time_at(*of, "pausedSince"));
     auto const kind = text_at(*of, "kind");
     auto const is_cron_job = kind == "CronJob";
-    if (kind != "Job" && !is_cron_job) lines.add("Replicas", text_at(*of, "replicas"));
+    if (kind != "Job" && kind != "DaemonSet" && !is_cron_job) lines.add("Replicas", text_at(*of, "replicas"));
     lines.add("Generation", text_at(*of, "generation"));
     lines.add("Release", text_at(*of, "release"));
     if (is_cron_job) add_cron_job(lines, *of, now);

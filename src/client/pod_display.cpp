@@ -127,8 +127,9 @@ bool is_bad(words status) {
     return !is_count(status) && std::ranges::find(usual, status) == usual.end();
 }
 
-/// A server of an earlier version says it of the whole only.
+/// A server of an earlier version says it of the whole only. Of what runs on a node that is not heard nobody knows.
 bool is_ready(object const& container, object const& instance) {
+    if (text_at(instance, "state") == "unknown") return false;
     if (find(container, "ready") != nullptr) return is_true(container, "ready");
     return text_at(container, "state") == "running" && is_true(instance, "ready");
 }

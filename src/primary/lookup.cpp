@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -108,11 +109,12 @@ result<stored<workload>> find_workload(view const& in, caller const& who, object
         if (row && may_see(who, *row)) found.push_back(std::move(row));
     }
     if (found.empty()) return not_found_in(in, tenant_of(who, which), object_kind::workload, which.id_or_name);
-    if (found.size() > 1)
-        return error{errc::conflict,
-                     fmt::format("{} names a {} and a {}", which.id_or_name, to_string(found[0]->kind),
-                                 to_string(found[1]->kind)),
-                     "kind", "say which kind is meant"};
+    if (found.size() > 1) {
+        std::vector<std::string_view> kinds;
+        for (auto const& each : found) kinds.push_back(to_string(each->kind));
+        return error{errc::conflict, fmt::format("{} names a {}", which.id_or_name, fmt::join(kinds, " and a ")), "kind",
+                     "say which kind is meant"};
+    }
     return std::move(found.front());
 }
 
