@@ -163,6 +163,7 @@ transaction primary_workloads::transaction_of(stored<workload> const& before, de
         events_.note(change, std::move(happened));
     }
     if (plan.made) change.put(*plan.made, 0);
+    if (plan.rewritten) change.put(*plan.rewritten, state_.head().find<release>(plan.rewritten->id).changed_at);
     change.put(plan.next, before.changed_at);
     return change;
 }

@@ -90,6 +90,42 @@ awaitable<> rolls(sim::cluster& cluster, sim::world& world) {
     CHECK(again.releases.size() == 2);
 }
 
+/// The images of the releases that are kept, in the order of their numbers.
+std::vector<std::string> history(workload_story const& of) {
+    std::vector<std::string> images;
+    for (auto const& each : of.releases) images.push_back(each->spec().containers.front().image);
+    return images;
+}
+
+awaitable<> roll_to(sim::cluster& cluster, sim::world& world, std::string kind, std::string image) {
+    co_await apply(cluster, managed(kind, image, R"("replicas":2,"revisionHistoryLimit":2,)"));
+    co_await cluster.until(all_run_from(2, image));
+    co_await until_complete(cluster, world);
+}
+
+/// What is kept is what ran last, also of a release that was used again, and after a start of the primary.
+awaitable<> keeps_what_ran_last(sim::cluster& cluster, sim::world& world, std::string kind) {
+    for (auto const* image : {"web:1", "web:2", "web:3", "web:1"}) co_await roll_to(cluster, world, kind, image);
+    co_await world.time().sleep_for(1s);
+    auto const back = co_await story(cluster);
+    CHECK(history(back) == std::vector<std::string>{"web:2", "web:3", "web:1"});
+    co_await cluster.crash_primary();
+    co_await cluster.start_primary();
+    co_await roll_to(cluster, world, kind, "web:4");
+    co_await world.time().sleep_for(1s);
+    auto const told = co_await story(cluster);
+    CHECK(history(told) == std::vector<std::string>{"web:3", "web:1", "web:4"});
+    CHECK(told.releases.back()->number == 5);
+    CHECK(told.row->releases_made == 5);
+}
+
+awaitable<> deployment_keeps_what_ran_last(sim::cluster& cluster, sim::world& world) {
+    co_await keeps_what_ran_last(cluster, world, "Deployment");
+}
+awaitable<> stateful_set_keeps_what_ran_last(sim::cluster& cluster, sim::world& world) {
+    co_await keeps_what_ran_last(cluster, world, "StatefulSet");
+}
+
 /// The primary dies in the middle, again and again.
 awaitable<> rolls_through_crashes(sim::cluster& cluster, sim::world& world) {
     co_await apply(cluster, managed("Deployment", "web:1", R"("replicas":6,)"));
@@ -200,6 +236,12 @@ awaitable<> no_instances_by_hand(sim::cluster& cluster, sim::world&) {
 
 TEST_CASE("a ReplicaSet keeps its count", "[sim][managed]") { simulate(keeps_a_count); }
 TEST_CASE("a Deployment comes to a new template, and back", "[sim][managed]") { simulate(rolls); }
+TEST_CASE("the history of a Deployment has what ran last", "[sim][managed]") {
+    simulate(deployment_keeps_what_ran_last);
+}
+TEST_CASE("the history of a StatefulSet has what ran last", "[sim][managed]") {
+    simulate(stateful_set_keeps_what_ran_last);
+}
 TEST_CASE("a rollout goes on where a crash of the primary has cut it short", "[sim][managed]") {
     simulate(rolls_through_crashes);
 }
