@@ -130,6 +130,16 @@ awaitable<> tells_what_a_drain_takes(sim::cluster& cluster, sim::world& world) {
     CHECK(has_step(told, "made 1 instance: "));
 }
 
+awaitable<> tells_from_and_to(sim::cluster& cluster, sim::world&) {
+    for (auto const* count : {"1", "2", "1"})
+        co_await apply(cluster, deployment("web:1", R"("replicas":)" + std::string(count) + ","));
+    auto const up = co_await event_of(cluster, "Changed");
+    CHECK(has(up, "spec.replicas (2 -> 1)"));
+    co_await apply(cluster, deployment("web:2", R"("replicas":1,)"));
+    auto const image = co_await event_of(cluster, "Changed");
+    CHECK(has(image, R"(image (\"web:1\" -> \"web:2\"))"));
+}
+
 }  // namespace
 
 TEST_CASE("when a rollout cannot go its story names the instance and the reason", "[sim][story]") {
@@ -142,3 +152,4 @@ TEST_CASE("what waits to be given up, and what is, is told", "[sim][story]") {
     simulate(tells_what_waits_and_what_is_given_up, 2);
 }
 TEST_CASE("what leaves by a drain is told", "[sim][story]") { simulate(tells_what_a_drain_takes, 2); }
+TEST_CASE("a change says from what to what", "[sim][story]") { simulate(tells_from_and_to); }
