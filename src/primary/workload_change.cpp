@@ -87,7 +87,27 @@ bool reads_annotations(instance_template const& of) {
     return std::ranges::any_of(of.containers, [&](auto const& each) { return std::ranges::any_of(each.env, is_one); });
 }
 
+/// Where the template of what is kept is written.
+std::string_view template_path(workload_definition const& of) {
+    auto const is_rik = of.form == definition_form::rik;
+    if (!is_managed(of.kind)) return "spec";
+    if (of.kind == workload_kind::cron_job)
+        return is_rik ? "jobTemplate.template.spec" : "spec.jobTemplate.spec.template.spec";
+    return is_rik ? "template.spec" : "spec.template.spec";
+}
+
 }  // namespace
+
+/// Not a rule of definitions: those that are kept are accepted for ever.   Source: Kubernetes, ValidateTolerations
+std::optional<error> check_tolerations(workload_definition const& of) {
+    auto const& all = of.spec.tolerations;
+    auto const wrong = std::ranges::find_if(
+        all, [](toleration const& each) { return each.seconds && each.effect != taint_effect::no_execute; });
+    if (wrong == all.end()) return std::nullopt;
+    return error{errc::invalid, "tolerationSeconds is only for the effect NoExecute",
+                 fmt::format("{}.tolerations[{}].tolerationSeconds", template_path(of), wrong - all.begin()),
+                 "leave it out, or set effect: NoExecute"};
+}
 
 bool has_same_template(workload_definition const& a, workload_definition const& b) {
     return a.spec == b.spec && (instance_annotations(a) == instance_annotations(b) || !reads_annotations(a.spec));
@@ -188,6 +208,8 @@ result<definition_plan> plan_change(workload const& row, std::span<release_ptr c
                                     change_stamp const& with) {
     if (auto const wrong = check_identity(row, wanted.definition)) return *wrong;
     if (auto const wrong = check_cron_job(wanted.definition, row.definition.get())) return *wrong;
+    if (wanted.definition.spec.tolerations != row.definition->spec.tolerations)
+        if (auto const wrong = check_tolerations(wanted.definition)) return *wrong;
     definition_plan plan{.next = row};
     plan.changes = changes_between(row.definition->text, wanted.definition.text);
     auto const& text = plan.changes.empty() ? row.definition->text : wanted.definition.text;

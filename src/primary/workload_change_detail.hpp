@@ -38,6 +38,9 @@ struct definition_plan {
 /// its annotations count where a container reads them.
 bool has_same_template(workload_definition const& a, workload_definition const& b);
 
+/// What of its tolerations a new definition may not say.
+std::optional<error> check_tolerations(workload_definition const& of);
+
 /// The text that was applied last to `row`.
 std::string const& last_applied(workload const& row);
 
@@ -49,7 +52,7 @@ result<parsed_definition> merge_patch(workload const& row, std::string_view patc
 
 /// The change of `row`, which has `releases`, to what is wanted. A release whose template is the same is taken again,
 /// with the next number: so numbers are the order in which releases were used.
-/// Errors: invalid, the name, the kind, the tenant or the form would change.
+/// Errors: invalid, the name, the kind, the tenant or the form would change, or its tolerations are wrong.
 result<definition_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
                                     change_stamp const& with);
 

@@ -151,6 +151,23 @@ TEST_CASE("a change-cause that is given later is that of the release that is cur
     CHECK(cause_of(*web.take(web.plan(kubernetes_pod("a:1"))).rewritten).empty());
 }
 
+TEST_CASE("tolerationSeconds is refused where it means nothing, unless it was there before", "[change]") {
+    auto const tolerant = [](std::string const& image, std::string const& effect) {
+        return R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"tolerations":[{"key":"a","operator":"Exists",)" +
+               effect + R"("tolerationSeconds":5}],"containers":[{"name":"main","image":")" + image + R"("}]}})";
+    };
+    changing web(pod("a:1"));
+    CHECK(web.plan(tolerant("a:1", R"("effect":"NoExecute",)")).has_value());
+    for (auto const* effect : {R"("effect":"NoSchedule",)", ""}) {
+        auto const wrong = web.plan(tolerant("a:1", effect));
+        REQUIRE_FALSE(wrong.has_value());
+        CHECK(wrong.error().code == errc::invalid);
+        CHECK(wrong.error().field == "spec.tolerations[0].tolerationSeconds");
+    }
+    changing old(tolerant("a:1", R"("effect":"NoSchedule",)"));
+    CHECK(old.plan(tolerant("a:2", R"("effect":"NoSchedule",)")).has_value());
+}
+
 TEST_CASE("annotations and replicas are not of the template, labels are", "[change]") {
     changing web(pod("a:1"));
     auto text = pod("a:1");
