@@ -3,6 +3,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string_view>
@@ -62,12 +63,13 @@ api_answer show_changed(api_call& call, result<stored<workload>> changed) {
     co_return co_await std::move(showing);
 }
 
-std::string stop_text(std::optional<replacement_stop> const& stop) {
+/// `seen`: as it is now, where nothing is stopped.
+std::string stop_text(std::optional<replacement_stop> const& stop, node_counts seen = {}) {
     json::object object;
     object["stopped"] = stop && !stop->is_lifted;
     object["since"] = stop ? json::value(to_string(stop->since)) : json::value(nullptr);
-    object["unheardNodes"] = stop ? stop->unheard_count : 0;
-    object["nodes"] = stop ? stop->nodes_count : 0;
+    object["unheardNodes"] = stop ? stop->unheard_count : seen.unheard;
+    object["nodes"] = stop ? stop->nodes_count : seen.all;
     return json::serialize(object);
 }
 
@@ -179,7 +181,14 @@ api_answer relabel_instance(api_call& call) {
 api_answer get_replacement(api_call& call) {
     auto const stop = co_await call.primary.upkeep().find_replacement_stop(call.who);
     if (!stop) co_return stop.error();
-    co_return json_response(200, stop_text(*stop));
+    if (*stop) co_return json_response(200, stop_text(*stop));
+    node_filter every;
+    page whole;
+    auto const nodes = co_await call.primary.nodes().list(call.who, std::move(every), std::move(whole));
+    if (!nodes) co_return nodes.error();
+    auto const unheard =
+        std::ranges::count(nodes->rows, node_state::unheard, [](auto const& row) { return row->state; });
+    co_return json_response(200, stop_text(*stop, {static_cast<std::size_t>(unheard), nodes->rows.size()}));
 }
 
 api_answer resume_replacement(api_call& call) {

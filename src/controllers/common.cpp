@@ -277,6 +277,9 @@ bool may_retry(workload_view const& of, release_id const& release, std::int64_t 
     auto const next = last + pause_after(rounds);
     if (rounds == 0 || next <= of.now) return true;
     look_again_at(plan, next);
+    plan.progress.held_up =
+        fmt::format("{} of its instances {} ended of late: the next is made at {}", failures,
+                    failures == 1 ? "has" : "have", to_string(std::chrono::ceil<std::chrono::seconds>(next)));
     return false;
 }
 

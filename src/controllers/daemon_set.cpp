@@ -40,9 +40,14 @@ std::vector<toleration> daemon_tolerations(instance_template const& of) {
     return all;
 }
 
+bool is_being_removed(node const& which) {
+    return std::ranges::any_of(which.standing.taints, [](auto const& each) { return each.key == leaving_taint_key; });
+}
+
 daemon_place place_of_daemon(node const& on, instance_template const& of) {
     auto const refuse = [](std::string_view why) { return daemon_place{why, false}; };
     if (on.standing.is_dead) return refuse("it was declared dead");
+    if (is_being_removed(on)) return refuse("it is being removed");
     if (!of.node_name.empty() && of.node_name != on.facts.name) return refuse("another node is asked for");
     for (auto const& [key, value] : of.node_selector) {
         auto const found = on.labels.find(key);

@@ -1,7 +1,10 @@
 #include "bindings_detail.hpp"
 
 #include "container_events_detail.hpp"
+#include "node_changes_detail.hpp"
 #include "tidy_detail.hpp"
+
+#include <rik/controllers/controller.hpp>
 
 #include <fmt/format.h>
 
@@ -183,6 +186,9 @@ result<void> bindings::handle(gone_report const& news) {
     events_.note(removal, std::move(happened));
     removal.remove<instance>(news.instance, row.changed_at);
     if (row->owner()) removals_.remove_if_empty(removal, *row->owner(), 1);
+    auto const where = state_.head().find<node>(news.node);
+    if (where && is_being_removed(*where) && state_.head().count<instance>(rik::node_index(news.node)) == 1)
+        forget_node(removal, events_, where);
     return state_.apply(std::move(removal));
 }
 

@@ -1,8 +1,14 @@
 #include "event_writer_detail.hpp"
 
+#include "node_changes_detail.hpp"
 #include "tidy_detail.hpp"
 
+#include <rik/model/rollout.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace rik::detail {
@@ -65,6 +71,33 @@ void event_writer::note(transaction& into, event happened) {
     known.replaces = replaced;
     state_.expect(std::move(known));
     into.put(std::move(told), 0);
+}
+
+/// A record that is not there yet, or is damaged, begins with the next look of the workload's controller.
+void event_writer::add_step(transaction& into, workload const& of, std::string what) const {
+    auto const kept = state_.head().find<document>(rollout_key(of));
+    if (!kept) return;
+    auto record = parse_rollout(*kept);
+    if (!record) return;
+    record->add_step({time_.wall(), std::move(what)});
+    into.put(to_document(*record, of), kept.changed_at);
+}
+
+void event_writer::tell_departure(transaction& into, std::vector<stored<instance>> const& leaving,
+                                  std::string_view why) {
+    std::map<workload_id, std::vector<stored<instance>>> rows_by_owner;
+    for (auto const& each : leaving)
+        if (each->owner()) rows_by_owner[*each->owner()].push_back(each);
+    for (auto const& [owner, rows] : rows_by_owner) {
+        auto const row = state_.head().find<workload>(owner);
+        if (!row || row->deleting_since || !is_managed(row->kind)) continue;
+        auto happened = about(*row);
+        happened.type = event_type::warning;
+        happened.reason = "InstancesLeft";
+        happened.message = fmt::format("{} left: {}: {}", count_text(rows.size()), names_text(rows), why);
+        add_step(into, *row, happened.message);
+        note(into, std::move(happened));
+    }
 }
 
 }  // namespace rik::detail

@@ -7,6 +7,9 @@
 #include <rik/model/tenant.hpp>
 
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace rik::detail {
 
@@ -25,7 +28,13 @@ public:
     event about(node const& subject) const;
     event about(tenant_record const& subject) const;
 
+    /// Tells of `leaving`, for each managed workload that some of them belong to, in an event and in a step of its
+    /// record; `why`: "its node is being drained". Precondition: nothing else in `into` is about these records, but for
+    /// those of workloads that are being deleted.
+    void tell_departure(transaction& into, std::vector<stored<instance>> const& leaving, std::string_view why);
+
 private:
+    void add_step(transaction& into, workload const& of, std::string what) const;
     std::uint64_t count_same(event& happened) const;
     workload_id group_of(workload_id const& owner) const;
     event begin(std::string object_kind, std::string object_id, std::string object_name) const;

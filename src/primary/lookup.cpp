@@ -1,6 +1,7 @@
 #include "lookup_detail.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <string>
@@ -112,8 +113,8 @@ result<stored<workload>> find_workload(view const& in, caller const& who, object
     if (found.size() > 1) {
         std::vector<std::string_view> kinds;
         for (auto const& each : found) kinds.push_back(to_string(each->kind));
-        return error{errc::conflict, fmt::format("{} names a {}", which.id_or_name, fmt::join(kinds, " and a ")), "kind",
-                     "say which kind is meant"};
+        return error{errc::conflict, fmt::format("{} names a {}", which.id_or_name, fmt::join(kinds, " and a ")),
+                     "kind", "say which kind is meant"};
     }
     return std::move(found.front());
 }

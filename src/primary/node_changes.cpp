@@ -1,6 +1,7 @@
 #include "node_changes_detail.hpp"
 
 #include <rik/base/limits.hpp>
+#include <rik/controllers/controller.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -48,16 +49,6 @@ std::string told_taints(std::vector<taint> const& now) {
     return told.empty() ? "none" : fmt::format("{}", fmt::join(told, ", "));
 }
 
-/// "web-1, web-2, and 3 more"
-std::string names_text(std::vector<stored<instance>> const& of) {
-    std::vector<std::string_view> names;
-    for (auto const& each : of)
-        if (names.size() < names_count_max) names.push_back(each->name());
-    auto text = fmt::format("{}", fmt::join(names, ", "));
-    if (of.size() > names.size()) text += fmt::format(", and {} more", of.size() - names.size());
-    return text;
-}
-
 /// "; db-0, db-1 must never run twice": those of `of` with an identity.
 std::string told_identities(std::vector<stored<instance>> of) {
     std::erase_if(of, [](auto const& each) { return !has_identities(each->made_from()->definition->kind); });
@@ -69,7 +60,21 @@ std::string told_instances(std::vector<stored<instance>> const& of) {
     return of.empty() ? count_text(0) : fmt::format("{} ({})", count_text(of.size()), names_text(of));
 }
 
+workload_kind kind_of(view const& in, instance const& row) {
+    auto const owner = row.owner() ? in.find<workload>(*row.owner()) : stored<workload>();
+    return owner ? owner->kind : workload_kind::pod;
+}
+
 }  // namespace
+
+std::string names_text(std::vector<stored<instance>> const& of) {
+    std::vector<std::string_view> names;
+    for (auto const& each : of)
+        if (names.size() < names_count_max) names.push_back(each->name());
+    auto text = fmt::format("{}", fmt::join(names, ", "));
+    if (of.size() > names.size()) text += fmt::format(", and {} more", of.size() - names.size());
+    return text;
+}
 
 std::string count_text(std::size_t instances_count) {
     return fmt::format("{} {}", instances_count, instances_count == 1 ? "instance" : "instances");
@@ -86,6 +91,8 @@ result<node> changed(node row, node_change const& what) {
         return error{errc::exhausted, fmt::format("a node has at most {} taints", limits::taints_per_node_max),
                      "taints"};
     row.standing.taints = std::move(*taints);
+    if (!row.standing.is_cordoned)
+        std::erase_if(row.standing.taints, [](auto const& each) { return each.key == leaving_taint_key; });
     return row;
 }
 
@@ -103,10 +110,11 @@ drain_plan plan_drain(view const& in, std::vector<stored<instance>> const& bound
     drain_plan plan;
     for (auto const& each : bound) {
         if (each->is_condemned()) continue;
-        auto const owner = each->owner() ? in.find<workload>(*each->owner()) : stored<workload>();
-        auto const kind = owner ? owner->kind : workload_kind::pod;
+        auto const kind = kind_of(in, *each);
         if (kind == workload_kind::daemon_set && !how.forces) {
-            plan.kept.push_back({each, "it is of a DaemonSet, which would make another one here at once"});
+            plan.kept.push_back({each,
+                                 "it is of a DaemonSet, which would make another one here at once: it goes with the "
+                                 "node (rikctl node remove)"});
             continue;
         }
         if (how.forces || is_finished(each->state()) || is_managed(kind))
@@ -118,16 +126,38 @@ drain_plan plan_drain(view const& in, std::vector<stored<instance>> const& bound
     return plan;
 }
 
-std::optional<error> keeps_from_removal(node const& which, std::vector<stored<instance>> const& bound) {
+std::optional<error> keeps_from_removal(view const& in, node const& which, std::vector<stored<instance>> const& bound) {
     auto const& name = which.facts.name;
-    if (!bound.empty())
+    auto others = bound;
+    std::erase_if(others, [&](auto const& each) { return kind_of(in, *each) == workload_kind::daemon_set; });
+    if (!others.empty())
         return error{errc::conflict,
-                     fmt::format("node {} cannot be removed: it still has {}", name, told_instances(bound)),
+                     fmt::format("node {} cannot be removed: it still has {}", name, told_instances(others)),
                      {},
                      "drain it first; if its machine is gone for good, declare it dead"};
+    if (!bound.empty() && which.state == node_state::unheard)
+        return error{errc::conflict,
+                     fmt::format("node {} cannot be removed: it is not heard, so it cannot end {} of DaemonSets", name,
+                                 told_instances(bound)),
+                     {},
+                     fmt::format("start it again; if its machine is gone for good: rikctl node declare-dead {}", name)};
     if (which.state == node_state::unheard || which.standing.is_cordoned) return std::nullopt;
     return error{
         errc::conflict, fmt::format("node {} cannot be removed: it takes instances", name), {}, "drain it first"};
+}
+
+void forget_node(transaction& into, event_writer& events, stored<node> const& which) {
+    auto happened = events.about(*which);
+    happened.reason = "NodeRemoved";
+    happened.message = fmt::format("the node was removed; its Pod subnet {} is free", which->pod_subnet);
+    events.note(into, std::move(happened));
+    into.remove<node>(which->id, which.changed_at);
+}
+
+/// NoExecute, so that the scheduler and an eviction after a crash mind it as well.
+node leaving(node row) {
+    row.standing.taints.push_back({std::string(leaving_taint_key), {}, taint_effect::no_execute});
+    return row;
 }
 
 std::optional<error> keeps_from_death(node const& which, std::vector<stored<instance>> const& bound,

@@ -4,6 +4,8 @@
 #include "lookup_detail.hpp"
 #include "node_changes_detail.hpp"
 
+#include <rik/controllers/controller.hpp>
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -108,14 +110,30 @@ awaitable<result<void>> primary_nodes::remove_here(object_ref which, expected_re
     auto const& row = *found;
     if (auto const moved = check_revision(expected, row.changed_at, object_kind::node, row->facts.name))
         co_return co_await state_.when_durable(*moved);
-    if (auto const why = keeps_from_removal(*row, bound_to(row->id))) co_return co_await state_.when_durable(*why);
-    auto happened = events_.about(*row);
-    happened.reason = "NodeRemoved";
-    happened.message = fmt::format("the node was removed; its Pod subnet {} is free", row->pod_subnet);
+    auto const bound = bound_to(row->id);
+    if (auto const why = keeps_from_removal(state_.head(), *row, bound)) co_return co_await state_.when_durable(*why);
+    if (!bound.empty()) co_return co_await leave(row);
     transaction removal;
-    events_.note(removal, std::move(happened));
-    removal.remove<node>(row->id, row.changed_at);
+    forget_node(removal, events_, row);
     co_return co_await state_.commit(std::move(removal));
+}
+
+/// The row goes with the last instance, when the node has said that it is gone. The mark comes first: no DaemonSet
+/// makes another one from then on.
+awaitable<result<void>> primary_nodes::leave(stored<node> row) {
+    if (!is_being_removed(*row)) {
+        auto const marked =
+            put(row, leaving(*row), "NodeLeaving",
+                "it is removed when the instances of DaemonSets on it are gone; uncordon it to keep it");
+        if (!marked) co_return marked.error();
+    }
+    std::vector<instance_id> last;
+    for (auto const& each : bound_to(row->id))
+        if (!each->is_condemned()) last.push_back(each->id());
+    auto ending = shield(removals_.remove_all(std::move(last), "its node is being removed", departure::disrupted));
+    auto const done = co_await std::move(ending);
+    if (!done) co_return done.error();
+    co_return co_await state_.wait_durable();
 }
 
 awaitable<result<std::vector<stored<instance>>>> primary_nodes::declare_dead(caller who, object_ref which,

@@ -38,6 +38,7 @@ private:
     awaitable<result<stored<node>>> update_here(object_ref which, node_change what, expected_revision expected);
     awaitable<result<drain_report>> drain_here(object_ref which, drain_options how);
     awaitable<result<void>> remove_here(object_ref which, expected_revision expected);
+    awaitable<result<void>> leave(stored<node> row);
     awaitable<result<std::vector<stored<instance>>>> declare_dead_here(object_ref which, std::string confirmation);
     /// Applies what has changed of `before`, with an event. Errors: those of cluster_state::apply.
     result<void> put(stored<node> const& before, node next, std::string reason, std::string message);

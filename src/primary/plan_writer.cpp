@@ -41,6 +41,15 @@ bool has_same_conditions(workload_progress const& a, workload_progress const& b)
            a.held_up == b.held_up && a.conditions == b.conditions && has_same_times(a.job, b.job);
 }
 
+/// Its progress deadline has passed with this look; null: it has not, or had before.
+workload_condition const* newly_stuck(workload_progress const& before, workload_progress const& now) {
+    constexpr auto type = workload_condition_type::progressing;
+    auto const* const said = now.find(type);
+    auto const* const last = before.find(type);
+    if (said == nullptr || said->status != condition_status::no) return nullptr;
+    return last != nullptr && last->status == condition_status::no ? nullptr : said;
+}
+
 /// Of the steps that are told: what is among the newest is not told again.
 constexpr std::size_t steps_looked_at = 8;
 
@@ -64,8 +73,9 @@ plan_rest plan_writer::write(workload_scene scene, rik::workload_plan const& pla
     return {.has_more = plan.has_more || part.room == 0, .is_short = part.is_short, .creations_count = creations_count};
 }
 
-void plan_writer::say(slice& part, std::string reason, std::string message) {
+void plan_writer::say(slice& part, std::string reason, std::string message, event_type type) {
     auto happened = events_.about(*part.scene.wanted);
+    happened.type = type;
     happened.reason = std::move(reason);
     happened.message = message;
     events_.note(part.into, std::move(happened));
@@ -100,13 +110,17 @@ void plan_writer::write_sizes(slice& part, rik::workload_plan const& plan) {
 }
 
 void plan_writer::write_lost(slice& part) {
+    std::map<std::string, std::vector<std::string>> names_by_why;
     for (auto const& each : part.scene.lost) {
-        if (part.room == 0) return;
+        if (part.room == 0) break;
         --part.room;
         part.written.insert(each.row->id());
         removals_.condemn(part.into, each.row, each.why, departure::disrupted);
-        part.steps.push_back({time_.wall(), fmt::format("{} is given up: {}", each.row->name(), each.why)});
+        names_by_why[each.why].push_back(each.row->name());
     }
+    for (auto const& [why, names] : names_by_why)
+        say(part, "InstancesGivenUp", fmt::format("gave up {}: {}: {}", count_text(names.size()), told(names), why),
+            event_type::warning);
 }
 
 void plan_writer::write_removals(slice& part, rik::workload_plan const& plan) {
@@ -255,8 +269,10 @@ void plan_writer::write_restarts(slice& part, rik::workload_plan const& plan) {
     if (course->is_done) say(part, "Restarted", "all instances that were there have been restarted in place");
 }
 
-/// That a Job was suspended or resumed, and how it has come to its end.
+/// That a Job was suspended or resumed, and how it has come to its end; and that a rollout does not go on.
 void plan_writer::write_news(slice& part, workload_progress const& now) {
+    if (auto const* const stuck = newly_stuck(part.scene.record.progress, now))
+        say(part, stuck->reason, stuck->message + culprit_text(state_.head(), *part.scene.wanted), event_type::warning);
     for (auto const type : told_conditions) {
         auto const* const said = now.find(type);
         auto const* const before = part.scene.record.progress.find(type);
@@ -269,7 +285,7 @@ void plan_writer::write_news(slice& part, workload_progress const& now) {
 void plan_writer::write_record(slice& part, rik::workload_plan const& plan) {
     auto& record = part.scene.record;
     if (!plan.progress.held_up.empty() && plan.progress.held_up != record.progress.held_up)
-        say(part, part.scene.waits_for.empty() ? "ReplacingStopped" : "WaitsForNode", plan.progress.held_up);
+        say(part, std::string(hold_reason(part.scene, plan.progress)), plan.progress.held_up);
     write_news(part, plan.progress);
     auto const is_told = part.scene.kept && has_same_conditions(record.progress, plan.progress);
     if (is_told && part.steps.empty() && !part.is_recorded) return;

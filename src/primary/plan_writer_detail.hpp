@@ -64,7 +64,7 @@ private:
     bool bind(slice& part, stored<instance> const& row);
     std::string free_name(slice const& part);
     std::optional<node_binding> binding_for(release const& what, node_id const& where) const;
-    void say(slice& part, std::string reason, std::string message);
+    void say(slice& part, std::string reason, std::string message, event_type type = event_type::normal);
 
     clock& time_;
     entropy& random_;

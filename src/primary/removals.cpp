@@ -98,6 +98,7 @@ void removals::give_up(transaction& into, std::vector<stored<instance>> const& a
         if (each->owner()) ++leaving_count[*each->owner()];
     }
     for (auto const& [owner, count] : leaving_count) remove_if_empty(into, owner, count);
+    events_.tell_departure(into, all, message);
 }
 
 namespace {
@@ -163,6 +164,7 @@ awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::opt
         auto const are_left = owner && owner->orphans_instances;
         transaction slice;
         std::size_t leaving_count = 0;
+        std::vector<stored<instance>> departed;
         auto const from = left.size() - std::min(left.size(), limits::instances_per_slice_max);
         for (auto const& id : std::span(left).subspan(from)) {
             auto const row = state_.head().find<instance>(id);
@@ -173,7 +175,9 @@ awaitable<result<void>> removals::remove(std::vector<instance_id> left, std::opt
                 slice.put(orphaned(*row), row.changed_at);
             else
                 condemn(slice, row, message, how);
+            if (how == departure::disrupted) departed.push_back(row);
         }
+        events_.tell_departure(slice, departed, message);
         left.resize(from);
         if (of) remove_if_empty(slice, *of, leaving_count);
         auto const done = co_await state_.commit(std::move(slice));

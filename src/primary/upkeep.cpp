@@ -47,10 +47,23 @@ result<upkeep_change> plan_pause(workload const& row, workload_state state, wall
     return made;
 }
 
+bool is_held(workload const& row) {
+    auto const& upkeep = row.definition->upkeep;
+    return upkeep.cron ? upkeep.cron->is_suspended : upkeep.job->is_suspended;
+}
+
+error not_paused(workload const& row) {
+    auto const has_rollout_paused = row.definition->upkeep.is_paused && row.kind == workload_kind::deployment;
+    return error{errc::conflict,
+                 fmt::format("{} is not {}", words_for(row), has_end(row.kind) ? "suspended" : "paused"),
+                 {},
+                 has_rollout_paused ? "its rollout is paused: rikctl rollout resume" : "there is nothing to resume"};
+}
+
 result<upkeep_change> plan_resume(workload const& row, workload_state state) {
     if (state == workload_state::destroying)
         return refused_by_state(row, state, workload_state::scaling, "create it again when it is gone");
-    if (!row.paused_since) return upkeep_change();
+    if (!row.paused_since) return not_paused(row);
     upkeep_change made{.next = row, .reason = "Resumed"};
     made.next->paused_since = std::nullopt;
     made.message = row.kind == workload_kind::daemon_set ? std::string("nodes have their instances again")
@@ -149,6 +162,7 @@ awaitable<result<stored<workload>>> primary_upkeep::suspend_here(caller who, obj
     auto const wanted = is_suspended ? workload_state::paused : workload_state::active;
     if (auto const wrong = check_suspend(row, state_of(row, keeper_.find_progress(row.id)), wanted))
         co_return co_await state_.when_durable(*wrong);
+    if (!is_suspended && !is_held(row)) co_return co_await state_.when_durable(not_paused(row));
     change_options const how{.expected = expected};
     auto changing = workloads_.change(std::move(who), row.id,
                                       spec_patch(row, fmt::format(R"({{"suspend":{}}})", is_suspended)), how);

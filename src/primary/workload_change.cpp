@@ -89,7 +89,27 @@ bool reads_annotations(instance_template const& of) {
     return std::ranges::any_of(of.containers, [&](auto const& each) { return std::ranges::any_of(each.env, is_one); });
 }
 
+/// Where the template of what is kept is written.
+std::string_view template_path(workload_definition const& of) {
+    auto const is_rik = of.form == definition_form::rik;
+    if (!is_managed(of.kind)) return "spec";
+    if (of.kind == workload_kind::cron_job)
+        return is_rik ? "jobTemplate.template.spec" : "spec.jobTemplate.spec.template.spec";
+    return is_rik ? "template.spec" : "spec.template.spec";
+}
+
 }  // namespace
+
+/// Not a rule of definitions: those that are kept are accepted for ever.   Source: Kubernetes, ValidateTolerations
+std::optional<error> check_tolerations(workload_definition const& of) {
+    auto const& all = of.spec.tolerations;
+    auto const wrong = std::ranges::find_if(
+        all, [](toleration const& each) { return each.seconds && each.effect != taint_effect::no_execute; });
+    if (wrong == all.end()) return std::nullopt;
+    return error{errc::invalid, "tolerationSeconds is only for the effect NoExecute",
+                 fmt::format("{}.tolerations[{}].tolerationSeconds", template_path(of), wrong - all.begin()),
+                 "leave it out, or set effect: NoExecute"};
+}
 
 bool has_same_template(workload_definition const& a, workload_definition const& b) {
     return a.spec == b.spec && (instance_annotations(a) == instance_annotations(b) || !reads_annotations(a.spec));
@@ -112,20 +132,61 @@ std::string kept_applied(std::string text, std::string const& definition) {
     return changes_between(definition, text).empty() ? std::string() : std::move(text);
 }
 
+/// The row of a release that is used again keeps its id: instances that were made from it are of it still.
 void move_to_release(definition_plan& plan, std::span<release_ptr const> releases, change_stamp const& with) {
     auto& next = plan.next;
     auto const same = find_same(releases, next.current_release, *next.definition);
     if (same && same->id == next.current_release) return;
     plan.moves_release = true;
-    if (same) {
-        next.current_release = same->id;
-        return;
-    }
     for (auto const& each : releases) next.releases_made = std::max(next.releases_made, each->number);
-    plan.made = make_release(with.fresh, next.id, next.definition);
-    plan.made->number = ++next.releases_made;
-    plan.made->created_at = with.now;
-    next.current_release = with.fresh;
+    auto& current =
+        same ? plan.rewritten.emplace(*same) : plan.made.emplace(make_release(with.fresh, next.id, next.definition));
+    current.number = ++next.releases_made;
+    if (!same) current.created_at = with.now;
+    next.current_release = current.id;
+}
+
+constexpr std::string_view cause_key = "kubernetes.io/change-cause";
+
+std::optional<std::string> cause_of(workload_definition const& of) {
+    auto const found = of.annotations.find(std::string(cause_key));
+    return found == of.annotations.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// As a text in JSON.
+std::string quoted(std::string_view text) {
+    std::string made = "\"";
+    for (char const each : text) {
+        auto const is_control = static_cast<unsigned char>(each) < 0x20;
+        if (is_control) made += fmt::format("\\u{:04x}", static_cast<unsigned>(each));
+        if (each == '"' || each == '\\') made += '\\';
+        if (!is_control) made += each;
+    }
+    return made + '"';
+}
+
+/// The same with another cause; null if that cannot be written.
+definition_ptr with_cause(workload_definition const& from, std::optional<std::string> const& cause) {
+    auto patch = fmt::format(R"({{"annotations":{{"{}":{}}}}})", cause_key, cause ? quoted(*cause) : "null");
+    if (from.form == definition_form::kubernetes) patch = fmt::format(R"({{"metadata":{}}})", patch);
+    auto const text = merge_patched(from.text, patch);
+    auto parsed = text ? parsed_result(*text) : text.error();
+    if (!parsed) return nullptr;
+    parsed->definition.tenant = from.tenant;
+    return std::make_shared<workload_definition const>(std::move(parsed->definition));
+}
+
+/// A cause that is given now is that of the release that is current now, as in Kubernetes, where a Deployment hands its
+/// annotations to its newest ReplicaSet. One that was given before says nothing of a release that is used again.
+void hand_on_cause(definition_plan& plan, workload const& before, std::span<release_ptr const> releases) {
+    auto const cause = cause_of(*plan.next.definition);
+    if (plan.made || cause == cause_of(*before.definition)) return;
+    auto const current = std::ranges::find(releases, plan.next.current_release, &release::id);
+    if (current == releases.end() || cause == cause_of(*(*current)->definition)) return;
+    auto definition = with_cause(*(*current)->definition, cause);
+    if (!definition) return;
+    if (!plan.rewritten) plan.rewritten = **current;
+    plan.rewritten->definition = std::move(definition);
 }
 
 }  // namespace
@@ -151,6 +212,8 @@ result<definition_plan> plan_change(workload const& row, std::span<release_ptr c
     if (auto const wrong = check_cron_job(wanted.definition, row.definition.get())) return *wrong;
     if (auto const wrong = check_many_indexes(wanted.definition); wrong && !check_many_indexes(*row.definition))
         return *wrong;
+    if (wanted.definition.spec.tolerations != row.definition->spec.tolerations)
+        if (auto const wrong = check_tolerations(wanted.definition)) return *wrong;
     definition_plan plan{.next = row};
     plan.changes = changes_between(row.definition->text, wanted.definition.text);
     auto const& text = plan.changes.empty() ? row.definition->text : wanted.definition.text;
@@ -164,6 +227,7 @@ result<definition_plan> plan_change(workload const& row, std::span<release_ptr c
     plan.next.updated_at = with.now;
     ++plan.next.generation;
     move_to_release(plan, releases, with);
+    hand_on_cause(plan, row, releases);
     return plan;
 }
 

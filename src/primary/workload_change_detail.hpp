@@ -28,6 +28,7 @@ struct change_stamp {
 struct definition_plan {
     workload next;
     std::optional<release> made = {};        ///< a new release
+    std::optional<release> rewritten = {};   ///< one that is there, with another number or another cause
     std::vector<field_change> changes = {};  ///< empty: the definition stays as it is
     bool is_written = false;                 ///< the row differs
     bool moves_release = false;              ///< what is made from now on is made from something else
@@ -36,6 +37,9 @@ struct definition_plan {
 /// Returns true if instances of the one are as those of the other. They are made from the definition of a release: so
 /// its annotations count where a container reads them.
 bool has_same_template(workload_definition const& a, workload_definition const& b);
+
+/// What of its tolerations a new definition may not say.
+std::optional<error> check_tolerations(workload_definition const& of);
 
 /// The text that was applied last to `row`.
 std::string const& last_applied(workload const& row);
@@ -46,8 +50,9 @@ result<parsed_definition> merge_applied(workload const& row, workload_definition
 /// What `row` would be with `patch` merged in. Errors: as above; invalid, also: it is no JSON object.
 result<parsed_definition> merge_patch(workload const& row, std::string_view patch);
 
-/// The change of `row`, which has `releases`, to what is wanted. A release whose template is the same is taken again.
-/// Errors: invalid, the name, the kind, the tenant or the form would change.
+/// The change of `row`, which has `releases`, to what is wanted. A release whose template is the same is taken again,
+/// with the next number: so numbers are the order in which releases were used.
+/// Errors: invalid, the name, the kind, the tenant or the form would change, or its tolerations are wrong.
 result<definition_plan> plan_change(workload const& row, std::span<release_ptr const> releases, wanted_workload wanted,
                                     change_stamp const& with);
 

@@ -26,14 +26,36 @@ error cannot_change(workload const& row) {
                  "wait until it is gone, and create it again"};
 }
 
-/// "changed: spec.containers[0].image, labels.app", of few fields.
+/// Returns true if anybody who sees events may read it: a number, a truth, or an image. Other texts may be secrets.
+bool is_told(field_change const& which) {
+    constexpr std::size_t value_bytes_max = 256;
+    auto const is_image = which.path.ends_with(".image");
+    auto const is_plain = [&](std::optional<std::string> const& value) {
+        if (!value) return true;
+        if (value->size() > value_bytes_max) return false;
+        return is_image || *value == "true" || *value == "false" ||
+               value->find_first_not_of("+-.0123456789Ee") == value->npos;
+    };
+    return is_plain(which.before) && is_plain(which.after);
+}
+
+/// "spec.replicas (3 -> 5)". What came before is told, too: so changes that come one after the other differ, and are
+/// told one by one.
+std::string told(field_change const& which) {
+    if (!is_told(which)) return which.path;
+    if (!which.before) return fmt::format("{} (set to {})", which.path, *which.after);
+    if (!which.after) return fmt::format("{} (was {})", which.path, *which.before);
+    return fmt::format("{} ({} -> {})", which.path, *which.before, *which.after);
+}
+
+/// "changed: spec.containers[0].image ("a:1" -> "a:2"), labels.app", of few fields.
 std::string change_message(std::vector<field_change> const& changes) {
     constexpr std::size_t named_max = 10;
-    std::vector<std::string_view> paths;
+    std::vector<std::string> fields;
     for (auto const& each : changes)
-        if (paths.size() < named_max) paths.push_back(each.path);
-    auto const rest = changes.size() - paths.size();
-    return fmt::format("the definition was changed: {}{}", fmt::join(paths, ", "),
+        if (fields.size() < named_max) fields.push_back(told(each));
+    auto const rest = changes.size() - fields.size();
+    return fmt::format("the definition was changed: {}{}", fmt::join(fields, ", "),
                        rest == 0 ? std::string() : fmt::format(" and {} more", rest));
 }
 
@@ -163,6 +185,7 @@ transaction primary_workloads::transaction_of(stored<workload> const& before, de
         events_.note(change, std::move(happened));
     }
     if (plan.made) change.put(*plan.made, 0);
+    if (plan.rewritten) change.put(*plan.rewritten, state_.head().find<release>(plan.rewritten->id).changed_at);
     change.put(plan.next, before.changed_at);
     return change;
 }

@@ -3,6 +3,7 @@
 #include "job_rules_detail.hpp"
 #include "lookup_detail.hpp"
 #include "name_suffix_detail.hpp"
+#include "workload_change_detail.hpp"
 
 #include <rik/controllers/cron_job.hpp>
 
@@ -37,7 +38,10 @@ result<stored<workload>> workload_creation::add(transaction& into, workload_defi
     if (auto const closed = check_open(state_.head(), definition.tenant)) return *closed;
     if (auto const wrong = check_cron_job(definition)) return *wrong;
     if (auto const wrong = check_job_name(definition)) return *wrong;
-    if (auto const wrong = owner == nullptr ? check_many_indexes(definition) : std::nullopt) return *wrong;
+    if (owner == nullptr) {  // a CronJob that was accepted once goes on
+        if (auto const wrong = check_many_indexes(definition)) return *wrong;
+        if (auto const wrong = check_tolerations(definition)) return *wrong;
+    }
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);
     auto const shared = std::make_shared<workload_definition const>(std::move(definition));

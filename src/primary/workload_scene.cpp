@@ -64,6 +64,15 @@ bool is_waited_for(workload const& by, instance const& row, seen_instance const&
     return has_identities(by.kind) && !is_finished(row.state());
 }
 
+/// With the strategy Recreate nothing of the current release runs beside anything of another one. Until its node has
+/// said that an instance is gone it may run.
+bool blocks_recreation(workload const& wanted, instance const& row) {
+    auto const recreates =
+        wanted.kind == workload_kind::deployment && wanted.definition->upkeep.policy == update_policy::recreate;
+    return recreates && row.is_condemned() && !is_finished(row.state()) &&
+           row.made_from()->id != wanted.current_release;
+}
+
 void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
@@ -77,6 +86,7 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         auto& seen = to.instances.emplace_back(gone ? see_unheard(*row, wanted.id) : see(*row, wanted.id));
         foreign.settle(*row, seen);
         if (gone && is_waited_for(wanted, *row, seen)) to.waits_for.push_back({row, gone});
+        if (gone && blocks_recreation(wanted, *row)) to.blocking.push_back({row, gone});
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
         auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
@@ -126,12 +136,8 @@ std::string awaited_text(workload_scene const& of, workload_progress const& said
     return waits ? "nothing takes its place" : "";
 }
 
-/// Of the first one; the others are alike.
-std::string waiting_text(workload_scene const& of, workload_progress const& said) {
-    auto const& which = of.waits_for;
-    if (which.empty()) return {};
-    auto const awaited = awaited_text(of, said);
-    if (awaited.empty()) return {};
+/// Of the first one; the others are alike. `awaited`: what does not come before it is gone.
+std::string waiting_text(std::vector<absent_instance> const& which, std::string_view awaited) {
     auto const& where = which.front().where->facts.name;
     auto const others = which.size() == 1 ? std::string() : fmt::format(" (and {} more)", which.size() - 1);
     return fmt::format(
@@ -146,11 +152,20 @@ std::string coming_loss_text(workload_scene const& of) {
                        of.next_lost.where->facts.name, to_second_string(*of.next_lost_at));
 }
 
-/// Why nothing is done although something ought to be; empty: nobody's absence is the reason.
-std::string absence_text(workload_scene const& of, workload_progress const& said) {
-    if (auto waits = waiting_text(of, said); !waits.empty()) return waits;
-    if (of.held_count > 0) return held_up_text(of.held_count);
-    return coming_loss_text(of);
+/// Why nothing is done although something ought to be. No text: nobody's absence is the reason.
+struct absence {
+    std::string_view reason = {};  ///< of the event
+    std::string text = {};
+};
+
+absence absence_of(workload_scene const& of, workload_progress const& said) {
+    auto const awaited = of.waits_for.empty() ? std::string() : awaited_text(of, said);
+    if (!awaited.empty()) return {"WaitsForNode", waiting_text(of.waits_for, awaited)};
+    if (of.held_count > 0) return {"ReplacingStopped", held_up_text(of.held_count)};
+    if (!of.blocking.empty())
+        return {"WaitsForNode",
+                waiting_text(of.blocking, "there is no instance of the new release (strategy Recreate)")};
+    return {"ReplacingWaits", coming_loss_text(of)};
 }
 
 void add_releases(view const& in, workload_scene& to) {
@@ -231,8 +246,8 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
                                .restart = scene.record.restart ? &*scene.record.restart : nullptr,
                                .counts = scene.counts ? &*scene.counts : nullptr,
                                .loses_some = !scene.lost.empty()});
-    auto why = absence_text(scene, plan.progress);
-    if (!why.empty()) plan.progress.held_up = std::move(why);
+    auto absent = absence_of(scene, plan.progress);
+    if (!absent.text.empty()) plan.progress.held_up = std::move(absent.text);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
     return plan;
@@ -241,6 +256,35 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
 rik::workload_plan plan_of(workload_scene const& scene, instance_counts const& counts, workload_progress const& before,
                            wall_time now) {
     return plan_at_rest({.wanted = *scene.wanted, .releases = scene.releases, .now = now, .before = &before}, counts);
+}
+
+std::string_view hold_reason(workload_scene const& scene, workload_progress const& now) {
+    auto const absent = absence_of(scene, now);
+    return absent.text == now.held_up ? absent.reason : "CreationWaits";
+}
+
+namespace {
+
+/// "waiting (ImagePullFailed), restarted 3 times: no such image"
+std::string container_text(container_status const& of) {
+    auto const reason = of.reason.empty() ? std::string() : fmt::format(" ({})", of.reason);
+    auto const restarts = of.restart_count == 0 ? std::string() : fmt::format(", restarted {} times", of.restart_count);
+    auto const message = of.message.empty() ? std::string() : ": " + of.message;
+    return fmt::format("; container {}: {}{}{}{}", of.name, to_string(of.state), reason, restarts, message);
+}
+
+}  // namespace
+
+std::string culprit_text(view const& in, workload const& wanted) {
+    for (auto const& row : in.list<instance>(owner_index(wanted.id))) {
+        auto const is_current = row->made_from()->id == wanted.current_release;
+        if (!is_current || row->is_condemned() || is_finished(row->state()) || row->status().ready) continue;
+        auto const& is = row->status();
+        auto text = fmt::format(" Instance {} is {} ({}): {}", row->name(), to_string(is.state), is.reason, is.message);
+        auto const waits = std::ranges::find(is.containers, false, &container_status::ready);
+        return waits == is.containers.end() ? text : text + container_text(*waits);
+    }
+    return {};
 }
 
 bool comes_to_rest(workload_scene const& scene, rik::workload_plan const& plan) {

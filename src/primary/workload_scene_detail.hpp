@@ -39,6 +39,7 @@ struct workload_scene {
     std::optional<job_record> counts = {};  ///< of a Job; nullopt: nothing has ended yet
     std::vector<lost_instance> lost = {};
     std::vector<absent_instance> waits_for = {};
+    std::vector<absent_instance> blocking = {};    ///< old ones, till which are gone nothing new is made
     std::size_t held_count = 0;                    ///< lost ones that are not replaced, because replacing is stopped
     std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted
     absent_instance next_lost = {};  ///< the first of those that will be, if nobody hears its node till then
@@ -69,6 +70,13 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
 /// The same of one that is at rest. Preconditions: those of plan_at_rest.
 rik::workload_plan plan_of(workload_scene const& scene, instance_counts const& counts, workload_progress const& before,
                            wall_time now);
+
+/// One word for an event that tells of `now.held_up`, which is not empty.
+std::string_view hold_reason(workload_scene const& scene, workload_progress const& now);
+
+/// " Instance web-1 is running (Started): ...; container main: waiting (ImagePullFailed), restarted 3 times: ...": the
+/// first of the current release that is not ready, as `rikctl rollout status` tells it; empty: there is none.
+std::string culprit_text(view const& in, workload const& wanted);
 
 /// Returns true if nothing is to be done with any instance, now or later, unless something other than readiness
 /// changes. What a plan notes beside that, it notes once.

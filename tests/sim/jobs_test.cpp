@@ -197,6 +197,9 @@ awaitable<> is_suspended_and_resumed(sim::cluster& cluster, sim::world& world) {
     object_ref again("work");
     auto const resumed = co_await cluster.api().upkeep().resume(caller(), std::move(again), any_revision);
     REQUIRE(resumed.has_value());
+    auto const twice = co_await cluster.api().upkeep().resume(caller(), object_ref("work"), any_revision);
+    REQUIRE(twice.has_error());
+    CHECK(twice.error().code == errc::conflict);
     co_await cluster.until(sim::all_running(2));
     auto const done = co_await until_holds(cluster, world, complete);
     CHECK(done.counts->succeeded == 2);

@@ -1,4 +1,5 @@
 // Workloads that keep themselves, on the real roles in virtual time.
+#include <rik/controllers/controller.hpp>
 #include <sim/scenario.hpp>
 
 #include <algorithm>
@@ -90,6 +91,42 @@ awaitable<> rolls(sim::cluster& cluster, sim::world& world) {
     CHECK(again.releases.size() == 2);
 }
 
+/// The images of the releases that are kept, in the order of their numbers.
+std::vector<std::string> history(workload_story const& of) {
+    std::vector<std::string> images;
+    for (auto const& each : of.releases) images.push_back(each->spec().containers.front().image);
+    return images;
+}
+
+awaitable<> roll_to(sim::cluster& cluster, sim::world& world, std::string kind, std::string image) {
+    co_await apply(cluster, managed(kind, image, R"("replicas":2,"revisionHistoryLimit":2,)"));
+    co_await cluster.until(all_run_from(2, image));
+    co_await until_complete(cluster, world);
+}
+
+/// What is kept is what ran last, also of a release that was used again, and after a start of the primary.
+awaitable<> keeps_what_ran_last(sim::cluster& cluster, sim::world& world, std::string kind) {
+    for (auto const* image : {"web:1", "web:2", "web:3", "web:1"}) co_await roll_to(cluster, world, kind, image);
+    co_await world.time().sleep_for(1s);
+    auto const back = co_await story(cluster);
+    CHECK(history(back) == std::vector<std::string>{"web:2", "web:3", "web:1"});
+    co_await cluster.crash_primary();
+    co_await cluster.start_primary();
+    co_await roll_to(cluster, world, kind, "web:4");
+    co_await world.time().sleep_for(1s);
+    auto const told = co_await story(cluster);
+    CHECK(history(told) == std::vector<std::string>{"web:3", "web:1", "web:4"});
+    CHECK(told.releases.back()->number == 5);
+    CHECK(told.row->releases_made == 5);
+}
+
+awaitable<> deployment_keeps_what_ran_last(sim::cluster& cluster, sim::world& world) {
+    co_await keeps_what_ran_last(cluster, world, "Deployment");
+}
+awaitable<> stateful_set_keeps_what_ran_last(sim::cluster& cluster, sim::world& world) {
+    co_await keeps_what_ran_last(cluster, world, "StatefulSet");
+}
+
 /// The primary dies in the middle, again and again.
 awaitable<> rolls_through_crashes(sim::cluster& cluster, sim::world& world) {
     co_await apply(cluster, managed("Deployment", "web:1", R"("replicas":6,)"));
@@ -156,6 +193,83 @@ awaitable<> one_on_each_node(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(are_there);  // a cordon does not mean it
 }
 
+awaitable<result<void>> remove_node(sim::cluster& cluster, std::string name) {
+    object_ref which(std::move(name));
+    return cluster.api().nodes().remove(caller(), std::move(which), any_revision);
+}
+
+/// Its agent is still there, and joins anew: until then no DaemonSet has made anything there, whatever it tolerates.
+awaitable<> leaves_a_node_that_is_removed(sim::cluster& cluster, sim::world& world) {
+    auto agent = managed("DaemonSet", "agent:1");
+    auto const spec = std::string(R"("spec":{"containers")");
+    agent.replace(agent.find(spec), spec.size(), R"("spec":{"tolerations":[{"operator":"Exists"}],"containers")");
+    co_await apply(cluster, agent);
+    condition const are_there = [](rows const& all) { return one_on_each(all, 2); };
+    co_await cluster.until(are_there);
+    auto const early = co_await remove_node(cluster, "node-1");
+    REQUIRE_FALSE(early.has_value());
+    CHECK(early.error().message.find("it takes instances") != std::string::npos);
+    object_ref which("node-1");
+    auto const drained = co_await cluster.api().nodes().drain(caller(), which, drain_options());
+    REQUIRE(drained.has_value());
+    CHECK(drained->kept.size() == 1);
+    auto const before = co_await cluster.api().nodes().get(caller(), which);
+    auto const leaving = co_await remove_node(cluster, "node-1");
+    REQUIRE(leaving.has_value());
+    auto const there = co_await cluster.api().nodes().get(caller(), which);
+    REQUIRE(there.has_value());
+    CHECK(is_being_removed(**there));
+    co_await cluster.crash_primary();
+    co_await cluster.start_primary();
+    for (int tries = 0; tries < 600; ++tries) {
+        auto const now = co_await cluster.api().nodes().get(caller(), which);
+        if (now && (*now)->created_at > (*before)->created_at) break;
+        co_await world.time().sleep_for(100ms);
+    }
+    auto const anew = co_await cluster.api().nodes().get(caller(), which);
+    REQUIRE(anew.has_value());
+    CHECK((*anew)->created_at > (*before)->created_at);
+    CHECK_FALSE(is_being_removed(**anew));
+    co_await cluster.until(are_there);
+    auto const all = co_await instances(cluster);
+    auto const joined = (*anew)->created_at;
+    CHECK(1 == std::ranges::count_if(all, [&](auto const& row) { return row->created_at() >= joined; }));
+}
+
+/// What was condemned goes, and another one comes in its place.
+awaitable<> stays_if_it_is_uncordoned(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, managed("DaemonSet", "agent:1"));
+    condition const are_there = [](rows const& all) { return one_on_each(all, 2); };
+    co_await cluster.until(are_there);
+    cluster.node(1).faults.removal_time = 10s;
+    object_ref which("node-1");
+    auto const drained = co_await cluster.api().nodes().drain(caller(), which, drain_options());
+    REQUIRE(drained.has_value());
+    REQUIRE((co_await remove_node(cluster, "node-1")).has_value());
+    node_change what{.is_cordoned = false};
+    what.taints.push_back(parse_taint_change("rik.io/leaving-").value());  // it may be taken off in the same call
+    auto const kept = co_await cluster.api().nodes().update(caller(), which, what, any_revision);
+    REQUIRE(kept.has_value());
+    CHECK_FALSE(is_being_removed(**kept));
+    co_await world.time().sleep_for(1min);
+    co_await cluster.until(are_there);
+    auto const later = co_await cluster.api().nodes().get(caller(), which);
+    REQUIRE(later.has_value());
+    CHECK((*later)->created_at == (*kept)->created_at);
+}
+
+awaitable<> waits_for_a_node_that_is_not_heard(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, managed("DaemonSet", "agent:1"));
+    condition const are_there = [](rows const& all) { return one_on_each(all, 2); };
+    co_await cluster.until(are_there);
+    co_await cluster.power_off(1);
+    co_await world.time().sleep_for(1min);
+    auto const refused = co_await remove_node(cluster, "node-1");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.find("it is not heard") != std::string::npos);
+    CHECK(refused.error().remedy.find("rikctl node declare-dead node-1") != std::string::npos);
+}
+
 /// One that waits for room is of an old release when there is room: it goes, and is not placed by the same commit.
 awaitable<> changes_what_waits(sim::cluster& cluster, sim::world& world) {
     auto const large =
@@ -200,6 +314,21 @@ awaitable<> no_instances_by_hand(sim::cluster& cluster, sim::world&) {
 
 TEST_CASE("a ReplicaSet keeps its count", "[sim][managed]") { simulate(keeps_a_count); }
 TEST_CASE("a Deployment comes to a new template, and back", "[sim][managed]") { simulate(rolls); }
+TEST_CASE("the history of a Deployment has what ran last", "[sim][managed]") {
+    simulate(deployment_keeps_what_ran_last);
+}
+TEST_CASE("the history of a StatefulSet has what ran last", "[sim][managed]") {
+    simulate(stateful_set_keeps_what_ran_last);
+}
+TEST_CASE("a node is removed with its DaemonSets, which make nothing there any more", "[sim][managed]") {
+    simulate(leaves_a_node_that_is_removed, 2);
+}
+TEST_CASE("a node that is uncordoned before its DaemonSets have left is kept", "[sim][managed]") {
+    simulate(stays_if_it_is_uncordoned, 2);
+}
+TEST_CASE("a node that is not heard cannot be removed with its DaemonSets", "[sim][managed]") {
+    simulate(waits_for_a_node_that_is_not_heard, 2);
+}
 TEST_CASE("a rollout goes on where a crash of the primary has cut it short", "[sim][managed]") {
     simulate(rolls_through_crashes);
 }

@@ -87,6 +87,8 @@ awaitable<> pauses_and_comes_back(sim::cluster& cluster, sim::world& world) {
     check_code(refused, errc::conflict, "is paused");
     auto const resumed = co_await cluster.api().upkeep().resume(caller(), web, any_revision);
     REQUIRE(resumed.has_value());
+    auto const twice = co_await cluster.api().upkeep().resume(caller(), web, any_revision);
+    check_code(twice, errc::conflict, "Deployment web is not paused");
     co_await cluster.until(sim::all_running(3));
     co_await until_state(cluster, world, web, workload_state::active);
 }

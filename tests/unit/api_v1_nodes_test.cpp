@@ -128,6 +128,10 @@ TEST_CASE("v1: a node is declared dead by its name only, when it is not heard") 
     auto const runs = on.add_instance_on(on.node, on.add_workload("web"), instance_state::running);
     CHECK(on.declare_dead("n1").status_code == 409);
     on.primary.lose_node(on.node);
+    auto const seen = on.json_at("/rik/v1/replacement");
+    CHECK(seen.at("stopped") == false);
+    CHECK(seen.at("unheardNodes") == 1);
+    CHECK(seen.at("nodes") == 1);
     auto const unconfirmed = on.declare_dead("");
     CHECK(unconfirmed.status_code == 400);
     CHECK(field_of(unconfirmed) == "confirm");

@@ -82,7 +82,7 @@ TEST_CASE("a Pod's status is what kubectl's users know") {
     CHECK(shown(one("main", runs), R"("state":"destroying")") == "1/1|Terminating|0");
     CHECK(shown(one("main", runs), R"("state":"running","deletingSince":"2026-11-21T19:18:00Z")") ==
           "1/1|Terminating|0");
-    CHECK(shown(one("main", runs), R"("state":"unknown")") == "1/1|Unknown|0");
+    CHECK(shown(one("main", runs), R"("state":"unknown")") == "0/1|Unknown|0");
 }
 
 TEST_CASE("a Pod that initializes says how far it is, and what is in the way") {

@@ -66,6 +66,7 @@ TEST_CASE("fewer failures than there are instances hold up nothing, and old ones
     auto plan = set.plan();
     CHECK(plan.creations.empty());
     CHECK(plan.look_again == set.now() + 1s);
+    CHECK(plan.progress.held_up.find("ended of late: the next is made at ") != std::string::npos);
     set.pass(10min);
     CHECK(set.plan().creations.size() == 3);
 }
@@ -77,6 +78,7 @@ TEST_CASE("a ReplicaSet that has what is wanted does nothing, and says so", "[co
     CHECK(plan.changes_nothing());
     CHECK(plan.progress.is_complete);
     CHECK_FALSE(plan.look_again);
+    CHECK(plan.progress.held_up == "");
 }
 
 TEST_CASE("an older release stays, and what is new is made from the current one", "[controllers]") {

@@ -6,6 +6,7 @@
 #include <support/catch.hpp>
 #include <support/definitions.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ public:
         REQUIRE(planned.has_value());
         row = planned->next;
         if (planned->made) releases.push_back(std::make_shared<release const>(*planned->made));
+        for (auto& each : releases)
+            if (planned->rewritten && each->id == planned->rewritten->id)
+                each = std::make_shared<release const>(*planned->rewritten);
         return std::move(*planned);
     }
     release_id fresh() { return release_id::generate(random_); }
@@ -134,8 +138,76 @@ TEST_CASE("a template that was there before is that release again, and numbers a
     CHECK_FALSE(back.made);
     CHECK(back.moves_release);
     CHECK(back.next.current_release == first);
+    REQUIRE(back.rewritten);
+    CHECK(back.rewritten->number == 3);
     web.releases.resize(1);  // nothing was made from the second, and it is gone
-    CHECK(web.take(web.plan(pod("a:3"))).made->number == 3);
+    CHECK(web.take(web.plan(pod("a:3"))).made->number == 4);
+}
+
+TEST_CASE("the numbers of releases are the order in which they were used", "[change]") {
+    changing web(pod("a:1"));
+    auto const images = [&] {
+        auto all = web.releases;
+        std::ranges::sort(all, {}, [](auto const& each) { return each->number; });
+        std::vector<std::string> found;
+        for (auto const& each : all) found.push_back(each->spec().containers.front().image);
+        return found;
+    };
+    web.take(web.plan(pod("a:2")));
+    web.take(web.plan(pod("a:3")));
+    web.take(web.plan(pod("a:1")));
+    CHECK(images() == std::vector<std::string>{"a:2", "a:3", "a:1"});
+    web.take(web.plan(pod("a:2")));
+    CHECK(images() == std::vector<std::string>{"a:3", "a:1", "a:2"});
+    CHECK(web.row.releases_made == 5);
+    auto const same = web.take(web.plan(pod("a:2", R"({"tier":"front"})")));
+    CHECK(same.made->number == 6);
+}
+
+TEST_CASE("a change-cause that is given later is that of the release that is current", "[change]") {
+    auto const said = [](std::string const& image, std::string const& cause) {
+        auto text = kubernetes_pod(image);
+        auto const name = std::string(R"("name":"web")");
+        auto const notes = R"(,"annotations":{"kubernetes.io/change-cause":")" + cause + R"(","other":"x"})";
+        return text.insert(text.find(name) + name.size(), notes);
+    };
+    auto const cause_of = [](release const& of) {
+        auto const& all = of.definition->annotations;
+        auto const found = all.find("kubernetes.io/change-cause");
+        return found == all.end() ? std::string() : found->second;
+    };
+    changing web(kubernetes_pod("a:1"));
+    auto const first = web.row.current_release;
+    auto const named = web.take(web.plan(said("a:1", R"(the \"first\")")));
+    REQUIRE(named.rewritten);
+    CHECK(named.rewritten->id == first);
+    CHECK(named.rewritten->number == 1);
+    CHECK_FALSE(named.moves_release);
+    CHECK(cause_of(*named.rewritten) == "the \"first\"");
+    CHECK(written(named.rewritten->definition->text)->annotations.size() == 1);  // only the cause
+    CHECK(cause_of(*web.take(web.plan(said("a:2", "second"))).made) == "second");
+    auto const back = web.take(web.plan(said("a:1", "second")));  // what was said of the second says nothing of it
+    CHECK(cause_of(*back.rewritten) == "the \"first\"");
+    CHECK(back.rewritten->number == 3);
+    CHECK(cause_of(*web.take(web.plan(said("a:1", "back"))).rewritten) == "back");
+    CHECK(cause_of(*web.take(web.plan(kubernetes_pod("a:1"))).rewritten).empty());
+}
+
+TEST_CASE("tolerationSeconds is refused where it means nothing, unless it was there before", "[change]") {
+    auto const tolerant = [](std::string const& image, std::string const& effect) {
+        return R"({"apiVersion":"v1","kind":"Pod","name":"web","spec":{"tolerations":[{"key":"a","operator":"Exists",)" +
+               effect + R"("tolerationSeconds":5}],"containers":[{"name":"main","image":")" + image + R"("}]}})";
+    };
+    changing web(pod("a:1"));
+    CHECK(web.plan(tolerant("a:1", R"("effect":"NoExecute",)")).has_value());
+    for (auto const* effect : {R"("effect":"NoSchedule",)", ""}) {
+        auto const wrong = web.plan(tolerant("a:1", effect));
+        REQUIRE_FALSE(wrong.has_value());
+        CHECK(wrong.error().code == errc::invalid);
+        CHECK(wrong.error().field == "spec.tolerations[0].tolerationSeconds");
+    }
+    changing old(tolerant("a:1", R"("effect":"NoSchedule",)"));
+    CHECK(old.plan(tolerant("a:2", R"("effect":"NoSchedule",)")).has_value());
 }
 
 TEST_CASE("annotations and replicas are not of the template, labels are", "[change]") {

@@ -126,6 +126,11 @@ struct workload_plan {
     bool changes_nothing() const;
 };
 
+/// The taint of a node that is removed as soon as the instances of DaemonSets there are gone. No DaemonSet has an
+/// instance on such a node, whatever its template tolerates.
+inline constexpr std::string_view leaving_taint_key = "rik.io/leaving";
+bool is_being_removed(node const& which);
+
 /// A number of instances, whatever they are made from: a new template counts for the next ones.
 /// Source: Kubernetes, pkg/controller/replicaset.
 workload_plan plan_replica_set(workload_view const& of);

@@ -400,7 +400,7 @@ public:
                                                       expected_revision expected) = 0;
     /// Wants no instance, and remembers how many there were. Asked again, it changes nothing.
     virtual awaitable<result<stored<workload>>> pause(caller who, object_ref which, expected_revision expected) = 0;
-    /// Wants as many as before it was paused. Nothing happens if it is not paused.
+    /// Wants as many as before it was paused. Errors, also: conflict, it is not paused.
     virtual awaitable<result<stored<workload>>> resume(caller who, object_ref which, expected_revision expected) = 0;
     /// Restarts its instances in place, those that are there now: one after the other, each when the one before is
     /// available again, or all at once. Its state stays active. The newest wish counts.
