@@ -36,6 +36,18 @@ bool join(char const* group) {
     return is_written;
 }
 
+/// What is started has it, too.   Source: man 5 proc, /proc/[pid]/oom_score_adj
+bool set_oom_score_adj(char const* value) {
+    auto const descriptor = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) return false;
+    auto const size = std::strlen(value);
+    auto const is_written = ::write(descriptor, value, size) == static_cast<ssize_t>(size);
+    auto const why = errno;
+    ::close(descriptor);
+    errno = why;
+    return is_written;
+}
+
 /// In a mount namespace of its own, whose changes nobody else sees.
 bool hide(char const* mount_point) {
     return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 &&
@@ -44,8 +56,9 @@ bool hide(char const* mount_point) {
 
 int usage() {
     std::fputs(
-        "usage: rik-launch [--join GROUP]... [--hide MOUNT_POINT] PROGRAM [ARGUMENT...]\n"
-        "Starts PROGRAM in the control groups GROUP (directories), without what is mounted at MOUNT_POINT.\n"
+        "usage: rik-launch [--oom-score-adj N] [--join GROUP]... [--hide MOUNT_POINT] PROGRAM [ARGUMENT...]\n"
+        "Starts PROGRAM in the control groups GROUP (directories), without what is mounted at MOUNT_POINT, and lets\n"
+        "the kernel's killer of processes count it by N.\n"
         "rik calls it for crun; see docs/operations.md.\n"
         "       rik-launch --nothing   ends with code 0\n",
         stderr);
@@ -59,6 +72,8 @@ int main(int count, char** words) {
     for (; at + 1 < count; at += 2) {
         if (std::strcmp(words[at], "--join") == 0) {
             if (!join(words[at + 1])) return fail("cannot join", words[at + 1]);
+        } else if (std::strcmp(words[at], "--oom-score-adj") == 0) {
+            if (!set_oom_score_adj(words[at + 1])) return fail("cannot set oom_score_adj to", words[at + 1]);
         } else if (std::strcmp(words[at], "--hide") == 0) {
             if (!hide(words[at + 1])) return fail("cannot hide", words[at + 1]);
         } else {

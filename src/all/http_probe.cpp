@@ -122,6 +122,12 @@ bool has(std::vector<http_header> const& headers, std::string_view name) {
     return std::ranges::any_of(headers, [&](auto const& each) { return is_same(each.name, name); });
 }
 
+/// Beast wants the blank before a reason that is not there; a client should do without.   Source: RFC 9112, section 4
+void complete_status_line(std::string& head) {
+    constexpr auto size = std::string_view("HTTP/1.1 200").size();
+    if (head.size() > size && head.starts_with("HTTP/1.") && head[size] == '\r') head.insert(size, " ");
+}
+
 bool is_redirect(unsigned status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -174,6 +180,7 @@ http_answer::~http_answer() = default;
 /// Returns whether to go on with what is left.
 result<bool> http_answer::parse() {
     boost::system::error_code wrong;
+    if (!parser_->is_header_done()) complete_status_line(head_);
     auto const taken = parser_->put(boost::asio::buffer(head_), wrong);
     head_.erase(0, taken);
     if (has_head()) {

@@ -4,6 +4,12 @@
 
 namespace rik::detail {
 
+namespace {
+
+constexpr duration probe_words_period = std::chrono::seconds(10);  // that of a probe of which nothing is said
+
+}  // namespace
+
 void container_notes::set_trouble(std::size_t unit, std::string reason, error const& why) {
     start_trouble now{std::move(reason), why.message};
     auto& mine = all_[unit];
@@ -35,13 +41,19 @@ void container_notes::mark_stopping(std::size_t unit, std::string_view cause) {
     if (status.state == container_state::running) set_stopping(status, cause);
 }
 
-/// The first reason is kept for as long as it is not ready: what is said must not change with every probe.
-void container_notes::take_probe(std::size_t unit, std::string const& failure) {
-    auto& said = all_[unit].of_probes;
-    if (pod_.machine->is_ready(unit))
-        said.clear();
-    else if (said.empty())
-        said = failure;
+/// Of two kinds that fail the first is told, and what it says in its newest words, but not in new ones with every
+/// probe.
+void container_notes::take_probe(std::size_t unit, probe_kind kind, std::string const& failure) {
+    auto& mine = all_[unit];
+    auto const now = pod_.on.time.now();
+    auto const is_of_other = !mine.of_probes.empty() && mine.failed_probe != kind;
+    auto const is_settled = failure.empty() && kind != probe_kind::readiness;  // that one may need more successes
+    if (pod_.machine->is_ready(unit) || (is_settled && !is_of_other)) return mine.of_probes.clear();
+    if (failure.empty() || is_of_other || mine.of_probes == failure) return;
+    if (!mine.of_probes.empty() && now - mine.probe_said_at < probe_words_period) return;
+    mine.of_probes = failure;
+    mine.failed_probe = kind;
+    mine.probe_said_at = now;
 }
 
 bool container_notes::have_mains_run() const {
@@ -70,7 +82,7 @@ container_outlook container_notes::outlook_of(std::size_t unit) const {
         made.starts_at = pod_.on.time.wall() + std::chrono::round<wall_time::duration>(*at - now);
     auto const& mine = all_[unit];
     if (made.has_its_turn || mine.has_run || made.phase != unit_phase::waiting) made.trouble = mine.trouble;
-    made.note = mine.of_probes;
+    made.note = machine.awaits_hook(unit) ? "has not started yet; its postStart hook runs" : mine.of_probes;
     return made;
 }
 

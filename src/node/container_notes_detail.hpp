@@ -28,8 +28,8 @@ public:
     void exit(std::size_t unit, container_exit const& how);
     /// It is being stopped because `cause`, if it runs.
     void mark_stopping(std::size_t unit, std::string_view cause);
-    /// What its newest probe said, which the machine knows: how it failed, or nothing.
-    void take_probe(std::size_t unit, std::string const& failure);
+    /// What its newest probe of that kind said, which the machine knows: how it failed, or nothing.
+    void take_probe(std::size_t unit, probe_kind kind, std::string const& failure);
 
     bool have_mains_run() const;
     /// Brings the statuses in line with what is known now. Precondition: the Pod has a machine.
@@ -41,6 +41,8 @@ private:
         bool is_ours = false;  ///< this agent has started its attempt: how long that took is known
         std::optional<start_trouble> trouble = {};
         std::string of_probes = {};
+        probe_kind failed_probe = probe_kind::startup;  ///< which says `of_probes`
+        time_point probe_said_at = {};
     };
 
     container_outlook outlook_of(std::size_t unit) const;

@@ -84,6 +84,10 @@ awaitable<bool> pod_actor::resume() {
     }
     if (mine.end || past_.has_remains()) {
         past_.take_over();
+        auto const& status = mine.status();
+        // An earlier agent has begun with the last that is not done; with more than one nobody knows.
+        if (pod_.machine->is_restarting() && status.restarts + 1 == mine.fields.restarts)
+            restarts_begun_ = mine.fields.restarts;
         if (mine.end) {
             telling_.tell_ending();
         } else {
@@ -158,13 +162,18 @@ void pod_actor::act() {
     }
 }
 
+/// A restart counts when all that it has ended has started again: until then an agent that takes over goes on with it.
 void pod_actor::obey_wishes() {
     auto& status = pod_.status();
     auto const wished = pod_.mine->fields.restarts;
     if (status.restarts >= wished) return;
-    pod_.machine->restart(pod_.on.time.now());
-    for (std::size_t i = 0; i < pod_.unit_count(); ++i)
-        if (pod_.machine->ends(i)) notes_.mark_stopping(i, "a restart was asked for");
+    auto& machine = *pod_.machine;
+    if (std::exchange(restarts_begun_, wished) < wished) {
+        machine.restart(pod_.on.time.now());
+        for (std::size_t i = 0; i < pod_.unit_count(); ++i)
+            if (machine.ends(i)) notes_.mark_stopping(i, "a restart was asked for");
+    }
+    if (machine.is_restarting() && !machine.is_ending()) return;
     status.restarts = wished;
     pod_.on.records.publish(*pod_.mine);
 }

@@ -39,8 +39,9 @@ private:
     pod_acts acts_;
     pod_starts starts_;
     pod_past past_;
-    bool is_lost_ = false;  ///< all of it is made anew when it has ended
-    task_group life_;       // last member: the task uses everything above
+    bool is_lost_ = false;              ///< all of it is made anew when it has ended
+    std::uint32_t restarts_begun_ = 0;  ///< how many of instance_fields::restarts are obeyed, or on their way
+    task_group life_;                   // last member: the task uses everything above
 };
 
 }  // namespace rik::detail

@@ -53,7 +53,7 @@ void pod_acts::take_answer(pod_action const& what, result<probe_answer> const& a
     if (!answer) return;
     auto const failed = answer->success ? std::string() : describe_probe(what.probe, answer->message);
     if (!had_to_end && machine.ends(what.unit)) return notes_.mark_stopping(what.unit, failed);
-    notes_.take_probe(what.unit, failed);
+    notes_.take_probe(what.unit, what.probe, failed);
 }
 
 awaitable<> pod_acts::run_hook(pod_action what) {
@@ -71,6 +71,8 @@ awaitable<> pod_acts::run_hook(pod_action what) {
     pod_.on.out.warning(
         "a hook failed",
         {{"instance", pod_.mine->fields.name}, {"container", pod_.rules.units[what.unit].name}, {"why", why}});
+    if (what.hook == hook_kind::pre_stop && machine.attempt(what.unit) == what.attempt)
+        add_to_stopping(pod_.status_of(what.unit), why);
     if (!had_to_end && machine.ends(what.unit)) notes_.mark_stopping(what.unit, why);
 }
 

@@ -72,6 +72,10 @@ struct pod_core {
     bool is_never_restarted() const { return spec().restart == restart_policy::never; }
     /// Where nothing is ever restarted, what is wrong is told at once. What a machine is short of is waited for.
     bool is_final(error const& why) const { return is_never_restarted() && why.code != errc::exhausted; }
+    /// The same of what only that unit needs: a sidecar is always tried again.
+    bool is_final(std::size_t unit, error const& why) const {
+        return rules.units[unit].restart == restart_policy::never && is_final(why);
+    }
 
     /// Why it must not begin in this boot yet, for people; nullopt: it may.
     std::optional<std::string> lacks_permit() const;

@@ -64,7 +64,7 @@ awaitable<> pod_images::pull(std::size_t unit) {
         }
         auto const why = forbidden ? *forbidden : image.error();
         take_failure(unit, why, forbidden.has_value(), failures);
-        if (pod_.is_final(why)) co_return;
+        if (pod_.is_final(unit, why)) co_return;
         co_await pod_.on.time.sleep_for(pull_pause(why, failures));
     }
 }
@@ -82,7 +82,7 @@ void pod_images::take_failure(std::size_t unit, error const& why, bool is_forbid
     progressed_.notify();
     auto const* const word = failures == 0 ? "ErrImagePull" : "ImagePullBackOff";
     notes_.set_trouble(unit, is_forbidden ? "CreateContainerConfigError" : word, why);
-    if (!pod_.is_final(why)) return;
+    if (!pod_.is_final(unit, why)) return;
     notes_.give_up(unit);
     pod_.fail(
         {instance_state::failed, is_forbidden ? "CreateContainerConfigError" : "ImagePullFailed", to_string(why)});

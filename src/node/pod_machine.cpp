@@ -11,11 +11,20 @@ namespace {
 
 constexpr std::array probe_kinds{probe_kind::startup, probe_kind::readiness, probe_kind::liveness};
 
+constexpr duration term_time_min = std::chrono::seconds(2);  // Source: Kubernetes, minimumGracePeriodInSeconds
+
 constexpr std::size_t index_of(probe_kind kind) { return static_cast<std::size_t>(kind); }
 
 bool restarts_after(restart_policy policy, unit_exit const& how) {
     if (policy == restart_policy::on_failure) return !how.is_success();
     return policy == restart_policy::always;
+}
+
+/// One that a probe ends has not done its work, whatever it exits with.   Source: Kubernetes, computePodActions
+bool restarts_after(restart_policy policy, unit_end_cause cause) {
+    if (cause == unit_end_cause::restart) return true;
+    auto const is_by_probe = cause == unit_end_cause::startup || cause == unit_end_cause::liveness;
+    return is_by_probe && policy != restart_policy::never;
 }
 
 }  // namespace
@@ -44,6 +53,9 @@ pod_machine::pod_machine(pod_rules rules, std::vector<unit_memory> const& memory
         mine.has_ever_started = was.has_ever_started;
         mine.is_ready = was.is_ready;
         mine.exit = was.exit;
+        mine.is_hook_passed = was.is_hook_passed;
+        mine.ends_for = was.ends_for;
+        mine.is_restarting = was.is_restarting;
         if (!was.is_done) continue;
         mine.phase = unit_phase::done;
         if (rules_.units[i].role == unit_role::init && !(was.exit && was.exit->is_success())) has_failed_ = true;
@@ -55,21 +67,31 @@ std::vector<unit_memory> pod_machine::remember(time_point now) const {
     std::vector<unit_memory> memory;
     for (auto const& each : units_) {
         auto const waits = each.phase == unit_phase::waiting ? std::max(each.starts_at - now, duration()) : duration();
+        auto const cause = each.ends ? each.ends->cause : each.ends_for;
         memory.push_back({each.attempt, each.restart_count, each.delay_level, waits, each.has_started,
-                          each.has_ever_started, each.is_ready, each.phase == unit_phase::done, each.exit});
+                          each.has_ever_started, each.is_ready, each.phase == unit_phase::done, each.exit,
+                          each.is_hook_passed, cause, each.is_restarting});
     }
     return memory;
 }
 
-void pod_machine::found_running(std::size_t unit, time_point since) {
-    auto& mine = units_[unit];
-    auto const had_started = mine.has_started;
-    auto const was_ready = mine.is_ready;
+/// A hook whose end is not known is run again.   Source: Kubernetes, "Container Lifecycle Hooks": at least once
+void pod_machine::found_running(std::size_t unit, time_point since, time_point now) {
+    auto const was = units_[unit];
     run(unit, since);
-    mine.has_started = had_started;
-    mine.is_ready = was_ready;
-    mine.hook_is_due = false;  // it was run, or its end is not known: it is never run twice
+    auto& mine = units_[unit];
+    mine.has_started = was.has_started;
+    mine.is_ready = was.is_ready;
+    mine.is_hook_passed = was.is_hook_passed || was.has_started;
+    mine.hook_is_due = mine.hook_is_due && !mine.is_hook_passed;
+    mine.is_restarting = was.is_restarting && was.ends_for == unit_end_cause::restart;
+    if (was.ends_for != unit_end_cause::none) return end_unit(unit, was.ends_for, grace_after(unit, was.ends_for), now);
     settle_start(unit, since);
+}
+
+bool pod_machine::is_restarting() const {
+    return std::ranges::any_of(units_,
+                               [](auto const& each) { return each.is_restarting && each.phase != unit_phase::done; });
 }
 
 // What is done with an attempt
@@ -84,8 +106,10 @@ void pod_machine::begin_attempt(unit_state& of) {
     of.is_ready = false;
     of.hook_is_due = false;
     of.hook_runs = false;
+    of.is_hook_passed = false;
     of.probes = {};
     of.ends.reset();
+    of.ends_for = unit_end_cause::none;
 }
 
 void pod_machine::run(std::size_t unit, time_point since) {
@@ -118,6 +142,7 @@ void pod_machine::started(std::size_t unit, std::uint32_t attempt, time_point no
     if (!is_current(unit, attempt) || units_[unit].phase != unit_phase::starting) return;
     auto const ends = units_[unit].ends;  // it was told to end while it started
     run(unit, now);
+    units_[unit].is_restarting = false;
     units_[unit].ends = ends;
     if (ends) units_[unit].hook_is_due = false;
     settle_start(unit, now);
@@ -140,11 +165,14 @@ void pod_machine::exited(std::size_t unit, std::uint32_t attempt, unit_exit how,
     end_attempt(unit, !is_passed && restarts_after(rules.restart, how), now);
 }
 
+/// `restarts`: if nothing but itself has ended it.
+
 void pod_machine::end_attempt(std::size_t unit, bool restarts, time_point now) {
     auto& mine = units_[unit];
     auto const ran_for = now - mine.started_at;
-    auto const is_wanted = std::exchange(mine.is_to_restart, false);
-    restarts = restarts || is_wanted;
+    auto const cause = mine.ends ? mine.ends->cause : unit_end_cause::none;
+    auto const is_wanted = cause == unit_end_cause::restart;
+    restarts = restarts || restarts_after(rules_.units[unit].restart, cause);
     begin_attempt(mine);
     mine.phase = unit_phase::done;
     if (rules_.units[unit].role == unit_role::init && !restarts && !mine.exit->is_success()) has_failed_ = true;
@@ -176,7 +204,8 @@ void pod_machine::probed(std::size_t unit, std::uint32_t attempt, probe_kind kin
         if (is_passed) mine.is_ready = true;
         if (is_failed) mine.is_ready = false;
     } else if (is_failed) {
-        end_unit(unit, rules->grace.value_or(rules_.grace), now);
+        auto const cause = kind == probe_kind::startup ? unit_end_cause::startup : unit_end_cause::liveness;
+        end_unit(unit, cause, grace_after(unit, cause), now);
     } else if (kind == probe_kind::startup && is_passed) {
         mine.has_started = true;
         settle_start(unit, now);
@@ -191,7 +220,8 @@ void pod_machine::hooked(std::size_t unit, std::uint32_t attempt, hook_kind kind
         return;
     }
     if (!std::exchange(mine.hook_runs, false)) return;
-    if (!success) return end_unit(unit, rules_.grace, now);
+    if (!success) return end_unit(unit, unit_end_cause::hook, rules_.grace, now);
+    mine.is_hook_passed = true;
     settle_start(unit, now);
 }
 
@@ -199,7 +229,9 @@ void pod_machine::stopped(std::size_t unit, std::uint32_t attempt, bool success,
     if (!is_current(unit, attempt)) return;
     auto& ends = units_[unit].ends;
     if (!ends || !ends->stop_began_at) return;
-    ends->kill_at = success ? ends->kill_at + (now - *ends->stop_began_at) : now;
+    auto const sending = now - *ends->stop_began_at;
+    ends->kill_at = success ? ends->kill_at + sending : now;
+    ends->kill_at_min = success ? ends->kill_at_min + sending : now;
     ends->stop_began_at.reset();
 }
 
@@ -273,13 +305,16 @@ void pod_machine::restart(time_point now) {
     if (is_ending()) return;
     for (std::size_t i = 0; i < units_.size(); ++i) {
         if (rules_.units[i].role == unit_role::init) continue;
-        if (units_[i].phase == unit_phase::waiting) {
-            units_[i].delay_level = 0;
-            units_[i].starts_at = std::min(units_[i].starts_at, now);
+        auto& mine = units_[i];
+        if (mine.phase == unit_phase::waiting) {
+            mine.delay_level = 0;
+            mine.starts_at = std::min(mine.starts_at, now);
+            mine.is_restarting = mine.restart_count > 0;
         }
-        if (units_[i].phase != unit_phase::running) continue;
-        units_[i].is_to_restart = true;
-        end_unit(i, rules_.grace, now);
+        if (mine.phase != unit_phase::running) continue;
+        mine.is_restarting = true;
+        end_unit(i, unit_end_cause::restart, rules_.grace, now);
+        mine.ends->cause = unit_end_cause::restart;  // also of one that was ending already
     }
 }
 
@@ -288,30 +323,45 @@ void pod_machine::end(duration grace, time_point now) {
     ends_at_ = std::min(ends_at_.value_or(last), last);
     for (auto& each : units_) {
         if (each.phase == unit_phase::waiting) each.phase = unit_phase::done;
-        if (each.ends) each.ends->kill_at = std::min(each.ends->kill_at, *ends_at_);
+        if (!each.ends) continue;
+        each.ends->kill_at = std::max(std::min(each.ends->kill_at, *ends_at_), each.ends->kill_at_min);
+        each.ends->is_at_once = each.ends->is_at_once || grace == duration();
     }
+    is_at_once_ = is_at_once_ || grace == duration();
     end_in_order(now);
 }
 
-void pod_machine::end_unit(std::size_t unit, duration grace, time_point now) {
+duration pod_machine::grace_after(std::size_t unit, unit_end_cause cause) const {
+    auto const of = [&](probe_kind kind) {
+        auto const& rules = rules_.units[unit].probe(kind);
+        return rules ? rules->grace.value_or(rules_.grace) : rules_.grace;
+    };
+    if (cause == unit_end_cause::startup) return of(probe_kind::startup);
+    return cause == unit_end_cause::liveness ? of(probe_kind::liveness) : rules_.grace;
+}
+
+void pod_machine::end_unit(std::size_t unit, unit_end_cause cause, duration grace, time_point now) {
     auto& mine = units_[unit];
     if (mine.ends || (mine.phase != unit_phase::running && mine.phase != unit_phase::starting)) return;
-    mine.ends = ending{.kill_at = now + grace};
+    auto const is_at_once = is_at_once_ || (!is_ending() && grace == duration());
+    mine.ends = ending{.cause = cause, .kill_at = now + grace, .is_at_once = is_at_once};
     mine.is_ready = false;
     mine.hook_is_due = false;
     for (auto& each : mine.probes) each.next_at.reset();
     if (ends_at_) mine.ends->kill_at = std::min(mine.ends->kill_at, *ends_at_);
 }
 
-/// Main and init units at once; then the sidecars, the last one first.   Source: Kubernetes, "Sidecar Containers"
+/// Main and init units at once; then the sidecars, the last one first, and all of them once the grace is used up.
+/// Source: Kubernetes, "Sidecar Containers"
 void pod_machine::end_in_order(time_point now) {
     auto const grace = *ends_at_ - now;
     for (std::size_t i = 0; i < units_.size(); ++i)
-        if (rules_.units[i].role != unit_role::sidecar) end_unit(i, grace, now);
+        if (rules_.units[i].role != unit_role::sidecar) end_unit(i, unit_end_cause::none, grace, now);
     if (!is_over(unit_role::main) || !is_over(unit_role::init)) return;
     for (auto i = units_.size(); i-- > 0;) {
         if (rules_.units[i].role != unit_role::sidecar || units_[i].phase == unit_phase::done) continue;
-        return end_unit(i, grace, now);
+        end_unit(i, unit_end_cause::none, grace, now);
+        if (now < *ends_at_) return;
     }
 }
 
@@ -373,23 +423,32 @@ void pod_machine::probes_due(time_point now, std::vector<pod_action>& into) {
 
 void pod_machine::endings_due(time_point now, std::vector<pod_action>& into) {
     for (std::size_t i = 0; i < units_.size(); ++i) {
-        auto& mine = units_[i];
+        auto const& mine = units_[i];
         if (!mine.ends || mine.phase != unit_phase::running) continue;  // what starts is ended once it has
-        if (mine.ends->stop_began_at) continue;
-        if (mine.ends->kill_at <= now) {
-            mine.ends->kill_at = now + limits::kill_timeout;
-            mine.ends->is_told = true;
-            ++mine.ends->kill_count;
-            into.push_back(action(pod_action::what::kill, i));
-        } else if (!mine.ends->is_told && !mine.ends->hook_runs) {
-            auto const runs_hook = rules_.units[i].has_pre_stop && !std::exchange(mine.ends->had_hook, true);
-            mine.ends->hook_runs = runs_hook;
-            mine.ends->is_told = !runs_hook;
-            if (!runs_hook) mine.ends->stop_began_at = now;
-            into.push_back(action(runs_hook ? pod_action::what::hook : pod_action::what::stop, i));
-            into.back().hook = hook_kind::pre_stop;
-        }
+        if (!mine.ends->stop_began_at) end_due(i, now, into);
     }
+}
+
+/// A hook that takes longer than the grace is not waited for, and there is always a moment between signal and kill.
+void pod_machine::end_due(std::size_t unit, time_point now, std::vector<pod_action>& into) {
+    auto& ends = *units_[unit].ends;
+    auto const is_late = ends.kill_at <= now;
+    if (is_late && (ends.is_told || ends.is_at_once)) {
+        ends.kill_at = now + limits::kill_timeout;
+        ends.is_told = true;
+        ++ends.kill_count;
+        return into.push_back(action(pod_action::what::kill, unit));
+    }
+    if (ends.is_told || (ends.hook_runs && !is_late)) return;
+    auto const runs_hook = !is_late && rules_.units[unit].has_pre_stop && !std::exchange(ends.had_hook, true);
+    ends.hook_runs = runs_hook;
+    into.push_back(action(runs_hook ? pod_action::what::hook : pod_action::what::stop, unit));
+    into.back().hook = hook_kind::pre_stop;
+    if (runs_hook) return;
+    ends.is_told = true;
+    ends.stop_began_at = now;
+    ends.kill_at_min = now + term_time_min;
+    ends.kill_at = std::max(ends.kill_at, ends.kill_at_min);
 }
 
 std::optional<time_point> pod_machine::next_look() const {

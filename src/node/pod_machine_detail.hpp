@@ -55,6 +55,15 @@ struct pod_action {
     friend bool operator==(pod_action const&, pod_action const&) = default;
 };
 
+/// Why a unit is told to end while its Pod goes on. It decides whether it starts again, and how long it has.
+enum class unit_end_cause : std::uint8_t {
+    none,      ///< it is not told to end, or its Pod ends
+    hook,      ///< its post-start hook has failed: the policy decides
+    startup,   ///< its startup probe has failed: it starts again unless the policy is Never
+    liveness,  ///< its liveness probe has failed: the same
+    restart,   ///< somebody asks for it: it starts again
+};
+
 /// What is remembered of a unit when the agent is restarted. Times are relative to the moment at which it was written.
 struct unit_memory {
     std::uint32_t attempt = 0;  ///< the current one, or the next
@@ -66,6 +75,9 @@ struct unit_memory {
     bool is_ready = false;
     bool is_done = false;
     std::optional<unit_exit> exit = {};
+    bool is_hook_passed = false;                     ///< the post-start hook of the attempt has succeeded
+    unit_end_cause ends_for = unit_end_cause::none;  ///< an end that was begun
+    bool is_restarting = false;                      ///< a restart that was asked for is not done with it
 };
 
 enum class unit_phase : std::uint8_t {
@@ -81,8 +93,9 @@ public:
     /// Goes on from what was remembered. A unit that is found to run is said to by `found_running`; others wait.
     pod_machine(pod_rules rules, std::vector<unit_memory> const& memory, time_point now);
 
-    /// The current attempt of `unit` runs, and has since `since`.
-    void found_running(std::size_t unit, time_point since);
+    /// The current attempt of `unit` runs, and has since `since`. An end of it that was begun is begun again at `now`,
+    /// and so is its post-start hook, unless it is known to have succeeded.
+    void found_running(std::size_t unit, time_point since, time_point now);
 
     // What has happened. An answer about another attempt than the current one is ignored.
     void started(std::size_t unit, std::uint32_t attempt, time_point now);
@@ -97,6 +110,8 @@ public:
     /// Main units and sidecars that run are ended within the Pod's grace, and start again at once, whatever their
     /// policy. Those that wait for their delay wait no longer.
     void restart(time_point now);
+    /// A unit that such a restart was to start again does not run again yet, and may.
+    bool is_restarting() const;
     /// From now on nothing starts, and all ends within `grace`; a later call may only shorten it.
     void end(duration grace, time_point now);
 
@@ -108,6 +123,8 @@ public:
     unit_phase phase(std::size_t unit) const { return units_[unit].phase; }
     bool has_started(std::size_t unit) const { return units_[unit].has_started; }
     bool is_ready(std::size_t unit) const;
+    /// Its post-start hook holds up its start.
+    bool awaits_hook(std::size_t unit) const { return units_[unit].hook_is_due || units_[unit].hook_runs; }
     /// It is told to end, and runs yet.
     bool ends(std::size_t unit) const { return units_[unit].ends.has_value(); }
     /// Nothing but itself holds up its start, or it is on its way.
@@ -131,7 +148,10 @@ public:
 private:
     /// A unit that is told to end, step by step: its hook, its signal, and, when it takes too long, a kill.
     struct ending {
+        unit_end_cause cause = unit_end_cause::none;
         time_point kill_at = {};
+        time_point kill_at_min = {};  ///< however little is left of the grace when the signal is sent
+        bool is_at_once = false;      ///< without a grace nothing is asked
         bool had_hook = false;
         bool hook_runs = false;
         bool is_told = false;
@@ -157,9 +177,11 @@ private:
         bool hook_runs = false;
         bool is_ready = false;  ///< as the readiness probe said last
         std::array<probe_state, 3> probes = {};
+        bool is_hook_passed = false;
         std::optional<unit_exit> exit = {};
         std::optional<ending> ends = {};
-        bool is_to_restart = false;  ///< somebody wants it
+        unit_end_cause ends_for = unit_end_cause::none;  ///< as it was remembered, until it is found to run
+        bool is_restarting = false;                      ///< somebody wants it, and it has not started again
     };
 
     bool is_current(std::size_t unit, std::uint32_t attempt) const;
@@ -169,7 +191,8 @@ private:
     void run(std::size_t unit, time_point since);
     void settle_start(std::size_t unit, time_point now);
     void begin_probe(std::size_t unit, probe_kind kind, time_point now);
-    void end_unit(std::size_t unit, duration grace, time_point now);
+    void end_unit(std::size_t unit, unit_end_cause cause, duration grace, time_point now);
+    duration grace_after(std::size_t unit, unit_end_cause cause) const;
     void end_attempt(std::size_t unit, bool restarts, time_point now);
     void finish_if_over(time_point now);
     void end_in_order(time_point now);
@@ -179,11 +202,13 @@ private:
     void hooks_due(std::vector<pod_action>& into);
     void probes_due(time_point now, std::vector<pod_action>& into);
     void endings_due(time_point now, std::vector<pod_action>& into);
+    void end_due(std::size_t unit, time_point now, std::vector<pod_action>& into);
     pod_action action(pod_action::what kind, std::size_t unit) const;
 
     pod_rules rules_;
     std::vector<unit_state> units_;
-    std::optional<time_point> ends_at_;  ///< the Pod is ending: then the last is killed
+    std::optional<time_point> ends_at_;  ///< the Pod is ending: then the last is told or killed
+    bool is_at_once_ = false;            ///< the Pod ends without a grace
     bool has_failed_ = false;            ///< an init unit has, for good
 };
 

@@ -100,8 +100,12 @@ void pod_past::take_over_unit(std::size_t unit, found_container const& newest) {
         set_running(status, since);
         status.machine = newest.machine;
     }
-    pod_.machine->found_running(unit, moment_of(since));
-    if (newest.running) return watch_.begin(unit, newest.key.attempt);
+    auto& machine = *pod_.machine;
+    machine.found_running(unit, moment_of(since), pod_.on.time.now());
+    if (newest.running) {
+        if (!machine.is_ending() && !machine.ends(unit)) set_stopping_no_more(status);
+        return watch_.begin(unit, newest.key.attempt);
+    }
     watch_.take_exit(unit, newest.key.attempt, *newest.exit, moment_of(newest.exit->finished_at));
 }
 
@@ -113,7 +117,7 @@ void pod_past::lose_vanished() {
         auto const runs = pod_.machine->phase(i) == unit_phase::running;
         if (status.state != container_state::running || runs) continue;
         auto const now = pod_.on.time.now();
-        pod_.machine->found_running(i, now);
+        pod_.machine->found_running(i, now, now);
         container_exit const lost{.code_known = false, .finished_at = pod_.on.time.wall()};
         watch_.take_exit(i, pod_.machine->attempt(i), lost, now);
     }

@@ -27,6 +27,7 @@ unit_rules unit_of(container_definition const& container, restart_policy restart
 }
 
 /// A line of a unit: NAME ATTEMPT LEVEL STARTS_AT STARTED EVER READY DONE EXIT
+/// An agent that does not know a word of STARTED or READY takes it for a 0.
 constexpr std::size_t word_count = 9;
 using words = std::array<std::string_view, word_count>;
 
@@ -50,6 +51,36 @@ std::optional<T> number_of(std::string_view text) {
     return std::nullopt;
 }
 
+constexpr std::string_view hook_passed = "p";   // STARTED of a unit whose startup probe has not succeeded yet
+constexpr std::string_view starts_again = "a";  // READY of one that has ended for a restart, and has not started again
+
+struct end_word {
+    unit_end_cause cause = unit_end_cause::none;
+    std::string_view word;
+};
+/// READY of a unit that is told to end.
+constexpr std::array end_words{end_word{unit_end_cause::hook, "h"}, end_word{unit_end_cause::startup, "s"},
+                               end_word{unit_end_cause::liveness, "l"}, end_word{unit_end_cause::restart, "r"}};
+
+std::string_view started_text(unit_memory const& of) {
+    if (of.has_started) return "1";
+    return of.is_hook_passed ? hook_passed : "0";
+}
+
+std::string_view ready_text(unit_memory const& of) {
+    if (of.is_ready) return "1";
+    auto const* const found = std::ranges::find(end_words, of.ends_for, &end_word::cause);
+    if (found != end_words.end()) return found->word;
+    return of.is_restarting ? starts_again : "0";
+}
+
+void read_ready(std::string_view text, unit_memory& into) {
+    into.is_ready = text == "1";
+    auto const* const found = std::ranges::find(end_words, text, &end_word::word);
+    if (found != end_words.end()) into.ends_for = found->cause;
+    into.is_restarting = text == starts_again || into.ends_for == unit_end_cause::restart;
+}
+
 std::string exit_text(std::optional<unit_exit> const& exit) {
     if (!exit) return "-";
     return exit->code ? fmt::format("{}", *exit->code) : "?";
@@ -69,8 +100,9 @@ std::optional<unit_memory> memory_of(words const& line, wall_time now) {
     wall_time const when{std::chrono::microseconds(*starts_at)};
     if (*starts_at != 0) made.waits = std::max<duration>(when - now, duration());
     made.has_started = line[4] == "1";
+    made.is_hook_passed = made.has_started || line[4] == hook_passed;
     made.has_ever_started = line[5] == "1";
-    made.is_ready = line[6] == "1";
+    read_ready(line[6], made);
     made.is_done = line[7] == "1";
     made.exit = exit_of(line[8]);
     return made;
@@ -109,8 +141,8 @@ std::string encode_memory(pod_rules const& rules, std::vector<unit_memory> const
         auto const& each = memory[i];
         auto const starts_at = std::chrono::round<std::chrono::milliseconds>(now + each.waits).time_since_epoch();
         auto const micros = each.waits == duration() ? 0 : std::chrono::microseconds(starts_at).count();
-        text += fmt::format("{} {} {} {} {:d} {:d} {:d} {:d} {}\n", rules.units[i].name, each.attempt, each.delay_level,
-                            micros, each.has_started, each.has_ever_started, each.is_ready, each.is_done,
+        text += fmt::format("{} {} {} {} {} {:d} {} {:d} {}\n", rules.units[i].name, each.attempt, each.delay_level,
+                            micros, started_text(each), each.has_ever_started, ready_text(each), each.is_done,
                             exit_text(each.exit));
     }
     return text;
@@ -146,6 +178,8 @@ void take_attempt(unit_memory& memory, std::uint32_t found) {
     memory.attempt = memory.restart_count = found;
     memory.waits = {};
     memory.has_started = memory.is_ready = memory.is_done = false;
+    memory.is_hook_passed = memory.is_restarting = false;
+    memory.ends_for = unit_end_cause::none;
 }
 
 std::vector<unit_memory> made_anew(std::vector<unit_memory> memory, std::vector<container_status> const& containers) {
@@ -156,6 +190,8 @@ std::vector<unit_memory> made_anew(std::vector<unit_memory> memory, std::vector<
         mine.restart_count = mine.attempt;
         mine.waits = {};
         mine.has_started = mine.has_ever_started = mine.is_ready = mine.is_done = false;
+        mine.is_hook_passed = mine.is_restarting = false;
+        mine.ends_for = unit_end_cause::none;
         mine.exit.reset();
     }
     return memory;

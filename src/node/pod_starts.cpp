@@ -136,7 +136,7 @@ void pod_starts::take_start(pod_action const& what, result<container_start> star
 
 void pod_starts::take_failure(pod_action const& what, error const& why) {
     notes_.set_trouble(what.unit, "RunContainerError", why);
-    if (pod_.is_final(why)) {
+    if (pod_.is_final(what.unit, why)) {
         notes_.give_up(what.unit);
         pod_.fail({instance_state::failed, "StartFailed", to_string(about(pod_.rules.units[what.unit].name, why))});
     }

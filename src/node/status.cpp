@@ -234,6 +234,17 @@ void set_stopping(container_status& which, std::string_view cause) {
     which.message = fmt::format("stopped because {}", cause);
 }
 
+void add_to_stopping(container_status& which, std::string_view what) {
+    if (which.reason == stopping && which.message.find(what) == std::string::npos)
+        which.message += fmt::format("; {}", what);
+}
+
+void set_stopping_no_more(container_status& which) {
+    if (which.reason != stopping) return;
+    which.reason = "Started";
+    which.message.clear();
+}
+
 void note_ready(container_status& which, wall_time now) {
     if (!which.machine || !which.started_at || which.machine->steps.empty()) return;
     auto& steps = which.machine->steps;

@@ -47,6 +47,10 @@ void set_exited(container_status& which, container_exit const& exit);
 void set_lost(std::vector<container_status>& containers, wall_time when);
 /// It runs yet, and is stopped because `cause`.
 void set_stopping(container_status& which, std::string_view cause);
+/// Something has gone wrong while it is being stopped.
+void add_to_stopping(container_status& which, std::string_view what);
+/// It was being stopped, and that is not gone on with.
+void set_stopping_no_more(container_status& which);
 /// It is ready: of a machine this ends its start, if it is so for the first time.
 void note_ready(container_status& which, wall_time now);
 /// Its attempt is over, and another one is to come. Precondition: it has exited.
@@ -73,7 +77,7 @@ struct container_outlook {
     bool has_its_turn = true;
     std::optional<wall_time> starts_at = {};  ///< it waits for that, and not only for a moment
     std::optional<start_trouble> trouble = {};
-    std::string note = {};  ///< of its probes, while it runs
+    std::string note = {};  ///< of its hook or its probes, while it runs
 };
 /// Brings the status of a container in line with what is decided of it.
 void settle(container_status& which, container_outlook const& of);

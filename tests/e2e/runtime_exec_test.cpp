@@ -93,6 +93,15 @@ TEST_CASE("a program has the rights, the variables and the limits of its contain
     CHECK(groups.find("/..") == std::string::npos);  // it is in no group outside of its container's
 }
 
+TEST_CASE("for the kernel's killer a program counts as its container", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start_idle();
+    auto const own = world.exec(key, "cat /proc/1/oom_score_adj");
+    CHECK(own.output != "0\n");
+    CHECK(world.exec(key, "cat /proc/self/oom_score_adj").output == own.output);
+    world.get(world.runtime().remove_sandbox(world.pod));
+}
+
 TEST_CASE("a program's output is bounded, and both of its streams are kept", "[e2e][runtime][exec]") {
     exec_world world;
     auto const key = world.start_idle();

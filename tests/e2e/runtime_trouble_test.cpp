@@ -1,6 +1,7 @@
 // What goes wrong around containers and must not harm them.
 #include <rik/async/task_group.hpp>
 #include <rik/base/hash.hpp>
+#include <rik/runtime/process.hpp>
 
 #include "support/catch.hpp"
 #include "support/oci_world.hpp"
@@ -205,6 +206,51 @@ TEST_CASE("starts that are cancelled leave no zombie", "[e2e][runtime]") {
     }
     CHECK(comes_true([] { return zombies() == 0; }));
     world.get(world.runtime().remove_sandbox(pod));
+}
+
+namespace {
+
+/// A program that ends itself by SIGKILL where `when` holds, as often as the file `count` beside it says, and else is
+/// `real`.
+std::filesystem::path make_mortal(std::filesystem::path const& program, std::filesystem::path const& real,
+                                  std::string const& when, int count) {
+    auto const left = program.native() + ".count";
+    std::ofstream(left) << count;
+    std::ofstream(program) << "#!/bin/sh\nleft=$(cat " << left << ")\nif " << when
+                           << " && [ $left -gt 0 ]; then echo $((left - 1)) >" << left << "; kill -9 $$; fi\nexec "
+                           << real.native() << " \"$@\"\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    return program;
+}
+
+}  // namespace
+
+TEST_CASE("a container whose maker is killed is made again, three times in all", "[e2e][runtime]") {
+    for (auto const* const which : {"runc", "conmon"}) {
+        for (auto const kills : {2, 3}) {
+            INFO(which << " " << kills);
+            temporary_directory beside;
+            auto const real = find_program(which);
+            REQUIRE(real);
+            auto const is_monitor = std::string(which) == "conmon";
+            std::string const when = is_monitor ? "true" : "case \" $* \" in *\" create \"*) true;; *) false;; esac";
+            auto const mortal = make_mortal(beside.path() / which, *real, when, kills);
+            oci_world world([&](oci_options& of) { (is_monitor ? of.monitor_program : of.runtime_program) = mortal; });
+            auto const pod = world.make_sandbox();
+            auto request = world.request(pod, {"true"});
+            auto const key = request.key;
+            auto const started = world.run(world.runtime().start_container(std::move(request)));
+            CHECK(started.has_value() == (kills == 2));
+            if (started) CHECK(world.wait(key).code == 0);
+            if (!started) {
+                CHECK(started.error().code == errc::unavailable);
+                CHECK(started.error().message.find("was ended") != std::string::npos);
+                CHECK(started.error().message.find("try 3 of 3") != std::string::npos);
+            }
+            world.get(world.runtime().remove_all());
+            CHECK(world.leftovers() == std::vector<std::string>{});
+        }
+    }
 }
 
 TEST_CASE("an exit code that makes no sense is unknown and no success", "[e2e][runtime]") {

@@ -1,6 +1,7 @@
 // Properties of the pod_machine over generated Pods and histories: never two attempts of a unit at once; no start
-// before its delay is over or before its turn; everything ends after an end; what is forgotten in a crash of the agent
-// changes nothing of that.
+// before its delay is over or before its turn; a unit is killed only after it had two seconds with its signal; one that
+// was to be restarted starts again, and one that a probe has ended, too, unless its policy is Never; everything ends
+// after an end; what is forgotten in a crash of the agent changes nothing of that.
 #include <node/pod_machine_detail.hpp>
 
 #include <rik/base/entropy.hpp>
@@ -13,6 +14,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace rik;
@@ -34,6 +36,7 @@ public:
     /// The Pod is told to end; then it must, whatever its units do.
     void end() {
         auto const grace = std::chrono::seconds(below(40));
+        is_at_once_ = is_at_once_ || grace == 0s;
         pod_.end(grace, now_);
         auto const last = now_ + grace + 1h;
         while (!pod_.outcome() && now_ < last) step();
@@ -46,6 +49,9 @@ private:
         bool is_starting = false;
         bool runs = false;
         bool is_killed = false;
+        bool must_restart = false;               ///< when it ends
+        std::optional<time_point> told_at = {};  ///< the signal was sent
+        bool was_asked = false;                  ///< the signal could not be sent
         bool has_succeeded = false;
         bool had_started = false;
         std::optional<std::uint32_t> ran_last = {};  ///< the attempt
@@ -108,8 +114,19 @@ private:
     /// Nothing that waits for its delay waits longer.
     void restart() {
         pod_.restart(now_);
-        for (std::size_t i = 0; i < seen_.size(); ++i)
-            if (rules_.units[i].role != unit_role::init) seen_[i].due_at = std::min(seen_[i].due_at, now_);
+        for (std::size_t i = 0; i < seen_.size(); ++i) {
+            if (rules_.units[i].role == unit_role::init) continue;
+            seen_[i].due_at = std::min(seen_[i].due_at, now_);
+            seen_[i].must_restart = seen_[i].must_restart || seen_[i].runs;
+            if (seen_[i].runs && !pod_.is_ending()) CHECK(pod_.is_restarting());
+        }
+    }
+
+    /// Nothing but a Pod without a grace, or a signal that cannot be sent, shortens what a unit has after its signal.
+    void check_kill(unit_seen const& of) const {
+        if (is_at_once_ || rules_.grace == 0s || of.was_asked) return;
+        REQUIRE(of.told_at);
+        CHECK(now_ - *of.told_at >= 2s);
     }
 
     void act(pod_action const& what) {
@@ -118,6 +135,7 @@ private:
             case pod_action::what::start: return check_start(what);
             case pod_action::what::kill:
                 CHECK(unit.runs);
+                check_kill(unit);
                 unit.is_killed = true;
                 return exit(what.unit, 137);
             case pod_action::what::stop:
@@ -148,13 +166,23 @@ private:
         auto& unit = seen_[what.unit];
         switch (what.kind) {
             case pod_action::what::start: return answer_start(what);
-            case pod_action::what::stop:
-                pod_.stopped(what.unit, what.attempt, !one_of(4), now_);
+            case pod_action::what::stop: {
+                auto const is_sent = !one_of(4);
+                pod_.stopped(what.unit, what.attempt, is_sent, now_);
+                if (is_sent)
+                    unit.told_at = now_;
+                else
+                    unit.was_asked = true;
                 if (unit.runs && unit.attempt == what.attempt && one_of(2)) exit(what.unit, one_of(2) ? 0 : 143);
                 return;
+            }
             case pod_action::what::probe: {
                 auto const success = one_of(5) ? std::nullopt : std::optional(!one_of(4));
-                return pod_.probed(what.unit, what.attempt, what.probe, success, now_);
+                auto const had_to_end = pod_.ends(what.unit);
+                pod_.probed(what.unit, what.attempt, what.probe, success, now_);
+                auto const is_by_probe = !had_to_end && pod_.ends(what.unit);
+                if (is_by_probe && rules_.units[what.unit].restart != restart_policy::never) unit.must_restart = true;
+                return;
             }
             default: return pod_.hooked(what.unit, what.attempt, what.hook, !one_of(6), now_);
         }
@@ -172,6 +200,8 @@ private:
         unit.runs = true;
         unit.had_started = true;
         unit.ran_last = what.attempt;
+        unit.told_at.reset();
+        unit.was_asked = false;
         pod_.started(what.unit, what.attempt, now_);
     }
 
@@ -186,7 +216,9 @@ private:
         unit.is_killed = false;
         if (code == 0) unit.has_succeeded = true;
         auto const before = pod_.restart_count(which);
+        auto const must_restart = std::exchange(unit.must_restart, false) && !pod_.is_ending();
         pod_.exited(which, unit.attempt, {code}, now_);
+        if (must_restart) CHECK(pod_.restart_count(which) == before + 1);
         check_delay(which, before);
     }
 
@@ -210,7 +242,9 @@ private:
         errands_.clear();
         for (std::size_t i = 0; i < seen_.size(); ++i) {
             seen_[i].is_starting = false;
-            if (seen_[i].runs) pod_.found_running(i, seen_[i].began_at);
+            seen_[i].told_at.reset();  // it is told again
+            seen_[i].was_asked = false;
+            if (seen_[i].runs) pod_.found_running(i, seen_[i].began_at, now_);
         }
     }
 
@@ -220,6 +254,7 @@ private:
     pod_machine pod_;
     std::vector<unit_seen> seen_;
     std::vector<errand> errands_;
+    bool is_at_once_ = false;
 };
 
 }  // namespace

@@ -74,6 +74,14 @@ awaitable<> answer_slowly(socket_type& over) {
     }
 }
 
+awaitable<> answer_slowly_without_reason(socket_type& over) {
+    co_await read_head(over);
+    for (auto const c : std::string("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok")) {
+        co_await send(over, std::string(1, c));
+        co_await sleep(1ms);
+    }
+}
+
 awaitable<> close_at_once(socket_type&) { co_return; }
 
 awaitable<> long_head(socket_type& over) {
@@ -127,6 +135,21 @@ TEST_CASE_METHOD(prober_fixture, "a probe by TCP tells whether the port is open"
     REQUIRE(named.has_value());
     CHECK(named->success);
     testing::run(context, server.stop());
+}
+
+TEST_CASE_METHOD(prober_fixture, "an answer need not have a reason phrase, nor a blank before it", "[prober]") {
+    for (auto const* const line : {"HTTP/1.1 200\r\n", "HTTP/1.0 200\r\n", "HTTP/1.1 200 \r\n"}) {
+        for (auto const* const early : {"", "HTTP/1.1 103\r\n\r\n"}) {
+            INFO(line << early);
+            auto const answer = http_answer_of(answering(std::string(early) + line + "Content-Length: 2\r\n\r\nok"));
+            REQUIRE(answer.has_value());
+            CHECK(*answer == probe_answer{true, "HTTP 200"});
+        }
+    }
+    CHECK(http_answer_of(answer_slowly_without_reason)->success);
+    auto const refused = http_answer_of(answering("HTTP/1.1 503\r\nContent-Length: 0\r\n\r\n"));
+    CHECK(*refused == probe_answer{false, "HTTP 503"});
+    CHECK_FALSE(http_answer_of(answering("HTTP/1.1 20\r\nContent-Length: 0\r\n\r\n"))->success);
 }
 
 TEST_CASE_METHOD(prober_fixture, "200 to 399 is success by HTTP and the rest is not", "[prober]") {

@@ -278,6 +278,135 @@ TEST_CASE("a restart that is asked for comes at once, whatever the policy", "[po
     CHECK_FALSE(on.pod.outcome().has_value());
 }
 
+TEST_CASE("a restart that was begun is finished by the next agent, whatever the policy", "[pod_machine]") {
+    for (auto const policy : {restart_policy::never, restart_policy::on_failure, restart_policy::always}) {
+        fixture on({unit("a", unit_role::main, policy), unit("b", unit_role::main, policy)});
+        on.due();
+        on.started(0);
+        on.started(1);
+        on.pod.restart(on.now);
+        CHECK(on.due() == "stop a#0, stop b#0");
+        on.exited(0, 0);
+        CHECK(on.due() == "start a#1");
+        on.started(0);
+        on.pod = pod_machine(on.rules, on.pod.remember(on.now), on.now);
+        on.pod.found_running(0, on.now, on.now);
+        on.pod.found_running(1, on.now - 1h, on.now);
+        CHECK(on.pod.is_restarting());
+        CHECK(on.due() == "stop b#0");  // a has started again, and is not ended once more
+        on.exited(1, 0);
+        CHECK(on.due() == "start b#1");
+        CHECK(on.pod.is_restarting());
+        on.pod = pod_machine(on.rules, on.pod.remember(on.now), on.now);
+        CHECK(on.pod.is_restarting());  // b has not started again yet
+        on.pod.found_running(0, on.now, on.now);
+        CHECK(on.due() == "start b#1");
+        on.started(1);
+        CHECK_FALSE(on.pod.is_restarting());
+        CHECK_FALSE(on.pod.outcome());
+    }
+}
+
+TEST_CASE("a restart of a Pod that ends is over with it", "[pod_machine]") {
+    fixture on({unit("a")});
+    on.due();
+    on.started(0);
+    on.pod.restart(on.now);
+    on.due();
+    on.pod.end(30s, on.now);
+    on.exited(0, 0);
+    CHECK_FALSE(on.pod.is_restarting());
+    CHECK(on.pod.outcome() == true);
+}
+
+TEST_CASE("a unit that a probe ends starts again whatever it exits with, unless its policy is Never", "[pod_machine]") {
+    for (auto const kind : {probe_kind::startup, probe_kind::liveness}) {
+        for (auto const policy : {restart_policy::never, restart_policy::on_failure, restart_policy::always}) {
+            for (auto const is_taken_over : {false, true}) {
+                auto watched = unit("a", unit_role::main, policy);
+                watched.probes[static_cast<std::size_t>(kind)] = probe_rules{.failure_threshold = 1, .grace = 7s};
+                fixture on({watched});
+                on.due();
+                on.started(0);
+                on.due();
+                on.probed(0, kind, false);
+                CHECK(on.due() == "stop a#0");
+                if (is_taken_over) {
+                    on.pod = pod_machine(on.rules, on.pod.remember(on.now), on.now);
+                    on.pod.found_running(0, on.now - 1h, on.now);
+                    CHECK(on.due() == "stop a#0");
+                }
+                CHECK(on.pod.next_look() == on.now + 7s);
+                on.exited(0, 0);
+                CHECK(on.due() == (policy == restart_policy::never ? "" : "start a#1"));
+                CHECK(on.pod.outcome() ==
+                      (policy == restart_policy::never ? std::optional(true) : std::optional<bool>()));
+            }
+        }
+    }
+}
+
+TEST_CASE("a unit has two seconds with its signal, however long its hook takes", "[pod_machine]") {
+    auto hooked = unit("a");
+    hooked.has_pre_stop = true;
+    for (auto const hook_time : {3s, 5s, 60s}) {
+        fixture on({hooked});
+        on.due();
+        on.started(0);
+        on.pod.end(5s, on.now);
+        CHECK(on.due() == "hook a#0");
+        on.now += std::min(hook_time, 5s);
+        if (hook_time < 60s) on.pod.hooked(0, 0, hook_kind::pre_stop, true, on.now);
+        CHECK(on.due() == "stop a#0");
+        CHECK(on.due_after(1999ms).empty());
+        CHECK(on.due_after(1ms) == "kill a#0");
+    }
+}
+
+TEST_CASE("sidecars are told to end when the main units have used up the grace", "[pod_machine]") {
+    fixture on({unit("s", unit_role::sidecar), unit("t", unit_role::sidecar), unit("a")});
+    for (std::size_t i = 0; i < 3; ++i) {
+        on.due();
+        on.started(i == 2 ? 2 : i);
+    }
+    on.pod.end(3s, on.now);
+    CHECK(on.due() == "stop a#0");
+    CHECK(on.due_after(3s) == "kill a#0");
+    on.exited(2, 137);
+    CHECK(on.due() == "stop s#0, stop t#0");
+    CHECK(on.due_after(2s) == "kill s#0, kill t#0");
+}
+
+TEST_CASE("without a grace a unit is killed at once", "[pod_machine]") {
+    auto hooked = unit("a");
+    hooked.has_pre_stop = true;
+    fixture on({hooked});
+    on.due();
+    on.started(0);
+    on.pod.end(0s, on.now);
+    CHECK(on.due() == "kill a#0");
+}
+
+TEST_CASE("a post-start hook whose end is not known is run again by the next agent", "[pod_machine]") {
+    for (auto const is_done : {false, true}) {
+        auto hooked = unit("a");
+        hooked.has_post_start = true;
+        hooked.probes[0] = probe_rules{};
+        fixture on({hooked});
+        on.due();
+        on.started(0);
+        CHECK(on.pod.awaits_hook(0));
+        CHECK(on.due() == "hook a#0");
+        CHECK(on.pod.awaits_hook(0));
+        if (is_done) on.pod.hooked(0, 0, hook_kind::post_start, true, on.now);
+        on.pod = pod_machine(on.rules, on.pod.remember(on.now), on.now);
+        on.pod.found_running(0, on.now, on.now);
+        CHECK(on.pod.awaits_hook(0) == !is_done);
+        CHECK_FALSE(on.pod.is_ready());
+        CHECK(on.due() == (is_done ? "probe a#0" : "hook a#0"));
+    }
+}
+
 TEST_CASE("what is remembered goes on: counts, delays, what has started", "[pod_machine]") {
     fixture on({unit("i", unit_role::init), unit("a"), unit("b")});
     on.due();
@@ -292,7 +421,7 @@ TEST_CASE("what is remembered goes on: counts, delays, what has started", "[pod_
     on.exited(1, 1);
     on.now += 4s;
     pod_machine after(on.rules, on.pod.remember(on.now), on.now);
-    after.found_running(2, on.now - 10s);
+    after.found_running(2, on.now - 10s, on.now);
     CHECK(after.take_due(on.now).empty());
     CHECK(after.starts_at(1) == on.now + 6s);
     CHECK(after.restart_count(1) == 2);

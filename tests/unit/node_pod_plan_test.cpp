@@ -46,6 +46,27 @@ TEST_CASE("what is remembered of a Pod is read as it was written", "[unit][node]
     CHECK(parse_memory(two_units(), text, now - 10h)->front().waits == 5min);  // the clock was set back
 }
 
+TEST_CASE("why a unit was told to end, and whether its hook was run, is read as it was written", "[unit][node]") {
+    std::vector<unit_memory> memory(2);
+    for (auto const cause : {unit_end_cause::none, unit_end_cause::hook, unit_end_cause::startup,
+                             unit_end_cause::liveness, unit_end_cause::restart}) {
+        memory[0].ends_for = cause;
+        memory[0].is_restarting = cause == unit_end_cause::restart;
+        memory[1].is_restarting = true;
+        memory[1].is_hook_passed = true;
+        auto const read = parse_memory(two_units(), encode_memory(two_units(), memory, now), now);
+        REQUIRE(read);
+        CHECK((*read)[0].ends_for == cause);
+        CHECK((*read)[0].is_restarting == (cause == unit_end_cause::restart));
+        CHECK_FALSE((*read)[0].is_hook_passed);
+        CHECK((*read)[1].ends_for == unit_end_cause::none);
+        CHECK((*read)[1].is_restarting);
+        CHECK((*read)[1].is_hook_passed);
+        CHECK_FALSE((*read)[1].has_started);
+        CHECK_FALSE((*read)[1].is_ready);
+    }
+}
+
 TEST_CASE("a memory that is damaged is refused, and one of other units is not", "[unit][node]") {
     for (auto const* text : {"a", "a 1 2 3\n", "a x 0 0 0 0 0 0 -\n", "a 1 0 0 0 0 0 0 -"}) {
         INFO(text);
@@ -59,6 +80,8 @@ TEST_CASE("a memory that is damaged is refused, and one of other units is not", 
 
 TEST_CASE("an attempt that was begun and not written is known by its container", "[unit][node]") {
     unit_memory memory{.attempt = 1, .restart_count = 1, .delay_level = 1, .waits = 10s, .is_ready = true};
+    memory.is_restarting = memory.is_hook_passed = true;
+    memory.ends_for = unit_end_cause::restart;
     take_attempt(memory, 1);
     CHECK(memory.waits == 10s);
     take_attempt(memory, 2);
@@ -67,6 +90,9 @@ TEST_CASE("an attempt that was begun and not written is known by its container",
     CHECK(memory.delay_level == 2);
     CHECK(memory.waits == 0s);
     CHECK_FALSE(memory.is_ready);
+    CHECK_FALSE(memory.is_hook_passed);
+    CHECK_FALSE(memory.is_restarting);  // that attempt is the one that was to start
+    CHECK(memory.ends_for == unit_end_cause::none);
 }
 
 TEST_CASE("of a Pod that is made anew what had run counts as restarted", "[unit][node]") {

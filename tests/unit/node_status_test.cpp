@@ -152,6 +152,27 @@ TEST_CASE("a container that was stopped for its Pod's end says so, and how it en
     CHECK(which.reason == "OOMKilled");
 }
 
+TEST_CASE("what goes wrong while a container is stopped is told until it has ended, and with its end") {
+    container_status which{.name = "a", .state = container_state::running, .reason = "Started"};
+    add_to_stopping(which, "its preStop hook failed: exited with 4");
+    CHECK(which.message.empty());  // it is not being stopped
+    set_stopping(which, "a restart was asked for");
+    auto told = which;
+    for (int i = 0; i < 2; ++i) add_to_stopping(told, "its preStop hook failed: exited with 4");
+    CHECK(told.message == "stopped because a restart was asked for; its preStop hook failed: exited with 4");
+    set_exited(told, container_exit{.code = 0});
+    CHECK(told.message ==
+          "exited with 0; stopped because a restart was asked for; its preStop hook failed: exited with 4");
+    set_stopping_no_more(which);
+    CHECK(which.reason == "Started");
+    CHECK(which.message.empty());
+    set_exited(which, container_exit{.code = 3});
+    CHECK(which.reason == "Error");
+    auto const ended = which;
+    set_stopping_no_more(which);
+    CHECK(which == ended);
+}
+
 TEST_CASE("a Pod that goes on says which of its containers are done") {
     container_status const runs{.name = "b", .state = container_state::running};
     CHECK(all_run({runs, runs}));

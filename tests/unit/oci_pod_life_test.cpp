@@ -15,15 +15,18 @@
 namespace rik::detail {
 
 TEST_CASE("a program is run with the process of its container and another command", "[unit][oci]") {
-    auto const made = exec_process(R"({"process": {"args": ["a"], "cwd": "/x", "noNewPrivileges": true}})", {"b", "c"});
+    auto const made =
+        find_exec_process(R"({"process": {"args": ["a"], "cwd": "/x", "noNewPrivileges": true}})", {"b", "c"});
     REQUIRE(made.has_value());
-    auto const process = boost::json::parse(*made).as_object();
+    auto const process = boost::json::parse(made->text).as_object();
     CHECK(process.at("args") == boost::json::array{"b", "c"});
     CHECK(process.at("cwd") == "/x");
     CHECK(process.at("noNewPrivileges") == true);
-    CHECK(exec_process("{}", {"b"}).error().code == errc::corrupt);
-    CHECK(exec_process("[", {"b"}).error().code == errc::corrupt);
-    CHECK(exec_process("{}", {}).error().code == errc::invalid);
+    CHECK_FALSE(made->oom_score_adj);
+    CHECK(find_exec_process(R"({"process": {"oomScoreAdj": 999}})", {"b"})->oom_score_adj == 999);
+    CHECK(find_exec_process("{}", {"b"}).error().code == errc::corrupt);
+    CHECK(find_exec_process("[", {"b"}).error().code == errc::corrupt);
+    CHECK(find_exec_process("{}", {}).error().code == errc::invalid);
 }
 
 TEST_CASE("why a program was not run is in the log of the OCI runtime", "[unit][oci]") {

@@ -38,8 +38,18 @@ TEST_CASE("crun does not see the second version of cgroups beside the first", "[
     CHECK(words_to_create(both, crun) == words{"/usr/bin/rik-launch", "--hide", "/groups/unified", "/usr/bin/crun"});
     CHECK(words_to_create(one, crun) == words{"/usr/bin/crun"});
     CHECK(words_to_create(both, runc) == words{"/usr/sbin/runc"});
-    CHECK(words_to_exec(both, runc, "/pod/main-0", "exec-1") == words{"/usr/sbin/runc"});
-    CHECK(words_to_exec(one, crun, "/pod/main-0", "exec-1") == words{"/usr/bin/crun"});
+    CHECK(words_to_exec(both, runc, "/pod/main-0", "exec-1", 999) == words{"/usr/sbin/runc"});
+    CHECK(words_to_exec(one, crun, "/pod/main-0", "exec-1", std::nullopt) == words{"/usr/bin/crun"});
+}
+
+TEST_CASE("what crun runs in a container has the oom_score_adj of that", "[unit][oci]") {
+    auto const one = *cgroups::find(unified);
+    CHECK(words_to_exec(one, crun, "/pod/main-0", "exec-1", 999) ==
+          words{"/usr/bin/rik-launch", "--oom-score-adj", "999", "/usr/bin/crun"});
+    auto const both = words_to_exec(*cgroups::find(hybrid), crun, "/pod/main-0", "exec-1", 2);
+    REQUIRE(both.size() > 5);
+    CHECK(words(both.begin(), both.begin() + 3) == words{"/usr/bin/rik-launch", "--oom-score-adj", "2"});
+    CHECK(words(both.end() - 3, both.end()) == words{"--hide", "/groups/unified", "/usr/bin/crun"});
 }
 
 TEST_CASE("what crun says is told as what runc says", "[unit][oci]") {
@@ -51,6 +61,7 @@ TEST_CASE("what crun says is told as what runc says", "[unit][oci]") {
     CHECK(said("chdir `/srv/x`: Permission denied").code == errc::invalid);
     CHECK(said("write cgroup.procs: Cannot allocate memory").code == errc::exhausted);
     CHECK(said("creating cgroup directory: Device or resource busy").code == errc::internal);
+    CHECK(said("read from sync socket").code == errc::unavailable);  // a process of crun's was killed
     auto const mount = said("mount `/data` to `etc/hosts`: Not a directory");
     CHECK(mount.code == errc::invalid);
     CHECK(mount.message == "mount `/data` to `/etc/hosts`: Not a directory");

@@ -4,6 +4,7 @@
 #include "oci_program_detail.hpp"
 #include "record_detail.hpp"
 #include "runtime/clean_text_detail.hpp"
+#include "tool_tries_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 
@@ -103,9 +104,17 @@ awaitable<result<std::string>> read_line(asio::any_io_executor executor, unique_
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
+/// What crun and runc say when one of their own processes has ended in the middle of it: its end of a pipe is closed.
+bool tells_of_killed_process(std::string_view message) {
+    for (auto const* const each : {"sync socket", "sync pipe", "init-p", "exec fifo", "preliminary setup", "from pipe"})
+        if (contains(message, each)) return true;
+    return false;
+}
+
 /// What runc 1.1 and crun 1.8 say when the fault is the definition's or the image's.
 errc kind_of(std::string_view message) {
     if (says_shortage(message)) return errc::exhausted;
+    if (tells_of_killed_process(message)) return errc::unavailable;
     for (auto const* const each : {"exec: ", "exec format error", "executable file", "open executable", "chdir to cwd",
                                    "mkdir /", "error mounting", "chdir `", "mkdir `", "mount `"}) {
         if (contains(message, each)) return errc::invalid;
@@ -172,6 +181,8 @@ awaitable<result<void>> await_forked(runtime_context const& on, child_process& p
         co_return error{errc::timed_out, "conmon: does not fork"};
     }
     if (!ended) co_return ended.error();
+    if (auto const signal = signal_of(*ended))
+        co_return error{errc::unavailable, fmt::format("conmon: was ended by signal {}", *signal)};
     if (ended->known && ended->code != 0) {
         co_return error{errc::internal, fmt::format("conmon: ended with code {}", ended->code)};
     }
@@ -189,7 +200,9 @@ result<pid_t> parse_created(std::string_view line) {
     auto const end = std::min(line.find('\n'), line.size());
     auto const said = json::parse({line.data(), end}, failure);
     auto const* const document = said.if_object();
-    if (failure || document == nullptr) return error{errc::internal, "conmon: ended before the container was made"};
+    if (failure || document == nullptr)
+        return error{errc::unavailable,
+                     "conmon: it, or the OCI runtime that it calls, was ended before the container was made"};
     auto const* const data = document->if_contains("data");
     auto const* const number = data != nullptr ? data->if_int64() : nullptr;
     if (number != nullptr && *number > 0) return static_cast<pid_t>(*number);

@@ -25,11 +25,12 @@ result<conmon_launch> launch_conmon(runtime_context const& on, container_paths c
 
 /// Waits for the end of conmon's parent, which takes 2 ms; one that takes longer than `deadline` is killed. A parent
 /// that nobody waits for would be a zombie, so this is not for a caller that may be cancelled: see async/shield.
-/// Errors: timed_out; internal.
+/// Errors: timed_out; internal; unavailable, a signal has ended it.
 awaitable<result<void>> await_forked(runtime_context const& on, child_process& parent, time_point deadline);
 
 /// The pid of the container, which is made and waits to be started. conmon.pid is written then.
-/// Errors: invalid, its program cannot be run; exhausted; internal, all with runc's message.
+/// Errors: invalid, its program cannot be run; exhausted; internal, all with runc's message; unavailable, something has
+/// ended conmon, the OCI runtime or one of its processes.
 awaitable<result<pid_t>> await_created(runtime_context const& on, unique_fd said);
 
 /// What conmon says on its sync pipe: {"data": PID} or {"data": -1, "message": "..."}.

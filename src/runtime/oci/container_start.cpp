@@ -7,6 +7,7 @@
 #include "rootfs_detail.hpp"
 #include "sandbox_detail.hpp"
 #include "start_fifo_detail.hpp"
+#include "tool_tries_detail.hpp"
 #include "volumes_detail.hpp"
 
 #include <rik/async/deadline.hpp>
@@ -244,7 +245,8 @@ result<container_record> make_record(runtime_context const& on, container_paths 
     auto const first_now = identify(what.id);
     if (!first_now) return first_now.error();
     if (!*monitor_now || !*first_now)
-        return error{errc::internal, fmt::format("container {}: ended before it was started", paths.id)};
+        return error{errc::unavailable,
+                     fmt::format("container {}: it, or its conmon, was ended before it was started", paths.id)};
     return container_record{.boot_id = on.boot_id,
                             .container = **first_now,
                             .monitor = **monitor_now,
@@ -252,7 +254,10 @@ result<container_record> make_record(runtime_context const& on, container_paths 
                             .stop_signal = what.stop_signal};
 }
 
-awaitable<result<void>> start_container(runtime_context const& on, container_request request) {
+namespace {
+
+/// Errors: unavailable, something was ended that makes the container, which has not run: see tool_tries_detail.hpp.
+awaitable<result<void>> start_container_once(runtime_context const& on, container_request request) {
     auto const paths = on.paths.container(request.key);
     auto outcome = co_await make_and_start(on, request, paths);
     if (outcome.before == found::half_made) {
@@ -270,7 +275,24 @@ awaitable<result<void>> start_container(runtime_context const& on, container_req
         on.options.log.warning("container that could not be started is still there",
                                {{"container", paths.id}, {"why", left}});
     }
+    if (!removed && why.code == errc::unavailable) co_return error{errc::internal, why.message};
     co_return error{why};
+}
+
+}  // namespace
+
+awaitable<result<void>> start_container(runtime_context const& on, container_request request) {
+    for (unsigned tries = 1;; ++tries) {
+        auto done = co_await start_container_once(on, request);
+        if (done || done.error().code != errc::unavailable) co_return done;
+        if (tries == tool_tries_max) {
+            auto const times = fmt::format("{}; that was try {} of {}", done.error().message, tries, tool_tries_max);
+            co_return error{errc::unavailable, times};
+        }
+        on.options.log.warning("what makes a container was ended; it is made again",
+                               {{"container", on.paths.container(request.key).id}, {"why", done.error().message}});
+        co_await on.time.sleep_for(tool_pause);
+    }
 }
 
 }  // namespace rik::detail

@@ -65,6 +65,7 @@ struct prepared_exec {
     std::string group_name;
     std::string group;
     oci_program with;
+    std::optional<int> oom_score_adj;
 };
 
 /// Errors: not_found, the container does not run.
@@ -81,20 +82,21 @@ result<prepared_exec> prepare(runtime_context const& on, container_paths const& 
     if (auto const runs = check_runs(on, paths); !runs) return runs.error();
     auto const config = read_file(paths.bundle / "config.json", config_bytes_max);
     if (!config) return config.error();
-    auto const process = exec_process(*config, what.command);
+    auto const process = find_exec_process(*config, what.command);
     if (!process) return process.error();
-    auto file = make_memory_file("process", *process);
+    auto file = make_memory_file("process", process->text);
     if (!file) return file.error();
     auto log = make_memory_file("log", "");
     if (!log) return log.error();
     auto name = next_group_name();
     auto group = paths.cgroup + '/' + name;
     if (auto const made = on.groups.make_exec(group); !made) return made.error();
-    return prepared_exec{std::move(*file), std::move(*log), std::move(name), std::move(group), std::move(*with)};
+    return prepared_exec{std::move(*file), std::move(*log),  std::move(name),
+                         std::move(group), std::move(*with), process->oom_score_adj};
 }
 
 command exec_command(runtime_context const& on, container_paths const& paths, prepared_exec const& from) {
-    auto const words = words_to_exec(on.groups, from.with, paths.cgroup, from.group_name);
+    auto const words = words_to_exec(on.groups, from.with, paths.cgroup, from.group_name, from.oom_score_adj);
     command made{.program = words.front()};
     made.arguments.assign(words.begin() + 1, words.end());
     made.arguments.insert(made.arguments.end(),
@@ -202,7 +204,7 @@ std::optional<std::string> error_message(std::string_view line) {
 
 }  // namespace
 
-result<std::string> exec_process(std::string_view config, std::vector<std::string> const& command) {
+result<exec_process> find_exec_process(std::string_view config, std::vector<std::string> const& command) {
     if (command.empty() || command.front().empty()) return error{errc::invalid, "exec: no program is named"};
     boost::system::error_code failure;
     auto parsed = json::parse({config.data(), config.size()}, failure);
@@ -211,7 +213,10 @@ result<std::string> exec_process(std::string_view config, std::vector<std::strin
     auto* const process = found != nullptr ? found->if_object() : nullptr;
     if (process == nullptr) return error{errc::corrupt, "config.json: has no process"};
     (*process)["args"] = json::array(command.begin(), command.end());
-    return json::serialize(*process);
+    exec_process made{.text = json::serialize(*process)};
+    auto const* const score = process->if_contains("oomScoreAdj");
+    if (score != nullptr && score->is_int64()) made.oom_score_adj = static_cast<int>(score->get_int64());
+    return made;
 }
 
 std::optional<error> find_exec_error(std::string_view log) {

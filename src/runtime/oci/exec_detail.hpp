@@ -8,15 +8,22 @@
 #include <rik/async/awaitable.hpp>
 #include <rik/base/result.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace rik::detail {
 
-/// The "process" of a container's config.json with another command. Errors: corrupt.   Source: OCI runtime-spec,
-/// config.md, process
-result<std::string> exec_process(std::string_view config, std::vector<std::string> const& command);
+/// How a program is run in a container.
+struct exec_process {
+    std::string text;                       ///< as JSON
+    std::optional<int> oom_score_adj = {};  ///< the container's, which crun does not give to it
+};
+
+/// The "process" of a container's config.json with another command. Errors: corrupt; invalid, no program is named.
+/// Source: OCI runtime-spec, config.md, process
+result<exec_process> find_exec_process(std::string_view config, std::vector<std::string> const& command);
 
 /// Why the OCI runtime ran no program, from its log of JSON lines. Nothing if it says nothing of an error: then the
 /// exit code is the program's.

@@ -2,6 +2,7 @@
 
 #include "runtime/oci/files_detail.hpp"
 #include "runtime/oci/image_errors_detail.hpp"
+#include "runtime/oci/tool_tries_detail.hpp"
 
 #include <rik/async/shield.hpp>
 #include <rik/base/hash.hpp>
@@ -277,9 +278,19 @@ command image_puller::tool(std::filesystem::path program, std::vector<std::strin
     return {.program = std::move(program), .arguments = std::move(arguments), .environment = tool_environment(scratch)};
 }
 
-awaitable<result<process_output>> image_puller::run_tool(command what) {
+awaitable<result<process_output>> image_puller::run_tool_once(command what) {
     auto const deadline = time_->now() + options_.pull_timeout;
     co_return co_await run_process(std::move(what), deadline);
+}
+
+awaitable<result<process_output>> image_puller::run_tool(command what) {
+    for (unsigned tries = 1;; ++tries) {
+        auto ran = co_await run_tool_once(what);
+        auto const signal = ran ? signal_of(ran->exit) : std::nullopt;
+        if (!signal) co_return ran;
+        if (tries == tool_tries_max) co_return ended_by_signal(what.program.filename().native(), *signal);
+        co_await time_->sleep_for(tool_pause);
+    }
 }
 
 awaitable<result<layout_image>> image_puller::copy(std::filesystem::path scratch, image_source source,
@@ -314,14 +325,21 @@ awaitable<result<layout_image>> image_puller::unpack(std::filesystem::path scrat
                                                      layout_image what) {
     auto const turn = co_await unpackings_->acquire();
     auto const image = fmt::format("{}:{}", files_.layout(key).string(), layout_tag);
-    auto const place = scratch / "image";
-    auto make = [place] { return make_directories(place); };
-    if (auto const made = co_await offload(pool_, std::move(make)); !made) co_return made.error();
-    std::vector<std::string> arguments{"raw", "unpack", "--image", image, place / "rootfs"};
-    auto unpacking = tool(tools_.umoci, std::move(arguments), scratch);
-    auto const output = co_await run_tool(std::move(unpacking));
-    if (!output) co_return output.error();
-    if (!output->exit.known || output->exit.code != 0) co_return unpack_error(output->err);
+    std::filesystem::path place;
+    for (unsigned tries = 1;; ++tries) {
+        place = scratch / fmt::format("image-{}", tries);  // what one that was killed has left would be in the way
+        auto make = [place] { return make_directories(place); };
+        if (auto const made = co_await offload(pool_, std::move(make)); !made) co_return made.error();
+        std::vector<std::string> arguments{"raw", "unpack", "--image", image, place / "rootfs"};
+        auto unpacking = tool(tools_.umoci, std::move(arguments), scratch);
+        auto const output = co_await run_tool_once(std::move(unpacking));
+        if (!output) co_return output.error();
+        auto const signal = signal_of(output->exit);
+        if (!signal && (!output->exit.known || output->exit.code != 0)) co_return unpack_error(output->err);
+        if (!signal) break;
+        if (tries == tool_tries_max) co_return ended_by_signal("umoci", *signal);
+        co_await time_->sleep_for(tool_pause);
+    }
     auto publish = [files = files_, place, what] { return files.publish(place, what); };
     auto const published = co_await offload(pool_, std::move(publish));
     if (!published) co_return published.error();

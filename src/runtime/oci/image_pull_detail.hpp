@@ -86,7 +86,9 @@ private:
     awaitable<result<layout_image>> copy(std::filesystem::path scratch, image_source source,
                                          keyed_limiter::ticket place);
     awaitable<result<layout_image>> unpack(std::filesystem::path scratch, std::string key, layout_image what);
+    /// One that a signal has ended is run again, a few times.
     awaitable<result<process_output>> run_tool(command what);
+    awaitable<result<process_output>> run_tool_once(command what);
     command tool(std::filesystem::path program, std::vector<std::string> arguments,
                  std::filesystem::path const& scratch) const;
     bool is_insecure(image_source const& source) const;

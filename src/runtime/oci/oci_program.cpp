@@ -48,13 +48,16 @@ std::vector<std::string> words_to_create(cgroups const& groups, oci_program cons
 }
 
 std::vector<std::string> words_to_exec(cgroups const& groups, oci_program const& with, std::string const& container,
-                                       std::string const& group_name) {
+                                       std::string const& group_name, std::optional<int> oom_score_adj) {
     auto words = words_to_create(groups, with);
-    if (with.maker == oci_maker::runc || !groups.for_exec()) return words;
+    if (with.maker == oci_maker::runc) return words;
     std::vector<std::string> joining;
-    for (auto const& each : groups.exec_groups(container, group_name)) {
-        joining.emplace_back("--join");
-        joining.push_back(each.string());
+    if (oom_score_adj) joining = {"--oom-score-adj", std::to_string(*oom_score_adj)};
+    if (groups.for_exec()) {
+        for (auto const& each : groups.exec_groups(container, group_name)) {
+            joining.emplace_back("--join");
+            joining.push_back(each.string());
+        }
     }
     if (joining.empty()) return words;
     if (words.front() != with.launcher) words.insert(words.begin(), with.launcher.string());

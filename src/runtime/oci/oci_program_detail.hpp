@@ -6,6 +6,7 @@
 #include <rik/base/result.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,10 @@ result<oci_program> find_maker_of(runtime_context const& on, container_paths con
 /// not see the second.   Source: crun 1.8, "cgroups in hybrid mode not supported"
 std::vector<std::string> words_to_create(cgroups const& groups, oci_program const& with);
 /// crun joins those groups named `group_name` below the container's that are there, and leaves all else of the caller
-/// as it is (1.8, v1): so it is started in the container's other groups.
+/// as it is (1.8, v1): so it is started in the container's other groups. Nor does it give the program the container's
+/// oom_score_adj, as runc does: so it is started with that.
 std::vector<std::string> words_to_exec(cgroups const& groups, oci_program const& with, std::string const& container,
-                                       std::string const& group_name);
+                                       std::string const& group_name, std::optional<int> oom_score_adj);
 
 /// Runs a container such as rik makes, to see whether this program can. Passed once, it is not tried again before the
 /// next boot or another version of it.
