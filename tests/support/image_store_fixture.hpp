@@ -152,7 +152,7 @@ inline awaitable<> cancel_while_unpacking(task_group& victims, std::filesystem::
         co_await time.sleep_for(1ms);
         std::error_code gone;
         for (auto const& each : std::filesystem::directory_iterator(scratch, gone)) {
-            is_unpacking = is_unpacking || std::filesystem::exists(each.path() / "image/rootfs", gone);
+            is_unpacking = is_unpacking || std::filesystem::exists(each.path() / "image-1/rootfs", gone);
         }
     }
     victims.cancel();
