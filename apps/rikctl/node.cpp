@@ -100,7 +100,11 @@ exit_code forget_as_told(session& with, node_options const& options) {
     return act_on_nodes(with, options.names, [&](rik::client& server, std::string const& name) {
         auto const removed = server.remove(rik::resource_kind::node, name);
         if (!removed) return with.fail(removed.error());
-        with.out() << fmt::format("node {} is removed\n", name) << std::flush;
+        auto const left = server.get(rik::resource_kind::node, name);
+        auto const is_leaving = left && left->find("\"rik.io/leaving\"") != left->npos;  // the taint
+        auto const* const what =
+            is_leaving ? "leaves: it is forgotten when what DaemonSets have there has ended" : "is removed";
+        with.out() << fmt::format("node {} {}\n", name, what) << std::flush;
         return exit_code::ok;
     });
 }

@@ -91,6 +91,20 @@ rik::result<std::string> template_yaml(json::value const& release) {
     return rik::error{rik::errc::corrupt, "the server shows a revision without a template"};
 }
 
+bool is_rollout_paused(json::value const& definition) {
+    boost::system::error_code code;
+    auto const* const found = definition.find_pointer(is_kubernetes(definition) ? "/spec/paused" : "/paused", code);
+    return found != nullptr && found->is_bool() && found->as_bool();
+}
+
+/// Nothing would come of it before the rollouts are resumed.
+rik::error is_paused_error(named_workload const& which, std::string_view what) {
+    return rik::error{rik::errc::conflict,
+                      fmt::format("{} cannot be {}: its rollouts are paused", which.name, what),
+                      {},
+                      fmt::format("resume them first: rikctl rollout resume {}", which.name)};
+}
+
 struct rollout_options {
     std::vector<std::string> names;
     std::int64_t replicas = -1;
@@ -144,6 +158,8 @@ public:
             return with_.fail(
                 {rik::errc::unsupported,
                  fmt::format("{} cannot be paused: only a Deployment's rollouts can", words_for(*found))});
+        if (!is_paused && !is_rollout_paused(found->at("definition")))
+            return with_.fail({rik::errc::conflict, fmt::format("{} is not paused", words_for(*found))});
         json::object inner;
         inner["paused"] = is_paused;
         return patch(which, *found, std::move(inner), is_paused ? "paused" : "resumed");
@@ -153,6 +169,7 @@ public:
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
         if (is_cron_job(*found)) return with_.fail(no_rollout(*found));
+        if (is_rollout_paused(found->at("definition"))) return with_.fail(is_paused_error(which, "restarted"));
         auto const kubernetes = is_kubernetes(found->at("definition"));
         auto const body = template_annotation(kubernetes, restarted_at, rik::to_string(with_.wall()));
         auto const done = server_.patch_workload(which.name, which.kind, json::serialize(body));
@@ -169,6 +186,7 @@ public:
         if (earlier == nullptr) return with_.fail(no_earlier_revision(*rollout));
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
+        if (is_rollout_paused(found->at("definition"))) return with_.fail(is_paused_error(which, "taken back"));
         auto const text = with_template_of(found->at("definition"), earlier->at("definition"));
         auto const revision = static_cast<std::uint64_t>(number_at(*found, "/revision"));
         auto const done = server_.replace_workload(which.name, which.kind, text, {.revision = revision});

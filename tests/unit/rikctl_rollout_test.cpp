@@ -181,12 +181,24 @@ TEST_CASE("undo puts the template of the revision before in the place of the cur
 
 TEST_CASE("restart, pause and resume are patches") {
     std::vector<std::string> bodies;
+    std::string definition = rik_form;
     fake_server const server([&](fake_request const& request) {
         if (!request.line.starts_with("GET")) bodies.push_back(request.body);
-        return reply_with(200, request.line.starts_with("GET") ? workload(rik_form) : changed("changed"));
+        return reply_with(200, request.line.starts_with("GET") ? workload(definition) : changed("changed"));
     });
+    auto const running = rikctl_at(server, {"rollout", "resume", "web"});
+    CHECK(running.code == 4);
+    CHECK(running.err == "error: deployment web is not paused\n");
     CHECK(rikctl_at(server, {"rollout", "pause", "web"}).out == "deployment web paused\n");
+    definition.insert(1, R"("paused":true,)");
+    for (std::string const verb : {"restart", "undo"}) {
+        auto const refused = rikctl_at(server, {"rollout", verb, "web"});
+        CHECK(refused.code != 0);
+        if (verb == "restart") CHECK(refused.err.find("rikctl rollout resume web") != std::string::npos);
+    }
+    CHECK(bodies.size() == 1);
     CHECK(rikctl_at(server, {"rollout", "resume", "web"}).out == "deployment web resumed\n");
+    definition = rik_form;
     CHECK(rikctl_at(server, {"rollout", "restart", "web"}).code == 0);
     REQUIRE(bodies.size() == 3);
     CHECK(bodies[0] == R"({"paused":true})");
