@@ -169,11 +169,12 @@ private:
             case pod_action::what::stop: {
                 auto const is_sent = !one_of(4);
                 pod_.stopped(what.unit, what.attempt, is_sent, now_);
+                if (unit.attempt != what.attempt) return;  // an answer that comes too late
                 if (is_sent)
                     unit.told_at = now_;
                 else
                     unit.was_asked = true;
-                if (unit.runs && unit.attempt == what.attempt && one_of(2)) exit(what.unit, one_of(2) ? 0 : 143);
+                if (unit.runs && one_of(2)) exit(what.unit, one_of(2) ? 0 : 143);
                 return;
             }
             case pod_action::what::probe: {
