@@ -166,7 +166,6 @@ void pod_machine::exited(std::size_t unit, std::uint32_t attempt, unit_exit how,
 }
 
 /// `restarts`: if nothing but itself has ended it.
-
 void pod_machine::end_attempt(std::size_t unit, bool restarts, time_point now) {
     auto& mine = units_[unit];
     auto const ran_for = now - mine.started_at;

@@ -73,7 +73,7 @@ void rows<Row>::remove_place(index& from, row_state in, entry const& which, Row 
 }
 
 /// Puts `next` in the place of the version of `which`, in all indexes that the two do not share. While a row is taken
-/// out of an index it must be in its entry still, and when it is put in, already.
+/// out of an index it must be in its entry still, and when it is put in, already. The caller holds the one before.
 template <class Row>
 void rows<Row>::file_anew(row_state in, entry& which, stored<Row> next) {
     auto& version = which.second[in];
@@ -92,7 +92,7 @@ void rows<Row>::file_anew(row_state in, entry& which, stored<Row> next) {
         remove_place(under->second, in, which, *before);
         if (under->second.all.empty()) by_index_.erase(under);
     }
-    auto const replaced = std::exchange(version, std::move(next)).row;
+    version = std::move(next);
     if (table<Row>::has_names && after != nullptr && !is_same_name) add_place(named_, in, which, *after);
     for (auto const& each : keys_after)
         if (!stays(each, keys_before)) add_place(by_index_[each], in, which, *after);
