@@ -1,5 +1,7 @@
 #include "store/sqlite/sqlite_connection.hpp"
 
+#include "store/sqlite/spare_room.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -17,9 +19,14 @@ namespace {
 constexpr std::int64_t format_now = 2;
 constexpr int busy_timeout_ms = 5'000;  // for a person with the sqlite3 shell; there is no other writer
 
-// About 16 MB. SQLite's own checkpoint happens inside of a commit, which then waits for it; ours comes before the
-// commit after that, so that those who wait for the first are told in time.
-constexpr int checkpoint_pages = 4'000;
+// About 14 MB. SQLite's own checkpoint happens inside of a commit, which then waits for it; ours comes before the
+// commit after that, so that those who wait for the first are told in time. Up to 4,062 pages the index of the log (the
+// file -shm) does not grow, for which a full disk would have no room.  Source: sqlite.org/walformat.html
+constexpr int checkpoint_pages = 3'500;
+
+// What a full disk leaves us. Behind the database: rows are written over far more often than new ones come.
+constexpr std::int64_t log_room = 4'000 * (4'096 + 24);
+constexpr std::int64_t database_room = 4 << 20;
 
 constexpr char const* schema = R"(
     BEGIN;
@@ -72,6 +79,8 @@ int remember_wal_pages(void* log_pages, sqlite3*, char const*, int pages) {
     return SQLITE_OK;
 }
 
+bool is_about_the_disk(error const& why) { return why.code == errc::exhausted || why.code == errc::internal; }
+
 }  // namespace
 
 result<std::shared_ptr<sqlite_journal::connection>> sqlite_journal::connection::open(fs::path const& file) {
@@ -79,23 +88,44 @@ result<std::shared_ptr<sqlite_journal::connection>> sqlite_journal::connection::
     auto lock = detail::lock(with_suffix(file, ".lock"));
     if (!lock) return lock.error();
     if (auto made = create_if_missing(file); !made) return made.error();
-    auto database = detail::open_database(file);
-    if (!database) return database.error();
 
     std::shared_ptr<connection> opened(new connection);
     opened->lock_ = std::move(*lock);
-    opened->database_ = std::move(*database);
-    if (auto done = opened->configure(); !done) return done.error();
+    if (auto done = opened->connect(file); !done) return done.error();
     if (auto done = opened->check_format(); !done) return done.error();
     if (auto done = opened->prepare(); !done) return done.error();
+    opened->keep_room();
     return opened;
 }
 
-result<void> sqlite_journal::connection::configure() {
+sqlite_journal::connection::~connection() {
+    if (!database_) return;
+    // The log stays, with its room: the next start may come when the disk is full. It is emptied only if it will get
+    // the room again.
+    (void)execute(database_.get(), "PRAGMA journal_size_limit=-1");
+    if (!detail::is_affordable(name(), log_room)) return;
+    if (execute(database_.get(), "PRAGMA wal_checkpoint(TRUNCATE)"))
+        detail::keep_room_for_log(with_suffix(name(), "-wal"), log_room);
+}
+
+result<void> sqlite_journal::connection::connect(fs::path const& file) {
+    auto database = detail::open_database(file);
+    if (!database) return database.error();
+    database_ = std::move(*database);
+    auto const configured = configure("PRAGMA locking_mode=NORMAL");
+    if (configured || !is_about_the_disk(configured.error())) return configured;
+    // The index of the log is a file that is made anew at each start. A connection that lets nobody else in needs none.
+    if (database = detail::open_database(file); !database) return database.error();
+    database_ = std::move(*database);
+    return configure("PRAGMA locking_mode=EXCLUSIVE");
+}
+
+result<void> sqlite_journal::connection::configure(char const* locking) {
     auto* const database = database_.get();
     sqlite3_busy_timeout(database, busy_timeout_ms);
-    for (auto const* sql : {"PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA trusted_schema=OFF",
-                            "PRAGMA cell_size_check=ON", "PRAGMA journal_size_limit=67108864"}) {
+    for (auto const* sql :
+         {locking, "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA trusted_schema=OFF",
+          "PRAGMA cell_size_check=ON", "PRAGMA journal_size_limit=67108864"}) {
         if (auto done = execute(database, sql); !done) return done;
     }
     auto mode = statement::prepare(database, "PRAGMA journal_mode=WAL");
@@ -105,9 +135,14 @@ result<void> sqlite_journal::connection::configure() {
     if (!*has_row || mode->text(0) != "wal") {
         return error{errc::unsupported, "the file system cannot hold a write-ahead log", {}, "use a local disk"};
     }
+    int stays = 1;
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_PERSIST_WAL, &stays) != SQLITE_OK)
+        return database_error(database, "cannot keep the write-ahead log");
     sqlite3_wal_hook(database, remember_wal_pages, &wal_pages_);
     return {};
 }
+
+std::string sqlite_journal::connection::name() const { return sqlite3_db_filename(database_.get(), "main"); }
 
 result<void> sqlite_journal::connection::check_format() {
     auto* const database = database_.get();
@@ -115,11 +150,10 @@ result<void> sqlite_journal::connection::check_format() {
     if (!exists) return exists.error();
     auto const counted = exists->step();
     if (!counted) return counted.error();
-    std::string const name = sqlite3_db_filename(database, "main");
     if (exists->number(0) != 2) {
         return error{
             errc::corrupt,
-            name + ": is no journal of rik",
+            name() + ": is no journal of rik",
             {},
             "put the state directory back from a backup; without one, rik reset removes what is left, instances too"};
     }
@@ -134,15 +168,15 @@ result<void> sqlite_journal::connection::check_format() {
         if (meta->text(0) == "last") last_ = static_cast<revision>(meta->number(1));
     }
     if (format > format_now) {
-        return error{errc::unsupported, name + ": was written by a newer version of rik", {}, "use that version"};
+        return error{errc::unsupported, name() + ": was written by a newer version of rik", {}, "use that version"};
     }
     if (format >= 1 && format < format_now) {
         return error{errc::unsupported,
-                     name + ": was written by an older version of rik, in a format that this one does not read",
+                     name() + ": was written by an older version of rik, in a format that this one does not read",
                      {},
                      "go on with that version, or remove the state and what runs with rik reset"};
     }
-    if (format < 1) return error{errc::corrupt, name + ": says no format", {}, "restore it from a backup"};
+    if (format < 1) return error{errc::corrupt, name() + ": says no format", {}, "restore it from a backup"};
     return {};
 }
 
@@ -225,8 +259,18 @@ result<void> sqlite_journal::connection::checkpoint_if_due() {
     if (wal_pages_ < checkpoint_pages) return {};
     int const code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     // Busy: a reader looks at old pages. The log grows until that one is done.
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return database_error(database_.get(), "cannot checkpoint");
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
+        auto failure = database_error(database_.get(), "cannot checkpoint");
+        if (failure.code != errc::exhausted) return failure;
+        return {};  // the log may have room yet
+    }
+    keep_room();
     return {};
+}
+
+void sqlite_journal::connection::keep_room() {
+    detail::keep_room_for_log(with_suffix(name(), "-wal"), log_room);
+    detail::keep_room_behind(database_.get(), database_room);
 }
 
 }  // namespace rik

@@ -16,6 +16,7 @@ class sqlite_journal::connection {
 public:
     /// Errors: as of journal::lead.
     static result<std::shared_ptr<connection>> open(std::filesystem::path const& file);
+    ~connection();
 
     result<journal_contents> read_all();
     /// After an error nothing more is taken: what the file holds is then known only to the next `open`.
@@ -23,12 +24,15 @@ public:
 
 private:
     connection() = default;
-    result<void> configure();
+    result<void> connect(std::filesystem::path const& file);
+    result<void> configure(char const* locking);
     result<void> check_format();
     result<void> prepare();
     result<void> write(std::vector<journal_entry> const& batch);
     result<void> write_row(journal_entry const& entry);
     result<void> checkpoint_if_due();
+    void keep_room();
+    std::string name() const;
 
     // In this order: statements go before the database, and the lock goes last.
     detail::open_file lock_;

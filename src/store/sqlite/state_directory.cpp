@@ -24,10 +24,11 @@ std::string holder_of(int descriptor) {
     return digits.empty() ? "another process" : "process " + std::string(digits);
 }
 
+/// Written over, so that it needs no room that it has not had.
 result<void> sign(int descriptor, std::filesystem::path const& file) {
     auto const text = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(descriptor, 0) != 0) return system_failure(file, "cannot truncate");
     if (::pwrite(descriptor, text.data(), text.size(), 0) < 0) return system_failure(file, "cannot write");
+    if (::ftruncate(descriptor, static_cast<::off_t>(text.size())) != 0) return system_failure(file, "cannot truncate");
     return {};
 }
 
