@@ -146,6 +146,7 @@ awaitable<> process_run::kill_at_deadline() {
 bool process_run::kill_group() {
     // A child that is not reaped keeps its number, which is its group's, so no stranger is hit.
     if (!child_->signal(0)) return false;
+    if (what_.when_killed) what_.when_killed();
     return ::kill(-child_->pid(), SIGKILL) == 0;
 }
 

@@ -6,8 +6,11 @@
 #include "support/oci_world.hpp"
 #include "support/read_text.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -47,8 +50,40 @@ public:
         return false;
     }
 
+    /// Where the processors of a container are limited.
+    std::filesystem::path cpu_group(std::string const& container) const {
+        namespace fs = std::filesystem;
+        std::error_code failure;
+        for (fs::recursive_directory_iterator each("/sys/fs/cgroup", failure), end; each != end;
+             each.increment(failure)) {
+            auto const path = each->path();
+            auto const is_of_container =
+                path.native().find(tag()) != std::string::npos && path.native().find(container) != std::string::npos;
+            if (is_of_container && (fs::exists(path / "cpu.cfs_quota_us") || fs::exists(path / "cpu.max"))) return path;
+        }
+        return {};
+    }
+
     instance_id pod = make_sandbox("web-0");
 };
+
+std::size_t lines_of(std::filesystem::path const& file) {
+    auto const text = read_text(file);
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// A hundredth of a processor.
+void set_least_quota(std::filesystem::path const& group) {
+    if (std::filesystem::exists(group / "cpu.max"))
+        std::ofstream(group / "cpu.max") << "1000 100000";
+    else
+        std::ofstream(group / "cpu.cfs_quota_us") << "1000";
+}
+
+bool least_quota_holds(std::filesystem::path const& group) {
+    if (std::filesystem::exists(group / "cpu.max")) return read_text(group / "cpu.max") == "1000 100000\n";
+    return read_text(group / "cpu.cfs_quota_us") == "1000\n" && read_text(group / "cpu.cfs_period_us") == "100000\n";
+}
 
 awaitable<> exec_into(rik::runtime& on, exec_request what, std::vector<result<exec_result>>& into) {
     into.push_back(co_await on.exec(std::move(what)));
@@ -157,6 +192,28 @@ TEST_CASE("a program whose time is over is killed with what it has started", "[e
     CHECK_FALSE(world.has_exec_groups());
     world.get(world.runtime().stop_container(key));
     CHECK(world.wait(key).code == 3);
+}
+
+TEST_CASE("programs that have used up the time of their container end, too, and its limit holds again",
+          "[e2e][runtime][exec]") {
+    exec_world world;
+    auto request = world.request(world.pod, {"sleep", "1000"});
+    request.definition.limits.set(resource::cpu, 2'000);
+    auto const key = world.start(std::move(request));
+    auto const group = world.cpu_group("main-0");
+    std::atomic<bool> is_over = false;
+    std::thread slows_down([&] {
+        while (!is_over && lines_of(group / "cgroup.procs") < 1'000) std::this_thread::sleep_for(10ms);
+        set_least_quota(group);
+    });
+    auto const script = "i=0; while [ $i -lt 1000 ]; do sleep 4714 & i=$((i+1)); done; sleep 4714";
+    auto const late = world.failure(world.runtime().exec(world.in(key, script, 6s)));
+    is_over = true;
+    slows_down.join();
+    CHECK(late.code == errc::timed_out);
+    CHECK(lines_of(group / "cgroup.procs") == 1);  // without our help they take half a minute
+    CHECK(least_quota_holds(group));
+    world.get(world.runtime().remove_sandbox(world.pod));
 }
 
 TEST_CASE("what a program leaves running is its container's", "[e2e][runtime][exec]") {

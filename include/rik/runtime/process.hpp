@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,9 @@ struct command {
     /// program. nullopt: the umask of this process. With a mask the child is started by a thread that ends at once: a
     /// child that asks for the end of its parent (PR_SET_PDEATHSIG) is told of that one's.
     std::optional<mode_t> creation_mask = 022;
+    /// Called when the child is to be killed, at its deadline or because its caller is cancelled, before that. It must
+    /// not block for long.
+    std::function<void()> when_killed = {};
     bool has_one_output = false;  ///< what it writes to standard error is part of its standard output
 };
 

@@ -1,5 +1,6 @@
 #include "cgroups_detail.hpp"
 
+#include "cpu_throttle_detail.hpp"
 #include "files_detail.hpp"
 #include "mounts_detail.hpp"
 #include "unique_fd_detail.hpp"
@@ -114,10 +115,9 @@ memory_trouble read_memory_trouble_v1(std::string_view oom_control, std::string_
 }
 
 cpu_limits quota_of(std::int64_t limit_milli) {
-    constexpr std::int64_t period_us = 100'000;
     constexpr std::int64_t quota_us_min = 1'000;  // less is refused by the kernel
     if (limit_milli <= 0) return {};
-    return {.quota_us = std::max(limit_milli * period_us / 1000, quota_us_min), .period_us = period_us};
+    return {.quota_us = std::max(limit_milli * cpu_period_us / 1000, quota_us_min), .period_us = cpu_period_us};
 }
 
 std::string unified_group(std::string_view own) {
@@ -219,7 +219,7 @@ void cgroups::warm_up() const {
 }
 
 result<void> cgroups::limit_cpu(std::string const& path, cpu_limits const& limits) const {
-    auto const directory = fs::path((cpu_ ? *cpu_ : unified_.value_or("/")).string() + path);
+    auto const directory = cpu_directory(path);
     int failure = 0;
     auto const set = [&](char const* file, std::string const& text) {
         if (failure == 0) failure = write_control(directory / file, text);
@@ -287,7 +287,12 @@ std::vector<pid_t> cgroups::processes(std::string const& path) const {
     return found;
 }
 
+fs::path cgroups::cpu_directory(std::string const& path) const {
+    return (cpu_ ? *cpu_ : unified_.value_or("/")).string() + path;
+}
+
 void cgroups::kill(std::string const& path) const {
+    lift_cpu_limit(cpu_directory(path));
     if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) return;
     // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process
     // may fork while we look, hence several rounds.

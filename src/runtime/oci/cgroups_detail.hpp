@@ -112,7 +112,10 @@ public:
 
     /// The processes of `path`, without those that have ended.
     std::vector<pid_t> processes(std::string const& path) const;
-    /// Kills every process of `path` and below.
+    /// Where the processors of `path` are limited.
+    std::filesystem::path cpu_directory(std::string const& path) const;
+    /// Kills every process of `path`, a container's, and below, and lets them run for that: restore_cpu_limit undoes it
+    /// for the Pod above.
     void kill(std::string const& path) const;
     /// Removes `path` and what is below from all hierarchies, killing what is in it. Nothing happens if it is not
     /// there. Errors: conflict, a process takes its time to end; internal.

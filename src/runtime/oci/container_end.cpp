@@ -1,4 +1,5 @@
 #include "container_detail.hpp"
+#include "cpu_throttle_detail.hpp"
 #include "files_detail.hpp"
 #include "half_made_detail.hpp"
 #include "mounts_detail.hpp"
@@ -177,8 +178,12 @@ result<void> remove_once(runtime_context const& on, container_paths const& paths
     if (auto const done = unmount(paths.rootfs()); !done) return done;
     if (auto const done = unpin_sub_paths(paths); !done) return done;
     for (auto const& each : {paths.monitor_cgroup, paths.cgroup}) {
-        if (auto const removed = on.groups.remove(each); !removed) return removed;
+        if (auto const removed = on.groups.remove(each); !removed) {
+            lift_cpu_limit(on.groups.cpu_directory(each));
+            return removed;
+        }
     }
+    restore_cpu_limit(on.groups.cpu_directory(paths.cgroup));  // of the Pod
     // Its own directory goes last: as long as it is there, the rest is found.
     for (auto const& each : {paths.runtime_state, paths.bundle, paths.state}) {
         if (auto const removed = discard(on, each); !removed) return removed;

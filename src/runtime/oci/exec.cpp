@@ -1,6 +1,7 @@
 #include "exec_detail.hpp"
 
 #include "container_detail.hpp"
+#include "cpu_throttle_detail.hpp"
 #include "files_detail.hpp"
 #include "oci_program_detail.hpp"
 #include "runtime/clean_text_detail.hpp"
@@ -32,7 +33,8 @@ constexpr std::size_t exec_message_bytes_max = 1000;
 constexpr std::size_t log_bytes_max = 64u << 10;
 constexpr int process_descriptor = 3;
 constexpr int log_descriptor = 4;
-constexpr int end_time_max_ms = 1000;
+constexpr duration end_time_max = std::chrono::seconds(1);
+constexpr duration orphan_end_time_max = std::chrono::milliseconds(200);  // of all together: the start waits
 
 /// Of this process: several runtimes may share a machine, and names only have to differ within a container.
 std::string next_group_name() {
@@ -64,6 +66,7 @@ struct prepared_exec {
     unique_fd log;      ///< of the OCI runtime
     std::string group_name;
     std::string group;
+    std::filesystem::path cpu_group;  ///< the container's
     oci_program with;
     std::optional<int> oom_score_adj;
 };
@@ -91,8 +94,13 @@ result<prepared_exec> prepare(runtime_context const& on, container_paths const& 
     auto name = next_group_name();
     auto group = paths.cgroup + '/' + name;
     if (auto const made = on.groups.make_exec(group); !made) return made.error();
-    return prepared_exec{std::move(*file), std::move(*log),  std::move(name),
-                         std::move(group), std::move(*with), process->oom_score_adj};
+    return prepared_exec{std::move(*file),
+                         std::move(*log),
+                         std::move(name),
+                         std::move(group),
+                         on.groups.cpu_directory(paths.cgroup),
+                         std::move(*with),
+                         process->oom_score_adj};
 }
 
 command exec_command(runtime_context const& on, container_paths const& paths, prepared_exec const& from) {
@@ -111,23 +119,28 @@ command exec_command(runtime_context const& on, container_paths const& paths, pr
     made.arguments.insert(made.arguments.end(), {"--process", process, paths.id});
     made.descriptors = {{from.process.get(), process_descriptor}, {from.log.get(), log_descriptor}};
     made.has_one_output = true;
+    made.when_killed = [where = from.cpu_group] { lift_cpu_limit(where); };  // the OCI runtime is in the container
     return made;
 }
 
-/// Kills until nothing is left, for a second at most. Blocks.
-result<void> kill_group(runtime_context const& on, std::string const& group) {
-    for (int waited_ms = 0;; ++waited_ms) {
+/// Kills until nothing is left. Blocks, not long beyond `deadline`.
+result<void> kill_group(runtime_context const& on, std::string const& group, time_point deadline) {
+    for (;;) {
         on.groups.kill_exec(group);
         auto removed = on.groups.remove_empty_exec(group);
-        if (removed || waited_ms == end_time_max_ms) return removed;
+        if (removed || on.time.now() >= deadline) return removed;
         ::poll(nullptr, 0, 1);
     }
 }
 
 /// The OCI runtime has ended. Blocks.
 void finish(runtime_context const& on, prepared_exec const& what, bool is_killed) {
-    auto const removed = is_killed ? kill_group(on, what.group) : on.groups.remove_exec(what.group);
-    if (is_killed) end_stray_children();
+    auto const deadline = on.time.now() + end_time_max;
+    auto const removed = is_killed ? kill_group(on, what.group, deadline) : on.groups.remove_exec(what.group);
+    if (is_killed) {
+        end_stray_children();
+        restore_cpu_limit(what.cpu_group);
+    }
     if (removed) return;
     on.options.log.warning("the group of a program in a container stays until that is removed",
                            {{"group", what.group}, {"why", to_string(removed.error())}});
@@ -255,13 +268,25 @@ awaitable<result<exec_result>> exec(runtime_context const& on, stray_children& s
 }
 
 void end_orphaned_execs(runtime_context const& on, std::vector<found_sandbox> const& among) {
+    std::vector<std::string> groups;
     for (auto const& pod : among) {
         for (auto const& container : pod.containers) {
             auto const group = on.paths.container(container.key).cgroup;
-            for (auto const& name : on.groups.list_execs(group)) {
-                [[maybe_unused]] auto const removed = kill_group(on, group + '/' + name);
+            auto const names = on.groups.list_execs(group);
+            if (!names.empty()) lift_cpu_limit(on.groups.cpu_directory(group));
+            for (auto const& name : names) {
+                groups.push_back(group + '/' + name);
+                on.groups.kill_exec(groups.back());
             }
         }
+    }
+    auto const deadline = on.time.now() + orphan_end_time_max;
+    for (auto const& each : groups) {
+        [[maybe_unused]] auto const removed = kill_group(on, each, deadline);
+    }
+    for (auto const& pod : among) {
+        for (auto const& container : pod.containers)
+            restore_cpu_limit(on.groups.cpu_directory(on.paths.container(container.key).cgroup));
     }
 }
 

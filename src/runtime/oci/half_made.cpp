@@ -22,24 +22,25 @@ namespace rik::detail {
 
 namespace {
 
-/// Whatever the earlier agent used.
-bool is_maker(runtime_context const& on, process_texts const& of) {
-    constexpr std::array usual{std::string_view("conmon"), std::string_view("runc"), std::string_view("crun"),
-                               std::string_view("rik-launch")};
-    auto const name = of.program();
-    return std::ranges::find(usual, name) != usual.end() ||
-           (on.monitor_program && name == on.monitor_program->filename().native()) ||
-           (on.runtime && name == on.runtime->path.filename().native());
+/// Names of programs, whatever the earlier agent used.
+std::vector<std::string> maker_names(runtime_context const& on) {
+    std::vector<std::string> names;
+    for (auto const* each : {"conmon", "runc", "crun", "rik-launch"}) names.emplace_back(each);
+    if (on.monitor_program) names.push_back(on.monitor_program->filename().string());
+    if (on.runtime) names.push_back(on.runtime->path.filename().string());
+    return names;
 }
 
 /// Known by the bundle, which every one of them is told: another agent on this machine may have the same ids, from a
 /// copy of our state.
 std::vector<unique_fd> makers(runtime_context const& on, container_paths const& paths) {
     auto const bundle = '\0' + paths.bundle.native() + '\0';
+    auto const names = maker_names(on);
     auto const makes = [&](process_texts const& of) {
-        return of.command_line.find(bundle) != std::string::npos && is_maker(on, of);
+        return of.command_line.find(bundle) != std::string::npos &&
+               std::ranges::find(names, of.program()) != names.end();
     };
-    return find_processes(makes);
+    return find_processes(names, makes);
 }
 
 /// The conmon that has ended by itself, if nobody has reaped it: it has no command line any more, but a name.

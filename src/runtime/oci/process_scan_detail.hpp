@@ -20,9 +20,11 @@ struct process_texts {
     std::string_view program() const;
 };
 
-/// Pidfds of the running processes that are wanted, each opened before the look, so that it is this process that is
-/// killed. Blocks; reads all of /proc.
-std::vector<unique_fd> find_processes(std::function<bool(process_texts const&)> const& is_wanted);
+/// Pidfds of the running processes that have one of these names and are wanted, each opened before the look, so that it
+/// is this process that is killed. No texts of others are read: the kernel has whoever reads those of a process that
+/// is short of memory wait, for half a minute and more. Blocks; reads all of /proc.
+std::vector<unique_fd> find_processes(std::vector<std::string> names,
+                                      std::function<bool(process_texts const&)> const& is_wanted);
 
 /// Kills the skopeo and the umoci that work below `directory`, and waits until they have ended, for a second at most: a
 /// rik that was killed leaves them behind. Blocks; reads all of /proc.
