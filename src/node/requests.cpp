@@ -49,6 +49,26 @@ std::vector<std::string> addresses_on(node_facts const& node) {
     return {node.addresses.front()};
 }
 
+/// An init container runs alone but for the sidecars before it.
+static std::int64_t memory_limit_of(std::vector<container_definition> const& containers) {
+    std::int64_t sum = 0;
+    std::int64_t peak = 0;
+    for (auto const& each : containers) {
+        auto const limit = each.limits.get(resource::memory);
+        if (limit == 0) return 0;
+        peak = std::max(peak, sum + limit);
+        if (each.role != container_role::init) sum += limit;
+    }
+    return peak;
+}
+
+resources limits_of_pod(instance_template const& spec) {
+    auto made = spec.limits;
+    if (spec.form == instance_form::function || made.get(resource::memory) > 0) return made;
+    if (auto const bytes = memory_limit_of(spec.containers); bytes > 0) made.set(resource::memory, bytes);
+    return made;
+}
+
 sandbox_request make_sandbox_request(instance_fields const& of) {
     auto const& spec = of.made_from->spec();
     sandbox_request made{.instance = of.id, .hostname = hostname_of(*of.made_from->definition, of.name, of.index)};
@@ -56,7 +76,7 @@ sandbox_request make_sandbox_request(instance_fields const& of) {
     made.dns = spec.dns;
     made.host_aliases = spec.host_aliases;
     made.has_host_network = spec.has_host_network;
-    made.limits = spec.limits;
+    made.limits = limits_of_pod(spec);
     made.volumes = spec.volumes;
     made.volume_group = spec.volume_group;
     return made;

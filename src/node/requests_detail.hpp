@@ -17,6 +17,11 @@ instance_facts facts_of(instance_fields const& of, node_facts const& node);
 /// Of an instance on the node's own network: the first of the node's, or none.
 std::vector<std::string> addresses_on(node_facts const& node);
 
+/// What all containers of a Pod share: what it says itself; else of memory the sum, if each of them has a limit. So
+/// what they leave in volumes in memory is bounded, too, over all their restarts.   Source: kubelet,
+/// ResourceConfigForPod
+resources limits_of_pod(instance_template const& spec);
+
 sandbox_request make_sandbox_request(instance_fields const& of);
 
 /// Errors: those of resolve_variables.

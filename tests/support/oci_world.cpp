@@ -1,5 +1,7 @@
 #include "support/oci_world.hpp"
 
+#include "support/read_text.hpp"
+
 #include <rik/base/hash.hpp>
 
 #include <cstdlib>
@@ -29,11 +31,7 @@ void make_tree(fs::path const& root) {
     std::ofstream(root / "etc/group") << "root:x:0:\napp:x:1000:\nextra:x:2000:app\n";
 }
 
-bool mentions(fs::path const& file, std::string const& text) {
-    std::ifstream in(file, std::ios::binary);
-    std::string const all((std::istreambuf_iterator<char>(in)), {});
-    return all.find(text) != std::string::npos;
-}
+bool mentions(fs::path const& file, std::string const& text) { return read_text(file).find(text) != std::string::npos; }
 
 }  // namespace
 

@@ -107,6 +107,22 @@ TEST_CASE("what a Pod asks for beyond its containers is for all of them alike", 
     CHECK(asked_of(1) == 30 << 20);
 }
 
+TEST_CASE("the memory of a Pod is bounded if that of each of its containers is", "[unit][node]") {
+    auto const bound_of = [](std::string const& containers) {
+        return limits_of_pod(instance_of(containers).made_from->spec()).get(resource::memory) >> 20;
+    };
+    std::string const a = R"({"name":"a","image":"i","resources":{"limits":{"memory":"40Mi"}}})";
+    std::string const b = R"({"name":"b","image":"i","resources":{"limits":{"memory":"6Mi"}}})";
+    CHECK(bound_of(R"("containers":[)" + a + "," + b + "]") == 46);
+    CHECK(bound_of(R"("containers":[)" + a + R"(,{"name":"b","image":"i"}])") == 0);
+    CHECK(bound_of(R"("resources":{"limits":{"memory":"64Mi"}},"containers":[)" + a + "," + b + "]") == 64);
+    CHECK(bound_of(R"("initContainers":[)" + a + R"(],"containers":[)" + b + "]") == 40);
+    CHECK(bound_of(R"("initContainers":[{"name":"a","image":"i"}],"containers":[)" + b + "]") == 0);
+    auto const sidecar =
+        R"("initContainers":[{"name":"s","image":"i","restartPolicy":"Always","resources":{"limits":{"memory":"8Mi"}}},)";
+    CHECK(bound_of(sidecar + a + R"(],"containers":[)" + b + "]") == 48);
+}
+
 TEST_CASE("what may not be root is refused where it is, or may be", "[unit][node]") {
     for (auto const* user : {"", "0", "00", "0:1000", "root", "app", "app:app", ":5"}) {
         INFO(user);
