@@ -11,10 +11,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -35,7 +37,10 @@ class unique_fd {
 public:
     explicit unique_fd(int number) : number_(number) {}
     unique_fd(unique_fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    unique_fd& operator=(unique_fd&&) = delete;
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
     ~unique_fd() {
         if (number_ >= 0) ::close(number_);
     }
@@ -178,6 +183,33 @@ void abandon(pid_t child) {
     }
 }
 
+/// Children that nobody waits for any more and that had not ended yet: each is reaped when another is started or let go
+/// of. Any thread may use it.
+class unwatched_children {
+public:
+    void add(int pidfd) {
+        std::lock_guard const held(mutex_);
+        all_.emplace_back(pidfd);
+    }
+    void reap() {
+        std::lock_guard const held(mutex_);
+        std::erase_if(all_, [](unique_fd const& each) {
+            siginfo_t info{};
+            auto const failed = ::waitid(P_PIDFD, static_cast<id_t>(each.get()), &info, WEXITED | WNOHANG);
+            return failed != 0 || info.si_pid != 0;
+        });
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<unique_fd> all_;
+};
+
+unwatched_children& unwatched() {
+    static unwatched_children all;
+    return all;
+}
+
 }  // namespace
 
 struct child_process::state {
@@ -185,6 +217,10 @@ struct child_process::state {
 
     /// True when the process has ended; then `ended` says how.
     bool reap();
+    /// Nobody will wait for it.
+    void let_go() {
+        if (!reap()) unwatched().add(ended_when_readable.release());
+    }
 
     pid_t pid = -1;
     asio::posix::stream_descriptor ended_when_readable;  // the pidfd
@@ -210,6 +246,7 @@ bool child_process::state::reap() {
 
 result<child_process> child_process::start(asio::any_io_executor executor, command const& what) {
     RIK_ASSERT(what.program.is_absolute());
+    unwatched().reap();
     auto inner = std::make_unique<state>(std::move(executor));
     {
         spawn_plan plan;
@@ -238,13 +275,13 @@ child_process::child_process(std::unique_ptr<state> inner) : state_(std::move(in
 child_process::child_process(child_process&&) noexcept = default;
 
 child_process& child_process::operator=(child_process&& other) noexcept {
-    if (state_) state_->reap();
+    if (state_) state_->let_go();
     state_ = std::move(other.state_);
     return *this;
 }
 
 child_process::~child_process() {
-    if (state_) state_->reap();
+    if (state_) state_->let_go();
 }
 
 pid_t child_process::pid() const { return state_->pid; }
@@ -260,6 +297,11 @@ awaitable<result<process_exit>> child_process::wait() {
         }
     }
     co_return *inner.ended;
+}
+
+void child_process::stop_waiting() {
+    boost::system::error_code ignored;
+    state_->ended_when_readable.cancel(ignored);
 }
 
 result<void> child_process::signal(int number) {

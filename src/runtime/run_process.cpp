@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::size_t drain_bytes_max = 1u << 20;  // the kernel's largest pipe (man 7 pipe, pipe-max-size)
 constexpr std::size_t stderr_shown_bytes_max = 600;
+constexpr duration killed_end_time_max = std::chrono::seconds(2);
 
 /// Keeps the first `bytes_max` bytes of what a child writes; the rest is read and dropped, so the child never blocks.
 class collector {
@@ -86,6 +87,8 @@ private:
     bool is_cut_ = false;
 };
 
+constexpr process_exit not_known{.code = 128 + SIGKILL, .known = false};
+
 /// One run of one child. Everything happens on the strand that is the executor.
 class process_run {
 public:
@@ -94,6 +97,7 @@ public:
           what_(std::move(what)),
           deadline_(deadline),
           timer_(executor, deadline),
+          end_timer_(executor),
           out_(executor, what_.output_bytes_max),
           err_(executor, what_.output_bytes_max),
           tasks_(executor) {}
@@ -105,17 +109,20 @@ private:
     awaitable<> kill_at_deadline();
     /// False when the child has ended by itself.
     bool kill_group();
+    awaitable<> give_up();
     awaitable<result<process_exit>> wait_or_kill();
 
     asio::any_io_executor executor_;
     command what_;
     time_point deadline_;
     asio::steady_timer timer_;
+    asio::steady_timer end_timer_;  ///< of a child that was killed
     collector out_;
     collector err_;
     std::optional<child_process> child_;
     bool is_late_ = false;
     bool is_cancelled_ = false;
+    bool is_given_up_ = false;
     task_group tasks_;
 };
 
@@ -141,6 +148,16 @@ awaitable<> process_run::kill_at_deadline() {
     auto const [failure] = co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (failure) co_return;
     is_late_ = kill_group();
+    if (is_late_) co_await give_up();
+}
+
+/// It is frozen, or hangs in the kernel, or has used up the time of its group: whoever waits for it has waited enough.
+awaitable<> process_run::give_up() {
+    end_timer_.expires_after(killed_end_time_max);
+    auto const [failure] = co_await end_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (failure) co_return;
+    is_given_up_ = true;
+    child_->stop_waiting();
 }
 
 bool process_run::kill_group() {
@@ -158,10 +175,16 @@ awaitable<result<process_exit>> process_run::wait_or_kill() {
         } catch (cancelled const&) {  // cleaned up below: nothing can be awaited here
         }
     }
+    if (is_given_up_) co_return not_known;
     is_cancelled_ = true;
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     kill_group();
-    co_return co_await child_->wait();  // a killed child ends by itself; the wait reaps it
+    tasks_.spawn(give_up());
+    try {
+        co_return co_await child_->wait();  // a killed child ends by itself, mostly; the wait reaps it
+    } catch (cancelled const&) {
+        co_return not_known;
+    }
 }
 
 awaitable<result<process_output>> process_run::run() {

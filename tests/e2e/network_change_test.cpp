@@ -27,8 +27,7 @@ class far_away {
 public:
     far_away() : where_(files_.path() / "far") {
         shell("ip link add up0 type veth peer name far0 && ip addr add 192.0.2.1/24 dev up0 && ip link set up0 up");
-        shell("mkdir -p /run/netns && touch /run/netns/far && mount --bind " + where_.path().string() +
-              " /run/netns/far && ip link set far0 netns far; umount /run/netns/far; rm /run/netns/far");
+        shell("ip link set far0 netns " + where_.path().string());
         shell_inside(where_.path(), "ip addr add 192.0.2.2/24 dev far0 && ip link set far0 up");
     }
     std::filesystem::path const& path() const { return where_.path(); }

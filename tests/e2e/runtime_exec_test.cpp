@@ -52,6 +52,17 @@ public:
 
     /// Where the processors of a container are limited.
     std::filesystem::path cpu_group(std::string const& container) const {
+        return group_with({"cpu.cfs_quota_us", "cpu.max"}, container);
+    }
+    void freeze(std::string const& container) const {
+        auto const of_v1 = group_with({"freezer.state"}, container);
+        if (of_v1.empty())
+            std::ofstream(group_with({"cgroup.freeze"}, container) / "cgroup.freeze") << "1";
+        else
+            std::ofstream(of_v1 / "freezer.state") << "FROZEN";
+    }
+    /// One of a container that has one of these files.
+    std::filesystem::path group_with(std::vector<std::string> const& files, std::string const& container) const {
         namespace fs = std::filesystem;
         std::error_code failure;
         for (fs::recursive_directory_iterator each("/sys/fs/cgroup", failure), end; each != end;
@@ -59,7 +70,9 @@ public:
             auto const path = each->path();
             auto const is_of_container =
                 path.native().find(tag()) != std::string::npos && path.native().find(container) != std::string::npos;
-            if (is_of_container && (fs::exists(path / "cpu.cfs_quota_us") || fs::exists(path / "cpu.max"))) return path;
+            if (is_of_container &&
+                std::ranges::any_of(files, [&](auto const& file) { return fs::exists(path / file); }))
+                return path;
         }
         return {};
     }
@@ -214,6 +227,21 @@ TEST_CASE("programs that have used up the time of their container end, too, and 
     CHECK(lines_of(group / "cgroup.procs") == 1);  // without our help they take half a minute
     CHECK(least_quota_holds(group));
     world.get(world.runtime().remove_sandbox(world.pod));
+}
+
+TEST_CASE("a program in a container that somebody freezes is late, and is removed with it", "[e2e][runtime][exec]") {
+    exec_world world;
+    auto const key = world.start(world.request(world.pod, {"sleep", "1000"}));
+    std::thread freezes([&] {
+        std::this_thread::sleep_for(1s);
+        world.freeze("main-0");
+    });
+    auto const began = world.time().now();
+    CHECK(world.failure(world.runtime().exec(world.in(key, "sleep 1000", 3s))).code == errc::timed_out);
+    CHECK(world.time().now() - began < 15s);
+    freezes.join();
+    world.get(world.runtime().remove_all());
+    CHECK(world.leftovers() == std::vector<std::string>{});
 }
 
 TEST_CASE("what a program leaves running is its container's", "[e2e][runtime][exec]") {

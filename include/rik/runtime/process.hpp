@@ -52,8 +52,8 @@ struct process_output {
     bool is_late = false;  ///< it was killed at the deadline
 };
 
-/// A running child. Destroying this object does not stop the process; a process that has ended is reaped.
-/// Source: man posix_spawn, pidfd_open, waitid(P_PIDFD). No SIGCHLD handler is used.
+/// A running child. Destroying this object does not stop the process. It is reaped then if it has ended, else when
+/// another child is started. Source: man posix_spawn, pidfd_open, waitid(P_PIDFD). No SIGCHLD handler is used.
 class child_process {
 public:
     /// Standard output and error go to /dev/null unless `descriptors` maps 1 or 2.
@@ -68,6 +68,8 @@ public:
     pid_t pid() const;
     /// Completes when the process has ended, and reaps it. Cancel: the process runs on.
     awaitable<result<process_exit>> wait();
+    /// Ends a `wait` under way as its cancellation does.
+    void stop_waiting();
     /// Errors: not_found, it has ended.
     result<void> signal(int number);
 
@@ -78,7 +80,8 @@ private:
 };
 
 /// Runs `what` to its end and returns its output. If the child is not done at `deadline`, or the caller is cancelled,
-/// the child is killed with its process group. Errors: as of child_process::start; timed_out. A non-zero exit is a
+/// the child is killed with its process group. One that cannot end (it is frozen, or in the kernel) is left alone two
+/// seconds later. Errors: as of child_process::start; timed_out. A non-zero exit is a
 /// value, not an error.
 awaitable<result<process_output>> run_process(command what, time_point deadline);
 
