@@ -65,7 +65,8 @@ public:
 
     /// Checks that containers can write on the file system of `state_dir`, which must exist: a container's root is an
     /// overlay with its upper directory there. Tries it, which takes a few milliseconds, and leaves nothing. Blocks.
-    /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; exhausted; internal.
+    /// On a full disk it cannot be tried, and is taken to be possible.
+    /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; internal.
     static result<void> check_file_system(std::filesystem::path const& state_dir);
 
     /// Names a program for `runtime_program`, of which `wanted` says:
@@ -99,6 +100,9 @@ public:
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<exec_result>> exec(exec_request what) override;
     awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) override;
+    awaitable<result<std::vector<written_files>>> measure_written(std::vector<instance_id> of,
+                                                                  time_point deadline) override;
+    awaitable<result<void>> await_deleted(time_point deadline) override;
     awaitable<result<void>> remove_container(container_key key) override;
     awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
