@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr duration scarce_period = 1s;      // between two looks while little is free
+constexpr duration scarce_period = 250ms;   // between two looks while little is free: each costs microseconds
 constexpr duration measure_time_max = 10s;  // then somebody with millions of files has been found out
 constexpr duration deletion_time_max = 1min;
 constexpr duration end_time_max = 30s;  // of an instance that was evicted: its processes may hang in the kernel
