@@ -23,6 +23,7 @@ constexpr duration deletion_time_max = 1min;
 constexpr duration end_time_max = 30s;  // of an instance that was evicted: its processes may hang in the kernel
 constexpr duration end_look_period = 50ms;
 constexpr duration flush_time_max = 5s;
+constexpr duration cleaning_time_max = 10s;  // of what a pull that was cancelled has left
 constexpr duration search_pause_max = 1min;
 constexpr duration hold_time = 10s;
 
@@ -32,8 +33,48 @@ std::string free_text(disk_room const& room) {
     return text;
 }
 
+/// Counts while it lives.
+class presence {
+public:
+    explicit presence(std::size_t& count) : count_(count) { ++count_; }
+    presence(presence const&) = delete;
+    presence& operator=(presence const&) = delete;
+    ~presence() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
 /// It is asked to end, or has ended: nothing more can be won by an eviction.
 bool is_leaving(node_instance const& of) { return of.is_evicted || is_finished(of.fields.status.state); }
+
+awaitable<std::vector<written_files>> measure_written(disk_watch_context const& on) {
+    std::vector<written_files> all;
+    for (std::size_t i = 0; i < on.runtimes.size(); ++i) {
+        auto& by = on.runtimes[i].containers;
+        std::vector<instance_id> ids;
+        for (auto const& [id, each] : on.records.all())
+            if (!is_leaving(*each) && runtime_name(each->spec().form) == by.name()) ids.push_back(id);
+        if (ids.empty()) continue;
+        auto found = co_await by.measure_written(std::move(ids), on.time.now() + measure_time_max);
+        if (!found)
+            on.out.error("what instances have written cannot be measured", {{"error", to_string(found.error())}});
+        else
+            for (auto& each : *found) all.push_back(std::move(each));
+    }
+    co_return all;
+}
+
+std::vector<disk_user> users_of(node_records const& records, std::vector<written_files> const& written) {
+    std::vector<disk_user> all;
+    for (auto const& each : written) {
+        auto const mine = records.find(each.instance);
+        if (mine == nullptr || is_leaving(*mine)) continue;
+        auto const request = mine->fields.made_from->requests.get(resource::storage);
+        all.push_back(user_of(mine->spec(), request, each));
+    }
+    return all;
+}
 
 }  // namespace
 
@@ -46,7 +87,12 @@ awaitable<> disk_watch::run() {
 }
 
 void disk_watch::take(disk_room now) {
+    auto const was_short = is_short();
     room_ = std::move(now);
+    if (is_short() && !was_short) {
+        if (writer_count_ > 0) writers_end_by_ = on_.time.now() + cleaning_time_max;
+        became_short_.notify();
+    }
     auto pressure = find_disk_pressure(room_);
     auto const is_held = pressure.empty() && on_.time.now() < held_until_;
     if (is_held)
@@ -64,6 +110,11 @@ void disk_watch::take(disk_room now) {
     if (is_scarce(room_)) scarce_.notify();
 }
 
+awaitable<> disk_watch::shortage() {
+    presence const here(writer_count_);
+    while (!is_short()) co_await became_short_.wait();
+}
+
 awaitable<> disk_watch::measure_room() {
     auto now = co_await on_.machine.measure_room();
     if (now) take(std::move(*now));
@@ -78,12 +129,16 @@ awaitable<> disk_watch::look() {
 awaitable<> disk_watch::relieve() {
     co_await let_deletions_end();
     co_await measure_room();
+    while (is_short() && on_.time.now() < writers_end_by_) {
+        co_await on_.time.sleep_for(scarce_period);
+        co_await measure_room();
+    }
     if (!is_short()) co_return;
-    auto const written = co_await measure_written();
+    auto const written = co_await measure_written(on_);
     auto const has_freed = co_await free_ended(written);
     if (has_freed) co_await let_deletions_end();
     co_await measure_room();
-    auto chosen = find_eviction(room_, users(written));
+    auto chosen = find_eviction(room_, users_of(on_.records, written));
     if (chosen) co_return co_await evict(std::move(*chosen));
     if (is_short() && !has_freed) find_nobody();
 }
@@ -95,23 +150,6 @@ awaitable<> disk_watch::let_deletions_end() {
             on_.out.warning("what was removed is still being deleted",
                             {{"runtime", std::string(on_.runtimes[i].containers.name())}});
     }
-}
-
-awaitable<std::vector<written_files>> disk_watch::measure_written() {
-    std::vector<written_files> all;
-    for (std::size_t i = 0; i < on_.runtimes.size(); ++i) {
-        auto& by = on_.runtimes[i].containers;
-        std::vector<instance_id> ids;
-        for (auto const& [id, each] : on_.records.all())
-            if (!is_leaving(*each) && runtime_name(each->spec().form) == by.name()) ids.push_back(id);
-        if (ids.empty()) continue;
-        auto found = co_await by.measure_written(std::move(ids), on_.time.now() + measure_time_max);
-        if (!found)
-            on_.out.error("what instances have written cannot be measured", {{"error", to_string(found.error())}});
-        else
-            for (auto& each : *found) all.push_back(std::move(each));
-    }
-    co_return all;
 }
 
 /// Returns true if something was removed. That they have ended must be on disk first: else the next agent would not
@@ -143,17 +181,6 @@ awaitable<bool> disk_watch::free_ended(std::vector<written_files> const& written
                             {{"instance", mine->fields.name}, {"error", to_string(removed.error())}});
     }
     co_return has_removed;
-}
-
-std::vector<disk_user> disk_watch::users(std::vector<written_files> const& written) const {
-    std::vector<disk_user> all;
-    for (auto const& each : written) {
-        auto const mine = on_.records.find(each.instance);
-        if (mine == nullptr || is_leaving(*mine)) continue;
-        auto const request = mine->fields.made_from->requests.get(resource::storage);
-        all.push_back(user_of(mine->spec(), request, each));
-    }
-    return all;
 }
 
 /// Whoever fills the disk is not of this node. Millions of files are not counted each second for that.

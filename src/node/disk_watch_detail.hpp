@@ -11,6 +11,7 @@
 #include <rik/node/node_agent.hpp>
 #include <rik/runtime/host.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -32,7 +33,7 @@ struct disk_watch_context {
 class disk_watch {
 public:
     disk_watch(asio::any_io_executor strand, disk_watch_context on)
-        : on_(std::move(on)), scarce_(std::move(strand)), pause_(pause_min) {}
+        : on_(std::move(on)), became_short_(strand), scarce_(std::move(strand)), pause_(pause_min) {}
 
     /// Lives as long as the agent. Sleeps until `take` tells of a disk on which little is free.
     awaitable<> run();
@@ -42,6 +43,9 @@ public:
     std::vector<node_trouble> const& pressure() const { return pressure_; }
     /// True if the disk may be too full to write on it.
     bool is_short() const { return !find_disk_pressure(room_).empty(); }
+    /// Completes when that is so. For whoever writes much, and gives back the room of what is half done if he is
+    /// cancelled: that is waited for before anybody is evicted.
+    awaitable<> shortage();
 
 private:
     static constexpr duration pause_min = std::chrono::seconds(5);
@@ -50,9 +54,7 @@ private:
     awaitable<> measure_room();
     awaitable<> relieve();
     awaitable<> let_deletions_end();
-    awaitable<std::vector<written_files>> measure_written();
     awaitable<bool> free_ended(std::vector<written_files> const& written);
-    std::vector<disk_user> users(std::vector<written_files> const& written) const;
     void find_nobody();
     awaitable<> evict(disk_eviction what);
     awaitable<bool> wait_until_gone(instance_id id);
@@ -62,6 +64,9 @@ private:
     std::vector<node_trouble> pressure_;
     time_point held_until_ = {};  ///< of new instances: what was evicted shall not come back at once
     bool is_held_ = false;
+    std::size_t writer_count_ = 0;  ///< of those that wait in `shortage`
+    time_point writers_end_by_ = {};
+    notifier became_short_;
     notifier scarce_;
     time_point next_search_ = {};  ///< of somebody to evict, after one that found nobody
     duration pause_;               ///< between such searches

@@ -49,7 +49,7 @@ private:
     detail::removal_turns removals_;
     detail::usage_watch usage_;
     detail::stream_server streams_;
-    detail::disk_watch room_watch_;
+    detail::disk_watch storage_;
     detail::load_watch load_;
     detail::uplink link_;
     detail::pod_context context_;

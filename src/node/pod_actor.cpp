@@ -1,3 +1,4 @@
+#include "disk_watch_detail.hpp"
 #include "pod_actor_detail.hpp"
 
 #include <rik/async/deadline.hpp>
@@ -34,7 +35,7 @@ awaitable<bool> wait_until_kept(pod_core& pod, revision change) {
         auto const kept = co_await with_deadline(pod.on.time, last, std::move(flushing));
         if (kept) co_return true;
         if (kept.error().code != errc::timed_out) co_return false;
-        if (!pod.on.lacks_disk()) continue;
+        if (!pod.on.storage.is_short()) continue;
         pod.on.out.warning("an instance is removed before that is on disk: the disk is full",
                            {{"instance", pod.mine->fields.name}});
         co_return true;

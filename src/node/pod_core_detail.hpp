@@ -22,6 +22,8 @@
 
 namespace rik::detail {
 
+class disk_watch;
+
 /// What all actors of a node share. It outlives them.
 struct pod_context {
     asio::any_io_executor strand;
@@ -38,8 +40,7 @@ struct pod_context {
     node_facts const& facts;
     log out;
     duration restart_delay_max;
-    /// The disk may be too full for a flush.
-    std::function<bool()> lacks_disk;
+    disk_watch& storage;
     /// Nothing is left of an instance, and its rows are removed.
     std::function<void(node_instance&)> tell_gone;
 };

@@ -195,6 +195,31 @@ awaitable<> agent_starts_on_a_full_disk(node_site& site) {
     CHECK(site.start_count(quiet) == 1);
 }
 
+/// It goes on when there is room again, and meanwhile nobody is evicted for it.
+awaitable<> pull_that_fills_the_disk_is_given_up(node_site& site) {
+    give_room(site, 300);
+    site.machine_under.set_behaviour("large:1", writer(20));
+    sim::image_behaviour slow;
+    slow.pull_time = 1min;
+    site.machine_under.set_behaviour("slow:1", slow);
+    co_await site.start();
+    auto const large = co_await run(site, "large");
+    auto const id = co_await site.run(pod("slow"));
+    co_await site.time().sleep_for(10s);
+    give_room(site, 100);
+    std::function<bool()> says_so = [&] {
+        return site.status(id).message.find("image slow:1: it is pulled when the node's disk has room") !=
+               std::string::npos;
+    };
+    co_await site.until(says_so, 10s);
+    auto const another = co_await site.run(pod("large"));
+    co_await site.until_state(another, instance_state::running);  // whose image is here
+    give_room(site, 300);
+    co_await site.until_state(id, instance_state::running);
+    CHECK(site.status(large).state == instance_state::running);
+    CHECK(site.status(another).state == instance_state::running);
+}
+
 awaitable<> one_with_a_long_grace_is_cut_short(node_site& site) {
     give_room(site, 300);
     site.machine_under.set_behaviour("large:1", writer(100));
@@ -235,6 +260,9 @@ TEST_CASE("containers that have ended lose their files before anybody is evicted
 }
 TEST_CASE("an agent that starts on a full disk evicts, also if it cannot write", "[sim][node][disk]") {
     simulate(agent_starts_on_a_full_disk);
+}
+TEST_CASE("a pull that fills the disk is given up before anybody is evicted", "[sim][node][disk]") {
+    simulate(pull_that_fills_the_disk_is_given_up);
 }
 TEST_CASE("on a full disk no grace is given", "[sim][node][disk]") { simulate(one_with_a_long_grace_is_cut_short); }
 TEST_CASE("a Pod that writes more than its limit fails", "[sim][node][disk]") { simulate(limit_is_kept); }

@@ -93,7 +93,7 @@ struct oci_runtime::state {
     bool is_warming_up = false;
     notifier discarded;
     notifier deleted;
-    std::uint64_t discard_count = 0;
+    std::uint64_t discard_count = 1;  ///< one stands for what an earlier runtime has left
     std::uint64_t deleted_count = 0;  ///< of those, what has left the disk as far as it can
     std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
     task_group moves;                 // apart from the others, because it is not cancelled
@@ -171,10 +171,7 @@ std::optional<error> oci_runtime::find_name_fault() const {
 }
 
 result<void> oci_runtime::check_file_system(std::filesystem::path const& state_dir) {
-    auto const usable = detail::check_overlay(state_dir);
-    // A disk that is full now says nothing of its file system, and whoever fills it may be ours to end.
-    if (!usable && usable.error().code == errc::exhausted) return {};
-    return usable;
+    return detail::check_overlay(state_dir);
 }
 
 awaitable<result<std::filesystem::path>> oci_runtime::choose_program(oci_options options, clock& time,

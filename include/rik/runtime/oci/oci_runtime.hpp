@@ -65,8 +65,7 @@ public:
 
     /// Checks that containers can write on the file system of `state_dir`, which must exist: a container's root is an
     /// overlay with its upper directory there. Tries it, which takes a few milliseconds, and leaves nothing. Blocks.
-    /// On a full disk it cannot be tried, and is taken to be possible.
-    /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; internal.
+    /// Errors: unsupported, the file system (an overlay, for example) or the kernel cannot; exhausted; internal.
     static result<void> check_file_system(std::filesystem::path const& state_dir);
 
     /// Names a program for `runtime_program`, of which `wanted` says:
