@@ -78,6 +78,7 @@ awaitable<result<std::vector<instance_usage>>> machine::measure_usage(std::vecto
             used.containers.push_back({.name = key.name, .process_count = 1});
             used.containers.back().written_bytes = how.layer.bytes + how.log_bytes;
             bytes += how.volume_bytes;
+            if (used.containers.back().written_bytes > 0 || how.volume_bytes > 0) writers_.insert(id);
         }
         for (auto const& volume : pod->volumes) used.volumes.push_back({volume.name, bytes});
         all.push_back(std::move(used));
@@ -97,6 +98,7 @@ awaitable<result<std::vector<written_files>>> machine::measure_written(std::vect
             auto const& how = behaviour_of(each->asked.definition.image);
             found.containers.push_back({.name = key.name, .layer = how.layer, .log_bytes = how.log_bytes});
             held += how.volume_bytes;
+            if (how.layer != disk_share() || how.volume_bytes > 0) writers_.insert(id);
         }
         for (auto const& volume : pod->volumes)
             if (!std::get<empty_dir>(volume.source).is_in_memory)

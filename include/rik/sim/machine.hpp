@@ -146,6 +146,9 @@ public:
     /// Returns true if a container of the instance has failed, or lost its power, without being told to end.
     bool has_failed_by_itself(instance_id const& which) const { return failed_by_themselves_.contains(which); }
 
+    /// Returns true if somebody has measured that the instance has written something on the disk.
+    bool has_written(instance_id const& which) const { return writers_.contains(which); }
+
     /// The same machine as the runtime "microvm". Each of the two lists only what was made through it.
     runtime& microvms() { return *microvms_; }
     /// Returns true if what the instance has, or had last, was made through `microvms`.
@@ -235,6 +238,7 @@ private:
     std::vector<deletion> deletions_;  ///< also those that are over
     std::set<std::string> injected_;   ///< messages
     std::set<instance_id> failed_by_themselves_;
+    std::set<instance_id> writers_;
     machine_witness witness_;
 };
 
