@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 #include <utility>
 
@@ -31,11 +32,13 @@ bool lacks_files(disk_room const& room, std::int64_t times = 1) {
 
 std::int64_t used_bytes_of(disk_part const& part) { return part.held.bytes + part.log_bytes; }
 
-/// In the order in which they go. `Rank` gives what is compared.
-template <class Rank>
-disk_user const* first_of(std::vector<disk_user const*> const& all, Rank const& rank) {
-    auto const found = std::ranges::min_element(all, {}, rank);
-    return found == all.end() ? nullptr : *found;
+/// Of those that have enough to give back the one of the lowest rank; null if there is none.
+template <class Enough, class Rank>
+disk_user const* first_of(std::vector<disk_user> const& all, Enough const& has_enough, Rank const& rank) {
+    disk_user const* first = nullptr;
+    for (auto const& each : all)
+        if (has_enough(each) && (first == nullptr || rank(&each) < rank(first))) first = &each;
+    return first;
 }
 
 std::string joined_text(std::vector<std::string> const& parts) { return fmt::format("{}", fmt::join(parts, "; ")); }
@@ -50,8 +53,7 @@ std::vector<disk_part> largest_first(std::vector<disk_part> parts, Amount const&
 
 std::string bytes_message(disk_room const& room, disk_user const& who) {
     std::vector<std::string> said{
-        fmt::format("the node was low on ephemeral-storage: {} were available, and it keeps "
-                    "{} free",
+        fmt::format("the node was low on ephemeral-storage: {} were available, and it keeps {} free",
                     bytes_text(room.free_bytes), bytes_text(limits::pressure_disk_bytes))};
     for (auto const& each : largest_first(who.parts, used_bytes_of)) {
         said.push_back(fmt::format("{} was using {}", each.name, bytes_text(used_bytes_of(each))));
@@ -124,15 +126,6 @@ disk_user user_of(instance_template const& pod, std::int64_t request_bytes, writ
 }
 
 std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<disk_user> const& users) {
-    auto const of_bytes = lacks_bytes(room);
-    if (!of_bytes && !lacks_files(room)) return std::nullopt;
-    std::vector<disk_user const*> able;
-    for (auto const& each : users) {
-        auto const held = each.held();
-        auto const is_able =
-            of_bytes ? held.bytes >= eviction_bytes_min : held.files >= eviction_files_min(room.total_files);
-        if (is_able) able.push_back(&each);
-    }
     auto const by_bytes = [](disk_user const* each) {
         auto const excess = each->used_bytes() - each->request_bytes;
         return std::tuple(excess <= 0, each->priority, -excess, each->id);
@@ -140,9 +133,17 @@ std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<di
     auto const by_files = [](disk_user const* each) {
         return std::tuple(each->priority, -each->held().files, each->id);
     };
-    auto const* const who = of_bytes ? first_of(able, by_bytes) : first_of(able, by_files);
-    if (who == nullptr) return std::nullopt;
-    return eviction_of(*who, of_bytes ? bytes_message(room, *who) : files_message(room, *who));
+    auto const has_bytes = [](disk_user const& each) { return each.held().bytes >= eviction_bytes_min; };
+    auto const has_files = [least = eviction_files_min(room.total_files)](disk_user const& each) {
+        return each.held().files >= least;
+    };
+    if (lacks_bytes(room))
+        if (auto const* const who = first_of(users, has_bytes, by_bytes))
+            return eviction_of(*who, bytes_message(room, *who));
+    if (lacks_files(room))
+        if (auto const* const who = first_of(users, has_files, by_files))
+            return eviction_of(*who, files_message(room, *who));
+    return std::nullopt;
 }
 
 std::vector<container_key> find_ended(disk_room const& room, std::vector<container_status> const& containers,

@@ -58,7 +58,7 @@ struct disk_eviction {
 };
 /// Who is to be evicted next; nullopt: there is enough room, or nobody has much to give back. Of bytes those that use
 /// more than they requested go first, then those of the lowest priority, then those that use most beyond their request;
-/// of files those of the lowest priority, then those with most files.
+/// of files, if nobody has many bytes to give back, those of the lowest priority, then those with most files.
 /// Source: Kubernetes, "Node-pressure Eviction"; pkg/kubelet/eviction, rankDiskPressureFunc
 std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<disk_user> const& users);
 

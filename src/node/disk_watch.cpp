@@ -33,6 +33,12 @@ std::string free_text(disk_room const& room) {
     return text;
 }
 
+/// By so much that somebody may be worth his eviction who was not before.
+bool has_shrunk(disk_room const& before, disk_room const& now) {
+    return now.free_bytes + eviction_bytes_min <= before.free_bytes ||
+           now.free_files + eviction_files_min(now.total_files) <= before.free_files;
+}
+
 /// Counts while it lives.
 class presence {
 public:
@@ -93,6 +99,10 @@ void disk_watch::take(disk_room now) {
         if (writer_count_ > 0) writers_end_by_ = on_.time.now() + cleaning_time_max;
         became_short_.notify();
     }
+    if (!is_short()) {
+        next_search_ = {};
+        pause_ = pause_min;
+    }
     auto pressure = find_disk_pressure(room_);
     auto const is_held = pressure.empty() && on_.time.now() < held_until_;
     if (is_held)
@@ -122,7 +132,8 @@ awaitable<> disk_watch::measure_room() {
 
 awaitable<> disk_watch::look() {
     co_await measure_room();
-    if (is_short() && on_.time.now() >= next_search_) co_await relieve();
+    auto const may_search = on_.time.now() >= next_search_ || has_shrunk(searched_, room_);
+    if (is_short() && may_search) co_await relieve();
 }
 
 /// What comes by itself is waited for, and what nobody uses goes, before anything that runs is ended.
@@ -188,6 +199,7 @@ void disk_watch::find_nobody() {
     if (pause_ == pause_min)
         on_.out.warning("the disk is nearly full, and no instance has written much: nobody is evicted",
                         {{"disk", room_.name}, {"free", free_text(room_)}});
+    searched_ = room_;
     next_search_ = on_.time.now() + pause_;
     pause_ = std::min(pause_ * 2, search_pause_max);
 }

@@ -68,7 +68,8 @@ private:
     time_point writers_end_by_ = {};
     notifier became_short_;
     notifier scarce_;
-    time_point next_search_ = {};  ///< of somebody to evict, after one that found nobody
+    time_point next_search_ = {};  ///< of somebody to evict, after one that found nobody, unless the room shrinks
+    disk_room searched_;           ///< then
     duration pause_;               ///< between such searches
 };
 

@@ -63,14 +63,19 @@ bool lacks_files(disk_room const& room) {
     return room.total_files > 0 && room.free_files < pressure_files(room.total_files);
 }
 
-bool is_worth_it(disk_room const& room, disk_user const& who) {
-    if (lacks_bytes(room)) return who.held().bytes >= eviction_bytes_min;
-    return who.held().files >= eviction_files_min(room.total_files);
+bool has_bytes(disk_user const& who) { return who.held().bytes >= eviction_bytes_min; }
+
+/// Bytes come first, if anybody can give some back.
+bool is_for_bytes(world const& in) { return lacks_bytes(in.room) && std::ranges::any_of(in.users, has_bytes); }
+
+bool is_worth_it(world const& in, disk_user const& who) {
+    if (is_for_bytes(in)) return has_bytes(who);
+    return lacks_files(in.room) && who.held().files >= eviction_files_min(in.room.total_files);
 }
 
 /// Should `one` have gone before `other`?
-bool goes_before(disk_room const& room, disk_user const& one, disk_user const& other) {
-    if (!lacks_bytes(room)) {
+bool goes_before(world const& in, disk_user const& one, disk_user const& other) {
+    if (!is_for_bytes(in)) {
         if (one.priority != other.priority) return one.priority < other.priority;
         return one.held().files > other.held().files;
     }
@@ -86,18 +91,17 @@ void check_choice(world const& in, disk_eviction const& chosen) {
     CHECK((lacks_bytes(in.room) || lacks_files(in.room)));
     auto const who = std::ranges::find(in.users, chosen.id, &disk_user::id);
     REQUIRE(who != in.users.end());
-    CHECK(is_worth_it(in.room, *who));
+    CHECK(is_worth_it(in, *who));
     for (auto const& other : in.users)
-        if (is_worth_it(in.room, other)) CHECK_FALSE(goes_before(in.room, other, *who));
-    auto const free = lacks_bytes(in.room) ? bytes_text(in.room.free_bytes) : std::to_string(in.room.free_files);
+        if (is_worth_it(in, other)) CHECK_FALSE(goes_before(in, other, *who));
+    auto const free = is_for_bytes(in) ? bytes_text(in.room.free_bytes) : std::to_string(in.room.free_files);
     CHECK(chosen.how.message.find(": " + free + " ") != std::string::npos);
     CHECK(chosen.how.reason == "Evicted");
     CHECK(chosen.how.state == instance_state::failed);
 }
 
 void check_nobody(world const& in) {
-    if (!lacks_bytes(in.room) && !lacks_files(in.room)) return;
-    for (auto const& each : in.users) CHECK_FALSE(is_worth_it(in.room, each));
+    for (auto const& each : in.users) CHECK_FALSE(is_worth_it(in, each));
 }
 
 void evict_all(world in) {

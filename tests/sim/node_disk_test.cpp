@@ -114,12 +114,16 @@ awaitable<> nobody_is_to_blame(node_site& site) {
     site.machine_under.set_behaviour("a:1", writer(7));
     co_await site.start();
     auto const idle = co_await run(site, "a");
+    auto const since = site.time().now();
     give_room(site, 20);
     co_await site.time().sleep_for(1h);
     CHECK(is_full(site));
     CHECK(site.status(idle).state == instance_state::running);
+    site.machine_under.set_behaviour("a:1", writer(16));  // now it writes
+    co_await site.until_state(idle, instance_state::failed);
+    CHECK(site.time().now() - since < 1h + 2s);
     give_room(site, 300);
-    co_await site.time().sleep_for(10s);
+    co_await site.time().sleep_for(20s);
     CHECK_FALSE(is_full(site));
 }
 

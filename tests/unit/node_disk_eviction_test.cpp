@@ -102,6 +102,15 @@ TEST_CASE("where files run out, who has most of them is evicted", "[unit][node][
           "files");
 }
 
+TEST_CASE("where both are short and nobody has many bytes, who has most files is evicted", "[unit][node][disk]") {
+    auto both = room_of_files(12);
+    both.free_bytes = 0;
+    auto many = user('2', 5);
+    many.parts[0].held.files = 70'000;
+    CHECK(who(both, {user('1', 7), many}) == id_of('2'));
+    CHECK(who(both, {user('1', 50), many}) == id_of('1'));
+}
+
 TEST_CASE("a node says what its disk lacks", "[unit][node][disk]") {
     CHECK(find_disk_pressure(disk_room()).empty());
     CHECK(find_disk_pressure(room_of_files(5'000)).empty());
