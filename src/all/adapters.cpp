@@ -82,7 +82,9 @@ awaitable<result<void>> adapters::open(local_options options) {
     if (auto const may = check_root(); !may) co_return may;
     if (auto const found = check_programs(options.oci_runtime); !found) co_return found;
     if (auto const taken = place.claim(options); !taken) co_return taken;
-    if (auto const usable = oci_runtime::check_file_system(place.state_dir()); !usable) co_return usable;
+    auto const usable = oci_runtime::check_file_system(place.state_dir());
+    // A disk that is full now says nothing of its file system, and whoever fills it may be ours to end.
+    if (!usable && usable.error().code != errc::exhausted) co_return usable;
     auto wanted = runtime_options(options);
     auto choosing = oci_runtime::choose_program(wanted, time, options.oci_runtime);
     auto const chosen = co_await std::move(choosing);

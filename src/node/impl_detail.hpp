@@ -1,6 +1,7 @@
 // The node agent's parts on its strand, and how they are wired.
 #pragma once
 
+#include "disk_watch_detail.hpp"
 #include "load_watch_detail.hpp"
 #include "pod_actor_detail.hpp"
 #include "stream_server_detail.hpp"
@@ -48,6 +49,7 @@ private:
     detail::removal_turns removals_;
     detail::usage_watch usage_;
     detail::stream_server streams_;
+    detail::disk_watch storage_;
     detail::load_watch load_;
     detail::uplink link_;
     detail::pod_context context_;

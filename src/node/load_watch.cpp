@@ -7,13 +7,9 @@
 
 namespace rik::detail {
 
-namespace {
-
 bool have_same_reasons(std::vector<node_trouble> const& one, std::vector<node_trouble> const& other) {
     return std::ranges::equal(one, other, {}, &node_trouble::reason, &node_trouble::reason);
 }
-
-}  // namespace
 
 awaitable<> load_watch::run() {
     auto is_said = false;
@@ -29,13 +25,14 @@ awaitable<> load_watch::run() {
 
 void load_watch::take(machine_load now) {
     now.metrics.measured_at = time_.wall();
-    auto pressure = find_pressure(now.metrics, now.of_state);
+    auto pressure = find_pressure(now.metrics, disk_metrics());  // of the disk says disk_watch what is to be said
     if (!have_same_reasons(pressure, pressure_)) {
         for (auto const& each : pressure)
             out_.warning("no new instances: the machine is full", {{"why", each.message}});
         pressure_ = std::move(pressure);
         listeners_.pressure_changed();
     }
+    listeners_.room_measured(std::move(now.of_state));
     auto const is_old = time_.now() - told_at_ >= limits::load_report_period;
     if (told_ && !is_old && !differs_by_a_step(*told_, now.metrics)) return;
     told_ = now.metrics;

@@ -14,11 +14,15 @@
 
 namespace rik::detail {
 
+/// Whatever their messages say.
+bool have_same_reasons(std::vector<node_trouble> const& one, std::vector<node_trouble> const& other);
+
 /// Use it from one strand only.
 class load_watch {
 public:
     struct listeners {
         std::function<void()> pressure_changed;
+        std::function<void(disk_room)> room_measured;
         std::function<void()> is_due;  ///< `told` is to be told
     };
     load_watch(clock& time, host& machine, log out, listeners who)
@@ -26,7 +30,7 @@ public:
 
     /// Lives as long as the agent.
     awaitable<> run();
-    /// What keeps new instances away.
+    /// What keeps new instances away, but for the disk.
     std::vector<node_trouble> const& pressure() const { return pressure_; }
     /// As it was told, or is due to be told.
     std::optional<node_metrics> const& told() const { return told_; }

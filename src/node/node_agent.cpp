@@ -26,8 +26,17 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
       removals_(strand, ports_.time, starts_),
       usage_(ports_.time, options_.out, [this] { return running_instances(); }),
       streams_(strand, {ports_.time, ports_.streams, ports_.runtimes, records_, usage_, options_.out}),
+      storage_(strand, {.time = ports_.time,
+                        .machine = ports_.machine,
+                        .disk = disk_,
+                        .records = records_,
+                        .runtimes = ports_.runtimes,
+                        .out = options_.out,
+                        .pressure_changed = [this] { settle_troubles(); }}),
       load_(ports_.time, ports_.machine, options_.out,
-            {.pressure_changed = [this] { settle_troubles(); }, .is_due = [this] { link_.tell_load(load_.told()); }}),
+            {.pressure_changed = [this] { settle_troubles(); },
+             .room_measured = [this](disk_room now) { storage_.take(std::move(now)); },
+             .is_due = [this] { link_.tell_load(load_.told()); }}),
       link_(strand, {.time = ports_.time,
                      .random = ports_.random,
                      .scheduler = ports_.scheduler,
@@ -55,6 +64,7 @@ node_agent::impl::impl(asio::any_io_executor strand, node_ports ports, node_opti
                .facts = facts_,
                .out = options_.out,
                .restart_delay_max = options_.restart_delay_max,
+               .storage = storage_,
                .tell_gone = [this](detail::node_instance& mine) { link_.forget(mine); }},
       failure_(strand),
       writing_(strand),
@@ -79,6 +89,7 @@ awaitable<result<void>> node_agent::impl::begin() {
     if (!taken) co_return taken.error();
     tasks_.spawn(pods_.run());
     tasks_.spawn(load_.run());
+    tasks_.spawn(storage_.run());
     tasks_.spawn(usage_.run());
     link_.start();
     co_return result<void>{};
@@ -130,6 +141,7 @@ awaitable<> node_agent::impl::act_for(std::shared_ptr<detail::pod_actor> actor) 
 
 void node_agent::impl::settle_troubles() {
     facts_.troubles = load_.pressure();
+    facts_.troubles.insert(facts_.troubles.end(), storage_.pressure().begin(), storage_.pressure().end());
     if (!pods_.problem().empty()) facts_.troubles.insert(facts_.troubles.begin(), {"NetworkNotReady", pods_.problem()});
     link_.tell_troubles();
 }

@@ -1,3 +1,4 @@
+#include "disk_watch_detail.hpp"
 #include "pod_actor_detail.hpp"
 
 #include <rik/async/deadline.hpp>
@@ -8,6 +9,8 @@
 namespace rik::detail {
 
 namespace {
+
+constexpr duration full_disk_patience = std::chrono::seconds(2);
 
 instance_end how_it_ended(std::vector<container_status> const& containers) {
     return end_of(containers).value_or(instance_end{instance_state::failed, "Error", "its containers have ended"});
@@ -20,6 +23,24 @@ awaitable<> wait_for_more(pod_core& pod) {
     auto changing = change_of(pod.mine->due);
     auto const changed = co_await with_deadline(pod.on.time, *next, std::move(changing));
     (void)changed;
+}
+
+/// Until that change is on disk. One that is full may take it only when the room is free that is about to be made, so
+/// then it is not waited for for long: the next agent, if there is one before that, does not know and goes on with the
+/// instance. Returns false if the agent stops.
+awaitable<bool> wait_until_kept(pod_core& pod, revision change) {
+    while (!pod.on.disk.is_durable(change)) {
+        auto flushing = pod.on.disk.wait_durable(change);
+        auto const last = pod.on.time.now() + full_disk_patience;
+        auto const kept = co_await with_deadline(pod.on.time, last, std::move(flushing));
+        if (kept) co_return true;
+        if (kept.error().code != errc::timed_out) co_return false;
+        if (!pod.on.storage.is_short()) continue;
+        pod.on.out.warning("an instance is removed before that is on disk: the disk is full",
+                           {{"instance", pod.mine->fields.name}});
+        co_return true;
+    }
+    co_return true;
 }
 
 }  // namespace
@@ -67,8 +88,8 @@ awaitable<> pod_actor::live() {
         auto const is_begun = co_await begin_anew();
         if (!is_begun) co_return;
     }
-    auto const on_disk = co_await pod_.on.disk.wait_durable(pod_.mine->kept_at);
-    if (!on_disk) co_return;  // the agent stops; the next one finds the containers as they are
+    auto const may_go_on = co_await wait_until_kept(pod_, pod_.mine->kept_at);
+    if (!may_go_on) co_return;  // the agent stops; the next one finds the containers as they are
     co_await settle();
     co_await stay_finished();
 }
@@ -132,7 +153,7 @@ awaitable<bool> pod_actor::begin_anew() {
     notes_.reset();
     pod_.machine.emplace(pod_.rules, memory, pod_.on.time.now());
     starts_.begin();
-    watch_.begin_volumes();
+    watch_.begin_disk_limits();
     co_return true;
 }
 
@@ -164,6 +185,10 @@ void pod_actor::act() {
 
 /// A restart counts when all that it has ended has started again: until then an agent that takes over goes on with it.
 void pod_actor::obey_wishes() {
+    if (auto how = std::exchange(pod_.mine->eviction, std::nullopt)) {
+        is_lost_ = false;
+        pod_.fail_at_once(std::move(*how));
+    }
     auto& status = pod_.status();
     auto const wished = pod_.mine->fields.restarts;
     if (status.restarts >= wished) return;
@@ -222,8 +247,8 @@ awaitable<> pod_actor::stay_finished() {
 /// Nothing of the instance is left when it is said to be gone.
 awaitable<> pod_actor::leave() {
     auto& mine = *pod_.mine;
-    auto const ordered = co_await pod_.on.disk.wait_durable(mine.kept_at);
-    if (!ordered) co_return;  // the agent stops, and nothing that could be started again was stopped
+    auto const may_go_on = co_await wait_until_kept(pod_, mine.kept_at);
+    if (!may_go_on) co_return;  // the agent stops, and nothing that could be started again was stopped
     if (!pod_.machine && pod_.containers != nullptr && past_.has_remains()) {
         past_.fit_status();
         past_.take_over();

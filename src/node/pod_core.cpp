@@ -40,4 +40,9 @@ void pod_core::fail(instance_end how) {
     look_again();
 }
 
+void pod_core::fail_at_once(instance_end how) {
+    fail(std::move(how));
+    machine->end(duration(), on.time.now());
+}
+
 }  // namespace rik::detail

@@ -22,6 +22,8 @@
 
 namespace rik::detail {
 
+class disk_watch;
+
 /// What all actors of a node share. It outlives them.
 struct pod_context {
     asio::any_io_executor strand;
@@ -38,6 +40,7 @@ struct pod_context {
     node_facts const& facts;
     log out;
     duration restart_delay_max;
+    disk_watch& storage;
     /// Nothing is left of an instance, and its rows are removed.
     std::function<void(node_instance&)> tell_gone;
 };
@@ -84,6 +87,8 @@ struct pod_core {
     void look_again() const { mine->due.notify(); }
     /// It ends because of that, unless it ends already. Precondition: it has a machine.
     void fail(instance_end how);
+    /// The same, without grace, whether it ends already or not. Once is enough. Precondition: it has a machine.
+    void fail_at_once(instance_end how);
     /// From now on nothing of it starts, and all ends within its grace. Precondition: it has a machine.
     void end() { machine->end(rules.grace, on.time.now()); }
 };

@@ -1,7 +1,9 @@
+#include "disk_watch_detail.hpp"
 #include "pod_images_detail.hpp"
 #include "requests_detail.hpp"
 #include "scoped_detail.hpp"
 
+#include <rik/async/unless.hpp>
 #include <rik/base/limits.hpp>
 
 #include <fmt/format.h>
@@ -25,6 +27,13 @@ duration doubled(duration first, duration last, unsigned times) {
 duration pull_pause(error const& why, unsigned failures) {
     if (why.code == errc::exhausted) return doubled(limits::reconnect_pause_min, limits::start_pause_max, failures);
     return doubled(pull_pause_min, pull_pause_max, failures);
+}
+
+error lacks_room_for(std::string const& image) {
+    return error{errc::exhausted,
+                 fmt::format("image {}: it is pulled when the node's disk has room", image),
+                 {},
+                 "remove images, or other files"};
 }
 
 }  // namespace
@@ -56,7 +65,7 @@ awaitable<> pod_images::pull(std::size_t unit) {
     auto const release = pod_.mine->fields.made_from;  // as it is now, whatever comes meanwhile
     auto const& container = release->spec().containers[unit];
     for (unsigned failures = 0;; ++failures) {
-        auto image = co_await pod_.pulled->ensure(container.image, container.pull_policy);
+        auto image = co_await pull_once(container);
         auto const forbidden = image ? find_root(container, (*image)->config) : std::nullopt;
         if (image && !forbidden) {
             take(unit, std::move(*image));
@@ -67,6 +76,22 @@ awaitable<> pod_images::pull(std::size_t unit) {
         if (pod_.is_final(unit, why)) co_return;
         co_await pod_.on.time.sleep_for(pull_pause(why, failures));
     }
+}
+
+/// What is here can be had on a disk that is nearly full, too, unless its registry must be asked. A pull that fills the
+/// disk is given up: else others would be evicted for it.
+awaitable<result<image_ptr>> pod_images::pull_once(container_definition const& of) {
+    auto& storage = pod_.on.storage;
+    auto const must_ask = of.pull_policy == image_pull_policy::always;
+    if (storage.is_short() && !must_ask) {
+        auto here = co_await pod_.pulled->ensure(of.image, image_pull_policy::never);
+        if (here) co_return here;
+    }
+    if (storage.is_short()) co_return lacks_room_for(of.image);
+    auto pulling = pod_.pulled->ensure(of.image, of.pull_policy);
+    auto image = co_await unless(storage.shortage(), std::move(pulling));
+    if (!image) co_return lacks_room_for(of.image);
+    co_return std::move(*image);
 }
 
 void pod_images::take(std::size_t unit, image_ptr image) {

@@ -35,6 +35,7 @@ private:
     };
 
     awaitable<> pull(std::size_t unit);
+    awaitable<result<image_ptr>> pull_once(container_definition const& of);
     void take(std::size_t unit, image_ptr image);
     void take_failure(std::size_t unit, error const& why, bool is_forbidden, unsigned failures);
     bool are_first_settled() const;

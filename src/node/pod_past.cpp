@@ -76,7 +76,7 @@ void pod_past::take_over() {
     take_over_found();
     lose_vanished();
     clear_old_attempts();
-    watch_.begin_volumes();
+    watch_.begin_disk_limits();
 }
 
 /// What runs comes first: the end of one may be the end of all.

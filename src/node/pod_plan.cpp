@@ -225,20 +225,77 @@ void read_found(found_sandbox const& found, std::vector<container_status>& into,
     }
 }
 
-std::optional<instance_end> find_overfull(instance_template const& pod, instance_usage const& used) {
+namespace {
+
+instance_end evicted(std::string why) { return {instance_state::failed, "Evicted", std::move(why)}; }
+
+std::int64_t storage_limit_of(container_definition const& of) { return of.limits.get(resource::storage); }
+
+/// Init containers run one after the other: the largest limit counts. 0: there is none.   Source: Kubernetes, PodLimits
+std::int64_t storage_limit_of(instance_template const& pod) {
+    std::int64_t together = 0;
+    std::int64_t largest = 0;
+    for (auto const& each : pod.containers) {
+        if (each.role == container_role::init)
+            largest = std::max(largest, together + storage_limit_of(each));  // beside the sidecars before it
+        else
+            together += storage_limit_of(each);
+    }
+    return std::max(together, largest);
+}
+
+std::optional<instance_end> find_overfull_volume(instance_template const& pod, instance_usage const& used) {
     for (auto const& each : pod.volumes) {
         auto const* const directory = std::get_if<empty_dir>(&each.source);
         if (directory == nullptr || directory->is_in_memory || directory->bytes_max == 0) continue;
         auto const seen = std::ranges::find(used.volumes, each.name, &volume_usage::name);
         if (seen == used.volumes.end() || seen->bytes <= directory->bytes_max) continue;
-        return instance_end{instance_state::failed, "Evicted",
-                            fmt::format("volume {} holds {}, and its sizeLimit is {}", each.name,
-                                        bytes_text(seen->bytes), bytes_text(directory->bytes_max))};
+        return evicted(fmt::format("volume {} holds {}, and its sizeLimit is {}", each.name, bytes_text(seen->bytes),
+                                   bytes_text(directory->bytes_max)));
     }
     return std::nullopt;
 }
 
-bool has_limited_volume(instance_template const& pod) {
+std::optional<instance_end> find_overfull_container(instance_template const& pod, instance_usage const& used) {
+    for (auto const& each : used.containers) {
+        auto const definition = std::ranges::find(pod.containers, each.name, &container_definition::name);
+        auto const limit = definition == pod.containers.end() ? 0 : storage_limit_of(*definition);
+        if (limit == 0 || each.written_bytes <= limit) continue;
+        return evicted(fmt::format("container {} exceeded its local ephemeral storage limit {}: it uses {}", each.name,
+                                   bytes_text(limit), bytes_text(each.written_bytes)));
+    }
+    return std::nullopt;
+}
+
+/// What has ended does not count.
+std::int64_t all_written(instance_template const& pod, instance_usage const& used) {
+    std::int64_t sum = 0;
+    for (auto const& each : used.containers)
+        if (each.process_count > 0) sum += each.written_bytes;
+    for (auto const& each : pod.volumes) {
+        auto const* const directory = std::get_if<empty_dir>(&each.source);
+        auto const seen = std::ranges::find(used.volumes, each.name, &volume_usage::name);
+        if (directory != nullptr && !directory->is_in_memory && seen != used.volumes.end()) sum += seen->bytes;
+    }
+    return sum;
+}
+
+}  // namespace
+
+std::optional<instance_end> find_overfull(instance_template const& pod, instance_usage const& used) {
+    if (auto how = find_overfull_volume(pod, used)) return how;
+    if (pod.form == instance_form::function) return std::nullopt;
+    if (auto how = find_overfull_container(pod, used)) return how;
+    auto const limit = storage_limit_of(pod);
+    auto const written = all_written(pod, used);
+    if (limit == 0 || written <= limit) return std::nullopt;
+    return evicted(
+        fmt::format("the Pod exceeded the local ephemeral storage limit of all its containers, {}: it uses {}",
+                    bytes_text(limit), bytes_text(written)));
+}
+
+bool has_disk_limit(instance_template const& pod) {
+    if (pod.form != instance_form::function && storage_limit_of(pod) > 0) return true;
     return std::ranges::any_of(pod.volumes, [](auto const& each) {
         auto const* const directory = std::get_if<empty_dir>(&each.source);
         return directory != nullptr && !directory->is_in_memory && directory->bytes_max > 0;

@@ -46,9 +46,11 @@ std::optional<instance_end> end_of(remains const& of);
 /// What of `found` is seen of containers that are not known to be further.
 void read_found(found_sandbox const& found, std::vector<container_status>& into, wall_time now);
 
-/// Which volume holds more than it may; nullopt: none does.
+/// What of it holds more on the disk than it may: a volume (sizeLimit), a container with its logs, or all of them
+/// together (limits.ephemeral-storage); nullopt: nothing does. Source: Kubernetes, "Local ephemeral storage".
 std::optional<instance_end> find_overfull(instance_template const& pod, instance_usage const& used);
-/// Has it a volume that has to be looked at for that? One in memory is limited by the kernel.
-bool has_limited_volume(instance_template const& pod);
+/// Has it anything that has to be looked at for that? A volume in memory is limited by the kernel, a Function by the
+/// size of its disk.
+bool has_disk_limit(instance_template const& pod);
 
 }  // namespace rik::detail

@@ -10,7 +10,7 @@ namespace rik::detail {
 
 namespace {
 
-constexpr duration volume_look_period = std::chrono::seconds(10);
+constexpr duration disk_look_period = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -66,13 +66,13 @@ awaitable<> pod_watch::remove_attempt(container_key key, revision remembered_at)
                           {{"instance", pod_.mine->fields.name}, {"error", to_string(removed.error())}});
 }
 
-void pod_watch::begin_volumes() {
-    if (has_limited_volume(pod_.spec())) tasks_.spawn(look_at_volumes());
+void pod_watch::begin_disk_limits() {
+    if (has_disk_limit(pod_.spec())) tasks_.spawn(look_at_disk());
 }
 
-awaitable<> pod_watch::look_at_volumes() {
+awaitable<> pod_watch::look_at_disk() {
     for (;;) {
-        co_await pod_.on.time.sleep_for(volume_look_period);
+        co_await pod_.on.time.sleep_for(disk_look_period);
         if (!pod_.is_prepared) continue;
         std::vector<instance_id> only(1, pod_.mine->id());
         auto const used = co_await pod_.containers->measure_usage(std::move(only));

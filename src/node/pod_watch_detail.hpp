@@ -1,4 +1,4 @@
-// Sees what happens to the containers of a Pod by themselves: they end, and volumes fill up.
+// Sees what happens to the containers of a Pod by themselves: they end, and write more than they may.
 #pragma once
 
 #include "container_notes_detail.hpp"
@@ -28,15 +28,14 @@ public:
     /// Begins with that, beside the caller. What is remembered now names a later attempt; before that is on disk
     /// nothing is removed: else the next agent, if it finds neither, would start the same attempt again.
     void remove_outdated();
-    /// The Pod ends when one of its volumes holds more than it may. The kernel limits one in memory.
-    /// Source: Kubernetes, "Local ephemeral storage".
-    void begin_volumes();
+    /// The Pod ends when it holds more on the disk than it may: see find_overfull.
+    void begin_disk_limits();
     awaitable<> stop() { return tasks_.stop(); }
 
 private:
     awaitable<> wait_for_end(std::size_t unit, container_key key);
     awaitable<> remove_attempt(container_key key, revision remembered_at);
-    awaitable<> look_at_volumes();
+    awaitable<> look_at_disk();
     void log_problem(container_key const& key, std::string const& problem) const;
 
     pod_core& pod_;

@@ -26,22 +26,24 @@ struct node_instance {
         : fields(std::move(mine)), changed(strand), due(strand), permitted(strand) {}
 
     instance_fields fields;
-    bool is_dirty = false;                    ///< its status is due to the scheduler
-    std::optional<held_state> told = {};      ///< as it is counted in the digest
-    time_point quiet_until = {};              ///< until then nobody is told that it is being prepared
-    bool is_forgotten = false;                ///< its rows are removed
-    revision kept_at = 0;                     ///< its newest change that is on its way to the disk
-    std::optional<found_sandbox> found = {};  ///< what an earlier agent left; of what was taken over it stays
-    std::string boot_id = {};                 ///< of the boot in which it was started last
-    std::string memory = {};                  ///< of its units, as it is on disk
-    std::optional<instance_end> end = {};     ///< on disk; told when everything is released
-    std::string warnings = {};                ///< about its images, for its user
-    std::optional<error> network_lost = {};   ///< why it runs without a network
-    bool has_room = false;                    ///< what it asks for counts as taken
-    bool is_permitted = false;                ///< its primary lets it begin in this boot: see lacks_permit
-    notifier changed;                         ///< for its actor: it may be condemned
-    notifier due;                             ///< the same: something may have to be done
-    notifier permitted;                       ///< the same: it may begin
+    bool is_dirty = false;                      ///< its status is due to the scheduler
+    std::optional<held_state> told = {};        ///< as it is counted in the digest
+    time_point quiet_until = {};                ///< until then nobody is told that it is being prepared
+    bool is_forgotten = false;                  ///< its rows are removed
+    revision kept_at = 0;                       ///< its newest change that is on its way to the disk
+    std::optional<found_sandbox> found = {};    ///< what an earlier agent left; of what was taken over it stays
+    std::string boot_id = {};                   ///< of the boot in which it was started last
+    std::string memory = {};                    ///< of its units, as it is on disk
+    std::optional<instance_end> end = {};       ///< on disk; told when everything is released
+    std::string warnings = {};                  ///< about its images, for its user
+    std::optional<error> network_lost = {};     ///< why it runs without a network
+    bool has_room = false;                      ///< what it asks for counts as taken
+    bool is_evicted = false;                    ///< it was told to end at once, or is about to be
+    std::optional<instance_end> eviction = {};  ///< which it has not heard yet
+    bool is_permitted = false;                  ///< its primary lets it begin in this boot: see lacks_permit
+    notifier changed;                           ///< for its actor: it may be condemned
+    notifier due;                               ///< the same: something may have to be done
+    notifier permitted;                         ///< the same: it may begin
 
     instance_id const& id() const { return fields.id; }
     instance_template const& spec() const { return fields.made_from->spec(); }
@@ -55,6 +57,12 @@ struct node_instance {
     void permit() {
         is_permitted = true;
         permitted.notify();
+    }
+    /// From outside of its actor: it ends at once, as `how` says.
+    void evict(instance_end how) {
+        is_evicted = true;
+        eviction = std::move(how);
+        due.notify();
     }
     /// From outside of its actor: something has happened to it.
     void poke() {

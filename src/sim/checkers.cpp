@@ -173,7 +173,8 @@ void cluster::checkers::check_end(instance const& row) {
     auto const* const at = row.binding() ? find_site(row.binding()->node) : nullptr;
     if (at == nullptr) return say(fmt::format("instance {} failed on no node", row.name()));
     auto const is_explained = at->on->has_failed_by_itself(row.id()) || at->on->has_injected(row.status().message) ||
-                              row.status().reason == "NodeRebooted";
+                              row.status().reason == "NodeRebooted" ||
+                              (row.status().reason == "Evicted" && at->on->has_written(row.id()));
     if (!is_explained)
         say(fmt::format("instance {} failed on {} by RIK's own fault: {}: {}", row.name(), at->name,
                         row.status().reason, row.status().message));

@@ -212,6 +212,9 @@ awaitable<result<void>> machine::remove_container(container_key key) {
         logs_[key] = behaviour_of(found->asked.definition.image).output;
         containers_.erase(key);
         witness_.ended(key.instance);
+        if (faults.deletion_time > duration{})
+            deletions_.push_back(
+                {behaviour_of(found->asked.definition.image).layer, time_.now() + faults.deletion_time});
         if (faults.removal_time > duration{}) co_await time_.sleep_for(faults.removal_time);
     }
     co_return result<void>{};
@@ -275,7 +278,13 @@ awaitable<result<std::unique_ptr<container_log_reader>>> machine::open_container
     co_return std::make_unique<text_log>(*this, std::move(text), options, std::move(followed));
 }
 
-awaitable<result<machine_load>> machine::measure() { co_return measured; }
+awaitable<result<machine_load>> machine::measure() {
+    auto now = measured;
+    now.of_state = room_now();
+    co_return now;
+}
+
+awaitable<result<disk_room>> machine::measure_room() { co_return room_now(); }
 
 awaitable<result<node_facts>> machine::describe() {
     if (faults.describe_error) co_return inject(*faults.describe_error);

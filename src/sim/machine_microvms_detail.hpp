@@ -38,6 +38,11 @@ public:
     awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) override {
         return on_.measure_usage(std::move(of));
     }
+    awaitable<result<std::vector<written_files>>> measure_written(std::vector<instance_id> of,
+                                                                  time_point deadline) override {
+        return on_.measure_written(std::move(of), deadline);
+    }
+    awaitable<result<void>> await_deleted(time_point deadline) override { return on_.await_deleted(deadline); }
     awaitable<result<void>> remove_container(container_key key) override {
         return on_.remove_container(std::move(key));
     }

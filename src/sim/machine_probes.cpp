@@ -74,13 +74,47 @@ awaitable<result<std::vector<instance_usage>>> machine::measure_usage(std::vecto
         std::int64_t bytes = 0;
         for (auto const& [key, each] : containers_) {
             if (key.instance != id || each->is_over(time_.now())) continue;
+            auto const& how = behaviour_of(each->asked.definition.image);
             used.containers.push_back({.name = key.name, .process_count = 1});
-            bytes += behaviour_of(each->asked.definition.image).volume_bytes;
+            used.containers.back().written_bytes = how.layer.bytes + how.log_bytes;
+            bytes += how.volume_bytes;
+            if (used.containers.back().written_bytes > 0 || how.volume_bytes > 0) writers_.insert(id);
         }
         for (auto const& volume : pod->volumes) used.volumes.push_back({volume.name, bytes});
         all.push_back(std::move(used));
     }
     co_return all;
+}
+
+awaitable<result<std::vector<written_files>>> machine::measure_written(std::vector<instance_id> of, time_point) {
+    std::vector<written_files> all;
+    for (auto const& id : of) {
+        auto const* const pod = find_sandbox(id);
+        if (pod == nullptr) continue;
+        written_files found{.instance = id};
+        std::int64_t held = 0;
+        for (auto const& [key, each] : containers_) {
+            if (key.instance != id) continue;
+            auto const& how = behaviour_of(each->asked.definition.image);
+            found.containers.push_back({.name = key.name, .layer = how.layer, .log_bytes = how.log_bytes});
+            held += how.volume_bytes;
+            if (how.layer != disk_share() || how.volume_bytes > 0) writers_.insert(id);
+        }
+        for (auto const& volume : pod->volumes)
+            if (!std::get<empty_dir>(volume.source).is_in_memory)
+                found.volumes.push_back({.name = volume.name, .held = {.bytes = held, .files = 1}});
+        all.push_back(std::move(found));
+    }
+    co_return all;
+}
+
+awaitable<result<void>> machine::await_deleted(time_point deadline) {
+    auto last = time_.now();
+    for (auto const& each : deletions_) last = std::max(last, each.ends_at);
+    co_await time_.sleep_until(std::min(last, deadline));
+    std::erase_if(deletions_, [&](auto const& each) { return each.ends_at <= time_.now(); });
+    if (last > deadline) co_return error{errc::timed_out, "what was removed is still on the disk"};
+    co_return result<void>{};
 }
 
 }  // namespace rik::sim

@@ -20,6 +20,18 @@ resources machine::in_use() const {
     return taken;
 }
 
+disk_room machine::room_now() const {
+    auto room = measured.of_state;
+    auto const take = [&](disk_share const& what) {
+        room.free_bytes = std::max<std::int64_t>(room.free_bytes - what.bytes, 0);
+        room.free_files = std::max<std::int64_t>(room.free_files - what.files, 0);
+    };
+    for (auto const& [key, each] : containers_) take(behaviour_of(each->asked.definition.image).layer);
+    for (auto const& each : deletions_)
+        if (each.ends_at > time_.now()) take(each.of);
+    return room;
+}
+
 bool machine::has_injected(std::string_view text) const {
     return std::any_of(injected_.begin(), injected_.end(),
                        [&](std::string const& each) { return text.find(each) != std::string_view::npos; });

@@ -261,6 +261,12 @@ TEST_CASE("a machine may be its image's own init, on a disk that has grown, and 
     REQUIRE(used.size() == 1);
     REQUIRE(used[0].containers.size() == 1);
     CHECK(used[0].containers[0].memory_bytes > 50'000'000);
+    auto const written =
+        world.get(world.runtime().measure_written({pod}, world.time().now() + std::chrono::seconds(10)));
+    REQUIRE(written.size() == 1);
+    REQUIRE(written[0].containers.size() == 1);
+    CHECK(written[0].containers[0].layer.files >= 2);  // with its disk
+    CHECK(written[0].containers[0].layer.bytes > 0);
     world.get(world.runtime().stop_container(key));
     auto const ended = world.wait(key);
     CHECK(ended.code == 0);

@@ -301,6 +301,28 @@ awaitable<> changes_what_waits(sim::cluster& cluster, sim::world& world) {
     co_await until_complete(cluster, world);
 }
 
+/// On whichever node it runs its files fill the disk.
+awaitable<> leaves_a_full_disk(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, managed("Deployment", "web:1", R"("replicas":1,)"));
+    co_await cluster.until(sim::all_running(1));
+    auto const here = cluster.node(0).running().empty() ? 1 : 0;
+    sim::image_behaviour writer;
+    writer.layer.bytes = std::int64_t{900} << 20;
+    cluster.node(here).set_behaviour("web:1", writer);
+    for (std::size_t i = 0; i < 2; ++i)
+        cluster.node(i).measured.of_state = {
+            .name = "/state", .total_bytes = std::int64_t{1} << 30, .free_bytes = std::int64_t{1} << 30};
+    condition const is_elsewhere = [&](rows const&) { return cluster.node(1 - here).running().size() == 1; };
+    co_await cluster.until(is_elsewhere);
+    CHECK(cluster.node(here).running().empty());
+    auto const all = co_await instances(cluster);
+    auto const is_evicted = [](auto const& row) { return row->status().reason == "Evicted"; };
+    CHECK(std::ranges::count_if(all, is_evicted) <= 1);
+    co_await world.time().sleep_for(10min);
+    CHECK(cluster.node(here).running().empty());
+    CHECK(cluster.node(1 - here).running().size() == 1);
+}
+
 awaitable<> no_instances_by_hand(sim::cluster& cluster, sim::world&) {
     auto const made = co_await apply(cluster, managed("Deployment", "web:1"));
     create_instances_request wanted{.workload = object_ref(made.row->id)};
@@ -334,6 +356,9 @@ TEST_CASE("a rollout goes on where a crash of the primary has cut it short", "[s
 }
 TEST_CASE("what was on a node that is lost is made again elsewhere", "[sim][managed]") {
     simulate(replaces_what_is_lost, 3);
+}
+TEST_CASE("what is evicted from a full disk is made again elsewhere", "[sim][managed]") {
+    simulate(leaves_a_full_disk, 2);
 }
 TEST_CASE("a DaemonSet has one instance on each node", "[sim][managed]") { simulate(one_on_each_node, 3); }
 TEST_CASE("what waits for its node is replaced when its template changes", "[sim][managed]") {

@@ -238,7 +238,8 @@ TEST_CASE("resources take quantities as text and as numbers", "[definition]") {
     CHECK(container.requests.get(resource::memory) == 64 << 20);
     CHECK(container.limits.get(resource::cpu) == 2000);
     CHECK(container.limits.get(resource::memory) == 128 << 20);
-    CHECK(warns_of(parsed, "spec.containers[0].resources.limits.ephemeral-storage"));
+    CHECK(container.limits.get(resource::storage) == 1 << 30);
+    CHECK(parsed.warnings.empty());
 }
 
 TEST_CASE("an effective request is the request, else the limit, over all containers", "[definition]") {

@@ -153,7 +153,7 @@ TEST_CASE("a node bounds the delays of all workloads", "[unit][node]") {
 TEST_CASE("a volume on disk that holds more than it may ends its Pod", "[unit][node]") {
     instance_template pod;
     pod.volumes = {{"memory", empty_dir{true, 10}}, {"free", empty_dir{}}, {"small", empty_dir{false, 10}}};
-    CHECK(has_limited_volume(pod));
+    CHECK(has_disk_limit(pod));
     instance_usage used{.instance = {}};
     used.volumes = {{"memory", 20}, {"free", 20}, {"small", 10}};
     CHECK_FALSE(find_overfull(pod, used));
@@ -163,5 +163,50 @@ TEST_CASE("a volume on disk that holds more than it may ends its Pod", "[unit][n
     CHECK(how->reason == "Evicted");
     CHECK(how->message == "volume small holds 11Ki, and its sizeLimit is 10");
     pod.volumes.pop_back();
-    CHECK_FALSE(has_limited_volume(pod));
+    CHECK_FALSE(has_disk_limit(pod));
+}
+
+TEST_CASE("a container that writes more than its limit ends its Pod", "[unit][node]") {
+    instance_template pod;
+    pod.containers = {{.name = "main", .image = "i"}, {.name = "other", .image = "i"}};
+    CHECK_FALSE(has_disk_limit(pod));
+    pod.containers[0].limits.set(resource::storage, 10 << 20);
+    CHECK(has_disk_limit(pod));
+    instance_usage used{.instance = {}};
+    used.containers = {{.name = "main", .process_count = 1, .written_bytes = 10 << 20}};
+    CHECK_FALSE(find_overfull(pod, used));
+    used.containers[0].written_bytes = 12 << 20;
+    auto const how = find_overfull(pod, used);
+    REQUIRE(how);
+    CHECK(how->state == instance_state::failed);
+    CHECK(how->reason == "Evicted");
+    CHECK(how->message == "container main exceeded its local ephemeral storage limit 10Mi: it uses 12Mi");
+    pod.form = instance_form::function;  // its limit is the size of its disk, which takes a bit more
+    CHECK_FALSE(find_overfull(pod, used));
+    CHECK_FALSE(has_disk_limit(pod));
+}
+
+TEST_CASE("a Pod that writes more than all its containers may ends", "[unit][node]") {
+    instance_template pod;
+    pod.containers = {{.name = "first", .image = "i", .role = container_role::init},
+                      {.name = "a", .image = "i"},
+                      {.name = "b", .image = "i"}};
+    pod.containers[0].limits.set(resource::storage, 5 << 20);
+    pod.containers[1].limits.set(resource::storage, 10 << 20);
+    pod.containers[2].limits.set(resource::storage, 20 << 20);
+    pod.volumes = {{"data", empty_dir{}}, {"memory", empty_dir{true, 0}}};
+    instance_usage used{.instance = {}};
+    used.containers = {{.name = "first", .written_bytes = 5 << 20},  // has ended
+                       {.name = "a", .process_count = 1, .written_bytes = 9 << 20},
+                       {.name = "b", .process_count = 1, .written_bytes = 1 << 20}};
+    used.volumes = {{"data", 20 << 20}, {"memory", 100 << 20}};
+    CHECK_FALSE(find_overfull(pod, used));
+    used.volumes[0].bytes = 21 << 20;
+    auto const how = find_overfull(pod, used);
+    REQUIRE(how);
+    CHECK(how->reason == "Evicted");
+    CHECK(how->message ==
+          "the Pod exceeded the local ephemeral storage limit of all its containers, 30Mi: it uses 31Mi");
+    pod.containers[0].limits.set(resource::storage, 40 << 20);
+    CHECK_FALSE(find_overfull(pod, used));
 }

@@ -113,6 +113,32 @@ struct exec_result {
     bool is_output_cut = false;
 };
 
+/// What something takes on the disk.
+struct disk_share {
+    std::int64_t bytes = 0;  ///< as the file system counts them
+    std::int64_t files = 0;  ///< directories and links, too
+    friend bool operator==(disk_share const&, disk_share const&) = default;
+};
+
+struct written_container {
+    std::string name;
+    disk_share layer = {};  ///< in its own file system
+    std::int64_t log_bytes = 0;
+};
+
+struct written_volume {
+    std::string name;
+    disk_share held = {};
+};
+
+/// What an instance has written on the disk of the node's state. Volumes in memory are not in it.
+struct written_files {
+    instance_id instance;
+    std::vector<written_container> containers = {};
+    std::vector<written_volume> volumes = {};
+    bool is_complete = true;  ///< false: it has so much that the time was over first, and more than this
+};
+
 /// A container's output. Each of its two streams is in the order in which it was written.
 class container_log_reader {
 public:
@@ -153,6 +179,14 @@ public:
     virtual awaitable<result<exec_result>> exec(exec_request what) = 0;
     /// Returns what these use now; without those that are not here. Errors: internal.
     virtual awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) = 0;
+    /// Returns what these have written on the disk of the node's state until now; without those that are not here. It
+    /// looks at every file, and at those of all instances alike: at the deadline it returns what it has found so far.
+    /// Errors: internal.
+    virtual awaitable<result<std::vector<written_files>>> measure_written(std::vector<instance_id> of,
+                                                                          time_point deadline) = 0;
+    /// Waits until what was removed before this call has left the disk, too: a removal is over earlier.
+    /// Errors: timed_out.
+    virtual awaitable<result<void>> await_deleted(time_point deadline) = 0;
     /// Removes everything of the container except its logs. Kills the container if it runs.
     virtual awaitable<result<void>> remove_container(container_key key) = 0;
     /// Removes everything of the instance except its logs, which can be read until `remove_sandbox`. For an instance

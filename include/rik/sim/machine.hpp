@@ -46,6 +46,8 @@ struct image_behaviour {
     duration answer_time = std::chrono::milliseconds(1);
     std::optional<std::uint32_t> ends_before_attempt = {};  ///< from that attempt on `runs_for` does not hold
     std::int64_t volume_bytes = 0;                          ///< that its Pod's volumes hold, each
+    disk_share layer = {};                                  ///< what it has in its own file system from its start on
+    std::int64_t log_bytes = 0;                             ///< and in its logs
 };
 
 /// What goes wrong on a machine, as long as it is set.
@@ -54,7 +56,8 @@ struct machine_faults {
     std::optional<error> sandbox_error = {};
     duration start_time = {};  ///< of each container, beside its image's
     std::optional<error> start_error = {};
-    duration removal_time = {};  ///< of each container of an instance, and once more of the rest
+    duration removal_time = {};   ///< of each container of an instance, and once more of the rest
+    duration deletion_time = {};  ///< from the removal of a container until its files have left the disk
     std::optional<error> removal_error = {};
     std::optional<error> wait_error = {};
     duration attach_time = {};
@@ -106,7 +109,8 @@ public:
     /// lost if `attach_error` is set.
     void cut_off(instance_id instance);
     machine_faults faults;
-    machine_load measured;  ///< what `measure` gives
+    /// What `measure` gives; of the disk, what would be free if no container had written anything.
+    machine_load measured;
 
     /// Ends all containers and changes the boot id. What is left on the disk says that they have run, and has the exit
     /// codes of those that had ended before. Call it when no agent uses the machine.
@@ -142,6 +146,9 @@ public:
     /// Returns true if a container of the instance has failed, or lost its power, without being told to end.
     bool has_failed_by_itself(instance_id const& which) const { return failed_by_themselves_.contains(which); }
 
+    /// Returns true if somebody has measured that the instance has written something on the disk.
+    bool has_written(instance_id const& which) const { return writers_.contains(which); }
+
     /// The same machine as the runtime "microvm". Each of the two lists only what was made through it.
     runtime& microvms() { return *microvms_; }
     /// Returns true if what the instance has, or had last, was made through `microvms`.
@@ -155,6 +162,9 @@ public:
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<exec_result>> exec(exec_request what) override;
     awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) override;
+    awaitable<result<std::vector<written_files>>> measure_written(std::vector<instance_id> of,
+                                                                  time_point deadline) override;
+    awaitable<result<void>> await_deleted(time_point deadline) override;
     awaitable<result<void>> remove_container(container_key key) override;
     awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
@@ -179,8 +189,9 @@ public:
     /// Asks the container of the Pod with that address which has the port, or its first one that runs.
     awaitable<result<probe_answer>> ask(std::string address, network_probe what, time_point deadline) override;
 
-    /// Gives what `measured` says.
+    /// Gives what `measured` says, without what containers have written in their own file systems.
     awaitable<result<machine_load>> measure() override;
+    awaitable<result<disk_room>> measure_room() override;
 
 private:
     struct container;
@@ -196,6 +207,7 @@ private:
     std::shared_ptr<container> find(container_key const& key) const;
     error inject(error why);
     error refuse(instance_id const& told, error why);
+    disk_room room_now() const;
     /// Returns why the container cannot run beside what runs; nullopt if it can.
     std::optional<error> lacks_room(container_request const& asked) const;
     /// Returns why the Pod cannot be on the network beside those that are, or were and have not been detached; nullopt
@@ -219,8 +231,14 @@ private:
     std::map<instance_id, pod_attachment> attached_;
     std::map<instance_id, pod_attachment> cut_off_;  ///< until `repair`
     std::vector<container_start> starts_;
-    std::set<std::string> injected_;  ///< messages
+    struct deletion {
+        disk_share of;
+        time_point ends_at;
+    };
+    std::vector<deletion> deletions_;  ///< also those that are over
+    std::set<std::string> injected_;   ///< messages
     std::set<instance_id> failed_by_themselves_;
+    std::set<instance_id> writers_;
     machine_witness witness_;
 };
 

@@ -98,8 +98,6 @@ constexpr object_type rik_port_entry{"Port", "A port at which a container listen
 
 // Resources
 
-constexpr std::string_view storage_is_not_bounded =
-    "it counts as request, but nothing ends a container that stores more";
 constexpr field hugepages(std::string_view name) {
     return field{name, quantity(), "Bytes in huge pages."}.refused("nodes offer no huge pages");
 }
@@ -121,7 +119,7 @@ constexpr object_type requests{"Requests", "What a node must have free.", reques
 constexpr std::array limit_fields{
     field{resource::cpu, quantity(), "Cores, for example 2 or 500m."},
     field{resource::memory, quantity(), "Bytes, for example 64Mi; what needs more is ended."},
-    field{resource::storage, quantity(), "Bytes on the node's disk."}.kept(storage_is_not_bounded),
+    field{resource::storage, quantity(), "Bytes on the node's disk; a Pod that stores more is ended."},
     hugepages("hugepages-2Mi"),
     hugepages("hugepages-1Gi"),
     field{"pids", quantity(), "The number of processes."}.refused(

@@ -380,6 +380,14 @@ awaitable<result<std::vector<instance_usage>>> microvm_runtime::measure_usage(st
     co_return measured;
 }
 
+awaitable<result<std::vector<written_files>>> microvm_runtime::measure_written(std::vector<instance_id> of,
+                                                                               time_point deadline) {
+    return state_->kept->measure_written(std::move(of), deadline);
+}
+awaitable<result<void>> microvm_runtime::await_deleted(time_point deadline) {
+    return state_->kept->await_deleted(deadline);
+}
+
 awaitable<result<void>> microvm_runtime::remove_container(container_key key) {
     auto const removed = co_await state_->kept->remove_container(key);
     co_await state_->reap(key.instance);

@@ -49,7 +49,11 @@ std::filesystem::path rootfs_files::record(std::string_view name) const {
 }
 
 result<void> rootfs_files::prepare() const {
-    if (auto const emptied = remove_tree(work()); !emptied) return emptied;
+    // The directory itself stays: on a full disk another one could not be made.
+    std::error_code failure;
+    for (std::filesystem::directory_iterator each(work(), failure), end; !failure && each != end;
+         each.increment(failure))
+        if (auto const removed = remove_tree(each->path()); !removed) return removed;
     for (auto const& each : {root_, bases(), records(), work()}) {
         if (auto const made = make_directories(each); !made) return made;
         if (::chmod(each.c_str(), 0700) != 0) return system_error(each, "chmod", errno);

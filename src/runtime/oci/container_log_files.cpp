@@ -115,6 +115,7 @@ void mark_as_cut(std::filesystem::path const& log) {
 void remove_logs(container_paths const& paths, std::size_t files_max) {
     ::unlink(kept_log(paths.log).c_str());
     ::unlink(cut_log_mark(paths.log).c_str());
+    ::unlink(next_log(paths.log).c_str());
     for (std::size_t rotation = 0; rotation < files_max; ++rotation) {
         ::unlink(rotated_log(paths.log, rotation).c_str());
     }

@@ -61,6 +61,13 @@ writer look_for_conmon(container_paths const& paths) {
     return errno == ENXIO || errno == ENOENT ? writer::gone : writer::not_known;
 }
 
+/// conmon ends if it cannot make the file with which it begins anew, and its container with it. So that is made for it,
+/// by the name that conmon gives it until it is open. False: the disk is full.
+bool make_next(std::filesystem::path const& log) {
+    unique_fd const made(::open(next_log(log).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+    return static_cast<bool>(made);
+}
+
 void begin_anew(container_paths const& paths) {
     if (!reopen_log(paths)) return;
     for (int waited_ms = 0; waited_ms < reopen_wait_ms && !size_of(paths.log); ++waited_ms) ::poll(nullptr, 0, 1);
@@ -90,6 +97,7 @@ look_result look_at(runtime_context const& on, container_paths const& paths, log
     }
     // Without conmon it does not grow. Not there: it was renamed, but conmon has not heard of it.
     if (before.conmon != writer::there) return {.size = size.value_or(0)};
+    if (!make_next(paths.log)) return {.size = size.value_or(0)};
     if (is_full) {
         make_older(paths.log, 0, files_max);
         ::unlink(kept_log(paths.log).c_str());  // of what is LOG.1 now

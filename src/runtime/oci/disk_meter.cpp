@@ -3,6 +3,7 @@
 #include <rik/async/shield.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr double block_bytes = 512;           // of st_blocks, whatever the file system
 constexpr std::size_t slice_files_max = 500;  // about a millisecond of a processor
 constexpr std::size_t pending_max = 100'000;  // directories that are known and not yet looked at
 constexpr duration measure_period_max = 1min;
@@ -41,7 +43,8 @@ disk_walk::disk_walk(std::filesystem::path const& root)
     struct stat about {};
     if (!root_ || ::fstat(root_.get(), &about) != 0) return;
     device_ = about.st_dev;
-    bytes_ = about.st_blocks * 512;
+    bytes_ = static_cast<double>(about.st_blocks) * block_bytes;
+    files_ = 1;
     pending_.emplace_back(".");
 }
 
@@ -66,9 +69,14 @@ void disk_walk::count(char const* name) {
     struct stat about {};
     if (::fstatat(::dirfd(open_), name, &about, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) return;
     if (about.st_dev != device_) return;
-    bytes_ += about.st_blocks * 512;
-    if (S_ISDIR(about.st_mode) && pending_.size() < pending_max) pending_.push_back(here_ + '/' + name);
+    auto const is_directory = S_ISDIR(about.st_mode);
+    auto const names = is_directory || about.st_nlink == 0 ? 1.0 : static_cast<double>(about.st_nlink);
+    bytes_ += static_cast<double>(about.st_blocks) * block_bytes / names;
+    files_ += 1 / names;
+    if (is_directory && pending_.size() < pending_max) pending_.push_back(here_ + '/' + name);
 }
+
+disk_share disk_walk::found() const { return {std::llround(bytes_), std::llround(files_)}; }
 
 bool disk_walk::advance(std::size_t files_max) {
     for (std::size_t looked_at = 0; looked_at < files_max;) {

@@ -7,6 +7,7 @@
 
 #include <rik/async/awaitable.hpp>
 #include <rik/async/notifier.hpp>
+#include <rik/runtime/runtime.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +22,8 @@ struct __dirstream;
 namespace rik::detail {
 
 /// Adds up what the files below a directory take on the disk, a slice at a time. Links are not followed, other file
-/// systems not entered. What changes meanwhile may count or not. Blocks.
+/// systems not entered. Of a file with several names each counts as its part. What changes meanwhile may count or not.
+/// Blocks.
 class disk_walk {
 public:
     explicit disk_walk(std::filesystem::path const& root);
@@ -30,7 +32,8 @@ public:
 
     /// Looks at so many files; true when there are no more.
     bool advance(std::size_t files_max);
-    std::int64_t bytes() const { return bytes_; }
+    std::int64_t bytes() const { return found().bytes; }
+    disk_share found() const;
 
 private:
     bool open_next();
@@ -41,7 +44,8 @@ private:
     std::string here_;                  // the open directory, from the root
     __dirstream* open_ = nullptr;       // DIR
     std::vector<std::string> pending_;  // bounded
-    std::int64_t bytes_ = 0;
+    double bytes_ = 0;
+    double files_ = 0;
 };
 
 /// Use it from the strand only.

@@ -93,8 +93,9 @@ fs::path image_files::tree(std::string_view digest) const {
 
 result<void> image_files::open() const {
     kill_image_tools(root_);  // those of a store that was killed
-    // What cannot be removed now is in nobody's way, and is tried again at the next start.
-    [[maybe_unused]] auto const emptied = remove_tree(scratch());
+    // What cannot be removed now is in nobody's way, and is tried again at the next start. The directory itself stays:
+    // on a full disk another one could not be made.
+    for (auto const& each : entries_of(scratch())) (void)remove_tree(each);
     std::error_code failure;
     for (auto const& each : entries_of(root_ / "layouts")) remove_interrupted_copies(each);
     for (auto const& each : {blobs() / "sha256", root_ / "layouts", root_ / "names", scratch(), trash()}) {

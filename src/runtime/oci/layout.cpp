@@ -62,6 +62,12 @@ std::filesystem::path kept_log(std::filesystem::path const& log) {
     return path;
 }
 
+std::filesystem::path next_log(std::filesystem::path const& log) {
+    auto path = log;
+    path += ".tmp";
+    return path;
+}
+
 std::filesystem::path cut_log_mark(std::filesystem::path const& log) {
     auto path = log;
     path += ".cut";

@@ -81,6 +81,8 @@ std::filesystem::path rotated_log(std::filesystem::path const& log, std::size_t 
 
 /// A second name of the file that is written, for the case that conmon replaces it: see container_log_detail.hpp.
 std::filesystem::path kept_log(std::filesystem::path const& log);
+/// What conmon makes a new log file as, before that gets its name.
+std::filesystem::path next_log(std::filesystem::path const& log);
 /// Is there once a part of the log may have been dropped.
 std::filesystem::path cut_log_mark(std::filesystem::path const& log);
 

@@ -195,10 +195,12 @@ result<machine_load> linux_host::measure_now() {
     now.metrics.memory_total_bytes = memory->total_bytes;
     now.metrics.memory_free_bytes = memory->available_bytes;
     now.metrics.disks = detail::measure_disks(read_file(options_.proc / "self" / "mountinfo"));
-    auto of_state = detail::measure_disk(options_.state_directory.string(), options_.state_directory);
+    auto of_state = detail::measure_room(options_.state_directory);
     if (of_state) now.of_state = std::move(*of_state);
     return now;
 }
+
+awaitable<result<disk_room>> linux_host::measure_room() { co_return detail::measure_room(options_.state_directory); }
 
 awaitable<result<node_facts>> linux_host::describe() { co_return gather(options_); }
 

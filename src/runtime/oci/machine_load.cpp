@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <map>
 #include <optional>
 #include <system_error>
+
+#include <sys/statvfs.h>
 
 namespace rik::detail {
 
@@ -126,6 +129,19 @@ result<disk_metrics> measure_disk(std::string name, fs::path directory) {
     if (failure) return error{errc::internal, fmt::format("{}: {}", directory.string(), failure.message())};
     return disk_metrics{std::move(name), static_cast<std::int64_t>(space.capacity),
                         static_cast<std::int64_t>(space.available)};
+}
+
+result<disk_room> measure_room(fs::path const& directory) {
+    struct statvfs about {};
+    auto place = directory;
+    while (::statvfs(place.c_str(), &about) != 0) {
+        if (errno != ENOENT || !place.has_relative_path())
+            return error{errc::internal, fmt::format("{}: {}", place.string(), std::generic_category().message(errno))};
+        place = place.parent_path();
+    }
+    auto const bytes = [&](::fsblkcnt_t blocks) { return static_cast<std::int64_t>(blocks * about.f_frsize); };
+    return disk_room{directory.string(), bytes(about.f_blocks), bytes(about.f_bavail),
+                     static_cast<std::int64_t>(about.f_files), static_cast<std::int64_t>(about.f_favail)};
 }
 
 std::vector<disk_metrics> measure_disks(std::string_view mountinfo) {

@@ -3,6 +3,7 @@
 
 #include <rik/base/result.hpp>
 #include <rik/model/node_metrics.hpp>
+#include <rik/runtime/host.hpp>
 #include <rik/runtime/oci/linux_host.hpp>
 
 #include <cstdint>
@@ -35,6 +36,9 @@ std::vector<mounted_disk> parse_disks(std::string_view mountinfo);
 
 /// Of the file system of `directory`, which may not be there yet: then of what it will be on.
 result<disk_metrics> measure_disk(std::string name, std::filesystem::path directory);
+
+/// The same with its files, named after `directory`.
+result<disk_room> measure_room(std::filesystem::path const& directory);
 
 /// All disks that can be measured, by name.
 std::vector<disk_metrics> measure_disks(std::string_view mountinfo);

@@ -15,6 +15,7 @@
 #include "stray_children_detail.hpp"
 #include "trash_detail.hpp"
 #include "usage_detail.hpp"
+#include "written_detail.hpp"
 
 #include <rik/async/deadline.hpp>
 #include <rik/async/keyed_limiter.hpp>
@@ -63,6 +64,7 @@ struct oci_runtime::state {
           execs(on.options.executor, execs_max),
           exec_starts(on.options.executor, exec_starts_max),
           discarded(on.options.executor),
+          deleted(on.options.executor),
           moves(on.options.executor),
           tasks(on.options.executor) {}
 
@@ -75,7 +77,9 @@ struct oci_runtime::state {
     bool add_written(std::vector<detail::instance_reading>& to);
     awaitable<> await_written(std::vector<detail::instance_reading>& to);
     awaitable<result<keyed_limiter::ticket>> acquire_exec(std::string container);
+    void note_discarded();
     awaitable<> keep_trash_empty();
+    awaitable<result<void>> wait_until_deleted();
 
     runtime_context on;
     detail::container_log_rotation logs;
@@ -88,6 +92,9 @@ struct oci_runtime::state {
     bool has_listed = false;
     bool is_warming_up = false;
     notifier discarded;
+    notifier deleted;
+    std::uint64_t discard_count = 1;  ///< one stands for what an earlier runtime has left
+    std::uint64_t deleted_count = 0;  ///< of those, what has left the disk as far as it can
     std::stop_source emptying_stops;  // millions of files take minutes, and a stop of rik waits for its tasks
     task_group moves;                 // apart from the others, because it is not cancelled
     task_group tasks;
@@ -120,12 +127,26 @@ void oci_runtime::state::move_monitors(std::vector<found_sandbox> const& of) {
     }
 }
 
+void oci_runtime::state::note_discarded() {
+    ++discard_count;
+    discarded.notify();
+}
+
 awaitable<> oci_runtime::state::keep_trash_empty() {
     while (true) {
+        auto const up_to = discard_count;
         auto emptying = [this] { detail::empty_trash(on, emptying_stops.get_token()); };
         co_await offload(on.options.trash_thread, std::move(emptying));
-        co_await discarded.wait();
+        deleted_count = up_to;
+        deleted.notify();
+        while (discard_count == deleted_count) co_await discarded.wait();
     }
+}
+
+awaitable<result<void>> oci_runtime::state::wait_until_deleted() {
+    auto const up_to = discard_count;
+    while (deleted_count < up_to) co_await deleted.wait();
+    co_return result<void>{};
 }
 
 oci_runtime::oci_runtime(std::unique_ptr<state> inner) : state_(std::move(inner)) {}
@@ -309,22 +330,39 @@ awaitable<result<std::vector<instance_usage>>> oci_runtime::measure_usage(std::v
     co_return detail::usage_of(std::move(read));
 }
 
+awaitable<result<std::vector<written_files>>> oci_runtime::measure_written(std::vector<instance_id> of,
+                                                                           time_point deadline) {
+    auto reading = [&] { return state_->usage.read(of); };
+    auto const read = co_await offload(state_->looks, std::move(reading));
+    detail::written_meter meter(read);
+    for (bool is_done = false; !is_done && state_->on.time.now() < deadline;) {
+        auto walking = [&] { return meter.advance(); };
+        is_done = co_await offload(state_->on.options.pool, std::move(walking));
+    }
+    co_return meter.found();
+}
+
+awaitable<result<void>> oci_runtime::await_deleted(time_point deadline) {
+    auto waiting = state_->wait_until_deleted();
+    co_return co_await with_deadline(state_->on.time, deadline, std::move(waiting));
+}
+
 awaitable<result<void>> oci_runtime::remove_container(container_key key) {
     auto paths = state_->on.paths.container(key);
     auto removed = co_await detail::remove_container(state_->on, std::move(paths));
-    state_->discarded.notify();
+    state_->note_discarded();
     co_return std::move(removed);
 }
 
 awaitable<result<void>> oci_runtime::vacate_sandbox(instance_id instance) {
     auto released = co_await detail::vacate_sandbox(state_->on, instance);
-    state_->discarded.notify();
+    state_->note_discarded();
     co_return std::move(released);
 }
 
 awaitable<result<void>> oci_runtime::remove_sandbox(instance_id instance) {
     auto removed = co_await detail::remove_sandbox(state_->on, instance);
-    state_->discarded.notify();
+    state_->note_discarded();
     co_return std::move(removed);
 }
 

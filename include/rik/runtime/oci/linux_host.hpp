@@ -43,6 +43,7 @@ public:
     awaitable<result<node_facts>> describe() override;
     /// Disks are those that are mounted from devices of the machine.
     awaitable<result<machine_load>> measure() override;
+    awaitable<result<disk_room>> measure_room() override;
 
 private:
     result<machine_load> measure_now();

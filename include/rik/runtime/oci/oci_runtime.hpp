@@ -99,6 +99,9 @@ public:
     awaitable<result<void>> kill_container(container_key key) override;
     awaitable<result<exec_result>> exec(exec_request what) override;
     awaitable<result<std::vector<instance_usage>>> measure_usage(std::vector<instance_id> of) override;
+    awaitable<result<std::vector<written_files>>> measure_written(std::vector<instance_id> of,
+                                                                  time_point deadline) override;
+    awaitable<result<void>> await_deleted(time_point deadline) override;
     awaitable<result<void>> remove_container(container_key key) override;
     awaitable<result<void>> vacate_sandbox(instance_id instance) override;
     awaitable<result<void>> remove_sandbox(instance_id instance) override;
