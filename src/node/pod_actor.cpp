@@ -193,14 +193,21 @@ void pod_actor::obey_wishes() {
     auto const wished = pod_.mine->fields.restarts;
     if (status.restarts >= wished) return;
     auto& machine = *pod_.machine;
-    if (std::exchange(restarts_begun_, wished) < wished) {
-        machine.restart(pod_.on.time.now());
-        for (std::size_t i = 0; i < pod_.unit_count(); ++i)
-            if (machine.ends(i)) notes_.mark_stopping(i, "a restart was asked for");
-    }
+    if (std::exchange(restarts_begun_, wished) < wished) restart();
     if (machine.is_restarting() && !machine.is_ending()) return;
     status.restarts = wished;
     pod_.on.records.publish(*pod_.mine);
+}
+
+void pod_actor::restart() {
+    auto& machine = *pod_.machine;
+    std::vector<std::uint32_t> before;
+    for (std::size_t i = 0; i < pod_.unit_count(); ++i) before.push_back(machine.attempt(i));
+    machine.restart(pod_.on.time.now());
+    for (std::size_t i = 0; i < pod_.unit_count(); ++i) {
+        if (machine.ends(i)) notes_.mark_stopping(i, "a restart was asked for");
+        if (machine.attempt(i) != before[i]) watch_.restart(i, before[i]);  // it had ended
+    }
 }
 
 void pod_actor::look_at_network() {

@@ -24,6 +24,7 @@ private:
     awaitable<> drive();
     void act();
     void obey_wishes();
+    void restart();
     void look_at_network();
     void look_at_end();
     awaitable<> settle();

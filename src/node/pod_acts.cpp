@@ -1,14 +1,22 @@
 #include "pod_acts_detail.hpp"
 #include "probing_detail.hpp"
 
+#include <rik/async/deadline.hpp>
 #include <rik/base/limits.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <variant>
 
 namespace rik::detail {
+
+namespace {
+
+constexpr duration end_wait = std::chrono::milliseconds(200);
+
+}  // namespace
 
 void pod_acts::begin(pod_action const& what) {
     switch (what.kind) {
@@ -64,6 +72,10 @@ awaitable<> pod_acts::run_hook(pod_action what) {
     auto& machine = *pod_.machine;
     auto const had_to_end = machine.ends(what.unit);
     auto const is_success = done && done->success;
+    if (!is_success) {
+        auto const has_it_ended = co_await has_ended(pod_.key_of(what.unit, what.attempt));
+        if (has_it_ended) co_return;  // which has ended the hook
+    }
     machine.hooked(what.unit, what.attempt, what.hook, is_success, pod_.on.time.now());
     pod_.look_again();
     if (is_success) co_return;
@@ -74,6 +86,14 @@ awaitable<> pod_acts::run_hook(pod_action what) {
     if (what.hook == hook_kind::pre_stop && machine.attempt(what.unit) == what.attempt)
         add_to_stopping(pod_.status_of(what.unit), why);
     if (!had_to_end && machine.ends(what.unit)) notes_.mark_stopping(what.unit, why);
+}
+
+/// Its end may be told a moment after that of what ran in it.
+awaitable<bool> pod_acts::has_ended(container_key key) {
+    auto const deadline = pod_.on.time.now() + end_wait;
+    auto ending = pod_.containers->wait_container(std::move(key));
+    auto const ended = co_await with_deadline(pod_.on.time, deadline, std::move(ending));
+    co_return ended.has_value();
 }
 
 /// Without a time limit of its own: what takes longer than the grace of its container is killed with it.

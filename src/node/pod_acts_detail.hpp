@@ -21,6 +21,7 @@ private:
     awaitable<result<probe_answer>> ask(container_key key, probe_action what, time_point deadline);
     void take_answer(pod_action const& what, result<probe_answer> const& answer);
     awaitable<> run_hook(pod_action what);
+    awaitable<bool> has_ended(container_key key);
     awaitable<result<probe_answer>> do_hook(container_key key, hook_action what);
     awaitable<> stop_unit(pod_action what);
     awaitable<> kill_unit(pod_action what);

@@ -177,13 +177,17 @@ void pod_machine::end_attempt(std::size_t unit, bool restarts, time_point now) {
     if (rules_.units[unit].role == unit_role::init && !restarts && !mine.exit->is_success()) has_failed_ = true;
     if (restarts && !is_ending()) {
         if (is_wanted || ran_for >= rules_.delays.reset_after) mine.delay_level = 0;
-        mine.phase = unit_phase::waiting;
-        mine.starts_at = now + restart_delay(rules_.delays, mine.delay_level);
-        ++mine.delay_level;
-        ++mine.attempt;
-        ++mine.restart_count;
+        await_next_attempt(mine, now);
     }
     finish_if_over(now);
+}
+
+void pod_machine::await_next_attempt(unit_state& of, time_point now) {
+    of.phase = unit_phase::waiting;
+    of.starts_at = now + restart_delay(rules_.delays, of.delay_level);
+    ++of.delay_level;
+    ++of.attempt;
+    ++of.restart_count;
 }
 
 // Probes and hooks
@@ -300,15 +304,28 @@ void pod_machine::finish_if_over(time_point now) {
     if (has_failed_ || is_over(unit_role::main)) end(rules_.grace, now);
 }
 
+/// What is known of the unit is of the attempt before, if there was one.
+void pod_machine::give_up_next_attempt(unit_state& of) {
+    of.phase = unit_phase::done;
+    if (of.restart_count == 0) return;
+    --of.attempt;
+    --of.restart_count;
+}
+
 void pod_machine::restart(time_point now) {
     if (is_ending()) return;
     for (std::size_t i = 0; i < units_.size(); ++i) {
-        if (rules_.units[i].role == unit_role::init) continue;
         auto& mine = units_[i];
         if (mine.phase == unit_phase::waiting) {
             mine.delay_level = 0;
             mine.starts_at = std::min(mine.starts_at, now);
             mine.is_restarting = mine.restart_count > 0;
+        }
+        if (rules_.units[i].role == unit_role::init) continue;  // what it has done stays done
+        if (mine.phase == unit_phase::done) {
+            mine.delay_level = 0;
+            mine.is_restarting = true;
+            await_next_attempt(mine, now);
         }
         if (mine.phase != unit_phase::running) continue;
         mine.is_restarting = true;
@@ -321,7 +338,7 @@ void pod_machine::end(duration grace, time_point now) {
     auto const last = now + grace;
     ends_at_ = std::min(ends_at_.value_or(last), last);
     for (auto& each : units_) {
-        if (each.phase == unit_phase::waiting) each.phase = unit_phase::done;
+        if (each.phase == unit_phase::waiting) give_up_next_attempt(each);
         if (!each.ends) continue;
         each.ends->kill_at = std::max(std::min(each.ends->kill_at, *ends_at_), each.ends->kill_at_min);
         each.ends->is_at_once = each.ends->is_at_once || grace == duration();

@@ -108,7 +108,7 @@ public:
     /// The stop signal was sent, or could not be: then the unit is killed. Its grace begins here, however long it took.
     void stopped(std::size_t unit, std::uint32_t attempt, bool success, time_point now);
     /// Main units and sidecars that run are ended within the Pod's grace, and start again at once, whatever their
-    /// policy. Those that wait for their delay wait no longer.
+    /// policy; so do those that have ended. Whatever waits for its delay waits no longer.
     void restart(time_point now);
     /// A unit that such a restart was to start again does not run again yet, and may.
     bool is_restarting() const;
@@ -194,6 +194,8 @@ private:
     void end_unit(std::size_t unit, unit_end_cause cause, duration grace, time_point now);
     duration grace_after(std::size_t unit, unit_end_cause cause) const;
     void end_attempt(std::size_t unit, bool restarts, time_point now);
+    void await_next_attempt(unit_state& of, time_point now);
+    static void give_up_next_attempt(unit_state& of);
     void finish_if_over(time_point now);
     void end_in_order(time_point now);
     bool is_over(unit_role role) const;

@@ -47,9 +47,12 @@ void pod_watch::take_exit(std::size_t unit, std::uint32_t attempt, container_exi
     notes_.exit(unit, how);
     machine.exited(unit, attempt, {how.code_known ? std::optional(how.code) : std::nullopt}, at);
     pod_.look_again();
-    if (machine.attempt(unit) == attempt) return;
-    set_restarting(status);
-    remove(pod_.key_of(unit, attempt));
+    if (machine.attempt(unit) != attempt) restart(unit, attempt);
+}
+
+void pod_watch::restart(std::size_t unit, std::uint32_t old_attempt) {
+    set_restarting(pod_.status_of(unit));
+    remove(pod_.key_of(unit, old_attempt));
 }
 
 void pod_watch::remove_outdated() {

@@ -20,6 +20,8 @@ public:
     void begin(std::size_t unit, std::uint32_t attempt);
     /// One that is said to run has ended. Nothing happens if it is not the current one.
     void take_exit(std::size_t unit, std::uint32_t attempt, container_exit const& how, time_point at);
+    /// One that had ended was followed by another attempt, which is yet to start.
+    void restart(std::size_t unit, std::uint32_t old_attempt);
     /// Nothing of an attempt runs: what it has left is to be removed. If that fails, it goes with the sandbox.
     void remove(container_key key) {
         outdated_.push_back(std::move(key));

@@ -272,6 +272,17 @@ void set_waiting(container_status& which) {
     which.machine.reset();
 }
 
+/// Its next attempt never comes.
+static void set_not_restarted(container_status& which) {
+    auto const last = *std::exchange(which.last, std::nullopt);
+    which.state = container_state::exited;
+    which.reason = last.reason;
+    which.message = last.message;
+    which.exit_code = last.exit_code;
+    which.started_at = last.started_at;
+    which.finished_at = last.finished_at;
+}
+
 void settle(container_status& which, container_outlook const& of) {
     which.restart_count = of.restart_count;
     which.started = of.has_started;
@@ -279,7 +290,9 @@ void settle(container_status& which, container_outlook const& of) {
     switch (of.phase) {
         case unit_phase::done:
             which.starts_at.reset();
-            if (which.state == container_state::waiting && of.trouble) set_start_reason(which, of);
+            if (which.state != container_state::waiting) return;
+            if (of.trouble) return set_start_reason(which, of);
+            if (which.last) set_not_restarted(which);
             return;
         case unit_phase::running:
             which.starts_at.reset();

@@ -115,8 +115,8 @@ private:
     void restart() {
         pod_.restart(now_);
         for (std::size_t i = 0; i < seen_.size(); ++i) {
-            if (rules_.units[i].role == unit_role::init) continue;
             seen_[i].due_at = std::min(seen_[i].due_at, now_);
+            if (rules_.units[i].role == unit_role::init) continue;
             seen_[i].must_restart = seen_[i].must_restart || seen_[i].runs;
             if (seen_[i].runs && !pod_.is_ending()) CHECK(pod_.is_restarting());
         }

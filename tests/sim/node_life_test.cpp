@@ -211,6 +211,18 @@ awaitable<> hook_fails(node_site& site) {
     CHECK(site.status(id).message.find("its postStart hook failed: exited with 4") != std::string::npos);
 }
 
+/// It ends by itself while its hook runs, which is no fault of the hook.
+awaitable<> ends_during_its_hook(node_site& site) {
+    co_await site.start();
+    auto how = ends_after(2s, 5);
+    how.exec_time = 100s;
+    site.machine_under.set_behaviour(how);
+    auto const id = co_await site.run(lone("Never", R"(,"lifecycle":{"postStart":{"exec":{"command":["up"]}}})"));
+    co_await site.until_state(id, instance_state::failed);
+    CHECK(container(site, id).exit_code == 5);
+    CHECK(site.status(id).message.find("hook") == std::string::npos);
+}
+
 awaitable<> memory_survives(node_site& site) {
     co_await site.start();
     site.machine_under.set_behaviour(ends_after(1s, 3));
@@ -564,6 +576,9 @@ TEST_CASE("a container whose liveness probe fails is restarted", "[sim][node]") 
 TEST_CASE("until the startup probe succeeds no other probe is made", "[sim][node]") { simulate(slow_start_is_spared); }
 TEST_CASE("hooks run after the start and before the stop", "[sim][node]") { simulate(hooks_run); }
 TEST_CASE("a container whose postStart hook fails is ended", "[sim][node]") { simulate(hook_fails); }
+TEST_CASE("a container that ends while its postStart hook runs has ended by itself", "[sim][node]") {
+    simulate(ends_during_its_hook);
+}
 TEST_CASE("restart counts and what is left of a delay survive the agent", "[sim][node]") { simulate(memory_survives); }
 TEST_CASE("an exit that no agent saw counts, with its code", "[sim][node]") { simulate(exits_unseen); }
 TEST_CASE("an attempt that was not written is known by its container", "[sim][node]") {

@@ -278,6 +278,56 @@ TEST_CASE("a restart that is asked for comes at once, whatever the policy", "[po
     CHECK_FALSE(on.pod.outcome().has_value());
 }
 
+TEST_CASE("a restart that is asked for starts what has ended, too, and ends the delay of an init unit",
+          "[pod_machine]") {
+    fixture on({unit("i", unit_role::init), unit("a", unit_role::main, restart_policy::never),
+                unit("b", unit_role::main, restart_policy::never)});
+    on.due();
+    for (int failures = 0; failures < 4; ++failures) {
+        on.started(0);
+        on.exited(0, 1);
+        on.due();
+    }
+    CHECK(on.due().empty());
+    on.pod.restart(on.now);
+    CHECK(on.pod.is_restarting());
+    CHECK(on.due() == "start i#2");
+    on.started(0);
+    CHECK_FALSE(on.pod.is_restarting());
+    on.exited(0, 0);
+    on.due();
+    on.started(1);
+    on.started(2);
+    on.exited(1, 3);
+    CHECK(on.due().empty());
+    on.pod.restart(on.now);
+    CHECK(on.due() == "start a#1, stop b#0");
+    on.exited(2, 0);
+    CHECK(on.due() == "start b#1");
+    on.started(1);
+    CHECK(on.pod.is_restarting());
+    on.started(2);
+    CHECK_FALSE(on.pod.is_restarting());
+}
+
+TEST_CASE("a sidecar that waits for its next attempt when its Pod ends is what it was after the one before",
+          "[pod_machine]") {
+    fixture on({unit("s", unit_role::sidecar), unit("a", unit_role::main, restart_policy::never)});
+    on.due();
+    on.started(0);
+    on.due();
+    on.started(1);
+    for (int failures = 0; failures < 2; ++failures) {
+        on.exited(0, 3);
+        on.due();
+        on.started(0);
+    }
+    CHECK(on.pod.restart_count(0) == 2);
+    on.exited(1, 0);
+    CHECK(on.pod.restart_count(0) == 1);
+    CHECK(on.pod.outcome() == true);
+}
+
 TEST_CASE("a restart that was begun is finished by the next agent, whatever the policy", "[pod_machine]") {
     for (auto const policy : {restart_policy::never, restart_policy::on_failure, restart_policy::always}) {
         fixture on({unit("a", unit_role::main, policy), unit("b", unit_role::main, policy)});

@@ -232,6 +232,19 @@ TEST_CASE("a container that starts again keeps how it ended, and nothing else of
     CHECK(progress_of({which}).reason == "Restarted");
 }
 
+TEST_CASE("a container whose next attempt never comes is told as it ended") {
+    auto which = exited("a", 3);
+    set_restarting(which);
+    settle(which, {.phase = unit_phase::waiting, .restart_count = 2, .starts_at = wall_time(std::chrono::hours(1))});
+    settle(which, {.phase = unit_phase::done, .restart_count = 1});
+    CHECK(which.state == container_state::exited);
+    CHECK(which.exit_code == 3);
+    CHECK(which.reason == "Error");
+    CHECK(which.restart_count == 1);
+    CHECK_FALSE(which.starts_at);
+    CHECK_FALSE(which.last);
+}
+
 TEST_CASE("the log that is meant is that of the newest attempt that has run, or of the one before") {
     container_status which{.name = "a"};
     CHECK_FALSE(attempt_to_read(which, false));
