@@ -325,7 +325,9 @@ table_row table_sample(resource_kind kind, table_options const& options) {
     for (auto& cell : row) {
         if (cell.text == "TENANT") cell.text = "default";
         if (cell.text == "NAME") cell.text = "jolly-cat-1234";
-        if (cell.text == "STATE") cell.text = "destroying";
+        if (cell.text == "KIND") cell.text = "Deployment";
+        if (cell.text == "STATE") cell.text = "provisioning";
+        if (cell.text == "REPLICAS") cell.text = "1000/1000";
         if (cell.text == "STATUS") cell.text = "ContainerCreating";
         if (cell.text == "RESTARTS") cell.text = "2 (59m ago)";
         if (cell.text == "NODE") cell.text = "node-1";
