@@ -53,7 +53,9 @@ void add_version(CLI::App& to, action& chosen);
 void add_completion(CLI::App& to, action& chosen);
 
 /// For options that hold a kind of object or a duration: refuses what is none, as a usage error.
-CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds);
+/// `otherwise` is said of a kind that these are not, if it has something to say of it.
+CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds,
+                      std::string (*otherwise)(rik::resource_kind) = nullptr);
 /// The names of objects. An empty one is refused: it is a script's variable that was not set.
 CLI::Option* add_names(CLI::App& to, std::vector<std::string>& into, std::string_view help);
 /// For an option that holds a name.

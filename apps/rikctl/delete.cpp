@@ -214,6 +214,11 @@ exit_code delete_as_told(session& with, delete_options const& options) {
     return worst == exit_code::ok ? code : worst;
 }
 
+/// What is deleted in other words, or not at all.
+std::string instead_of_delete(rik::resource_kind kind) {
+    return kind == rik::resource_kind::node ? "rikctl node drain NODE, and then rikctl node remove NODE" : "";
+}
+
 /// Without a condition it would select everything.
 std::string check_selector(std::string const& text) {
     auto const read = rik::parse_label_selector(text);
@@ -237,7 +242,8 @@ void add_delete(CLI::App& to, action& chosen) {
         "  rikctl get instances -o name | xargs -r rikctl delete instances\n");
     auto const options = std::make_shared<delete_options>();
     add_kind(*command, options->kind,
-             {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::tenant});
+             {rik::resource_kind::workload, rik::resource_kind::instance, rik::resource_kind::tenant},
+             instead_of_delete);
     add_names(*command, options->names, "Names or ids");
     command->add_option("-l,--selector", options->labels, "Those with these labels: app=web,tier!=db")
         ->type_name("LABELS")

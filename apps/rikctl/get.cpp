@@ -131,7 +131,12 @@ public:
         auto const& tenant = with_.options().tenant;
         auto const is_said = belongs_to_tenant(kind_) && !options_.has_tenants && !tenant.empty();
         auto const where = is_said ? " in tenant " + tenant : std::string();
-        if (is_empty_) with_.err() << fmt::format("There are no {}{}.\n", plural(kind_), where);
+        auto const& kind = options_.definition_kind;
+        auto const which = kind.empty() ? std::string() : fmt::format(" of kind {}", kind);
+        // What a Deployment has in Kubernetes are its releases here.
+        auto const* const hint =
+            kind == "ReplicaSet" ? " Those of a Deployment are its releases: rikctl rollout history DEPLOYMENT" : "";
+        if (is_empty_) with_.err() << fmt::format("There are no {}{}{}.{}\n", plural(kind_), which, where, hint);
     }
 
 private:

@@ -144,7 +144,7 @@ exit_code drain_one(session& with, rik::client& server, std::string const& name,
     auto const left = wait_until_gone(with, server, leaving, deadline);
     auto const kept = tell_kept(with, name, objects_of(*answer, "kept"));
     if (left != exit_code::ok || kept != exit_code::ok) return left != exit_code::ok ? left : kept;
-    with.out() << fmt::format("node {} is drained\n", name) << std::flush;
+    with.out() << fmt::format("node {} is drained; to forget it: rikctl node remove {}\n", name, name) << std::flush;
     return exit_code::ok;
 }
 

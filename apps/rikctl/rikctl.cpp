@@ -114,10 +114,11 @@ std::vector<std::string> names_of(std::vector<rik::resource_kind> const& kinds) 
 
 }  // namespace
 
-CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds) {
+CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource_kind> kinds,
+                      std::string (*otherwise)(rik::resource_kind)) {
     auto* const option =
         to.add_option("KIND", into, fmt::format("{}; plurals too", alternatives(kinds, with_short_form)));
-    return option->type_name("")->check([kinds = std::move(kinds)](std::string const& text) -> std::string {
+    return option->type_name("")->check([kinds = std::move(kinds), otherwise](std::string const& text) -> std::string {
         auto const kind = rik::parse_resource_kind(text);
         if (kind && std::ranges::count(kinds, *kind) > 0) return {};
         auto const use = "use " + alternatives(kinds, [](rik::resource_kind each) { return to_string(each); });
@@ -128,7 +129,8 @@ CLI::Option* add_kind(CLI::App& to, std::string& into, std::vector<rik::resource
             auto const remedy = rik::command_line::suggestion(text, names_of(kinds), use);
             return fmt::format("'{}' is no kind of object: {}", text, remedy);
         }
-        return fmt::format("this is not for {}: {}", plural(*kind), use);
+        auto const said = otherwise == nullptr ? std::string() : otherwise(*kind);
+        return fmt::format("this is not for {}: {}", plural(*kind), said.empty() ? use : said);
     });
 }
 

@@ -70,8 +70,6 @@ rollout_reasons::culprit rollout_reasons::find(json::value const& rollout) {
     return {};
 }
 
-void rollout_reasons::tell(json::value const& rollout) { tell_one(rollout, find(rollout)); }
-
 void rollout_reasons::tell_news(json::value const& rollout) {
     auto const who = find(rollout);
     auto key = string_at(rollout, "/progress/heldUp") + who.key;

@@ -20,9 +20,7 @@ class rollout_reasons {
 public:
     rollout_reasons(session& with, rik::client server) : with_(with), server_(std::move(server)) {}
 
-    /// `rollout` is as of rik::client::get_rollout.
-    void tell(boost::json::value const& rollout);
-    /// The same, unless it was the last to be told.
+    /// Unless it was the last to be told. `rollout` is as of rik::client::get_rollout.
     void tell_news(boost::json::value const& rollout);
 
 private:

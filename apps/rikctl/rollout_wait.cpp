@@ -43,6 +43,7 @@ std::string progress_words(json::value const& of) {
 std::string end_words(json::value const& of) {
     auto const updated = number_at(of, "/progress/updated");
     auto const wanted = number_at(of, "/progress/wanted");
+    if (string_at(of, "/state") == "paused") return "is paused: it wants no instance until it is resumed";
     if (updated >= wanted) return "is rolled out";
     return fmt::format("is settled: {} of {} are of the newest template, and the others stay as they are", updated,
                        wanted);
@@ -89,7 +90,10 @@ public:
     std::optional<exit_code> look(json::value const& rollout) {
         if (is_cron_job(rollout)) return with_.fail(no_rollout(rollout));
         if (string_at(rollout, "/kind") == "Job") return with_.fail(no_rollout_of_job(rollout));
-        auto words = is_current(rollout) ? progress_words(rollout) : std::string("it has not been looked at yet");
+        if (is_leaving(rollout))
+            return with_.fail({rik::errc::conflict,
+                               fmt::format("{} is being deleted: nothing is rolled out any more", words_for(rollout))});
+        auto words = is_current(rollout) ? progress_words(rollout) : std::string("has not been looked at yet");
         if (std::exchange(last_, words) != words) say(rollout, words);
         if (is_current(rollout) && bool_at(rollout, "/progress/isComplete")) {
             say(rollout, end_words(rollout));
@@ -103,7 +107,7 @@ public:
         auto const* const progressing = condition_of(rollout, "Progressing");
         if (!is_current(rollout) || progressing == nullptr || string_at(*progressing, "/status") != "False")
             return std::nullopt;
-        reasons_.tell(rollout);
+        reasons_.tell_news(rollout);
         return with_.fail(
             {rik::errc::timed_out, fmt::format("{}: {}", words_for(rollout), string_at(*progressing, "/message"))});
     }
@@ -133,7 +137,7 @@ private:
     }
 
     exit_code fail_late(json::value const& rollout, std::string_view late) {
-        if (!server_.is_lost()) reasons_.tell(rollout);
+        if (!server_.is_lost()) reasons_.tell_news(rollout);
         auto text = fmt::format("{} {} after {}", words_for(rollout), late, how_.timeout);
         if (!last_.empty()) text += ": " + last_;
         if (server_.is_lost()) text += "; the server does not answer";

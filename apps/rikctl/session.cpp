@@ -110,6 +110,23 @@ std::string placed_text(std::string_view file, std::size_t& read, std::string te
 
 }  // namespace
 
+namespace {
+
+/// Is it what `get -o yaml` prints of a workload? Its definition is one member of that.
+bool is_answer(rik::problems const& found) {
+    auto const has = [&](std::string_view field) { return std::ranges::count(found, field, &error::field) > 0; };
+    return has("definition") && has("id");
+}
+
+error answer_given() {
+    return {errc::invalid,
+            "it is what `rikctl get -o yaml` prints: its definition stands under `definition`",
+            {},
+            "apply that alone: rikctl get ... -o jsonpath={.definition}"};
+}
+
+}  // namespace
+
 rik::result<std::vector<definition>> read_definitions(session& with, std::string const& path) {
     auto const text = read_input(with, path);
     if (!text) return text.error();
@@ -118,6 +135,7 @@ rik::result<std::vector<definition>> read_definitions(session& with, std::string
     std::vector<definition> all;
     std::size_t read = 0;
     for (auto& each : parsed) {
+        if (is_answer(each.parsed.found)) each.parsed.found = {answer_given()};
         auto about = parsed.size() == 1 ? path : fmt::format("{}: definition {}", path, all.size() + 1);
         auto placed = placed_text(*text, read, std::move(each.text));
         all.push_back({std::move(about), std::move(placed), std::move(each.parsed), std::move(each.tenant)});

@@ -139,6 +139,26 @@ void split_kind(std::vector<std::string>& arguments, std::vector<std::size_t> wo
     arguments = std::move(split);
 }
 
+/// "node/a" of "delete node/a": no kind of a workload. nullopt: no such word stands before the slash.
+std::optional<std::string> kind_before_slash(std::string const& word) {
+    auto const slash = word.find('/');
+    if (slash == word.npos || slash + 1 == word.size() || named(word).name != word) return std::nullopt;
+    auto kind = word.substr(0, slash);
+    return rik::parse_resource_kind(kind) ? std::optional(std::move(kind)) : std::nullopt;
+}
+
+/// "delete node/a node/b" as "delete node a b"; several kinds stay as they are.
+void split_resources(std::vector<std::string>& arguments, std::vector<std::size_t> const& words,
+                     std::string const& kind) {
+    auto split = arguments;
+    for (auto const i : words) {
+        if (kind_before_slash(split[i]) != kind) return;
+        split[i].erase(0, kind.size() + 1);
+    }
+    split.insert(split.begin() + static_cast<std::ptrdiff_t>(words.front()), kind);
+    arguments = std::move(split);
+}
+
 }  // namespace
 
 std::size_t command_place(std::vector<std::string> const& arguments) {
@@ -166,6 +186,7 @@ void spell_out_kinds(std::vector<std::string>& arguments) {
         return;
     }
     if (auto const kind = kind_of_word(first); !kind.empty()) return say_kind(arguments, place, words, kind);
+    if (auto const kind = kind_before_slash(first)) return split_resources(arguments, words, *kind);
     if (is_workload_word(first) || named(first).name != first) split_kind(arguments, words);
 }
 

@@ -370,6 +370,7 @@ std::string workload_text(stored<workload> const& row, workload_state state, wor
     object["pausedSince"] = time_value(row->paused_since);
     object["replicas"] = row->replicas;
     object["release"] = row->current_release.text();
+    object["releaseNumber"] = row->releases_made;  // the current one has the highest
     object["owner"] = row->owner ? json::value(row->owner->text()) : json::value(nullptr);
     if (is_managed(row->kind)) object["progress"] = progress_value(progress);
     if (!warnings.empty()) object["warnings"] = text_array(warnings);
@@ -392,11 +393,21 @@ std::string change_text(workload_change const& of, workload_progress const* prog
                        workload_text(of.row, state_of(*of.row, progress), progress));
 }
 
+/// Another workload's number, of what was adopted or left behind, would stand for a release that it is not of. A
+/// release that is rolled out again has a new number, which instances that were made before do not know.
+static json::value release_number(instance const& row, directory const& names) {
+    auto const& from = *row.made_from();
+    if (row.owner() != from.workload) return nullptr;
+    auto const* owner = names.find_workload(row.owner());
+    return owner != nullptr && owner->current_release == from.id ? owner->releases_made : from.number;
+}
+
 std::string instance_text(stored<instance> const& row, directory const& names) {
     json::object object;
     put_meta(object, meta_of(*row, row.changed_at));
     object["kind"] = to_string(row->spec().form);
     object["workload"] = owner_value(*row, names);
+    object["release"] = release_number(*row, names);
     object["index"] = row->index() ? json::value(*row->index()) : json::value(nullptr);
     object["node"] = node_value(*row, names);
     object["fence"] = row->binding() ? json::value(row->binding()->fence) : json::value(nullptr);

@@ -165,11 +165,13 @@ bool spans_tenants(std::string_view list) {
 void add_table(describe_lines& lines, std::string_view title, resource_kind kind, result<std::string> const& json,
                table_options const& options) {
     if (!json) return add_unreadable(lines, title, json.error());
-    auto rows = table_rows(kind, *json, options);
+    auto whole = options;
+    whole.has_whole_reasons = true;
+    auto rows = table_rows(kind, *json, whole);
     if (!rows) return add_unreadable(lines, title, rows.error());
     if (rows->empty()) return lines.add(title, "none");
     lines.heading(fmt::format("{}:", title));
-    rows->insert(rows->begin(), table_header(kind, options));
+    rows->insert(rows->begin(), table_header(kind, whole));
     lines.indent();
     lines.text(table_writer(false).write(*rows));
     lines.outdent();
@@ -211,10 +213,11 @@ result<std::string> describe_instance(std::string_view instance, result<std::str
     describe_lines lines(now);
     add_identity(lines, *of);
     lines.add("Workload", name_and_id(*of, "workload"));
+    lines.add("Release", text_at(*of, "release"));
     lines.add("Node", find(*of, "node.name") != nullptr ? name_and_id(*of, "node") : "none yet");
     lines.add("State", text_at(*of, "state"));
     lines.add_time("Since", time_at(*of, "since"));
-    lines.add("Reason", reason_text(*of));
+    lines.add("Reason", told_reason(*of, now));
     lines.add("Status", display_of(*of).status);
     lines.add("Ready", is_true(*of, "ready") ? "yes" : "no");
     if (number_at(*of, "restarts").value_or(0) > number_at(*of, "restartsDone").value_or(0))
@@ -318,26 +321,33 @@ void add_progress(describe_lines& lines, object const& of) {
     add_said(lines, of);
 }
 
-/// A Job keeps up to a thousand instances that have ended: those that are not done come first, and the others only as
-/// far as there is room.
-void add_instances_of_job(describe_lines& lines, object const& job, result<std::string> const& instances,
-                          wall_time now) {
+/// What one looks for stands first: what is wrong, what is not ready, what runs, and what is done.
+int attention_rank(object const& instance) {
+    auto const shown = display_of(instance);
+    if (shown.how == tone::bad) return 0;
+    if (shown.status == "Completed") return 3;
+    return is_true(instance, "ready") ? 2 : 1;
+}
+
+/// There may be thousands: the others come only as far as there is room.
+void add_instances(describe_lines& lines, object const& of, result<std::string> const& instances, wall_time now) {
     constexpr std::size_t shown_max = 30;
     auto const list = part_of(instances);
     if (!list) return add_unreadable(lines, "Instances", list.error());
-    auto all = objects_at(*list, "items");
-    std::ranges::stable_partition(all, [](auto const* each) { return display_of(*each).status != "Completed"; });
+    std::vector<std::pair<int, object const*>> ranked;
+    for (auto const* each : objects_at(*list, "items")) ranked.emplace_back(attention_rank(*each), each);
+    std::ranges::stable_sort(ranked, {}, &std::pair<int, object const*>::first);
     boost::json::array shown;
-    for (auto const* each : all)
+    for (auto const& [rank, each] : ranked)
         if (shown.size() < shown_max) shown.push_back(*each);
-    auto const more = all.size() - shown.size();
+    auto const more = ranked.size() - shown.size();
     auto const text = boost::json::serialize(object{{"items", std::move(shown)}});
     add_table(lines, "Instances", resource_kind::instance, text, {.now = now});
     if (more == 0) return;
-    auto const tenant = text_at(job, "tenant");
+    auto const tenant = text_at(of, "tenant");
     auto const where = tenant.empty() || tenant == "default" ? std::string() : " -n " + tenant;
     lines.heading(
-        fmt::format("  ... and {} more: rikctl{} get instances --workload {}", more, where, text_at(job, "name")));
+        fmt::format("  ... and {} more: rikctl{} get instances --workload {}", more, where, text_at(of, "name")));
 }
 
 }  // namespace
@@ -355,7 +365,9 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     auto const is_cron_job = kind == "CronJob";
     if (kind != "Job" && kind != "DaemonSet" && !is_cron_job) lines.add("Replicas", text_at(*of, "replicas"));
     lines.add("Generation", text_at(*of, "generation"));
-    lines.add("Release", text_at(*of, "release"));
+    auto const release = text_at(*of, "release");
+    auto const number = text_at(*of, "releaseNumber");  // a server of an earlier version does not say it
+    lines.add("Release", number.empty() ? release : fmt::format("{} ({})", number, release));
     if (is_cron_job) add_cron_job(lines, *of, now);
     if (kind == "Job") add_job_rules(lines, *of);
     add_progress(lines, *of);
@@ -364,10 +376,7 @@ result<std::string> describe_workload(std::string_view workload, result<std::str
     add_definitions(lines, "Containers:", objects_at(*of, spec_path(*of, "containers")));
     if (auto const function = function_unit(*of); !function.empty()) add_definitions(lines, "Function:", {&function});
     add_volumes(lines, *of);
-    if (kind == "Job")
-        add_instances_of_job(lines, *of, instances, now);
-    else if (!is_cron_job)
-        add_table(lines, "Instances", resource_kind::instance, instances, {.now = now});
+    if (!is_cron_job) add_instances(lines, *of, instances, now);
     add_story(lines, events, time_at(*of, "createdAt"));
     return lines.take();
 }

@@ -161,4 +161,45 @@ pod_display display_of(object const& instance) {
     return shown;
 }
 
+namespace {
+
+/// "main: its readiness probe failed: http :8080/: HTTP 503"; empty if no container that runs says why it is not ready.
+std::string unready_text(std::vector<object const*> const& all) {
+    for (auto const* each : all) {
+        if (is_init(*each) || text_at(*each, "state") != "running" || is_true(*each, "ready")) continue;
+        auto const message = text_at(*each, "message");
+        if (!message.empty()) return fmt::format("{}: {}", text_at(*each, "name"), message);
+    }
+    return {};
+}
+
+/// "; starts again in 20s", of the first container that waits for its time.
+std::string next_start_text(std::vector<object const*> const& all, wall_time now) {
+    for (auto const* each : all) {
+        auto const when = time_at(*each, "startsAt");
+        if (!when || *when <= now || text_at(*each, "state") != "waiting") continue;
+        auto const pause = std::chrono::ceil<std::chrono::seconds>(*when - now);
+        auto const who = all.size() == 1 ? std::string() : text_at(*each, "name") + " ";
+        return fmt::format("; {}starts again in {}", who, to_short_string(pause));
+    }
+    return {};
+}
+
+/// Nothing is wrong with it, as far as the whole goes.
+bool is_about_running(words reason) { return reason == "Started" || reason == "Restarted" || reason == "TakenOver"; }
+
+}  // namespace
+
+std::string told_reason(object const& instance, wall_time now) {
+    auto const all = objects_at(instance, "containers");
+    auto const reason = text_at(instance, "reason");
+    auto message = text_at(instance, "message");
+    auto const is_up = text_at(instance, "state") == "running" && !is_true(instance, "ready");
+    if (is_up && is_about_running(reason))
+        if (auto unready = unready_text(all); !unready.empty()) message = std::move(unready);
+    if (reason.empty() || message.empty()) return reason + message;
+    if (is_up || text_at(instance, "state") == "creating") message += next_start_text(all, now);
+    return fmt::format("{}: {}", reason, message);
+}
+
 }  // namespace rik::detail

@@ -24,4 +24,8 @@ struct pod_display {
 /// Source: Kubernetes, pkg/printers/internalversion, how a Pod is printed.
 pod_display display_of(boost::json::object const& instance);
 
+/// Why it is as it is: "CrashLoopBackOff: main: exited with 3; starts again in 20s", "Started: main: its readiness
+/// probe failed: ...". Of what runs and is not ready the container says more than the Pod does.
+std::string told_reason(boost::json::object const& instance, wall_time now);
+
 }  // namespace rik::detail

@@ -16,7 +16,7 @@ namespace {
 using namespace detail;
 using boost::json::object;
 
-constexpr std::size_t reason_bytes_max = 72;
+constexpr std::size_t reason_bytes_max = 110;
 
 /// One column: its title, whether only the wide form has it, and its cell of an object.
 struct column {
@@ -54,7 +54,7 @@ table_cell node_reason(object const& of, table_options const& options) {
     for (auto const* each : objects_at(of, "troubles"))
         all.push_back(fmt::format("{}: {}", text_at(*each, "reason"), text_at(*each, "message")));
     auto const text = join(all, "; ");
-    return {options.wide ? text : shortened(text, reason_bytes_max)};
+    return {options.wide || options.has_whole_reasons ? text : shortened(text, reason_bytes_max)};
 }
 
 table_cell addresses(object const& of, table_options const&) { return {texts(array_at(of, "addresses"))}; }
@@ -63,11 +63,9 @@ table_cell labels(object const& of, table_options const&) { return {labels_text(
 
 /// Without the wide form a long message is cut: `describe` and `-o wide` have all of it.
 table_cell reason(object const& of, table_options const& options) {
-    auto text = text_at(of, "reason");
-    auto const message = text_at(of, "message");
     auto const tells = options.wide || tone_of(of) != tone::good || display_of(of).how == tone::bad;
-    if (tells && !message.empty()) text = text.empty() ? message : fmt::format("{}: {}", text, message);
-    if (!options.wide) text = shortened(text, reason_bytes_max);
+    auto text = tells ? told_reason(of, options.now) : text_at(of, "reason");
+    if (!options.wide && !options.has_whole_reasons) text = shortened(text, reason_bytes_max);
     return {text};
 }
 
@@ -241,6 +239,7 @@ constexpr std::array instance_columns{
     column{"ADDRESS", false, addresses},
     column{"AGE", false, age<"createdAt">},
     column{"WORKLOAD", true, member<"workload.name">},
+    column{"RELEASE", true, member<"release">},
     column{"PORTS", true, instance_ports},
     column{"IMAGES", true, instance_images},
     column{"ID", true, member<"id">},
@@ -326,7 +325,9 @@ table_row table_sample(resource_kind kind, table_options const& options) {
     for (auto& cell : row) {
         if (cell.text == "TENANT") cell.text = "default";
         if (cell.text == "NAME") cell.text = "jolly-cat-1234";
-        if (cell.text == "STATE") cell.text = "destroying";
+        if (cell.text == "KIND") cell.text = "Deployment";
+        if (cell.text == "STATE") cell.text = "provisioning";
+        if (cell.text == "REPLICAS") cell.text = "1000/1000";
         if (cell.text == "STATUS") cell.text = "ContainerCreating";
         if (cell.text == "RESTARTS") cell.text = "2 (59m ago)";
         if (cell.text == "NODE") cell.text = "node-1";

@@ -113,6 +113,13 @@ bool is_definition(json::object const& root) {
            std::ranges::any_of(common, [&](auto const* name) { return root.if_contains(name) != nullptr; });
 }
 
+/// "apps/v1" and the like are of Kubernetes' form only.
+bool lacks_metadata(json::object const& root) {
+    auto const* version = root.if_contains("apiVersion");
+    auto const* text = version == nullptr ? nullptr : version->if_string();
+    return text != nullptr && form_of(root) == definition_form::rik && (*text == "apps/v1" || *text == "batch/v1");
+}
+
 // RIK's form
 
 /// What a template in RIK's form is of.
@@ -287,6 +294,9 @@ void read_workload(json::object const& root, workload_definition& into, findings
                              "begin with apiVersion, kind and name");
     if (auto foreign = foreign_kind(kind, into.form)) return notes.problem(std::move(foreign));
     if (auto unknown = unknown_kind(kind, into.form)) return notes.problem(std::move(unknown));
+    if (lacks_metadata(root))
+        return notes.problem("metadata", "is missing: in Kubernetes' form, which has this apiVersion, it has the name",
+                             "write metadata with a name; or apiVersion v1, for RIK's form, which has name at the top");
     auto const* type = find_definition_type(kind, into.form);
     if (type != nullptr && is_tenant(*type))
         return notes.problem("kind", fmt::format("is {}, and a workload is wanted here", kind),

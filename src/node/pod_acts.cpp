@@ -59,7 +59,8 @@ void pod_acts::take_answer(pod_action const& what, result<probe_answer> const& a
     machine.probed(what.unit, what.attempt, what.probe, success, pod_.on.time.now());
     pod_.look_again();
     if (!answer) return;
-    auto const failed = answer->success ? std::string() : describe_probe(what.probe, answer->message);
+    auto const& asked = *probe_of(pod_.definition_of(what.unit), what.probe);
+    auto const failed = answer->success ? std::string() : describe_probe(what.probe, asked.action, answer->message);
     if (!had_to_end && machine.ends(what.unit)) return notes_.mark_stopping(what.unit, failed);
     notes_.take_probe(what.unit, what.probe, failed);
 }

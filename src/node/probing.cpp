@@ -1,6 +1,9 @@
 #include "probing_detail.hpp"
 
+#include <rik/base/utf8.hpp>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <utility>
@@ -11,6 +14,7 @@ namespace rik::detail {
 namespace {
 
 constexpr std::size_t shown_bytes_max = 256;
+constexpr std::size_t command_bytes_max = 48;
 
 /// The beginning of what a program has written, in one line.
 std::string shown(std::string output) {
@@ -19,6 +23,23 @@ std::string shown(std::string output) {
     for (auto& each : output)
         if (each == '\n') each = ' ';
     return output;
+}
+
+std::string place_of(http_action const& what) {
+    return fmt::format("{} {}:{}{}", what.is_https ? "https" : "http", what.host, what.port, what.path);
+}
+
+std::string place_of(tcp_action const& what) { return fmt::format("tcp {}:{}", what.host, what.port); }
+
+std::string place_of(grpc_action const& what) {
+    return fmt::format("grpc :{}{}{}", what.port, what.service.empty() ? "" : " ", what.service);
+}
+
+std::string place_of(exec_action const& what) {
+    auto text = shown(fmt::format("exec {}", fmt::join(what.command, " ")));
+    if (text.size() <= command_bytes_max) return text;
+    text.resize(command_bytes_max);
+    return to_utf8(text) + "...";
 }
 
 }  // namespace
@@ -49,9 +70,10 @@ result<probe_answer> answer_of(result<exec_result> const& ended) {
     return probe_answer{ended->exit_code == 0, std::move(message)};
 }
 
-std::string describe_probe(probe_kind kind, std::string_view answer) {
+std::string describe_probe(probe_kind kind, probe_action const& asked, std::string_view answer) {
     static constexpr std::array names{"startup", "readiness", "liveness"};
-    return fmt::format("its {} probe failed: {}", names.at(static_cast<std::size_t>(kind)), answer);
+    auto const place = std::visit([](auto const& each) { return place_of(each); }, asked);
+    return fmt::format("its {} probe failed: {}: {}", names.at(static_cast<std::size_t>(kind)), place, answer);
 }
 
 std::string describe_hook(hook_kind kind, std::string_view answer) {

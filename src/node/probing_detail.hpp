@@ -26,8 +26,8 @@ probe_action action_of(hook_action what);
 /// A program that takes too long has failed.   Source: Kubernetes, "Configure Probes", exec.
 result<probe_answer> answer_of(result<exec_result> const& ended);
 
-/// "its readiness probe failed: HTTP 503"
-std::string describe_probe(probe_kind kind, std::string_view answer);
+/// "its readiness probe failed: http :8080/healthz: HTTP 503"
+std::string describe_probe(probe_kind kind, probe_action const& asked, std::string_view answer);
 std::string describe_hook(hook_kind kind, std::string_view answer);
 
 }  // namespace rik::detail

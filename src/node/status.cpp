@@ -28,26 +28,27 @@ std::string describe_exit(int code) {
     return fmt::format("exited with {}", code);
 }
 
+/// "at its memory limit of 64Mi"
 std::string memory_text(container_exit const& exit) {
     if (exit.memory_limit_hit > 0)
-        return fmt::format("{} met its memory limit of {}", exit.is_limit_of_pod ? "its Pod" : "it",
+        return fmt::format("at {} memory limit of {}", exit.is_limit_of_pod ? "its Pod's" : "its",
                            bytes_text(exit.memory_limit_hit));
-    return "its node was short of memory";
+    return "because its node was short of memory";
 }
 
-/// "; 2 of its processes had been killed because it met its memory limit of 64Mi"
+/// "; 2 of its processes had been killed at its memory limit of 64Mi"
 std::string describe_memory_kills(container_exit const& exit) {
     if (exit.memory_kills == 0) return {};
-    return fmt::format("; {} of its processes had been killed because {}", exit.memory_kills, memory_text(exit));
+    return fmt::format("; {} of its processes had been killed {}", exit.memory_kills, memory_text(exit));
 }
 
 void describe_end(container_status& which, container_exit const& exit) {
     if (!exit.code_known) {
         which.reason = "ExitCodeLost";
-        which.message = "it has ended; its exit code is lost with the process that watched it";
+        which.message = "has ended; its exit code is lost with the process that watched it";
     } else if (exit.out_of_memory) {
         which.reason = "OOMKilled";
-        which.message = fmt::format("was killed because {}", memory_text(exit));
+        which.message = fmt::format("was killed {}", memory_text(exit));
         return;
     } else {
         which.reason = exit.code == 0 ? "Completed" : "Error";
@@ -59,13 +60,22 @@ void describe_end(container_status& which, container_exit const& exit) {
 
 /// What is known of containers that exited with 0, beyond that: "; container a: 1 of its processes had been killed ..."
 std::string more_than_exits(std::vector<container_status> const& containers) {
-    auto const plain = describe_exit(0) + "; ";
+    auto const plain = describe_exit(0);
     std::string more;
-    for (auto const& each : containers)
-        if (each.message.starts_with(plain))
-            more += fmt::format("; container {}: {}", each.name, std::string_view(each.message).substr(plain.size()));
+    for (auto const& each : containers) {
+        std::string_view said = each.message;
+        if (each.reason == "Stopped" && said.ends_with("; " + plain))
+            said.remove_suffix(plain.size() + 2);
+        else if (said.starts_with(plain + "; "))
+            said.remove_prefix(plain.size() + 2);
+        else
+            continue;
+        more += fmt::format("; container {}: {}", each.name, said);
+    }
     return more;
 }
+
+std::string times_text(std::uint32_t count) { return count == 1 ? "once" : fmt::format("{} times", count); }
 
 bool runs(container_status const& each) { return each.state == container_state::running; }
 
@@ -84,26 +94,28 @@ std::string_view instance_reason_of(std::string_view word) {
     return word == "CreateContainerConfigError" ? word : std::string_view();
 }
 
-std::string about(std::string const& container, std::string const& message) {
+/// "main: the registry does not have it (image demo:9)": of names that may be long the reason does not wait.
+std::string about(std::string const& container, std::string_view message) {
     auto const prefix = fmt::format("container {}: ", container);
-    return message.starts_with(prefix) ? message : prefix + message;
+    if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
+    auto const end = message.starts_with("image ") ? message.find(": ") : message.npos;
+    if (end == message.npos) return fmt::format("{}: {}", container, message);
+    return fmt::format("{}: {} ({})", container, message.substr(end + 2), message.substr(0, end));
 }
 
 container_end attempt_of(container_status const& which) {
     return {which.reason, which.message, which.exit_code, which.started_at, which.finished_at};
 }
-
+/// How its last attempt has ended comes first: that is what people look for.
 void set_start_reason(container_status& which, container_outlook const& of) {
     auto const say = [&](std::string reason, std::string message) {
         which.reason = std::move(reason);
         which.message = std::move(message);
     };
     if (of.trouble) return say(of.trouble->reason, of.trouble->message);
-    if (of.starts_at)
-        return say("CrashLoopBackOff", fmt::format("waits before it starts again{}",
-                                                   which.last ? "; it " + which.last->message : std::string()));
+    if (of.starts_at) return say("CrashLoopBackOff", which.last ? which.last->message : "waits before it starts again");
     if (!of.has_its_turn) return say("PodInitializing", "waits for the init containers before it");
-    say("ContainerCreating", "is being prepared");
+    say("ContainerCreating", which.last ? which.last->message + "; is being started again" : "is being prepared");
 }
 
 }  // namespace
@@ -143,10 +155,11 @@ std::string describe_progress(std::vector<container_status> const& containers) {
         if (runs(each))
             ++running_count;
         else
-            others += fmt::format("; container {}: {}", each.name, each.message);
+            others += fmt::format("{}: {}; ", each.name, each.message);
     }
+    if (count == 1 && running_count == 0) return others.substr(0, others.size() - 2);
     auto const verb = running_count == 1 ? "runs" : "run";
-    return fmt::format("{} of {} containers {}{}", running_count, count, verb, others);
+    return fmt::format("{}{} of {} containers {}", others, running_count, count, verb);
 }
 
 progress progress_of(std::vector<container_status> const& containers) {
@@ -157,9 +170,9 @@ progress progress_of(std::vector<container_status> const& containers) {
     std::string restarted;
     for (auto const& each : containers)
         if (each.restart_count > 0 && runs(each))
-            restarted += fmt::format("; container {} was restarted {} times{}", each.name, each.restart_count,
+            restarted += fmt::format("{} was restarted {}{}; ", each.name, times_text(each.restart_count),
                                      each.last ? fmt::format(", after it {}", each.last->message) : std::string());
-    return {restarted.empty() ? "Started" : "Restarted", "all containers run" + restarted};
+    return {restarted.empty() ? "Started" : "Restarted", restarted + "all containers run"};
 }
 
 std::optional<progress> start_trouble_of(std::vector<container_status> const& containers) {
@@ -220,7 +233,7 @@ void set_exited(container_status& which, container_exit const& exit) {
     describe_end(which, exit);
     if (!was_stopping) return;
     if (exit.code_known && !exit.out_of_memory) which.reason = "Stopped";
-    which.message = fmt::format("{}; {}", which.message, cause);
+    which.message = fmt::format("was {}; {}", cause, which.message);
 }
 
 void set_lost(std::vector<container_status>& containers, wall_time when) {

@@ -30,7 +30,7 @@ bool has_running(found_sandbox const& found);
 
 /// All but the init containers, which are done.
 bool all_run(std::vector<container_status> const& containers);
-/// "1 of 2 containers runs; container a: exited with 0": for a Pod that goes on.
+/// "a: exited with 3; 1 of 2 containers runs": for a Pod that goes on. What does not run comes first.
 std::string describe_progress(std::vector<container_status> const& containers);
 
 /// As a row on disk: state, reason and message, a line each; the message may have more of them.

@@ -149,7 +149,7 @@ test_ends() {
     says 'three-again cannot become running' 'exited with 3'
     is 'its event Started is not about its end' 'all containers run' "$(rikctl get events --instance three-again -o json | jq --raw-output '.items[] | select(.reason == "Started").message' | grep --only-matching 'all containers run')"
     run_one mother '"command":["sh","-c","tail /dev/zero; exit 1"],"resources":{"limits":{"memory":"32Mi"}}'
-    becomes mother '.state + " " + .message' 'failed container main: exited with 1; 1 of its processes had been killed because it met its memory limit of 32Mi'
+    becomes mother '.state + " " + .message' 'failed container main: exited with 1; 1 of its processes had been killed at its memory limit of 32Mi'
     is 'the image that is not there is named once' 1 "$(field noimage .message | grep --only-matching nothing:1 | grep --count '')"
     check 'waiting for its end is over' 0 rikctl wait instance three --for finished
     check 'run hands on the exit code' 7 rikctl run "$image" --name ran --rm --quiet -- sh -c 'echo out; exit 7'

@@ -191,7 +191,7 @@ test_shared_limits() {
         "$(container 'echo $LIMIT; sleep 1000' 'env: [{name: "LIMIT", valueFrom: {resourceFieldRef: {resource: "limits.memory"}}}]')" \
         "$(container 'sleep 1000' 'resources: {limits: {cpu: "200m"}}' second)"
     becomes greedy '.state + " " + .reason' 'failed OOMKilled'
-    is 'whose memory was short is told' 'container hungry: was killed because its Pod met its memory limit of 48Mi' "$(field greedy .message)"
+    is 'whose memory was short is told' "container hungry: was killed at its Pod's memory limit of 48Mi" "$(field greedy .message)"
     becomes half .state running
     id=$(field half .id)
     is 'the limit of cpu is at the group of the Pod' 50000 "$(quota_of "$id")"

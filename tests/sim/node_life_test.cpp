@@ -139,7 +139,7 @@ awaitable<> becomes_ready(node_site& site) {
     co_await site.until_state(id, instance_state::running);
     co_await site.time().sleep_for(3s);
     CHECK_FALSE(site.status(id).ready);
-    CHECK(container(site, id).message == "its readiness probe failed: HTTP 503");
+    CHECK(container(site, id).message == "its readiness probe failed: http :80/: HTTP 503");
     auto const messages = site.status(id).seq;
     co_await site.time().sleep_for(5s);
     CHECK(site.status(id).ready);
@@ -163,7 +163,8 @@ awaitable<> is_restarted_by_its_probe(node_site& site) {
     CHECK(site.start_count(id) == 2);
     auto const seen = container(site, id);
     REQUIRE(seen.last.has_value());
-    CHECK(seen.last->message.find("its liveness probe failed: exited with 1") != std::string::npos);
+    CHECK(seen.last->message.find("was stopped because its liveness probe failed: exec check: exited with 1; exited") !=
+          std::string::npos);
 }
 
 awaitable<> slow_start_is_spared(node_site& site) {

@@ -2,9 +2,12 @@
 #include "support/api_fixture.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace rik;
 using namespace rik::test;
@@ -66,6 +69,32 @@ TEST_CASE("v1: a rollout tells its releases and what was done") {
     CHECK_FALSE(told.at("steps").as_array().empty());
     CHECK(told.at("isPaused") == false);
     CHECK(on.get("/rik/v1/workloads/none/rollout").status_code == 404);
+}
+
+TEST_CASE("v1: instances name their releases by the numbers of the history") {
+    api_fixture on;
+    CHECK(on.post("/rik/v1/workloads", deployment(1, "web:1")).status_code == 201);
+    progress_of(on, 1);
+    auto const numbers = [&] {
+        auto const list = on.json_at("/rik/v1/instances");
+        std::vector<std::int64_t> all;
+        for (auto const& each : list.at("items").as_array()) all.push_back(each.at("release").as_int64());
+        std::ranges::sort(all);
+        return all;
+    };
+    CHECK(numbers() == std::vector<std::int64_t>{1});
+    CHECK(on.connect().request("PUT", "/rik/v1/workloads/web", deployment(1, "web:2")).status_code == 200);
+    progress_of(on, 2);
+    CHECK(numbers() == std::vector<std::int64_t>{1, 2});
+    CHECK(on.json_at("/rik/v1/workloads/web").at("releaseNumber") == 2);
+    // The first one again: it has a new number, also of the instance that was made from it at first.
+    CHECK(on.connect().request("PUT", "/rik/v1/workloads/web", deployment(1, "web:1")).status_code == 200);
+    progress_of(on, 2);
+    CHECK(numbers() == std::vector<std::int64_t>{2, 3});
+    CHECK(on.json_at("/rik/v1/workloads/web").at("releaseNumber") == 3);
+    CHECK(on.json_at("/rik/v1/workloads/web/rollout").at("releases").as_array().back().at("number") == 3);
+    CHECK(on.connect().request("DELETE", "/rik/v1/workloads/web?cascade=orphan", "").status_code == 202);
+    CHECK(on.json_at("/rik/v1/instances").at("items").at(0).at("release").is_null());
 }
 
 TEST_CASE("v1: a workload is scaled, and only what is active is paused and restarted") {

@@ -25,18 +25,20 @@ TEST_CASE("a table of instances is aligned and cuts long reasons") {
           "NAME    READY   STATUS    RESTARTS   NODE   ADDRESS      AGE   REASON\n"
           "web-1   2/2     Running   2          a      10.210.0.5   3m    Started\n"
           "web-2   0/1     Error     0          -      -            1s    ImagePullFailed: "
-          "registry:5000/team/application: the "
-          "registry "
-          "does no...\n");
+          "registry:5000/team/application: the registry does not know the tag 1.2.3-rc4 (404)\n");
+    auto long_one = test::instance_failed;
+    long_one.replace(long_one.find("(404)"), 5, std::string(60, 'x'));
+    CHECK_THAT(table(rik::resource_kind::instance, long_one), Catch::EndsWith("-rc4 xxxxxxxxxxxxx...\n"));
 }
 
 TEST_CASE("the wide table has workload, ports, images, ids, and whole reasons") {
     CHECK(
         table(rik::resource_kind::instance, test::instance_running, true) ==
-        "NAME    READY   STATUS    RESTARTS   NODE   ADDRESS      AGE   WORKLOAD   PORTS          IMAGES               "
-        "ID"
+        "NAME    READY   STATUS    RESTARTS   NODE   ADDRESS      AGE   WORKLOAD   RELEASE   PORTS          IMAGES     "
+        "          ID"
         "                                     REASON\n"
-        "web-1   2/2     Running   2          a      10.210.0.5   3m    web        8080->80/TCP   nginx:1.25,busybox   "
+        "web-1   2/2     Running   2          a      10.210.0.5   3m    web        3         8080->80/TCP   "
+        "nginx:1.25,busybox   "
         "11111111-1111-4111-8111-111111111111   Started: All containers run.\n");
     CHECK_THAT(table(rik::resource_kind::instance, test::instance_failed, true),
                Catch::Contains("the tag 1.2.3-rc4 (404)\n"));
@@ -98,6 +100,47 @@ TEST_CASE("a Pod that initializes says how far it is, and what is in the way") {
     auto const initialized = R"("state":"running","initializedAt":"2026-11-21T19:18:00Z")";
     CHECK(shown(one("init", done + R"(,"restartCount":4)") + "," + one("sidecar", crashed) + "," + one("main", runs),
                 initialized) == "1/2|CrashLoopBackOff|3 (2m ago)");
+}
+
+namespace {
+
+/// The last column of one instance with these members.
+std::string reason_of(std::string const& members, std::string const& containers) {
+    auto const json = "{\"name\":\"a\"," + members + ",\"containers\":[" + containers + "]}";
+    auto const rows = rik::table_rows(rik::resource_kind::instance, json, {.now = test::now});
+    REQUIRE(rows.has_value());
+    return rows->at(0).back().text;
+}
+
+}  // namespace
+
+TEST_CASE("a Pod that waits says when it starts again") {
+    auto const members = R"("state":"running","ready":false,"reason":"CrashLoopBackOff","message":"c: exited with 3")";
+    auto const waiting = [](std::string const& at) {
+        return one("main", R"("state":"waiting","reason":"CrashLoopBackOff","startsAt":")" + at + "\"");
+    };
+    CHECK(reason_of(members, waiting("2026-11-21T19:20:19.500000Z")) ==
+          "CrashLoopBackOff: c: exited with 3; starts again in 20s");
+    CHECK(reason_of(members, waiting("2026-11-21T19:20:19.500000Z") + "," + one("sidecar", runs)) ==
+          "CrashLoopBackOff: c: exited with 3; c starts again in 20s");
+    CHECK(reason_of(members, waiting("2026-11-21T19:20:00.000000Z")) == "CrashLoopBackOff: c: exited with 3");
+    CHECK(reason_of(R"("state":"failed","reason":"Error","message":"x")", waiting("2026-11-21T19:21:00.000000Z")) ==
+          "Error: x");
+}
+
+TEST_CASE("a Pod that runs and is not ready says which container, and why") {
+    auto const members = R"("state":"running","ready":false,"reason":"Started","message":"all containers run")";
+    auto const why = one("main", runs_unready + R"(,"message":"its readiness probe failed: http :80/: HTTP 503")");
+    auto const said = "Started: c: its readiness probe failed: http :80/: HTTP 503";
+    CHECK(reason_of(members, one("sidecar", runs) + "," + why) == said);
+    CHECK(reason_of(members, one("main", runs_unready)) == "Started: all containers run");
+    auto const ready = R"("state":"running","ready":true,"reason":"Started","message":"all containers run")";
+    CHECK(reason_of(ready, why) == "Started");
+    auto const ending = R"("state":"running","ready":false,"reason":"Ending","message":"the rest is being stopped")";
+    CHECK(reason_of(ending, why) == "Ending: the rest is being stopped");
+    auto const json = "{\"name\":\"a\"," + std::string(members) + ",\"containers\":[" + why + "]}";
+    CHECK_THAT(text_of(rik::describe_instance(json, "", test::list_of(""), test::now)),
+               Catch::Contains("Reason:       " + std::string(said) + "\n"));
 }
 
 TEST_CASE("tables of workloads, nodes and events") {
@@ -165,6 +208,7 @@ TEST_CASE("the story of an instance") {
 Id:           11111111-1111-4111-8111-111111111111
 Kind:         Pod
 Workload:     web (99999999-9999-4999-8999-999999999999)
+Release:      3
 Node:         a (n1)
 State:        running
 Since:        2m57s ago (2026-11-21 19:17:02 UTC)
@@ -357,6 +401,23 @@ TEST_CASE("of a Job with many instances those that are not done are shown first,
     rik::error const away{rik::errc::unavailable, "the server is away"};
     CHECK_THAT(text_of(rik::describe_workload(job, away, test::list_of(""), test::now)),
                Catch::Contains("Instances:    cannot be read: the server is away"));
+}
+
+TEST_CASE("of a Deployment with many instances those in trouble are shown first, with all that is said of them") {
+    std::string const web = R"({"name":"web","kind":"Deployment","state":"active","release":"r","releaseNumber":7})";
+    std::string items;
+    for (int i = 0; i < 40; ++i)
+        items += R"({"name":"fine-)" + std::to_string(i) + R"(.","state":"running","ready":true},)";
+    auto const long_reason = std::string(200, 'x') + "!";
+    items += R"({"name":"late","state":"running","ready":false},{"name":"bad","state":"failed","reason":"Error",)"
+             R"("message":")" +
+             long_reason + "\"}";
+    auto const text = text_of(rik::describe_workload(web, test::list_of(items), test::list_of(""), test::now));
+    CHECK_THAT(text, Catch::Contains("Release:      7 (r)\n") && Catch::Contains("Error: " + long_reason + "\n"));
+    CHECK(text.find("  bad ") < text.find("  late "));
+    CHECK(text.find("  late ") < text.find("  fine-0."));
+    CHECK_THAT(text, Catch::Contains("fine-27.") && !Catch::Contains("fine-28."));
+    CHECK_THAT(text, Catch::Contains("\n  ... and 12 more: rikctl get instances --workload web\n"));
 }
 
 TEST_CASE("a node's instances tell their tenant where one is not of default") {

@@ -13,7 +13,7 @@ inline auto const now = at("2026-11-21T19:20:00.000000Z");
 
 inline std::string const instance_running =
     R"({"id":"11111111-1111-4111-8111-111111111111","kind":"Pod","tenant":"default",
- "name":"web-1","workload":{"id":"99999999-9999-4999-8999-999999999999","name":"web"},"labels":{"app":"web","tier":"front"},
+ "name":"web-1","workload":{"id":"99999999-9999-4999-8999-999999999999","name":"web"},"release":3,"labels":{"app":"web","tier":"front"},
  "createdAt":"2026-11-21T19:17:00.000000Z","generation":1,"revision":9,"node":{"id":"n1","name":"a"},"fence":9,
  "state":"running","reason":"Started","message":"All containers run.","since":"2026-11-21T19:17:02.500000Z","ready":true,
  "addresses":["10.210.0.5"],"hostPorts":[{"hostPort":8080,"port":80,"protocol":"TCP","container":"web"}],

@@ -24,7 +24,17 @@ TEST_CASE("a program that is too slow or missing has failed, and one that could 
 }
 
 TEST_CASE("a probe that failed says which, and a hook, too", "[unit][node]") {
-    CHECK(describe_probe(probe_kind::liveness, "HTTP 503") == "its liveness probe failed: HTTP 503");
+    CHECK(describe_probe(probe_kind::liveness, http_action{.port = 8080, .path = "/healthz"}, "HTTP 503") ==
+          "its liveness probe failed: http :8080/healthz: HTTP 503");
+    CHECK(describe_probe(probe_kind::readiness, tcp_action{.port = 5432, .host = "db"}, "refused") ==
+          "its readiness probe failed: tcp db:5432: refused");
+    CHECK(describe_probe(probe_kind::startup, grpc_action{.port = 9000, .service = "store"}, "NOT_SERVING") ==
+          "its startup probe failed: grpc :9000 store: NOT_SERVING");
+    CHECK(describe_probe(probe_kind::liveness, exec_action{{"cat", "/tmp/ok"}}, "exited with 1") ==
+          "its liveness probe failed: exec cat /tmp/ok: exited with 1");
+    auto const long_one = describe_probe(probe_kind::liveness, exec_action{{std::string(500, 'x')}}, "exited with 1");
+    CHECK(long_one.ends_with("xxx...: exited with 1"));
+    CHECK(long_one.size() < 120);
     CHECK(describe_hook(hook_kind::post_start, "exited with 1") == "its postStart hook failed: exited with 1");
 }
 

@@ -80,8 +80,8 @@ TEST_CASE("whose memory was short is told: the container's own, or that of its n
         set_exited(which, how);
         return which.message;
     };
-    CHECK(message_with(64 << 20) == "was killed because it met its memory limit of 64Mi");
-    CHECK(message_with(64 << 20, true) == "was killed because its Pod met its memory limit of 64Mi");
+    CHECK(message_with(64 << 20) == "was killed at its memory limit of 64Mi");
+    CHECK(message_with(64 << 20, true) == "was killed at its Pod's memory limit of 64Mi");
     CHECK(message_with(0) == "was killed because its node was short of memory");
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("a container whose child was killed for want of memory says so, howeve
     container_status which{.name = "a", .state = container_state::running};
     set_exited(which, how);
     CHECK(which.reason == "Error");
-    CHECK(which.message == "exited with 1; 2 of its processes had been killed because it met its memory limit of 64Mi");
+    CHECK(which.message == "exited with 1; 2 of its processes had been killed at its memory limit of 64Mi");
     auto const failed = end_of({which});
     REQUIRE(failed);
     CHECK(failed->message == "container a: " + which.message);
@@ -103,8 +103,7 @@ TEST_CASE("a container whose child was killed for want of memory says so, howeve
     REQUIRE(done);
     CHECK(done->state == instance_state::succeeded);
     CHECK(done->message ==
-          "all containers exited with 0; container b: 2 of its processes had been killed because it "
-          "met its memory limit of 64Mi");
+          "all containers exited with 0; container b: 2 of its processes had been killed at its memory limit of 64Mi");
 
     how.code_known = false;
     container_status lost{.name = "c", .state = container_state::running};
@@ -147,7 +146,7 @@ TEST_CASE("a container that was stopped for its Pod's end says so, and how it en
     CHECK(obeyed.reason == "Stopped");
     CHECK(obeyed.exit_code == 143);
     CHECK(obeyed.message ==
-          "exited with 143 (128 + signal 15); stopped because its Pod ends: container b: exited with 3");
+          "was stopped because its Pod ends: container b: exited with 3; exited with 143 (128 + signal 15)");
     set_exited(which, container_exit{.code = 137, .out_of_memory = true});
     CHECK(which.reason == "OOMKilled");
 }
@@ -162,7 +161,12 @@ TEST_CASE("what goes wrong while a container is stopped is told until it has end
     CHECK(told.message == "stopped because a restart was asked for; its preStop hook failed: exited with 4");
     set_exited(told, container_exit{.code = 0});
     CHECK(told.message ==
-          "exited with 0; stopped because a restart was asked for; its preStop hook failed: exited with 4");
+          "was stopped because a restart was asked for; its preStop hook failed: exited with 4; exited with 0");
+    auto const done = end_of({exited("b", 0), told});
+    REQUIRE(done);
+    CHECK(done->message ==
+          "all containers exited with 0; container a: was stopped because a restart was asked for; its preStop hook "
+          "failed: exited with 4");
     set_stopping_no_more(which);
     CHECK(which.reason == "Started");
     CHECK(which.message.empty());
@@ -177,7 +181,47 @@ TEST_CASE("a Pod that goes on says which of its containers are done") {
     container_status const runs{.name = "b", .state = container_state::running};
     CHECK(all_run({runs, runs}));
     CHECK_FALSE(all_run({exited("a", 0), runs}));
-    CHECK(describe_progress({exited("a", 0), runs}) == "1 of 2 containers runs; container a: exited with 0");
+    CHECK(describe_progress({exited("a", 0), runs}) == "a: exited with 0; 1 of 2 containers runs");
+    CHECK(describe_progress({exited("a", 0)}) == "a: exited with 0");
+    CHECK(describe_progress({runs}) == "1 of 1 containers runs");
+}
+
+TEST_CASE("what is said of a Pod begins with what is wrong") {
+    auto const later = wall_time(std::chrono::hours(1));
+    container_status killed{.name = "main", .state = container_state::running};
+    set_exited(killed, {.code = 137, .out_of_memory = true, .memory_kills = 1, .memory_limit_hit = 16 << 20});
+    set_restarting(killed);
+    auto waits = killed;
+    settle(waits, {.phase = unit_phase::waiting, .restart_count = 1, .starts_at = later});
+    CHECK(progress_of({waits}).message == "main: was killed at its memory limit of 16Mi");
+    auto starts = killed;
+    settle(starts, {.phase = unit_phase::starting, .restart_count = 1});
+    CHECK(starts.reason == "ContainerCreating");
+    CHECK(starts.message == "was killed at its memory limit of 16Mi; is being started again");
+    auto runs = killed;
+    set_running(runs, later);
+    runs.restart_count = 1;
+    CHECK(progress_of({runs}).reason == "Restarted");
+    CHECK(progress_of({runs}).message ==
+          "main was restarted once, after it was killed at its memory limit of 16Mi; all containers run");
+    waits.role = container_role::init;
+    CHECK(start_progress_of({waits}).message == "init container main: was killed at its memory limit of 16Mi");
+}
+
+TEST_CASE("an image's name stands behind what is wrong with it") {
+    container_status which{.name = "php"};
+    auto const said_of = [&](std::string message) {
+        set_not_started(which, {"ErrImagePull", std::move(message)});
+        auto const said = start_trouble_of({which});
+        REQUIRE(said);
+        CHECK(said->reason == "ImagePullFailed");
+        return said->message;
+    };
+    CHECK(said_of("image demo:9: the registry does not have it") ==
+          "php: the registry does not have it (image demo:9)");
+    CHECK(said_of("container php: image demo:9: it is: not here") == "php: it is: not here (image demo:9)");
+    CHECK(said_of("the disk is full") == "php: the disk is full");
+    CHECK(said_of("image demo") == "php: image demo");
 }
 
 TEST_CASE("a Pod fails with an init container, and ends without its sidecars") {
@@ -191,7 +235,7 @@ TEST_CASE("a Pod fails with an init container, and ends without its sidecars") {
     done.role = container_role::init;
     CHECK_FALSE(end_of({done, sidecar, waits}));
     CHECK(end_of({done, sidecar, exited("a", 0)})->state == instance_state::succeeded);
-    CHECK(describe_progress({done, sidecar, exited("a", 0)}) == "1 of 2 containers runs; container a: exited with 0");
+    CHECK(describe_progress({done, sidecar, exited("a", 0)}) == "a: exited with 0; 1 of 2 containers runs");
 }
 
 TEST_CASE("a container that waits says why, in Kubernetes' words") {

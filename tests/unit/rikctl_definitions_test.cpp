@@ -63,6 +63,24 @@ TEST_CASE("rikctl validate tells every problem with its place, and every warning
     CHECK(offline({"validate"}).code == 2);
 }
 
+TEST_CASE("what get prints is no definition, and one line says so") {
+    auto const shown =
+        "id: c0ffee00-0000-4000-8000-000000000001\nname: web\nkind: Deployment\nstate: active\n"
+        "replicas: 3\ndefinition: {apiVersion: v1, kind: Pod, name: web}\n";
+    auto const told = offline({"validate", "-f", "-"}, shown);
+    CHECK(told.code == 1);
+    CHECK(told.err ==
+          "error: -: it is what `rikctl get -o yaml` prints: its definition stands under `definition` (apply that "
+          "alone: rikctl get ... -o jsonpath={.definition})\n");
+}
+
+TEST_CASE("Kubernetes' form without metadata says that it is missing") {
+    auto const told = offline({"validate", "-f", "-"}, "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 1}\n");
+    CHECK(told.code == 1);
+    CHECK(told.err.find("metadata: is missing") != std::string::npos);
+    CHECK(told.err.find("none of its values") == std::string::npos);
+}
+
 TEST_CASE("rikctl get prints YAML and parts of the answer") {
     test::fake_server server([](test::fake_request const&) {
         return test::reply_with(200, R"({"items":[{"id":"1","name":"a","state":"ready"},{"id":"2","name":"b"}]})");

@@ -191,8 +191,8 @@ TEST_CASE("get -w of workloads shows how far they are, and their end") {
     auto const after = job_of(2, "succeeded");
     changing_server const all({list_of(before), list_of(after)});
     auto const listed = run(all.server(), "get jobs -w");
-    CHECK(has(listed.out, "pi               Job    active       0/2        "));
-    CHECK(has(listed.out, "pi               Job    succeeded    2/2        "));
+    CHECK(has(listed.out, "pi               Job          active         0/2         "));
+    CHECK(has(listed.out, "pi               Job          succeeded      2/2         "));
     CHECK(std::ranges::count(listed.out, '\n') == 3);
     CHECK(has(all.server().requests().back().line, "fieldSelector=kind%3DJob"));
     changing_server const named({before, before, after});

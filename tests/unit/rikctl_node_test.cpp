@@ -96,7 +96,9 @@ TEST_CASE("rikctl node drain waits until what leaves is gone") {
     CHECK(done.err.empty());
     CHECK(done.code == 0);
     CHECK(done.out ==
-          "node a is cordoned\ninstance web-1 is being deleted\ninstance web-1 is deleted\nnode a is drained\n");
+          "node a is cordoned\ninstance web-1 is being deleted\ninstance web-1 is deleted\nnode a is drained; to "
+          "forget it: "
+          "rikctl node remove a\n");
     CHECK(server.requests().front().body == R"({"force":true})");
 }
 

@@ -216,7 +216,7 @@ TEST_CASE("what was looked at before the last change is not taken for it", "[rik
     });
     auto const told = rikctl_at(server, {"rollout", "status", "web", "--timeout", "1s"});
     CHECK(told.code != 0);
-    CHECK(told.out.find("it has not been looked at yet") != std::string::npos);
+    CHECK(told.out.find("deployment web has not been looked at yet") != std::string::npos);
     CHECK(told.out.find("is rolled out") == std::string::npos);
 }
 

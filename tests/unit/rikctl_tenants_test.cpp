@@ -123,6 +123,10 @@ TEST_CASE("an empty list says in which tenant, and a tenant that does not exist 
     fake_server empty(lists(""));
     CHECK(rikctl_at(empty, {"get", "workloads", "-n", "a"}).err == "There are no workloads in tenant a.\n");
     CHECK(rikctl_at(empty, {"get", "workloads"}).err == "There are no workloads.\n");
+    CHECK(rikctl_at(empty, {"get", "jobs"}).err == "There are no workloads of kind Job.\n");
+    CHECK(rikctl_at(empty, {"get", "rs", "-n", "a"}).err ==
+          "There are no workloads of kind ReplicaSet in tenant a. Those of a Deployment are its releases: rikctl "
+          "rollout history DEPLOYMENT\n");
     fake_server server([](fake_request const&) { return reply_with(404, error_body("tenant x does not exist")); });
     auto const missing = rikctl_at(server, {"get", "instances", "-n", "x"});
     CHECK(missing.code == 3);

@@ -100,6 +100,24 @@ TEST_CASE("what waits for a rollout goes on when the server is killed, and says 
     }
 }
 
+TEST_CASE("rollout status ends at once for what is being deleted, and says that a workload is paused", "[rikctl]") {
+    std::string state = "destroying";
+    fake_server const server([&](fake_request const& request) {
+        if (has(request, "watch=")) return watch_of({event("1", "synced", "{}")});
+        auto text = text_of({});
+        text.replace(text.find("active"), 6, state);
+        return reply_with(200, text);
+    });
+    auto const leaving = rikctl_at(server, {"rollout", "status", "web"});
+    CHECK(leaving.code == 4);
+    CHECK(leaving.out == "");
+    CHECK(leaving.err == "error: deployment web is being deleted: nothing is rolled out any more\n");
+    state = "paused";
+    auto const paused = rikctl_at(server, {"rollout", "status", "web"});
+    CHECK(paused.code == 0);
+    CHECK_THAT(paused.out, Catch::EndsWith("deployment web is paused: it wants no instance until it is resumed\n"));
+}
+
 TEST_CASE("a server that was never there is not waited for by rollout status", "[rikctl]") {
     fake_server const server([](fake_request const&) { return fake_reply{}; });
     CHECK(rikctl_at(server, {"rollout", "status", "web"}).code == 5);
@@ -143,9 +161,9 @@ TEST_CASE("a rollout that takes long says what holds it up, which instance is no
         "no such file\n");
     auto const late = rikctl_at(server, {"rollout", "status", "ds/web", "--timeout", "1s"});
     CHECK(late.code == 6);
-    // While it goes on, and at its end.
+    // It is told while that goes on, and not again at its end.
     CHECK(late.err ==
-          words + words + "error: daemonset web is not rolled out after 1s: 2 of 3 updated, 3 there, 2 available\n");
+          words + "error: daemonset web is not rolled out after 1s: 2 of 3 updated, 3 there, 2 available\n");
     items =
         R"({"id":"x","name":"web-c","state":"pending","reason":"","message":"","ready":false,"deletingSince":null,)"
         R"("containers":[{"name":"main","state":"waiting","reason":"","message":"","restartCount":0,"ready":false}]})";

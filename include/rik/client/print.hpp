@@ -32,6 +32,7 @@ struct table_options {
     bool has_tenants = false;  ///< a column tells the tenant of what belongs to one
     /// Of workloads: "CronJob" gives columns of its own, and all are of that kind; others do not differ.
     std::string definition_kind = {};
+    bool has_whole_reasons = false;  ///< no reason is cut; the wide form cuts none anyway
 };
 
 table_row table_header(resource_kind kind, table_options const& options);
@@ -90,7 +91,8 @@ std::string compact_json(std::string_view json);
 
 /// Describes an object, and then what happened to it and when. `events` is the list of its events; `workload` is the
 /// instance's workload, or empty. If one of these parts is an error, the text says why it cannot be read. Nothing is
-/// cut, but for the instances of a Job: 30 are shown, those that are not done first. Errors: corrupt.
+/// cut, but of a workload's instances 30 are shown: those that have failed first, then those that are not ready, and
+/// of a Job those that are done last. Errors: corrupt.
 result<std::string> describe_instance(std::string_view instance, result<std::string> const& workload,
                                       result<std::string> const& events, wall_time now);
 result<std::string> describe_workload(std::string_view workload, result<std::string> const& instances,
