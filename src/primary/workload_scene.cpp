@@ -17,6 +17,8 @@ namespace {
 
 /// Of so many nodes that nobody hears it costs less to look at what is on them than at a large workload.
 constexpr std::size_t absent_looked_at_max = 8;
+/// That a scheduler is back changes no row of a node that it does not hear.
+constexpr std::chrono::seconds held_pause(5);
 
 /// Which nodes nobody hears: mostly none, so that no node need be looked up for an instance.
 class absent_nodes {
@@ -73,10 +75,16 @@ bool blocks_recreation(workload const& wanted, instance const& row) {
            row.made_from()->id != wanted.current_release;
 }
 
-void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
+/// Then a longer wait changes nothing.
+bool nobody_could_tell(replacement_hold why) {
+    return why == replacement_hold::no_scheduler || why == replacement_hold::no_node_heard;
+}
+
+void add_instances(view const& in, workload_scene& to, absence_rule rule, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
         wanted.kind == workload_kind::daemon_set ? std::nullopt : tolerated_absence(*wanted.definition);
+    to.hold = rule.hold;
     to.rows = in.list<instance>(owner_index(wanted.id));
     to.instances.reserve(to.rows.size());
     absent_nodes const absent(in);
@@ -88,13 +96,19 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         if (gone && is_waited_for(wanted, *row, seen)) to.waits_for.push_back({row, gone});
         if (gone && blocks_recreation(wanted, *row)) to.blocking.push_back({row, gone});
         if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
-        auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
+        if (nobody_could_tell(rule.hold)) {
+            ++to.held_count;
+            continue;
+        }
+        if (lacks_scheduler(*gone)) continue;  // the scheduler is back, and tells of it soon
+        auto const since = std::max(gone->state_since, rule.counted_from);
+        auto const lost_at = since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
             if (!to.next_lost_at || lost_at < *to.next_lost_at) to.next_lost = {row, gone};
             to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
             continue;
         }
-        if (is_replacing_stopped) {
+        if (rule.hold == replacement_hold::mass_absence) {
             ++to.held_count;
             continue;
         }
@@ -116,11 +130,24 @@ void add_strangers(view const& in, workload_scene& to) {
     }
 }
 
-std::string held_up_text(std::size_t count) {
-    return fmt::format(
-        "{} on nodes that are not heard {} not replaced, because too many nodes are gone at once; if "
-        "they are lost: rikctl node resume-replacement",
-        count_text(count), count == 1 ? "is" : "are");
+std::string_view hold_text(replacement_hold why) {
+    switch (why) {
+        case replacement_hold::none: break;
+        case replacement_hold::no_scheduler:
+            return "no scheduler is connected: start it, or look whether the primary reaches it";
+        case replacement_hold::no_node_heard:
+            return "no node at all is heard, and nothing could run elsewhere: start one, or look whether they reach "
+                   "the "
+                   "scheduler";
+        case replacement_hold::mass_absence:
+            return "too many nodes are gone at once; if they are lost: rikctl node resume-replacement";
+    }
+    return {};
+}
+
+std::string held_up_text(std::size_t count, replacement_hold why) {
+    return fmt::format("{} on nodes that are not heard {} not replaced, because {}", count_text(count),
+                       count == 1 ? "is" : "are", hold_text(why));
 }
 
 /// What does not come before those that are waited for are gone; empty: a Job goes on without them.
@@ -161,7 +188,7 @@ struct absence {
 absence absence_of(workload_scene const& of, workload_progress const& said) {
     auto const awaited = of.waits_for.empty() ? std::string() : awaited_text(of, said);
     if (!awaited.empty()) return {"WaitsForNode", waiting_text(of.waits_for, awaited)};
-    if (of.held_count > 0) return {"ReplacingStopped", held_up_text(of.held_count)};
+    if (of.held_count > 0) return {"ReplacingStopped", held_up_text(of.held_count, of.hold)};
     if (!of.blocking.empty())
         return {"WaitsForNode",
                 waiting_text(of.blocking, "there is no instance of the new release (strategy Recreate)")};
@@ -224,10 +251,10 @@ workload_scene look_at_releases(view const& in, stored<workload> const& wanted) 
     return found;
 }
 
-workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
+workload_scene look_at(view const& in, stored<workload> const& wanted, absence_rule rule, wall_time now) {
     auto found = look_at_releases(in, wanted);
     add_counts(in, found);
-    add_instances(in, found, is_replacing_stopped, now);
+    add_instances(in, found, rule, now);
     add_strangers(in, found);
     if (wanted->kind != workload_kind::daemon_set) return found;
     found.node_rows = in.list<node>();
@@ -250,6 +277,10 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
     if (!absent.text.empty()) plan.progress.held_up = std::move(absent.text);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
+    if (scene.held_count > 0 && nobody_could_tell(scene.hold)) {
+        wall_time const later = now + held_pause;
+        plan.look_again = std::min(plan.look_again.value_or(later), later);
+    }
     return plan;
 }
 
