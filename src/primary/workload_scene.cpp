@@ -1,5 +1,6 @@
 #include "workload_scene_detail.hpp"
 
+#include "lookup_detail.hpp"
 #include "node_changes_detail.hpp"
 #include "workload_change_detail.hpp"
 
@@ -75,9 +76,16 @@ bool blocks_recreation(workload const& wanted, instance const& row) {
            row.made_from()->id != wanted.current_release;
 }
 
+/// Of any other kind nothing is given up anyway.
+bool stays_by_its_template(workload_kind kind) { return kind != workload_kind::daemon_set && !has_identities(kind); }
+
 /// Then a longer wait changes nothing.
 bool nobody_could_tell(replacement_hold why) {
     return why == replacement_hold::no_scheduler || why == replacement_hold::no_node_heard;
+}
+
+std::string absence_text(duration of) {
+    return of < std::chrono::seconds(1) ? "is not heard" : "has not been heard for " + to_short_string(of);
 }
 
 void add_instances(view const& in, workload_scene& to, absence_rule rule, wall_time now) {
@@ -95,7 +103,11 @@ void add_instances(view const& in, workload_scene& to, absence_rule rule, wall_t
         foreign.settle(*row, seen);
         if (gone && is_waited_for(wanted, *row, seen)) to.waits_for.push_back({row, gone});
         if (gone && blocks_recreation(wanted, *row)) to.blocking.push_back({row, gone});
-        if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
+        if (!gone || row->is_condemned() || is_finished(row->state())) continue;
+        if (!patience) {
+            if (stays_by_its_template(wanted.kind)) to.staying.push_back({row, gone});
+            continue;
+        }
         if (nobody_could_tell(rule.hold)) {
             ++to.held_count;
             continue;
@@ -115,8 +127,8 @@ void add_instances(view const& in, workload_scene& to, absence_rule rule, wall_t
         seen.is_leaving = true;
         // What follows for a Job is said when it is counted.
         auto const* const follows = wanted.kind == workload_kind::job ? "" : ": another instance takes its place";
-        to.lost.push_back({row, fmt::format("its node {} has not been heard for {}{}", gone->facts.name,
-                                            to_short_string(now - gone->state_since), follows)});
+        to.lost.push_back(
+            {row, fmt::format("its node {} {}{}", gone->facts.name, absence_text(now - gone->state_since), follows)});
     }
 }
 
@@ -163,20 +175,22 @@ std::string awaited_text(workload_scene const& of, workload_progress const& said
     return waits ? "nothing takes its place" : "";
 }
 
-/// Of the first one; the others are alike. `awaited`: what does not come before it is gone.
-std::string waiting_text(std::vector<absent_instance> const& which, std::string_view awaited) {
-    auto const& where = which.front().where->facts.name;
+/// Of the first one; the others are alike. `until`: what holds till when.
+std::string absent_text(std::vector<absent_instance> const& which, std::string_view until) {
     auto const others = which.size() == 1 ? std::string() : fmt::format(" (and {} more)", which.size() - 1);
-    return fmt::format(
-        "{} is on node {}, which is not heard{}: {} until the node says that it is gone; if the node is lost for good: "
-        "rikctl node declare-dead {}",
-        which.front().row->name(), where, others, awaited, where);
+    return fmt::format("{}{}: {}; {}", place_text(which.front().row->name(), which.front().where->facts.name), others,
+                       until, loss_remedy(which.front().where->facts.name));
+}
+
+/// `awaited`: what does not come before it is gone.
+std::string waiting_text(std::vector<absent_instance> const& which, std::string_view awaited) {
+    return absent_text(which, fmt::format("{} until the node says that it is gone", awaited));
 }
 
 std::string coming_loss_text(workload_scene const& of) {
     if (!of.next_lost_at) return {};
-    return fmt::format("{} is on node {}, which is not heard: it is given up at {}", of.next_lost.row->name(),
-                       of.next_lost.where->facts.name, to_second_string(*of.next_lost_at));
+    return fmt::format("{}: it is given up at {}", place_text(of.next_lost.row->name(), of.next_lost.where->facts.name),
+                       to_second_string(*of.next_lost_at));
 }
 
 /// Why nothing is done although something ought to be. No text: nobody's absence is the reason.
@@ -192,6 +206,10 @@ absence absence_of(workload_scene const& of, workload_progress const& said) {
     if (!of.blocking.empty())
         return {"WaitsForNode",
                 waiting_text(of.blocking, "there is no instance of the new release (strategy Recreate)")};
+    if (!of.staying.empty())
+        return {
+            "WaitsForNode",
+            absent_text(of.staying, "its template tolerates that, so nothing takes its place until the node is back")};
     return {"ReplacingWaits", coming_loss_text(of)};
 }
 

@@ -42,6 +42,7 @@ struct workload_scene {
     std::vector<lost_instance> lost = {};
     std::vector<absent_instance> waits_for = {};
     std::vector<absent_instance> blocking = {};    ///< old ones, till which are gone nothing new is made
+    std::vector<absent_instance> staying = {};     ///< they tolerate that for ever
     std::size_t held_count = 0;                    ///< absent ones that are not given up, whatever the time
     replacement_hold hold = {};                    ///< why
     std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted

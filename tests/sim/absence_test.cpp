@@ -1,6 +1,7 @@
 // What is given up, and what is not, while nodes are not heard: because no scheduler is there, none of them is heard,
 // or one is really lost. On the real roles in virtual time.
 #include <sim/scenario.hpp>
+#include <sim/told_events.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -149,6 +150,80 @@ awaitable<> one_stays_away(sim::cluster& cluster, sim::world& world) {
     co_await cluster.until(sim::all_running(count));
 }
 
+/// Nothing will ever take its place, and a person ought to know why.
+awaitable<> it_is_tolerated_for_ever(sim::cluster& cluster, sim::world& world) {
+    auto applying =
+        apply(cluster, R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":6,)"
+                       R"("selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},)"
+                       R"("spec":{"tolerations":[{"key":"node.kubernetes.io/unreachable","operator":"Exists",)"
+                       R"("effect":"NoExecute"}],"containers":[{"name":"main","image":"web:1"}]}}}})");
+    auto const made = co_await std::move(applying);
+    co_await cluster.until(sim::all_running(count));
+    co_await cluster.power_off(0);
+    co_await world.time().sleep_for(1h);
+    CHECK_FALSE(is_given_up(co_await instances(cluster)));
+    auto const why = co_await held_up(cluster, made.row->id);
+    CHECK(says(why,
+               "(and 2 more): its template tolerates that, so nothing takes its place until the node is back; if the "
+               "node is lost for good: rikctl node declare-dead node-0"));
+}
+
+awaitable<bool> was_told(sim::cluster& cluster, std::string reason, std::string part) {
+    auto const told = co_await told_events(cluster);
+    co_return std::ranges::any_of(told,
+                                  [&](auto const& each) { return each.reason == reason && says(each.message, part); });
+}
+
+/// What waits for a node names it: when it is asked for, and when somebody asks again.
+awaitable<> a_deletion_waits(sim::cluster& cluster, sim::world& world) {
+    auto const web = co_await running(cluster);
+    co_await cluster.power_off(0);
+    co_await world.time().sleep_for(15s);
+    auto const removed = co_await cluster.api().workloads().remove(caller(), web, any_revision);
+    REQUIRE(removed.has_value());
+    std::string const where =
+        "is on node node-0, which is not heard: it goes when the node is back; if the node is lost for "
+        "good: rikctl node declare-dead node-0";
+    CHECK(co_await was_told(cluster, "Deleting", "a user deletes it with 6 instances, and web-"));
+    CHECK(co_await was_told(cluster, "Deleting", where));
+    auto const again = co_await cluster.api().upkeep().scale(caller(), web, 2, any_revision);
+    REQUIRE(again.has_error());
+    auto parsed = parse_definition(
+        R"({"apiVersion":"v1","kind":"Deployment","name":"web","template":{"spec":{"containers":[{"name":"a","image":"x"}]}}})");
+    auto applying = cluster.api().workloads().apply(caller(), std::move(parsed.definition), change_options());
+    auto const applied = co_await std::move(applying);
+    REQUIRE(applied.has_error());
+    CHECK(says(applied.error().message, where));
+    co_await cluster.start_node(0);
+    co_await cluster.until(sim::none_left);
+}
+
+/// That something ended by itself is why another one is made.
+awaitable<> an_end_is_told(sim::cluster& cluster, sim::world&) {
+    auto applying = apply(
+        cluster,
+        R"({"apiVersion":"v1","kind":"Deployment","name":"web","replicas":1,"template":{"spec":{"volumes":[{"name":"scratch",)"
+        R"("emptyDir":{"sizeLimit":"1Mi"}}],"containers":[{"name":"main","image":"web:1","volumeMounts":[)"
+        R"({"name":"scratch","mountPath":"/scratch"}]}]}}})");
+    auto const made = co_await std::move(applying);
+    co_await cluster.until(sim::all_running(1));
+    sim::image_behaviour writer;
+    writer.volume_bytes = 2 << 20;
+    cluster.node(0).set_behaviour(writer);
+    condition const is_over = [](rows const& all) { return is_finished(all.front()->state()); };
+    co_await cluster.until(is_over);
+    cluster.node(0).set_behaviour({});
+    condition const is_replaced = [](rows const& all) {
+        return std::ranges::any_of(all, [](auto const& row) { return row->status().ready; });
+    };
+    co_await cluster.until(is_replaced);
+    CHECK(co_await was_told(cluster, "InstancesLeft", "it has failed (Evicted): volume scratch holds 2Mi"));
+    object_ref by_id(made.row->id);
+    auto const told = co_await cluster.api().workloads().story(caller(), std::move(by_id));
+    REQUIRE(told.has_value());
+    CHECK(std::ranges::any_of(told->steps, [](auto const& each) { return says(each.what, "(Evicted)"); }));
+}
+
 }  // namespace
 
 TEST_CASE("while no scheduler is there nothing is given up, however long that lasts", "[sim][absence]") {
@@ -171,4 +246,17 @@ TEST_CASE("while no node at all is heard nothing is given up", "[sim][absence]")
 }
 TEST_CASE("a node that stays away when others are heard again is given up", "[sim][absence]") {
     simulate(one_stays_away, 2);
+}
+TEST_CASE("an instance that tolerates for ever that its node is not heard says so", "[sim][absence]") {
+    simulate(it_is_tolerated_for_ever, 2);
+}
+TEST_CASE("a deletion that waits for a node that is not heard names it", "[sim][absence]") {
+    simulate(a_deletion_waits, 2);
+}
+TEST_CASE("an instance that ends by itself is in the story of its workload", "[sim][absence]") {
+    sim::world world(42);
+    sim::cluster_options options;
+    options.is_checked = false;  // for the checkers an eviction is a fault
+    sim::cluster cluster(world, options);
+    world.run(within(cluster, world, an_end_is_told));
 }
