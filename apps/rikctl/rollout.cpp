@@ -169,6 +169,11 @@ public:
         auto const found = get(which);
         if (!found) return with_.fail(found.error());
         if (is_cron_job(*found)) return with_.fail(no_rollout(*found));
+        if (string_at(*found, "/kind") == "ReplicaSet")
+            return with_.fail({rik::errc::unsupported,
+                               fmt::format("{} has no rollout: its instances stay as they are", words_for(*found)),
+                               {},
+                               fmt::format("to start them again in place: rikctl restart rs/{}", which.name)});
         if (is_rollout_paused(found->at("definition"))) return with_.fail(is_paused_error(which, "restarted"));
         auto const kubernetes = is_kubernetes(found->at("definition"));
         auto const body = template_annotation(kubernetes, restarted_at, rik::to_string(with_.wall()));

@@ -105,6 +105,9 @@ awaitable<result<http_response>> api::answer(http_request request) {
     auto const is_v0 = match.found->pattern.starts_with("/api/v0");
     auto const checked = is_v0 ? result<void>() : detail::check_parameters(call.request, match.found->parameters);
     if (!checked) co_return checked.error();
+    if (!is_v0 && call.request.method == "DELETE")
+        if (auto const unused = detail::check_unused_body(call.request, match.found->parameters); !unused)
+            co_return unused.error();
     if (!match.found->may_wait) co_return co_await match.found->answer(call);
     auto const when = time_.now() + match.found->patience;
     co_return co_await with_deadline(time_, when, match.found->answer(call));

@@ -60,6 +60,10 @@ std::string errors_text(error const& first, problems const& all = problems());
 /// `replicas` of a request for instances, 1 if it says none. Errors: invalid, no whole number.
 result<std::uint32_t> replicas_of(boost::json::object const& request);
 
+/// Of a call that has no use for one: an empty object says nothing, too. Errors: invalid, it says something, or is no
+/// JSON object.
+result<void> check_unused_body(http_request const& request, std::span<std::string_view const> parameters);
+
 // --- query parameters of v1
 
 /// Errors: invalid, there is a parameter that is not one of `known`, or one twice.

@@ -57,12 +57,29 @@ std::string_view v0_state(instance const& row, bool is_unheard) {
     return "Failed";
 }
 
+namespace {
+
+json::object const* object_in(json::object const* of, std::string_view name) {
+    auto const* const found = of == nullptr ? nullptr : of->if_contains(name);
+    return found == nullptr ? nullptr : found->if_object();
+}
+
+/// What a managed workload makes stands in its template: at the top in RIK's form, in spec in Kubernetes'.
+json::object const* spec_of_instance(json::object const& text) {
+    auto const* const spec = object_in(&text, "spec");
+    if (auto const* const of_rik = object_in(&text, "template")) return object_in(of_rik, "spec");
+    auto const* const of_kubernetes = object_in(spec, "template");
+    return of_kubernetes == nullptr ? spec : object_in(of_kubernetes, "spec");
+}
+
+}  // namespace
+
 json::object v0_spec(workload_definition const& definition) {
     auto const text = parsed_text(definition);
     json::object spec;
-    if (auto const* const written = text.if_contains("spec"); written != nullptr && written->is_object())
+    if (auto const* const written = spec_of_instance(text))
         for (auto const name : {"containers", "function"})
-            if (auto const* part = written->get_object().if_contains(name)) spec[name] = *part;
+            if (auto const* part = written->if_contains(name)) spec[name] = *part;
     put_if_missing(spec, "containers", json::array());
     put_if_missing(spec, "function", nullptr);
     return spec;

@@ -211,8 +211,10 @@ void put_status(json::object& object, instance const& row, directory const& name
     auto const is_unknown = names.is_unheard(row) && !is_finished(row.state());
     object["state"] = shown_state(row, names);
     object["reason"] = is_unknown ? "NodeUnheard" : std::string_view(status.reason);
-    object["message"] = is_unknown ? "Its node is not heard; what is shown is what was last reported."
-                                   : std::string_view(status.message);
+    auto const* const on = is_unknown ? names.find_node(row.binding()) : nullptr;
+    auto const node_words = on == nullptr ? std::string("Its node") : "Its node " + on->facts.name;
+    object["message"] =
+        is_unknown ? node_words + " is not heard; what is shown is what was last reported." : status.message;
     object["since"] = to_string(status.since == wall_time() ? row.created_at() : status.since);
     object["ready"] = status.ready && !is_unknown;
     object["addresses"] = text_array(status.addresses);

@@ -27,8 +27,18 @@ result<json::object> object_body(http_request const& request, std::span<std::str
     for (auto const& member : parsed.get_object())
         if (std::ranges::find(known, std::string_view(member.key())) == known.end())
             return error{errc::invalid, "there is no such member", std::string(member.key()),
-                         fmt::format("there is {}", fmt::join(known, ", "))};
+                         known.empty() ? "send no body" : fmt::format("there is {}", fmt::join(known, ", "))};
     return std::move(parsed.get_object());
+}
+
+/// Kubernetes' clients say there what becomes of the instances.
+result<void> check_unused_body(http_request const& request, std::span<std::string_view const> parameters) {
+    auto const body = object_body(request, {});
+    if (body) return {};
+    auto why = body.error();
+    if (why.field == "propagationPolicy" && std::ranges::find(parameters, "cascade") != parameters.end())
+        why.remedy = "send no body, and say it in the query: cascade=background, foreground or orphan";
+    return why;
 }
 
 result<std::string> text_member(json::object const& from, std::string_view name) {

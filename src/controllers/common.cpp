@@ -267,10 +267,12 @@ std::uint32_t free_indexes::take() {
 bool may_retry(workload_view const& of, release_id const& release, std::int64_t wanted, workload_plan& plan) {
     std::int64_t failures = 0;
     wall_time last;
+    seen_instance const* newest = nullptr;
     for (auto const& each : of.instances) {
         auto const has_ended = each.is_own && is_finished(each.state) && each.made_from == release;
         if (!has_ended || each.state_since + failures_forgotten_after <= of.now) continue;
         ++failures;
+        if (newest == nullptr || each.state_since > last) newest = &each;
         last = std::max(last, each.state_since);
     }
     auto const rounds = static_cast<std::size_t>(failures / std::max<std::int64_t>(wanted, 1));
@@ -278,8 +280,9 @@ bool may_retry(workload_view const& of, release_id const& release, std::int64_t 
     if (rounds == 0 || next <= of.now) return true;
     look_again_at(plan, next);
     plan.progress.held_up =
-        fmt::format("{} of its instances {} ended of late: the next is made at {}", failures,
-                    failures == 1 ? "has" : "have", to_string(std::chrono::ceil<std::chrono::seconds>(next)));
+        fmt::format("{} of its instances {} ended of late, the last one, {}, with {}: the next is made at {}", failures,
+                    failures == 1 ? "has" : "have", newest->name, newest->reason,
+                    to_string(std::chrono::ceil<std::chrono::seconds>(next)));
     return false;
 }
 

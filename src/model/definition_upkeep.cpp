@@ -205,6 +205,15 @@ void check_restart(field_reader const& from, workload_definition const& of) {
         "write Always, or leave it out");
 }
 
+/// The port of the old one is free only when that is gone, and it goes only when the new one is ready.
+void warn_of_surge_with_host_port(field_reader const& from, workload_definition const& of) {
+    if (of.kind != workload_kind::daemon_set || of.upkeep.policy != update_policy::rolling) return;
+    if (of.upkeep.max_surge.value == 0 || host_ports(of.spec).empty()) return;
+    from.notes().warn(from.path_of("updateStrategy.rollingUpdate.maxSurge"),
+                      "never comes to a new instance where a container has a hostPort, which the old one holds until a "
+                      "new one is ready: write maxUnavailable instead");
+}
+
 bool is_taint_of_absence(toleration const& of) {
     static taint const unreachable{"node.kubernetes.io/unreachable", "", taint_effect::no_execute};
     static taint const not_ready{"node.kubernetes.io/not-ready", "", taint_effect::no_execute};
@@ -284,6 +293,7 @@ void read_upkeep(field_reader const& from, workload_definition& into) {
     check_selector(from, into);
     check_deadline(from, into);
     check_restart(from, into);
+    warn_of_surge_with_host_port(from, into);
 }
 
 void put_upkeep(json::object& into, workload_definition const& from) {

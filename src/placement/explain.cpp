@@ -1,6 +1,7 @@
 #include "explain_detail.hpp"
 
 #include <rik/base/quantity.hpp>
+#include <rik/placement/shortage_text.hpp>
 
 #include <fmt/format.h>
 
@@ -163,8 +164,8 @@ private:
     groups counted_;
 };
 
-/// "asked 900Gi, most free 12Gi of 16Gi on a"
-std::string amounts_text(shortage const& what, candidate const& on) {
+/// "asked 900Gi, free 12Gi of 16Gi"
+std::string amounts_text(shortage const& what, std::string_view free) {
     auto const left = std::max(what.left, std::int64_t{0});
     auto asked_text = amount_text(what.resource, what.asked);
     auto left_text = amount_text(what.resource, left);
@@ -172,15 +173,18 @@ std::string amounts_text(shortage const& what, candidate const& on) {
         asked_text = fmt::format("{}", what.asked);
         left_text = fmt::format("{}", left);
     }
-    return fmt::format("asked {}, most free {} of {} on {}", asked_text, left_text,
-                       amount_text(what.resource, what.capacity), on.name);
+    return fmt::format("asked {}, {} {} of {}", asked_text, free, left_text, amount_text(what.resource, what.capacity));
+}
+
+std::string holder_text(instance_id const& holder, instance_names const& names) {
+    auto const name = names ? names(holder) : std::string();
+    return name.empty() ? "another instance" : "instance " + name;
 }
 
 /// "8080/TCP on a by instance web-1"
 std::string port_text(taken_port const& taken, instance_names const& names) {
-    auto const name = names ? names(taken.holder) : std::string();
     return fmt::format("{}/{} on {} by {}", taken.port.first, to_string(taken.port.second), taken.on->name,
-                       name.empty() ? "another instance" : "instance " + name);
+                       holder_text(taken.holder, names));
 }
 
 std::string_view rest_text(std::size_t count) { return count > examples_max ? ", ..." : ""; }
@@ -188,7 +192,8 @@ std::string_view rest_text(std::size_t count) { return count > examples_max ? ",
 std::string details_of(group const& same, instance_names const& names) {
     auto text = fmt::format("{} {}: ", same.count, same.count == 1 ? "node" : "nodes");
     text += fmt::format("{}{}", fmt::join(same.examples, ", "), rest_text(same.count));
-    if (same.closest_on != nullptr) text += "; " + amounts_text(same.closest, *same.closest_on);
+    if (same.closest_on != nullptr)
+        text += fmt::format("; {} on {}", amounts_text(same.closest, "most free"), same.closest_on->name);
     for (auto const& each : same.ports) text += (&each == same.ports.data() ? "; " : ", ") + port_text(each, names);
     return text.append(rest_text(same.port_count));
 }
@@ -237,6 +242,16 @@ placement_failure told(groups counted, instance_names const& names) {
     return failure;
 }
 
+/// "not enough cpu (asked 3, free 2 of 4)"
+std::string one_text(shortage const& of, instance_names const& names) {
+    if (!of.resource.empty()) return fmt::format("{} ({})", of.cause, amounts_text(of, "free"));
+    if (of.port != nullptr)
+        return fmt::format("{} ({}/{} by {})", of.cause, of.port->port.host_port, to_string(of.port->port.protocol),
+                           holder_text(of.port->holder, names));
+    auto const& more = of.told.empty() ? of.alike : of.told;
+    return more.empty() ? std::string(of.cause) : fmt::format("{} ({})", of.cause, more);
+}
+
 }  // namespace
 
 placement_failure explain(std::span<candidate const* const> nodes, release const& asked, placement_policy const& policy,
@@ -252,3 +267,12 @@ placement_failure explain(node_index const& nodes, query const& asked, instance_
 bool is_countable(query const& asked) { return asked.uncommon_count <= 1; }
 
 }  // namespace rik::detail
+
+std::string rik::shortage_text(candidate const& node, release const& asked, placement_policy const& policy,
+                               instance_names const& names) {
+    std::vector<shortage> lacking;
+    detail::list_lacking(node, asked, policy, lacking);
+    std::string text;
+    for (auto const& each : lacking) text += (text.empty() ? "" : "; ") + detail::one_text(each, names);
+    return text;
+}

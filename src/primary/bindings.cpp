@@ -3,6 +3,7 @@
 #include "container_events_detail.hpp"
 #include "node_changes_detail.hpp"
 #include "tidy_detail.hpp"
+#include "unplaced_detail.hpp"
 
 #include <rik/controllers/controller.hpp>
 
@@ -17,23 +18,6 @@
 namespace rik::detail {
 
 namespace {
-
-/// A reason without "(3 nodes: a, b, c)".
-std::string without_counts(std::string_view reason) {
-    std::string kept;
-    std::size_t depth = 0;
-    for (auto const letter : reason) {
-        if (letter == '(') ++depth;
-        if (depth == 0) kept += letter;
-        if (letter == ')' && depth > 0) --depth;
-    }
-    return kept;
-}
-
-/// Returns true if it waits for the same as before, on however many nodes: nobody needs an event for that.
-bool is_same_wait(instance_status const& before, std::string_view reason) {
-    return before.reason == "Unschedulable" && without_counts(before.message) == without_counts(reason);
-}
 
 /// What is wanted of a condemned instance stays said until its node confirms, and why, unless the node, which knows by
 /// then, says more; only what was seen of it changes.
@@ -68,6 +52,17 @@ result<instance_fields> with_status(instance const& row, instance_status said) {
     // Its node says so when it has let go of everything.
     if (is_finished(next.status.state)) next.binding->vacated = true;
     return next;
+}
+
+/// What is made in its place ought to have a reason. A Job counts ends.
+bool is_replaced_when_it_ends(instance const& row) {
+    auto const kind = row.made_from()->definition->kind;
+    return row.owner() && is_managed(kind) && !has_end(kind);
+}
+
+std::string end_text(instance_status const& of) {
+    return fmt::format("it has {} ({}): {}", of.state == instance_state::failed ? "failed" : "ended", of.reason,
+                       of.message);
 }
 
 }  // namespace
@@ -105,19 +100,9 @@ result<void> bindings::handle(proposal const& news) {
 
 result<void> bindings::handle(unplaced_instance const& news) {
     auto const row = state_.head().find<instance>(news.instance);
-    if (!row || !row->is_pending() || row->status().message == news.reason) return {};
-    auto next = row->fields();
-    next.status.reason = "Unschedulable";
-    next.status.message = news.reason;
+    if (!row || !row->is_pending()) return {};
     transaction update;
-    if (!is_same_wait(row->status(), news.reason)) {
-        auto happened = events_.about(*row);
-        happened.type = event_type::warning;
-        happened.reason = next.status.reason;
-        happened.message = news.reason;
-        events_.note(update, std::move(happened));
-    }
-    update.put(instance(std::move(next)), row.changed_at);
+    if (!note_unplaced(update, events_, row, news.reason)) return {};
     return state_.apply(std::move(update));
 }
 
@@ -132,6 +117,8 @@ result<void> bindings::handle(status_report const& news) {
     }
     transaction update;
     for (auto& each : story_of(*row, next->status, news.status)) events_.note(update, std::move(each));
+    if (is_replaced_when_it_ends(*row) && !is_finished(row->state()) && is_finished(next->status.state))
+        events_.tell_departure(update, {row}, end_text(next->status));
     update.put(instance(std::move(*next)), row.changed_at);
     return state_.apply(std::move(update));
 }

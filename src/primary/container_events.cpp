@@ -17,6 +17,11 @@ constexpr std::array failures{std::string_view("ErrImagePull"), std::string_view
 
 constexpr std::string_view stopping = "Stopping";  // how a node calls it until the container has ended
 
+/// How a node says what a probe or a hook has answered, and the event that tells of it.
+constexpr std::string_view probe_words = " probe failed: ";
+constexpr std::array hook_words{std::pair(std::string_view("its postStart hook failed"), "FailedPostStartHook"),
+                                std::pair(std::string_view("its preStop hook failed"), "FailedPreStopHook")};
+
 bool waits_because(container_status const& of, std::string_view reason) {
     return of.state == container_state::waiting && of.reason == reason;
 }
@@ -75,8 +80,21 @@ public:
                              !has_new_attempt(before_, now_);
         auto const is_stopping = now_.reason == stopping;
         if (runs_on && is_stopping && before_.reason != stopping) note("Killing", with_detail(subject(), now_.message));
-        if (runs_on && !is_stopping && before_.ready && !now_.ready)
+        if (!runs_on || is_stopping) return;
+        auto const tells_of_probe = now_.message.find(probe_words) != std::string::npos;
+        if (before_.ready && !now_.ready)
             warn("Unhealthy", with_detail(fmt::format("container {} is not ready any more", now_.name), now_.message));
+        else if (tells_of_probe && now_.message != before_.message)
+            warn("Unhealthy", with_detail(subject(), now_.message));
+    }
+
+    /// Also while the instance is being destroyed: whoever wrote the hook wants to know.
+    void tell_hooks() {
+        for (auto const& [words, reason] : hook_words) {
+            auto const at = now_.message.find(words);
+            if (at == std::string::npos || before_.message.find(words) != std::string::npos) continue;
+            warn(reason, with_detail(subject(), now_.message.substr(at)));
+        }
     }
 
 private:
@@ -110,13 +128,16 @@ private:
 
 std::vector<container_event> container_events(instance_status const& before, instance_status const& now) {
     std::vector<container_event> all;
-    if (is_finished(now.state) || now.state == instance_state::destroying) return all;
-    auto const is_asked_for = now.restarts > before.restarts;
+    if (is_finished(now.state)) return all;
+    auto const is_going = now.state == instance_state::destroying;
+    auto const is_asked_for = !is_going && now.restarts > before.restarts;
     if (is_asked_for) all.push_back({event_type::normal, "Restarted", "its containers are started again, as asked"});
     for (auto const& each : now.containers) {
         auto const old = std::ranges::find(before.containers, each.name, &container_status::name);
         auto const none = container_status{.name = each.name, .role = each.role};
         container_story story(old == before.containers.end() ? none : *old, each, all);
+        story.tell_hooks();
+        if (is_going) continue;
         if (!is_asked_for) story.tell_end();
         story.tell_waiting();
         story.tell_image();

@@ -16,7 +16,8 @@ struct container_event {
     std::string message;  ///< the same each time, so that what happens again is one event that counts
 };
 
-/// Of a change that ends the instance it says nothing: the instance's own event tells it.
+/// Of a change that ends the instance it says nothing: the instance's own event tells it. Of one that is being
+/// destroyed it tells of failed hooks only.
 std::vector<container_event> container_events(instance_status const& before, instance_status const& now);
 
 }  // namespace rik::detail

@@ -83,6 +83,16 @@ void event_writer::add_step(transaction& into, workload const& of, std::string w
     into.put(to_document(*record, of), kept.changed_at);
 }
 
+void event_writer::tell_step(transaction& into, workload const& of, std::string reason, std::string message,
+                             event_type type) {
+    auto happened = about(of);
+    happened.type = type;
+    happened.reason = std::move(reason);
+    happened.message = std::move(message);
+    add_step(into, of, happened.message);
+    note(into, std::move(happened));
+}
+
 void event_writer::tell_departure(transaction& into, std::vector<stored<instance>> const& leaving,
                                   std::string_view why) {
     std::map<workload_id, std::vector<stored<instance>>> rows_by_owner;
@@ -91,12 +101,8 @@ void event_writer::tell_departure(transaction& into, std::vector<stored<instance
     for (auto const& [owner, rows] : rows_by_owner) {
         auto const row = state_.head().find<workload>(owner);
         if (!row || row->deleting_since || !is_managed(row->kind)) continue;
-        auto happened = about(*row);
-        happened.type = event_type::warning;
-        happened.reason = "InstancesLeft";
-        happened.message = fmt::format("{} left: {}: {}", count_text(rows.size()), names_text(rows), why);
-        add_step(into, *row, happened.message);
-        note(into, std::move(happened));
+        tell_step(into, *row, "InstancesLeft",
+                  fmt::format("{} left: {}: {}", count_text(rows.size()), names_text(rows), why), event_type::warning);
     }
 }
 

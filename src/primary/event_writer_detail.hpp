@@ -33,6 +33,10 @@ public:
     /// those of workloads that are being deleted.
     void tell_departure(transaction& into, std::vector<stored<instance>> const& leaving, std::string_view why);
 
+    /// An event of `of`, which is managed, and a step of its record.
+    void tell_step(transaction& into, workload const& of, std::string reason, std::string message,
+                   event_type type = event_type::normal);
+
 private:
     void add_step(transaction& into, workload const& of, std::string what) const;
     std::uint64_t count_same(event& happened) const;

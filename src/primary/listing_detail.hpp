@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -67,12 +68,23 @@ awaitable<std::size_t> count_rows(asio::any_io_executor strand, cluster_state co
     }
 }
 
+/// Returns false if no page of such a list ends at `after`.
+template <class Row>
+bool may_be_position(std::string const& after, list_range const& range) {
+    if constexpr (std::is_same_v<Row, node>) return true;
+    if (after.empty()) return true;
+    return range.tenant.empty() ? after.find('/') != std::string::npos : after.starts_with(name_prefix(range.tenant));
+}
+
 /// Reads a list slice by slice, so that the strand is not held long: the rows of `range` that are meant, in the order
-/// of names. Await it on the strand. Errors: not_found, its tenant does not exist.
+/// of names. Await it on the strand. Errors: not_found, its tenant does not exist; invalid, no page ends where `part`
+/// begins.
 template <class Row>
 awaitable<result<listing<Row>>> read_list(asio::any_io_executor strand, cluster_state const& state, list_range range,
                                           page part, std::function<bool(Row const&)> is_meant) {
     if (auto const missing = check_listed(state.durable(), range.tenant)) co_return *missing;
+    if (!may_be_position<Row>(part.after, range))
+        co_return error{errc::invalid, "the position is none of this list", "continue", "begin the list anew"};
     listing<Row> found{.at = state.position()};
     if (part.wants_total) {
         found.total = co_await count_rows<Row>(strand, state, range, is_meant);

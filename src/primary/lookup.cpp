@@ -60,6 +60,30 @@ std::optional<error> check_open(view const& in, std::string_view tenant) {
                  fmt::format("wait until it is gone, and create it again: rikctl create tenant {}", tenant)};
 }
 
+std::string place_text(std::string_view instance, std::string_view node) {
+    return fmt::format("{} is on node {}, which is not heard", instance, node);
+}
+
+std::string loss_remedy(std::string_view node) {
+    return fmt::format("if the node is lost for good: rikctl node declare-dead {}", node);
+}
+
+std::string awaited_by_deletion(view const& in, workload_id const& which) {
+    if (in.count<node>(unheard_index) == 0) return {};
+    for (auto const& row : in.list<instance>(owner_index(which))) {
+        auto const where = row->occupies_room() ? in.find<node>(row->binding()->node) : stored<node>();
+        if (!where || where->state != node_state::unheard) continue;
+        auto const& name = where->facts.name;
+        return fmt::format("{}: it goes when the node is back; {}", place_text(row->name(), name), loss_remedy(name));
+    }
+    return {};
+}
+
+std::string deletion_wait(view const& in, workload_id const& which) {
+    auto const awaited = awaited_by_deletion(in, which);
+    return awaited.empty() ? awaited : ", and " + awaited;
+}
+
 std::string const& tenant_of(caller const& who, object_ref const& which) {
     return which.tenant.empty() ? who.tenant : which.tenant;
 }

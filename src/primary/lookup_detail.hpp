@@ -29,6 +29,15 @@ std::optional<error> check_open(view const& in, std::string_view tenant);
 /// Returns true if the tenant is there and being deleted.
 bool is_leaving(view const& in, std::string_view tenant);
 
+/// "web-1 is on node b, which is not heard"
+std::string place_text(std::string_view instance, std::string_view node);
+/// "if the node is lost for good: rikctl node declare-dead b"
+std::string loss_remedy(std::string_view node);
+/// Of a workload that is being deleted: for which node that is not heard it waits, and what can be done; empty: none.
+std::string awaited_by_deletion(view const& in, workload_id const& which);
+/// The same as the end of a sentence.
+std::string deletion_wait(view const& in, workload_id const& which);
+
 /// Why a row that is at `at` may not be changed by one who expects it at `expected`. Errors: conflict.
 std::optional<error> check_revision(expected_revision expected, revision at, object_kind kind, std::string_view name);
 

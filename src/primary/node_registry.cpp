@@ -22,10 +22,11 @@ node_state state_of(bool is_heard, node_facts const& said) {
 }
 
 /// It stands with the node's own troubles as long as that is why it is not heard.
-node_trouble const no_scheduler{
-    "NoScheduler", "no scheduler is connected, so no node is heard: start it, or look whether the primary reaches it"};
+node_trouble const no_scheduler{"NoScheduler",
+                                "no scheduler is connected, so no node is heard, and what is on it is not given up: "
+                                "start the scheduler, or look whether the primary reaches it"};
 
-bool lacks_scheduler(node const& which) { return std::ranges::count(which.facts.troubles, no_scheduler) > 0; }
+bool is_no_scheduler(node_trouble const& of) { return of.reason == no_scheduler.reason; }
 
 bool is_part(ipv4_subnet const& whole, std::string_view text, unsigned prefix_bits) {
     auto const part = ipv4_subnet::parse(text);
@@ -33,6 +34,8 @@ bool is_part(ipv4_subnet const& whole, std::string_view text, unsigned prefix_bi
 }
 
 }  // namespace
+
+bool lacks_scheduler(node const& which) { return std::ranges::any_of(which.facts.troubles, is_no_scheduler); }
 
 node_registry::node_registry(clock& time, cluster_state& state, event_writer& events, due_facts& due,
                              subnet_plan subnets, log const& out)
@@ -49,7 +52,10 @@ node_metrics const* node_registry::find_load(node_id const& node) const {
 }
 
 result<void> node_registry::handle(node_report const& news) {
-    if (!news.heard) loads_.erase(news.node);
+    if (news.heard)
+        note_heard();
+    else
+        loads_.erase(news.node);
     auto const known = state_.head().find<node>(news.node);
     auto const facts = news.facts ? std::optional(tidied(*news.facts)) : std::nullopt;
     if (!known) return facts ? add(news.node, *facts) : result<void>();
@@ -57,12 +63,19 @@ result<void> node_registry::handle(node_report const& news) {
 }
 
 result<void> node_registry::handle_absence(node_id const& which) {
+    hearing_since_.reset();
     loads_.erase(which);
     auto const known = state_.head().find<node>(which);
     if (!known || known->state == node_state::unheard) return {};
     auto next = after(*known, false, std::nullopt);
     next.facts.troubles.insert(next.facts.troubles.begin(), no_scheduler);
     return change(known, std::move(next));
+}
+
+/// Before a row says so: from then on nodes have their time to be heard, too.
+void node_registry::note_heard() {
+    auto const is_first = state_.head().count<node>(unheard_index) == state_.head().count<node>();
+    if (!hearing_since_ || is_first) hearing_since_ = time_.wall();
 }
 
 result<void> node_registry::change(stored<node> const& known, node next) {
@@ -79,7 +92,7 @@ result<void> node_registry::change(stored<node> const& known, node next) {
 
 node node_registry::after(node known, bool is_heard, std::optional<node_facts> const& said) const {
     if (said) known.facts = *said;
-    std::erase(known.facts.troubles, no_scheduler);  // a scheduler tells of it again
+    std::erase_if(known.facts.troubles, is_no_scheduler);  // a scheduler tells of it again
     settle_labels(known);
     auto const state = state_of(is_heard, known.facts);
     if (state != known.state) known.state_since = time_.wall();

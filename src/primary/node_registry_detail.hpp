@@ -18,6 +18,9 @@ struct subnet_plan {
     unsigned node_prefix_bits;
 };
 
+/// Returns true if it is not heard because no scheduler is connected; the next one has not told of it yet.
+bool lacks_scheduler(node const& which);
+
 /// Changes the rows of nodes only.
 class node_registry {
 public:
@@ -29,12 +32,16 @@ public:
     result<void> handle(node_report const& news);
     /// No scheduler is there to hear it. Errors: those of cluster_state::apply.
     result<void> handle_absence(node_id const& which);
+    /// Since when a scheduler has heard one node at least, whichever; nullopt: not since this primary was started, or
+    /// since it had no scheduler. It means nothing while no node is heard.
+    std::optional<wall_time> hearing_since() const { return hearing_since_; }
     /// Kept in memory only, as long as the node is heard.
     void note_load(load_report news);
     /// Null if it is not known.
     node_metrics const* find_load(node_id const& node) const;
 
 private:
+    void note_heard();
     /// Writes `next` in the place of `known`, if it is another.
     result<void> change(stored<node> const& known, node next);
     result<void> add(node_id const& id, node_facts const& said);
@@ -49,6 +56,7 @@ private:
     due_facts& due_;
     subnet_plan subnets_;
     std::map<node_id, node_metrics> loads_;
+    std::optional<wall_time> hearing_since_;
     log const& out_;
 };
 

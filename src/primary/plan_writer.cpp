@@ -3,9 +3,11 @@
 #include "instance_changes_detail.hpp"
 #include "name_suffix_detail.hpp"
 #include "node_changes_detail.hpp"
+#include "unplaced_detail.hpp"
 
 #include <rik/base/limits.hpp>
 #include <rik/model/variables.hpp>
+#include <rik/placement/shortage_text.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -64,8 +66,8 @@ plan_rest plan_writer::write(workload_scene scene, rik::workload_plan const& pla
     slice part{.scene = scene, .into = into, .room = limits::instances_per_slice_max};
     write_sizes(part, plan);
     write_lost(part);
-    write_removals(part, plan);
     write_owners(part, plan);
+    write_removals(part, plan);
     auto const creations_count = write_creations(part, plan);
     write_bindings(part);
     write_restarts(part, plan);
@@ -175,13 +177,48 @@ std::string plan_writer::free_name(slice const& part) {
     });
 }
 
+namespace {
+
 /// An operator's cordon and taints are minded by the controller, which tolerates some of them.
-std::optional<node_binding> plan_writer::binding_for(release const& what, node_id const& where) const {
-    auto const* const place = state_.ledger().find(where);
-    if (place == nullptr) return std::nullopt;
-    auto without_standing = *place;
+std::optional<candidate> place_of(cluster_view const& ledger, node_id const& where) {
+    auto const* const found = ledger.find(where);
+    if (found == nullptr) return std::nullopt;
+    auto without_standing = *found;
     without_standing.standing = {};
-    if (rik::refuse(without_standing, what, policy_)) return std::nullopt;
+    return without_standing;
+}
+
+bool surges(workload const& of) {
+    auto const& upkeep = of.definition->upkeep;
+    return upkeep.policy == update_policy::rolling && upkeep.max_surge.value > 0;
+}
+
+/// Why `row` is not bound to the node that it is meant for, which lacks something.
+std::string wait_text(cluster_state const& state, placement_policy const& policy, workload const& wanted,
+                      instance const& row, candidate const& place) {
+    auto waits_for_own = false;
+    instance_names const names = [&](instance_id const& which) {
+        auto const holder = state.head().find<instance>(which);
+        if (!holder) return std::string();
+        auto const of = holder->owner() ? state.head().find<workload>(*holder->owner()) : stored<workload>();
+        if (!of) return holder->name();
+        waits_for_own = waits_for_own || (of->id == wanted.id && !holder->is_condemned());
+        return fmt::format("{} of workload {}", holder->name(), of->name);
+    };
+    auto text = fmt::format("waits for node {}, which it is meant for: {}", place.name,
+                            shortage_text(place, *row.made_from(), policy, names));
+    if (waits_for_own && surges(wanted))
+        text +=
+            "; that is the old one, which goes only when a new one is ready: with a hostPort, write maxSurge: 0 and "
+            "maxUnavailable: 1";
+    return text;
+}
+
+}  // namespace
+
+std::optional<node_binding> plan_writer::binding_for(release const& what, node_id const& where) const {
+    auto const place = place_of(state_.ledger(), where);
+    if (!place || rik::refuse(*place, what, policy_)) return std::nullopt;
     return node_binding{.node = where, .fence = state_.next_revision()};
 }
 
@@ -230,10 +267,14 @@ void plan_writer::write_bindings(slice& part) {
     }
 }
 
-/// Returns false if its node has no room for it now.
+/// If its node has no room for it now, its row says what lacks. Returns true if the row is written.
 bool plan_writer::bind(slice& part, stored<instance> const& row) {
     auto binding = binding_for(*row->made_from(), *row->meant_for());
-    if (!binding) return false;
+    if (!binding) {
+        auto const place = place_of(state_.ledger(), *row->meant_for());
+        return place &&
+               note_unplaced(part.into, events_, row, wait_text(state_, policy_, *part.scene.wanted, *row, *place));
+    }
     auto const port = ports_.choose_on(*state_.ledger().find(binding->node), *row, part.into);
     part.is_short = part.is_short || !port;
     if (!port) return false;

@@ -97,7 +97,7 @@ primary::impl::impl(asio::any_io_executor strand, primary_ports ports, primary_o
       keeper_(strand, ports.time, state_,
               detail::plan_writer(ports.time, ports.random, state_, writer_, creation_, removals_, options_.policy),
               detail::cron_jobs(ports.time, state_, writer_, workload_creation_, removals_, options_.out), removals_,
-              options_.out),
+              detail::replacement_guard(ports.time, state_, registry_, absence_, options_.out), options_.out),
       workloads(strand, gate_, ports.time, ports.random, state_, writer_, workload_creation_, removals_, keeper_),
       upkeep(strand, gate_, ports.time, state_, writer_, workloads, keeper_),
       instances(strand, gate_, state_, writer_, creation_, removals_),

@@ -1,12 +1,18 @@
 #include "replacement_guard_detail.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rik::detail {
 
 namespace {
 
-node_counts count_nodes(view const& in) { return {in.count<node>(unheard_index), in.count<node>()}; }
+/// That no scheduler hears them says nothing of the nodes.
+node_counts count_nodes(view const& in) {
+    auto const absent = in.list<node>(unheard_index);
+    auto const unheard = std::ranges::count_if(absent, [](auto const& row) { return !lacks_scheduler(*row); });
+    return {static_cast<std::size_t>(unheard), in.count<node>()};
+}
 
 }  // namespace
 
@@ -21,6 +27,16 @@ std::optional<replacement_stop> replacement_guard::find(view const& in) {
 bool replacement_guard::is_stopped() const {
     auto const found = find(state_.head());
     return found && !found->is_lifted;
+}
+
+absence_rule replacement_guard::rule() const {
+    using enum replacement_hold;
+    if (!scheduler_.is_there()) return {no_scheduler};
+    if (auto const stop = find(state_.head())) return {stop->is_lifted ? none : mass_absence};
+    auto const since = nodes_.hearing_since();
+    auto const is_one_heard = state_.head().count<node>(unheard_index) < state_.head().count<node>();
+    if (!since || !is_one_heard) return {no_node_heard};
+    return {none, *since};
 }
 
 void replacement_guard::look() {

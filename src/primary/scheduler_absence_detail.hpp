@@ -23,6 +23,8 @@ public:
     void note_connected();
     void note_reported();
     void note_lost();
+    /// A scheduler is connected, and has reported something.
+    bool is_there() const { return is_there_; }
     /// Until cancelled, or the store stops.
     awaitable<> watch();
 

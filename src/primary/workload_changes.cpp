@@ -19,9 +19,9 @@ namespace detail {
 
 namespace {
 
-error cannot_change(workload const& row) {
+error cannot_change(view const& in, workload const& row) {
     return error{errc::conflict,
-                 fmt::format("{} {} is being deleted", to_string(row.kind), row.name),
+                 fmt::format("{} {} is being deleted{}", to_string(row.kind), row.name, deletion_wait(in, row.id)),
                  {},
                  "wait until it is gone, and create it again"};
 }
@@ -79,7 +79,7 @@ awaitable<result<workload_change>> primary_workloads::apply_here(caller who, wor
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
     auto const row = state_.head().find_named<workload>(name);
     if (row) {
-        if (how.expected == revision{0}) co_return co_await state_.when_durable(workload_exists(*row));
+        if (how.expected == revision{0}) co_return co_await state_.when_durable(workload_exists(state_.head(), *row));
         auto const may = check_changeable(who, row, how.expected);
         if (!may) co_return co_await state_.when_durable(may.error());
         auto merged = merge_applied(*row, definition);
@@ -147,7 +147,7 @@ result<stored<workload>> primary_workloads::find_changeable(caller const& who, o
 result<void> primary_workloads::check_changeable(caller const& who, stored<workload> const& row,
                                                  expected_revision expected) const {
     if (auto const refused = authorize(who, verb::update, object_kind::workload, row->tenant)) return *refused;
-    if (row->deleting_since) return cannot_change(*row);
+    if (row->deleting_since) return cannot_change(state_.head(), *row);
     if (auto const closed = check_open(state_.head(), row->tenant)) return *closed;
     if (auto const moved = check_revision(expected, row.changed_at, object_kind::workload, row->name)) return *moved;
     return {};

@@ -14,10 +14,10 @@
 
 namespace rik::detail {
 
-error workload_exists(workload const& by) {
+error workload_exists(view const& in, workload const& by) {
     auto const what = fmt::format("{} {}", to_string(by.kind), by.name);
     if (by.deleting_since)
-        return error{errc::conflict, what + " is being deleted", "name",
+        return error{errc::conflict, what + " is being deleted" + deletion_wait(in, by.id), "name",
                      "wait until it is gone, or choose another name"};
     return error{errc::conflict, what + " exists already", "name", "choose another name, or delete it first"};
 }
@@ -43,7 +43,7 @@ result<stored<workload>> workload_creation::add(transaction& into, workload_defi
         if (auto const wrong = check_tolerations(definition)) return *wrong;
     }
     auto const name = workload_name(definition.tenant, definition.kind, definition.name);
-    if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(*holder);
+    if (auto const holder = state_.head().find_named<workload>(name)) return workload_exists(state_.head(), *holder);
     auto const shared = std::make_shared<workload_definition const>(std::move(definition));
     auto made = make(shared, owner);
     auto first = make_release(made.current_release, made.id, shared);

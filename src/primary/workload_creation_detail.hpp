@@ -12,7 +12,7 @@
 namespace rik::detail {
 
 /// The name of a new workload is taken by `by`.
-error workload_exists(workload const& by);
+error workload_exists(view const& in, workload const& by);
 
 /// Adds new workloads to commits; it commits nothing. Use it from the primary's strand only.
 class workload_creation {

@@ -115,7 +115,7 @@ result<bool> workload_keeper::keep_slice(stored<workload> const& wanted) {
     auto const now = time_.wall();
     auto const* const counts = counts_at_rest(wanted);
     auto scene = counts != nullptr ? look_at_releases(state_.head(), wanted)
-                                   : look_at(state_.head(), wanted, guard_.is_stopped(), now);
+                                   : look_at(state_.head(), wanted, guard_.rule(), now);
     auto plan = counts != nullptr ? plan_of(scene, *counts, progress_.at(wanted->id), now)
                                   : plan_of(scene, find_progress(wanted->id), now);
     if (counts == nullptr) note_rest(scene, plan);

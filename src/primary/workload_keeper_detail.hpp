@@ -18,7 +18,7 @@ namespace rik::detail {
 class workload_keeper {
 public:
     workload_keeper(asio::any_io_executor strand, clock& time, cluster_state& state, plan_writer writer,
-                    cron_jobs of_cron_jobs, removals& leaving, log const& out)
+                    cron_jobs of_cron_jobs, removals& leaving, replacement_guard guard, log const& out)
         : strand_(strand),
           time_(time),
           state_(state),
@@ -26,7 +26,7 @@ public:
           cron_jobs_(of_cron_jobs),
           removals_(leaving),
           out_(out),
-          guard_(time, state, out),
+          guard_(guard),
           marker_(strand, time, state) {}
 
     /// Mark what follows from changes of workloads, instances and nodes. They return when the store has stopped.

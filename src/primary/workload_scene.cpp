@@ -1,5 +1,6 @@
 #include "workload_scene_detail.hpp"
 
+#include "lookup_detail.hpp"
 #include "node_changes_detail.hpp"
 #include "workload_change_detail.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 
 /// Of so many nodes that nobody hears it costs less to look at what is on them than at a large workload.
 constexpr std::size_t absent_looked_at_max = 8;
+/// That a scheduler is back changes no row of a node that it does not hear.
+constexpr std::chrono::seconds held_pause(5);
 
 /// Which nodes nobody hears: mostly none, so that no node need be looked up for an instance.
 class absent_nodes {
@@ -73,10 +76,23 @@ bool blocks_recreation(workload const& wanted, instance const& row) {
            row.made_from()->id != wanted.current_release;
 }
 
-void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped, wall_time now) {
+/// Of any other kind nothing is given up anyway.
+bool stays_by_its_template(workload_kind kind) { return kind != workload_kind::daemon_set && !has_identities(kind); }
+
+/// Then a longer wait changes nothing.
+bool nobody_could_tell(replacement_hold why) {
+    return why == replacement_hold::no_scheduler || why == replacement_hold::no_node_heard;
+}
+
+std::string absence_text(duration of) {
+    return of < std::chrono::seconds(1) ? "is not heard" : "has not been heard for " + to_short_string(of);
+}
+
+void add_instances(view const& in, workload_scene& to, absence_rule rule, wall_time now) {
     auto const& wanted = *to.wanted;
     auto const patience =
         wanted.kind == workload_kind::daemon_set ? std::nullopt : tolerated_absence(*wanted.definition);
+    to.hold = rule.hold;
     to.rows = in.list<instance>(owner_index(wanted.id));
     to.instances.reserve(to.rows.size());
     absent_nodes const absent(in);
@@ -87,22 +103,32 @@ void add_instances(view const& in, workload_scene& to, bool is_replacing_stopped
         foreign.settle(*row, seen);
         if (gone && is_waited_for(wanted, *row, seen)) to.waits_for.push_back({row, gone});
         if (gone && blocks_recreation(wanted, *row)) to.blocking.push_back({row, gone});
-        if (!gone || !patience || row->is_condemned() || is_finished(row->state())) continue;
-        auto const lost_at = gone->state_since + std::chrono::ceil<wall_time::duration>(*patience);
+        if (!gone || row->is_condemned() || is_finished(row->state())) continue;
+        if (!patience) {
+            if (stays_by_its_template(wanted.kind)) to.staying.push_back({row, gone});
+            continue;
+        }
+        if (nobody_could_tell(rule.hold)) {
+            ++to.held_count;
+            continue;
+        }
+        if (lacks_scheduler(*gone)) continue;  // the scheduler is back, and tells of it soon
+        auto const since = std::max(gone->state_since, rule.counted_from);
+        auto const lost_at = since + std::chrono::ceil<wall_time::duration>(*patience);
         if (lost_at > now) {
             if (!to.next_lost_at || lost_at < *to.next_lost_at) to.next_lost = {row, gone};
             to.next_lost_at = std::min(to.next_lost_at.value_or(lost_at), lost_at);
             continue;
         }
-        if (is_replacing_stopped) {
+        if (rule.hold == replacement_hold::mass_absence) {
             ++to.held_count;
             continue;
         }
         seen.is_leaving = true;
         // What follows for a Job is said when it is counted.
         auto const* const follows = wanted.kind == workload_kind::job ? "" : ": another instance takes its place";
-        to.lost.push_back({row, fmt::format("its node {} has not been heard for {}{}", gone->facts.name,
-                                            to_short_string(now - gone->state_since), follows)});
+        to.lost.push_back(
+            {row, fmt::format("its node {} {}{}", gone->facts.name, absence_text(now - gone->state_since), follows)});
     }
 }
 
@@ -116,11 +142,24 @@ void add_strangers(view const& in, workload_scene& to) {
     }
 }
 
-std::string held_up_text(std::size_t count) {
-    return fmt::format(
-        "{} on nodes that are not heard {} not replaced, because too many nodes are gone at once; if "
-        "they are lost: rikctl node resume-replacement",
-        count_text(count), count == 1 ? "is" : "are");
+std::string_view hold_text(replacement_hold why) {
+    switch (why) {
+        case replacement_hold::none: break;
+        case replacement_hold::no_scheduler:
+            return "no scheduler is connected: start it, or look whether the primary reaches it";
+        case replacement_hold::no_node_heard:
+            return "no node at all is heard, and nothing could run elsewhere: start one, or look whether they reach "
+                   "the "
+                   "scheduler";
+        case replacement_hold::mass_absence:
+            return "too many nodes are gone at once; if they are lost: rikctl node resume-replacement";
+    }
+    return {};
+}
+
+std::string held_up_text(std::size_t count, replacement_hold why) {
+    return fmt::format("{} on nodes that are not heard {} not replaced, because {}", count_text(count),
+                       count == 1 ? "is" : "are", hold_text(why));
 }
 
 /// What does not come before those that are waited for are gone; empty: a Job goes on without them.
@@ -136,20 +175,22 @@ std::string awaited_text(workload_scene const& of, workload_progress const& said
     return waits ? "nothing takes its place" : "";
 }
 
-/// Of the first one; the others are alike. `awaited`: what does not come before it is gone.
-std::string waiting_text(std::vector<absent_instance> const& which, std::string_view awaited) {
-    auto const& where = which.front().where->facts.name;
+/// Of the first one; the others are alike. `until`: what holds till when.
+std::string absent_text(std::vector<absent_instance> const& which, std::string_view until) {
     auto const others = which.size() == 1 ? std::string() : fmt::format(" (and {} more)", which.size() - 1);
-    return fmt::format(
-        "{} is on node {}, which is not heard{}: {} until the node says that it is gone; if the node is lost for good: "
-        "rikctl node declare-dead {}",
-        which.front().row->name(), where, others, awaited, where);
+    return fmt::format("{}{}: {}; {}", place_text(which.front().row->name(), which.front().where->facts.name), others,
+                       until, loss_remedy(which.front().where->facts.name));
+}
+
+/// `awaited`: what does not come before it is gone.
+std::string waiting_text(std::vector<absent_instance> const& which, std::string_view awaited) {
+    return absent_text(which, fmt::format("{} until the node says that it is gone", awaited));
 }
 
 std::string coming_loss_text(workload_scene const& of) {
     if (!of.next_lost_at) return {};
-    return fmt::format("{} is on node {}, which is not heard: it is given up at {}", of.next_lost.row->name(),
-                       of.next_lost.where->facts.name, to_second_string(*of.next_lost_at));
+    return fmt::format("{}: it is given up at {}", place_text(of.next_lost.row->name(), of.next_lost.where->facts.name),
+                       to_second_string(*of.next_lost_at));
 }
 
 /// Why nothing is done although something ought to be. No text: nobody's absence is the reason.
@@ -161,10 +202,14 @@ struct absence {
 absence absence_of(workload_scene const& of, workload_progress const& said) {
     auto const awaited = of.waits_for.empty() ? std::string() : awaited_text(of, said);
     if (!awaited.empty()) return {"WaitsForNode", waiting_text(of.waits_for, awaited)};
-    if (of.held_count > 0) return {"ReplacingStopped", held_up_text(of.held_count)};
+    if (of.held_count > 0) return {"ReplacingStopped", held_up_text(of.held_count, of.hold)};
     if (!of.blocking.empty())
         return {"WaitsForNode",
                 waiting_text(of.blocking, "there is no instance of the new release (strategy Recreate)")};
+    if (!of.staying.empty())
+        return {
+            "WaitsForNode",
+            absent_text(of.staying, "its template tolerates that, so nothing takes its place until the node is back")};
     return {"ReplacingWaits", coming_loss_text(of)};
 }
 
@@ -224,10 +269,10 @@ workload_scene look_at_releases(view const& in, stored<workload> const& wanted) 
     return found;
 }
 
-workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now) {
+workload_scene look_at(view const& in, stored<workload> const& wanted, absence_rule rule, wall_time now) {
     auto found = look_at_releases(in, wanted);
     add_counts(in, found);
-    add_instances(in, found, is_replacing_stopped, now);
+    add_instances(in, found, rule, now);
     add_strangers(in, found);
     if (wanted->kind != workload_kind::daemon_set) return found;
     found.node_rows = in.list<node>();
@@ -250,6 +295,10 @@ rik::workload_plan plan_of(workload_scene const& scene, workload_progress const*
     if (!absent.text.empty()) plan.progress.held_up = std::move(absent.text);
     if (scene.next_lost_at)
         plan.look_again = std::min(plan.look_again.value_or(*scene.next_lost_at), *scene.next_lost_at);
+    if (scene.held_count > 0 && nobody_could_tell(scene.hold)) {
+        wall_time const later = now + held_pause;
+        plan.look_again = std::min(plan.look_again.value_or(later), later);
+    }
     return plan;
 }
 

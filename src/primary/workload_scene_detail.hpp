@@ -1,6 +1,8 @@
 // What a controller looks at: one workload, with all that belongs to it, as the store has it.
 #pragma once
 
+#include "replacement_guard_detail.hpp"
+
 #include <rik/controllers/controller.hpp>
 #include <rik/model/job_record.hpp>
 #include <rik/model/rollout.hpp>
@@ -40,7 +42,9 @@ struct workload_scene {
     std::vector<lost_instance> lost = {};
     std::vector<absent_instance> waits_for = {};
     std::vector<absent_instance> blocking = {};    ///< old ones, till which are gone nothing new is made
-    std::size_t held_count = 0;                    ///< lost ones that are not replaced, because replacing is stopped
+    std::vector<absent_instance> staying = {};     ///< they tolerate that for ever
+    std::size_t held_count = 0;                    ///< absent ones that are not given up, whatever the time
+    replacement_hold hold = {};                    ///< why
     std::vector<stored<instance>> strangers = {};  ///< nobody's; some may be adopted
     absent_instance next_lost = {};  ///< the first of those that will be, if nobody hears its node till then
     std::optional<wall_time> next_lost_at = {};
@@ -56,7 +60,7 @@ workload_scene look_at_record(view const& in, stored<workload> const& wanted);
 workload_scene look_at_releases(view const& in, stored<workload> const& wanted);
 
 /// Precondition: `wanted` is managed.
-workload_scene look_at(view const& in, stored<workload> const& wanted, bool is_replacing_stopped, wall_time now);
+workload_scene look_at(view const& in, stored<workload> const& wanted, absence_rule rule, wall_time now);
 
 /// Returns true if such a workload takes instances that are nobody's and that its selector means.
 bool adopts(workload const& row);

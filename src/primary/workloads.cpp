@@ -2,6 +2,7 @@
 
 #include "listing_detail.hpp"
 #include "lookup_detail.hpp"
+#include "node_changes_detail.hpp"
 
 #include <rik/controllers/cron_job.hpp>
 
@@ -101,6 +102,17 @@ awaitable<result<void>> primary_workloads::remove(caller who, object_ref which, 
     return gate_.enter(std::move(refusal), remove_here(std::move(who), std::move(which), how));
 }
 
+namespace {
+
+std::string deletion_text(view const& in, workload const& row, remove_options how) {
+    if (how.instances == cascade::orphan) return "a user deletes it, and leaves its instances";
+    auto const count = in.count<instance>(owner_index(row.id));
+    auto const instances = count == 0 ? std::string() : fmt::format(" with {}", count_text(count));
+    return fmt::format("a user deletes it{}{}", instances, deletion_wait(in, row.id));
+}
+
+}  // namespace
+
 awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref which, remove_options how) {
     auto const found = find_workload(state_.head(), who, which);
     if (!found) co_return co_await state_.when_durable(found.error());
@@ -109,8 +121,18 @@ awaitable<result<void>> primary_workloads::remove_here(caller who, object_ref wh
     if (auto const refused = authorize(who, verb::remove, object_kind::workload, row->tenant)) co_return *refused;
     if (auto const moved = check_revision(how.expected, row.changed_at, object_kind::workload, row->name))
         co_return co_await state_.when_durable(*moved);
+    if (row->deleting_since && how.instances == cascade::orphan && !row->orphans_instances) {
+        error const late{
+            errc::conflict,
+            fmt::format("{} {} is being deleted with its instances already", to_string(row->kind), row->name),
+            {},
+            "they cannot be kept any more"};
+        co_return co_await state_.when_durable(late);
+    }
     if (!row->deleting_since) {
         transaction deletion;
+        if (is_managed(row->kind))
+            events_.tell_step(deletion, *row, "Deleting", deletion_text(state_.head(), *row, how));
         removals_.mark(deletion, row, how.instances);
         auto const marked = state_.apply(std::move(deletion));
         if (!marked) co_return marked;

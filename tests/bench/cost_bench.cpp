@@ -282,14 +282,13 @@ awaitable<> look(store& rows, workload_id which) {
     auto const& head = rows.head();
     auto const wanted = head.find<workload>(which);
     auto const now = wanted->created_at + 1h;
-    auto const all_us =
-        look_us([&] { return detail::plan_of(detail::look_at(head, wanted, false, now), nullptr, now); });
+    auto const all_us = look_us([&] { return detail::plan_of(detail::look_at(head, wanted, {}, now), nullptr, now); });
 
     detail::count_ledger ledger;
     for (auto const& each : head.list<instance>()) ledger.add(*each);
     auto const& counts = *ledger.find(which);
     if (!is_at_rest(*wanted, counts)) give_up("the workload is not at rest");
-    auto const before = detail::plan_of(detail::look_at(head, wanted, false, now), nullptr, now).progress;
+    auto const before = detail::plan_of(detail::look_at(head, wanted, {}, now), nullptr, now).progress;
     auto const counts_us =
         look_us([&] { return detail::plan_of(detail::look_at_releases(head, wanted), counts, before, now); });
     fmt::print("{:<42} {:>9.0f} {:>9.3f} {:>9.1f}", wanted->replicas, all_us, all_us / wanted->replicas, counts_us);

@@ -1,6 +1,7 @@
 // Workloads that keep themselves, on the real roles in virtual time.
 #include <rik/controllers/controller.hpp>
 #include <sim/scenario.hpp>
+#include <sim/told_events.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -270,6 +271,64 @@ awaitable<> waits_for_a_node_that_is_not_heard(sim::cluster& cluster, sim::world
     CHECK(refused.error().remedy.find("rikctl node declare-dead node-1") != std::string::npos);
 }
 
+awaitable<std::vector<std::string>> messages_of(sim::cluster& cluster, std::string reason) {
+    std::vector<std::string> found;
+    auto const told = co_await told_events(cluster);
+    for (auto const& each : told)
+        if (each.reason == reason) found.push_back(each.message);
+    co_return found;
+}
+
+/// Of a DaemonSet `name`, whose template has `container` beside its image.
+std::string daemons(std::string const& name, std::string const& image, std::string const& container,
+                    std::string const& more = {}) {
+    return R"({"apiVersion":"v1","kind":"DaemonSet","name":")" + name + R"(",)" + more +
+           R"("template":{"spec":{"containers":[{"name":"main","image":")" + image + R"(",)" + container + "}]}}}";
+}
+
+/// What waits for its node says which, and what lacks there; an event says so once.
+awaitable<> says_what_its_node_lacks(sim::cluster& cluster, sim::world& world) {
+    co_await apply(cluster, daemons("large", "agent:1", R"("resources":{"requests":{"cpu":"5"}})"));
+    co_await world.time().sleep_for(1s);
+    auto const large = co_await instances(cluster);
+    REQUIRE(large.size() == 1);
+    std::string const lacks = "waits for node node-0, which it is meant for: not enough cpu (asked 5, free 4 of 4)";
+    CHECK(large.front()->status().message == lacks);
+    CHECK(large.front()->status().reason == "Unschedulable");
+    co_await apply(cluster, daemons("first", "agent:1", R"("ports":[{"containerPort":80,"hostPort":8088}])"));
+    condition const runs = [](rows const& all) {
+        return std::ranges::any_of(all, [](auto const& row) { return row->status().ready; });
+    };
+    co_await cluster.until(runs);
+    co_await apply(cluster, daemons("next", "agent:1", R"("ports":[{"containerPort":80,"hostPort":8088}])"));
+    co_await world.time().sleep_for(1min);
+    auto const said = co_await messages_of(cluster, "Unschedulable");
+    REQUIRE(said.size() == 2);
+    CHECK(std::ranges::count(said, lacks) == 1);
+    auto const all = co_await instances(cluster);
+    auto const holder = std::ranges::find_if(all, [](auto const& row) { return row->status().ready; });
+    CHECK(std::ranges::count(said,
+                             "waits for node node-0, which it is meant for: host port is taken (8088/TCP by "
+                             "instance " +
+                                 (*holder)->name() + " of workload first)") == 1);
+}
+
+/// A surge never comes to a node where the old one has the port.
+awaitable<> says_that_its_own_has_the_port(sim::cluster& cluster, sim::world& world) {
+    std::string const surge = R"("updateStrategy":{"rollingUpdate":{"maxSurge":1,"maxUnavailable":0}},)";
+    std::string const port = R"("ports":[{"containerPort":80,"hostPort":8088}])";
+    co_await apply(cluster, daemons("web", "agent:1", port, surge));
+    co_await cluster.until(sim::all_running(1));
+    co_await apply(cluster, daemons("web", "agent:2", port, surge));
+    co_await world.time().sleep_for(1min);
+    auto const said = co_await messages_of(cluster, "Unschedulable");
+    REQUIRE(said.size() == 1);
+    CHECK(said.front().find("that is the old one, which goes only when a new one is ready") != std::string::npos);
+    co_await apply(cluster, daemons("web", "agent:2", port));
+    condition is_new = [](rows const& all) { return sim::all_running(1)(all) && image_of(all.front()) == "agent:2"; };
+    co_await cluster.until(std::move(is_new));
+}
+
 /// One that waits for room is of an old release when there is room: it goes, and is not placed by the same commit.
 awaitable<> changes_what_waits(sim::cluster& cluster, sim::world& world) {
     auto const large =
@@ -363,5 +422,11 @@ TEST_CASE("what is evicted from a full disk is made again elsewhere", "[sim][man
 TEST_CASE("a DaemonSet has one instance on each node", "[sim][managed]") { simulate(one_on_each_node, 3); }
 TEST_CASE("what waits for its node is replaced when its template changes", "[sim][managed]") {
     simulate(changes_what_waits);
+}
+TEST_CASE("an instance of a DaemonSet that does not fit says what its node lacks", "[sim][managed]") {
+    simulate(says_what_its_node_lacks);
+}
+TEST_CASE("where the old instance has the host port a surge says so", "[sim][managed]") {
+    simulate(says_that_its_own_has_the_port);
 }
 TEST_CASE("nobody else makes instances of a managed workload", "[sim][managed]") { simulate(no_instances_by_hand); }

@@ -266,8 +266,13 @@ private:
         auto removing = cluster_.api().workloads().remove(caller(), std::move(which), how);
         auto const said = co_await ask(std::move(removing));
         auto const code = answer_of(said);
-        if (code == answer::refused && said.error().code != errc::not_found) fail(to_string(said.error()));
-        known_[name] = code == answer::acknowledged ? std::optional(std::string()) : std::nullopt;
+        // Its instances cannot be kept any more where it goes with them already.
+        auto const goes_already =
+            code == answer::refused && said.error().code == errc::conflict && of_instances == cascade::orphan;
+        if (code == answer::refused && !goes_already && said.error().code != errc::not_found)
+            fail(to_string(said.error()));
+        auto const is_going = code == answer::acknowledged || goes_already;
+        known_[name] = is_going ? std::optional(std::string()) : std::nullopt;
     }
 
     awaitable<> remove_instance(std::string name) {

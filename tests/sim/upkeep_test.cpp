@@ -248,6 +248,20 @@ awaitable<> is_left_by_two_calls(sim::cluster& cluster, sim::world& world) {
     CHECK(std::ranges::none_of(left, [](auto const& row) { return row->owner().has_value(); }));
 }
 
+/// What goes already cannot be kept any more.
+awaitable<> is_not_left_when_it_goes(sim::cluster& cluster, sim::world& world) {
+    auto const web = co_await running(cluster, world, "ReplicaSet", 2);
+    cluster.node(0).faults.removal_time = 10s;
+    auto const removed = co_await cluster.api().workloads().remove(caller(), web, any_revision);
+    CHECK(removed.has_value());
+    remove_options const how(any_revision, cascade::orphan);
+    auto const late = co_await cluster.api().workloads().remove(caller(), web, how);
+    check_code(late, errc::conflict, "ReplicaSet web is being deleted with its instances already");
+    auto const again = co_await cluster.api().workloads().remove(caller(), web, any_revision);
+    CHECK(again.has_value());
+    co_await cluster.until(sim::none_left);
+}
+
 /// An instance whose label is changed is let go of, and another one takes its place.
 awaitable<> lets_go_of_what_is_relabelled(sim::cluster& cluster, sim::world& world) {
     auto const web = co_await running(cluster, world, "ReplicaSet", 2);
@@ -377,6 +391,7 @@ TEST_CASE("what a workload leaves behind is adopted by another one", "[sim][upke
     simulate(leaves_orphans_that_are_adopted, 2);
 }
 TEST_CASE("what two calls at once leave behind stays", "[sim][upkeep]") { simulate(is_left_by_two_calls, 3); }
+TEST_CASE("what is being deleted cannot be kept any more", "[sim][upkeep]") { simulate(is_not_left_when_it_goes); }
 TEST_CASE("an instance with other labels is let go of", "[sim][upkeep]") { simulate(lets_go_of_what_is_relabelled); }
 TEST_CASE("a tenant takes along what is nobody's", "[sim][upkeep]") { simulate(a_tenant_takes_its_orphans_along); }
 TEST_CASE("when too many nodes are gone nothing is replaced until a person says so", "[sim][upkeep]") {

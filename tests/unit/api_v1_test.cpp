@@ -111,6 +111,24 @@ TEST_CASE("v1: instances are made, joined with names, and removed") {
     CHECK(on.get("/rik/v1/instances/" + name).status_code == 404);
 }
 
+TEST_CASE("v1: a body that a deletion cannot follow is refused, and nothing is deleted") {
+    api_fixture on;
+    (void)on.add_instance(on.add_workload("web"), "mine");
+    (void)on.primary.add_node("n1");
+    for (std::string const target : {"workloads/web", "instances/mine", "nodes/n1", "tenants/none"})
+        for (std::string const body :
+             {R"({"propagationPolicy":"Orphan"})", "{oh", "[]", R"({"preconditions":{"uid":"x"}})"}) {
+            INFO(target << " " << body);
+            auto const refused = on.connect().request("DELETE", "/rik/v1/" + target, body);
+            CHECK(refused.status_code == 400);
+            auto const remedy = text_of(parsed(refused).at("error").at("remedy"));
+            auto const names_cascade = remedy.find("cascade=background") != std::string::npos;
+            CHECK(names_cascade == (target == "workloads/web" && body.find("Orphan") != std::string::npos));
+        }
+    CHECK(on.get("/rik/v1/workloads/web").status_code == 200);
+    CHECK(on.connect().request("DELETE", "/rik/v1/workloads/web", "{}").status_code == 202);
+}
+
 TEST_CASE("v1: what has changed meanwhile is not deleted by whoever says its revision") {
     api_fixture on;
     auto const made = on.add_instance(on.add_workload("web"), "mine");

@@ -383,3 +383,17 @@ TEST_CASE("what kubectl writes by itself is accepted without a warning", "[defin
     CHECK(parsed.warnings == std::vector<std::string>{});
     CHECK(parsed.definition.upkeep.policy == update_policy::rolling);
 }
+
+TEST_CASE("a surge where a container has a host port is warned of", "[managed]") {
+    auto const daemons = [](std::string const& bounds, std::string const& port) {
+        return accept(R"({"apiVersion":"v1","kind":"DaemonSet","name":"web","updateStrategy":{"rollingUpdate":{)" +
+                      bounds + R"(}},"template":{"spec":{"containers":[{"name":"a","image":"x","ports":[{)" +
+                      R"("containerPort":80)" + port + R"(}]}]}}})")
+            .warnings;
+    };
+    auto const warned = daemons(R"("maxSurge":1,"maxUnavailable":0)", R"(,"hostPort":80)");
+    REQUIRE(warned.size() == 1);
+    CHECK(warned.front().find("updateStrategy.rollingUpdate.maxSurge") != std::string::npos);
+    CHECK(daemons(R"("maxSurge":1,"maxUnavailable":0)", "").empty());
+    CHECK(daemons(R"("maxSurge":0,"maxUnavailable":1)", R"(,"hostPort":80)").empty());
+}

@@ -1,4 +1,5 @@
 #include <rik/placement/placement.hpp>
+#include <rik/placement/shortage_text.hpp>
 
 #include <support/catch.hpp>
 #include <support/placement_maker.hpp>
@@ -526,4 +527,14 @@ TEST_CASE("a port that was chosen for an instance is taken on its node") {
     CHECK(place(nodes, requests(named, 10, 1), default_policy()).placed.size() == 1);
     nodes.unreserve(holder);
     CHECK(nodes.find(numbered<node_id>(1))->host_ports_reserved.empty());
+}
+
+TEST_CASE("what one node lacks is told without others") {
+    auto node = make_candidate(1, 4000);
+    node.name = "a";
+    node.reserved.set(resource::cpu, 2000);
+    CHECK(shortage_text(node, *make_release(1, 1000), default_policy(), {}).empty());
+    CHECK(shortage_text(node, *make_release(1, 3000), default_policy(), {}) == "not enough cpu (asked 3, free 2 of 4)");
+    node.is_ready = false;
+    CHECK(shortage_text(node, *make_release(1, 3000), default_policy(), {}) == "node is not ready");
 }

@@ -82,6 +82,36 @@ TEST_CASE("a readiness that goes is told with what the node says of it, one that
     CHECK(told(pod(unready), pod(running(2))).empty());
 }
 
+TEST_CASE("a probe that fails from the start is told, and again with other words") {
+    auto failing = running(0, false);
+    failing.message = "its readiness probe failed: HTTP 503";
+    CHECK(told(pod(running(0, false)), pod(failing)) ==
+          texts{"Unhealthy: container web: its readiness probe failed: HTTP 503"});
+    CHECK(told(pod(failing), pod(failing)).empty());
+    auto other = failing;
+    other.message = "its readiness probe failed: connection refused";
+    CHECK(told(pod(failing), pod(other)).size() == 1);
+    other.message = "has not started yet; its postStart hook runs";
+    CHECK(told(pod(failing), pod(other)).empty());
+}
+
+TEST_CASE("a hook that fails is told once, also while the instance is being destroyed") {
+    auto stopping = running(0);
+    stopping.reason = "Stopping";
+    stopping.message = "is asked to stop";
+    auto failed = stopping;
+    failed.message += "; its preStop hook failed: exited with 3";
+    texts const words{"FailedPreStopHook: container web: its preStop hook failed: exited with 3"};
+    CHECK(told(pod(stopping), pod(failed)) == words);
+    CHECK(told(pod(stopping, instance_state::destroying), pod(failed, instance_state::destroying)) == words);
+    CHECK(told(pod(failed, instance_state::destroying), pod(failed, instance_state::destroying)).empty());
+    auto killed = stopping;
+    killed.message = "its postStart hook failed: exited with 1";
+    CHECK(told(pod(running(0)), pod(killed)) ==
+          texts{"FailedPostStartHook: container web: its postStart hook failed: exited with 1",
+                "Killing: container web: its postStart hook failed: exited with 1"});
+}
+
 TEST_CASE("one that is stopped is not unhealthy") {
     auto stopping = running(0, false);
     stopping.reason = "Stopping";

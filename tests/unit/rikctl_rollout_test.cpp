@@ -206,6 +206,22 @@ TEST_CASE("restart, pause and resume are patches") {
     CHECK(bodies[2].starts_with(R"({"template":{"annotations":{"kubectl.kubernetes.io/restartedAt":")"));
 }
 
+TEST_CASE("a ReplicaSet has no rollout that could restart it") {
+    std::size_t changes_count = 0;
+    fake_server const server([&](fake_request const& request) {
+        changes_count += request.line.starts_with("GET") ? 0 : 1;
+        auto text = workload(rik_form);
+        for (auto at = text.find("Deployment"); at != std::string::npos; at = text.find("Deployment"))
+            text.replace(at, std::string("Deployment").size(), "ReplicaSet");
+        return reply_with(200, text);
+    });
+    auto const refused = rikctl_at(server, {"rollout", "restart", "rs/web"});
+    CHECK(refused.code != 0);
+    CHECK(refused.err.find("replicaset web has no rollout") != std::string::npos);
+    CHECK(refused.err.find("rikctl restart rs/web") != std::string::npos);
+    CHECK(changes_count == 0);
+}
+
 TEST_CASE("what was looked at before the last change is not taken for it", "[rikctl]") {
     std::string answer = rollout(done);
     answer.replace(answer.find("\"generation\":4,\"release\":\"b\",\"wanted\""), 14, "\"generation\":3");
