@@ -184,11 +184,18 @@ std::optional<progress> start_trouble_of(std::vector<container_status> const& co
     return std::nullopt;
 }
 
+/// What comes after it may start.
+static bool has_come_far_enough(container_status const& each) {
+    return each.role == container_role::init ? is_done_init(each) : each.started;
+}
+
 progress start_progress_of(std::vector<container_status> const& containers) {
     for (auto const& each : containers) {
-        if (each.role != container_role::init || is_done_init(each) || each.reason == "PodInitializing") continue;
-        auto const does = runs(each) ? std::string("runs") : each.message;
-        return {"Initializing", fmt::format("init container {}: {}", each.name, does)};
+        if (each.role == container_role::main || has_come_far_enough(each) || each.reason == "PodInitializing")
+            continue;
+        auto const what = each.role == container_role::init ? "init container" : "sidecar";
+        auto const does = each.message.empty() ? std::string("runs") : each.message;
+        return {"Initializing", fmt::format("{} {}: {}", what, each.name, does)};
     }
     return {"Preparing", "its containers are made"};
 }

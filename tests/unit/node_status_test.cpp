@@ -276,6 +276,21 @@ TEST_CASE("a container that starts again keeps how it ended, and nothing else of
     CHECK(progress_of({which}).reason == "Restarted");
 }
 
+TEST_CASE("a Pod whose sidecar does not come up says so, and not that its containers are made") {
+    auto sidecar = exited("s", 3);
+    sidecar.role = container_role::sidecar;
+    set_restarting(sidecar);
+    settle(sidecar, {.phase = unit_phase::waiting, .restart_count = 1, .starts_at = wall_time(std::chrono::hours(1))});
+    container_status main{.name = "a", .reason = "PodInitializing"};
+    CHECK(start_progress_of({sidecar, main}).reason == "Initializing");
+    CHECK(start_progress_of({sidecar, main}).message == "sidecar s: exited with 3");
+    set_running(sidecar, wall_time());
+    settle(sidecar, {.phase = unit_phase::running, .note = "its startup probe failed: tcp :80: refused"});
+    CHECK(start_progress_of({sidecar, main}).message == "sidecar s: its startup probe failed: tcp :80: refused");
+    settle(sidecar, {.phase = unit_phase::running, .has_started = true});
+    CHECK(start_progress_of({sidecar, main}).reason == "Preparing");
+}
+
 TEST_CASE("a container whose next attempt never comes is told as it ended") {
     auto which = exited("a", 3);
     set_restarting(which);
