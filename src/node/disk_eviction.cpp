@@ -41,6 +41,19 @@ disk_user const* first_of(std::vector<disk_user> const& all, Enough const& has_e
     return first;
 }
 
+/// Would all together that have enough to give back make up for what lacks? If not, somebody else has filled the disk,
+/// and nobody is ended in vain.
+template <class Enough>
+bool would_suffice(std::vector<disk_user> const& all, std::int64_t lacking, Enough const& has_enough,
+                   std::int64_t disk_share::*amount) {
+    for (auto const& each : all) {
+        if (!has_enough(each)) continue;
+        lacking -= each.held().*amount;
+        if (lacking <= 0 || !each.is_complete) return true;
+    }
+    return false;
+}
+
 std::string joined_text(std::vector<std::string> const& parts) { return fmt::format("{}", fmt::join(parts, "; ")); }
 
 template <class Amount>
@@ -115,6 +128,7 @@ std::int64_t disk_user::used_bytes() const {
 
 disk_user user_of(instance_template const& pod, std::int64_t request_bytes, written_files const& written) {
     disk_user made{.id = written.instance, .priority = pod.priority, .request_bytes = request_bytes};
+    made.is_complete = written.is_complete;
     for (auto const& each : written.containers) {
         disk_part part{.name = "container " + each.name, .held = each.layer, .log_bytes = each.log_bytes};
         auto const definition = std::ranges::find(pod.containers, each.name, &container_definition::name);
@@ -137,10 +151,12 @@ std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<di
     auto const has_files = [least = eviction_files_min(room.total_files)](disk_user const& each) {
         return each.held().files >= least;
     };
-    if (lacks_bytes(room))
+    auto const bytes_lacking = limits::pressure_disk_bytes - room.free_bytes;
+    auto const files_lacking = pressure_files(room.total_files) - room.free_files;
+    if (lacks_bytes(room) && would_suffice(users, bytes_lacking, has_bytes, &disk_share::bytes))
         if (auto const* const who = first_of(users, has_bytes, by_bytes))
             return eviction_of(*who, bytes_message(room, *who));
-    if (lacks_files(room))
+    if (lacks_files(room) && would_suffice(users, files_lacking, has_files, &disk_share::files))
         if (auto const* const who = first_of(users, has_files, by_files))
             return eviction_of(*who, files_message(room, *who));
     return std::nullopt;

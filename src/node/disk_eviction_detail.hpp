@@ -46,6 +46,7 @@ struct disk_user {
     std::int32_t priority = 0;
     std::int64_t request_bytes = 0;
     std::vector<disk_part> parts = {};
+    bool is_complete = true;  ///< false: it has more
 
     disk_share held() const;
     std::int64_t used_bytes() const;  ///< with its logs
@@ -56,10 +57,11 @@ struct disk_eviction {
     instance_id id;
     instance_end how;
 };
-/// Who is to be evicted next; nullopt: there is enough room, or nobody has much to give back. Of bytes those that use
-/// more than they requested go first, then those of the lowest priority, then those that use most beyond their request;
-/// of files, if nobody has many bytes to give back, those of the lowest priority, then those with most files.
-/// Source: Kubernetes, "Node-pressure Eviction"; pkg/kubelet/eviction, rankDiskPressureFunc
+/// Who is to be evicted next; nullopt: there is enough room, or all that have much to give back would together not
+/// bring back what the node keeps free. Of bytes those that use more than they requested go first, then those of the
+/// lowest priority, then those that use most beyond their request; of files, if that is so for bytes, those of the
+/// lowest priority, then those with most files. Source: Kubernetes, "Node-pressure Eviction"; pkg/kubelet/eviction,
+/// rankDiskPressureFunc
 std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<disk_user> const& users);
 
 /// Containers of a Pod that have ended, and keep so much on the disk that it is worth their removal.

@@ -50,6 +50,7 @@ private:
             part.log_bytes = below(3) == 0 ? below(60) << 20 : 0;
             made.parts.push_back(std::move(part));
         }
+        made.is_complete = below(16) != 0;
         return made;
     }
 
@@ -65,12 +66,36 @@ bool lacks_files(disk_room const& room) {
 
 bool has_bytes(disk_user const& who) { return who.held().bytes >= eviction_bytes_min; }
 
-/// Bytes come first, if anybody can give some back.
-bool is_for_bytes(world const& in) { return lacks_bytes(in.room) && std::ranges::any_of(in.users, has_bytes); }
+bool has_files(world const& in, disk_user const& who) {
+    return who.held().files >= eviction_files_min(in.room.total_files);
+}
+
+/// Bytes come first, if all that can give some back together bring back what lacks.
+bool is_for_bytes(world const& in) {
+    auto free = in.room.free_bytes;
+    auto is_known = true;
+    for (auto const& each : in.users) {
+        if (!has_bytes(each)) continue;
+        free += each.held().bytes;
+        is_known = is_known && each.is_complete;
+    }
+    return lacks_bytes(in.room) && (free >= limits::pressure_disk_bytes || !is_known);
+}
+
+bool is_for_files(world const& in) {
+    auto free = in.room.free_files;
+    auto is_known = true;
+    for (auto const& each : in.users) {
+        if (!has_files(in, each)) continue;
+        free += each.held().files;
+        is_known = is_known && each.is_complete;
+    }
+    return lacks_files(in.room) && (free >= pressure_files(in.room.total_files) || !is_known);
+}
 
 bool is_worth_it(world const& in, disk_user const& who) {
     if (is_for_bytes(in)) return has_bytes(who);
-    return lacks_files(in.room) && who.held().files >= eviction_files_min(in.room.total_files);
+    return is_for_files(in) && has_files(in, who);
 }
 
 /// Should `one` have gone before `other`?

@@ -115,7 +115,7 @@ awaitable<> nobody_is_to_blame(node_site& site) {
     co_await site.start();
     auto const idle = co_await run(site, "a");
     auto const since = site.time().now();
-    give_room(site, 20);
+    give_room(site, 130);
     co_await site.time().sleep_for(1h);
     CHECK(is_full(site));
     CHECK(site.status(idle).state == instance_state::running);
@@ -212,7 +212,7 @@ awaitable<> pull_that_fills_the_disk_is_given_up(node_site& site) {
     co_await site.time().sleep_for(10s);
     give_room(site, 100);
     std::function<bool()> says_so = [&] {
-        return site.status(id).message.find("image slow:1: it is pulled when the node's disk has room") !=
+        return site.status(id).message.find("main: it is pulled when the node's disk has room (image slow:1)") !=
                std::string::npos;
     };
     co_await site.until(says_so, 10s);

@@ -71,24 +71,34 @@ TEST_CASE("of two that use more than they requested the one of lower priority go
     auto important = user('1', 400);
     important.priority = 10;
     CHECK(who(room(3), {important, user('2', 50)}) == id_of('2'));
-    CHECK(who(room_of_files(3), {important, user('2', 350)}) == id_of('2'));
+    CHECK(who(room_of_files(4'700), {important, user('2', 350)}) == id_of('2'));
     CHECK(who(room(3), {important, user('2', 50, 60)}) == id_of('1'));
 }
 
 TEST_CASE("who has next to nothing is never evicted", "[unit][node][disk]") {
-    CHECK_FALSE(who(room(0), {user('1', 7), user('2', 7)}));
-    CHECK(who(room(0), {user('1', 7), user('2', 8)}) == id_of('2'));
+    CHECK_FALSE(who(room(121), {user('1', 7), user('2', 7)}));
+    CHECK(who(room(121), {user('1', 7), user('2', 8)}) == id_of('2'));
     auto logs = user('3', 0);
     logs.parts[0].log_bytes = 500 * mebibyte;  // they stay
     CHECK_FALSE(who(room(0), {logs}));
-    CHECK_FALSE(who(room_of_files(0), {user('1', 311)}));
-    CHECK(who(room_of_files(0), {user('1', 312)}) == id_of('1'));
+    CHECK_FALSE(who(room_of_files(4'900), {user('1', 311)}));
+    CHECK(who(room_of_files(4'900), {user('1', 312)}) == id_of('1'));
 }
 
 TEST_CASE("logs count as used", "[unit][node][disk]") {
     auto logs = user('1', 20);
     logs.parts[0].log_bytes = 100 * mebibyte;
-    CHECK(who(room(0), {user('2', 100), logs}) == id_of('1'));
+    CHECK(who(room(10), {user('2', 100), logs}) == id_of('1'));
+}
+
+TEST_CASE("who does not fill the disk is not evicted for it", "[unit][node][disk]") {
+    CHECK_FALSE(who(room(0), {user('1', 60), user('2', 60), user('3', 7)}));
+    CHECK(who(room(0), {user('1', 60), user('2', 61), user('3', 8)}) == id_of('2'));
+    CHECK(who(room(10), {user('1', 60), user('2', 60)}) == id_of('1'));
+    CHECK_FALSE(who(room_of_files(0), {user('1', 2'000), user('2', 2'000)}));
+    auto endless = user('3', 10);
+    endless.is_complete = false;  // there was no time to see all of it
+    CHECK(who(room(0), {user('1', 60), endless}) == id_of('1'));
 }
 
 TEST_CASE("where files run out, who has most of them is evicted", "[unit][node][disk]") {
@@ -108,7 +118,7 @@ TEST_CASE("where both are short and nobody has many bytes, who has most files is
     auto many = user('2', 5);
     many.parts[0].held.files = 70'000;
     CHECK(who(both, {user('1', 7), many}) == id_of('2'));
-    CHECK(who(both, {user('1', 50), many}) == id_of('1'));
+    CHECK(who(both, {user('1', 150), many}) == id_of('1'));
 }
 
 TEST_CASE("a node says what its disk lacks", "[unit][node][disk]") {

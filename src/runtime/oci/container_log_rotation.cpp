@@ -3,6 +3,7 @@
 #include "inventory_detail.hpp"
 
 #include <rik/async/shield.hpp>
+#include <rik/base/limits.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace rik::detail {
@@ -85,6 +87,19 @@ struct look_result {
     bool is_busy = false;  ///< it grows so fast that the next look should come soon
 };
 
+/// With less the node takes no new instances, and evicts.
+bool is_short_of_room(runtime_context const& on) {
+    struct statvfs about {};
+    if (::statvfs(on.options.state_dir.c_str(), &about) != 0) return false;
+    return static_cast<std::int64_t>(about.f_bavail * about.f_frsize) < limits::pressure_disk_bytes;
+}
+
+/// All but the file that is written.
+void drop_rotated(std::filesystem::path const& log, std::size_t files_max) {
+    for (std::size_t rotation = 1; rotation < files_max; ++rotation)
+        if (::unlink(rotated_log(log, rotation).c_str()) == 0) mark_as_cut(log);
+}
+
 look_result look_at(runtime_context const& on, container_paths const& paths, log_view const& before) {
     auto const bytes_max = on.options.container_log_file_bytes_max;
     auto const files_max = on.options.container_log_files_max;
@@ -122,12 +137,14 @@ result<void> container_log_rotation::add_present(log_sizes& logs) const {
 /// Blocks; everything else of the rotation goes on meanwhile. Leaves those that are to be looked at again.
 bool container_log_rotation::look(log_sizes& logs) {
     if (!knows_present_) knows_present_ = add_present(logs).has_value();  // else the next time
-    bool is_busy = false;
+    auto const is_short = is_short_of_room(on_);
+    bool is_busy = is_short;
     for (auto each = logs.begin(); each != logs.end();) {
         auto const paths = on_.paths.container(each->first);
         // Before its log: what conmon has done last is seen then.
         auto const conmon = look_for_conmon(paths);
         auto const seen = look_at(on_, paths, {.conmon = conmon, .size_before = each->second});
+        if (is_short) drop_rotated(paths.log, on_.options.container_log_files_max);
         is_busy = seen.is_busy || is_busy;
         each->second = seen.size;
         each = conmon == writer::gone ? logs.erase(each) : std::next(each);
