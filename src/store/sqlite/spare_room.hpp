@@ -16,11 +16,12 @@ namespace rik::detail {
 /// us.
 bool is_affordable(std::filesystem::path const& file, std::int64_t bytes);
 
-/// Keeps room for the first `bytes` of `log`, if that is affordable. Its length and contents stay. Not for a file that
+/// Keeps room for the first `bytes` of `log`, if that is affordable. Its length and contents stay. Returns true if
+/// the file has that room. Not for a file that
 /// is locked with fcntl by this process: the locks would go.
-void keep_room_for_log(std::filesystem::path const& log, std::int64_t bytes);
+bool keep_room_for_log(std::filesystem::path const& log, std::int64_t bytes);
 
-/// Keeps room for `bytes` behind the end of `database`, if that is affordable.
-void keep_room_behind(sqlite3* database, std::int64_t bytes);
+/// Keeps room for `bytes` behind the end of `database`, likewise.
+bool keep_room_behind(sqlite3* database, std::int64_t bytes);
 
 }  // namespace rik::detail

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 namespace rik {
@@ -17,16 +18,16 @@ namespace {
 
 /// 2: definitions are kept as their text alone.
 constexpr std::int64_t format_now = 2;
-constexpr int busy_timeout_ms = 5'000;  // for a person with the sqlite3 shell; there is no other writer
+constexpr int busy_timeout_ms = 5'000;  // for a person who has just looked at it with the sqlite3 shell
 
 // About 14 MB. SQLite's own checkpoint happens inside of a commit, which then waits for it; ours comes before the
-// commit after that, so that those who wait for the first are told in time. Up to 4,062 pages the index of the log (the
-// file -shm) does not grow, for which a full disk would have no room.  Source: sqlite.org/walformat.html
+// commit after that, so that those who wait for the first are told in time.
 constexpr int checkpoint_pages = 3'500;
 
 // What a full disk leaves us. Behind the database: rows are written over far more often than new ones come.
 constexpr std::int64_t log_room = 4'000 * (4'096 + 24);
 constexpr std::int64_t database_room = 4 << 20;
+constexpr std::chrono::seconds room_retry_period(5);
 
 constexpr char const* schema = R"(
     BEGIN;
@@ -79,8 +80,6 @@ int remember_wal_pages(void* log_pages, sqlite3*, char const*, int pages) {
     return SQLITE_OK;
 }
 
-bool is_about_the_disk(error const& why) { return why.code == errc::exhausted || why.code == errc::internal; }
-
 }  // namespace
 
 result<std::shared_ptr<sqlite_journal::connection>> sqlite_journal::connection::open(fs::path const& file) {
@@ -89,9 +88,13 @@ result<std::shared_ptr<sqlite_journal::connection>> sqlite_journal::connection::
     if (!lock) return lock.error();
     if (auto made = create_if_missing(file); !made) return made.error();
 
+    auto database = detail::open_database(file);
+    if (!database) return database.error();
+
     std::shared_ptr<connection> opened(new connection);
     opened->lock_ = std::move(*lock);
-    if (auto done = opened->connect(file); !done) return done.error();
+    opened->database_ = std::move(*database);
+    if (auto done = opened->configure(); !done) return done.error();
     if (auto done = opened->check_format(); !done) return done.error();
     if (auto done = opened->prepare(); !done) return done.error();
     opened->keep_room();
@@ -108,24 +111,14 @@ sqlite_journal::connection::~connection() {
         detail::keep_room_for_log(with_suffix(name(), "-wal"), log_room);
 }
 
-result<void> sqlite_journal::connection::connect(fs::path const& file) {
-    auto database = detail::open_database(file);
-    if (!database) return database.error();
-    database_ = std::move(*database);
-    auto const configured = configure("PRAGMA locking_mode=NORMAL");
-    if (configured || !is_about_the_disk(configured.error())) return configured;
-    // The index of the log is a file that is made anew at each start. A connection that lets nobody else in needs none.
-    if (database = detail::open_database(file); !database) return database.error();
-    database_ = std::move(*database);
-    return configure("PRAGMA locking_mode=EXCLUSIVE");
-}
-
-result<void> sqlite_journal::connection::configure(char const* locking) {
+result<void> sqlite_journal::connection::configure() {
     auto* const database = database_.get();
     sqlite3_busy_timeout(database, busy_timeout_ms);
+    // Who lets nobody else in needs no file for the index of the log: that would be made anew at each start, and would
+    // be mapped into memory, where a full disk is a SIGBUS.
     for (auto const* sql :
-         {locking, "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA trusted_schema=OFF",
-          "PRAGMA cell_size_check=ON", "PRAGMA journal_size_limit=67108864"}) {
+         {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0",
+          "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON", "PRAGMA journal_size_limit=67108864"}) {
         if (auto done = execute(database, sql); !done) return done;
     }
     auto mode = statement::prepare(database, "PRAGMA journal_mode=WAL");
@@ -222,6 +215,7 @@ result<journal_contents> sqlite_journal::connection::read_all() {
 result<void> sqlite_journal::connection::append(std::vector<journal_entry> const& batch) {
     if (failed_) return error{errc::unavailable, "an earlier append has failed"};
     failed_ = true;  // until all of it has succeeded
+    if (!has_room_ && std::chrono::steady_clock::now() >= room_tried_at_ + room_retry_period) keep_room();
     if (auto done = checkpoint_if_due(); !done) return done;
     if (auto done = begin_.run(); !done) return done;
     auto written = write(batch);
@@ -258,8 +252,7 @@ result<void> sqlite_journal::connection::write_row(journal_entry const& entry) {
 result<void> sqlite_journal::connection::checkpoint_if_due() {
     if (wal_pages_ < checkpoint_pages) return {};
     int const code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    // Busy: a reader looks at old pages. The log grows until that one is done.
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
+    if (code != SQLITE_OK) {
         auto failure = database_error(database_.get(), "cannot checkpoint");
         if (failure.code != errc::exhausted) return failure;
         return {};  // the log may have room yet
@@ -269,8 +262,10 @@ result<void> sqlite_journal::connection::checkpoint_if_due() {
 }
 
 void sqlite_journal::connection::keep_room() {
-    detail::keep_room_for_log(with_suffix(name(), "-wal"), log_room);
-    detail::keep_room_behind(database_.get(), database_room);
+    auto const has_log_room = detail::keep_room_for_log(with_suffix(name(), "-wal"), log_room);
+    auto const has_database_room = detail::keep_room_behind(database_.get(), database_room);
+    has_room_ = has_log_room && has_database_room;
+    room_tried_at_ = std::chrono::steady_clock::now();
 }
 
 }  // namespace rik

@@ -6,6 +6,7 @@
 
 #include <rik/store/sqlite_journal.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <vector>
 
@@ -24,8 +25,7 @@ public:
 
 private:
     connection() = default;
-    result<void> connect(std::filesystem::path const& file);
-    result<void> configure(char const* locking);
+    result<void> configure();
     result<void> check_format();
     result<void> prepare();
     result<void> write(std::vector<journal_entry> const& batch);
@@ -41,6 +41,8 @@ private:
     revision last_ = 0;
     int wal_pages_ = 0;  ///< in SQLite's write-ahead log, told by its hook
     bool failed_ = false;
+    bool has_room_ = false;  ///< see spare_room.hpp
+    std::chrono::steady_clock::time_point room_tried_at_ = {};
 };
 
 }  // namespace rik
