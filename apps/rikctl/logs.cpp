@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "log_copy.hpp"
 #include "named_workload.hpp"
+#include "next_attempt.hpp"
 #include "parse_json.hpp"
 
 namespace rikctl {
@@ -27,10 +28,28 @@ std::string check_since(std::string const& text) {
     return fmt::format("'{}' is no time: write it as 90s, 1h30m or 2026-11-21T19:19:38Z", text);
 }
 
-exit_code print_log(session& with, rik::client& server, rik::container_log_wanted const& wanted) {
+rik::result<void> copy_one(session& with, rik::client& server, rik::container_log_wanted const& wanted) {
     rik::container_log_follower log(server, wanted, with.options(), notice_teller(with));
-    auto done = log.open();
-    if (done) done = copy_log(with, log, errors_to::output);
+    auto const done = log.open();
+    return done ? copy_log(with, log, errors_to::output) : done;
+}
+
+/// Each attempt of a container has a log of its own: where one is followed, the next one is, too.
+rik::result<void> copy_all(session& with, rik::client& server, rik::container_log_wanted wanted) {
+    container_attempts attempts(with, server, wanted.instance, wanted.container);
+    for (;;) {
+        if (auto const done = copy_one(with, server, wanted); !done) return done;
+        auto const goes_on = attempts.wait_for_next();
+        if (!goes_on) return goes_on.error();
+        if (!*goes_on) return {};
+        wanted.how.tail_lines.reset();
+        wanted.since.clear();
+    }
+}
+
+exit_code print_log(session& with, rik::client& server, rik::container_log_wanted const& wanted) {
+    auto const is_followed = wanted.how.follow && !wanted.how.is_of_previous;
+    auto const done = is_followed ? copy_all(with, server, wanted) : copy_one(with, server, wanted);
     return done ? exit_code::ok : with.fail(done.error());
 }
 
@@ -208,7 +227,8 @@ void add_logs(CLI::App& to, action& chosen) {
         ->add_option("-c,--container", wanted->container,
                      "Which container, also an init one; without it the first main one")
         ->type_name("NAME");
-    command->add_flag("-f,--follow", wanted->how.follow, "Go on until the instance ends");
+    command->add_flag("-f,--follow", wanted->how.follow,
+                      "Go on until the instance ends, also with the next attempts of the container");
     command->add_flag("-p,--previous", wanted->how.is_of_previous,
                       "Of the container's attempt before, which has ended: why was it started again?");
     command->add_option("--tail", wanted->how.tail_lines, "Only the last N lines")

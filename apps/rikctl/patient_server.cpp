@@ -15,12 +15,6 @@ constexpr auto question_pause = std::chrono::milliseconds(500);
 /// May asking again help?
 bool may_pass(rik::errc code) { return code == rik::errc::unavailable || code == rik::errc::timed_out; }
 
-void sleep_to(rik::time_point when) {
-    boost::asio::io_context io{1};
-    auto const guard = boost::asio::make_work_guard(io);
-    io.run_until(when);
-}
-
 /// A question that is asked right before the deadline has time to be answered.
 constexpr auto answer_within = std::chrono::seconds(1);
 
@@ -33,6 +27,12 @@ rik::client limited(session& with, rik::client const& server, rik::time_point de
 }
 
 }  // namespace
+
+void sleep_to(rik::time_point when) {
+    boost::asio::io_context io{1};
+    auto const guard = boost::asio::make_work_guard(io);
+    io.run_until(when);
+}
 
 patient_server::patient_server(session& with, rik::client const& server, limits const& how)
     : with_(with),

@@ -11,6 +11,9 @@
 
 namespace rikctl {
 
+/// Returns at that time.
+void sleep_to(rik::time_point when);
+
 /// Asks one server until a deadline. When the server is lost it says so, once, and when it is there again.
 class patient_server {
 public:

@@ -108,8 +108,9 @@ rik::error is_paused_error(named_workload const& which, std::string_view what) {
 struct rollout_options {
     std::vector<std::string> names;
     std::int64_t replicas = -1;
-    std::int64_t to_revision = 0;  ///< 0: the one before
-    std::int64_t revision = 0;     ///< 0: all of them
+    std::int64_t current_replicas = -1;  ///< -1: however many there are
+    std::int64_t to_revision = 0;        ///< 0: the one before
+    std::int64_t revision = 0;           ///< 0: all of them
     bool is_at_once = false;
     bool waits = false;
     std::string timeout = "10m";
@@ -130,7 +131,18 @@ public:
 
     exit_code scale(named_workload const& which) {
         auto const count = static_cast<std::uint32_t>(options_.replicas);
-        return told(which, server_.scale_workload(which.name, which.kind, count), fmt::format("scaled to {}", count));
+        std::optional<std::uint64_t> expected;
+        if (options_.current_replicas >= 0) {
+            auto const found = get(which);
+            if (!found) return with_.fail(found.error());
+            if (auto const now = number_at(*found, "/replicas"); now != options_.current_replicas)
+                return with_.fail(
+                    {rik::errc::conflict, fmt::format("{} wants {} instances, not {}: it is not scaled",
+                                                      words_for(*found), now, options_.current_replicas)});
+            expected = static_cast<std::uint64_t>(number_at(*found, "/revision"));
+        }
+        return told(which, server_.scale_workload(which.name, which.kind, count, expected),
+                    fmt::format("scaled to {}", count));
     }
 
     /// To no instance, and back to as many as there were.
@@ -337,6 +349,11 @@ void add_scale(CLI::App& to, action& chosen) {
     command->add_option("--replicas", options->replicas, "How many instances")
         ->required()
         ->check(whole_number(0, rik::limits::replicas_per_workload_max));
+    command
+        ->add_option("--current-replicas", options->current_replicas,
+                     "Only if it wants so many now; otherwise nothing is changed, and the exit code is 4")
+        ->check(whole_number(0, rik::limits::replicas_per_workload_max))
+        ->type_name("N");
     add_wait_flag(*command, *options);
     add_verb(*command, options, chosen, [](auto& on, auto const& which) { return on.scale(which); });
 }

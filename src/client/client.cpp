@@ -293,15 +293,16 @@ result<std::string> client::get_rollout(std::string_view name, std::string_view 
 }
 
 result<std::string> client::ask_workload(std::string_view name, std::string_view definition_kind, std::string_view verb,
-                                         std::string body) {
+                                         std::string body, std::optional<std::uint64_t> expected) {
     target_writer target(fmt::format("{}/{}", object_target(resource_kind::workload, name), verb));
     target.with("kind", definition_kind).with("tenant", options_.tenant);
+    target.with("revision", expected ? std::to_string(*expected) : std::string());
     return call_for("state", "POST", target.text(), std::move(body), "application/json");
 }
 
 result<std::string> client::scale_workload(std::string_view name, std::string_view definition_kind,
-                                           std::uint32_t replicas) {
-    return ask_workload(name, definition_kind, "scale", fmt::format(R"({{"replicas":{}}})", replicas));
+                                           std::uint32_t replicas, std::optional<std::uint64_t> expected) {
+    return ask_workload(name, definition_kind, "scale", fmt::format(R"({{"replicas":{}}})", replicas), expected);
 }
 
 result<std::string> client::pause_workload(std::string_view name, std::string_view definition_kind) {

@@ -89,6 +89,24 @@ TEST_CASE("scale, pause, resume and restart of a workload are calls of their own
     }
 }
 
+TEST_CASE("scale --current-replicas changes what it has looked at, or nothing") {
+    std::vector<fake_request> seen;
+    fake_server const server([&](fake_request const& request) {
+        seen.push_back(request);
+        auto text = workload(rik_form);
+        text.insert(1, R"("state":"active","replicas":3,)");
+        return reply_with(200, text);
+    });
+    auto const other = rikctl_at(server, {"scale", "web", "--replicas", "5", "--current-replicas", "2"});
+    CHECK(other.code == 4);
+    CHECK(other.err == "error: deployment web wants 3 instances, not 2: it is not scaled\n");
+    CHECK(seen.size() == 1);
+    auto const same = rikctl_at(server, {"scale", "web", "--replicas", "5", "--current-replicas", "3"});
+    CHECK(same.code == 0);
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[2].line.starts_with("POST /rik/v1/workloads/web/scale?revision=7"));
+}
+
 TEST_CASE("a refused pause says both states") {
     fake_server const server([](fake_request const&) {
         return reply_with(

@@ -708,6 +708,29 @@ TEST_CASE("logs are copied as they are") {
     CHECK(done.out == bytes + "end");
 }
 
+TEST_CASE("logs -f goes on with the next attempt of the container, and says so") {
+    auto const looks = std::make_shared<std::atomic<int>>(0);
+    auto const lines = std::make_shared<std::atomic<int>>(0);
+    fake_server server([=](test::fake_request const& request) {
+        if (request.line.find("/logs?") != std::string::npos) {
+            auto const is_first = ++*lines == 1;
+            CHECK((request.line.find("tail=3") != std::string::npos) == is_first);
+            return test::stream_of("text/plain", {is_first ? "one\n" : "two\n"}, true);
+        }
+        auto const look = ++*looks;
+        std::string container = R"("state":"running","restartCount":0)";
+        if (look == 3) container = R"("state":"waiting","restartCount":1,"lastState":{"message":"exited with 3"})";
+        if (look >= 4) container = R"("state":"running","restartCount":1,"lastState":{"message":"exited with 3"})";
+        auto const state = look >= 6 ? "failed" : "running";
+        return reply_with(200, R"({"id":"id-1","name":"web-1","state":")" + std::string(state) +
+                                   R"(","containers":[{"name":"main","role":"main",)" + container + "}]}");
+    });
+    auto const done = rikctl_at(server.address(), {"logs", "-f", "--tail", "3", "web-1"});
+    CHECK(done.code == 0);
+    CHECK(done.out == "one\ntwo\n");
+    CHECK(done.err == "container main: exited with 3; the log of its next attempt follows\n");
+}
+
 namespace {
 
 /// A server on which `run` works: the instance ends with this exit code, after some output.

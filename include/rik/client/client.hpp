@@ -198,7 +198,9 @@ public:
     /// How far a workload is, what was done about it, and its releases.
     result<std::string> get_rollout(std::string_view name, std::string_view definition_kind = {});
     /// What is asked of a workload that keeps its instances itself. Each returns it as it is then.
-    result<std::string> scale_workload(std::string_view name, std::string_view definition_kind, std::uint32_t replicas);
+    /// `expected`: the revision that it must still be at, else conflict.
+    result<std::string> scale_workload(std::string_view name, std::string_view definition_kind, std::uint32_t replicas,
+                                       std::optional<std::uint64_t> expected = {});
     result<std::string> pause_workload(std::string_view name, std::string_view definition_kind);
     result<std::string> resume_workload(std::string_view name, std::string_view definition_kind);
     /// Makes a Job of a CronJob, now; `job` empty: its name is made up. Returns the Job.
@@ -243,7 +245,7 @@ private:
     result<std::string> call(std::string method, std::string target, std::string body = {},
                              std::string content_type = {});
     result<std::string> ask_workload(std::string_view name, std::string_view definition_kind, std::string_view verb,
-                                     std::string body = "{}");
+                                     std::string body = "{}", std::optional<std::uint64_t> expected = {});
     result<std::string> call_within(duration patience, detail::exchange_request request);
     /// The same, for an object that has `member`.
     result<std::string> call_for(std::string_view member, std::string method, std::string target, std::string body = {},
