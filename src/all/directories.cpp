@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
@@ -306,6 +307,19 @@ result<void> directories::remove_state_dir(log out) {
     std::error_code kept;
     if (only_removes_) fs::remove(state_dir_, kept);
     return {};
+}
+
+void directories::remove_half_made() const {
+    auto const empty = [](fs::path const& directory, std::vector<std::string_view> const& kept) {
+        std::error_code failure;
+        std::vector<fs::path> found;
+        for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure))
+            found.push_back(each->path());
+        for (auto const& each : found)
+            if (std::ranges::find(kept, each.filename().native()) == kept.end()) fs::remove_all(each, failure);
+    };
+    empty(run_dir_, {owner_name});
+    empty(state_dir_, {lock_name, mark_name});
 }
 
 /// Not what says whose a directory is, as long as there is something else in it: nobody could use it then.

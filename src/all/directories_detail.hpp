@@ -50,6 +50,9 @@ public:
     /// `out` is told which parts of the state directory stay, and why. Errors: conflict, something is mounted inside of
     /// what is rik's; denied, the state directory cannot be written, and only the run directory is removed; internal.
     result<void> remove(log out);
+    /// Removes what a start that was cut short has left in directories that hold nothing else. Precondition: `is_new`,
+    /// and nothing runs by them.
+    void remove_half_made() const;
 
 private:
     struct mark {

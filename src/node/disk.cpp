@@ -38,7 +38,8 @@ awaitable<result<void>> node_disk::wait_durable(revision wanted) {
 awaitable<error> node_disk::run() {
     auto const executor = co_await asio::this_coro::executor;
     for (;;) {
-        while (pending_.empty()) co_await work_.wait();
+        while (pending_.empty() && !is_flush_wanted_) co_await work_.wait();
+        is_flush_wanted_ = false;
         for (int turn = 0; turn < turns_max; ++turn) co_await asio::post(executor, asio::use_awaitable);
         auto const reached = last_;
         std::vector<journal_entry> batch;

@@ -24,6 +24,12 @@ public:
     }
     void remove(std::string table, std::string key) { set(std::move(table), std::move(key), std::nullopt); }
 
+    /// Has the journal flushed though nothing has changed: it may take room that it could not have before.
+    void flush_soon() {
+        is_flush_wanted_ = true;
+        work_.notify();
+    }
+
     bool has_failed() const { return failed_.has_value(); }
     /// The number of the newest change.
     revision last() const { return last_; }
@@ -43,6 +49,7 @@ private:
 
     journal& journal_;
     std::map<std::pair<std::string, std::string>, journal_entry> pending_;
+    bool is_flush_wanted_ = false;
     revision last_ = 0;
     revision durable_ = 0;
     std::optional<error> failed_;

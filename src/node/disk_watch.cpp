@@ -114,7 +114,10 @@ void disk_watch::take(disk_room now) {
         auto const is_new = pressure_.empty();
         pressure_ = std::move(pressure);
         if (is_new) on_.out.warning("no new instances: the disk is nearly full", {{"why", pressure_.front().message}});
-        if (pressure_.empty()) on_.out.info("the disk has room again", {{"free", free_text(room_)}});
+        if (pressure_.empty()) {
+            on_.out.info("the disk has room again", {{"free", free_text(room_)}});
+            on_.disk.flush_soon();
+        }
         on_.pressure_changed();
     }
     if (is_scarce(room_)) scarce_.notify();
