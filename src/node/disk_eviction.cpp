@@ -54,6 +54,13 @@ bool would_suffice(std::vector<disk_user> const& all, std::int64_t lacking, Enou
     return false;
 }
 
+/// Does somebody fill the disk with logs, of which an eviction gives nothing back? They are cut as they grow, and
+/// nobody who has written less goes for that.
+bool is_flooded(std::vector<disk_user> const& all, disk_user const& would_go) {
+    auto const bytes = would_go.held().bytes;
+    return std::ranges::any_of(all, [&](auto const& each) { return each.used_bytes() - each.held().bytes > bytes; });
+}
+
 std::string joined_text(std::vector<std::string> const& parts) { return fmt::format("{}", fmt::join(parts, "; ")); }
 
 template <class Amount>
@@ -154,7 +161,7 @@ std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<di
     auto const bytes_lacking = limits::pressure_disk_bytes - room.free_bytes;
     auto const files_lacking = pressure_files(room.total_files) - room.free_files;
     if (lacks_bytes(room) && would_suffice(users, bytes_lacking, has_bytes, &disk_share::bytes))
-        if (auto const* const who = first_of(users, has_bytes, by_bytes))
+        if (auto const* const who = first_of(users, has_bytes, by_bytes); who != nullptr && !is_flooded(users, *who))
             return eviction_of(*who, bytes_message(room, *who));
     if (lacks_files(room) && would_suffice(users, files_lacking, has_files, &disk_share::files))
         if (auto const* const who = first_of(users, has_files, by_files))

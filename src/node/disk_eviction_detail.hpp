@@ -58,10 +58,10 @@ struct disk_eviction {
     instance_end how;
 };
 /// Who is to be evicted next; nullopt: there is enough room, or all that have much to give back would together not
-/// bring back what the node keeps free. Of bytes those that use more than they requested go first, then those of the
-/// lowest priority, then those that use most beyond their request; of files, if that is so for bytes, those of the
-/// lowest priority, then those with most files. Source: Kubernetes, "Node-pressure Eviction"; pkg/kubelet/eviction,
-/// rankDiskPressureFunc
+/// bring back what the node keeps free, or somebody has more logs than whoever would go has to give back. Of bytes
+/// those that use more than they requested go first, then those of the lowest priority, then those that use most beyond
+/// their request; of files, if that is so for bytes, those of the lowest priority, then those with most files. Source:
+/// Kubernetes, "Node-pressure Eviction"; pkg/kubelet/eviction, rankDiskPressureFunc
 std::optional<disk_eviction> find_eviction(disk_room const& room, std::vector<disk_user> const& users);
 
 /// Containers of a Pod that have ended, and keep so much on the disk that it is worth their removal.

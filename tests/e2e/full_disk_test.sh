@@ -117,17 +117,28 @@ test_start() {
     check 'the writer runs' 0 lab_wait_for 30 writer_runs
     lab_rik_stop KILL
     check 'the disk is full' 0 lab_wait_for 60 is_full
-    "$rik_program" --role=all --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" --cluster-cidr "$lab_cidr" \
-        >>"$lab_dir/rik.log" 2>&1 &
-    rik_pid=$!
+    start
     check 'rik starts all the same' 0 lab_wait_for 30 rikctl get nodes
     runs_full 'the node was low on ephemeral-storage: ' 'container main was using '
     close_disk
 }
 
 # Nobody here has filled it, so nobody is evicted; rik goes on, is stopped, killed and started, and deletes.
+# Its databases have no room of their own until there is some.
 test_foreign() {
-    open_disk size=300m
+    mkdir "$lab_dir/state"
+    mount -t tmpfs -o mode=0700,size=300m rik-full-disk-test "$lab_dir/state"
+    lab_rik_start
+    lab_rik_stop TERM
+    rm -f "$lab_dir"/state/*/state.db-wal  # as if it had been made by a rik that found no room
+    head --bytes=1048576 /dev/zero >"$lab_dir/state/spare"
+    fill
+    rm -f "$lab_dir/state/spare"
+    start
+    check 'rik starts without room' 0 lab_wait_for 30 rikctl get nodes
+    rm -f "$lab_dir"/state/filler-*
+    check 'the node is ready' 0 lab_wait_for 60 node_is_ready
+    lab_wait_for 10 leftovers_learn
     quiet quiet-1
     quiet quiet-2
     local signal
@@ -136,9 +147,7 @@ test_foreign() {
         check 'the node takes no instances' 0 lab_wait_for 60 has_trouble DiskPressure
         lab_rik_stop "$signal"
         fill
-        "$rik_program" --role=all --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" \
-            --cluster-cidr "$lab_cidr" >>"$lab_dir/rik.log" 2>&1 &
-        rik_pid=$!
+        start
         check "rik starts on a full disk after SIG$signal" 0 lab_wait_for 30 rikctl get nodes
         is 'its Pods run' 'running running' "$(instances '[.items[].state] | join(" ")')"
     done
@@ -149,6 +158,26 @@ test_foreign() {
     quiet quiet-3
     is 'and takes instances' 'running running' "$(instances '[.items[].state] | join(" ")')"
     close_disk
+}
+
+# A first start without room says so and leaves nothing behind.
+test_no_room() {
+    local size
+    for size in 16k 32k; do
+        mkdir "$lab_dir/state"
+        mount -t tmpfs -o "mode=0700,size=$size" rik-full-disk-test "$lab_dir/state"
+        check "a first start with $size" 1 timeout 30 "$rik_program" --role=all --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock"
+        says 'rik cannot start'
+        is 'leaves nothing in the state directory' '' "$(ls -A "$lab_dir/state")"
+        is 'and no run directory' false "$([[ -e $lab_dir/run ]] && echo true || echo false)"
+        umount "$lab_dir/state"
+        rmdir "$lab_dir/state"
+    done
+}
+
+start() {  # it may be unready for a while
+    "$rik_program" --role=all --state-dir "$lab_dir/state" --run-dir "$lab_dir/run" --socket "$lab_dir/rik.sock" --cluster-cidr "$lab_cidr" >>"$lab_dir/rik.log" 2>&1 &
+    rik_pid=$!
 }
 
 writer_runs() { [[ $(instances '.items[] | select(.name | startswith("writer")) | .state') == running ]]; }
@@ -187,6 +216,7 @@ main() {
     trap clean_up EXIT
     leftovers_begin
     make_image
+    test_no_room
     test_bytes
     test_start
     test_foreign

@@ -70,6 +70,29 @@ bool has_files(world const& in, disk_user const& who) {
     return who.held().files >= eviction_files_min(in.room.total_files);
 }
 
+bool goes_before_for_bytes(disk_user const& one, disk_user const& other) {
+    auto const excess = [](disk_user const& each) { return each.used_bytes() - each.request_bytes; };
+    auto const one_exceeds = excess(one) > 0;
+    auto const other_exceeds = excess(other) > 0;
+    if (one_exceeds != other_exceeds) return one_exceeds;
+    if (one.priority != other.priority) return one.priority < other.priority;
+    return excess(one) > excess(other);
+}
+
+/// Has anybody more logs than the first to go would give back?
+bool is_flooded(world const& in) {
+    disk_user const* first = nullptr;
+    std::int64_t logs_max = 0;
+    for (auto const& each : in.users) {
+        logs_max = std::max(logs_max, each.used_bytes() - each.held().bytes);
+        if (!has_bytes(each)) continue;
+        auto const is_tie =
+            first != nullptr && !goes_before_for_bytes(each, *first) && !goes_before_for_bytes(*first, each);
+        if (first == nullptr || goes_before_for_bytes(each, *first) || (is_tie && each.id < first->id)) first = &each;
+    }
+    return first != nullptr && logs_max > first->held().bytes;
+}
+
 /// Bytes come first, if all that can give some back together bring back what lacks.
 bool is_for_bytes(world const& in) {
     auto free = in.room.free_bytes;
@@ -79,7 +102,7 @@ bool is_for_bytes(world const& in) {
         free += each.held().bytes;
         is_known = is_known && each.is_complete;
     }
-    return lacks_bytes(in.room) && (free >= limits::pressure_disk_bytes || !is_known);
+    return lacks_bytes(in.room) && (free >= limits::pressure_disk_bytes || !is_known) && !is_flooded(in);
 }
 
 bool is_for_files(world const& in) {
@@ -104,12 +127,7 @@ bool goes_before(world const& in, disk_user const& one, disk_user const& other) 
         if (one.priority != other.priority) return one.priority < other.priority;
         return one.held().files > other.held().files;
     }
-    auto const excess = [](disk_user const& each) { return each.used_bytes() - each.request_bytes; };
-    auto const one_exceeds = excess(one) > 0;
-    auto const other_exceeds = excess(other) > 0;
-    if (one_exceeds != other_exceeds) return one_exceeds;
-    if (one.priority != other.priority) return one.priority < other.priority;
-    return excess(one) > excess(other);
+    return goes_before_for_bytes(one, other);
 }
 
 void check_choice(world const& in, disk_eviction const& chosen) {

@@ -88,6 +88,9 @@ TEST_CASE("who has next to nothing is never evicted", "[unit][node][disk]") {
 TEST_CASE("logs count as used", "[unit][node][disk]") {
     auto logs = user('1', 20);
     logs.parts[0].log_bytes = 100 * mebibyte;
+    CHECK_FALSE(who(room(10), {user('2', 100), logs}));  // most of what it uses stays
+    logs.parts[0].log_bytes = 85 * mebibyte;
+    logs.parts[0].held.bytes = 90 * mebibyte;
     CHECK(who(room(10), {user('2', 100), logs}) == id_of('1'));
 }
 

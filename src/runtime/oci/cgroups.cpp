@@ -293,9 +293,10 @@ fs::path cgroups::cpu_directory(std::string const& path) const {
 
 void cgroups::kill(std::string const& path) const {
     lift_cpu_limit(cpu_directory(path));
-    // Somebody may have frozen it, and v1 lets nobody die there.
+    // Somebody may have frozen it, or its Pod, and v1 lets nobody die there.
     if (exec_ && !exec_->controller.empty())
-        write_control(exec_->mount_point.string() + path + "/freezer.state", "THAWED");
+        for (auto const& each : {path.substr(0, path.rfind('/')), path})
+            write_control(exec_->mount_point.string() + each + "/freezer.state", "THAWED");
     if (unified_ && write_control(unified_->string() + path + "/cgroup.kill", "1") == 0) return;
     // v1 alone, Linux before 5.14, or a container that is half made: runc joins v1's hierarchies first. Each process
     // may fork while we look, hence several rounds.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <utility>
 
 namespace rik {
@@ -27,7 +26,6 @@ constexpr int checkpoint_pages = 3'500;
 // What a full disk leaves us. Behind the database: rows are written over far more often than new ones come.
 constexpr std::int64_t log_room = 4'000 * (4'096 + 24);
 constexpr std::int64_t database_room = 4 << 20;
-constexpr std::chrono::seconds room_retry_period(5);
 
 constexpr char const* schema = R"(
     BEGIN;
@@ -215,7 +213,7 @@ result<journal_contents> sqlite_journal::connection::read_all() {
 result<void> sqlite_journal::connection::append(std::vector<journal_entry> const& batch) {
     if (failed_) return error{errc::unavailable, "an earlier append has failed"};
     failed_ = true;  // until all of it has succeeded
-    if (!has_room_ && std::chrono::steady_clock::now() >= room_tried_at_ + room_retry_period) keep_room();
+    if (!has_room_) keep_room();
     if (auto done = checkpoint_if_due(); !done) return done;
     if (auto done = begin_.run(); !done) return done;
     auto written = write(batch);
@@ -265,7 +263,6 @@ void sqlite_journal::connection::keep_room() {
     auto const has_log_room = detail::keep_room_for_log(with_suffix(name(), "-wal"), log_room);
     auto const has_database_room = detail::keep_room_behind(database_.get(), database_room);
     has_room_ = has_log_room && has_database_room;
-    room_tried_at_ = std::chrono::steady_clock::now();
 }
 
 }  // namespace rik

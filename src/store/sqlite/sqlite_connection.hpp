@@ -6,7 +6,6 @@
 
 #include <rik/store/sqlite_journal.hpp>
 
-#include <chrono>
 #include <filesystem>
 #include <vector>
 
@@ -42,7 +41,6 @@ private:
     int wal_pages_ = 0;  ///< in SQLite's write-ahead log, told by its hook
     bool failed_ = false;
     bool has_room_ = false;  ///< see spare_room.hpp
-    std::chrono::steady_clock::time_point room_tried_at_ = {};
 };
 
 }  // namespace rik
