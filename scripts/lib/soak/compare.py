@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import pathlib
+import shutil
 import sqlite3
+import tempfile
 
 from kernel import Container
 from pods import KINDS
@@ -40,12 +43,20 @@ class Compare:
 
     def of_node(self, store):
         """What the node has on its own disk."""
-        with contextlib.closing(sqlite3.connect(f"file:{self.lab}/state/node/state.db?mode=ro", uri=True)) as disk:
-            rows = dict(disk.execute("SELECT key, value FROM rows WHERE tbl = 'instance'"))
+        rows = rows_of(pathlib.Path(self.lab) / "state/node/state.db")
         uids = {each["id"]: name for name, each in store.items()}
         found = [f"{uids[uid]}: the node has no row of it" for uid in uids.keys() - rows.keys()]
         found += [f"{json.loads(rows[uid]).get('name')}: only the node has it" for uid in rows.keys() - uids.keys()]
         return found
+
+
+def rows_of(database):
+    """From a copy: rik lets nobody else into its database."""
+    with tempfile.TemporaryDirectory() as beside:
+        for name in (database.name, database.name + "-wal"):
+            shutil.copy(database.with_name(name), beside)
+        with contextlib.closing(sqlite3.connect(pathlib.Path(beside) / database.name)) as disk:
+            return dict(disk.execute("SELECT key, value FROM rows WHERE tbl = 'instance'"))
 
 
 def running_of(instance):
