@@ -1,3 +1,4 @@
+#include "callback_threads_detail.hpp"
 #include "carriers_detail.hpp"
 #include "session_detail.hpp"
 #include "stream_detail.hpp"
@@ -48,9 +49,11 @@ public:
     template <class Out, class In>
     void begin(std::shared_ptr<pipe<Out, In>> over,
                void (wire::Link::Stub::async::*call)(grpc::ClientContext*, grpc::ClientBidiReactor<Out, In>*)) {
-        if (stub_ == nullptr)
+        if (stub_ == nullptr) {
+            keep_callback_threads();
             stub_ = wire::Link::NewStub(
                 grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments()));
+        }
         auto const carrier = std::make_shared<client_carrier<Out, In>>(over, calls_);
         if (auto const why = calls_.add(carrier)) return over->close(why);
         (stub_->async()->*call)(&carrier->context(), carrier.get());

@@ -1,5 +1,6 @@
 #include <rik/link/grpc_health.hpp>
 
+#include "callback_threads_detail.hpp"
 #include "carriers_detail.hpp"
 #include "open_calls_detail.hpp"
 
@@ -142,6 +143,7 @@ public:
     ~impl() { calls_.end_all(); }
 
     awaitable<result<std::string>> ask(std::string address, std::string service, duration at_most) {
+        detail::keep_callback_threads();
         auto const call = std::make_shared<detail::health_call>(strand_, address, service);
         if (auto const why = calls_.add(call)) co_return *why;
         call->start(call, calls_, at_most);
