@@ -28,8 +28,8 @@ bool keep_room_for_log(fs::path const& log, std::int64_t bytes) {
     struct stat about {};
     if (!opened.is_open() || ::fstat(opened.descriptor(), &about) != 0) return false;
     auto const missing = bytes - about.st_blocks * block_bytes;
-    // Some file systems keep what they gave to a try that fails.
     if (missing <= 0) return true;
+    // Asked first: some file systems keep what they gave to a try that fails.
     return is_affordable(log, missing) && ::fallocate(opened.descriptor(), FALLOC_FL_KEEP_SIZE, 0, bytes) == 0;
 }
 
