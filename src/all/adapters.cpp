@@ -225,7 +225,7 @@ awaitable<> adapters::clean_up(log out) {
     if (place.is_new()) {
         result<void> removed;
         if (containers) removed = co_await remove_all();
-        if (removed) place.remove_half_made();
+        if (removed) removed = place.remove_half_made();
         if (removed) removed = place.remove(out);
         if (!removed)
             out.warning("not all of a refused start could be removed", {{"error", to_string(removed.error())}});

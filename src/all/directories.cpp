@@ -309,17 +309,22 @@ result<void> directories::remove_state_dir(log out) {
     return {};
 }
 
-void directories::remove_half_made() const {
-    auto const empty = [](fs::path const& directory, std::vector<std::string_view> const& kept) {
+result<void> directories::remove_half_made() const {
+    auto const empty = [](fs::path const& directory, std::vector<std::string_view> const& kept,
+                          std::string_view option) -> result<void> {
         std::error_code failure;
         std::vector<fs::path> found;
         for (fs::directory_iterator each(directory, failure), end; !failure && each != end; each.increment(failure))
             found.push_back(each->path());
-        for (auto const& each : found)
-            if (std::ranges::find(kept, each.filename().native()) == kept.end()) fs::remove_all(each, failure);
+        for (auto const& each : found) {
+            if (std::ranges::find(kept, each.filename().native()) != kept.end()) continue;
+            fs::remove_all(each, failure);
+            if (failure) return failed(each, failure.value(), option);
+        }
+        return {};
     };
-    empty(run_dir_, {owner_name});
-    empty(state_dir_, {lock_name, mark_name});
+    if (auto const emptied = empty(run_dir_, {owner_name}, "--run-dir"); !emptied) return emptied;
+    return empty(state_dir_, {lock_name, mark_name}, "--state-dir");
 }
 
 /// Not what says whose a directory is, as long as there is something else in it: nobody could use it then.

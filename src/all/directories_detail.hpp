@@ -52,7 +52,7 @@ public:
     result<void> remove(log out);
     /// Removes what a start that was cut short has left in directories that hold nothing else. Precondition: `is_new`,
     /// and nothing runs by them.
-    void remove_half_made() const;
+    result<void> remove_half_made() const;
 
 private:
     struct mark {

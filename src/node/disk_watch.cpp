@@ -200,9 +200,8 @@ awaitable<bool> disk_watch::free_ended(std::vector<written_files> const& written
 /// Whoever fills the disk is not of this node. Millions of files are not counted each second for that.
 void disk_watch::find_nobody() {
     if (pause_ == pause_min)
-        on_.out.warning(
-            "the disk is nearly full, and what instances have written is not what fills it: nobody is evicted",
-            {{"disk", room_.name}, {"free", free_text(room_)}});
+        on_.out.warning("the disk is nearly full, and evictions would not give back enough: nobody is evicted",
+                        {{"disk", room_.name}, {"free", free_text(room_)}});
     searched_ = room_;
     next_search_ = on_.time.now() + pause_;
     pause_ = std::min(pause_ * 2, search_pause_max);

@@ -256,10 +256,8 @@ void write_over(open_journal& log, revision& last, int batches) {
     }
 }
 
-}  // namespace
-
-TEST_CASE("a SQLite journal goes on when others have filled its disk, and starts there", "[sqlite]") {
-    small_disk const disk("size=100m");
+/// Three starts, with batches before and after somebody takes what `disk` has left, in the first.
+void check_goes_on(small_disk const& disk, void (small_disk::*use_up)() const, int batches) {
     if (!disk.is_mounted()) return;
     revision last = 0;
     for (int start = 0; start < 3; ++start) {
@@ -269,24 +267,19 @@ TEST_CASE("a SQLite journal goes on when others have filled its disk, and starts
         CHECK(found->last == last);
         CHECK(found->rows.size() == (start == 0 ? 0 : 10));
         write_over(log, last, 2);
-        if (start == 0) disk.use_up_room();
-        write_over(log, last, 1'500);  // the log is copied a few times
+        if (start == 0) (disk.*use_up)();
+        write_over(log, last, batches);
     }
 }
 
+}  // namespace
+
+TEST_CASE("a SQLite journal goes on when others have filled its disk, and starts there", "[sqlite]") {
+    check_goes_on(small_disk("size=100m"), &small_disk::use_up_room, 1'500);  // the log is copied a few times
+}
+
 TEST_CASE("a SQLite journal goes on when others have used up the files of its disk, and starts there", "[sqlite]") {
-    small_disk const disk("size=100m,nr_inodes=200");
-    if (!disk.is_mounted()) return;
-    revision last = 0;
-    for (int start = 0; start < 3; ++start) {
-        open_journal log(disk.file());
-        auto const found = log.lead();
-        REQUIRE(found.has_value());
-        CHECK(found->last == last);
-        write_over(log, last, 2);
-        if (start == 0) disk.use_up_files();
-        write_over(log, last, 100);
-    }
+    check_goes_on(small_disk("size=100m,nr_inodes=200"), &small_disk::use_up_files, 100);
 }
 
 TEST_CASE("a SQLite journal takes no room of a disk that has little", "[sqlite]") {

@@ -81,8 +81,7 @@ private:
 
 /// Runs `what` to its end and returns its output. If the child is not done at `deadline`, or the caller is cancelled,
 /// the child is killed with its process group. One that cannot end (it is frozen, or in the kernel) is left alone two
-/// seconds later. Errors: as of child_process::start; timed_out. A non-zero exit is a
-/// value, not an error.
+/// seconds later. Errors: as of child_process::start; timed_out. A non-zero exit is a value, not an error.
 awaitable<result<process_output>> run_process(command what, time_point deadline);
 
 /// The same, but a child that was killed at the deadline is a value, too, with what it had written.

@@ -12,13 +12,11 @@
 
 namespace rik::detail {
 
-/// Whether `bytes` are less than half of what is free on the disk of `file`: others must not find it full because of
-/// us.
+/// Are `bytes` less than half of what is free on the disk of `file`? Others must not find it full because of us.
 bool is_affordable(std::filesystem::path const& file, std::int64_t bytes);
 
 /// Keeps room for the first `bytes` of `log`, if that is affordable. Its length and contents stay. Returns true if
-/// the file has that room. Not for a file that
-/// is locked with fcntl by this process: the locks would go.
+/// the file has that room. Not for a file that this process has locked with fcntl: the locks would go.
 bool keep_room_for_log(std::filesystem::path const& log, std::int64_t bytes);
 
 /// Keeps room for `bytes` behind the end of `database`, likewise.
